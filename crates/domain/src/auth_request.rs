@@ -1,0 +1,134 @@
+use std::time::Duration;
+
+use crate::{
+    AgentId, AuthRequestId, ConnectionId, ConnectorSlug, EndUserId, ProjectConnectorId, ScopeSet,
+    Tenant, Timestamp, text_enum::text_enum,
+};
+
+/// One prompt to an end user: connect, reconnect, or grant more scopes.
+#[derive(Clone, Debug)]
+pub struct AuthRequest {
+    /// Its id.
+    pub id: AuthRequestId,
+    /// The project and environment that ask.
+    pub tenant: Tenant,
+    /// What the account will be connected to.
+    pub project_connector: ProjectConnectorId,
+    /// The catalogue entry of that.
+    pub connector: ConnectorSlug,
+    /// Whom it is for.
+    pub end_user: EndUserId,
+    /// The agent that needs it.
+    pub agent: AgentId,
+    /// Why the end user is asked.
+    pub reason: AuthReason,
+    /// The scopes it asks for.
+    pub required_scopes: ScopeSet,
+    /// The scopes already granted.
+    pub granted_scopes: ScopeSet,
+    /// The account to use again, as the end user knows it.
+    pub account_hint: Option<String>,
+    /// Where the browser goes afterwards.
+    pub return_url: Option<String>,
+    /// How far it got.
+    pub status: AuthStatus,
+    /// Why it failed, once it has.
+    pub failure: Option<AuthFailure>,
+    /// The end of the present phase.
+    pub expires_at: Timestamp,
+    /// The connection it led to.
+    pub connection: Option<ConnectionId>,
+}
+
+text_enum! {
+    /// Why the end user is asked.
+    AuthReason("reason to ask") {
+        /// There is no connection yet.
+        NotConnected = "not_connected",
+        /// The connection stopped working.
+        NeedsReauth = "needs_reauth",
+        /// The connection lacks scopes.
+        MissingScopes = "missing_scopes",
+    }
+}
+
+text_enum! {
+    /// How far an auth request got.
+    AuthStatus("auth request status") {
+        /// Waiting for the end user.
+        Pending = "pending",
+        /// The end user is done; the developer's backend has to vouch for them.
+        AwaitingConfirmation = "awaiting_confirmation",
+        /// Connected.
+        Completed = "completed",
+        /// The end user said no.
+        Declined = "declined",
+        /// Nobody came in time.
+        Expired = "expired",
+        /// It went wrong; the failure says how.
+        Failed = "failed",
+    }
+}
+
+text_enum! {
+    /// How an auth request went wrong.
+    AuthFailure("auth failure") {
+        /// The provider answered the authorization request with an error.
+        AuthorizationError = "authorization_error",
+        /// The flow was finished in another browser than it was started in.
+        ForeignBrowser = "foreign_browser",
+        /// The answer came from another authorization server than was asked.
+        IssuerMismatch = "issuer_mismatch",
+        /// The provider would not exchange the code.
+        CodeRejected = "code_rejected",
+        /// The provider refused our app's own credentials.
+        ClientRejected = "client_rejected",
+        /// The provider did not answer, or not in a form that could be read.
+        ProviderUnavailable = "provider_unavailable",
+        /// The provider granted none of what was needed.
+        NothingGranted = "nothing_granted",
+        /// The developer's backend named another end user.
+        EndUserMismatch = "end_user_mismatch",
+        /// The settings it was made for changed before it was finished.
+        SettingsChanged = "settings_changed",
+    }
+}
+
+impl AuthRequest {
+    /// How long the end user has to click, then to come back, then the backend to confirm.
+    pub const PHASE: Duration = Duration::from_secs(600);
+
+    /// Its status at `now`: an open request whose phase has ended is expired.
+    pub fn status_at(&self, now: Timestamp) -> AuthStatus {
+        if self.status.is_open() && self.expires_at <= now { AuthStatus::Expired } else { self.status }
+    }
+
+    /// What it asks for beyond what is granted.
+    pub fn missing_scopes(&self) -> ScopeSet {
+        self.required_scopes.missing_from(&self.granted_scopes)
+    }
+}
+
+impl AuthStatus {
+    /// Whether something can still happen to it.
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::Pending | Self::AwaitingConfirmation)
+    }
+}
+
+impl AuthFailure {
+    /// What happened, and what to do about it, for the end user and the developer alike.
+    pub const fn explanation(self) -> &'static str {
+        match self {
+            Self::AuthorizationError => "the service answered with an error instead of asking for consent; try again, and check the app's settings at the service if it repeats",
+            Self::ForeignBrowser => "the link was finished in another browser than it was started in; open a new link and stay in one browser",
+            Self::IssuerMismatch => "the answer came from another service than was asked; nothing was connected",
+            Self::CodeRejected => "the service would not exchange its code for a token; open a new link and try again",
+            Self::ClientRejected => "the service refused the app's own credentials; its developer has to correct client id, client secret or redirect URI",
+            Self::ProviderUnavailable => "the service did not answer in a form that could be understood; try again later",
+            Self::NothingGranted => "the service granted none of the permissions that are needed",
+            Self::EndUserMismatch => "it was finished by another person than it was made for; nothing was kept",
+            Self::SettingsChanged => "the connector's settings changed while the link was open; open a new link",
+        }
+    }
+}

@@ -1,0 +1,70 @@
+use crate::{
+    ConnectionId, EndUserId, HostSet, ProjectConnectorId, ScopeSet, Tenant, Timestamp,
+    text_enum::text_enum,
+};
+
+/// One end user's account at one project connector.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    /// Its id; the same account reconnecting keeps it.
+    pub id: ConnectionId,
+    /// The project and environment it belongs to.
+    pub tenant: Tenant,
+    /// The project connector it was made through.
+    pub project_connector: ProjectConnectorId,
+    /// Whose it is.
+    pub end_user: EndUserId,
+    /// The account at the provider.
+    pub account: Account,
+    /// Whether it is the one used when a call names none.
+    pub is_default: bool,
+    /// Whether it can be used, and if not, what is wanted.
+    pub status: ConnectionStatus,
+    /// Why the status is what it is.
+    pub reason: Option<StatusReason>,
+    /// What the provider said it granted.
+    pub scopes: ScopeSet,
+    /// Where its tokens may be sent.
+    pub hosts: HostSet,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// An account at a provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// The provider's stable id of the account.
+    pub id: String,
+    /// A name a person recognises it by.
+    pub label: String,
+}
+
+text_enum! {
+    /// Whether a connection can be used.
+    ConnectionStatus("connection status") {
+        /// Sealed and unusable until the developer's backend confirms who finished.
+        AwaitingConfirmation = "awaiting_confirmation",
+        /// In use.
+        Active = "active",
+        /// The end user has to connect again.
+        NeedsReauth = "needs_reauth",
+        /// Ended for good.
+        Revoked = "revoked",
+    }
+}
+
+text_enum! {
+    /// Why a connection is not active.
+    StatusReason("status reason") {
+        /// The end user disconnected it.
+        UserRevoked = "user_revoked",
+        /// The provider refused its token.
+        TokenRejected = "token_rejected",
+        /// Its access token ran out.
+        Expired = "expired",
+        /// The developer's backend named another end user than the prompt was for.
+        EndUserMismatch = "end_user_mismatch",
+        /// Nobody confirmed who finished, in time.
+        NotConfirmed = "not_confirmed",
+    }
+}

@@ -1,0 +1,68 @@
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// The developer's own id of one of their users: 1 to 255 printable characters.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct EndUserId(String);
+
+/// A text that cannot be an end-user id.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("an end-user id has 1 to 255 printable characters")]
+pub struct InvalidEndUserId;
+
+impl EndUserId {
+    /// The id as the developer wrote it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for EndUserId {
+    type Err = InvalidEndUserId;
+    fn from_str(text: &str) -> Result<Self, InvalidEndUserId> {
+        let length = text.chars().count();
+        let printable = text.chars().all(|c| !c.is_control());
+        if (1..=255).contains(&length) && printable && text.trim() == text {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidEndUserId)
+        }
+    }
+}
+
+impl TryFrom<String> for EndUserId {
+    type Error = InvalidEndUserId;
+    fn try_from(text: String) -> Result<Self, InvalidEndUserId> {
+        text.parse()
+    }
+}
+
+impl From<EndUserId> for String {
+    fn from(id: EndUserId) -> String {
+        id.0
+    }
+}
+
+impl fmt::Display for EndUserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_user_id_is_printable_and_not_too_long() {
+        for good in ["u", "alice@example.com", &"x".repeat(255), "ünï 1"] {
+            assert!(good.parse::<EndUserId>().is_ok(), "{good}");
+        }
+        for bad in ["", " alice", "a\nb", "a\0", &"x".repeat(256)] {
+            assert_eq!(bad.parse::<EndUserId>(), Err(InvalidEndUserId), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! The values every other crate speaks in: ids, time, names, scopes, states, principals.
+//!
+//! Values only: nothing here does I/O or is async. The two effects a value needs, the time and
+//! randomness, come in as [`Clock`] and [`Entropy`], so that whoever builds the program chooses
+//! them. Start with [`Connection`] and [`AuthRequest`].
+
+mod auth_request;
+mod connection;
+mod end_user;
+mod entropy;
+mod environment;
+mod hosts;
+mod ids;
+mod names;
+mod principal;
+mod project_connector;
+mod scopes;
+mod sealed;
+mod secret;
+mod text_enum;
+mod time;
+
+pub use auth_request::{AuthFailure, AuthReason, AuthRequest, AuthStatus};
+pub use connection::{Account, Connection, ConnectionStatus, StatusReason};
+pub use end_user::{EndUserId, InvalidEndUserId};
+pub use entropy::Entropy;
+pub use environment::{Environment, EnvironmentSettings, VerifyEndUser};
+pub use hosts::HostSet;
+pub use ids::{
+    AgentId, ApiKeyId, AuthRequestId, CallId, ConnectionId, EndUserKey, InvalidId,
+    ProjectConnectorId, ProjectId, TeamId,
+};
+pub use names::{ConnectorSlug, InvalidName, ToolName};
+pub use principal::{Caller, Principal, Tenant};
+pub use project_connector::{Endpoints, ProjectConnector};
+pub use scopes::{Scope, ScopeSet};
+pub use sealed::Sealed;
+pub use secret::{Secret, SecretKey};
+pub use text_enum::UnknownWord;
+pub use time::{Clock, Timestamp};

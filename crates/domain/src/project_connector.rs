@@ -1,0 +1,65 @@
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ConnectorSlug, HostSet, ProjectConnectorId, ScopeSet, Sealed, Tenant, Timestamp, ToolName,
+};
+
+/// A connector enabled in one project and environment, with its credentials and settings.
+#[derive(Clone, Debug)]
+pub struct ProjectConnector {
+    /// Its id.
+    pub id: ProjectConnectorId,
+    /// The project and environment it belongs to.
+    pub tenant: Tenant,
+    /// The catalogue entry, and its name in addresses.
+    pub connector: ConnectorSlug,
+    /// `false` pauses it: calls are refused, connections stay.
+    pub is_enabled: bool,
+    /// Whether the end user must connect before its tools can be used.
+    pub require_auth: bool,
+    /// Whether end users may connect accounts of their own.
+    pub allow_end_user_auth: bool,
+    /// What to ask for instead of the connector's minimum.
+    pub scopes: Option<ScopeSet>,
+    /// The only tools offered, where not all are.
+    pub tools: Option<Vec<ToolName>>,
+    /// Base URLs that replace the catalogue's.
+    pub endpoints: Endpoints,
+    /// Whether it talks to the simulator; only in `test`.
+    pub sandbox: bool,
+    /// The developer's OAuth app at the provider.
+    pub client_id: Option<String>,
+    /// Its secret.
+    pub client_secret: Option<Sealed>,
+    /// Where its secrets may be sent.
+    pub hosts: HostSet,
+    /// Counts the writes of its secrets.
+    pub generation: i64,
+    /// When it was enabled.
+    pub created_at: Timestamp,
+}
+
+/// Addresses that replace the catalogue's: another installation of the same service.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Endpoints {
+    /// The authorization endpoint (RFC 6749 §3.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorize_url: Option<String>,
+    /// The token endpoint (RFC 6749 §3.2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_url: Option<String>,
+    /// The revocation endpoint (RFC 7009 §2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoke_url: Option<String>,
+    /// What the tools' paths are joined to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api_base_url: Option<String>,
+}
+
+impl Endpoints {
+    /// Whether nothing is replaced.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}

@@ -1,0 +1,77 @@
+use zeroize::{Zeroize, Zeroizing};
+
+/// A secret text: a token, a client secret, an API key.
+///
+/// It cannot be printed, logged or serialised, and is wiped when dropped. Reading it is a visible
+/// call, [`Secret::expose`].
+///
+/// ```compile_fail
+/// println!("{:?}", astralform_domain::Secret::new("xoxp".to_owned()));
+/// ```
+/// ```compile_fail
+/// println!("{}", astralform_domain::Secret::new("xoxp".to_owned()));
+/// ```
+/// ```compile_fail
+/// fn needs_serialize(_: impl serde::Serialize) {}
+/// needs_serialize(astralform_domain::Secret::new("xoxp".to_owned()));
+/// ```
+#[derive(Clone)]
+pub struct Secret(Zeroizing<String>);
+
+/// 32 secret bytes that make a key.
+///
+/// ```compile_fail
+/// println!("{:?}", astralform_domain::SecretKey::new([0; 32]));
+/// ```
+#[derive(Clone)]
+pub struct SecretKey(Zeroizing<[u8; 32]>);
+
+impl Secret {
+    /// Takes a text into custody.
+    pub fn new(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+
+    /// The text itself. Whoever calls this answers for where it goes.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// The last four characters after an ellipsis, or the ellipsis alone where the secret is too
+    /// short for four of them to stay meaningless.
+    pub fn hint(&self) -> String {
+        const SHOWN: usize = 4;
+        let length = self.0.chars().count();
+        let tail = if length < 3 * SHOWN { "" } else { tail(&self.0, length - SHOWN) };
+        format!("…{tail}")
+    }
+}
+
+fn tail(text: &str, skipped: usize) -> &str {
+    text.char_indices().nth(skipped).map_or("", |(at, _)| &text[at..])
+}
+
+impl SecretKey {
+    /// Takes key bytes into custody, wiping the copy that was passed.
+    pub fn new(mut bytes: [u8; 32]) -> Self {
+        let key = Self(Zeroizing::new(bytes));
+        bytes.zeroize();
+        key
+    }
+
+    /// The key's bytes.
+    pub fn expose(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hint_shows_four_characters_of_a_long_secret_and_none_of_a_short_one() {
+        assert_eq!(Secret::new("0123456789abcdef".to_owned()).hint(), "…cdef");
+        assert_eq!(Secret::new("hunter2".to_owned()).hint(), "…");
+    }
+}

@@ -1,0 +1,49 @@
+use thiserror::Error;
+
+/// A stored or received word that names no variant.
+#[derive(Debug, Error)]
+#[error("{word:?} is not a known {kind}")]
+pub struct UnknownWord {
+    /// What the word should have named, for the message.
+    pub kind: &'static str,
+    /// The word itself.
+    pub word: String,
+}
+
+/// Declares an enum whose variants travel as words: in JSON, in columns, in messages.
+macro_rules! text_enum {
+    ($(#[$meta:meta])* $name:ident ($kind:literal) {
+        $($(#[$variant_meta:meta])* $variant:ident = $word:literal,)+
+    }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[derive(serde::Serialize, serde::Deserialize)]
+        pub enum $name {
+            $($(#[$variant_meta])* #[serde(rename = $word)] $variant,)+
+        }
+
+        impl $name {
+            /// The word this variant travels as.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word,)+ }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = $crate::UnknownWord;
+            fn from_str(word: &str) -> Result<Self, Self::Err> {
+                match word {
+                    $($word => Ok(Self::$variant),)+
+                    _ => Err($crate::UnknownWord { kind: $kind, word: word.to_owned() }),
+                }
+            }
+        }
+    };
+}
+pub(crate) use text_enum;

@@ -1,0 +1,58 @@
+//! Local stand-ins of the services Astralform connects to.
+//!
+//! This crate knows how the real services answer: their OAuth pages, their token endpoints, the
+//! API methods our catalogue calls, and the ways all of these go wrong. It must not know anything
+//! about Astralform, so that nothing here can be bent to make our own side look right: what a
+//! stand-in accepts is never looser than the real API. It opens no socket, reads no clock and
+//! prints nothing; time, randomness and the address it is reached at come in through
+//! [`SimulatorOptions`].
+//!
+//! The README describes the HTTP side. Start reading at [`Simulator`], then [`slack::Slack`].
+
+mod control;
+mod faults;
+mod gate;
+mod outside;
+mod problem;
+mod requests;
+pub mod slack;
+
+use axum::Router;
+
+pub use faults::{Fault, Times};
+pub use outside::{Clock, Random, SimulatorOptions};
+pub use requests::RecordedRequest;
+
+use slack::Slack;
+
+/// All stand-ins together; cloning gives another handle to the same state.
+#[derive(Clone)]
+pub struct Simulator {
+    slack: Slack,
+}
+
+impl Simulator {
+    /// Creates the stand-ins with their seeded data and no registered app.
+    pub fn new(options: SimulatorOptions) -> Self {
+        Self {
+            slack: Slack::new(options),
+        }
+    }
+
+    /// Returns the control handle of the Slack stand-in.
+    pub fn slack(&self) -> &Slack {
+        &self.slack
+    }
+
+    /// Puts every stand-in back to its seeded state; registered apps stay registered.
+    pub fn reset(&self) {
+        self.slack.reset();
+    }
+
+    /// Returns the pages, APIs and controls of every stand-in, to be served at the root.
+    pub fn router(&self) -> Router {
+        Router::new()
+            .merge(self.slack.router())
+            .merge(control::router(self))
+    }
+}

@@ -1,0 +1,132 @@
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use url::{Host, Url};
+
+/// A Slack app as its developer registered it; it has no `Debug` because it holds the secret.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SlackApp {
+    /// The public identifier.
+    pub client_id: String,
+    /// The secret that proves who exchanges a code.
+    pub client_secret: String,
+    /// The name on the consent page.
+    #[serde(default = "SlackApp::default_name")]
+    pub name: String,
+    /// Where consent may return to, compared character by character; https, or http on loopback.
+    pub redirect_uris: Vec<String>,
+    /// Whether tokens expire after 12 hours and come with refresh tokens.
+    #[serde(default)]
+    pub token_rotation: bool,
+    /// Whether the app is a public client that may use PKCE.
+    #[serde(default)]
+    pub pkce: bool,
+}
+
+/// What anyone may know about a registered app.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RegisteredApp {
+    /// The public identifier.
+    pub client_id: String,
+    /// Slack's own identifier of the app.
+    pub app_id: String,
+    /// The name on the consent page.
+    pub name: String,
+    /// The user a bot token acts as.
+    pub bot_user_id: String,
+    /// The bot behind that user.
+    pub bot_id: String,
+    /// Where consent may return to.
+    pub redirect_uris: Vec<String>,
+    /// Whether tokens expire and are refreshed.
+    pub token_rotation: bool,
+    /// Whether the app may use PKCE.
+    pub pkce: bool,
+}
+
+/// Why an app cannot be registered.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum InvalidApp {
+    /// Basic authentication splits at the first colon, and nothing identifies as nothing.
+    #[error("a client id consists of 1 to 255 letters, digits, dots, dashes and underscores")]
+    ClientId,
+    /// An empty secret proves nothing.
+    #[error("the client secret is empty")]
+    ClientSecret,
+    /// Without one, nobody could ever consent.
+    #[error("at least one redirect URI is needed")]
+    NoRedirectUri,
+    /// Slack would not save this redirect URI.
+    #[error("redirect URI `{0}` is not https, nor http on loopback, or has a fragment")]
+    RedirectUri(String),
+}
+
+/// A registered app with its secret.
+pub(crate) struct Registration {
+    pub(crate) public: RegisteredApp,
+    pub(crate) client_secret: String,
+}
+
+// === impl SlackApp ===
+
+impl SlackApp {
+    /// An app without rotation and PKCE, as most server-side apps are.
+    pub fn new(
+        client_id: impl Into<String>,
+        client_secret: impl Into<String>,
+        redirect_uri: impl Into<String>,
+    ) -> Self {
+        Self {
+            client_id: client_id.into(),
+            client_secret: client_secret.into(),
+            name: Self::default_name(),
+            redirect_uris: vec![redirect_uri.into()],
+            token_rotation: false,
+            pkce: false,
+        }
+    }
+
+    pub(crate) fn check(&self) -> Result<(), InvalidApp> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+        if !(1..=255).contains(&self.client_id.len()) || !self.client_id.chars().all(plain) {
+            return Err(InvalidApp::ClientId);
+        }
+        if self.client_secret.is_empty() {
+            return Err(InvalidApp::ClientSecret);
+        }
+        if self.redirect_uris.is_empty() {
+            return Err(InvalidApp::NoRedirectUri);
+        }
+        match self.redirect_uris.iter().find(|uri| !is_acceptable(uri)) {
+            Some(uri) => Err(InvalidApp::RedirectUri(uri.clone())),
+            None => Ok(()),
+        }
+    }
+
+    fn default_name() -> String {
+        String::from("Astralform")
+    }
+}
+
+/// Whether a redirect URI leads back to this machine without TLS.
+pub(crate) fn is_plain_loopback(uri: &str) -> bool {
+    let Ok(url) = Url::parse(uri) else {
+        return false;
+    };
+    let loopback = match url.host() {
+        Some(Host::Domain(domain)) => domain == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    url.scheme() == "http" && loopback
+}
+
+fn is_acceptable(uri: &str) -> bool {
+    let parsed = Url::parse(uri);
+    let https = parsed
+        .as_ref()
+        .is_ok_and(|url| url.scheme() == "https" && url.has_host());
+    let fragment = parsed.as_ref().is_ok_and(|url| url.fragment().is_some());
+    (https || is_plain_loopback(uri)) && !fragment
+}

@@ -1,0 +1,286 @@
+use std::collections::{HashMap, VecDeque};
+
+use serde::{Deserialize, Serialize};
+
+use super::answer::Refusal;
+use crate::outside::Outside;
+
+/// How long a rotated access token lives.
+pub(crate) const ACCESS_SECONDS: i64 = 12 * 60 * 60;
+/// How long a refresh token of an app with PKCE lives.
+const PKCE_REFRESH_SECONDS: i64 = 30 * 24 * 60 * 60;
+/// How many access tokens of one consent live at a time; refreshing beyond revokes the oldest.
+const LIVE_PER_CHAIN: usize = 2;
+/// How many dead tokens are remembered as such, instead of as never issued.
+const DEAD_KEPT: usize = 10_000;
+const SECOND: i64 = 1_000_000;
+
+/// On whose behalf a token acts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenKind {
+    /// As the app.
+    Bot,
+    /// As a person.
+    User,
+}
+
+/// A standing permission; an app has one per workspace as bot and one per person.
+#[derive(Clone)]
+pub(crate) struct Grant {
+    pub(crate) client_id: String,
+    pub(crate) kind: TokenKind,
+    pub(crate) user: String,
+    pub(crate) scopes: Vec<String>,
+}
+
+/// How tokens of an app are issued.
+#[derive(Clone, Copy)]
+pub(crate) struct Terms {
+    pub(crate) rotation: bool,
+    pub(crate) pkce: bool,
+}
+
+/// A token as the token endpoint hands it out.
+pub(crate) struct Issued {
+    pub(crate) grant: Grant,
+    pub(crate) access_token: String,
+    pub(crate) refresh_token: Option<String>,
+}
+
+/// A living access token, as an API method sees it.
+pub(crate) struct Caller {
+    pub(crate) grant_id: u64,
+    pub(crate) grant: Grant,
+    pub(crate) expires_at: Option<i64>,
+}
+
+/// All tokens of a workspace.
+#[derive(Default)]
+pub(crate) struct Tokens {
+    counter: u64,
+    pub(super) grants: HashMap<u64, Grant>,
+    pub(super) access: HashMap<String, Access>,
+    pub(super) refresh: HashMap<String, Refresh>,
+    dead: VecDeque<String>,
+}
+
+pub(super) struct Access {
+    pub(super) grant: u64,
+    chain: u64,
+    number: u64,
+    pub(super) expires_at: Option<i64>,
+    pub(super) revoked: bool,
+}
+
+pub(super) struct Refresh {
+    pub(super) grant: u64,
+    chain: u64,
+    expires_at: Option<i64>,
+}
+
+// === impl Tokens ===
+
+impl Tokens {
+    /// Issues tokens for a consent; Slack adds new scopes to those granted before.
+    pub(crate) fn issue(&mut self, asked: Grant, terms: Terms, outside: &Outside) -> Issued {
+        let grant = self.widen(asked);
+        let lasting = self.access.iter().find(|(_, access)| {
+            access.grant == grant && access.expires_at.is_none() && !access.revoked
+        });
+        match lasting {
+            // Without rotation an app gets the very token it already has.
+            Some((token, _)) if !terms.rotation => Issued {
+                grant: self.grants[&grant].clone(),
+                access_token: token.clone(),
+                refresh_token: None,
+            },
+            _ => {
+                let chain = self.count();
+                self.mint(grant, chain, terms, outside)
+            }
+        }
+    }
+
+    /// Trades a refresh token for a new pair; the used one is gone.
+    pub(crate) fn rotate(
+        &mut self,
+        client_id: &str,
+        refresh_token: &str,
+        terms: Terms,
+        outside: &Outside,
+    ) -> Option<Issued> {
+        let known = self.refresh.get(refresh_token)?;
+        let (grant, chain) = (known.grant, known.chain);
+        let expired = known.expires_at.is_some_and(|at| at <= outside.now());
+        if expired || !terms.rotation || self.grants.get(&grant)?.client_id != client_id {
+            return None;
+        }
+        self.refresh.remove(refresh_token);
+        let issued = self.mint(grant, chain, terms, outside);
+        self.crowd_out(chain);
+        Some(issued)
+    }
+
+    /// Finds out who calls.
+    pub(crate) fn caller(&self, token: Option<&str>, now: i64) -> Result<Caller, Refusal> {
+        let token = token.ok_or(Refusal::new("not_authed"))?;
+        let access = self.access.get(token).ok_or(Refusal::new("invalid_auth"))?;
+        if access.revoked {
+            return Err(Refusal::new("token_revoked"));
+        }
+        if access.expires_at.is_some_and(|at| at <= now) {
+            return Err(Refusal::new("token_expired"));
+        }
+        let grant = self
+            .grants
+            .get(&access.grant)
+            .ok_or(Refusal::new("token_revoked"))?;
+        let (grant_id, grant) = (access.grant, grant.clone());
+        Ok(Caller {
+            grant_id,
+            grant,
+            expires_at: access.expires_at,
+        })
+    }
+
+    /// Withdraws a grant with all its tokens.
+    pub(crate) fn withdraw(&mut self, grant: u64) {
+        self.grants.remove(&grant);
+        self.refresh.retain(|_, refresh| refresh.grant != grant);
+        let alive = self
+            .access
+            .iter()
+            .filter(|(_, access)| access.grant == grant && !access.revoked);
+        let alive: Vec<_> = alive.map(|(token, _)| token.clone()).collect();
+        for token in alive {
+            self.kill(token);
+        }
+    }
+
+    fn widen(&mut self, asked: Grant) -> u64 {
+        let same = |known: &Grant| {
+            known.client_id == asked.client_id
+                && known.kind == asked.kind
+                && known.user == asked.user
+        };
+        let Some((id, known)) = self.grants.iter_mut().find(|(_, known)| same(known)) else {
+            let id = self.count();
+            self.grants.insert(id, asked);
+            return id;
+        };
+        for scope in asked.scopes {
+            if !known.scopes.contains(&scope) {
+                known.scopes.push(scope);
+            }
+        }
+        *id
+    }
+
+    fn mint(&mut self, grant: u64, chain: u64, terms: Terms, outside: &Outside) -> Issued {
+        let kind = self.grants[&grant].kind;
+        let access_token = outside.secret(kind.prefix(terms.rotation));
+        let number = self.count();
+        let expires_at = terms
+            .rotation
+            .then(|| outside.now() + ACCESS_SECONDS * SECOND);
+        let access = Access {
+            grant,
+            chain,
+            number,
+            expires_at,
+            revoked: false,
+        };
+        self.access.insert(access_token.clone(), access);
+        let refresh_token = terms.rotation.then(|| outside.secret("xoxe-1-"));
+        if let Some(refresh_token) = &refresh_token {
+            let expires_at = terms
+                .pkce
+                .then(|| outside.now() + PKCE_REFRESH_SECONDS * SECOND);
+            self.refresh.insert(
+                refresh_token.clone(),
+                Refresh {
+                    grant,
+                    chain,
+                    expires_at,
+                },
+            );
+        }
+        Issued {
+            grant: self.grants[&grant].clone(),
+            access_token,
+            refresh_token,
+        }
+    }
+
+    fn crowd_out(&mut self, chain: u64) {
+        let alive = |access: &Access| access.chain == chain && !access.revoked;
+        let mut alive: Vec<_> = self
+            .access
+            .iter()
+            .filter(|(_, access)| alive(access))
+            .collect();
+        alive.sort_by_key(|(_, access)| std::cmp::Reverse(access.number));
+        let excess = alive.into_iter().skip(LIVE_PER_CHAIN);
+        let excess: Vec<_> = excess.map(|(token, _)| token.clone()).collect();
+        for token in excess {
+            self.kill(token);
+        }
+    }
+
+    fn kill(&mut self, token: String) {
+        if let Some(access) = self.access.get_mut(&token) {
+            access.revoked = true;
+        }
+        self.dead.push_back(token);
+        if self.dead.len() > DEAD_KEPT
+            && let Some(forgotten) = self.dead.pop_front()
+        {
+            self.access.remove(&forgotten);
+        }
+    }
+
+    fn count(&mut self) -> u64 {
+        self.counter += 1;
+        self.counter
+    }
+}
+
+// === impl Caller ===
+
+impl Caller {
+    pub(crate) fn has(&self, scope: &str) -> bool {
+        self.grant.scopes.iter().any(|granted| granted == scope)
+    }
+
+    /// Refuses unless at least one of the scopes was granted.
+    pub(crate) fn needs(&self, scopes: &[&str]) -> Result<(), Refusal> {
+        if scopes.is_empty() || scopes.iter().any(|scope| self.has(scope)) {
+            return Ok(());
+        }
+        Err(Refusal::missing_scope(
+            &scopes.join(","),
+            &self.grant.scopes.join(","),
+        ))
+    }
+}
+
+// === impl TokenKind ===
+
+impl TokenKind {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Bot => "bot",
+            Self::User => "user",
+        }
+    }
+
+    fn prefix(self, rotation: bool) -> &'static str {
+        match (self, rotation) {
+            (Self::Bot, false) => "xoxb-",
+            (Self::User, false) => "xoxp-",
+            (Self::Bot, true) => "xoxe.xoxb-1-",
+            (Self::User, true) => "xoxe.xoxp-1-",
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! The simulator from outside: over its router, as clients and browsers meet it.
+
+mod chat;
+mod consent;
+mod control;
+mod conversations;
+mod exchange;
+mod faults;
+mod harness;
+mod rotation;
+mod search;
+mod token;

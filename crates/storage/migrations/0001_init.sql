@@ -1,0 +1,155 @@
+-- Columns are TEXT, BIGINT, BOOLEAN and BYTEA: the types that SQLite and PostgreSQL share.
+-- Times are microseconds since 1970. Sealed columns hold envelopes of the vault, never plain text.
+
+CREATE TABLE meta (
+    name  TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+);
+
+CREATE TABLE teams (
+    id         TEXT PRIMARY KEY,
+    name       TEXT NOT NULL,
+    created_at BIGINT NOT NULL
+);
+
+CREATE TABLE projects (
+    id         TEXT PRIMARY KEY,
+    team_id    TEXT NOT NULL REFERENCES teams (id),
+    name       TEXT NOT NULL,
+    data_key   BYTEA NOT NULL, -- sealed with the master key
+    created_at BIGINT NOT NULL
+);
+
+CREATE TABLE environments (
+    project_id      TEXT NOT NULL REFERENCES projects (id),
+    environment     TEXT NOT NULL,
+    verify_end_user TEXT NOT NULL,
+    return_urls     TEXT NOT NULL, -- a JSON array
+    PRIMARY KEY (project_id, environment)
+);
+
+CREATE TABLE agents (
+    id         TEXT PRIMARY KEY,
+    project_id TEXT NOT NULL REFERENCES projects (id),
+    name       TEXT NOT NULL,
+    is_default BOOLEAN NOT NULL,
+    is_enabled BOOLEAN NOT NULL,
+    connectors TEXT, -- a JSON array of slugs; NULL means all
+    created_at BIGINT NOT NULL,
+    UNIQUE (project_id, name)
+);
+
+CREATE TABLE api_keys (
+    id          TEXT PRIMARY KEY,
+    project_id  TEXT NOT NULL REFERENCES projects (id),
+    environment TEXT NOT NULL,
+    agent_id    TEXT REFERENCES agents (id),
+    secret_hash BYTEA NOT NULL, -- SHA-256
+    hint        TEXT NOT NULL,
+    created_at  BIGINT NOT NULL,
+    revoked_at  BIGINT
+);
+
+CREATE TABLE end_users (
+    id          TEXT PRIMARY KEY,
+    project_id  TEXT NOT NULL REFERENCES projects (id),
+    environment TEXT NOT NULL,
+    external_id TEXT NOT NULL,
+    created_at  BIGINT NOT NULL,
+    UNIQUE (project_id, environment, external_id)
+);
+
+CREATE TABLE project_connectors (
+    id                  TEXT PRIMARY KEY,
+    project_id          TEXT NOT NULL REFERENCES projects (id),
+    environment         TEXT NOT NULL,
+    connector           TEXT NOT NULL,
+    is_enabled          BOOLEAN NOT NULL,
+    require_auth        BOOLEAN NOT NULL,
+    allow_end_user_auth BOOLEAN NOT NULL,
+    scopes              TEXT, -- a JSON array; NULL means the connector's minimum
+    tools               TEXT, -- a JSON array; NULL means all
+    endpoints           TEXT NOT NULL, -- a JSON object
+    sandbox             BOOLEAN NOT NULL,
+    client_id           TEXT,
+    client_secret       BYTEA, -- sealed
+    hosts               TEXT NOT NULL, -- a JSON array
+    generation          BIGINT NOT NULL,
+    created_at          BIGINT NOT NULL,
+    UNIQUE (project_id, environment, connector)
+);
+
+CREATE TABLE connections (
+    id                   TEXT PRIMARY KEY,
+    project_id           TEXT NOT NULL REFERENCES projects (id),
+    environment          TEXT NOT NULL,
+    project_connector_id TEXT NOT NULL REFERENCES project_connectors (id),
+    end_user_id          TEXT NOT NULL REFERENCES end_users (id),
+    account_id           TEXT NOT NULL,
+    account_label        TEXT NOT NULL,
+    is_default           BOOLEAN NOT NULL,
+    status               TEXT NOT NULL,
+    reason               TEXT,
+    scopes               TEXT NOT NULL, -- a JSON array
+    hosts                TEXT NOT NULL, -- a JSON array
+    created_at           BIGINT NOT NULL
+);
+
+-- An account is connected once; a connection that still awaits confirmation stands beside it.
+CREATE UNIQUE INDEX connections_by_account
+    ON connections (project_connector_id, end_user_id, account_id)
+    WHERE status IN ('active', 'needs_reauth');
+
+CREATE INDEX connections_by_end_user
+    ON connections (end_user_id, project_connector_id);
+
+CREATE TABLE tokens (
+    connection_id TEXT NOT NULL REFERENCES connections (id),
+    kind          TEXT NOT NULL,
+    generation    BIGINT NOT NULL,
+    access_token  BYTEA NOT NULL, -- sealed
+    refresh_token BYTEA, -- sealed
+    expires_at    BIGINT,
+    scopes        TEXT NOT NULL, -- a JSON array
+    PRIMARY KEY (connection_id, kind)
+);
+
+CREATE TABLE auth_requests (
+    id                   TEXT PRIMARY KEY,
+    project_id           TEXT NOT NULL REFERENCES projects (id),
+    environment          TEXT NOT NULL,
+    project_connector_id TEXT NOT NULL REFERENCES project_connectors (id),
+    end_user_id          TEXT NOT NULL REFERENCES end_users (id),
+    agent_id             TEXT NOT NULL REFERENCES agents (id),
+    asks_for             TEXT NOT NULL, -- account and scopes: what makes two requests the same
+    reason               TEXT NOT NULL,
+    required_scopes      TEXT NOT NULL, -- a JSON array
+    granted_scopes       TEXT NOT NULL, -- a JSON array
+    account_hint         TEXT,
+    return_url           TEXT,
+    status               TEXT NOT NULL,
+    failure              TEXT,
+    expires_at           BIGINT NOT NULL,
+    connection_id        TEXT REFERENCES connections (id),
+    created_at           BIGINT NOT NULL
+);
+
+-- One open request per end user, connector, account and scope set.
+CREATE UNIQUE INDEX auth_requests_open
+    ON auth_requests (project_connector_id, end_user_id, asks_for)
+    WHERE status IN ('pending', 'awaiting_confirmation');
+
+CREATE INDEX auth_requests_by_expiry
+    ON auth_requests (expires_at)
+    WHERE status IN ('pending', 'awaiting_confirmation');
+
+CREATE TABLE oauth_states (
+    state_hash      BYTEA PRIMARY KEY, -- SHA-256 of the state
+    auth_request_id TEXT NOT NULL REFERENCES auth_requests (id),
+    browser_hash    BYTEA NOT NULL, -- SHA-256 of the cookie
+    code_verifier   BYTEA, -- sealed; NULL without PKCE
+    redirect_uri    TEXT NOT NULL,
+    issuer          TEXT,
+    generation      BIGINT NOT NULL, -- of the project connector the flow was started with
+    expires_at      BIGINT NOT NULL
+);

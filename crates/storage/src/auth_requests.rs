@@ -1,0 +1,190 @@
+//! Pending prompts to end users.
+
+use astralform_domain::{
+    AuthFailure, AuthRequest, AuthRequestId, AuthStatus, ConnectionId, EndUserKey, Tenant, Timestamp,
+};
+
+use crate::{
+    Db, Error, Result, Tx,
+    bind::{binds, json},
+    db::{Row, Run as _},
+    row::Record,
+};
+
+impl Record for AuthRequest {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self {
+            id: row.parse("id")?,
+            tenant: row.tenant()?,
+            project_connector: row.parse("project_connector_id")?,
+            connector: row.parse("connector")?,
+            end_user: row.parse("external_id")?,
+            agent: row.parse("agent_id")?,
+            reason: row.parse("reason")?,
+            required_scopes: row.json("required_scopes")?,
+            granted_scopes: row.json("granted_scopes")?,
+            account_hint: row.optional_text("account_hint")?,
+            return_url: row.optional_text("return_url")?,
+            status: row.parse("status")?,
+            failure: row.optional_parse("failure")?,
+            expires_at: row.time("expires_at")?,
+            connection: row.optional_parse("connection_id")?,
+        })
+    }
+}
+
+/// What changes when an auth request moves on.
+#[derive(Clone, Copy, Debug)]
+pub struct Step {
+    /// Its new status.
+    pub status: AuthStatus,
+    /// Why it failed, when it did.
+    pub failure: Option<AuthFailure>,
+    /// The connection it led to.
+    pub connection: Option<ConnectionId>,
+    /// The end of its new phase.
+    pub expires_at: Timestamp,
+}
+
+/// The open request that asks for the same, or else `new`, stored. Requests whose time has passed
+/// make way.
+pub async fn open(
+    tx: &mut Tx,
+    new: &AuthRequest,
+    end_user: EndUserKey,
+    asks_for: &str,
+    now: Timestamp,
+) -> Result<AuthRequest> {
+    expire_same(tx, new, end_user, asks_for, now).await?;
+    insert(tx, new, end_user, asks_for, now).await?;
+    let missing = || Error::Corrupt { column: "asks_for", why: "a row just written is gone".into() };
+    find_same(tx, new, end_user, asks_for).await?.ok_or_else(missing)
+}
+
+async fn expire_same(
+    tx: &mut Tx,
+    new: &AuthRequest,
+    end_user: EndUserKey,
+    asks_for: &str,
+    now: Timestamp,
+) -> Result<()> {
+    const SQL: &str = "
+        UPDATE auth_requests SET status = 'expired'
+        WHERE project_connector_id = $1 AND end_user_id = $2 AND asks_for = $3
+          AND status = 'pending' AND expires_at <= $4";
+    tx.execute(SQL, binds![new.project_connector, end_user, asks_for, now]).await?;
+    Ok(())
+}
+
+async fn insert(
+    tx: &mut Tx,
+    new: &AuthRequest,
+    end_user: EndUserKey,
+    asks_for: &str,
+    now: Timestamp,
+) -> Result<()> {
+    const SQL: &str = "
+        INSERT INTO auth_requests
+            (id, project_id, environment, project_connector_id, end_user_id, agent_id, asks_for,
+             reason, required_scopes, granted_scopes, account_hint, return_url, status, expires_at,
+             created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+        ON CONFLICT DO NOTHING";
+    let binds = binds![
+        new.id,
+        new.tenant.project,
+        new.tenant.environment,
+        new.project_connector,
+        end_user,
+        new.agent,
+        asks_for,
+        new.reason,
+        json(&new.required_scopes),
+        json(&new.granted_scopes),
+        &new.account_hint,
+        &new.return_url,
+        new.status,
+        new.expires_at,
+        now,
+    ];
+    tx.execute(SQL, binds).await?;
+    Ok(())
+}
+
+async fn find_same(
+    tx: &mut Tx,
+    like: &AuthRequest,
+    end_user: EndUserKey,
+    asks_for: &str,
+) -> Result<Option<AuthRequest>> {
+    const SQL: &str = "
+        SELECT auth_requests.*, end_users.external_id, project_connectors.connector
+        FROM auth_requests
+        JOIN end_users ON end_users.id = auth_requests.end_user_id
+        JOIN project_connectors ON project_connectors.id = auth_requests.project_connector_id
+        WHERE auth_requests.project_connector_id = $1 AND auth_requests.end_user_id = $2
+          AND auth_requests.asks_for = $3
+          AND auth_requests.status IN ('pending', 'awaiting_confirmation')";
+    tx.optional(SQL, binds![like.project_connector, end_user, asks_for]).await
+}
+
+/// The auth request of that id, for a caller confined to `tenant`.
+pub async fn find(db: &Db, tenant: Tenant, id: AuthRequestId) -> Result<Option<AuthRequest>> {
+    Ok(find_by_link(db, id).await?.filter(|found| found.tenant == tenant))
+}
+
+/// The auth request of that id, for the browser that holds its link.
+pub async fn find_by_link(db: &Db, id: AuthRequestId) -> Result<Option<AuthRequest>> {
+    const SQL: &str = "
+        SELECT auth_requests.*, end_users.external_id, project_connectors.connector
+        FROM auth_requests
+        JOIN end_users ON end_users.id = auth_requests.end_user_id
+        JOIN project_connectors ON project_connectors.id = auth_requests.project_connector_id
+        WHERE auth_requests.id = $1";
+    db.optional(SQL, binds![id]).await
+}
+
+/// Moves an auth request on, if it still has the status `from`; says whether it had.
+pub async fn advance(
+    tx: &mut Tx,
+    id: AuthRequestId,
+    from: AuthStatus,
+    step: Step,
+) -> Result<bool> {
+    const SQL: &str = "
+        UPDATE auth_requests
+        SET status = $3, failure = $4, connection_id = $5, expires_at = $6
+        WHERE id = $1 AND status = $2";
+    let binds = binds![id, from, step.status, step.failure, step.connection, step.expires_at];
+    Ok(tx.execute(SQL, binds).await? == 1)
+}
+
+/// Says which connection an auth request led to.
+pub async fn point_to(tx: &mut Tx, id: AuthRequestId, connection: ConnectionId) -> Result<()> {
+    const SQL: &str = "UPDATE auth_requests SET connection_id = $2 WHERE id = $1";
+    tx.execute(SQL, binds![id, connection]).await?;
+    Ok(())
+}
+
+/// Requests that nobody confirmed in time, the oldest first, `limit` at most.
+pub async fn unconfirmed(db: &Db, now: Timestamp, limit: i64) -> Result<Vec<AuthRequest>> {
+    const SQL: &str = "
+        SELECT auth_requests.*, end_users.external_id, project_connectors.connector
+        FROM auth_requests
+        JOIN end_users ON end_users.id = auth_requests.end_user_id
+        JOIN project_connectors ON project_connectors.id = auth_requests.project_connector_id
+        WHERE auth_requests.status = 'awaiting_confirmation' AND auth_requests.expires_at <= $1
+        ORDER BY auth_requests.expires_at LIMIT $2";
+    db.all(SQL, binds![now, limit]).await
+}
+
+/// Closes pending requests that nobody finished in time; says how many.
+pub async fn expire_pending(tx: &mut Tx, now: Timestamp) -> Result<u64> {
+    const SQL: &str = "
+        UPDATE auth_requests SET status = 'expired'
+        WHERE status = 'pending' AND expires_at <= $1";
+    tx.execute(SQL, binds![now]).await
+}
+
+#[cfg(test)]
+mod tests;

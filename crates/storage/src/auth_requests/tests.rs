@@ -1,0 +1,114 @@
+use astralform_domain::{AuthReason, Environment};
+
+use super::*;
+use crate::testing::{World, auth_request, id, on_both, world};
+
+const NOW: Timestamp = Timestamp::from_secs(1_000);
+const LATER: Timestamp = Timestamp::from_secs(2_000);
+
+async fn ask(db: &Db, world: &World, asks_for: &str, now: Timestamp) -> AuthRequest {
+    let new = AuthRequest { expires_at: now.after(AuthRequest::PHASE), ..auth_request(world) };
+    let mut tx = db.begin().await.unwrap();
+    let open = open(&mut tx, &new, world.end_user_key, asks_for, now).await.unwrap();
+    tx.commit().await.unwrap();
+    open
+}
+
+async fn move_on(db: &Db, id: AuthRequestId, from: AuthStatus, status: AuthStatus) -> bool {
+    let step = Step { status, failure: None, connection: None, expires_at: LATER };
+    let mut tx = db.begin().await.unwrap();
+    let moved = advance(&mut tx, id, from, step).await.unwrap();
+    tx.commit().await.unwrap();
+    moved
+}
+
+#[tokio::test]
+async fn asking_for_the_same_again_returns_the_open_request() {
+    on_both(async |db| {
+        let world = world(&db).await;
+        let first = ask(&db, &world, "default read", NOW).await;
+        assert_eq!(ask(&db, &world, "default read", NOW).await.id, first.id);
+        assert_ne!(ask(&db, &world, "default read write", NOW).await.id, first.id);
+        assert_eq!((first.end_user, first.reason), (world.end_user, AuthReason::NotConnected));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_request_whose_time_has_passed_makes_way() {
+    on_both(async |db| {
+        let world = world(&db).await;
+        let first = ask(&db, &world, "default read", NOW).await;
+        assert_ne!(ask(&db, &world, "default read", LATER).await.id, first.id);
+        let stored = find(&db, world.tenant, first.id).await.unwrap().unwrap();
+        assert_eq!(stored.status, AuthStatus::Expired);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_request_is_found_by_its_own_project_and_environment_and_by_its_link() {
+    on_both(async |db| {
+        let world = world(&db).await;
+        let asked = ask(&db, &world, "default read", NOW).await;
+        let live = Tenant { environment: Environment::Live, ..world.tenant };
+        let other = Tenant { project: id(), ..world.tenant };
+        assert!(find(&db, live, asked.id).await.unwrap().is_none());
+        assert!(find(&db, other, asked.id).await.unwrap().is_none());
+        assert!(find(&db, world.tenant, asked.id).await.unwrap().is_some());
+        assert!(find_by_link(&db, asked.id).await.unwrap().is_some());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_request_moves_on_only_from_the_status_that_was_seen() {
+    on_both(async |db| {
+        let world = world(&db).await;
+        let asked = ask(&db, &world, "default read", NOW).await;
+        let (pending, done) = (AuthStatus::Pending, AuthStatus::Declined);
+        assert!(move_on(&db, asked.id, pending, done).await);
+        assert!(!move_on(&db, asked.id, pending, done).await);
+        assert_ne!(ask(&db, &world, "default read", NOW).await.id, asked.id);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_nobody_finished_or_confirmed_in_time_is_found() {
+    on_both(async |db| {
+        let world = world(&db).await;
+        let confirming = ask(&db, &world, "default read", NOW).await;
+        let pending = ask(&db, &world, "default write", NOW).await;
+        let (from, to) = (AuthStatus::Pending, AuthStatus::AwaitingConfirmation);
+        assert!(move_on(&db, confirming.id, from, to).await);
+
+        assert!(unconfirmed(&db, NOW, 10).await.unwrap().is_empty());
+        let late = unconfirmed(&db, LATER, 10).await.unwrap();
+        assert_eq!(late.iter().map(|request| request.id).collect::<Vec<_>>(), [confirming.id]);
+
+        let mut tx = db.begin().await.unwrap();
+        assert_eq!(expire_pending(&mut tx, NOW).await.unwrap(), 0);
+        assert_eq!(expire_pending(&mut tx, LATER).await.unwrap(), 1);
+        tx.commit().await.unwrap();
+        let stored = find(&db, world.tenant, pending.id).await.unwrap().unwrap();
+        assert_eq!(stored.status, AuthStatus::Expired);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_request_remembers_the_connection_it_led_to() {
+    on_both(async |db| {
+        let world = world(&db).await;
+        let asked = ask(&db, &world, "default read", NOW).await;
+        let led_to = crate::testing::connection(&world, "acc");
+        let mut tx = db.begin().await.unwrap();
+        crate::connections::create(&mut tx, &led_to, world.end_user_key).await.unwrap();
+        point_to(&mut tx, asked.id, led_to.id).await.unwrap();
+        tx.commit().await.unwrap();
+        let stored = find(&db, world.tenant, asked.id).await.unwrap().unwrap();
+        assert_eq!(stored.connection, Some(led_to.id));
+    })
+    .await;
+}

@@ -1,0 +1,326 @@
+//! The one module that names a database driver.
+//!
+//! Every statement of this crate is written once, in the SQL that SQLite and PostgreSQL share.
+//! `all` and `optional` read; `execute` and `returning` write. On SQLite they take different
+//! connections: one writer, whose queue is fair, and a pool that can only read.
+
+use std::{path::Path, str::FromStr as _, time::Duration};
+
+use sqlx::{
+    Arguments as _, PgPool, Postgres, Row as _, Sqlite, SqlitePool, Transaction,
+    migrate::{Migration, MigrationType, Migrator},
+    pool::PoolOptions,
+    postgres::{PgArguments, PgConnectOptions, PgRow},
+    sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqliteRow, SqliteSynchronous},
+};
+
+use crate::{Error, Result, bind::Bind, row::Record};
+
+/// An open database.
+#[derive(Clone)]
+pub struct Db(Pools);
+
+#[derive(Clone)]
+enum Pools {
+    Sqlite { read: SqlitePool, write: SqlitePool },
+    Postgres(PgPool),
+}
+
+/// An open write transaction; dropping it rolls back.
+pub struct Tx(Open);
+
+enum Open {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+/// A row of either driver.
+pub enum Row {
+    /// From SQLite.
+    Sqlite(SqliteRow),
+    /// From PostgreSQL.
+    Postgres(PgRow),
+}
+
+/// Where a statement runs: `&Db` takes a pooled connection, `&mut Tx` the open transaction.
+pub trait Run: Send + Sized {
+    /// The rows of a query.
+    fn rows(
+        self,
+        sql: &'static str,
+        binds: Vec<Bind>,
+        access: Access,
+    ) -> impl Future<Output = Result<Vec<Row>>> + Send;
+
+    /// Runs a write and says how many rows it touched.
+    fn execute(
+        self,
+        sql: &'static str,
+        binds: Vec<Bind>,
+    ) -> impl Future<Output = Result<u64>> + Send;
+
+    /// Every record of a query.
+    fn all<T: Record>(
+        self,
+        sql: &'static str,
+        binds: Vec<Bind>,
+    ) -> impl Future<Output = Result<Vec<T>>> + Send {
+        async move { self.rows(sql, binds, Access::Read).await?.iter().map(T::read).collect() }
+    }
+
+    /// The record of a query that matches one at most.
+    fn optional<T: Record>(
+        self,
+        sql: &'static str,
+        binds: Vec<Bind>,
+    ) -> impl Future<Output = Result<Option<T>>> + Send {
+        async move { self.rows(sql, binds, Access::Read).await?.first().map(T::read).transpose() }
+    }
+
+    /// The record that a write with `RETURNING` touched, if it touched one.
+    fn returning<T: Record>(
+        self,
+        sql: &'static str,
+        binds: Vec<Bind>,
+    ) -> impl Future<Output = Result<Option<T>>> + Send {
+        async move { self.rows(sql, binds, Access::Write).await?.first().map(T::read).transpose() }
+    }
+}
+
+/// Which of SQLite's two kinds of connections a statement needs.
+#[derive(Clone, Copy)]
+pub enum Access {
+    /// One of those that can only read.
+    Read,
+    /// The one that writes.
+    Write,
+}
+
+const READERS: u32 = 4;
+const POSTGRES_CONNECTIONS: u32 = 16;
+const ACQUIRE: Duration = Duration::from_secs(10);
+
+impl Db {
+    /// Opens the SQLite file at `path`, created when there is none.
+    ///
+    /// # Errors
+    /// When the file cannot be opened or is not a database.
+    pub async fn open_sqlite(path: &Path) -> Result<Self> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(Duration::from_secs(5))
+            .pragma("journal_size_limit", "16777216");
+        let write = pool(1).connect_with(options.clone()).await?;
+        let read = pool(READERS).connect_with(options.read_only(true)).await?;
+        Ok(Self(Pools::Sqlite { read, write }))
+    }
+
+    /// Connects to the PostgreSQL database at `url`.
+    ///
+    /// # Errors
+    /// When the address is not one, or nobody answers there.
+    pub async fn connect_postgres(url: &str) -> Result<Self> {
+        let options = PgConnectOptions::from_str(url)?;
+        Ok(Self(Pools::Postgres(pool(POSTGRES_CONNECTIONS).connect_with(options).await?)))
+    }
+
+    /// Connects to a schema of its own, for one test.
+    #[cfg(test)]
+    pub(crate) async fn connect_to_fresh_schema(url: &str) -> Self {
+        let fresh = astralform_domain::Entropy::system().bytes::<8>();
+        let schema = format!("test_{:016x}", u64::from_be_bytes(fresh));
+        let options = PgConnectOptions::from_str(url).unwrap();
+        let admin: PgPool = pool(1).connect_with(options.clone()).await.unwrap();
+        let create = sqlx::AssertSqlSafe(format!("CREATE SCHEMA {schema}"));
+        sqlx::query(create).execute(&admin).await.unwrap();
+        let options = options.options([("search_path", schema)]);
+        Self(Pools::Postgres(pool(8).connect_with(options).await.unwrap()))
+    }
+
+    /// Brings the schema up to this version.
+    ///
+    /// # Errors
+    /// When a migration fails, or the database was written by a newer version.
+    pub async fn migrate(&self) -> Result<()> {
+        let migrator = Migrator::with_migrations(vec![Migration::new(
+            1,
+            "init".into(),
+            MigrationType::Simple,
+            sqlx::SqlStr::from_static(include_str!("../migrations/0001_init.sql")),
+            false,
+        )]);
+        match &self.0 {
+            Pools::Sqlite { write, .. } => migrator.run(write).await?,
+            Pools::Postgres(pool) => migrator.run(pool).await?,
+        }
+        Ok(())
+    }
+
+    /// Starts a write transaction.
+    ///
+    /// # Errors
+    /// When no connection is to be had.
+    pub async fn begin(&self) -> Result<Tx> {
+        Ok(Tx(match &self.0 {
+            // Takes the write lock now: a read-then-write transaction cannot fail half way.
+            Pools::Sqlite { write, .. } => Open::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
+            Pools::Postgres(pool) => Open::Postgres(pool.begin().await?),
+        }))
+    }
+
+    /// Closes every connection, once its work is done.
+    pub async fn close(&self) {
+        match &self.0 {
+            Pools::Sqlite { read, write } => {
+                read.close().await;
+                write.close().await;
+            }
+            Pools::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+impl Tx {
+    /// Makes everything since [`Db::begin`] durable.
+    ///
+    /// # Errors
+    /// When the database cannot; then nothing of it happened.
+    pub async fn commit(self) -> Result<()> {
+        match self.0 {
+            Open::Sqlite(tx) => tx.commit().await?,
+            Open::Postgres(tx) => tx.commit().await?,
+        }
+        Ok(())
+    }
+}
+
+/// Connections stay open: checking one before each use would cost a round trip, and a broken one
+/// says so by itself.
+fn pool<D: sqlx::Database>(connections: u32) -> PoolOptions<D> {
+    PoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(ACQUIRE)
+        .test_before_acquire(false)
+        .idle_timeout(None)
+        .max_lifetime(None)
+}
+
+fn sqlite(binds: Vec<Bind>) -> Result<SqliteArguments> {
+    let mut arguments = SqliteArguments::default();
+    for bind in binds {
+        match bind {
+            Bind::Text(value) => arguments.add(value),
+            Bind::Int(value) => arguments.add(value),
+            Bind::Bool(value) => arguments.add(value),
+            Bind::Bytes(value) => arguments.add(value),
+        }
+        .map_err(sqlx::Error::Encode)?;
+    }
+    Ok(arguments)
+}
+
+fn postgres(binds: Vec<Bind>) -> Result<PgArguments> {
+    let mut arguments = PgArguments::default();
+    for bind in binds {
+        match bind {
+            Bind::Text(value) => arguments.add(value),
+            Bind::Int(value) => arguments.add(value),
+            Bind::Bool(value) => arguments.add(value),
+            Bind::Bytes(value) => arguments.add(value),
+        }
+        .map_err(sqlx::Error::Encode)?;
+    }
+    Ok(arguments)
+}
+
+impl Run for &Db {
+    async fn rows(self, sql: &'static str, binds: Vec<Bind>, access: Access) -> Result<Vec<Row>> {
+        Ok(match (&self.0, access) {
+            (Pools::Sqlite { read: pool, .. }, Access::Read)
+            | (Pools::Sqlite { write: pool, .. }, Access::Write) => {
+                let rows = sqlx::query_with(sql, sqlite(binds)?).fetch_all(pool).await?;
+                rows.into_iter().map(Row::Sqlite).collect()
+            }
+            (Pools::Postgres(pool), _) => {
+                let rows = sqlx::query_with(sql, postgres(binds)?).fetch_all(pool).await?;
+                rows.into_iter().map(Row::Postgres).collect()
+            }
+        })
+    }
+
+    async fn execute(self, sql: &'static str, binds: Vec<Bind>) -> Result<u64> {
+        Ok(match &self.0 {
+            Pools::Sqlite { write, .. } => {
+                sqlx::query_with(sql, sqlite(binds)?).execute(write).await?.rows_affected()
+            }
+            Pools::Postgres(pool) => {
+                sqlx::query_with(sql, postgres(binds)?).execute(pool).await?.rows_affected()
+            }
+        })
+    }
+}
+
+impl Run for &mut Tx {
+    async fn rows(self, sql: &'static str, binds: Vec<Bind>, _: Access) -> Result<Vec<Row>> {
+        Ok(match &mut self.0 {
+            Open::Sqlite(tx) => {
+                let rows = sqlx::query_with(sql, sqlite(binds)?).fetch_all(&mut **tx).await?;
+                rows.into_iter().map(Row::Sqlite).collect()
+            }
+            Open::Postgres(tx) => {
+                let rows = sqlx::query_with(sql, postgres(binds)?).fetch_all(&mut **tx).await?;
+                rows.into_iter().map(Row::Postgres).collect()
+            }
+        })
+    }
+
+    async fn execute(self, sql: &'static str, binds: Vec<Bind>) -> Result<u64> {
+        Ok(match &mut self.0 {
+            Open::Sqlite(tx) => {
+                sqlx::query_with(sql, sqlite(binds)?).execute(&mut **tx).await?.rows_affected()
+            }
+            Open::Postgres(tx) => {
+                sqlx::query_with(sql, postgres(binds)?).execute(&mut **tx).await?.rows_affected()
+            }
+        })
+    }
+}
+
+/// What can stand in a column, on both drivers alike.
+pub(crate) trait Column:
+    for<'r> sqlx::Decode<'r, Sqlite>
+    + sqlx::Type<Sqlite>
+    + for<'r> sqlx::Decode<'r, Postgres>
+    + sqlx::Type<Postgres>
+{
+}
+impl<T> Column for T where
+    T: for<'r> sqlx::Decode<'r, Sqlite>
+        + sqlx::Type<Sqlite>
+        + for<'r> sqlx::Decode<'r, Postgres>
+        + sqlx::Type<Postgres>
+{
+}
+
+impl Row {
+    /// The value of a column.
+    pub(crate) fn get<T: Column>(&self, column: &'static str) -> Result<T> {
+        Ok(match self {
+            Self::Sqlite(row) => row.try_get(column)?,
+            Self::Postgres(row) => row.try_get(column)?,
+        })
+    }
+}
+
+impl From<sqlx::migrate::MigrateError> for Error {
+    fn from(error: sqlx::migrate::MigrateError) -> Self {
+        match error {
+            sqlx::migrate::MigrateError::VersionMissing(version) => Self::NewerSchema(version),
+            other => Self::Migrate(other),
+        }
+    }
+}

@@ -1,0 +1,37 @@
+use thiserror::Error;
+
+/// What a statement can end in besides its answer. "Not found" is an `Option`.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// The database did not do it.
+    #[error("the database did not answer as expected")]
+    Driver(#[from] sqlx::Error),
+    /// A stored value is not one that we write.
+    #[error("the stored value of column {column} cannot be read")]
+    Corrupt {
+        /// The column that lies.
+        column: &'static str,
+        /// What is wrong with it.
+        #[source]
+        why: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The schema could not be brought up to date.
+    #[error("the schema could not be brought up to date")]
+    Migrate(#[source] sqlx::migrate::MigrateError),
+    /// The database was written by a newer version of this program.
+    #[error("the database has schema version {0}, which is newer than this program: update it")]
+    NewerSchema(i64),
+}
+
+impl Error {
+    /// Whether a row of this identity is there already.
+    pub fn is_conflict(&self) -> bool {
+        match self {
+            Self::Driver(sqlx::Error::Database(error)) => error.is_unique_violation(),
+            _ => false,
+        }
+    }
+}
+
+/// The result of a statement.
+pub type Result<T, E = Error> = std::result::Result<T, E>;

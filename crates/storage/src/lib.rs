@@ -1,0 +1,27 @@
+//! What is remembered: tables, statements and migrations, on SQLite and PostgreSQL.
+//!
+//! One module per table, each statement above its one caller, all of them in the SQL that both
+//! databases share. Secrets pass through as [`astralform_domain::Sealed`]; this crate cannot open
+//! them. Look-ups take the [`astralform_domain::Tenant`] they are confined to. `db` is the only
+//! module that names a driver.
+
+pub mod agents;
+pub mod api_keys;
+pub mod auth_requests;
+mod bind;
+pub mod connections;
+mod db;
+pub mod end_users;
+mod error;
+pub mod meta;
+pub mod oauth_states;
+pub mod project_connectors;
+pub mod projects;
+mod row;
+pub mod tokens;
+
+pub use db::{Db, Run, Tx};
+pub use error::{Error, Result};
+
+#[cfg(test)]
+mod testing;

@@ -1,0 +1,158 @@
+//! Teams, projects and their two environments.
+
+use astralform_domain::{
+    Environment, EnvironmentSettings, ProjectId, Sealed, TeamId, Tenant, Timestamp,
+};
+
+use crate::{
+    Db, Result, Tx,
+    bind::{binds, json},
+    db::{Row, Run as _},
+    row::Record,
+};
+
+/// A project to be created.
+pub struct NewProject<'a> {
+    /// Its id.
+    pub id: ProjectId,
+    /// The team that administers it.
+    pub team: TeamId,
+    /// What people call it.
+    pub name: &'a str,
+    /// Its data key, sealed with the master key.
+    pub data_key: &'a Sealed,
+}
+
+/// What a project is called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProjectName(pub String);
+
+struct SealedKey(Sealed);
+
+impl Record for SealedKey {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self(row.sealed("data_key")?))
+    }
+}
+
+impl Record for ProjectName {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self(row.text("name")?))
+    }
+}
+
+impl Record for EnvironmentSettings {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self {
+            verify_end_user: row.parse("verify_end_user")?,
+            return_urls: row.json("return_urls")?,
+        })
+    }
+}
+
+/// Creates a team.
+pub async fn create_team(tx: &mut Tx, id: TeamId, name: &str, now: Timestamp) -> Result<()> {
+    const SQL: &str = "INSERT INTO teams (id, name, created_at) VALUES ($1, $2, $3)";
+    tx.execute(SQL, binds![id, name, now]).await?;
+    Ok(())
+}
+
+/// Creates a project with both of its environments.
+pub async fn create(tx: &mut Tx, new: &NewProject<'_>, now: Timestamp) -> Result<()> {
+    const SQL: &str = "
+        INSERT INTO projects (id, team_id, name, data_key, created_at)
+        VALUES ($1, $2, $3, $4, $5)";
+    tx.execute(SQL, binds![new.id, new.team, new.name, new.data_key, now]).await?;
+    for environment in [Environment::Live, Environment::Test] {
+        let tenant = Tenant { project: new.id, environment };
+        set_environment(tx, tenant, &EnvironmentSettings::default_for(environment)).await?;
+    }
+    Ok(())
+}
+
+/// The name of a project.
+pub async fn name(db: &Db, project: ProjectId) -> Result<Option<ProjectName>> {
+    const SQL: &str = "SELECT name FROM projects WHERE id = $1";
+    db.optional(SQL, binds![project]).await
+}
+
+/// The sealed data key of a project.
+pub async fn data_key(db: &Db, project: ProjectId) -> Result<Option<Sealed>> {
+    const SQL: &str = "SELECT data_key FROM projects WHERE id = $1";
+    let found: Option<SealedKey> = db.optional(SQL, binds![project]).await?;
+    Ok(found.map(|SealedKey(sealed)| sealed))
+}
+
+/// The settings of an environment.
+pub async fn environment(db: &Db, tenant: Tenant) -> Result<Option<EnvironmentSettings>> {
+    const SQL: &str = "
+        SELECT verify_end_user, return_urls FROM environments
+        WHERE project_id = $1 AND environment = $2";
+    db.optional(SQL, binds![tenant.project, tenant.environment]).await
+}
+
+/// Sets the settings of an environment.
+pub async fn set_environment(
+    tx: &mut Tx,
+    tenant: Tenant,
+    settings: &EnvironmentSettings,
+) -> Result<()> {
+    const SQL: &str = "
+        INSERT INTO environments (project_id, environment, verify_end_user, return_urls)
+        VALUES ($1, $2, $3, $4)
+        ON CONFLICT (project_id, environment)
+        DO UPDATE SET verify_end_user = $3, return_urls = $4";
+    let urls = json(&settings.return_urls);
+    let Tenant { project, environment } = tenant;
+    tx.execute(SQL, binds![project, environment, settings.verify_end_user, urls]).await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use astralform_domain::VerifyEndUser;
+
+    use super::*;
+    use crate::testing::{on_both, world};
+
+    #[tokio::test]
+    async fn a_new_project_confirms_end_users_in_live_and_not_in_test() {
+        on_both(async |db| {
+            let tenant = world(&db).await.tenant;
+            for (environment, expected) in
+                [(Environment::Live, VerifyEndUser::Confirm), (Environment::Test, VerifyEndUser::Off)]
+            {
+                let found = super::environment(&db, Tenant { environment, ..tenant }).await.unwrap();
+                assert_eq!(found.unwrap().verify_end_user, expected);
+            }
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn the_settings_of_an_environment_can_be_replaced() {
+        on_both(async |db| {
+            let tenant = world(&db).await.tenant;
+            let settings = EnvironmentSettings {
+                verify_end_user: VerifyEndUser::Confirm,
+                return_urls: vec!["https://app.example.com/done".to_owned()],
+            };
+            let mut tx = db.begin().await.unwrap();
+            set_environment(&mut tx, tenant, &settings).await.unwrap();
+            tx.commit().await.unwrap();
+            assert_eq!(environment(&db, tenant).await.unwrap(), Some(settings));
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn the_data_key_and_the_name_are_kept() {
+        on_both(async |db| {
+            let project = world(&db).await.tenant.project;
+            let sealed = data_key(&db, project).await.unwrap().unwrap();
+            assert_eq!(sealed.as_bytes(), b"sealed");
+            assert_eq!(name(&db, project).await.unwrap().unwrap().0, "Project");
+        })
+        .await;
+    }
+}

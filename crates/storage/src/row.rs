@@ -1,0 +1,88 @@
+use std::{error::Error as StdError, str::FromStr};
+
+use astralform_domain::{Environment, Sealed, Tenant, Timestamp};
+use serde::de::DeserializeOwned;
+
+use crate::{Error, Result, db::Row};
+
+/// What can be read from a row.
+pub trait Record: Sized {
+    /// Reads it, or says which column lies.
+    fn read(row: &Row) -> Result<Self>;
+}
+
+impl Row {
+    pub(crate) fn text(&self, column: &'static str) -> Result<String> {
+        self.get(column)
+    }
+
+    pub(crate) fn optional_text(&self, column: &'static str) -> Result<Option<String>> {
+        self.get(column)
+    }
+
+    pub(crate) fn int(&self, column: &'static str) -> Result<i64> {
+        self.get(column)
+    }
+
+    pub(crate) fn flag(&self, column: &'static str) -> Result<bool> {
+        self.get(column)
+    }
+
+    pub(crate) fn time(&self, column: &'static str) -> Result<Timestamp> {
+        Ok(Timestamp::from_micros(self.get(column)?))
+    }
+
+    pub(crate) fn optional_time(&self, column: &'static str) -> Result<Option<Timestamp>> {
+        Ok(self.get::<Option<i64>>(column)?.map(Timestamp::from_micros))
+    }
+
+    pub(crate) fn sealed(&self, column: &'static str) -> Result<Sealed> {
+        Ok(Sealed::from_bytes(self.get(column)?))
+    }
+
+    pub(crate) fn optional_sealed(&self, column: &'static str) -> Result<Option<Sealed>> {
+        Ok(self.get::<Option<Vec<u8>>>(column)?.map(Sealed::from_bytes))
+    }
+
+    pub(crate) fn digest(&self, column: &'static str) -> Result<[u8; 32]> {
+        let bytes: Vec<u8> = self.get(column)?;
+        bytes.try_into().map_err(|_| corrupt(column, "a digest has 32 bytes"))
+    }
+
+    /// A column whose text spells a value of the domain.
+    pub(crate) fn parse<T>(&self, column: &'static str) -> Result<T>
+    where
+        T: FromStr<Err: StdError + Send + Sync + 'static>,
+    {
+        self.text(column)?.parse().map_err(|why| corrupt(column, why))
+    }
+
+    pub(crate) fn optional_parse<T>(&self, column: &'static str) -> Result<Option<T>>
+    where
+        T: FromStr<Err: StdError + Send + Sync + 'static>,
+    {
+        let text = self.optional_text(column)?;
+        text.map(|text| text.parse().map_err(|why| corrupt(column, why))).transpose()
+    }
+
+    pub(crate) fn json<T: DeserializeOwned>(&self, column: &'static str) -> Result<T> {
+        serde_json::from_str(&self.text(column)?).map_err(|why| corrupt(column, why))
+    }
+
+    pub(crate) fn optional_json<T: DeserializeOwned>(
+        &self,
+        column: &'static str,
+    ) -> Result<Option<T>> {
+        let text = self.optional_text(column)?;
+        text.map(|text| serde_json::from_str(&text).map_err(|why| corrupt(column, why))).transpose()
+    }
+
+    pub(crate) fn tenant(&self) -> Result<Tenant> {
+        let environment: Environment = self.parse("environment")?;
+        Ok(Tenant { project: self.parse("project_id")?, environment })
+    }
+}
+
+fn corrupt(column: &'static str, why: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
+    Error::Corrupt { column, why: why.into() }
+}

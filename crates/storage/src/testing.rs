@@ -1,0 +1,147 @@
+//! What every test of this crate stands on: both databases, and one project with one of each.
+
+use astralform_domain::{
+    Account, AgentId, AuthReason, AuthRequest, AuthStatus, Clock, Connection, ConnectionStatus,
+    EndUserId, EndUserKey, Endpoints, Entropy, Environment, HostSet, ProjectConnector, ScopeSet,
+    Sealed, Tenant, Timestamp,
+};
+
+use crate::{
+    Db,
+    agents::{self, Agent},
+    end_users, project_connectors,
+    projects::{self, NewProject},
+};
+
+/// One project with its default agent, one end user and one project connector.
+pub(crate) struct World {
+    pub(crate) tenant: Tenant,
+    pub(crate) agent: AgentId,
+    pub(crate) end_user: EndUserId,
+    pub(crate) end_user_key: EndUserKey,
+    pub(crate) project_connector: ProjectConnector,
+}
+
+/// Runs a test on a fresh SQLite file, and on a fresh PostgreSQL schema where
+/// `TEST_DATABASE_URL` names a server; `scripts/check` always does.
+pub(crate) async fn on_both(test: impl AsyncFn(Db)) {
+    let folder = tempfile::tempdir().unwrap();
+    let sqlite = Db::open_sqlite(&folder.path().join("test.db")).await.unwrap();
+    sqlite.migrate().await.unwrap();
+    test(sqlite).await;
+    if let Some(url) = option_env_at_run_time("TEST_DATABASE_URL") {
+        let postgres = Db::connect_to_fresh_schema(&url).await;
+        postgres.migrate().await.unwrap();
+        test(postgres).await;
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "tests are told by the environment where to run")]
+fn option_env_at_run_time(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// A fresh id of any kind.
+pub(crate) fn id<T: std::str::FromStr + FreshId>() -> T {
+    T::fresh()
+}
+
+pub(crate) trait FreshId {
+    fn fresh() -> Self;
+}
+
+macro_rules! fresh_ids {
+    ($($name:ty),+ $(,)?) => {$(
+        impl FreshId for $name {
+            fn fresh() -> Self {
+                <$name>::new(&Clock::system(), &Entropy::system())
+            }
+        }
+    )+};
+}
+fresh_ids!(
+    AgentId, EndUserKey, astralform_domain::ApiKeyId, astralform_domain::AuthRequestId,
+    astralform_domain::ConnectionId, astralform_domain::ProjectConnectorId,
+    astralform_domain::ProjectId, astralform_domain::TeamId,
+);
+
+pub(crate) async fn world(db: &Db) -> World {
+    let now = Timestamp::from_secs(1);
+    let tenant = Tenant { project: id(), environment: Environment::Test };
+    let (team, agent) = (id(), id());
+    let end_user: EndUserId = "alice".parse().unwrap();
+    let mut tx = db.begin().await.unwrap();
+    projects::create_team(&mut tx, team, "Team", now).await.unwrap();
+    let data_key = Sealed::from_bytes(b"sealed".to_vec());
+    let new = NewProject { id: tenant.project, team, name: "Project", data_key: &data_key };
+    projects::create(&mut tx, &new, now).await.unwrap();
+    let default = Agent {
+        id: agent,
+        name: "default".to_owned(),
+        is_default: true,
+        is_enabled: true,
+        connectors: None,
+    };
+    agents::create(&mut tx, tenant.project, &default, now).await.unwrap();
+    let end_user_key = end_users::ensure(&mut tx, tenant, &end_user, id(), now).await.unwrap();
+    let project_connector = project_connector(tenant, now);
+    project_connectors::create(&mut tx, &project_connector).await.unwrap();
+    tx.commit().await.unwrap();
+    World { tenant, agent, end_user, end_user_key, project_connector }
+}
+
+fn project_connector(tenant: Tenant, now: Timestamp) -> ProjectConnector {
+    ProjectConnector {
+        id: id(),
+        tenant,
+        connector: "chat".parse().unwrap(),
+        is_enabled: true,
+        require_auth: true,
+        allow_end_user_auth: true,
+        scopes: None,
+        tools: None,
+        endpoints: Endpoints::default(),
+        sandbox: false,
+        client_id: Some("client".to_owned()),
+        client_secret: Some(Sealed::from_bytes(b"sealed".to_vec())),
+        hosts: HostSet::from_iter(["chat.example.com".to_owned()]),
+        generation: 1,
+        created_at: now,
+    }
+}
+
+pub(crate) fn connection(world: &World, account: &str) -> Connection {
+    Connection {
+        id: id(),
+        tenant: world.tenant,
+        project_connector: world.project_connector.id,
+        end_user: world.end_user.clone(),
+        account: Account { id: account.to_owned(), label: format!("{account}@example.com") },
+        is_default: false,
+        status: ConnectionStatus::Active,
+        reason: None,
+        scopes: ScopeSet::from_iter(["read"]),
+        hosts: world.project_connector.hosts.clone(),
+        created_at: Timestamp::from_secs(1),
+    }
+}
+
+pub(crate) fn auth_request(world: &World) -> AuthRequest {
+    AuthRequest {
+        id: id(),
+        tenant: world.tenant,
+        project_connector: world.project_connector.id,
+        connector: world.project_connector.connector.clone(),
+        end_user: world.end_user.clone(),
+        agent: world.agent,
+        reason: AuthReason::NotConnected,
+        required_scopes: ScopeSet::from_iter(["read"]),
+        granted_scopes: ScopeSet::default(),
+        account_hint: None,
+        return_url: None,
+        status: AuthStatus::Pending,
+        failure: None,
+        expires_at: Timestamp::from_secs(1).after(AuthRequest::PHASE),
+        connection: None,
+    }
+}

@@ -1,0 +1,140 @@
+//! The sealed tokens of a connection, one row for each kind.
+
+use astralform_domain::{ConnectionId, ScopeSet, Sealed, Timestamp};
+
+use crate::{
+    Db, Result, Tx,
+    bind::{binds, json},
+    db::{Row, Run as _},
+    row::Record,
+};
+
+/// The table, for bindings.
+pub const TABLE: &str = "tokens";
+
+/// One token of a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Token {
+    /// Which of the connection's tokens it is, as the connector's file calls it.
+    pub kind: String,
+    /// Counts the writes of this row.
+    pub generation: i64,
+    /// The access token.
+    pub access_token: Sealed,
+    /// The refresh token, where the provider gave one.
+    pub refresh_token: Option<Sealed>,
+    /// When the access token ends, where the provider said so.
+    pub expires_at: Option<Timestamp>,
+    /// What it was granted.
+    pub scopes: ScopeSet,
+}
+
+impl Token {
+    /// Its primary key, for bindings.
+    pub fn row_key(connection: ConnectionId, kind: &str) -> String {
+        format!("{connection}/{kind}")
+    }
+}
+
+struct Generation(i64);
+
+impl Record for Generation {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self(row.int("generation")?))
+    }
+}
+
+impl Record for Token {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self {
+            kind: row.text("kind")?,
+            generation: row.int("generation")?,
+            access_token: row.sealed("access_token")?,
+            refresh_token: row.optional_sealed("refresh_token")?,
+            expires_at: row.optional_time("expires_at")?,
+            scopes: row.json("scopes")?,
+        })
+    }
+}
+
+/// Stores a token in place of the one of its kind.
+pub async fn put(tx: &mut Tx, connection: ConnectionId, token: &Token) -> Result<()> {
+    const SQL: &str = "
+        INSERT INTO tokens
+            (connection_id, kind, generation, access_token, refresh_token, expires_at, scopes)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)
+        ON CONFLICT (connection_id, kind) DO UPDATE
+        SET generation = $3, access_token = $4, refresh_token = $5, expires_at = $6, scopes = $7";
+    let binds = binds![
+        connection,
+        token.kind.as_str(),
+        token.generation,
+        &token.access_token,
+        token.refresh_token.as_ref(),
+        token.expires_at,
+        json(&token.scopes),
+    ];
+    tx.execute(SQL, binds).await?;
+    Ok(())
+}
+
+/// The tokens of a connection.
+pub async fn of(db: &Db, connection: ConnectionId) -> Result<Vec<Token>> {
+    const SQL: &str = "SELECT * FROM tokens WHERE connection_id = $1 ORDER BY kind";
+    db.all(SQL, binds![connection]).await
+}
+
+/// The highest generation among the tokens of a connection; 0 when it has none.
+pub async fn last_generation(tx: &mut Tx, connection: ConnectionId) -> Result<i64> {
+    const SQL: &str = "
+        SELECT COALESCE(MAX(generation), 0) AS generation FROM tokens WHERE connection_id = $1";
+    let last: Option<Generation> = tx.optional(SQL, binds![connection]).await?;
+    Ok(last.map_or(0, |Generation(last)| last))
+}
+
+/// Forgets the tokens of a connection.
+pub async fn erase(tx: &mut Tx, connection: ConnectionId) -> Result<()> {
+    const SQL: &str = "DELETE FROM tokens WHERE connection_id = $1";
+    tx.execute(SQL, binds![connection]).await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{connection, on_both, world};
+
+    fn token(kind: &str, generation: i64) -> Token {
+        Token {
+            kind: kind.to_owned(),
+            generation,
+            access_token: Sealed::from_bytes(vec![1, 2, 3]),
+            refresh_token: None,
+            expires_at: Some(Timestamp::from_secs(60)),
+            scopes: ScopeSet::from_iter(["read"]),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_connection_has_one_token_of_each_kind_until_they_are_erased() {
+        on_both(async |db| {
+            let world = world(&db).await;
+            let owner = connection(&world, "acc");
+            let mut tx = db.begin().await.unwrap();
+            crate::connections::create(&mut tx, &owner, world.end_user_key).await.unwrap();
+            assert_eq!(last_generation(&mut tx, owner.id).await.unwrap(), 0);
+            for new in [token("user", 1), token("bot", 1), token("user", 2)] {
+                put(&mut tx, owner.id, &new).await.unwrap();
+            }
+            assert_eq!(last_generation(&mut tx, owner.id).await.unwrap(), 2);
+            tx.commit().await.unwrap();
+            assert_eq!(of(&db, owner.id).await.unwrap(), [token("bot", 1), token("user", 2)]);
+
+            let mut tx = db.begin().await.unwrap();
+            erase(&mut tx, owner.id).await.unwrap();
+            tx.commit().await.unwrap();
+            assert!(of(&db, owner.id).await.unwrap().is_empty());
+        })
+        .await;
+    }
+}

@@ -1,0 +1,57 @@
+use astralform_domain::{EndUserId, HostSet, ProjectId};
+
+/// What a sealed value is bound to: the one place in which it opens.
+#[derive(Clone, Copy)]
+pub struct Binding<'a> {
+    /// The project whose data key seals it.
+    pub project: ProjectId,
+    /// Whose secret it is.
+    pub owner: Owner<'a>,
+    /// The table it is stored in.
+    pub table: &'static str,
+    /// The primary key of its row.
+    pub row: &'a str,
+    /// The column it is stored in.
+    pub column: &'static str,
+    /// Which write of the row it belongs to.
+    pub generation: i64,
+    /// The hosts it may be sent to.
+    pub hosts: &'a HostSet,
+}
+
+/// Whose secret it is.
+#[derive(Clone, Copy)]
+pub enum Owner<'a> {
+    /// The project's own.
+    Project,
+    /// An end user's.
+    EndUser(&'a EndUserId),
+}
+
+impl Binding<'_> {
+    /// Every field, each with its length before it, so that no two bindings read the same.
+    pub(crate) fn to_bytes(self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(256);
+        field(&mut bytes, &self.project.to_bytes());
+        match self.owner {
+            Owner::Project => field(&mut bytes, b"project"),
+            Owner::EndUser(id) => {
+                field(&mut bytes, b"end_user");
+                field(&mut bytes, id.as_str().as_bytes());
+            }
+        }
+        field(&mut bytes, self.table.as_bytes());
+        field(&mut bytes, self.row.as_bytes());
+        field(&mut bytes, self.column.as_bytes());
+        field(&mut bytes, &self.generation.to_be_bytes());
+        for host in self.hosts.iter() {
+            field(&mut bytes, host.as_bytes());
+        }
+        bytes
+    }
+}
+
+fn field(bytes: &mut Vec<u8>, value: &[u8]) {
+    bytes.extend_from_slice(&(value.len() as u64).to_be_bytes());
+    bytes.extend_from_slice(value);
+}

@@ -1,0 +1,144 @@
+use astralform_domain::{Clock, EndUserId, HostSet, Timestamp};
+use proptest::prelude::*;
+
+use super::*;
+use crate::{KeyRing, Owner};
+
+fn data_key(seed: u64) -> DataKey {
+    let entropy = Entropy::seeded(seed);
+    let ring = KeyRing::generate(&entropy);
+    ring.new_data_key(project(seed), &entropy).0
+}
+
+fn project(seed: u64) -> ProjectId {
+    ProjectId::new(&Clock::manual(Timestamp::from_secs(1)), &Entropy::seeded(seed))
+}
+
+fn hosts(names: &[&str]) -> HostSet {
+    names.iter().map(|&name| name.to_owned()).collect()
+}
+
+fn secret() -> Secret {
+    Secret::new("xoxp-the-token".to_owned())
+}
+
+/// The fields of a binding, owned, so that each can be changed by itself.
+#[derive(Clone)]
+struct Place {
+    project: ProjectId,
+    owner: Option<EndUserId>,
+    table: &'static str,
+    row: String,
+    column: &'static str,
+    generation: i64,
+    hosts: HostSet,
+}
+
+impl Place {
+    fn of(key: &DataKey) -> Self {
+        Self {
+            project: key.project(),
+            owner: Some("alice".parse().unwrap()),
+            table: "tokens",
+            row: "conn_1/user".to_owned(),
+            column: "access_token",
+            generation: 1,
+            hosts: hosts(&["api.example.com"]),
+        }
+    }
+
+    fn binding(&self) -> Binding<'_> {
+        Binding {
+            project: self.project,
+            owner: self.owner.as_ref().map_or(Owner::Project, Owner::EndUser),
+            table: self.table,
+            row: &self.row,
+            column: self.column,
+            generation: self.generation,
+            hosts: &self.hosts,
+        }
+    }
+}
+
+#[test]
+fn v1_a_secret_opens_only_in_the_place_it_was_sealed_for() {
+    let key = data_key(1);
+    let home = Place::of(&key);
+    let sealed = key.seal(home.binding(), &secret(), &Entropy::seeded(2));
+    assert_eq!(key.open(home.binding(), &sealed).ok().unwrap().expose(), "xoxp-the-token");
+
+    let elsewhere: [fn(&mut Place); 9] = [
+        |place| place.project = project(99),
+        |place| place.owner = Some("bob".parse().unwrap()),
+        |place| place.owner = None,
+        |place| place.table = "connections",
+        |place| place.row = "conn_2/user".to_owned(),
+        |place| place.column = "refresh_token",
+        |place| place.generation = 2,
+        |place| place.hosts = hosts(&["evil.example.com"]),
+        |place| place.hosts = hosts(&["api.example.com", "evil.example.com"]),
+    ];
+    for (number, moved) in elsewhere.iter().enumerate() {
+        let mut place = home.clone();
+        moved(&mut place);
+        assert_eq!(key.open(place.binding(), &sealed).err(), Some(OpenError::Refused), "{number}");
+    }
+}
+
+#[test]
+fn v1_a_secret_with_any_bit_flipped_does_not_open() {
+    let key = data_key(1);
+    let home = Place::of(&key);
+    let sealed = key.seal(home.binding(), &secret(), &Entropy::seeded(2));
+    for at in 0..sealed.as_bytes().len() * 8 {
+        let mut bytes = sealed.as_bytes().to_vec();
+        bytes[at / 8] ^= 1 << (at % 8);
+        assert!(key.open(home.binding(), &Sealed::from_bytes(bytes)).is_err(), "bit {at}");
+    }
+}
+
+#[test]
+fn v1_another_projects_key_does_not_open_a_secret() {
+    let (key, other) = (data_key(1), data_key(2));
+    let home = Place::of(&key);
+    let sealed = key.seal(home.binding(), &secret(), &Entropy::seeded(3));
+    assert_eq!(other.open(home.binding(), &sealed).err(), Some(OpenError::OtherKey));
+}
+
+#[test]
+fn fields_that_run_together_are_still_told_apart() {
+    let key = data_key(1);
+    let mut one = Place::of(&key);
+    one.hosts = hosts(&["ab", "c"]);
+    let mut two = one.clone();
+    two.hosts = hosts(&["a", "bc"]);
+    let sealed = key.seal(one.binding(), &secret(), &Entropy::seeded(3));
+    assert_eq!(key.open(two.binding(), &sealed).err(), Some(OpenError::Refused));
+}
+
+#[test]
+fn a_tag_depends_on_key_and_message() {
+    let (key, other) = (data_key(1), data_key(2));
+    let tag = key.tag(Purpose::ConnectLink, b"areq");
+    assert_eq!(tag, key.tag(Purpose::ConnectLink, b"areq"));
+    assert_ne!(tag, key.tag(Purpose::ConnectLink, b"areq2"));
+    assert_ne!(tag, other.tag(Purpose::ConnectLink, b"areq"));
+}
+
+proptest! {
+    #[test]
+    fn what_is_sealed_opens_again(text in ".{0,400}", seed: u64) {
+        let key = data_key(1);
+        let home = Place::of(&key);
+        let sealed = key.seal(home.binding(), &Secret::new(text.clone()), &Entropy::seeded(seed));
+        let opened = key.open(home.binding(), &sealed).ok().unwrap();
+        prop_assert_eq!(opened.expose(), &text);
+    }
+
+    #[test]
+    fn no_bytes_make_opening_panic(bytes: Vec<u8>) {
+        let key = data_key(1);
+        let home = Place::of(&key);
+        prop_assert!(key.open(home.binding(), &Sealed::from_bytes(bytes)).is_err());
+    }
+}

@@ -1,0 +1,144 @@
+//! The key file: one master key a line, `astralform-key-1:` and 32 bytes in base64, oldest first.
+//! Empty lines and lines that start with `#` are passed over.
+
+use std::{
+    fs, io,
+    io::Write as _,
+    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
+    path::{Path, PathBuf},
+};
+
+use astralform_domain::{Entropy, SecretKey};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+use crate::KeyRing;
+
+const PREFIX: &str = "astralform-key-1:";
+
+/// Why a key file cannot be used.
+#[derive(Debug, Error)]
+pub enum KeyFileError {
+    /// There is none.
+    #[error("there is no key file at {}", .0.display())]
+    Absent(PathBuf),
+    /// It cannot be read or written.
+    #[error("the key file {} cannot be used", .0.display())]
+    Io(PathBuf, #[source] io::Error),
+    /// Others than its owner may read it.
+    #[error(
+        "the key file {} can be read by others (mode {mode:04o}): run `chmod 600 {}`",
+        path.display(), path.display()
+    )]
+    Exposed {
+        /// Which file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// A line is not a key.
+    #[error(
+        "line {line} of the key file {} is not a key: `{PREFIX}` and 32 bytes in base64 are expected",
+        path.display()
+    )]
+    Malformed {
+        /// Which file.
+        path: PathBuf,
+        /// Which line, the first being 1.
+        line: usize,
+    },
+    /// A line is a key that anybody could guess.
+    #[error(
+        "line {line} of the key file {} is an example key, known to everybody: replace it by `{PREFIX}$(head -c 32 /dev/urandom | base64)`",
+        path.display()
+    )]
+    Example {
+        /// Which file.
+        path: PathBuf,
+        /// Which line, the first being 1.
+        line: usize,
+    },
+    /// It holds no key.
+    #[error("the key file {} holds no key", .0.display())]
+    Empty(PathBuf),
+}
+
+/// Reads a key file that only its owner may read.
+///
+/// # Errors
+/// Says which line is wrong and what to do; never creates a file.
+pub fn read_key_file(path: &Path) -> Result<KeyRing, KeyFileError> {
+    let text = read_private(path)?;
+    let lines = text.lines().map(str::trim).enumerate();
+    let keys = lines
+        .filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
+        .map(|(at, line)| parse(line, path, at + 1))
+        .collect::<Result<Vec<_>, _>>()?;
+    KeyRing::from_keys(keys).ok_or_else(|| KeyFileError::Empty(path.to_owned()))
+}
+
+/// Creates a key file of mode 0600 with one fresh key. An existing file is left as it is.
+///
+/// # Errors
+/// When the file exists or cannot be written.
+pub fn create_key_file(path: &Path, entropy: &Entropy) -> Result<KeyRing, KeyFileError> {
+    let failed = |error| KeyFileError::Io(path.to_owned(), error);
+    let key = SecretKey::new(entropy.bytes());
+    let text = Zeroizing::new(format!(
+        "# Master key of Astralform. Whoever has it and the database has every credential;\n\
+         # without it the database is lost. Keep a copy away from the backups.\n\
+         {PREFIX}{}\n",
+        STANDARD.encode(key.expose())
+    ));
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(failed)?;
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
+    sync_folder(path).map_err(failed)?;
+    read_key_file(path)
+}
+
+/// A new file survives a power failure only once its folder is on disk too.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+fn read_private(path: &Path) -> Result<Zeroizing<String>, KeyFileError> {
+    let failed = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound => KeyFileError::Absent(path.to_owned()),
+        _ => KeyFileError::Io(path.to_owned(), error),
+    };
+    let mode = fs::metadata(path).map_err(failed)?.permissions().mode() & 0o7777;
+    if mode & 0o077 != 0 {
+        return Err(KeyFileError::Exposed { path: path.to_owned(), mode });
+    }
+    fs::read_to_string(path).map(Zeroizing::new).map_err(failed)
+}
+
+fn parse(text: &str, path: &Path, line: usize) -> Result<SecretKey, KeyFileError> {
+    let malformed = || KeyFileError::Malformed { path: path.to_owned(), line };
+    let encoded = text.strip_prefix(PREFIX).ok_or_else(malformed)?;
+    let bytes = Zeroizing::new(STANDARD.decode(encoded).map_err(|_| malformed())?);
+    let bytes = <[u8; 32]>::try_from(bytes.as_slice()).map_err(|_| malformed())?;
+    if is_example(&bytes) {
+        return Err(KeyFileError::Example { path: path.to_owned(), line });
+    }
+    Ok(SecretKey::new(bytes))
+}
+
+/// Random bytes are neither text (a password, or the key that our documents show) nor in equal
+/// steps (one byte over and over among them).
+fn is_example(bytes: &[u8; 32]) -> bool {
+    let step = bytes[1].wrapping_sub(bytes[0]);
+    let in_steps = bytes.windows(2).all(|pair| pair[1].wrapping_sub(pair[0]) == step);
+    let is_text = bytes.iter().all(|byte| matches!(byte, b' '..=b'~'));
+    in_steps || is_text
+}
+
+#[cfg(test)]
+mod tests;

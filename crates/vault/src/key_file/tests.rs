@@ -1,0 +1,85 @@
+use super::*;
+use crate::KeyCheck;
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+fn write(path: &Path, text: &str, mode: u32) {
+    fs::write(path, text).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+fn line(bytes: &[u8]) -> String {
+    format!("{PREFIX}{}\n", STANDARD.encode(bytes))
+}
+
+fn random_line(seed: u64) -> String {
+    line(&Entropy::seeded(seed).bytes::<32>())
+}
+
+fn refusal(text: &str) -> String {
+    let folder = folder();
+    let path = folder.path().join("key");
+    write(&path, text, 0o600);
+    read_key_file(&path).err().unwrap().to_string().replace(&path.display().to_string(), "KEY")
+}
+
+#[test]
+fn v4_a_created_key_file_is_private_and_reads_back() {
+    let folder = folder();
+    let path = folder.path().join("key");
+    let made = create_key_file(&path, &Entropy::system()).ok().unwrap();
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o600);
+    assert_eq!(read_key_file(&path).ok().unwrap().current(), made.current());
+    assert!(create_key_file(&path, &Entropy::system()).is_err(), "an existing file is kept");
+}
+
+#[test]
+fn v4_a_missing_key_file_is_named_and_not_created() {
+    let folder = folder();
+    let path = folder.path().join("key");
+    assert!(matches!(read_key_file(&path), Err(KeyFileError::Absent(_))));
+    assert!(!path.exists());
+}
+
+#[test]
+fn v4_a_key_file_that_others_can_read_is_refused() {
+    let folder = folder();
+    let path = folder.path().join("key");
+    for mode in [0o644, 0o640, 0o604, 0o660] {
+        write(&path, &random_line(1), mode);
+        assert!(matches!(read_key_file(&path), Err(KeyFileError::Exposed { .. })), "{mode:o}");
+    }
+}
+
+#[test]
+fn v4_what_is_not_a_key_is_refused_with_its_line() {
+    let malformed = "line 2 of the key file KEY is not a key";
+    for bad in [line(&[7; 31]), line(&[7; 33]), "secret\n".to_owned(), format!("{PREFIX}!!!\n")] {
+        assert!(refusal(&format!("# comment\n{bad}")).starts_with(malformed), "{bad}");
+    }
+    assert_eq!(refusal("# only a comment\n\n"), "the key file KEY holds no key");
+}
+
+#[test]
+fn v4_a_key_that_anybody_could_guess_is_refused() {
+    let counting: Vec<u8> = (0..32).collect();
+    let documented = line(b"example-key-from-the-docs-012345");
+    let password = line(b"correct horse battery staple 123");
+    for bad in [line(&[0; 32]), line(&[0xff; 32]), line(&counting), password, documented] {
+        assert!(refusal(&bad).contains("is an example key"), "{bad}");
+    }
+}
+
+#[test]
+fn the_last_key_of_the_file_is_the_current_one() {
+    let folder = folder();
+    let path = folder.path().join("key");
+    write(&path, &random_line(1), 0o600);
+    let old = read_key_file(&path).ok().unwrap().current();
+    write(&path, &format!("{}{}", random_line(1), random_line(2)), 0o600);
+    let ring = read_key_file(&path).ok().unwrap();
+    assert_ne!(ring.current(), old);
+    assert_eq!(ring.check(old), KeyCheck::Held);
+}
