@@ -96,11 +96,15 @@ text_enum! {
 
 impl AuthRequest {
     /// How long the end user has to click, then to come back, then the backend to confirm.
-    pub const PHASE: Duration = Duration::from_secs(600);
+    pub const PHASE: Duration = Duration::from_mins(10);
 
     /// Its status at `now`: an open request whose phase has ended is expired.
     pub fn status_at(&self, now: Timestamp) -> AuthStatus {
-        if self.status.is_open() && self.expires_at <= now { AuthStatus::Expired } else { self.status }
+        if self.status.is_open() && self.expires_at <= now {
+            AuthStatus::Expired
+        } else {
+            self.status
+        }
     }
 
     /// What it asks for beyond what is granted.
@@ -120,15 +124,31 @@ impl AuthFailure {
     /// What happened, and what to do about it, for the end user and the developer alike.
     pub const fn explanation(self) -> &'static str {
         match self {
-            Self::AuthorizationError => "the service answered with an error instead of asking for consent; try again, and check the app's settings at the service if it repeats",
-            Self::ForeignBrowser => "the link was finished in another browser than it was started in; open a new link and stay in one browser",
-            Self::IssuerMismatch => "the answer came from another service than was asked; nothing was connected",
-            Self::CodeRejected => "the service would not exchange its code for a token; open a new link and try again",
-            Self::ClientRejected => "the service refused the app's own credentials; its developer has to correct client id, client secret or redirect URI",
-            Self::ProviderUnavailable => "the service did not answer in a form that could be understood; try again later",
+            Self::AuthorizationError => {
+                "the service answered with an error instead of asking for consent; try again, and check the app's settings at the service if it repeats"
+            }
+            Self::ForeignBrowser => {
+                "the link was finished in another browser than it was started in; open a new link and stay in one browser"
+            }
+            Self::IssuerMismatch => {
+                "the answer came from another service than was asked; nothing was connected"
+            }
+            Self::CodeRejected => {
+                "the service would not exchange its code for a token; open a new link and try again"
+            }
+            Self::ClientRejected => {
+                "the service refused the app's own credentials; its developer has to correct client id, client secret or redirect URI"
+            }
+            Self::ProviderUnavailable => {
+                "the service did not answer in a form that could be understood; try again later"
+            }
             Self::NothingGranted => "the service granted none of the permissions that are needed",
-            Self::EndUserMismatch => "it was finished by another person than it was made for; nothing was kept",
-            Self::SettingsChanged => "the connector's settings changed while the link was open; open a new link",
+            Self::EndUserMismatch => {
+                "it was finished by another person than it was made for; nothing was kept"
+            }
+            Self::SettingsChanged => {
+                "the connector's settings changed while the link was open; open a new link"
+            }
         }
     }
 }

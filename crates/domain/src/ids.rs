@@ -86,6 +86,8 @@ ids! {
     AuthRequestId = "areq",
     /// One tool call.
     CallId = "call",
+    /// One HTTP request.
+    RequestId = "req",
 }
 
 fn fresh(clock: &Clock, entropy: &Entropy) -> Ulid {
@@ -107,7 +109,8 @@ mod tests {
 
     #[test]
     fn an_id_survives_its_text() {
-        let (clock, entropy) = (Clock::manual(crate::Timestamp::from_secs(1_000)), Entropy::seeded(7));
+        let (clock, entropy) =
+            (Clock::manual(crate::Timestamp::from_secs(1_000)), Entropy::seeded(7));
         let id = ConnectionId::new(&clock, &entropy);
         assert_eq!(id.to_string().parse(), Ok(id));
         assert!(id.to_string().starts_with("conn_"));
@@ -117,7 +120,9 @@ mod tests {
     #[test]
     fn only_the_one_spelling_of_an_id_is_read() {
         let id = ConnectionId::from_bytes([7; 16]).to_string();
-        for other in [id.to_lowercase(), id.replace("conn_", "user_"), id[..20].to_owned(), String::new()] {
+        for other in
+            [id.to_lowercase(), id.replace("conn_", "user_"), id[..20].to_owned(), String::new()]
+        {
             assert!(other.parse::<ConnectionId>().is_err(), "{other}");
         }
     }

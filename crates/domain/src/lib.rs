@@ -28,7 +28,7 @@ pub use environment::{Environment, EnvironmentSettings, VerifyEndUser};
 pub use hosts::HostSet;
 pub use ids::{
     AgentId, ApiKeyId, AuthRequestId, CallId, ConnectionId, EndUserKey, InvalidId,
-    ProjectConnectorId, ProjectId, TeamId,
+    ProjectConnectorId, ProjectId, RequestId, TeamId,
 };
 pub use names::{ConnectorSlug, InvalidName, ToolName};
 pub use principal::{Caller, Principal, Tenant};

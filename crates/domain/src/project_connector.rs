@@ -6,6 +6,7 @@ use crate::{
 
 /// A connector enabled in one project and environment, with its credentials and settings.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own in the settings")]
 pub struct ProjectConnector {
     /// Its id.
     pub id: ProjectConnectorId,

@@ -38,11 +38,7 @@ async fn unknown(request: Request) -> Problem {
 async fn no_browsers(request: Request, next: Next) -> Result<Response, Problem> {
     if request.headers().contains_key(ORIGIN) {
         let detail = "the control API does not take requests from web pages";
-        return Err(Problem::new(
-            StatusCode::FORBIDDEN,
-            "browser_refused",
-            detail,
-        ));
+        return Err(Problem::new(StatusCode::FORBIDDEN, "browser_refused", detail));
     }
     Ok(next.run(request).await)
 }

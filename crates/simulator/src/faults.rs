@@ -7,12 +7,7 @@ const LONGEST_DELAY_MS: u64 = 600_000;
 ///
 /// Except for [`Fault::Delay`] and [`Fault::DropAnswer`], the request has no effect.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(
-    tag = "kind",
-    content = "value",
-    rename_all = "snake_case",
-    deny_unknown_fields
-)]
+#[serde(tag = "kind", content = "value", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Fault {
     /// A bare HTTP status with a short plain text.
     Status(u16),

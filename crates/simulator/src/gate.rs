@@ -52,11 +52,7 @@ struct AnswerDropped;
 
 impl Gate {
     pub(crate) fn new(outside: Arc<Outside>, endpoint_of: fn(&str) -> &str) -> Self {
-        Self {
-            outside,
-            endpoint_of,
-            parts: Arc::default(),
-        }
+        Self { outside, endpoint_of, parts: Arc::default() }
     }
 
     pub(crate) fn parts(&self) -> MutexGuard<'_, Parts> {
@@ -85,11 +81,7 @@ impl Gate {
     }
 
     fn note(&self, number: u64, response: &Response, answered: bool) {
-        let noted = response
-            .extensions()
-            .get::<Noted>()
-            .cloned()
-            .unwrap_or_default();
+        let noted = response.extensions().get::<Noted>().cloned().unwrap_or_default();
         let status = answered.then(|| response.status().as_u16());
         self.parts().log.finish(number, noted, status);
     }
@@ -133,21 +125,13 @@ fn instead(fault: Fault) -> Response {
         }
         Fault::RateLimited { retry_after_s } => {
             let headers = [(RETRY_AFTER, retry_after_s.to_string())];
-            (
-                StatusCode::TOO_MANY_REQUESTS,
-                headers,
-                refused("ratelimited"),
-            )
-                .into_response()
+            (StatusCode::TOO_MANY_REQUESTS, headers, refused("ratelimited")).into_response()
         }
         Fault::Html => {
             Html("<!doctype html><title>Simulated page</title><p>Simulated fault").into_response()
         }
         Fault::HugeBody(bytes) => {
-            let body = Body::new(EndlessBody {
-                left: bytes,
-                started: false,
-            });
+            let body = Body::new(EndlessBody { left: bytes, started: false });
             ([(CONTENT_TYPE, "application/json; charset=utf-8")], body).into_response()
         }
         Fault::SlackError(code) => refused(&code),
@@ -158,10 +142,7 @@ fn instead(fault: Fault) -> Response {
 fn refused(code: &str) -> Response {
     let body = serde_json::json!({ "ok": false, "error": code });
     let mut response = axum::Json(body).into_response();
-    let noted = Noted {
-        error: Some(code.to_owned()),
-        ..Noted::default()
-    };
+    let noted = Noted { error: Some(code.to_owned()), ..Noted::default() };
     response.extensions_mut().insert(noted);
     response
 }

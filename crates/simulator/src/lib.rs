@@ -34,9 +34,7 @@ pub struct Simulator {
 impl Simulator {
     /// Creates the stand-ins with their seeded data and no registered app.
     pub fn new(options: SimulatorOptions) -> Self {
-        Self {
-            slack: Slack::new(options),
-        }
+        Self { slack: Slack::new(options) }
     }
 
     /// Returns the control handle of the Slack stand-in.
@@ -51,8 +49,6 @@ impl Simulator {
 
     /// Returns the pages, APIs and controls of every stand-in, to be served at the root.
     pub fn router(&self) -> Router {
-        Router::new()
-            .merge(self.slack.router())
-            .merge(control::router(self))
+        Router::new().merge(self.slack.router()).merge(control::router(self))
     }
 }

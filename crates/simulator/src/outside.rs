@@ -29,13 +29,8 @@ pub(crate) struct Outside {
 
 impl Outside {
     pub(crate) fn new(mut options: SimulatorOptions) -> Self {
-        options
-            .public_url
-            .truncate(options.public_url.trim_end_matches('/').len());
-        Self {
-            options,
-            ahead: AtomicI64::new(0),
-        }
+        options.public_url.truncate(options.public_url.trim_end_matches('/').len());
+        Self { options, ahead: AtomicI64::new(0) }
     }
 
     pub(crate) fn now(&self) -> i64 {
@@ -43,8 +38,7 @@ impl Outside {
     }
 
     pub(crate) fn advance(&self, seconds: u32) {
-        self.ahead
-            .fetch_add(i64::from(seconds) * 1_000_000, Ordering::Relaxed);
+        self.ahead.fetch_add(i64::from(seconds) * 1_000_000, Ordering::Relaxed);
     }
 
     pub(crate) fn stop_running_ahead(&self) {
@@ -60,11 +54,7 @@ impl Outside {
         let mut bytes = [0; 10];
         (self.options.random)(&mut bytes);
         let mut id = String::from(kind);
-        id.extend(
-            bytes
-                .iter()
-                .map(|byte| char::from(LETTERS[usize::from(byte % 32)])),
-        );
+        id.extend(bytes.iter().map(|byte| char::from(LETTERS[usize::from(byte % 32)])));
         id
     }
 

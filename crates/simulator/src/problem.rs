@@ -15,11 +15,7 @@ pub(crate) struct Problem {
 
 impl Problem {
     pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self {
-            status,
-            code,
-            detail: detail.into(),
-        }
+        Self { status, code, detail: detail.into() }
     }
 
     /// The request was understood, but a value in it cannot be used.
@@ -49,11 +45,6 @@ impl IntoResponse for Problem {
             "code": self.code,
             "detail": self.detail,
         });
-        (
-            self.status,
-            [(CONTENT_TYPE, "application/problem+json")],
-            Json(body),
-        )
-            .into_response()
+        (self.status, [(CONTENT_TYPE, "application/problem+json")], Json(body)).into_response()
     }
 }

@@ -75,11 +75,7 @@ impl RequestLog {
 
     /// Completes a request; one already forgotten stays forgotten.
     pub(crate) fn finish(&mut self, number: u64, noted: Noted, status: Option<u16>) {
-        let Some(request) = self
-            .kept
-            .iter_mut()
-            .find(|request| request.number == number)
-        else {
+        let Some(request) = self.kept.iter_mut().find(|request| request.number == number) else {
             return;
         };
         request.client_id = noted.client_id.or(request.client_id.take());
@@ -102,11 +98,7 @@ pub(crate) fn redacted_query(query: &str) -> Vec<(String, String)> {
     url::form_urlencoded::parse(query.as_bytes())
         .map(|(name, value)| {
             let secret = SECRET_PARAMETERS.contains(&&*name) || value.contains("xox");
-            let value = if secret {
-                REDACTED.to_owned()
-            } else {
-                value.into_owned()
-            };
+            let value = if secret { REDACTED.to_owned() } else { value.into_owned() };
             (name.into_owned(), value)
         })
         .collect()

@@ -50,7 +50,13 @@ pub async fn create(tx: &mut Tx, project: ProjectId, agent: &Agent, now: Timesta
         VALUES ($1, $2, $3, $4, $5, $6, $7)";
     let connectors = agent.connectors.as_ref().map(json);
     let binds = binds![
-        agent.id, project, agent.name.as_str(), agent.is_default, agent.is_enabled, connectors, now,
+        agent.id,
+        project,
+        agent.name.as_str(),
+        agent.is_default,
+        agent.is_enabled,
+        connectors,
+        now,
     ];
     tx.execute(SQL, binds).await?;
     Ok(())

@@ -1,7 +1,8 @@
 //! Pending prompts to end users.
 
 use astralform_domain::{
-    AuthFailure, AuthRequest, AuthRequestId, AuthStatus, ConnectionId, EndUserKey, Tenant, Timestamp,
+    AuthFailure, AuthRequest, AuthRequestId, AuthStatus, ConnectionId, EndUserKey, Tenant,
+    Timestamp,
 };
 
 use crate::{
@@ -57,7 +58,8 @@ pub async fn open(
 ) -> Result<AuthRequest> {
     expire_same(tx, new, end_user, asks_for, now).await?;
     insert(tx, new, end_user, asks_for, now).await?;
-    let missing = || Error::Corrupt { column: "asks_for", why: "a row just written is gone".into() };
+    let missing =
+        || Error::Corrupt { column: "asks_for", why: "a row just written is gone".into() };
     find_same(tx, new, end_user, asks_for).await?.ok_or_else(missing)
 }
 
@@ -145,12 +147,7 @@ pub async fn find_by_link(db: &Db, id: AuthRequestId) -> Result<Option<AuthReque
 }
 
 /// Moves an auth request on, if it still has the status `from`; says whether it had.
-pub async fn advance(
-    tx: &mut Tx,
-    id: AuthRequestId,
-    from: AuthStatus,
-    step: Step,
-) -> Result<bool> {
+pub async fn advance(tx: &mut Tx, id: AuthRequestId, from: AuthStatus, step: Step) -> Result<bool> {
     const SQL: &str = "
         UPDATE auth_requests
         SET status = $3, failure = $4, connection_id = $5, expires_at = $6

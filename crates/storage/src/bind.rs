@@ -50,9 +50,25 @@ macro_rules! bound_as_text {
 }
 
 bound_as_text!(
-    AgentId, ApiKeyId, AuthRequestId, ConnectionId, EndUserKey, ProjectConnectorId, ProjectId,
-    TeamId, AuthFailure, AuthReason, AuthStatus, ConnectionStatus, Environment, StatusReason,
-    VerifyEndUser, &ConnectorSlug, &EndUserId, &str, String,
+    AgentId,
+    ApiKeyId,
+    AuthRequestId,
+    ConnectionId,
+    EndUserKey,
+    ProjectConnectorId,
+    ProjectId,
+    TeamId,
+    AuthFailure,
+    AuthReason,
+    AuthStatus,
+    ConnectionStatus,
+    Environment,
+    StatusReason,
+    VerifyEndUser,
+    &ConnectorSlug,
+    &EndUserId,
+    &str,
+    String,
 );
 
 impl From<&Option<String>> for Bind {

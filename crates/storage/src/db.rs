@@ -11,7 +11,9 @@ use sqlx::{
     migrate::{Migration, MigrationType, Migrator},
     pool::PoolOptions,
     postgres::{PgArguments, PgConnectOptions, PgRow},
-    sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqliteRow, SqliteSynchronous},
+    sqlite::{
+        SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqliteRow, SqliteSynchronous,
+    },
 };
 
 use crate::{Error, Result, bind::Bind, row::Record};

@@ -35,7 +35,8 @@ pub async fn ensure(
     let Tenant { project, environment } = tenant;
     tx.execute(INSERT, binds![fresh, project, environment, end_user, now]).await?;
     let found: Option<Key> = tx.optional(FIND, binds![project, environment, end_user]).await?;
-    let missing = || Error::Corrupt { column: "external_id", why: "a row just written is gone".into() };
+    let missing =
+        || Error::Corrupt { column: "external_id", why: "a row just written is gone".into() };
     found.map(|Key(key)| key).ok_or_else(missing)
 }
 

@@ -24,6 +24,18 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether the schema is not there yet.
+    pub fn is_missing_table(&self) -> bool {
+        const POSTGRES_UNDEFINED_TABLE: &str = "42P01";
+        match self {
+            Self::Driver(sqlx::Error::Database(error)) => {
+                error.code().as_deref() == Some(POSTGRES_UNDEFINED_TABLE)
+                    || error.message().starts_with("no such table")
+            }
+            _ => false,
+        }
+    }
+
     /// Whether a row of this identity is there already.
     pub fn is_conflict(&self) -> bool {
         match self {

@@ -33,3 +33,30 @@ pub async fn set_key_check(tx: &mut Tx, fingerprint: &str) -> Result<()> {
     tx.execute(SQL, binds![KEY_CHECK, fingerprint]).await?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{on_both, on_both_empty};
+
+    #[tokio::test]
+    async fn v4_a_database_is_tied_to_one_key() {
+        on_both(async |db| {
+            assert_eq!(key_check(&db).await.unwrap(), None);
+            let mut tx = db.begin().await.unwrap();
+            set_key_check(&mut tx, "one").await.unwrap();
+            tx.commit().await.unwrap();
+            let mut tx = db.begin().await.unwrap();
+            assert!(set_key_check(&mut tx, "two").await.unwrap_err().is_conflict());
+            drop(tx);
+            assert_eq!(key_check(&db).await.unwrap().as_deref(), Some("one"));
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn an_empty_database_says_that_the_schema_is_missing() {
+        on_both_empty(async |db| assert!(key_check(&db).await.unwrap_err().is_missing_table()))
+            .await;
+    }
+}

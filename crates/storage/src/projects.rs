@@ -119,10 +119,12 @@ mod tests {
     async fn a_new_project_confirms_end_users_in_live_and_not_in_test() {
         on_both(async |db| {
             let tenant = world(&db).await.tenant;
-            for (environment, expected) in
-                [(Environment::Live, VerifyEndUser::Confirm), (Environment::Test, VerifyEndUser::Off)]
-            {
-                let found = super::environment(&db, Tenant { environment, ..tenant }).await.unwrap();
+            for (environment, expected) in [
+                (Environment::Live, VerifyEndUser::Confirm),
+                (Environment::Test, VerifyEndUser::Off),
+            ] {
+                let found =
+                    super::environment(&db, Tenant { environment, ..tenant }).await.unwrap();
                 assert_eq!(found.unwrap().verify_end_user, expected);
             }
         })

@@ -22,17 +22,22 @@ pub(crate) struct World {
     pub(crate) project_connector: ProjectConnector,
 }
 
-/// Runs a test on a fresh SQLite file, and on a fresh PostgreSQL schema where
+/// Runs a test on a fresh, migrated SQLite file, and on a fresh PostgreSQL schema where
 /// `TEST_DATABASE_URL` names a server; `scripts/check` always does.
 pub(crate) async fn on_both(test: impl AsyncFn(Db)) {
+    on_both_empty(async |db| {
+        db.migrate().await.unwrap();
+        test(db).await;
+    })
+    .await;
+}
+
+/// The same on databases without a schema.
+pub(crate) async fn on_both_empty(test: impl AsyncFn(Db)) {
     let folder = tempfile::tempdir().unwrap();
-    let sqlite = Db::open_sqlite(&folder.path().join("test.db")).await.unwrap();
-    sqlite.migrate().await.unwrap();
-    test(sqlite).await;
+    test(Db::open_sqlite(&folder.path().join("test.db")).await.unwrap()).await;
     if let Some(url) = option_env_at_run_time("TEST_DATABASE_URL") {
-        let postgres = Db::connect_to_fresh_schema(&url).await;
-        postgres.migrate().await.unwrap();
-        test(postgres).await;
+        test(Db::connect_to_fresh_schema(&url).await).await;
     }
 }
 
@@ -60,9 +65,14 @@ macro_rules! fresh_ids {
     )+};
 }
 fresh_ids!(
-    AgentId, EndUserKey, astralform_domain::ApiKeyId, astralform_domain::AuthRequestId,
-    astralform_domain::ConnectionId, astralform_domain::ProjectConnectorId,
-    astralform_domain::ProjectId, astralform_domain::TeamId,
+    AgentId,
+    EndUserKey,
+    astralform_domain::ApiKeyId,
+    astralform_domain::AuthRequestId,
+    astralform_domain::ConnectionId,
+    astralform_domain::ProjectConnectorId,
+    astralform_domain::ProjectId,
+    astralform_domain::TeamId,
 );
 
 pub(crate) async fn world(db: &Db) -> World {

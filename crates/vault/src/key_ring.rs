@@ -60,11 +60,8 @@ impl KeyRing {
 
     /// A fresh data key for `project`, with the envelope to store.
     pub fn new_data_key(&self, project: ProjectId, entropy: &Entropy) -> (DataKey, Sealed) {
-        let data_key = DataKey {
-            project,
-            id: entropy.bytes(),
-            key: SecretKey::new(entropy.bytes()),
-        };
+        let data_key =
+            DataKey { project, id: entropy.bytes(), key: SecretKey::new(entropy.bytes()) };
         let MasterKey { id, key } = &self.current;
         let plain = Zeroizing::new([data_key.id.as_slice(), data_key.key.expose()].concat());
         let sealed = envelope::seal(key, id.0, &wrapped_for(project), &plain, entropy);
@@ -92,7 +89,8 @@ impl KeyRing {
 
 impl MasterKey {
     fn new(key: SecretKey) -> Self {
-        let digest = Sha256::new().chain_update(b"astralform master key id 1").chain_update(key.expose());
+        let digest =
+            Sha256::new().chain_update(b"astralform master key id 1").chain_update(key.expose());
         let digest: [u8; 32] = digest.finalize().into();
         let id = *digest.first_chunk().expect("a digest has 32 bytes");
         Self { id: MasterKeyId(id), key }

@@ -22,18 +22,13 @@ pub(crate) type Warnings = Vec<&'static str>;
 
 impl Refusal {
     pub(crate) fn new(code: &'static str) -> Self {
-        Self {
-            code,
-            members: Members::new(),
-        }
+        Self { code, members: Members::new() }
     }
 
     pub(crate) fn missing_scope(needed: &str, provided: &str) -> Self {
         let mut refusal = Self::new("missing_scope");
         refusal.members.insert("needed".to_owned(), needed.into());
-        refusal
-            .members
-            .insert("provided".to_owned(), provided.into());
+        refusal.members.insert("provided".to_owned(), provided.into());
         refusal
     }
 
@@ -41,9 +36,7 @@ impl Refusal {
     pub(crate) fn invalid_arguments(why: &str) -> Self {
         let mut refusal = Self::new("invalid_arguments");
         let metadata = json!({ "messages": [format!("[ERROR] {why}")] });
-        refusal
-            .members
-            .insert("response_metadata".to_owned(), metadata);
+        refusal.members.insert("response_metadata".to_owned(), metadata);
         refusal
     }
 }
@@ -67,10 +60,7 @@ pub(crate) fn respond(
     warn(&mut body, warnings);
     let headers = [
         (CONTENT_TYPE.as_str(), "application/json; charset=utf-8"),
-        (
-            "cache-control",
-            "private, no-cache, no-store, must-revalidate",
-        ),
+        ("cache-control", "private, no-cache, no-store, must-revalidate"),
         ("x-simulated", "Slack; nothing leaves this machine"),
     ];
     let mut response = (headers, Json(body)).into_response();

@@ -124,9 +124,7 @@ pub(crate) fn is_plain_loopback(uri: &str) -> bool {
 
 fn is_acceptable(uri: &str) -> bool {
     let parsed = Url::parse(uri);
-    let https = parsed
-        .as_ref()
-        .is_ok_and(|url| url.scheme() == "https" && url.has_host());
+    let https = parsed.as_ref().is_ok_and(|url| url.scheme() == "https" && url.has_host());
     let fragment = parsed.as_ref().is_ok_and(|url| url.fragment().is_some());
     (https || is_plain_loopback(uri)) && !fragment
 }

@@ -55,13 +55,7 @@ impl Consents {
 
 fn put<T>(kept: &mut HashMap<String, Expiring<T>>, id: String, value: T, now: i64) {
     kept.retain(|_, waiting| waiting.expires_at > now);
-    kept.insert(
-        id,
-        Expiring {
-            value,
-            expires_at: now + LIFETIME_MICROS,
-        },
-    );
+    kept.insert(id, Expiring { value, expires_at: now + LIFETIME_MICROS });
 }
 
 fn take<T>(kept: &mut HashMap<String, Expiring<T>>, id: &str, now: i64) -> Option<T> {

@@ -66,18 +66,13 @@ pub(crate) fn router(slack: &Slack) -> Router {
     let slack_routes = Router::new()
         .route("/apps", get(list_apps).post(register_app))
         .route("/apps/invite", post(invite))
-        .route(
-            "/faults",
-            get(list_faults).post(inject).delete(clear_faults),
-        )
+        .route("/faults", get(list_faults).post(inject).delete(clear_faults))
         .route("/tokens", get(list_grants))
         .route("/tokens/revoke", post(revoke))
         .route("/tokens/expire", post(expire))
         .route("/clock/advance", post(advance))
         .route("/requests", get(list_requests));
-    Router::new()
-        .nest("/_control/slack", slack_routes)
-        .with_state(slack.clone())
+    Router::new().nest("/_control/slack", slack_routes).with_state(slack.clone())
 }
 
 async fn list_apps(State(slack): State<Slack>) -> Json<ListView<RegisteredApp>> {
@@ -101,9 +96,7 @@ async fn invite(
 }
 
 async fn list_faults(State(slack): State<Slack>) -> Json<ListView<InjectedFault>> {
-    Json(ListView {
-        data: slack.faults(),
-    })
+    Json(ListView { data: slack.faults() })
 }
 
 async fn inject(
@@ -121,9 +114,7 @@ async fn clear_faults(State(slack): State<Slack>) -> StatusCode {
 }
 
 async fn list_grants(State(slack): State<Slack>) -> Json<ListView<GrantSummary>> {
-    Json(ListView {
-        data: slack.grants(),
-    })
+    Json(ListView { data: slack.grants() })
 }
 
 async fn revoke(
@@ -151,9 +142,7 @@ async fn advance(
 }
 
 async fn list_requests(State(slack): State<Slack>) -> Json<ListView<RecordedRequest>> {
-    Json(ListView {
-        data: slack.requests(),
-    })
+    Json(ListView { data: slack.requests() })
 }
 
 fn once() -> Times {
@@ -164,13 +153,7 @@ fn once() -> Times {
 
 impl SelectionRequest {
     fn selector(self) -> Result<TokenSelector, Problem> {
-        let Self {
-            all,
-            token,
-            client_id,
-            user_id,
-            token_type,
-        } = self;
+        let Self { all, token, client_id, user_id, token_type } = self;
         let narrowed =
             token.is_some() || client_id.is_some() || user_id.is_some() || token_type.is_some();
         if all == narrowed {
@@ -178,12 +161,7 @@ impl SelectionRequest {
                           token_type; not both";
             return Err(Problem::invalid("ambiguous_selection", detail));
         }
-        Ok(TokenSelector {
-            token,
-            client_id,
-            user_id,
-            token_type,
-        })
+        Ok(TokenSelector { token, client_id, user_id, token_type })
     }
 }
 

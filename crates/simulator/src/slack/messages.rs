@@ -40,11 +40,7 @@ impl Message {
 
     /// When it was posted, in seconds since 1970.
     pub(crate) fn seconds(&self) -> i64 {
-        self.ts
-            .split('.')
-            .next()
-            .and_then(|seconds| seconds.parse().ok())
-            .unwrap_or_default()
+        self.ts.split('.').next().and_then(|seconds| seconds.parse().ok()).unwrap_or_default()
     }
 }
 
@@ -52,10 +48,7 @@ impl Message {
 
 impl Messages {
     pub(crate) fn new(messages: Vec<Message>) -> Self {
-        Self {
-            kept: messages.into(),
-            last_ts: 0,
-        }
+        Self { kept: messages.into(), last_ts: 0 }
     }
 
     pub(crate) fn push(&mut self, message: Message) {
@@ -66,9 +59,7 @@ impl Messages {
     }
 
     pub(crate) fn find(&self, channel: &str, ts: &str) -> Option<&Message> {
-        self.kept
-            .iter()
-            .find(|message| message.channel == channel && message.ts == ts)
+        self.kept.iter().find(|message| message.channel == channel && message.ts == ts)
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Message> {
@@ -78,10 +69,6 @@ impl Messages {
     /// The identifying timestamp of a message posted now; unique even when the clock stands still.
     pub(crate) fn next_ts(&mut self, now: i64) -> String {
         self.last_ts = now.max(self.last_ts + 1);
-        format!(
-            "{}.{:06}",
-            self.last_ts / 1_000_000,
-            self.last_ts % 1_000_000
-        )
+        format!("{}.{:06}", self.last_ts / 1_000_000, self.last_ts % 1_000_000)
     }
 }

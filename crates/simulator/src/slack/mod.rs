@@ -36,11 +36,8 @@ use crate::requests::RecordedRequest;
 use state::State;
 
 /// The endpoints faults can be injected into, beside the methods of the API and `*`.
-const OAUTH_ENDPOINTS: &[&str] = &[
-    "oauth.v2.access",
-    "oauth/v2/authorize",
-    "oauth/v2/authorize/decision",
-];
+const OAUTH_ENDPOINTS: &[&str] =
+    &["oauth.v2.access", "oauth/v2/authorize", "oauth/v2/authorize/decision"];
 
 /// The control handle of the Slack stand-in; cloning gives another handle to the same state.
 #[derive(Clone)]
@@ -67,11 +64,7 @@ impl Slack {
     pub(crate) fn new(options: SimulatorOptions) -> Self {
         let outside = Arc::new(Outside::new(options));
         let gate = Gate::new(Arc::clone(&outside), endpoint_of);
-        Self {
-            outside,
-            state: Arc::new(Mutex::new(State::seeded())),
-            gate,
-        }
+        Self { outside, state: Arc::new(Mutex::new(State::seeded())), gate }
     }
 
     /// Registers an app; one with the same client id is changed and keeps its tokens.
@@ -81,11 +74,7 @@ impl Slack {
 
     /// Returns the registered apps, without their secrets.
     pub fn apps(&self) -> Vec<RegisteredApp> {
-        self.state()
-            .apps
-            .values()
-            .map(|app| app.public.clone())
-            .collect()
+        self.state().apps.values().map(|app| app.public.clone()).collect()
     }
 
     /// Returns the seeded workspace.
@@ -99,10 +88,7 @@ impl Slack {
         let app = state.apps.get(client_id);
         let app = app.ok_or_else(|| InviteError::UnknownApp(client_id.to_owned()))?;
         let bot = app.public.bot_user_id.clone();
-        let known = state
-            .workspace
-            .addressed(channel)
-            .map(|known| known.id.clone());
+        let known = state.workspace.addressed(channel).map(|known| known.id.clone());
         let known = known.ok_or_else(|| InviteError::UnknownChannel(channel.to_owned()))?;
         state.invited.insert((bot, known));
         Ok(())
@@ -111,10 +97,7 @@ impl Slack {
     /// Withdraws the grant a token belongs to; false when the token is not known.
     pub fn revoke_token(&self, token: &str) -> bool {
         let token = Some(token.to_owned());
-        self.revoke(&TokenSelector {
-            token,
-            ..TokenSelector::default()
-        }) > 0
+        self.revoke(&TokenSelector { token, ..TokenSelector::default() }) > 0
     }
 
     /// Withdraws the selected grants with all their tokens and returns how many there were.
@@ -130,10 +113,7 @@ impl Slack {
     /// Lets one access token expire now; false when it is not alive.
     pub fn expire_token(&self, token: &str) -> bool {
         let token = Some(token.to_owned());
-        self.expire(&TokenSelector {
-            token,
-            ..TokenSelector::default()
-        }) > 0
+        self.expire(&TokenSelector { token, ..TokenSelector::default() }) > 0
     }
 
     /// Lets the selected access tokens expire now and returns how many it were.
@@ -160,11 +140,7 @@ impl Slack {
             return Err(InvalidFault::UnknownEndpoint(endpoint.to_owned()));
         }
         let endpoint = endpoint.to_owned();
-        self.gate.parts().faults.push(InjectedFault {
-            endpoint,
-            fault,
-            times,
-        })
+        self.gate.parts().faults.push(InjectedFault { endpoint, fault, times })
     }
 
     /// Returns the faults that will still strike.
@@ -196,19 +172,10 @@ impl Slack {
             .route("/slack/", get(pages::home))
             .route("/slack/archives/{channel}/{message}", get(pages::archive))
             .route("/slack/oauth/v2/authorize", get(oauth::authorize::get))
-            .route(
-                "/slack/oauth/v2/authorize/decision",
-                post(oauth::decision::post),
-            )
-            .route(
-                "/slack/api/oauth.v2.access",
-                get(oauth::access::run).post(oauth::access::run),
-            )
+            .route("/slack/oauth/v2/authorize/decision", post(oauth::decision::post))
+            .route("/slack/api/oauth.v2.access", get(oauth::access::run).post(oauth::access::run))
             .route("/slack/api/{method}", get(api::run).post(api::run))
-            .layer(middleware::from_fn_with_state(
-                self.gate.clone(),
-                gate::pass,
-            ))
+            .layer(middleware::from_fn_with_state(self.gate.clone(), gate::pass))
             .with_state(self.clone())
     }
 

@@ -65,12 +65,7 @@ struct MessagePage<'a> {
 
 /// Shows who and what there is.
 pub(crate) async fn home(State(slack): State<Slack>) -> Response {
-    page(
-        StatusCode::OK,
-        &HomePage {
-            workspace: &slack.state().workspace,
-        },
-    )
+    page(StatusCode::OK, &HomePage { workspace: &slack.state().workspace })
 }
 
 /// Shows the message a permalink leads to.
@@ -88,22 +83,10 @@ pub(crate) async fn archive(
     };
     let person = state.workspace.person(&found.author.user);
     let channel = state.workspace.conversation(&found.channel);
-    let text = found
-        .text
-        .replace("&lt;", "<")
-        .replace("&gt;", ">")
-        .replace("&amp;", "&");
+    let text = found.text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
     let author = person.map_or("An app", |person| person.real_name.as_str());
     let channel = channel.map_or("", |channel| channel.name.as_str());
-    page(
-        StatusCode::OK,
-        &MessagePage {
-            channel,
-            author,
-            text,
-            ts: &found.ts,
-        },
-    )
+    page(StatusCode::OK, &MessagePage { channel, author, text, ts: &found.ts })
 }
 
 // === impl ConsentPage ===
@@ -117,24 +100,15 @@ impl<'a> ConsentPage<'a> {
         (bot, user): (&'a [&'static Scope], &'a [&'static Scope]),
     ) -> Self {
         let asked = [
-            AskedScopes {
-                heading: format!("{} will be able to", app.name),
-                scopes: bot,
-            },
-            AskedScopes {
-                heading: format!("{} will, acting as you,", app.name),
-                scopes: user,
-            },
+            AskedScopes { heading: format!("{} will be able to", app.name), scopes: bot },
+            AskedScopes { heading: format!("{} will, acting as you,", app.name), scopes: user },
         ];
         Self {
             app_name: &app.name,
             workspace: &workspace.name,
             consent,
             people: &workspace.people,
-            asked: asked
-                .into_iter()
-                .filter(|asked| !asked.scopes.is_empty())
-                .collect(),
+            asked: asked.into_iter().filter(|asked| !asked.scopes.is_empty()).collect(),
             returns_to,
         }
     }
@@ -150,11 +124,7 @@ impl IntoResponse for ConsentPage<'_> {
 
 impl ErrorPage {
     pub(crate) fn new(status: StatusCode, code: &'static str, why: &str) -> Self {
-        Self {
-            status,
-            code,
-            why: why.to_owned(),
-        }
+        Self { status, code, why: why.to_owned() }
     }
 }
 

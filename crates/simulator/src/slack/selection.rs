@@ -52,10 +52,7 @@ impl Tokens {
     /// A selector with an access token means that one alone.
     pub(crate) fn expire(&mut self, selector: &TokenSelector, now: i64) -> usize {
         let selected = self.select(selector);
-        let only = selector
-            .token
-            .as_ref()
-            .filter(|token| self.access.contains_key(*token));
+        let only = selector.token.as_ref().filter(|token| self.access.contains_key(*token));
         let hit = self.access.iter_mut().filter(|(token, access)| {
             selected.contains(&access.grant)
                 && !access.revoked
@@ -69,9 +66,7 @@ impl Tokens {
     pub(crate) fn summaries(&self, now: i64) -> Vec<GrantSummary> {
         let mut ids: Vec<_> = self.grants.iter().collect();
         ids.sort_by_key(|(id, _)| **id);
-        ids.into_iter()
-            .map(|(id, grant)| self.summary(*id, grant, now))
-            .collect()
+        ids.into_iter().map(|(id, grant)| self.summary(*id, grant, now)).collect()
     }
 
     fn summary(&self, id: u64, grant: &Grant, now: i64) -> GrantSummary {
@@ -84,11 +79,7 @@ impl Tokens {
             user_id: grant.user.clone(),
             scopes: grant.scopes.clone(),
             live_access_tokens: access.count(),
-            live_refresh_tokens: self
-                .refresh
-                .values()
-                .filter(|known| known.grant == id)
-                .count(),
+            live_refresh_tokens: self.refresh.values().filter(|known| known.grant == id).count(),
         }
     }
 
@@ -99,17 +90,9 @@ impl Tokens {
         });
         let selected = self.grants.iter().filter(|(id, grant)| {
             holder.is_none_or(|holder| holder == Some(**id))
-                && selector
-                    .client_id
-                    .as_ref()
-                    .is_none_or(|wanted| *wanted == grant.client_id)
-                && selector
-                    .user_id
-                    .as_ref()
-                    .is_none_or(|wanted| *wanted == grant.user)
-                && selector
-                    .token_type
-                    .is_none_or(|wanted| wanted == grant.kind)
+                && selector.client_id.as_ref().is_none_or(|wanted| *wanted == grant.client_id)
+                && selector.user_id.as_ref().is_none_or(|wanted| *wanted == grant.user)
+                && selector.token_type.is_none_or(|wanted| wanted == grant.kind)
         });
         selected.map(|(id, _)| *id).collect()
     }

@@ -36,10 +36,7 @@ impl State {
     /// Back to the seed; apps are set-up rather than state, so they stay.
     pub(crate) fn reset(&mut self) {
         let apps = std::mem::take(&mut self.apps);
-        *self = Self {
-            apps,
-            ..Self::seeded()
-        };
+        *self = Self { apps, ..Self::seeded() };
     }
 
     /// Registers an app, or changes one while it keeps its identity and tokens.
@@ -64,20 +61,15 @@ impl State {
             token_rotation: app.token_rotation,
             pkce: app.pkce,
         };
-        let registration = Registration {
-            public: public.clone(),
-            client_secret: app.client_secret,
-        };
+        let registration =
+            Registration { public: public.clone(), client_secret: app.client_secret };
         self.apps.insert(app.client_id, registration);
         Ok(public)
     }
 
     /// Whether a person or a bot is in a conversation.
     pub(crate) fn is_in(&self, user: &str, conversation: &Conversation) -> bool {
-        let invited = || {
-            self.invited
-                .contains(&(user.to_owned(), conversation.id.clone()))
-        };
+        let invited = || self.invited.contains(&(user.to_owned(), conversation.id.clone()));
         conversation.has_member(user) || invited()
     }
 

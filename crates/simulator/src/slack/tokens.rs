@@ -132,26 +132,17 @@ impl Tokens {
         if access.expires_at.is_some_and(|at| at <= now) {
             return Err(Refusal::new("token_expired"));
         }
-        let grant = self
-            .grants
-            .get(&access.grant)
-            .ok_or(Refusal::new("token_revoked"))?;
+        let grant = self.grants.get(&access.grant).ok_or(Refusal::new("token_revoked"))?;
         let (grant_id, grant) = (access.grant, grant.clone());
-        Ok(Caller {
-            grant_id,
-            grant,
-            expires_at: access.expires_at,
-        })
+        Ok(Caller { grant_id, grant, expires_at: access.expires_at })
     }
 
     /// Withdraws a grant with all its tokens.
     pub(crate) fn withdraw(&mut self, grant: u64) {
         self.grants.remove(&grant);
         self.refresh.retain(|_, refresh| refresh.grant != grant);
-        let alive = self
-            .access
-            .iter()
-            .filter(|(_, access)| access.grant == grant && !access.revoked);
+        let alive =
+            self.access.iter().filter(|(_, access)| access.grant == grant && !access.revoked);
         let alive: Vec<_> = alive.map(|(token, _)| token.clone()).collect();
         for token in alive {
             self.kill(token);
@@ -181,45 +172,20 @@ impl Tokens {
         let kind = self.grants[&grant].kind;
         let access_token = outside.secret(kind.prefix(terms.rotation));
         let number = self.count();
-        let expires_at = terms
-            .rotation
-            .then(|| outside.now() + ACCESS_SECONDS * SECOND);
-        let access = Access {
-            grant,
-            chain,
-            number,
-            expires_at,
-            revoked: false,
-        };
+        let expires_at = terms.rotation.then(|| outside.now() + ACCESS_SECONDS * SECOND);
+        let access = Access { grant, chain, number, expires_at, revoked: false };
         self.access.insert(access_token.clone(), access);
         let refresh_token = terms.rotation.then(|| outside.secret("xoxe-1-"));
         if let Some(refresh_token) = &refresh_token {
-            let expires_at = terms
-                .pkce
-                .then(|| outside.now() + PKCE_REFRESH_SECONDS * SECOND);
-            self.refresh.insert(
-                refresh_token.clone(),
-                Refresh {
-                    grant,
-                    chain,
-                    expires_at,
-                },
-            );
+            let expires_at = terms.pkce.then(|| outside.now() + PKCE_REFRESH_SECONDS * SECOND);
+            self.refresh.insert(refresh_token.clone(), Refresh { grant, chain, expires_at });
         }
-        Issued {
-            grant: self.grants[&grant].clone(),
-            access_token,
-            refresh_token,
-        }
+        Issued { grant: self.grants[&grant].clone(), access_token, refresh_token }
     }
 
     fn crowd_out(&mut self, chain: u64) {
         let alive = |access: &Access| access.chain == chain && !access.revoked;
-        let mut alive: Vec<_> = self
-            .access
-            .iter()
-            .filter(|(_, access)| alive(access))
-            .collect();
+        let mut alive: Vec<_> = self.access.iter().filter(|(_, access)| alive(access)).collect();
         alive.sort_by_key(|(_, access)| std::cmp::Reverse(access.number));
         let excess = alive.into_iter().skip(LIVE_PER_CHAIN);
         let excess: Vec<_> = excess.map(|(token, _)| token.clone()).collect();
@@ -258,10 +224,7 @@ impl Caller {
         if scopes.is_empty() || scopes.iter().any(|scope| self.has(scope)) {
             return Ok(());
         }
-        Err(Refusal::missing_scope(
-            &scopes.join(","),
-            &self.grant.scopes.join(","),
-        ))
+        Err(Refusal::missing_scope(&scopes.join(","), &self.grant.scopes.join(",")))
     }
 }
 

@@ -73,18 +73,14 @@ impl Workspace {
     }
 
     pub(crate) fn conversation(&self, id: &str) -> Option<&Conversation> {
-        self.conversations
-            .iter()
-            .find(|conversation| conversation.id == id)
+        self.conversations.iter().find(|conversation| conversation.id == id)
     }
 
     /// Finds a channel by id or by name, as `chat.postMessage` takes both.
     pub(crate) fn addressed(&self, channel: &str) -> Option<&Conversation> {
         let name = channel.strip_prefix('#').unwrap_or(channel);
         self.conversation(channel).or_else(|| {
-            self.conversations
-                .iter()
-                .find(|known| !known.name.is_empty() && known.name == name)
+            self.conversations.iter().find(|known| !known.name.is_empty() && known.name == name)
         })
     }
 }

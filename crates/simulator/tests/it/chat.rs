@@ -47,27 +47,12 @@ async fn posting_needs_membership_and_an_open_channel() {
     let harness = Harness::with_app(|_| {});
     let token = harness.user_token("chat:write").await;
     let to = |channel: &str| json!({ "channel": channel, "text": "hi" });
-    assert_eq!(
-        error(&harness, &token, to("C0NOWHERE1")).await,
-        "channel_not_found"
-    );
-    assert_eq!(
-        error(&harness, &token, json!({ "text": "hi" })).await,
-        "channel_not_found"
-    );
+    assert_eq!(error(&harness, &token, to("C0NOWHERE1")).await, "channel_not_found");
+    assert_eq!(error(&harness, &token, json!({ "text": "hi" })).await, "channel_not_found");
     // Payroll is private, and Ada is not in it.
-    assert_eq!(
-        error(&harness, &token, to("C0SIMPAYRO")).await,
-        "channel_not_found"
-    );
-    assert_eq!(
-        error(&harness, &token, to("#design")).await,
-        "not_in_channel"
-    );
-    assert_eq!(
-        error(&harness, &token, to("#old-project")).await,
-        "is_archived"
-    );
+    assert_eq!(error(&harness, &token, to("C0SIMPAYRO")).await, "channel_not_found");
+    assert_eq!(error(&harness, &token, to("#design")).await, "not_in_channel");
+    assert_eq!(error(&harness, &token, to("#old-project")).await, "is_archived");
 }
 
 #[tokio::test]
@@ -75,19 +60,13 @@ async fn a_bot_posts_where_it_was_invited_or_anywhere_public_with_the_scope() {
     let harness = Harness::with_app(|_| {});
     let token = harness.bot_token("chat:write").await;
     let body = json!({ "channel": "#general", "text": "hi" });
-    assert_eq!(
-        error(&harness, &token, body.clone()).await,
-        "not_in_channel"
-    );
+    assert_eq!(error(&harness, &token, body.clone()).await, "not_in_channel");
     harness.slack().invite_bot(CLIENT, "general").unwrap();
     assert_eq!(harness.call_json(&token, POST, &body).await["ok"], true);
     let body = json!({ "channel": "#random", "text": "hi" });
     let token = harness.bot_token("chat:write.public").await;
     let answer = harness.call_json(&token, POST, &body).await;
-    assert_eq!(
-        answer["message"]["bot_id"],
-        json!(harness.slack().apps()[0].bot_id)
-    );
+    assert_eq!(answer["message"]["bot_id"], json!(harness.slack().apps()[0].bot_id));
 }
 
 #[tokio::test]
@@ -101,49 +80,26 @@ async fn a_message_has_to_say_something_of_acceptable_length() {
         (with("text", json!(null)), "no_text"),
         (with("blocks", json!([])), "no_text"),
         (with("text", json!("x".repeat(40_001))), "msg_too_long"),
-        (
-            with("markdown_text", json!("x".repeat(12_001))),
-            "msg_too_long",
-        ),
+        (with("markdown_text", json!("x".repeat(12_001))), "msg_too_long"),
         (with("text", json!(7)), "invalid_arguments"),
         (with("blocks", json!("{oops")), "invalid_blocks_format"),
-        (
-            with("blocks", json!({ "type": "divider" })),
-            "invalid_blocks_format",
-        ),
-        (
-            with("blocks", json!([{ "type": "banner" }])),
-            "invalid_blocks",
-        ),
-        (
-            with("blocks", json!([{ "type": "section" }])),
-            "invalid_blocks",
-        ),
-        (
-            with("attachments", json!(vec![json!({}); 101])),
-            "too_many_attachments",
-        ),
+        (with("blocks", json!({ "type": "divider" })), "invalid_blocks_format"),
+        (with("blocks", json!([{ "type": "banner" }])), "invalid_blocks"),
+        (with("blocks", json!([{ "type": "section" }])), "invalid_blocks"),
+        (with("attachments", json!(vec![json!({}); 101])), "too_many_attachments"),
         (
             json!({ "channel": "general", "text": "a", "markdown_text": "b" }),
             "markdown_text_conflict",
         ),
-        (
-            json!({ "channel": "general", "text": "a", "thread_ts": "1.000000" }),
-            "thread_not_found",
-        ),
-        (
-            json!({ "channel": "general", "text": "a", "username": "Boss" }),
-            "missing_scope",
-        ),
+        (json!({ "channel": "general", "text": "a", "thread_ts": "1.000000" }), "thread_not_found"),
+        (json!({ "channel": "general", "text": "a", "username": "Boss" }), "missing_scope"),
     ];
     for (body, expected) in cases {
         let what = body.to_string();
         assert_eq!(error(&harness, &token, body).await, expected, "{what:.80}");
     }
     let section = json!([{ "type": "section", "text": { "type": "mrkdwn", "text": "hi" } }]);
-    let answer = harness
-        .call_json(&token, POST, &with("blocks", section))
-        .await;
+    let answer = harness.call_json(&token, POST, &with("blocks", section)).await;
     assert_eq!(answer["ok"], true);
 }
 

@@ -25,28 +25,13 @@ async fn faults_are_injected_listed_and_cleared_over_http() {
         "fault": { "kind": "rate_limited", "value": { "retry_after_s": 3 } },
         "times": { "next": 2 },
     });
-    assert_eq!(
-        harness.control("POST", "slack/faults", &fault).await.status,
-        204
-    );
-    assert_eq!(
-        harness.get("/_control/slack/faults").await.json(),
-        json!({ "data": [fault] })
-    );
+    assert_eq!(harness.control("POST", "slack/faults", &fault).await.status, 204);
+    assert_eq!(harness.get("/_control/slack/faults").await.json(), json!({ "data": [fault] }));
     assert_eq!(harness.get("/slack/api/auth.test").await.status, 429);
-    assert_eq!(
-        harness
-            .control("DELETE", "slack/faults", &Value::Null)
-            .await
-            .status,
-        204
-    );
+    assert_eq!(harness.control("DELETE", "slack/faults", &Value::Null).await.status, 204);
     assert_eq!(harness.get("/slack/api/auth.test").await.status, 200);
     let fault = json!({ "endpoint": "*", "fault": { "kind": "drop_answer" }, "times": "always" });
-    assert_eq!(
-        harness.control("POST", "slack/faults", &fault).await.status,
-        204
-    );
+    assert_eq!(harness.control("POST", "slack/faults", &fault).await.status, 204);
 }
 
 #[tokio::test]
@@ -54,22 +39,16 @@ async fn tokens_are_revoked_and_expired_by_whose_they_are() {
     let harness = Harness::with_app(|_| {});
     harness.connect("chat:write", "channels:read", ADA).await;
     harness.connect("chat:write", "channels:read", GRACE).await;
-    let expired = harness
-        .control("POST", "slack/tokens/expire", &json!({ "user_id": ADA }))
-        .await;
+    let expired = harness.control("POST", "slack/tokens/expire", &json!({ "user_id": ADA })).await;
     assert_eq!(expired.json(), json!({ "affected": 1 }));
     let revoked = json!({ "token_type": "user", "client_id": CLIENT });
-    let revoked = harness
-        .control("POST", "slack/tokens/revoke", &revoked)
-        .await;
+    let revoked = harness.control("POST", "slack/tokens/revoke", &revoked).await;
     assert_eq!(revoked.json(), json!({ "affected": 2 }));
     let left = harness.get("/_control/slack/tokens").await.json();
     assert_eq!(left["data"].as_array().unwrap().len(), 1);
     assert_eq!(left["data"][0]["token_type"], "bot");
     assert_eq!(left["data"][0]["live_access_tokens"], 1);
-    let all = harness
-        .control("POST", "slack/tokens/revoke", &json!({ "all": true }))
-        .await;
+    let all = harness.control("POST", "slack/tokens/revoke", &json!({ "all": true })).await;
     assert_eq!(all.json(), json!({ "affected": 1 }));
 }
 
@@ -78,33 +57,18 @@ async fn the_clock_runs_ahead_until_a_reset() {
     let harness = Harness::with_app(|app| app.token_rotation = true);
     let token = harness.user_token("channels:read").await;
     let hours = json!({ "seconds": 43_200 });
-    assert_eq!(
-        harness
-            .control("POST", "slack/clock/advance", &hours)
-            .await
-            .status,
-        204
-    );
-    assert_eq!(
-        harness.call(&token, "auth.test", &[]).await["error"],
-        "token_expired"
-    );
+    assert_eq!(harness.control("POST", "slack/clock/advance", &hours).await.status, 204);
+    assert_eq!(harness.call(&token, "auth.test", &[]).await["error"], "token_expired");
 }
 
 #[tokio::test]
 async fn a_reset_keeps_the_apps_and_nothing_else() {
     let harness = Harness::with_app(|_| {});
     let token = harness.user_token("channels:read").await;
-    assert_eq!(
-        harness.control("POST", "reset", &Value::Null).await.status,
-        204
-    );
+    assert_eq!(harness.control("POST", "reset", &Value::Null).await.status, 204);
     assert!(harness.slack().requests().is_empty());
     assert_eq!(harness.slack().apps().len(), 1);
-    assert_eq!(
-        harness.call(&token, "auth.test", &[]).await["error"],
-        "invalid_auth"
-    );
+    assert_eq!(harness.call(&token, "auth.test", &[]).await["error"], "invalid_auth");
     assert_eq!(harness.connect("", "channels:read", ADA).await["ok"], true);
 }
 
@@ -112,13 +76,7 @@ async fn a_reset_keeps_the_apps_and_nothing_else() {
 async fn bots_are_invited_over_http() {
     let harness = Harness::with_app(|_| {});
     let invite = json!({ "client_id": CLIENT, "channel": "#general" });
-    assert_eq!(
-        harness
-            .control("POST", "slack/apps/invite", &invite)
-            .await
-            .status,
-        204
-    );
+    assert_eq!(harness.control("POST", "slack/apps/invite", &invite).await.status, 204);
     for (client_id, channel) in [("9.9", "#general"), (CLIENT, "#nowhere")] {
         let invite = json!({ "client_id": client_id, "channel": channel });
         let answer = harness.control("POST", "slack/apps/invite", &invite).await;
@@ -145,30 +103,10 @@ async fn mistakes_are_answered_with_a_precise_problem() {
             "invalid_body",
         ),
         ("slack/tokens/revoke", json!({}), 422, "ambiguous_selection"),
-        (
-            "slack/tokens/expire",
-            json!({ "all": true, "user_id": ADA }),
-            422,
-            "ambiguous_selection",
-        ),
-        (
-            "slack/tokens/revoke",
-            json!({ "user": ADA }),
-            422,
-            "invalid_body",
-        ),
-        (
-            "slack/apps",
-            app("http://app.example/", "1.2"),
-            422,
-            "invalid_app",
-        ),
-        (
-            "slack/apps",
-            app("https://app.example/#x", "1.2"),
-            422,
-            "invalid_app",
-        ),
+        ("slack/tokens/expire", json!({ "all": true, "user_id": ADA }), 422, "ambiguous_selection"),
+        ("slack/tokens/revoke", json!({ "user": ADA }), 422, "invalid_body"),
+        ("slack/apps", app("http://app.example/", "1.2"), 422, "invalid_app"),
+        ("slack/apps", app("https://app.example/#x", "1.2"), 422, "invalid_app"),
         ("slack/apps", app(CALLBACK, "a:b"), 422, "invalid_app"),
         ("slack/nothing", json!({}), 404, "not_found"),
     ];
@@ -176,12 +114,7 @@ async fn mistakes_are_answered_with_a_precise_problem() {
         let answer = harness.control("POST", path, &body).await;
         assert_eq!(answer.status, status, "{path} {body}: {}", answer.text);
         assert_eq!(answer.headers["content-type"], "application/problem+json");
-        assert_eq!(
-            answer.json()["code"],
-            code,
-            "{path} {body}: {}",
-            answer.text
-        );
+        assert_eq!(answer.json()["code"], code, "{path} {body}: {}", answer.text);
         assert_eq!(answer.json()["status"], status);
         assert!(!answer.json()["detail"].as_str().unwrap().is_empty());
     }
@@ -191,22 +124,14 @@ async fn mistakes_are_answered_with_a_precise_problem() {
 async fn malformed_bodies_and_web_pages_are_refused() {
     let harness = Harness::new();
     let post = || Request::post("/_control/slack/faults");
-    let malformed = post()
-        .header("content-type", "application/json")
-        .body(Body::from("{"));
+    let malformed = post().header("content-type", "application/json").body(Body::from("{"));
     let answer = harness.send(malformed.unwrap()).await;
-    assert_eq!(
-        (answer.status.as_u16(), &answer.json()["code"]),
-        (400, &json!("malformed_json"))
-    );
+    assert_eq!((answer.status.as_u16(), &answer.json()["code"]), (400, &json!("malformed_json")));
     let untyped = post().body(Body::from("{}"));
     let answer = harness.send(untyped.unwrap()).await;
     assert_eq!(answer.status, 415);
     assert_eq!(answer.json()["code"], "json_content_type_required");
     let page = Request::post("/_control/reset").header("origin", "https://evil.example");
     let answer = harness.send(page.body(Body::empty()).unwrap()).await;
-    assert_eq!(
-        (answer.status.as_u16(), &answer.json()["code"]),
-        (403, &json!("browser_refused"))
-    );
+    assert_eq!((answer.status.as_u16(), &answer.json()["code"]), (403, &json!("browser_refused")));
 }

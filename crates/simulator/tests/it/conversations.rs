@@ -9,10 +9,7 @@ const LIST: &str = "conversations.list";
 
 fn names(answer: &Value) -> Vec<String> {
     let channels = answer["channels"].as_array().expect("channels");
-    channels
-        .iter()
-        .map(|channel| text(&channel["name"]))
-        .collect()
+    channels.iter().map(|channel| text(&channel["name"])).collect()
 }
 
 #[tokio::test]
@@ -23,9 +20,7 @@ async fn channels_are_listed_page_by_page_until_the_cursor_is_empty() {
     let mut seen = Vec::new();
     let mut cursor = String::new();
     loop {
-        let page = harness
-            .call(&token, LIST, &[types, ("limit", "4"), ("cursor", &cursor)])
-            .await;
+        let page = harness.call(&token, LIST, &[types, ("limit", "4"), ("cursor", &cursor)]).await;
         assert_eq!(page["ok"], true);
         assert!(page["channels"].as_array().unwrap().len() <= 4);
         seen.extend(names(&page));
@@ -52,16 +47,10 @@ async fn a_channel_looks_like_one_of_slacks() {
     assert_eq!(general["is_member"], true);
     assert_eq!(general["num_members"], 3);
     assert_eq!(general["creator"], "U0SIMADA01");
-    let odd = channels
-        .iter()
-        .find(|channel| channel["name"] == "odd-topics")
-        .unwrap();
+    let odd = channels.iter().find(|channel| channel["name"] == "odd-topics").unwrap();
     let topic = "She said \"ship &amp; 'sail'\" if a &lt; b &gt; c 🚀 &lt;/script&gt;";
     assert_eq!(odd["topic"]["value"], topic);
-    let engineering = channels
-        .iter()
-        .find(|channel| channel["name"] == "engineering")
-        .unwrap();
+    let engineering = channels.iter().find(|channel| channel["name"] == "engineering").unwrap();
     assert_eq!(engineering["previous_names"], json!(["dev"]));
 }
 
@@ -71,9 +60,7 @@ async fn archived_channels_are_listed_unless_excluded() {
     let token = harness.user_token("channels:read").await;
     let all = harness.call(&token, LIST, &[]).await;
     assert!(names(&all).contains(&String::from("old-project")));
-    let open = harness
-        .call(&token, LIST, &[("exclude_archived", "true")])
-        .await;
+    let open = harness.call(&token, LIST, &[("exclude_archived", "true")]).await;
     assert!(!names(&open).contains(&String::from("old-project")));
 }
 
@@ -81,11 +68,7 @@ async fn archived_channels_are_listed_unless_excluded() {
 async fn every_type_needs_its_own_scope() {
     let harness = Harness::with_app(|_| {});
     let token = harness.user_token("channels:read,im:read").await;
-    let answer = harness.call(
-        &token,
-        LIST,
-        &[("types", "public_channel,private_channel,mpim")],
-    );
+    let answer = harness.call(&token, LIST, &[("types", "public_channel,private_channel,mpim")]);
     let expected = json!({
         "ok": false,
         "error": "missing_scope",
@@ -127,19 +110,14 @@ async fn wrong_arguments_are_named() {
         let answer = harness.call(&token, LIST, &[(name, value)]).await;
         assert_eq!(answer["error"], error, "{name}={value}");
     }
-    assert_eq!(
-        harness.call(&token, LIST, &[("limit", "999")]).await["ok"],
-        true
-    );
+    assert_eq!(harness.call(&token, LIST, &[("limit", "999")]).await["ok"], true);
 }
 
 #[tokio::test]
 async fn json_is_not_read_where_slack_does_not_read_it() {
     let harness = Harness::with_app(|_| {});
     let token = harness.user_token("channels:read").await;
-    let answer = harness
-        .call_json(&token, LIST, &json!({ "limit": 1 }))
-        .await;
+    let answer = harness.call_json(&token, LIST, &json!({ "limit": 1 })).await;
     assert_eq!(answer["error"], "invalid_post_type");
     let request = Request::post("/slack/api/conversations.list")
         .header(AUTHORIZATION, format!("Bearer {token}"))
@@ -160,10 +138,7 @@ async fn answers_tell_the_scopes_in_headers() {
     assert_eq!(answer.headers["x-oauth-scopes"], "channels:read");
     let accepted = "channels:read,groups:read,mpim:read,im:read";
     assert_eq!(answer.headers["x-accepted-oauth-scopes"], accepted);
-    assert_eq!(
-        answer.headers["content-type"],
-        "application/json; charset=utf-8"
-    );
+    assert_eq!(answer.headers["content-type"], "application/json; charset=utf-8");
     assert!(answer.headers.contains_key("x-simulated"));
 }
 
@@ -173,12 +148,6 @@ async fn a_bot_sees_private_channels_only_where_it_was_invited() {
     let token = harness.bot_token("groups:read").await;
     let private = [("types", "private_channel")];
     assert!(names(&harness.call(&token, LIST, &private).await).is_empty());
-    harness
-        .slack()
-        .invite_bot(crate::harness::CLIENT, "#leads")
-        .unwrap();
-    assert_eq!(
-        names(&harness.call(&token, LIST, &private).await),
-        ["leads"]
-    );
+    harness.slack().invite_bot(crate::harness::CLIENT, "#leads").unwrap();
+    assert_eq!(names(&harness.call(&token, LIST, &private).await), ["leads"]);
 }

@@ -7,45 +7,25 @@ use serde_json::{Value, json};
 
 use crate::harness::{ADA, CALLBACK, CLIENT, GRACE, Harness, SECRET, text};
 
-const ASKED: &[(&str, &str)] = &[
-    ("client_id", CLIENT),
-    ("redirect_uri", CALLBACK),
-    ("user_scope", "channels:read"),
-];
+const ASKED: &[(&str, &str)] =
+    &[("client_id", CLIENT), ("redirect_uri", CALLBACK), ("user_scope", "channels:read")];
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
 fn keys(value: &Value) -> Vec<&str> {
-    value
-        .as_object()
-        .expect("an object")
-        .keys()
-        .map(String::as_str)
-        .collect()
+    value.as_object().expect("an object").keys().map(String::as_str).collect()
 }
 
 fn with_challenge() -> Vec<(&'static str, &'static str)> {
-    let pkce = [
-        ("code_challenge", CHALLENGE),
-        ("code_challenge_method", "S256"),
-    ];
+    let pkce = [("code_challenge", CHALLENGE), ("code_challenge_method", "S256")];
     ASKED.iter().copied().chain(pkce).collect()
 }
 
 #[tokio::test]
 async fn user_scopes_alone_give_no_token_at_the_top() {
     let harness = Harness::with_app(|_| {});
-    let answer = harness
-        .connect("", "channels:read,search:read", GRACE)
-        .await;
-    let expected = [
-        "ok",
-        "app_id",
-        "team",
-        "enterprise",
-        "is_enterprise_install",
-        "authed_user",
-    ];
+    let answer = harness.connect("", "channels:read,search:read", GRACE).await;
+    let expected = ["ok", "app_id", "team", "enterprise", "is_enterprise_install", "authed_user"];
     assert_eq!(keys(&answer), expected);
     let user = &answer["authed_user"];
     assert_eq!(keys(user), ["id", "access_token", "token_type", "scope"]);
@@ -63,16 +43,10 @@ async fn bot_scopes_alone_give_a_bot_token_and_only_the_id_of_the_person() {
     assert_eq!(answer["token_type"], "bot");
     assert_eq!(answer["scope"], "channels:read,chat:write");
     assert_eq!(answer["authed_user"], json!({ "id": ADA }));
-    assert_eq!(
-        answer["team"],
-        json!({ "id": "T0SIMACME1", "name": "Acme (simulated)" })
-    );
+    assert_eq!(answer["team"], json!({ "id": "T0SIMACME1", "name": "Acme (simulated)" }));
     assert_eq!(answer["enterprise"], Value::Null);
     assert!(answer.get("expires_in").is_none());
-    assert_eq!(
-        answer["bot_user_id"],
-        json!(harness.slack().apps()[0].bot_user_id)
-    );
+    assert_eq!(answer["bot_user_id"], json!(harness.slack().apps()[0].bot_user_id));
 }
 
 #[tokio::test]
@@ -89,10 +63,7 @@ async fn a_code_works_once() {
     let code = harness.consent(ASKED, ADA).await;
     let fields = [("code", code.as_str()), ("redirect_uri", CALLBACK)];
     assert_eq!(harness.access(&fields).await["ok"], true);
-    assert_eq!(
-        harness.access(&fields).await,
-        json!({ "ok": false, "error": "invalid_code" })
-    );
+    assert_eq!(harness.access(&fields).await, json!({ "ok": false, "error": "invalid_code" }));
 }
 
 #[tokio::test]
@@ -108,15 +79,9 @@ async fn a_code_lives_ten_minutes() {
 async fn the_redirect_uri_has_to_be_repeated_when_it_was_named() {
     let harness = Harness::with_app(|_| {});
     let code = harness.consent(ASKED, ADA).await;
-    assert_eq!(
-        harness.access(&[("code", &code)]).await["error"],
-        "bad_redirect_uri"
-    );
+    assert_eq!(harness.access(&[("code", &code)]).await["error"], "bad_redirect_uri");
     let code = harness.consent(ASKED, ADA).await;
-    let other = [
-        ("code", code.as_str()),
-        ("redirect_uri", "https://app.example/other"),
-    ];
+    let other = [("code", code.as_str()), ("redirect_uri", "https://app.example/other")];
     assert_eq!(harness.access(&other).await["error"], "bad_redirect_uri");
 
     let unnamed = [("client_id", CLIENT), ("user_scope", "channels:read")];
@@ -136,10 +101,7 @@ async fn a_code_is_worth_nothing_to_another_app() {
         ("code", code.as_str()),
         ("redirect_uri", CALLBACK),
     ];
-    let answer = harness
-        .form("/slack/api/oauth.v2.access", &fields)
-        .await
-        .json();
+    let answer = harness.form("/slack/api/oauth.v2.access", &fields).await.json();
     assert_eq!(answer["error"], "invalid_code");
 }
 
@@ -148,27 +110,14 @@ async fn wrong_clients_and_grants_are_told_apart_with_http_200() {
     let harness = Harness::with_app(|_| {});
     let cases: [(&[(&str, &str)], &str); 6] = [
         (&[], "invalid_client_id"),
-        (
-            &[("client_id", "9.9"), ("client_secret", SECRET)],
-            "invalid_client_id",
-        ),
+        (&[("client_id", "9.9"), ("client_secret", SECRET)], "invalid_client_id"),
         (&[("client_id", CLIENT)], "bad_client_secret"),
+        (&[("client_id", CLIENT), ("client_secret", "no")], "bad_client_secret"),
         (
-            &[("client_id", CLIENT), ("client_secret", "no")],
-            "bad_client_secret",
-        ),
-        (
-            &[
-                ("client_id", CLIENT),
-                ("client_secret", SECRET),
-                ("grant_type", "password"),
-            ],
+            &[("client_id", CLIENT), ("client_secret", SECRET), ("grant_type", "password")],
             "invalid_grant_type",
         ),
-        (
-            &[("client_id", CLIENT), ("client_secret", SECRET)],
-            "invalid_code",
-        ),
+        (&[("client_id", CLIENT), ("client_secret", SECRET)], "invalid_code"),
     ];
     for (fields, error) in cases {
         let answer = harness.form("/slack/api/oauth.v2.access", fields).await;
@@ -181,14 +130,8 @@ async fn wrong_clients_and_grants_are_told_apart_with_http_200() {
 async fn credentials_in_the_query_are_not_seen() {
     let harness = Harness::with_app(|_| {});
     let path = format!("/slack/api/oauth.v2.access?client_id={CLIENT}&client_secret={SECRET}");
-    assert_eq!(
-        harness.form(&path, &[]).await.json()["error"],
-        "invalid_client_id"
-    );
-    assert_eq!(
-        harness.get(&path).await.json()["error"],
-        "invalid_client_id"
-    );
+    assert_eq!(harness.form(&path, &[]).await.json()["error"], "invalid_client_id");
+    assert_eq!(harness.get(&path).await.json()["error"], "invalid_client_id");
 }
 
 #[tokio::test]
@@ -199,9 +142,7 @@ async fn basic_authentication_and_a_json_body_work_too() {
     let request = Request::post("/slack/api/oauth.v2.access")
         .header(AUTHORIZATION, format!("Basic {basic}"))
         .header(CONTENT_TYPE, "application/json; charset=utf-8")
-        .body(Body::from(
-            json!({ "code": code, "redirect_uri": CALLBACK }).to_string(),
-        ));
+        .body(Body::from(json!({ "code": code, "redirect_uri": CALLBACK }).to_string()));
     assert_eq!(harness.send(request.unwrap()).await.json()["ok"], true);
     let recorded = harness.slack().requests().pop().unwrap();
     assert_eq!(recorded.authorization_scheme.as_deref(), Some("Basic"));
@@ -213,21 +154,13 @@ async fn basic_authentication_and_a_json_body_work_too() {
 async fn an_app_without_pkce_must_not_use_it() {
     let harness = Harness::with_app(|_| {});
     let code = harness.consent(&with_challenge(), ADA).await;
-    let fields = [
-        ("code", &*code),
-        ("redirect_uri", CALLBACK),
-        ("code_verifier", VERIFIER),
-    ];
+    let fields = [("code", &*code), ("redirect_uri", CALLBACK), ("code_verifier", VERIFIER)];
     assert_eq!(harness.access(&fields).await["error"], "pkce_not_allowed");
     let code = harness.consent(&with_challenge(), ADA).await;
     let fields = [("code", &*code), ("redirect_uri", CALLBACK)];
     assert_eq!(harness.access(&fields).await["error"], "pkce_not_allowed");
     let code = harness.consent(ASKED, ADA).await;
-    let fields = [
-        ("code", &*code),
-        ("redirect_uri", CALLBACK),
-        ("code_verifier", VERIFIER),
-    ];
+    let fields = [("code", &*code), ("redirect_uri", CALLBACK), ("code_verifier", VERIFIER)];
     assert_eq!(harness.access(&fields).await["error"], "pkce_not_allowed");
 }
 
@@ -235,31 +168,17 @@ async fn an_app_without_pkce_must_not_use_it() {
 async fn an_app_with_pkce_needs_the_right_verifier() {
     let harness = Harness::with_app(|app| app.pkce = true);
     let wrong = VERIFIER.replace('d', "e");
-    for (verifier, ok) in [
-        (Some(VERIFIER), true),
-        (Some(wrong.as_str()), false),
-        (None, false),
-    ] {
+    for (verifier, ok) in [(Some(VERIFIER), true), (Some(wrong.as_str()), false), (None, false)] {
         let code = harness.consent(&with_challenge(), ADA).await;
         let mut fields = vec![("code", &*code), ("redirect_uri", CALLBACK)];
         fields.extend(verifier.map(|verifier| ("code_verifier", verifier)));
         let answer = harness.access(&fields).await;
         assert_eq!(answer["ok"], ok);
-        assert_eq!(
-            answer["error"].as_str(),
-            (!ok).then_some("invalid_code_verifier")
-        );
+        assert_eq!(answer["error"].as_str(), (!ok).then_some("invalid_code_verifier"));
     }
     let code = harness.consent(ASKED, ADA).await;
-    let fields = [
-        ("client_id", CLIENT),
-        ("code", &*code),
-        ("redirect_uri", CALLBACK),
-    ];
-    let answer = harness
-        .form("/slack/api/oauth.v2.access", &fields)
-        .await
-        .json();
+    let fields = [("client_id", CLIENT), ("code", &*code), ("redirect_uri", CALLBACK)];
+    let answer = harness.form("/slack/api/oauth.v2.access", &fields).await.json();
     assert_eq!(answer["error"], "bad_client_secret");
 }
 
@@ -268,10 +187,7 @@ async fn consenting_again_adds_scopes_to_the_same_token() {
     let harness = Harness::with_app(|_| {});
     let first = harness.connect("", "channels:read", ADA).await;
     let second = harness.connect("", "search:read", ADA).await;
-    assert_eq!(
-        first["authed_user"]["access_token"],
-        second["authed_user"]["access_token"]
-    );
+    assert_eq!(first["authed_user"]["access_token"], second["authed_user"]["access_token"]);
     assert_eq!(second["authed_user"]["scope"], "channels:read,search:read");
 }
 
@@ -281,8 +197,5 @@ async fn all_people_of_a_workspace_share_the_bot_token_but_not_user_tokens() {
     let ada = harness.connect("chat:write", "search:read", ADA).await;
     let grace = harness.connect("chat:write", "search:read", GRACE).await;
     assert_eq!(ada["access_token"], grace["access_token"]);
-    assert_ne!(
-        ada["authed_user"]["access_token"],
-        grace["authed_user"]["access_token"]
-    );
+    assert_ne!(ada["authed_user"]["access_token"], grace["authed_user"]["access_token"]);
 }

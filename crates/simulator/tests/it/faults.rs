@@ -16,10 +16,7 @@ const AUTH_TEST: &str = "/slack/api/auth.test";
 #[tokio::test]
 async fn a_fault_strikes_as_often_as_told_and_then_no_more() {
     let harness = Harness::new();
-    harness
-        .slack()
-        .inject("auth.test", Fault::Status(503), Times::Next(2))
-        .unwrap();
+    harness.slack().inject("auth.test", Fault::Status(503), Times::Next(2)).unwrap();
     for expected in [503, 503, 200] {
         assert_eq!(harness.get(AUTH_TEST).await.status, expected);
     }
@@ -29,19 +26,13 @@ async fn a_fault_strikes_as_often_as_told_and_then_no_more() {
 #[tokio::test]
 async fn a_fault_strikes_its_endpoint_only_and_a_star_all_of_them() {
     let harness = Harness::new();
-    harness
-        .slack()
-        .inject("conversations.list", Fault::EmptyBody, Times::Always)
-        .unwrap();
+    harness.slack().inject("conversations.list", Fault::EmptyBody, Times::Always).unwrap();
     assert_eq!(harness.get(AUTH_TEST).await.json()["error"], "not_authed");
     for _ in 0..3 {
         assert_eq!(harness.get("/slack/api/conversations.list").await.text, "");
     }
     harness.slack().clear_faults();
-    harness
-        .slack()
-        .inject("*", Fault::Status(500), Times::Next(1))
-        .unwrap();
+    harness.slack().inject("*", Fault::Status(500), Times::Next(1)).unwrap();
     assert_eq!(harness.get("/slack/oauth/v2/authorize").await.status, 500);
 }
 
@@ -49,13 +40,7 @@ async fn a_fault_strikes_its_endpoint_only_and_a_star_all_of_them() {
 async fn answers_can_be_throttled_refused_or_be_no_json_at_all() {
     let harness = Harness::new();
     let slack = harness.slack();
-    slack
-        .inject(
-            "auth.test",
-            Fault::RateLimited { retry_after_s: 7 },
-            Times::Next(1),
-        )
-        .unwrap();
+    slack.inject("auth.test", Fault::RateLimited { retry_after_s: 7 }, Times::Next(1)).unwrap();
     let answer = harness.get(AUTH_TEST).await;
     assert_eq!(answer.status, 429);
     assert_eq!(answer.headers["retry-after"], "7");
@@ -65,22 +50,13 @@ async fn answers_can_be_throttled_refused_or_be_no_json_at_all() {
     slack.inject("auth.test", fault, Times::Next(1)).unwrap();
     let answer = harness.get(AUTH_TEST).await;
     assert_eq!(answer.status, 200);
-    assert_eq!(
-        answer.json(),
-        json!({ "ok": false, "error": "fatal_error" })
-    );
+    assert_eq!(answer.json(), json!({ "ok": false, "error": "fatal_error" }));
 
-    slack
-        .inject("auth.test", Fault::Html, Times::Next(1))
-        .unwrap();
+    slack.inject("auth.test", Fault::Html, Times::Next(1)).unwrap();
     let answer = harness.get(AUTH_TEST).await;
     assert_eq!(answer.status, 200);
     assert_eq!(answer.headers["content-type"], "text/html; charset=utf-8");
-    let faults: Vec<_> = slack
-        .requests()
-        .into_iter()
-        .map(|request| request.fault)
-        .collect();
+    let faults: Vec<_> = slack.requests().into_iter().map(|request| request.fault).collect();
     let expected = ["rate_limited", "slack_error", "html"];
     assert_eq!(faults, expected.map(|fault| Some(fault.to_owned())));
 }
@@ -89,20 +65,14 @@ async fn answers_can_be_throttled_refused_or_be_no_json_at_all() {
 async fn a_huge_body_streams_exactly_as_much_as_told_without_saying_so() {
     let harness = Harness::new();
     let bytes = 10_000_000;
-    harness
-        .slack()
-        .inject("auth.test", Fault::HugeBody(bytes), Times::Next(1))
-        .unwrap();
+    harness.slack().inject("auth.test", Fault::HugeBody(bytes), Times::Next(1)).unwrap();
     let answer = harness.get(AUTH_TEST).await;
     assert_eq!(answer.text.len() as u64, bytes);
     assert!(!answer.headers.contains_key("content-length"));
     assert!(answer.text.starts_with("{\"ok\":true"));
 
     // One that would never end is no burden as long as nobody reads it.
-    harness
-        .slack()
-        .inject("auth.test", Fault::HugeBody(u64::MAX), Times::Next(1))
-        .unwrap();
+    harness.slack().inject("auth.test", Fault::HugeBody(u64::MAX), Times::Next(1)).unwrap();
     let request = Request::get(AUTH_TEST).body(Body::empty()).unwrap();
     let mut response = harness.simulator.router().oneshot(request).await.unwrap();
     assert!(response.body_mut().frame().await.unwrap().is_ok());
@@ -112,19 +82,13 @@ async fn a_huge_body_streams_exactly_as_much_as_told_without_saying_so() {
 async fn a_delayed_request_takes_effect_before_its_answer() {
     let harness = Harness::with_app(|_| {});
     let token = harness.user_token("channels:read").await;
-    harness
-        .slack()
-        .inject("auth.revoke", Fault::Delay(5_000), Times::Next(1))
-        .unwrap();
+    harness.slack().inject("auth.revoke", Fault::Delay(5_000), Times::Next(1)).unwrap();
     let arguments = [];
     let slow = harness.call(&token, "auth.revoke", &arguments);
     let given_up = tokio::time::timeout(Duration::from_secs(1), slow).await;
     assert!(given_up.is_err());
     assert_eq!(harness.slack().requests().pop().unwrap().status, None);
-    assert_eq!(
-        harness.call(&token, "auth.test", &[]).await["error"],
-        "token_revoked"
-    );
+    assert_eq!(harness.call(&token, "auth.test", &[]).await["error"], "token_revoked");
 }
 
 #[tokio::test]
@@ -132,10 +96,7 @@ async fn a_dropped_answer_has_its_effect_and_not_a_byte_on_the_wire() {
     let harness = Harness::with_app(|app| app.token_rotation = true);
     let connected = harness.connect("chat:write", "", ADA).await;
     let refresh = text(&connected["refresh_token"]);
-    harness
-        .slack()
-        .inject("oauth.v2.access", Fault::DropAnswer, Times::Next(1))
-        .unwrap();
+    harness.slack().inject("oauth.v2.access", Fault::DropAnswer, Times::Next(1)).unwrap();
 
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -157,18 +118,9 @@ async fn a_dropped_answer_has_its_effect_and_not_a_byte_on_the_wire() {
     assert_eq!(String::from_utf8_lossy(&answer), "");
 
     let dropped = harness.slack().requests().pop().unwrap();
-    assert_eq!(
-        (dropped.status, dropped.fault.as_deref()),
-        (None, Some("drop_answer"))
-    );
-    let fields = [
-        ("grant_type", "refresh_token"),
-        ("refresh_token", refresh.as_str()),
-    ];
-    assert_eq!(
-        harness.access(&fields).await["error"],
-        "invalid_refresh_token"
-    );
+    assert_eq!((dropped.status, dropped.fault.as_deref()), (None, Some("drop_answer")));
+    let fields = [("grant_type", "refresh_token"), ("refresh_token", refresh.as_str())];
+    assert_eq!(harness.access(&fields).await["error"], "invalid_refresh_token");
 }
 
 #[tokio::test]
@@ -177,32 +129,16 @@ async fn faults_that_make_no_sense_are_refused() {
     let once = Times::Next(1);
     assert!(slack.inject("users.list", Fault::Html, once).is_err());
     assert!(slack.inject("auth.test", Fault::Status(42), once).is_err());
-    assert!(
-        slack
-            .inject("auth.test", Fault::Delay(u64::MAX), once)
-            .is_err()
-    );
-    assert!(
-        slack
-            .inject("auth.test", Fault::SlackError(String::from("No!")), once)
-            .is_err()
-    );
-    assert!(
-        slack
-            .inject("auth.test", Fault::Html, Times::Next(0))
-            .is_err()
-    );
+    assert!(slack.inject("auth.test", Fault::Delay(u64::MAX), once).is_err());
+    assert!(slack.inject("auth.test", Fault::SlackError(String::from("No!")), once).is_err());
+    assert!(slack.inject("auth.test", Fault::Html, Times::Next(0)).is_err());
 }
 
 #[tokio::test]
 async fn requests_are_counted_without_their_secrets() {
     let harness = Harness::with_app(|_| {});
     let token = harness.user_token("channels:read").await;
-    harness
-        .get(&format!(
-            "/slack/api/auth.test?token={token}&x={token}&cursor=c"
-        ))
-        .await;
+    harness.get(&format!("/slack/api/auth.test?token={token}&x={token}&cursor=c")).await;
     let requests = harness.slack().requests();
     let exchanges = requests.iter().filter(|request| {
         request.endpoint == "oauth.v2.access"

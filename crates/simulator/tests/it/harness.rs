@@ -63,25 +63,15 @@ impl Harness {
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
-        let response = self
-            .simulator
-            .router()
-            .oneshot(request)
-            .await
-            .expect("infallible");
+        let response = self.simulator.router().oneshot(request).await.expect("infallible");
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.expect("a whole body").to_bytes();
         let text = String::from_utf8(bytes.to_vec()).expect("text");
-        Answer {
-            status: parts.status,
-            headers: parts.headers,
-            text,
-        }
+        Answer { status: parts.status, headers: parts.headers, text }
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
-        self.send(Request::get(path).body(Body::empty()).expect("a request"))
-            .await
+        self.send(Request::get(path).body(Body::empty()).expect("a request")).await
     }
 
     /// Calls a method with GET, as most clients do.
@@ -93,9 +83,7 @@ impl Harness {
     ) -> Value {
         let path = format!("/slack/api/{method}?{}", encoded(arguments));
         let request = Request::get(path).header(AUTHORIZATION, format!("Bearer {token}"));
-        self.send(request.body(Body::empty()).expect("a request"))
-            .await
-            .json()
+        self.send(request.body(Body::empty()).expect("a request")).await.json()
     }
 
     /// Calls a method with a JSON body.
@@ -103,23 +91,12 @@ impl Harness {
         let request = Request::post(format!("/slack/api/{method}"))
             .header(AUTHORIZATION, format!("Bearer {token}"))
             .header(CONTENT_TYPE, "application/json; charset=utf-8");
-        self.send(
-            request
-                .body(Body::from(body.to_string()))
-                .expect("a request"),
-        )
-        .await
-        .json()
+        self.send(request.body(Body::from(body.to_string())).expect("a request")).await.json()
     }
 
     pub(crate) async fn form(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let request = Request::post(path).header(CONTENT_TYPE, "application/x-www-form-urlencoded");
-        self.send(
-            request
-                .body(Body::from(encoded(fields)))
-                .expect("a request"),
-        )
-        .await
+        self.send(request.body(Body::from(encoded(fields))).expect("a request")).await
     }
 
     pub(crate) async fn control(&self, method: &str, path: &str, body: &Value) -> Answer {
@@ -132,25 +109,14 @@ impl Harness {
     }
 
     pub(crate) async fn authorize(&self, parameters: &[(&str, &str)]) -> Answer {
-        self.get(&format!(
-            "/slack/oauth/v2/authorize?{}",
-            encoded(parameters)
-        ))
-        .await
+        self.get(&format!("/slack/oauth/v2/authorize?{}", encoded(parameters))).await
     }
 
     /// Goes through the consent page and returns the code.
     pub(crate) async fn consent(&self, parameters: &[(&str, &str)], person: &str) -> String {
         let consent = self.authorize(parameters).await.consent();
-        let fields = [
-            ("consent", consent.as_str()),
-            ("person", person),
-            ("decision", "allow"),
-        ];
-        let back = self
-            .form("/slack/oauth/v2/authorize/decision", &fields)
-            .await
-            .location();
+        let fields = [("consent", consent.as_str()), ("person", person), ("decision", "allow")];
+        let back = self.form("/slack/oauth/v2/authorize/decision", &fields).await.location();
         parameter(&back, "code").expect("a code")
     }
 
@@ -170,8 +136,7 @@ impl Harness {
             ("user_scope", user),
         ];
         let code = self.consent(&parameters, person).await;
-        self.access(&[("code", &code), ("redirect_uri", CALLBACK)])
-            .await
+        self.access(&[("code", &code), ("redirect_uri", CALLBACK)]).await
     }
 
     /// A user token of Ada's with these scopes.
@@ -199,25 +164,17 @@ impl Answer {
     /// The consent id in the page's form.
     pub(crate) fn consent(&self) -> String {
         assert_eq!(self.status, StatusCode::OK, "{}", self.text);
-        let (_, rest) = self
-            .text
-            .split_once(r#"name="consent" value=""#)
-            .expect("a consent page");
+        let (_, rest) = self.text.split_once(r#"name="consent" value=""#).expect("a consent page");
         rest.split('"').next().expect("a value").to_owned()
     }
 }
 
 pub(crate) fn parameter(url: &Url, name: &str) -> Option<String> {
-    url.query_pairs()
-        .find(|(key, _)| key == name)
-        .map(|(_, value)| value.into_owned())
+    url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
 }
 
 pub(crate) fn text(value: &Value) -> String {
-    value
-        .as_str()
-        .unwrap_or_else(|| panic!("not a text: {value}"))
-        .to_owned()
+    value.as_str().unwrap_or_else(|| panic!("not a text: {value}")).to_owned()
 }
 
 fn encoded(pairs: &[(&str, &str)]) -> String {
@@ -226,9 +183,7 @@ fn encoded(pairs: &[(&str, &str)]) -> String {
 
 fn fill(counter: &AtomicU64, bytes: &mut [u8]) {
     for byte in bytes {
-        let n = counter
-            .fetch_add(1, Ordering::Relaxed)
-            .wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let n = counter.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         *byte = (n >> 56) as u8;
     }
 }

@@ -10,20 +10,14 @@ fn rotating() -> Harness {
 
 async fn refresh(harness: &Harness, token: &Value) -> Value {
     let token = text(token);
-    let fields = [
-        ("grant_type", "refresh_token"),
-        ("refresh_token", token.as_str()),
-    ];
+    let fields = [("grant_type", "refresh_token"), ("refresh_token", token.as_str())];
     harness.access(&fields).await
 }
 
 #[tokio::test]
 async fn rotated_tokens_come_in_pairs_and_carry_their_prefixes() {
     let answer = rotating().connect("chat:write", "search:read", ADA).await;
-    for (token, prefix) in [
-        (&answer, "xoxe.xoxb-1-"),
-        (&answer["authed_user"], "xoxe.xoxp-1-"),
-    ] {
+    for (token, prefix) in [(&answer, "xoxe.xoxb-1-"), (&answer["authed_user"], "xoxe.xoxp-1-")] {
         assert!(text(&token["access_token"]).starts_with(prefix));
         assert!(text(&token["refresh_token"]).starts_with("xoxe-1-"));
         assert_eq!(token["expires_in"], TWELVE_HOURS);
@@ -39,9 +33,7 @@ async fn a_user_token_is_refreshed_at_the_top_level_and_works() {
     assert_eq!(answer["scope"], "channels:read");
     assert_eq!(answer["expires_in"], TWELVE_HOURS);
     assert!(answer.get("bot_user_id").is_none());
-    let who = harness
-        .call(&text(&answer["access_token"]), "auth.test", &[])
-        .await;
+    let who = harness.call(&text(&answer["access_token"]), "auth.test", &[]).await;
     assert_eq!(who["user_id"], ADA);
 }
 
@@ -49,10 +41,7 @@ async fn a_user_token_is_refreshed_at_the_top_level_and_works() {
 async fn bot_and_user_tokens_are_refreshed_apart() {
     let harness = rotating();
     let connected = harness.connect("chat:write", "search:read", ADA).await;
-    assert_eq!(
-        refresh(&harness, &connected["refresh_token"]).await["token_type"],
-        "bot"
-    );
+    assert_eq!(refresh(&harness, &connected["refresh_token"]).await["token_type"], "bot");
     let user = refresh(&harness, &connected["authed_user"]["refresh_token"]).await;
     assert_eq!(user["token_type"], "user");
 }
@@ -64,14 +53,8 @@ async fn a_refresh_token_works_once() {
     let second = refresh(&harness, &first["refresh_token"]).await;
     assert_ne!(first["refresh_token"], second["refresh_token"]);
     let again = refresh(&harness, &first["refresh_token"]).await;
-    assert_eq!(
-        again,
-        json!({ "ok": false, "error": "invalid_refresh_token" })
-    );
-    assert_eq!(
-        refresh(&harness, &second["refresh_token"]).await["ok"],
-        true
-    );
+    assert_eq!(again, json!({ "ok": false, "error": "invalid_refresh_token" }));
+    assert_eq!(refresh(&harness, &second["refresh_token"]).await["ok"], true);
 }
 
 #[tokio::test]
@@ -80,20 +63,11 @@ async fn an_access_token_expires_after_twelve_hours_and_its_refresh_token_does_n
     let connected = harness.connect("chat:write", "", ADA).await;
     let token = text(&connected["access_token"]);
     harness.pass_seconds(TWELVE_HOURS - 1);
-    assert_eq!(
-        harness.call(&token, "auth.test", &[]).await["expires_in"],
-        1
-    );
+    assert_eq!(harness.call(&token, "auth.test", &[]).await["expires_in"], 1);
     harness.pass_seconds(1);
-    assert_eq!(
-        harness.call(&token, "auth.test", &[]).await["error"],
-        "token_expired"
-    );
+    assert_eq!(harness.call(&token, "auth.test", &[]).await["error"], "token_expired");
     harness.pass_seconds(365 * 86_400);
-    assert_eq!(
-        refresh(&harness, &connected["refresh_token"]).await["ok"],
-        true
-    );
+    assert_eq!(refresh(&harness, &connected["refresh_token"]).await["ok"], true);
 }
 
 #[tokio::test]
@@ -101,23 +75,11 @@ async fn refreshing_keeps_the_previous_access_token_but_not_the_one_before() {
     let harness = rotating();
     let first = harness.connect("chat:write", "", ADA).await;
     let second = refresh(&harness, &first["refresh_token"]).await;
-    assert_eq!(
-        harness
-            .call(&text(&first["access_token"]), "auth.test", &[])
-            .await["ok"],
-        true
-    );
+    assert_eq!(harness.call(&text(&first["access_token"]), "auth.test", &[]).await["ok"], true);
     refresh(&harness, &second["refresh_token"]).await;
-    let oldest = harness
-        .call(&text(&first["access_token"]), "auth.test", &[])
-        .await;
+    let oldest = harness.call(&text(&first["access_token"]), "auth.test", &[]).await;
     assert_eq!(oldest["error"], "token_revoked");
-    assert_eq!(
-        harness
-            .call(&text(&second["access_token"]), "auth.test", &[])
-            .await["ok"],
-        true
-    );
+    assert_eq!(harness.call(&text(&second["access_token"]), "auth.test", &[]).await["ok"], true);
 }
 
 #[tokio::test]
@@ -143,10 +105,7 @@ async fn an_app_without_rotation_and_another_app_cannot_refresh() {
         ("grant_type", "refresh_token"),
         ("refresh_token", token.as_str()),
     ];
-    let answer = harness
-        .form("/slack/api/oauth.v2.access", &fields)
-        .await
-        .json();
+    let answer = harness.form("/slack/api/oauth.v2.access", &fields).await.json();
     assert_eq!(answer["error"], "invalid_refresh_token");
 
     let fixed = astralform_simulator::slack::SlackApp::new(CLIENT, SECRET, "https://o.example/");

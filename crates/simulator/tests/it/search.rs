@@ -73,21 +73,13 @@ async fn results_come_in_pages_by_number_or_by_cursor() {
     assert_eq!(second["messages"]["pagination"]["first"], 4);
     assert_eq!(second["messages"]["pagination"]["last"], 4);
 
-    let first = harness
-        .call(
-            &token,
-            SEARCH,
-            &[query, sort, ("count", "3"), ("cursor", "*")],
-        )
-        .await;
+    let first = harness.call(&token, SEARCH, &[query, sort, ("count", "3"), ("cursor", "*")]).await;
     let cursor = text(&first["messages"]["pagination"]["next_cursor"]);
     let next = [query, sort, ("count", "3"), ("cursor", &cursor)];
     let next = harness.call(&token, SEARCH, &next).await;
     assert_eq!(texts(&next), texts(&second));
     assert_eq!(next["messages"]["pagination"]["next_cursor"], "");
-    let ascending = harness
-        .call(&token, SEARCH, &[query, sort, ("sort_dir", "asc")])
-        .await;
+    let ascending = harness.call(&token, SEARCH, &[query, sort, ("sort_dir", "asc")]).await;
     assert_eq!(texts(&ascending).first(), texts(&all).last());
 }
 
@@ -117,20 +109,11 @@ async fn search_refuses_bots_missing_scopes_and_wrong_arguments() {
         (vec![("query", "x"), ("count", "101")], "invalid_arguments"),
         (vec![("query", "x"), ("count", "0")], "invalid_arguments"),
         (vec![("query", "x"), ("page", "101")], "invalid_arguments"),
-        (
-            vec![("query", "x"), ("sort", "beauty")],
-            "invalid_arguments",
-        ),
-        (
-            vec![("query", "x"), ("sort_dir", "up")],
-            "invalid_arguments",
-        ),
+        (vec![("query", "x"), ("sort", "beauty")], "invalid_arguments"),
+        (vec![("query", "x"), ("sort_dir", "up")], "invalid_arguments"),
         (vec![("query", "x"), ("cursor", "nope")], "invalid_cursor"),
     ];
     for (arguments, error) in cases {
-        assert_eq!(
-            harness.call(&token, SEARCH, &arguments).await["error"],
-            error
-        );
+        assert_eq!(harness.call(&token, SEARCH, &arguments).await["error"], error);
     }
 }

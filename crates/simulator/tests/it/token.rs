@@ -11,32 +11,20 @@ async fn a_token_counts_in_the_header_and_in_a_form_but_nowhere_else() {
     let token = harness.user_token("channels:read").await;
     assert_eq!(harness.call(&token, "auth.test", &[]).await["ok"], true);
     let fields = [("token", token.as_str())];
-    assert_eq!(
-        harness.form("/slack/api/auth.test", &fields).await.json()["ok"],
-        true
-    );
+    assert_eq!(harness.form("/slack/api/auth.test", &fields).await.json()["ok"], true);
 
     let query = format!("/slack/api/auth.test?token={token}");
     assert_eq!(harness.get(&query).await.json()["error"], "not_authed");
-    assert_eq!(
-        harness.form(&query, &[]).await.json()["error"],
-        "not_authed"
-    );
+    assert_eq!(harness.form(&query, &[]).await.json()["error"], "not_authed");
     let json = Request::post("/slack/api/auth.test")
         .header(CONTENT_TYPE, "application/json; charset=utf-8")
         .body(Body::from(json!({ "token": token }).to_string()));
-    assert_eq!(
-        harness.send(json.unwrap()).await.json()["error"],
-        "not_authed"
-    );
+    assert_eq!(harness.send(json.unwrap()).await.json()["error"], "not_authed");
     for scheme in ["Basic", "bearer", "token"] {
         let request = Request::get("/slack/api/auth.test")
             .header(AUTHORIZATION, format!("{scheme} {token}"))
             .body(Body::empty());
-        assert_eq!(
-            harness.send(request.unwrap()).await.json()["error"],
-            "not_authed"
-        );
+        assert_eq!(harness.send(request.unwrap()).await.json()["error"], "not_authed");
     }
 }
 
@@ -64,20 +52,11 @@ async fn revoking_one_token_revokes_its_refresh_token_and_forgets_the_scopes() {
     assert_eq!(dry, json!({ "ok": true, "revoked": false }));
     let done = harness.call(&token, "auth.revoke", &[]).await;
     assert_eq!(done, json!({ "ok": true, "revoked": true }));
-    assert_eq!(
-        harness.call(&token, "auth.revoke", &[]).await["error"],
-        "token_revoked"
-    );
+    assert_eq!(harness.call(&token, "auth.revoke", &[]).await["error"], "token_revoked");
 
     let refresh = text(&connected["authed_user"]["refresh_token"]);
-    let fields = [
-        ("grant_type", "refresh_token"),
-        ("refresh_token", refresh.as_str()),
-    ];
-    assert_eq!(
-        harness.access(&fields).await["error"],
-        "invalid_refresh_token"
-    );
+    let fields = [("grant_type", "refresh_token"), ("refresh_token", refresh.as_str())];
+    assert_eq!(harness.access(&fields).await["error"], "invalid_refresh_token");
     let again = harness.connect("", "search:read", ADA).await;
     assert_eq!(again["authed_user"]["scope"], "search:read");
 }
@@ -87,9 +66,7 @@ async fn revoke_all_leaves_nothing_standing() {
     let harness = Harness::with_app(|_| {});
     let connected = harness.connect("chat:write", "search:read", ADA).await;
     assert_eq!(harness.slack().revoke_all(), 2);
-    let bot = harness
-        .call(&text(&connected["access_token"]), "auth.test", &[])
-        .await;
+    let bot = harness.call(&text(&connected["access_token"]), "auth.test", &[]).await;
     assert_eq!(bot["error"], "token_revoked");
     assert!(harness.slack().grants().is_empty());
 }
@@ -104,9 +81,7 @@ async fn auth_test_tells_who_the_token_acts_as() {
     assert_eq!(user["team_id"], "T0SIMACME1");
     assert_eq!(user["url"], "http://127.0.0.1:8788/slack/");
     assert!(user.get("bot_id").is_none());
-    let bot = harness
-        .call(&text(&connected["access_token"]), "auth.test", &[])
-        .await;
+    let bot = harness.call(&text(&connected["access_token"]), "auth.test", &[]).await;
     assert_eq!(bot["bot_id"], json!(harness.slack().apps()[0].bot_id));
     assert_eq!(bot["user_id"], connected["bot_user_id"]);
 }
@@ -115,34 +90,15 @@ async fn auth_test_tells_who_the_token_acts_as() {
 async fn odd_requests_are_refused_with_slacks_codes() {
     let harness = Harness::with_app(|_| {});
     let token = harness.user_token("channels:read").await;
-    assert_eq!(
-        harness.call(&token, "users.list", &[]).await["error"],
-        "unknown_method"
-    );
+    assert_eq!(harness.call(&token, "users.list", &[]).await["error"], "unknown_method");
     let cases = [
         (None, "x=1", "missing_post_type"),
         (Some("text/xml"), "<x/>", "invalid_post_type"),
-        (
-            Some("application/json; charset=koi8-r"),
-            "{}",
-            "invalid_charset",
-        ),
+        (Some("application/json; charset=koi8-r"), "{}", "invalid_charset"),
         (Some("application/json; charset=utf-8"), "{", "invalid_json"),
-        (
-            Some("application/json; charset=utf-8"),
-            "[]",
-            "json_not_object",
-        ),
-        (
-            Some("application/x-www-form-urlencoded"),
-            "types[]=im",
-            "invalid_array_arg",
-        ),
-        (
-            Some("application/x-www-form-urlencoded"),
-            "a.b=1",
-            "invalid_arg_name",
-        ),
+        (Some("application/json; charset=utf-8"), "[]", "json_not_object"),
+        (Some("application/x-www-form-urlencoded"), "types[]=im", "invalid_array_arg"),
+        (Some("application/x-www-form-urlencoded"), "a.b=1", "invalid_arg_name"),
     ];
     for (content_type, body, error) in cases {
         let mut request =
@@ -166,8 +122,5 @@ async fn a_body_without_charset_earns_a_warning() {
     let answer = harness.send(request.unwrap()).await.json();
     assert_eq!(answer["ok"], true);
     assert_eq!(answer["warning"], "missing_charset");
-    assert_eq!(
-        answer["response_metadata"]["warnings"],
-        json!(["missing_charset"])
-    );
+    assert_eq!(answer["response_metadata"]["warnings"], json!(["missing_charset"]));
 }

@@ -78,7 +78,8 @@ async fn an_update_keeps_id_and_account() {
         let world = world(&db).await;
         let stored = connection(&world, "acc");
         store(&db, &world, &[&stored]).await;
-        let changed = Connection { scopes: ScopeSet::from_iter(["read", "write"]), ..stored.clone() };
+        let changed =
+            Connection { scopes: ScopeSet::from_iter(["read", "write"]), ..stored.clone() };
         let mut tx = db.begin().await.unwrap();
         update(&mut tx, &changed).await.unwrap();
         tx.commit().await.unwrap();

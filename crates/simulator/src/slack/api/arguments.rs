@@ -27,10 +27,7 @@ pub(crate) struct Arguments {
 
 impl Arguments {
     pub(crate) fn from_query(query: &str) -> Result<Self, Refusal> {
-        Ok(Self {
-            values: pairs(query.as_bytes())?,
-            ..Self::default()
-        })
+        Ok(Self { values: pairs(query.as_bytes())?, ..Self::default() })
     }
 
     pub(crate) fn from_body(
@@ -40,16 +37,9 @@ impl Arguments {
     ) -> Result<Self, Refusal> {
         let Some(content_type) = headers.get(CONTENT_TYPE) else {
             let nothing = Ok(Self::default());
-            return if body.is_empty() {
-                nothing
-            } else {
-                Err(Refusal::new("missing_post_type"))
-            };
+            return if body.is_empty() { nothing } else { Err(Refusal::new("missing_post_type")) };
         };
-        let content_type = content_type
-            .to_str()
-            .unwrap_or_default()
-            .to_ascii_lowercase();
+        let content_type = content_type.to_str().unwrap_or_default().to_ascii_lowercase();
         let (media_type, charset) = media_type_and_charset(&content_type);
         if charset.is_some_and(|charset| !matches!(charset, "utf-8" | "iso-8859-1")) {
             return Err(Refusal::new("invalid_charset"));
@@ -62,11 +52,7 @@ impl Arguments {
             }),
             ("application/json", Bodies::FormOrJson) => Ok(Self {
                 values: object(body)?,
-                warnings: charset
-                    .is_none()
-                    .then_some("missing_charset")
-                    .into_iter()
-                    .collect(),
+                warnings: charset.is_none().then_some("missing_charset").into_iter().collect(),
                 from_form: false,
             }),
             // Slack ignores JSON where it does not read it; saying so finds the mistake earlier.
@@ -76,10 +62,7 @@ impl Arguments {
 
     /// The token, if it stands where Slack looks for it.
     pub(crate) fn token(&self) -> Option<&str> {
-        self.values
-            .get("token")
-            .filter(|_| self.from_form)?
-            .as_str()
+        self.values.get("token").filter(|_| self.from_form)?.as_str()
     }
 
     pub(crate) fn has(&self, name: &str) -> bool {
@@ -120,9 +103,7 @@ impl Arguments {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(digits)) => digits.parse().map(Some).map_err(|_| NotANumber),
             Some(value) => {
-                let number = value
-                    .as_u64()
-                    .and_then(|number| usize::try_from(number).ok());
+                let number = value.as_u64().and_then(|number| usize::try_from(number).ok());
                 number.map(Some).ok_or(NotANumber)
             }
         }
@@ -171,11 +152,7 @@ fn check_name(name: &str) -> Result<(), Refusal> {
     }
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let fits = (1..=64).contains(&name.len()) && name.chars().all(plain);
-    if fits {
-        Ok(())
-    } else {
-        Err(Refusal::new("invalid_arg_name"))
-    }
+    if fits { Ok(()) } else { Err(Refusal::new("invalid_arg_name")) }
 }
 
 fn media_type_and_charset(content_type: &str) -> (&str, Option<&str>) {

@@ -44,17 +44,9 @@ pub(super) fn revoke(call: &mut Call<'_>) -> Result<Members, Refusal> {
 impl Call<'_> {
     fn handle(&self) -> String {
         let grant = &self.caller.grant;
-        let app = || {
-            self.state
-                .apps
-                .get(&grant.client_id)
-                .map(|app| app.public.name.to_lowercase())
-        };
-        let person = self
-            .state
-            .workspace
-            .person(&grant.user)
-            .map(|person| person.handle.clone());
+        let app =
+            || self.state.apps.get(&grant.client_id).map(|app| app.public.name.to_lowercase());
+        let person = self.state.workspace.person(&grant.user).map(|person| person.handle.clone());
         person.or_else(app).unwrap_or_default()
     }
 }

@@ -25,14 +25,8 @@ pub(super) fn list(call: &mut Call<'_>) -> Result<Members, Refusal> {
         .filter(|known| call.state.can_see(&call.caller.grant.user, known))
         .collect();
     let start = start(call, &listed)?;
-    let page = listed[start..]
-        .iter()
-        .take(limit)
-        .map(|known| call.object(known));
-    let next = listed
-        .get(start + limit)
-        .map(|known| cursor(known))
-        .unwrap_or_default();
+    let page = listed[start..].iter().take(limit).map(|known| call.object(known));
+    let next = listed.get(start + limit).map(|known| cursor(known)).unwrap_or_default();
     Ok(members(json!({
         "channels": page.collect::<Vec<_>>(),
         "response_metadata": { "next_cursor": next },
@@ -42,23 +36,15 @@ pub(super) fn list(call: &mut Call<'_>) -> Result<Members, Refusal> {
 /// The requested types, each of which the token needs a scope for.
 fn kinds(call: &Call<'_>) -> Result<Vec<ConversationKind>, Refusal> {
     let types = call.arguments.filled("types")?.unwrap_or("public_channel");
-    let kinds: Option<Vec<_>> = types
-        .split(',')
-        .map(|name| ConversationKind::from_name(name.trim()))
-        .collect();
+    let kinds: Option<Vec<_>> =
+        types.split(',').map(|name| ConversationKind::from_name(name.trim())).collect();
     let kinds = kinds.ok_or(Refusal::new("invalid_types"))?;
-    let missing: Vec<_> = kinds
-        .iter()
-        .map(|kind| kind.scope())
-        .filter(|scope| !call.caller.has(scope))
-        .collect();
+    let missing: Vec<_> =
+        kinds.iter().map(|kind| kind.scope()).filter(|scope| !call.caller.has(scope)).collect();
     if missing.is_empty() {
         return Ok(kinds);
     }
-    Err(Refusal::missing_scope(
-        &missing.join(","),
-        &call.caller.grant.scopes.join(","),
-    ))
+    Err(Refusal::missing_scope(&missing.join(","), &call.caller.grant.scopes.join(",")))
 }
 
 fn limit(call: &Call<'_>) -> Result<usize, Refusal> {

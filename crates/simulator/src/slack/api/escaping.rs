@@ -2,9 +2,7 @@ const ENTITIES: &[&str] = &["&amp;", "&lt;", "&gt;"];
 
 /// Escapes everything that could be markup, as in topics.
 pub(super) fn escape_all(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 /// Escapes a message as Slack stores it: entities and `<…>` references stay as they are.
@@ -13,11 +11,7 @@ pub(super) fn escape_message(text: &str) -> String {
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
         let kept = kept(rest).unwrap_or_default();
-        let taken = if kept.is_empty() {
-            &rest[..first.len_utf8()]
-        } else {
-            kept
-        };
+        let taken = if kept.is_empty() { &rest[..first.len_utf8()] } else { kept };
         match (kept.is_empty(), first) {
             (true, '&') => escaped.push_str("&amp;"),
             (true, '<') => escaped.push_str("&lt;"),

@@ -133,9 +133,7 @@ impl Endpoint {
             return Arguments::from_body(headers, body, self.bodies);
         }
         if !self.get {
-            return Err(Refusal::invalid_arguments(
-                "this method must be called with POST",
-            ));
+            return Err(Refusal::invalid_arguments("this method must be called with POST"));
         }
         Arguments::from_query(query.unwrap_or_default())
     }
@@ -150,17 +148,9 @@ impl Endpoint {
         let client_id = Some(caller.grant.client_id.clone());
         let granted = caller.grant.scopes.join(",");
         let outside = &slack.outside;
-        let call = Call {
-            caller,
-            arguments,
-            state: &mut state,
-            outside,
-        };
+        let call = Call { caller, arguments, state: &mut state, outside };
         let outcome = self.dispatch(call);
-        let noted = Noted {
-            client_id,
-            ..Noted::default()
-        };
+        let noted = Noted { client_id, ..Noted::default() };
         let mut response = respond(outcome, &arguments.warnings, noted);
         let headers = response.headers_mut();
         set(headers, "x-oauth-scopes", &granted);
@@ -178,11 +168,7 @@ impl Endpoint {
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
-    headers
-        .get(AUTHORIZATION)?
-        .to_str()
-        .ok()?
-        .strip_prefix("Bearer ")
+    headers.get(AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
 }
 
 fn set(headers: &mut HeaderMap, name: &'static str, value: &str) {

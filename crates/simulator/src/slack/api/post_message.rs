@@ -35,13 +35,7 @@ pub(super) fn post(call: &mut Call<'_>) -> Result<Members, Refusal> {
     let thread_ts = thread(call, &channel)?;
     let author = author(call);
     let ts = call.state.messages.next_ts(call.outside.now());
-    let message = Message {
-        channel,
-        ts,
-        thread_ts,
-        author,
-        text,
-    };
+    let message = Message { channel, ts, thread_ts, author, text };
     let answer = json!({
         "channel": message.channel,
         "ts": message.ts,
@@ -53,16 +47,8 @@ pub(super) fn post(call: &mut Call<'_>) -> Result<Members, Refusal> {
 
 /// Arguments that change how a message looks have rules of their own.
 fn check_manners(call: &Call<'_>) -> Result<(), Refusal> {
-    let flags = [
-        "mrkdwn",
-        "unfurl_links",
-        "unfurl_media",
-        "reply_broadcast",
-        "link_names",
-    ];
-    flags
-        .iter()
-        .try_for_each(|name| call.arguments.flag(name).map(drop))?;
+    let flags = ["mrkdwn", "unfurl_links", "unfurl_media", "reply_broadcast", "link_names"];
+    flags.iter().try_for_each(|name| call.arguments.flag(name).map(drop))?;
     if call.arguments.flag("as_user")?.unwrap_or(false) {
         return Err(Refusal::new("as_user_not_supported"));
     }
@@ -114,16 +100,12 @@ fn content(call: &Call<'_>) -> Result<String, Refusal> {
 
 /// Whether there are blocks; wrong ones are refused.
 fn blocks(call: &Call<'_>) -> Result<bool, Refusal> {
-    let blocks = call
-        .arguments
-        .json("blocks")
-        .map_err(|_| Refusal::new("invalid_blocks_format"))?;
+    let blocks =
+        call.arguments.json("blocks").map_err(|_| Refusal::new("invalid_blocks_format"))?;
     let Some(blocks) = blocks else {
         return Ok(false);
     };
-    let blocks = blocks
-        .as_array()
-        .ok_or(Refusal::new("invalid_blocks_format"))?;
+    let blocks = blocks.as_array().ok_or(Refusal::new("invalid_blocks_format"))?;
     if blocks.len() > MOST_BLOCKS || !blocks.iter().all(is_block) {
         return Err(Refusal::new("invalid_blocks"));
     }
@@ -134,10 +116,7 @@ fn is_block(block: &Value) -> bool {
     let kind = block["type"].as_str().unwrap_or_default();
     let text = |types: &[&str]| {
         let kind = block["text"]["type"].as_str().unwrap_or_default();
-        types.contains(&kind)
-            && block["text"]["text"]
-                .as_str()
-                .is_some_and(|text| !text.is_empty())
+        types.contains(&kind) && block["text"]["text"].as_str().is_some_and(|text| !text.is_empty())
     };
     match kind {
         "section" => text(&["plain_text", "mrkdwn"]) || block["fields"].is_array(),
@@ -173,20 +152,11 @@ fn thread(call: &Call<'_>, channel: &str) -> Result<Option<String>, Refusal> {
     let parent = call.state.messages.find(channel, given);
     let parent = parent.ok_or(Refusal::new("thread_not_found"))?;
     // A reply to a reply joins the thread of its parent.
-    Ok(Some(
-        parent
-            .thread_ts
-            .clone()
-            .unwrap_or_else(|| parent.ts.clone()),
-    ))
+    Ok(Some(parent.thread_ts.clone().unwrap_or_else(|| parent.ts.clone())))
 }
 
 fn author(call: &Call<'_>) -> Author {
-    let app = call
-        .state
-        .apps
-        .get(&call.caller.grant.client_id)
-        .map(|app| &app.public);
+    let app = call.state.apps.get(&call.caller.grant.client_id).map(|app| &app.public);
     Author {
         user: call.caller.grant.user.clone(),
         bot_id: app.map(|app| app.bot_id.clone()),

@@ -22,18 +22,11 @@ enum Condition {
 
 impl Query {
     pub(super) fn parse(query: &str) -> Self {
-        Self(
-            tokens(query)
-                .into_iter()
-                .flat_map(|token| Condition::parse(&token))
-                .collect(),
-        )
+        Self(tokens(query).into_iter().flat_map(|token| Condition::parse(&token)).collect())
     }
 
     pub(super) fn matches(&self, message: &Message, workspace: &Workspace) -> bool {
-        self.0
-            .iter()
-            .all(|condition| condition.holds(message, workspace))
+        self.0.iter().all(|condition| condition.holds(message, workspace))
     }
 
     /// The words and phrases, in lower case.

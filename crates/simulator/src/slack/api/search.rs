@@ -22,10 +22,7 @@ struct Window {
 
 /// `search.messages`: the messages the person can see and that match the query.
 pub(super) fn messages(call: &mut Call<'_>) -> Result<Members, Refusal> {
-    let given = call
-        .arguments
-        .text("query")?
-        .filter(|query| !query.trim().is_empty());
+    let given = call.arguments.text("query")?.filter(|query| !query.trim().is_empty());
     let given = given.ok_or(Refusal::new("no_query"))?;
     let query = Query::parse(given);
     let window = window(call)?;
@@ -34,9 +31,7 @@ pub(super) fn messages(call: &mut Call<'_>) -> Result<Members, Refusal> {
     let found = sorted(call, found(call, &query), &query)?;
     let start = (window.page - 1) * window.count;
     let page = found.iter().skip(start).take(window.count);
-    let matches: Vec<_> = page
-        .map(|found| call.found(found, &query, highlight))
-        .collect();
+    let matches: Vec<_> = page.map(|found| call.found(found, &query, highlight)).collect();
     let mut answer = window.describe(found.len(), matches.len());
     answer["matches"] = Value::Array(matches);
     Ok(members(json!({ "query": given, "messages": answer })))
@@ -49,12 +44,7 @@ fn found<'a>(call: &'a Call<'_>, query: &Query) -> Vec<&'a Message> {
         channel.is_some_and(|channel| call.state.can_see(&call.caller.grant.user, channel))
     };
     let matching = |message: &&Message| query.matches(message, workspace);
-    call.state
-        .messages
-        .iter()
-        .filter(visible)
-        .filter(matching)
-        .collect()
+    call.state.messages.iter().filter(visible).filter(matching).collect()
 }
 
 fn sorted<'a>(
@@ -79,35 +69,18 @@ fn window(call: &Call<'_>) -> Result<Window, Refusal> {
     let number = |name: &str, default: usize, largest: usize| match call.arguments.number(name) {
         Ok(None) => Ok(default),
         Ok(Some(number)) if (1..=largest).contains(&number) => Ok(number),
-        _ => Err(must_be(
-            name,
-            &format!("a whole number from 1 to {largest}"),
-        )),
+        _ => Err(must_be(name, &format!("a whole number from 1 to {largest}"))),
     };
     let count = number("count", DEFAULT_COUNT, LARGEST_COUNT)?;
     let page = number("page", 1, LARGEST_PAGE)?;
     match call.arguments.filled("cursor")? {
-        None => Ok(Window {
-            count,
-            page,
-            by_cursor: false,
-        }),
-        Some("*") => Ok(Window {
-            count,
-            page: 1,
-            by_cursor: true,
-        }),
+        None => Ok(Window { count, page, by_cursor: false }),
+        Some("*") => Ok(Window { count, page: 1, by_cursor: true }),
         Some(cursor) => {
-            let page = cursor
-                .strip_prefix("page:")
-                .and_then(|page| page.parse().ok());
+            let page = cursor.strip_prefix("page:").and_then(|page| page.parse().ok());
             let page = page.filter(|page| (1..=LARGEST_PAGE).contains(page));
             let page = page.ok_or(Refusal::new("invalid_cursor"))?;
-            Ok(Window {
-                count,
-                page,
-                by_cursor: true,
-            })
+            Ok(Window { count, page, by_cursor: true })
         }
     }
 }
@@ -138,11 +111,7 @@ impl Window {
         });
         if self.by_cursor {
             let more = self.page < pages;
-            let next = if more {
-                format!("page:{}", self.page + 1)
-            } else {
-                String::new()
-            };
+            let next = if more { format!("page:{}", self.page + 1) } else { String::new() };
             described["pagination"]["next_cursor"] = json!(next);
             described["paging"]["next_cursor"] = json!(next);
         }
@@ -157,18 +126,11 @@ impl Call<'_> {
         let workspace = &self.state.workspace;
         let channel = workspace.conversation(&message.channel);
         let person = workspace.person(&message.author.user);
-        let bot = self
-            .state
-            .apps
-            .values()
-            .find(|app| app.public.bot_user_id == message.author.user);
+        let bot =
+            self.state.apps.values().find(|app| app.public.bot_user_id == message.author.user);
         let username = person.map(|person| person.handle.clone());
         let username = username.or_else(|| bot.map(|app| app.public.name.to_lowercase()));
-        let text = if highlight {
-            highlighted(&message.text, query)
-        } else {
-            message.text.clone()
-        };
+        let text = if highlight { highlighted(&message.text, query) } else { message.text.clone() };
         json!({
             "iid": format!("{}-{}", message.channel, message.ts),
             "team": workspace.id,
@@ -201,12 +163,7 @@ fn highlighted(text: &str, query: &Query) -> String {
         else {
             return text.to_owned();
         };
-        marked.extend([
-            before,
-            &HIGHLIGHT.0.to_string(),
-            hit,
-            &HIGHLIGHT.1.to_string(),
-        ]);
+        marked.extend([before, &HIGHLIGHT.0.to_string(), hit, &HIGHLIGHT.1.to_string()]);
         end = start + found.len();
     }
     marked + &text[end..]

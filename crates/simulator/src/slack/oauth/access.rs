@@ -29,9 +29,7 @@ fn grant(
     arguments: &Arguments,
     noted: &mut Noted,
 ) -> Result<Members, Refusal> {
-    let grant_type = arguments
-        .filled("grant_type")?
-        .unwrap_or("authorization_code");
+    let grant_type = arguments.filled("grant_type")?.unwrap_or("authorization_code");
     noted.grant_type = Some(grant_type.to_owned());
     let credentials = Credentials::read(headers, arguments)?;
     noted.client_id.clone_from(&credentials.client_id);

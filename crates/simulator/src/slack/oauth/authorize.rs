@@ -38,10 +38,7 @@ pub(crate) async fn get(State(slack): State<Slack>, RawQuery(query): RawQuery) -
     let parameters = Parameters::parse(query.as_deref().unwrap_or_default());
     let client_id = Some(parameters.client_id.clone());
     let mut response = show(&slack, parameters).unwrap_or_else(ErrorPage::into_response);
-    response.extensions_mut().insert(Noted {
-        client_id,
-        ..Noted::default()
-    });
+    response.extensions_mut().insert(Noted { client_id, ..Noted::default() });
     response
 }
 
@@ -71,31 +68,20 @@ fn show(slack: &Slack, parameters: Parameters) -> Result<Response, ErrorPage> {
 }
 
 fn check(parameters: &Parameters, state: &SlackState) -> Result<Checked, ErrorPage> {
-    let app = state
-        .apps
-        .get(&parameters.client_id)
-        .map(|app| app.public.clone());
+    let app = state.apps.get(&parameters.client_id).map(|app| app.public.clone());
     let app = app.ok_or_else(|| refused("invalid_client_id", "no app has this client id"))?;
     let redirect_uri = redirect_uri(parameters, &app)?;
     let team = parameters.team.as_deref().filter(|team| !team.is_empty());
     let workspace = &state.workspace;
     if team.is_some_and(|team| team != workspace.id && team != workspace.domain) {
-        return Err(refused(
-            "invalid_team",
-            "the only workspace here is another one",
-        ));
+        return Err(refused("invalid_team", "the only workspace here is another one"));
     }
     let bot_scopes = parse_scopes(&parameters.scope, AskedFor::ForBot)?;
     let user_scopes = parse_scopes(&parameters.user_scope, AskedFor::ForUser)?;
     if bot_scopes.is_empty() && user_scopes.is_empty() {
         return Err(refused("no_scopes", "the app asks for nothing"));
     }
-    let checked = Checked {
-        app,
-        bot_scopes,
-        user_scopes,
-        redirect_uri,
-    };
+    let checked = Checked { app, bot_scopes, user_scopes, redirect_uri };
     check_challenge(parameters, &checked)?;
     Ok(checked)
 }
@@ -107,9 +93,7 @@ fn redirect_uri(parameters: &Parameters, app: &RegisteredApp) -> Result<String, 
         Some(given) => registered.iter().find(|known| *known == given),
     };
     let why = "the redirect URI is not registered with the app, character by character";
-    chosen
-        .cloned()
-        .ok_or_else(|| refused("bad_redirect_uri", why))
+    chosen.cloned().ok_or_else(|| refused("bad_redirect_uri", why))
 }
 
 fn parse_scopes(list: &str, asked: AskedFor) -> Result<Vec<&'static Scope>, ErrorPage> {
@@ -132,11 +116,7 @@ fn check_challenge(parameters: &Parameters, checked: &Checked) -> Result<(), Err
         let s256 = parameters.code_challenge_method.as_deref() == Some("S256");
         let sound = s256 && pkce::is_challenge(challenge);
         let why = "the code challenge is not the base64url of a SHA-256 with method S256";
-        return if sound {
-            Ok(())
-        } else {
-            Err(refused("invalid_code_challenge", why))
-        };
+        return if sound { Ok(()) } else { Err(refused("invalid_code_challenge", why)) };
     }
     if on_device {
         let why = "an app with PKCE needs a code challenge for a redirect to this device";

@@ -29,38 +29,25 @@ impl Credentials {
         let client_id = arguments.filled("client_id")?;
         let Some(value) = headers.get(AUTHORIZATION) else {
             let client_secret = arguments.filled("client_secret")?.map(str::to_owned);
-            return Ok(Self {
-                client_id: client_id.map(str::to_owned),
-                client_secret,
-            });
+            return Ok(Self { client_id: client_id.map(str::to_owned), client_secret });
         };
         let unknown = || Refusal::new("invalid_client_id");
         let (id, secret) = value.to_str().ok().and_then(basic).ok_or_else(unknown)?;
         if client_id.is_some_and(|client_id| client_id != id) {
             return Err(unknown());
         }
-        Ok(Self {
-            client_id: Some(id),
-            client_secret: Some(secret),
-        })
+        Ok(Self { client_id: Some(id), client_secret: Some(secret) })
     }
 
     /// Finds the app; a secret that is given has to be right.
     pub(super) fn authenticate(&self, state: &State) -> Result<Client, Refusal> {
-        let app = self
-            .client_id
-            .as_ref()
-            .and_then(|client_id| state.apps.get(client_id));
+        let app = self.client_id.as_ref().and_then(|client_id| state.apps.get(client_id));
         let app: &Registration = app.ok_or(Refusal::new("invalid_client_id"))?;
         match &self.client_secret {
-            Some(secret) if *secret == app.client_secret => Ok(Client {
-                app: app.public.clone(),
-                proven: true,
-            }),
-            None if app.public.pkce => Ok(Client {
-                app: app.public.clone(),
-                proven: false,
-            }),
+            Some(secret) if *secret == app.client_secret => {
+                Ok(Client { app: app.public.clone(), proven: true })
+            }
+            None if app.public.pkce => Ok(Client { app: app.public.clone(), proven: false }),
             _ => Err(Refusal::new("bad_client_secret")),
         }
     }

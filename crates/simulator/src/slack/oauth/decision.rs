@@ -42,16 +42,11 @@ pub(crate) async fn post(
 fn decide(slack: &Slack, form: DecisionForm) -> Result<Response, ErrorPage> {
     let mut state = slack.state();
     let now = slack.outside.now();
-    let person = form
-        .person
-        .or_else(|| state.workspace.people.first().map(|it| it.id.clone()));
+    let person = form.person.or_else(|| state.workspace.people.first().map(|it| it.id.clone()));
     let person = person.filter(|person| state.workspace.person(person).is_some());
     let person = person.ok_or_else(|| refused("unknown_person", "nobody here has this id"))?;
     let asked = state.consents.decide(&form.consent, now).ok_or_else(|| {
-        refused(
-            "consent_used_or_expired",
-            "this page was answered already, or is too old",
-        )
+        refused("consent_used_or_expired", "this page was answered already, or is too old")
     })?;
     if form.decision == Decision::Cancel {
         return back(&asked, "error", "access_denied");
@@ -71,14 +66,9 @@ fn back(asked: &Asked, name: &str, value: &str) -> Result<Response, ErrorPage> {
     }
     let mut response = Redirect::to(target.as_str()).into_response();
     let no_store = http::HeaderValue::from_static("no-store");
-    response
-        .headers_mut()
-        .insert(http::header::CACHE_CONTROL, no_store);
+    response.headers_mut().insert(http::header::CACHE_CONTROL, no_store);
     let client_id = Some(asked.client_id.clone());
-    response.extensions_mut().insert(Noted {
-        client_id,
-        ..Noted::default()
-    });
+    response.extensions_mut().insert(Noted { client_id, ..Noted::default() });
     Ok(response)
 }
 

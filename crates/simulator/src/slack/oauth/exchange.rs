@@ -32,11 +32,7 @@ fn check_redirect_uri(agreed: &Agreed, given: Option<&str>) -> Result<(), Refusa
         Some(given) => given == agreed.asked.redirect_uri,
         None => !agreed.asked.redirect_uri_sent,
     };
-    if same {
-        Ok(())
-    } else {
-        Err(Refusal::new("bad_redirect_uri"))
-    }
+    if same { Ok(()) } else { Err(Refusal::new("bad_redirect_uri")) }
 }
 
 fn check_verifier(client: &Client, agreed: &Agreed, verifier: Option<&str>) -> Result<(), Refusal> {
@@ -58,12 +54,7 @@ fn issue(client: &Client, agreed: &Agreed, state: &mut State, outside: &Outside)
     let mut grant = |kind, user: &str, scopes: &[&str]| {
         let scopes: Vec<_> = scopes.iter().map(|&scope| scope.to_owned()).collect();
         let (client_id, user) = (app.client_id.clone(), user.to_owned());
-        let asked = Grant {
-            client_id,
-            kind,
-            user,
-            scopes,
-        };
+        let asked = Grant { client_id, kind, user, scopes };
         (!asked.scopes.is_empty()).then(|| state.tokens.issue(asked, terms, outside))
     };
     let bot = grant(TokenKind::Bot, &app.bot_user_id, &agreed.asked.bot_scopes);
@@ -111,9 +102,6 @@ pub(super) fn installation(app: &RegisteredApp, team: &Value) -> Members {
 
 impl Terms {
     pub(super) fn of(app: &RegisteredApp) -> Self {
-        Self {
-            rotation: app.token_rotation,
-            pkce: app.pkce,
-        }
+        Self { rotation: app.token_rotation, pkce: app.pkce }
     }
 }

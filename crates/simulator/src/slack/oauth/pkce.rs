@@ -4,9 +4,7 @@ use sha2::{Digest as _, Sha256};
 
 /// Whether a text can be an S256 challenge: 32 bytes in base64url without padding.
 pub(super) fn is_challenge(challenge: &str) -> bool {
-    URL_SAFE_NO_PAD
-        .decode(challenge)
-        .is_ok_and(|bytes| bytes.len() == 32)
+    URL_SAFE_NO_PAD.decode(challenge).is_ok_and(|bytes| bytes.len() == 32)
 }
 
 /// Whether the verifier belongs to the challenge, as RFC 7636 has it.

@@ -17,9 +17,7 @@ pub(super) fn run(
 ) -> Result<Members, Refusal> {
     let app = &client.app;
     let given = arguments.filled("refresh_token")?.unwrap_or_default();
-    let issued = state
-        .tokens
-        .rotate(&app.client_id, given, Terms::of(app), outside);
+    let issued = state.tokens.rotate(&app.client_id, given, Terms::of(app), outside);
     let issued = issued.ok_or(Refusal::new("invalid_refresh_token"))?;
     let mut answer = token(&issued);
     if issued.grant.kind == TokenKind::Bot {

@@ -1,0 +1,100 @@
+//! Every fault of a connector folder, each with its place and its fix.
+//!
+//! Three passes, each only when the one before found nothing: the YAML, the format's JSON Schema
+//! (its custom formats compile the jq), and what a schema cannot say.
+
+mod format;
+mod meaning;
+
+use crate::{
+    Connector, Diagnostic, Folder,
+    yaml::{Document, Place},
+};
+
+const FILE: &str = "connector.yaml";
+const LONGEST: usize = 256 * 1024;
+
+/// A fault at a part of the document.
+struct Fault {
+    pointer: String,
+    message: String,
+    fix: String,
+}
+
+impl Fault {
+    fn new(pointer: impl Into<String>, message: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { pointer: pointer.into(), message: message.into(), fix: fix.into() }
+    }
+}
+
+/// The connector of a folder, or all that is wrong with it.
+pub(crate) fn check(folder: Folder<'_>) -> Result<Connector, Vec<Diagnostic>> {
+    let text = text(folder).map_err(|fault| vec![fault])?;
+    let document = Document::parse(text).map_err(|error| {
+        let fix = "correct the YAML; editors with a YAML mode show the place";
+        vec![diagnostic(folder, FILE, error.place, error.message, fix)]
+    })?;
+    let located = |faults: Vec<Fault>| -> Vec<Diagnostic> {
+        let place = |fault: Fault| {
+            diagnostic(folder, FILE, document.place(&fault.pointer), fault.message, fault.fix)
+        };
+        faults.into_iter().map(place).collect()
+    };
+    let faults = format::faults(&document.value);
+    if !faults.is_empty() {
+        return Err(located(faults));
+    }
+    let connector =
+        Connector::deserialize_checked(&document.value).map_err(|error| located(vec![error]))?;
+    let mut diagnostics = located(meaning::faults(&connector, folder.name));
+    diagnostics.extend(missing_files(folder));
+    if diagnostics.is_empty() { Ok(connector) } else { Err(diagnostics) }
+}
+
+impl Connector {
+    fn deserialize_checked(value: &serde_json::Value) -> Result<Self, Fault> {
+        serde::Deserialize::deserialize(value).map_err(|error: serde_json::Error| {
+            Fault::new("", error.to_string(), "correct the field that is named")
+        })
+    }
+}
+
+fn text(folder: Folder<'_>) -> Result<&str, Diagnostic> {
+    let found = folder.files.iter().find(|(name, _)| *name == FILE);
+    let refused = |message: &str, fix: &str| diagnostic(folder, FILE, Place::START, message, fix);
+    let Some((_, bytes)) = found else {
+        return Err(refused("the file is missing", "write it; the built-in ones are examples"));
+    };
+    if bytes.len() > LONGEST {
+        return Err(refused("the file is over 256 KiB", "split the connector"));
+    }
+    std::str::from_utf8(bytes).map_err(|_| refused("the file is not UTF-8", "save it as UTF-8"))
+}
+
+fn missing_files(folder: Folder<'_>) -> Vec<Diagnostic> {
+    const WANTED: [(&str, &str); 2] = [
+        ("icon.svg", "draw a square icon of your own"),
+        ("setup.md", "write down what a developer does at the provider"),
+    ];
+    let missing = WANTED.iter().filter(|(wanted, _)| {
+        !folder.files.iter().any(|(name, bytes)| name == wanted && !bytes.is_empty())
+    });
+    let message = "the file is missing or empty";
+    missing.map(|(file, fix)| diagnostic(folder, file, Place::START, message, *fix)).collect()
+}
+
+fn diagnostic(
+    folder: Folder<'_>,
+    file: &str,
+    place: Place,
+    message: impl Into<String>,
+    fix: impl Into<String>,
+) -> Diagnostic {
+    Diagnostic {
+        file: format!("{}/{file}", folder.name),
+        line: place.line,
+        column: place.column,
+        message: message.into(),
+        fix: fix.into(),
+    }
+}

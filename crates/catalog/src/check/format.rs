@@ -1,0 +1,150 @@
+//! What the format's JSON Schema says of a document.
+
+use jsonschema::{ValidationError, Validator, error::ValidationErrorKind};
+use serde_json::Value;
+use url::Url;
+
+use super::Fault;
+use crate::{Expression, connector_schema, yaml::step};
+
+pub(super) fn faults(value: &Value) -> Vec<Fault> {
+    validator().iter_errors(value).flat_map(|error| faults_of(&error, value)).collect()
+}
+
+fn validator() -> Validator {
+    jsonschema::options()
+        .with_draft(jsonschema::Draft::Draft202012)
+        .should_validate_formats(true)
+        .with_format("jq", |source| Expression::compile(source).is_ok())
+        .with_format("endpoint", is_endpoint)
+        .with_format("location", |text| text.starts_with('/') || is_endpoint(text))
+        .build(&connector_schema())
+        .expect("the schema of the format is one")
+}
+
+/// Https anywhere; http on this very machine, for servers under test.
+fn is_endpoint(text: &str) -> bool {
+    let Ok(url) = Url::parse(text) else {
+        return false;
+    };
+    let loopback = matches!(url.host_str(), Some("127.0.0.1" | "[::1]" | "localhost"));
+    let plain = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
+    plain && url.has_host() && (url.scheme() == "https" || url.scheme() == "http" && loopback)
+}
+
+fn faults_of(error: &ValidationError<'_>, value: &Value) -> Vec<Fault> {
+    use ValidationErrorKind as Kind;
+    let pointer = error.instance_path().to_string();
+    match error.kind() {
+        Kind::AdditionalProperties { unexpected } => {
+            let known = known_fields(error);
+            unexpected.iter().map(|name| unknown_field(&pointer, name, &known)).collect()
+        }
+        Kind::Required { property } => {
+            let name = property.as_str().unwrap_or_default();
+            let message = format!("the field `{name}` is missing");
+            vec![Fault::new(pointer, message, format!("add `{name}:` here"))]
+        }
+        Kind::Format { format } => vec![wrong_format(&pointer, format, value)],
+        Kind::Enum { options } => {
+            let fix = format!("write one of {options}");
+            vec![Fault::new(pointer, "this word is not known here", fix)]
+        }
+        other => {
+            let message = format!("this does not meet the format's `{}`", other.keyword());
+            vec![Fault::new(pointer, message, error.masked().to_string())]
+        }
+    }
+}
+
+/// The names that the schema has beside the one that was refused.
+fn known_fields(error: &ValidationError<'_>) -> Vec<String> {
+    let schema = connector_schema();
+    let path = error.evaluation_path().to_string();
+    let absolute = error.schema_path().to_string();
+    let parent = |path: &str| path.rfind('/').map(|at| format!("{}/properties", &path[..at]));
+    let properties = [absolute, path]
+        .iter()
+        .filter_map(|path| parent(path))
+        .find_map(|path| schema.pointer(&path)?.as_object().cloned());
+    properties.map(|found| found.keys().cloned().collect()).unwrap_or_default()
+}
+
+fn unknown_field(pointer: &str, name: &str, known: &[String]) -> Fault {
+    let near = known.iter().find(|candidate| is_near(candidate, name));
+    let fix = match near {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if known.is_empty() => "remove it".to_owned(),
+        None => format!("remove it, or use one of: {}", known.join(", ")),
+    };
+    Fault::new(step(pointer, name), format!("the field `{name}` is not known here"), fix)
+}
+
+/// Whether two names differ by a slip of the keyboard: one letter more, less, or other, or two
+/// swapped.
+fn is_near(one: &str, other: &str) -> bool {
+    let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
+    let start = one.iter().zip(&other).take_while(|(a, b)| a == b).count();
+    let rest = one[start..].iter().rev().zip(other[start..].iter().rev());
+    let end = rest.take_while(|(a, b)| a == b).count();
+    let (left, right) = (one.len() - start - end, other.len() - start - end);
+    left <= 1 && right <= 1
+        || left == 2
+            && right == 2
+            && one[start] == other[start + 1]
+            && one[start + 1] == other[start]
+}
+
+fn wrong_format(pointer: &str, format: &str, value: &Value) -> Fault {
+    let text = value.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    match format {
+        "jq" => {
+            let why = Expression::compile(text).err().map(|error| error.to_string());
+            let fix = "correct the expression; docs/connector-format.md lists the language";
+            Fault::new(pointer, why.unwrap_or_default(), fix)
+        }
+        "location" => Fault::new(
+            pointer,
+            "this is neither an address nor a path",
+            "write https://… or a path that starts with `/`",
+        ),
+        _ => Fault::new(
+            pointer,
+            "this is not an address that can be used",
+            "write https://…, without user, password or fragment; http:// only on loopback",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_of_the_keyboard_is_recognised() {
+        for (typed, meant) in
+            [("sumary", "summary"), ("toosl", "tools"), ("slugs", "slug"), ("apo", "api")]
+        {
+            assert!(is_near(typed, meant), "{typed}");
+        }
+        assert!(!is_near("icon", "tools"));
+    }
+
+    #[test]
+    fn endpoints_are_https_or_loopback() {
+        for good in ["https://a.example.com/x", "http://127.0.0.1:8080", "http://localhost/a"] {
+            assert!(is_endpoint(good), "{good}");
+        }
+        for bad in [
+            "http://a.example.com",
+            "ftp://a",
+            "javascript:alert(1)",
+            "https://u:p@a.example.com",
+            "https://a.example.com/#x",
+            "/path",
+            "",
+        ] {
+            assert!(!is_endpoint(bad), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! What must hold of a connector beyond its shape.
+
+use std::collections::BTreeSet;
+
+use astralform_domain::Endpoints;
+use serde_json::Value;
+
+use super::Fault;
+use crate::{Connector, Tool};
+
+pub(super) fn faults(connector: &Connector, folder: &str) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    if connector.slug.as_str() != folder {
+        let fix = format!("write `slug: {folder}`, or rename the folder");
+        faults.push(Fault::new("/slug", "the slug is not the folder's name", fix));
+    }
+    if connector.addresses(&Endpoints::default()).is_err() {
+        let fix = "check every `url` of oauth, api, identity and revocation";
+        faults.push(Fault::new("/api/base_url", "an address cannot be put together", fix));
+    }
+    faults.extend(scope_faults(connector));
+    let mut names = BTreeSet::new();
+    for (at, tool) in connector.tools.iter().enumerate() {
+        let pointer = format!("/tools/{at}");
+        if !names.insert(&tool.name) {
+            let fix = "give each tool a name of its own";
+            faults.push(Fault::new(format!("{pointer}/name"), "the name is taken", fix));
+        }
+        faults.extend(tool_faults(connector, tool, &pointer));
+    }
+    faults
+}
+
+fn scope_faults(connector: &Connector) -> Vec<Fault> {
+    let scopes = &connector.oauth.scopes;
+    let mut seen = BTreeSet::new();
+    let repeated = scopes.iter().enumerate().filter(|(_, entry)| !seen.insert(&entry.name));
+    repeated
+        .map(|(at, _)| {
+            Fault::new(
+                format!("/oauth/scopes/{at}/name"),
+                "the scope is listed twice",
+                "remove one",
+            )
+        })
+        .collect()
+}
+
+fn tool_faults(connector: &Connector, tool: &Tool, pointer: &str) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    let prefix = format!("{}_", connector.slug.as_str().replace('-', "_"));
+    if !tool.name.as_str().starts_with(&prefix) {
+        let fix = format!("start it with `{prefix}`, so that no other connector has the same");
+        faults.push(Fault::new(
+            format!("{pointer}/name"),
+            "the name does not say whose tool it is",
+            fix,
+        ));
+    }
+    let declared: BTreeSet<_> = connector.oauth.scopes.iter().map(|entry| &entry.name).collect();
+    for (at, scope) in tool.scopes.iter().enumerate() {
+        if !declared.contains(scope) {
+            let message = format!("the scope `{scope}` is not declared");
+            let fix = "add it to `oauth.scopes` with a label";
+            faults.push(Fault::new(format!("{pointer}/scopes/{at}"), message, fix));
+        }
+    }
+    faults.extend(input_faults(tool, pointer));
+    if tool.annotations.read_only && tool.annotations.destructive {
+        let fix = "a tool that changes nothing destroys nothing: correct one of the two";
+        faults.push(Fault::new(
+            format!("{pointer}/annotations"),
+            "read_only and destructive contradict",
+            fix,
+        ));
+    }
+    faults
+}
+
+fn input_faults(tool: &Tool, pointer: &str) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    let input = tool.input.json();
+    let at = format!("{pointer}/input");
+    if input.get("type").and_then(Value::as_str) != Some("object") {
+        faults.push(Fault::new(&at, "the arguments are not an object", "add `type: object`"));
+    }
+    if input.get("additionalProperties") != Some(&Value::Bool(false)) {
+        let fix = "add `additionalProperties: false`";
+        faults.push(Fault::new(&at, "unknown arguments would pass unseen", fix));
+    }
+    for name in tool.request.placeholders() {
+        let required = input.get("required").and_then(Value::as_array);
+        if !required.is_some_and(|required| required.iter().any(|known| known == name)) {
+            let message = format!("`{{{name}}}` is not a required argument");
+            let fix = format!("add `{name}` to `input.required`, or take it out of the path");
+            faults.push(Fault::new(format!("{pointer}/request/path"), message, fix));
+        }
+    }
+    faults
+}

@@ -1,0 +1,254 @@
+use std::collections::BTreeMap;
+
+use astralform_domain::{ConnectorSlug, Endpoints, HostSet, Scope, ScopeSet};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use url::Url;
+
+use crate::{ErrorKind, Expression, OAuth, Tool};
+
+/// One connector, as its `connector.yaml` describes it.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "An Astralform connector")]
+pub struct Connector {
+    /// Its name in addresses and settings; the folder is called the same.
+    #[schemars(with = "String", regex(pattern = "^[a-z][a-z0-9-]{0,39}$"))]
+    pub slug: ConnectorSlug,
+    /// Its name for people.
+    #[schemars(length(min = 1, max = 60))]
+    pub name: String,
+    /// The shelf it stands on.
+    #[schemars(length(min = 1, max = 40))]
+    pub category: String,
+    /// How accounts are connected.
+    #[serde(rename = "type")]
+    pub kind: ConnectorType,
+    /// What it is good for, in one sentence.
+    #[schemars(length(min = 10, max = 300))]
+    pub summary: String,
+    /// How accounts are connected by OAuth.
+    pub oauth: OAuth,
+    /// How its API is called.
+    pub api: Api,
+    /// How the API says that something went wrong.
+    #[serde(default)]
+    pub errors: Errors,
+    /// How the connected account is recognised.
+    pub identity: Identity,
+    /// How a token is ended at the provider.
+    #[serde(default)]
+    pub revocation: Option<Revocation>,
+    /// What a developer does at the provider.
+    pub setup: Setup,
+    /// What agents can do with it.
+    #[schemars(length(min = 1))]
+    pub tools: Vec<Tool>,
+}
+
+/// How accounts are connected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ConnectorType {
+    /// Each end user consents at the provider.
+    Oauth,
+}
+
+/// How an API is called.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Api {
+    /// What paths are joined to.
+    #[schemars(extend("format" = "endpoint"))]
+    pub base_url: String,
+    /// Headers of every request.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// The kind of token that is sent, where a connection has several.
+    #[serde(default = "Api::default_token")]
+    pub token: String,
+}
+
+/// How an API says that something went wrong.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Errors {
+    /// The error's code, or null when the answer is a success.
+    #[serde(default)]
+    pub code: Option<Expression>,
+    /// What the provider says about it, for people.
+    #[serde(default)]
+    pub message: Option<Expression>,
+    /// The scopes that were missing, as a list.
+    #[serde(default)]
+    pub missing_scopes: Option<Expression>,
+    /// What each code means; the HTTP status decides for the others.
+    #[serde(default)]
+    pub kinds: BTreeMap<ErrorKind, Vec<String>>,
+    /// What to do about a code, for people.
+    #[serde(default)]
+    pub hints: BTreeMap<String, String>,
+}
+
+/// How the connected account is recognised: one request with the new token.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Identity {
+    /// The request's method.
+    #[serde(default)]
+    pub method: Method,
+    /// An absolute address, or a path below the API's base.
+    #[schemars(extend("format" = "location"))]
+    pub url: String,
+    /// The account as `{id, label}`.
+    pub account: Expression,
+}
+
+/// How a token is ended at the provider.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Revocation {
+    /// Who proves what.
+    pub style: RevocationStyle,
+    /// An absolute address, or a path below the API's base.
+    #[schemars(extend("format" = "location"))]
+    pub url: String,
+    /// Whether the answer confirms it, as a boolean; any 2xx does where this says nothing.
+    #[serde(default)]
+    pub confirmed: Option<Expression>,
+}
+
+/// Who proves what when a token is ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RevocationStyle {
+    /// Our app names the token (RFC 7009 §2.1).
+    Rfc7009,
+    /// A POST with the token itself as the credential.
+    Bearer,
+}
+
+/// The methods of requests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+#[expect(missing_docs, reason = "RFC 9110 §9 says what each means")]
+pub enum Method {
+    #[default]
+    Get,
+    Post,
+    Put,
+    Patch,
+    Delete,
+}
+
+/// What a developer does at the provider.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Setup {
+    /// Where OAuth apps are made.
+    #[schemars(extend("format" = "endpoint"))]
+    pub console_url: String,
+}
+
+/// The addresses of a connector, after replacements.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Addresses {
+    /// The authorization endpoint.
+    pub authorize: Url,
+    /// The token endpoint.
+    pub token: Url,
+    /// What paths are joined to; its own path has no slash at the end.
+    pub api_base: Url,
+    /// Where the account is recognised.
+    pub identity: Url,
+    /// Where tokens are ended.
+    pub revocation: Option<Url>,
+}
+
+impl Api {
+    fn default_token() -> String {
+        "default".to_owned()
+    }
+}
+
+impl Method {
+    /// As HTTP spells it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
+impl Connector {
+    /// The tool of that name.
+    pub fn tool(&self, name: &str) -> Option<&Tool> {
+        self.tools.iter().find(|tool| tool.name.as_str() == name)
+    }
+
+    /// The scopes that are asked for unless a project connector says otherwise.
+    pub fn default_scopes(&self) -> ScopeSet {
+        let defaults = self.oauth.scopes.iter().filter(|scope| scope.default);
+        defaults.map(|scope| scope.name.clone()).collect()
+    }
+
+    /// What a scope lets the agent do, in plain words.
+    pub fn scope_label<'a>(&'a self, scope: &'a Scope) -> &'a str {
+        let entry = self.oauth.scopes.iter().find(|entry| entry.name == *scope);
+        entry.map_or(scope.as_str(), |entry| &entry.label)
+    }
+
+    /// Where everything is, with the replacements of a project connector.
+    ///
+    /// # Errors
+    /// When a replacement is not an address.
+    pub fn addresses(&self, endpoints: &Endpoints) -> Result<Addresses, url::ParseError> {
+        let base = endpoints.api_base_url.as_deref().unwrap_or(&self.api.base_url);
+        let api_base = Url::parse(base.trim_end_matches('/'))?;
+        let revocation = match (&endpoints.revoke_url, &self.revocation) {
+            (Some(replaced), _) => Some(Url::parse(replaced)?),
+            (None, Some(revocation)) => Some(located(&api_base, &revocation.url)?),
+            (None, None) => None,
+        };
+        Ok(Addresses {
+            authorize: Url::parse(
+                endpoints.authorize_url.as_ref().unwrap_or(&self.oauth.authorize_url),
+            )?,
+            token: Url::parse(endpoints.token_url.as_ref().unwrap_or(&self.oauth.token_url))?,
+            identity: located(&api_base, &self.identity.url)?,
+            revocation,
+            api_base,
+        })
+    }
+}
+
+impl Addresses {
+    /// The hosts that secrets may be sent to. The authorization endpoint is not among them: only
+    /// browsers go there.
+    pub fn hosts(&self) -> HostSet {
+        let all = [
+            Some(&self.token),
+            Some(&self.api_base),
+            Some(&self.identity),
+            self.revocation.as_ref(),
+        ];
+        all.into_iter().flatten().map(host).collect()
+    }
+}
+
+/// The host of an address, with its port where that is not the scheme's own.
+fn host(url: &Url) -> String {
+    url[url::Position::BeforeHost..url::Position::AfterPort].to_owned()
+}
+
+/// An absolute address as it is, a path below `base`.
+fn located(base: &Url, address: &str) -> Result<Url, url::ParseError> {
+    if address.starts_with('/') {
+        return Url::parse(&format!("{}{address}", base.as_str().trim_end_matches('/')));
+    }
+    Url::parse(address)
+}

@@ -1,0 +1,94 @@
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema as JsonSchemaValue, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, de::Error as _};
+use serde_json::Value;
+use thiserror::Error;
+
+use crate::jq::{Budget, CompileError, Document, Program, RunError};
+
+/// A compiled jq expression of a connector file.
+pub struct Expression(Program);
+
+/// What an expression can name besides its input.
+#[derive(Clone, Copy)]
+pub struct Variables<'a> {
+    /// `$arguments`: what the agent called the tool with.
+    pub arguments: &'a Value,
+    /// `$status`: the HTTP status of the answer; null before there is one.
+    pub status: Option<u16>,
+}
+
+/// Why an expression gave nothing that can be used.
+#[derive(Debug, Error)]
+pub enum ExpressionError {
+    /// It did not run to its end.
+    #[error("a mapping of the connector did not fit the data")]
+    Run(#[from] RunError),
+    /// Its result has another shape than is needed.
+    #[error("a mapping of the connector gave something else than was expected")]
+    Shape(#[source] serde_json::Error),
+}
+
+const NAMES: [&str; 2] = ["arguments", "status"];
+
+impl Expression {
+    /// Compiles an expression.
+    pub(crate) fn compile(source: &str) -> Result<Self, CompileError> {
+        Program::compile(source, &NAMES).map(Self)
+    }
+
+    /// Runs it within its budget.
+    ///
+    /// # Errors
+    /// When the expression does not fit the input, or takes too long.
+    pub fn run(&self, input: &Document, variables: Variables<'_>) -> Result<Value, RunError> {
+        let status = variables.status.map_or(Value::Null, Value::from);
+        self.0.run(input, &[variables.arguments, &status], Budget::DEFAULT)
+    }
+
+    /// Runs it and reads its result as a `T`.
+    ///
+    /// # Errors
+    /// When the expression does not fit the input, or its result is not a `T`.
+    pub fn read<T: serde::de::DeserializeOwned>(
+        &self,
+        input: &Document,
+        variables: Variables<'_>,
+    ) -> Result<T, ExpressionError> {
+        serde_json::from_value(self.run(input, variables)?).map_err(ExpressionError::Shape)
+    }
+}
+
+impl<'a> Variables<'a> {
+    /// No arguments, and the status of an answer.
+    pub fn status(status: u16) -> Self {
+        Self { arguments: &Value::Null, status: Some(status) }
+    }
+
+    /// The arguments alone.
+    pub fn arguments(arguments: &'a Value) -> Self {
+        Self { arguments, status: None }
+    }
+}
+
+impl<'de> Deserialize<'de> for Expression {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let source = Cow::<'de, str>::deserialize(deserializer)?;
+        Self::compile(&source).map_err(D::Error::custom)
+    }
+}
+
+impl JsonSchema for Expression {
+    fn schema_name() -> Cow<'static, str> {
+        "Expression".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> JsonSchemaValue {
+        json_schema!({
+            "type": "string",
+            "format": "jq",
+            "description": "A jq expression in the bounded language. $arguments and $status can be named."
+        })
+    }
+}

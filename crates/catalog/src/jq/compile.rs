@@ -1,0 +1,131 @@
+//! From source text to a program, or to words about what is wrong with it.
+
+use std::thread;
+
+use jaq_core::compile::Undefined;
+use jaq_core::load::lex::{self, Lexer, Token};
+use jaq_core::load::parse::{Def, Parser, TError, Term};
+use jaq_core::load::{Arena, File, Loader};
+use jaq_core::{Compiler, Filter};
+use thiserror::Error;
+
+use super::check;
+use super::filters::{self, Data};
+use super::program::Program;
+
+/// The longest program, in bytes.
+const MAX_SOURCE: usize = 4096;
+/// The parser recurses once for each bracket, sign or keyword: no source of `MAX_SOURCE` bytes
+/// gets it through this much stack, as a test holds.
+const PARSER_STACK: usize = 64 << 20;
+/// Not every part of a program pays for itself, so a turn of a loop pays for all: a step for this
+/// many.
+const PARTS_PER_STEP: usize = 16;
+/// Programs cannot call this: it is not among the filters that `check` knows.
+const ENTRY: &str = "entry";
+
+/// What is wrong with a program, for the author of the catalogue file that holds it.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{message} (line {line}, column {column})")]
+pub struct CompileError {
+    /// The line within the program, counted from 1.
+    pub line: usize,
+    /// The character within the line, counted from 1.
+    pub column: usize,
+    /// What is wrong.
+    pub message: String,
+}
+
+impl CompileError {
+    /// An error about `part`, a slice of the source or, for what has no place there, anything else.
+    pub(super) fn at(source: &str, part: &str, message: impl Into<String>) -> Self {
+        let offset = part.as_ptr().addr().wrapping_sub(source.as_ptr().addr());
+        let before = source.get(..offset).unwrap_or_default();
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        Self {
+            line: 1 + before.matches('\n').count(),
+            column: 1 + before[line_start..].chars().count(),
+            message: message.into(),
+        }
+    }
+}
+
+pub(super) fn compile(source: &str, variables: &[&str]) -> Result<Program, CompileError> {
+    if source.len() > MAX_SOURCE {
+        let message = format!("a program has at most {MAX_SOURCE} bytes, not {}", source.len());
+        return Err(CompileError::at(source, source, message));
+    }
+    thread::scope(|scope| {
+        let thread = thread::Builder::new().name("jq-compile".into()).stack_size(PARSER_STACK);
+        let Ok(compiling) = thread.spawn_scoped(scope, || compile_here(source, variables)) else {
+            return Err(CompileError::at(source, source, "no thread is left to compile on"));
+        };
+        compiling.join().unwrap_or_else(|_panic| {
+            Err(CompileError::at(source, source, "the compiler cannot cope with this program"))
+        })
+    })
+}
+
+fn compile_here(source: &str, variables: &[&str]) -> Result<Program, CompileError> {
+    let tokens = Lexer::new(source).lex().map_err(|errors| lexical_error(source, &errors))?;
+    let term = parse(source, &tokens)?;
+    let checked = check::check(source, &tokens, term)?;
+    let names: Vec<_> = variables.iter().map(|name| format!("${name}")).collect();
+    Ok(Program {
+        filter: link(source, checked.term, &names)?,
+        variables: variables.len(),
+        turn: 1 + (checked.parts / PARTS_PER_STEP) as u64,
+    })
+}
+
+fn parse<'s>(source: &'s str, tokens: &[Token<&'s str>]) -> Result<Term<&'s str>, CompileError> {
+    if let Some(word) = check::module_statement(tokens) {
+        let message = format!("`{word}` is not part of this language");
+        return Err(CompileError::at(source, word, message));
+    }
+    Parser::new(tokens).parse(Parser::term).map_err(|errors| syntax_error(source, &errors))
+}
+
+fn lexical_error(source: &str, errors: &[lex::Error<&str>]) -> CompileError {
+    let Some((expected, rest)) = errors.first() else {
+        return CompileError::at(source, source, "this is not jq");
+    };
+    CompileError::at(source, rest, format!("expected a {}", expected.as_str()))
+}
+
+fn syntax_error(source: &str, errors: &[TError<'_, &str>]) -> CompileError {
+    let Some((expected, found)) = errors.first() else {
+        return CompileError::at(source, source, "this is not jq");
+    };
+    let part = Token::opt_as_str(*found, source);
+    let met: String = match part.lines().next() {
+        None => "the end".into(),
+        Some(line) => format!("`{}`", line.chars().take(20).collect::<String>()),
+    };
+    CompileError::at(source, part, format!("expected {}, found {met}", expected.as_str()))
+}
+
+/// Compiles the checked term. It gets in as a definition, the one door for terms not made by the
+/// interpreter's own parser, so that nothing unchecked is ever compiled.
+fn link(source: &str, term: Term<&str>, names: &[String]) -> Result<Filter<Data>, CompileError> {
+    let entry = Def { name: ENTRY, args: Vec::new(), body: term };
+    let arena = Arena::default();
+    let modules = Loader::new([entry])
+        .load(&arena, File { code: ENTRY, path: () })
+        .unwrap_or_else(|_| unreachable!("a call of one filter parses"));
+    Compiler::default()
+        .with_funs(filters::all().map(filters::Entry::to_native))
+        .with_global_vars(names.iter().map(String::as_str))
+        .compile(modules)
+        .map_err(|errors| undefined(source, errors.into_iter().flat_map(|(_, errors)| errors)))
+}
+
+fn undefined<'s>(
+    source: &str,
+    mut errors: impl Iterator<Item = (&'s str, Undefined)>,
+) -> CompileError {
+    let Some((name, what)) = errors.next() else {
+        return CompileError::at(source, source, "the program does not compile");
+    };
+    CompileError::at(source, name, format!("unknown {} `{name}`", what.as_str()))
+}

@@ -1,0 +1,155 @@
+//! Numbers: 64-bit integers, signed or not, and finite floats. Nothing grows beyond that.
+
+use std::cmp::Ordering;
+
+use jaq_json::{Num, Val};
+
+use super::fault::Fault;
+
+/// A number taken out of the interpreter's representation.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Number {
+    Int(i128),
+    Float(f64),
+}
+
+/// The integers that JSON readers agree on: from `i64::MIN` to `u64::MAX`.
+const INTEGERS: std::ops::RangeInclusive<i128> = (i64::MIN as i128)..=(u64::MAX as i128);
+const TOO_LARGE: Fault = Fault::Plain("the result is too large for a number");
+const BY_ZERO: Fault = Fault::Plain("cannot divide by zero");
+
+impl Number {
+    /// The number, unless it has a form that never gets past parsing and arithmetic.
+    pub(super) fn of(num: &Num) -> Result<Self, Fault> {
+        match num {
+            Num::Int(int) => Ok(Self::Int(*int as i128)),
+            Num::Float(float) => Ok(Self::Float(*float)),
+            Num::BigInt(big) => i128::try_from(&**big).map(Self::Int).map_err(|_| TOO_LARGE),
+            Num::Dec(_) => Err(TOO_LARGE),
+        }
+    }
+
+    /// Reads a JSON number.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let digits = |byte: u8| byte.is_ascii_digit() || b"+-.eE".contains(&byte);
+        if text.len() > 64 || !text.bytes().all(digits) {
+            return None;
+        }
+        let int = text.parse().ok().filter(|int| INTEGERS.contains(int)).map(Self::Int);
+        int.or_else(|| text.parse().ok().filter(|float: &f64| float.is_finite()).map(Self::Float))
+    }
+
+    /// The value of this number, if it is within bounds.
+    pub(super) fn into_val(self) -> Result<Val, Fault> {
+        match self {
+            Self::Int(int) if INTEGERS.contains(&int) => Ok(Val::Num(Num::from_integral(int))),
+            Self::Float(float) if float.is_finite() => Ok(Val::Num(Num::Float(float))),
+            _ => Err(TOO_LARGE),
+        }
+    }
+
+    pub(super) fn add(self, other: Self) -> Result<Val, Fault> {
+        self.calculate(other, i128::checked_add, |left, right| left + right)
+    }
+
+    pub(super) fn subtract(self, other: Self) -> Result<Val, Fault> {
+        self.calculate(other, i128::checked_sub, |left, right| left - right)
+    }
+
+    pub(super) fn multiply(self, other: Self) -> Result<Val, Fault> {
+        self.calculate(other, i128::checked_mul, |left, right| left * right)
+    }
+
+    /// Integers that divide evenly stay integers.
+    pub(super) fn divide(self, other: Self) -> Result<Val, Fault> {
+        match (self, other) {
+            (_, divisor) if divisor.is_zero() => Err(BY_ZERO),
+            (Self::Int(left), Self::Int(right)) if left % right == 0 => {
+                Self::Int(left / right).into_val()
+            }
+            (left, right) => Self::Float(left.as_f64() / right.as_f64()).into_val(),
+        }
+    }
+
+    pub(super) fn remainder(self, other: Self) -> Result<Val, Fault> {
+        if other.is_zero() {
+            return Err(BY_ZERO);
+        }
+        self.calculate(other, i128::checked_rem, |left, right| left % right)
+    }
+
+    pub(super) fn negate(self) -> Result<Val, Fault> {
+        Self::Int(0).subtract(self)
+    }
+
+    pub(super) fn absolute(self) -> Result<Val, Fault> {
+        match self {
+            Self::Int(int) => Self::Int(int.abs()).into_val(),
+            Self::Float(float) => Self::Float(float.abs()).into_val(),
+        }
+    }
+
+    /// Applies a rounding function; what fits becomes an integer.
+    pub(super) fn rounded(self, round: fn(f64) -> f64) -> Result<Val, Fault> {
+        match self {
+            Self::Int(int) => Self::Int(int).into_val(),
+            Self::Float(float) => match exact_int(round(float)) {
+                Some(int) if INTEGERS.contains(&int) => Self::Int(int).into_val(),
+                _ => Self::Float(float).into_val(),
+            },
+        }
+    }
+
+    /// Exact, also between integers and floats: a sort needs an order without contradictions.
+    pub(super) fn compare(self, other: Self) -> Ordering {
+        match (self, other) {
+            (Self::Int(left), Self::Int(right)) => left.cmp(&right),
+            (Self::Float(left), Self::Float(right)) => float_order(left, right),
+            (Self::Int(left), Self::Float(right)) => mixed_order(left, right),
+            (Self::Float(left), Self::Int(right)) => mixed_order(right, left).reverse(),
+        }
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "floats are the wider, less exact number")]
+    pub(super) fn as_f64(self) -> f64 {
+        match self {
+            Self::Int(int) => int as f64,
+            Self::Float(float) => float,
+        }
+    }
+
+    fn is_zero(self) -> bool {
+        self.as_f64() == 0.0
+    }
+
+    fn calculate(
+        self,
+        other: Self,
+        ints: fn(i128, i128) -> Option<i128>,
+        floats: fn(f64, f64) -> f64,
+    ) -> Result<Val, Fault> {
+        match (self, other) {
+            (Self::Int(left), Self::Int(right)) => {
+                ints(left, right).map(Self::Int).ok_or(TOO_LARGE)?.into_val()
+            }
+            (left, right) => Self::Float(floats(left.as_f64(), right.as_f64())).into_val(),
+        }
+    }
+}
+
+/// The integer that a whole float of moderate size stands for.
+#[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
+pub(super) fn exact_int(whole: f64) -> Option<i128> {
+    (whole.abs() < 1e30).then_some(whole as i128)
+}
+
+/// Floats are finite here, so they always compare.
+fn float_order(left: f64, right: f64) -> Ordering {
+    left.partial_cmp(&right).unwrap_or(Ordering::Equal)
+}
+
+/// Rounding an integer to a float keeps its order unless the two meet; then the integers decide.
+fn mixed_order(int: i128, float: f64) -> Ordering {
+    float_order(Number::Int(int).as_f64(), float)
+        .then_with(|| exact_int(float).map_or(Ordering::Equal, |whole| int.cmp(&whole)))
+}

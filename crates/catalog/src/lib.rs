@@ -1,0 +1,35 @@
+//! What exists: connector folders in, validated connectors with compiled jq out.
+//!
+//! Pure: bytes become a [`Catalog`] and a list of [`Diagnostic`]s, and nothing is read or sent.
+//! `astralform connectors lint` reports with the very code that loads. A provider is data: what
+//! sets one apart is a named feature of the format in [`Connector`], never a branch on its name.
+//! Start there, then read [`load()`].
+
+mod builtin;
+mod check;
+mod connector;
+mod diagnostic;
+mod expression;
+pub mod jq;
+mod load;
+mod oauth;
+mod schema;
+mod tool;
+mod yaml;
+
+pub use builtin::builtin;
+pub use connector::{
+    Addresses, Api, Connector, ConnectorType, Errors, Identity, Method, Revocation,
+    RevocationStyle, Setup,
+};
+pub use diagnostic::Diagnostic;
+pub use expression::{Expression, ExpressionError, Variables};
+pub use load::{Catalog, Folder, load};
+pub use oauth::{ClientAuth, Encoding, OAuth, Pkce, ScopeEntry, TokenResponse};
+pub use schema::{ArgumentFault, Schema};
+pub use tool::{Annotations, ErrorKind, Tool, ToolRequest};
+
+/// The JSON Schema of a `connector.yaml`, for editors.
+pub fn connector_schema() -> serde_json::Value {
+    schemars::schema_for!(Connector).to_value()
+}

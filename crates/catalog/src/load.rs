@@ -1,0 +1,66 @@
+use std::collections::BTreeMap;
+
+use astralform_domain::ConnectorSlug;
+
+use crate::{Connector, Diagnostic, Tool, check::check};
+
+/// The files of one connector.
+#[derive(Clone, Copy)]
+pub struct Folder<'a> {
+    /// What the folder is called.
+    pub name: &'a str,
+    /// The files in it, by name.
+    pub files: &'a [(&'a str, &'a [u8])],
+}
+
+/// The connectors there are.
+#[derive(Default)]
+pub struct Catalog {
+    connectors: BTreeMap<ConnectorSlug, Connector>,
+    tools: BTreeMap<String, ConnectorSlug>,
+}
+
+/// Loads folders, later ones in place of earlier ones of the same name. A broken folder is left
+/// out, with every fault in the list; the others load.
+pub fn load<'a>(folders: impl IntoIterator<Item = Folder<'a>>) -> (Catalog, Vec<Diagnostic>) {
+    let mut catalog = Catalog::default();
+    let mut diagnostics = Vec::new();
+    for folder in folders {
+        match check(folder) {
+            Ok(connector) => catalog.add(connector),
+            Err(faults) => diagnostics.extend(faults),
+        }
+    }
+    diagnostics.sort();
+    (catalog, diagnostics)
+}
+
+impl Catalog {
+    /// The connector of that name.
+    pub fn connector(&self, slug: &ConnectorSlug) -> Option<&Connector> {
+        self.connectors.get(slug)
+    }
+
+    /// Every connector, by name.
+    pub fn connectors(&self) -> impl Iterator<Item = &Connector> {
+        self.connectors.values()
+    }
+
+    /// The tool of that name, and whose it is.
+    pub fn tool(&self, name: &str) -> Option<(&Connector, &Tool)> {
+        let connector = self.connectors.get(self.tools.get(name)?)?;
+        Some((connector, connector.tool(name)?))
+    }
+
+    /// A tool's name starts with its connector's, so that no two connectors share one.
+    fn add(&mut self, connector: Connector) {
+        self.tools.retain(|_, owner| *owner != connector.slug);
+        for tool in &connector.tools {
+            self.tools.insert(tool.name.as_str().to_owned(), connector.slug.clone());
+        }
+        self.connectors.insert(connector.slug.clone(), connector);
+    }
+}
+
+#[cfg(test)]
+mod tests;

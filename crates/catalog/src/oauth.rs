@@ -1,0 +1,116 @@
+use astralform_domain::Scope;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::Expression;
+
+/// How accounts are connected by OAuth 2.0 (RFC 6749).
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OAuth {
+    /// The authorization endpoint (RFC 6749 §3.1).
+    #[schemars(extend("format" = "endpoint"))]
+    pub authorize_url: String,
+    /// More parameters of the authorization request.
+    #[serde(default)]
+    pub authorize_parameters: std::collections::BTreeMap<String, String>,
+    /// The token endpoint (RFC 6749 §3.2).
+    #[schemars(extend("format" = "endpoint"))]
+    pub token_url: String,
+    /// The issuer identifier. Where it is given, the `iss` of the answer must be the same
+    /// (RFC 9207).
+    #[serde(default)]
+    pub issuer: Option<String>,
+    /// How our app proves itself at the token endpoint (RFC 6749 §2.3.1).
+    #[serde(default)]
+    pub client_auth: ClientAuth,
+    /// How the token request is written.
+    #[serde(default)]
+    pub token_request: Encoding,
+    /// Whether the provider takes PKCE (RFC 7636).
+    #[serde(default)]
+    pub pkce: Pkce,
+    /// The parameter that carries the scopes.
+    #[serde(default = "scope")]
+    pub scope_parameter: String,
+    /// What stands between two scopes.
+    #[serde(default = "space")]
+    pub scope_separator: String,
+    /// The scopes that can be asked for.
+    pub scopes: Vec<ScopeEntry>,
+    /// How the token response is read; RFC 6749 §5.1 and §5.2 where it says nothing.
+    #[serde(default)]
+    pub token_response: TokenResponse,
+}
+
+/// One scope, in the provider's spelling and in plain words.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ScopeEntry {
+    /// As the provider spells it.
+    #[schemars(with = "String")]
+    pub name: Scope,
+    /// What it lets the agent do, for the person who is asked.
+    #[schemars(length(min = 3))]
+    pub label: String,
+    /// Whether it is asked for unless the project connector says otherwise.
+    #[serde(default)]
+    pub default: bool,
+}
+
+/// How the token response is read.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TokenResponse {
+    /// The error code of a refusal, or null: providers answer refusals with HTTP 200 too.
+    #[serde(default)]
+    pub error: Option<Expression>,
+    /// Error codes that blame our app, not the person (besides `invalid_client` and
+    /// `unauthorized_client`).
+    #[serde(default)]
+    pub client_errors: Vec<String>,
+    /// The tokens as a list of `{kind, access_token, refresh_token, expires_in, scopes}`.
+    #[serde(default)]
+    pub tokens: Option<Expression>,
+}
+
+/// How our app proves itself at the token endpoint (RFC 6749 §2.3.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientAuth {
+    /// HTTP Basic.
+    #[default]
+    Basic,
+    /// `client_id` and `client_secret` in the body.
+    Body,
+}
+
+/// How a request body is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Encoding {
+    /// `application/x-www-form-urlencoded`.
+    #[default]
+    Form,
+    /// `application/json`.
+    Json,
+}
+
+/// Whether the provider takes PKCE (RFC 7636).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Pkce {
+    /// With the S256 challenge.
+    #[default]
+    S256,
+    /// Not at all: the provider refuses the parameters.
+    None,
+}
+
+fn scope() -> String {
+    "scope".to_owned()
+}
+
+fn space() -> String {
+    " ".to_owned()
+}

@@ -1,0 +1,101 @@
+use astralform_domain::{ScopeSet, ToolName};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{Encoding, Expression, Method, Schema};
+
+/// One operation of a connector, as an agent sees it.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Tool {
+    /// Its name: the connector's slug, `_`, and what it does.
+    #[schemars(with = "String", regex(pattern = "^[a-z][a-z0-9_]{0,63}$"))]
+    pub name: ToolName,
+    /// Its name for people.
+    #[schemars(length(min = 1, max = 60))]
+    pub title: String,
+    /// When to use it and what comes back, written for a model.
+    #[schemars(length(min = 40))]
+    pub description: String,
+    /// The arguments, as a strict JSON Schema (2020-12).
+    pub input: Schema,
+    /// The result, as a JSON Schema (2020-12).
+    pub output: Schema,
+    /// What a client may conclude about it.
+    pub annotations: Annotations,
+    /// The scopes it needs.
+    #[schemars(with = "Vec<String>")]
+    pub scopes: ScopeSet,
+    /// The request it makes.
+    pub request: ToolRequest,
+    /// The compact result: the answer's body in, what the agent gets out.
+    pub result: Expression,
+}
+
+/// What a client may conclude about a tool (MCP, tool annotations).
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Annotations {
+    /// It changes nothing.
+    pub read_only: bool,
+    /// It may destroy something.
+    #[serde(default)]
+    pub destructive: bool,
+    /// Doing it twice is like doing it once.
+    pub idempotent: bool,
+}
+
+/// The request a tool makes.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ToolRequest {
+    /// The request's method.
+    pub method: Method,
+    /// A path below the API's base; `{name}` stands for an argument.
+    #[schemars(regex(pattern = "^/"))]
+    pub path: String,
+    /// The query parameters as an object: arguments in, parameters out; null leaves one out.
+    #[serde(default)]
+    pub query: Option<Expression>,
+    /// The body: arguments in, body out.
+    #[serde(default)]
+    pub body: Option<Expression>,
+    /// How the body is written.
+    #[serde(default = "json")]
+    pub encoding: Encoding,
+}
+
+/// What an error of a provider means to whoever must act.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorKind {
+    /// The token is dead: the end user has to connect again.
+    ReconnectNeeded,
+    /// The token lacks scopes: the end user has to grant more.
+    MissingScope,
+    /// It is not there, or the account cannot see it.
+    NotFound,
+    /// The account may not do it, whatever the scopes.
+    PermissionDenied,
+    /// Too often: try again later.
+    RateLimited,
+    /// The provider is down.
+    ProviderUnavailable,
+    /// The provider does not accept the request.
+    ProviderRejected,
+    /// Our app's own credentials are wrong; the end user can do nothing.
+    Misconfigured,
+}
+
+fn json() -> Encoding {
+    Encoding::Json
+}
+
+impl ToolRequest {
+    /// The arguments that the path names, in order.
+    pub fn placeholders(&self) -> impl Iterator<Item = &str> {
+        self.path.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name)
+    }
+}

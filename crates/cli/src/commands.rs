@@ -1,0 +1,29 @@
+mod connectors;
+mod demo;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+/// What the binary can do.
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Try the whole product on this machine: a throw-away database and a simulated provider
+    Demo(demo::Demo),
+    /// Run the server
+    Serve(serve::Serve),
+    /// Work on the catalogue of connectors
+    #[command(subcommand)]
+    Connectors(connectors::Connectors),
+}
+
+impl Command {
+    pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
+        match self {
+            Self::Demo(demo) => demo.run().await,
+            Self::Serve(serve) => serve.run().await,
+            Self::Connectors(connectors) => connectors.run(),
+        }
+    }
+}

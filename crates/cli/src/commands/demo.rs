@@ -1,0 +1,41 @@
+mod setup;
+mod words;
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::Args;
+use tokio::net::TcpListener;
+
+use crate::{node, telemetry};
+
+/// Try the whole product on this machine. Nothing is kept, and nothing leaves the machine.
+#[derive(Args)]
+pub(crate) struct Demo {
+    /// The port to listen on; 0 picks a free one
+    #[arg(long, default_value_t = 8787)]
+    port: u16,
+    /// Print one line of JSON instead of instructions
+    #[arg(long)]
+    json: bool,
+}
+
+impl Demo {
+    #[expect(clippy::print_stdout, reason = "the instructions are what the command is for")]
+    pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
+        telemetry::start_plain("warn")?;
+        let listener = TcpListener::bind(("127.0.0.1", self.port))
+            .await
+            .with_context(|| format!("port {} cannot be listened on; try `--port 0`", self.port))?;
+        let demo = setup::set_up(&listener).await?;
+        if self.json {
+            println!("{}", words::json(&demo.facts));
+        } else {
+            println!("{}", words::instructions(&demo.facts));
+        }
+        let simulator = tokio::spawn(demo.simulator);
+        node::run(listener, demo.engine).await;
+        simulator.abort();
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,119 @@
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use astralform_catalog::{builtin, load};
+use astralform_domain::{
+    Caller, Clock, Endpoints, Entropy, Environment, ProjectId, Secret, Tenant,
+};
+use astralform_engine::{
+    Engine, Outcome, Parts, Site, ToolCall,
+    egress::{Egress, Networks},
+    provision::Enable,
+};
+use astralform_server::{Limits, serve};
+use astralform_simulator::{Simulator, SimulatorOptions, slack::SlackApp};
+use astralform_storage::Db;
+use astralform_vault::KeyRing;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use url::Url;
+
+/// A demo that is ready to be served.
+pub(super) struct Set {
+    pub(super) engine: Engine,
+    pub(super) facts: Facts,
+    pub(super) simulator: std::pin::Pin<Box<dyn Future<Output = ()> + Send>>,
+}
+
+/// What whoever tries it has to know.
+pub(super) struct Facts {
+    pub(super) base_url: Url,
+    pub(super) simulator_url: Url,
+    pub(super) project: ProjectId,
+    pub(super) api_key: Secret,
+    pub(super) connect_url: String,
+    _files: TempDir,
+}
+
+pub(super) const END_USER: &str = "alice";
+pub(super) const TOOL: &str = "slack_list_channels";
+
+/// Everything of one project: database, simulator, agent, key, connectors.
+pub(super) async fn set_up(listener: &TcpListener) -> anyhow::Result<Set> {
+    let files = tempfile::tempdir().context("no temporary folder can be made")?;
+    let (clock, entropy) = (Clock::system(), Entropy::system());
+    let simulators = TcpListener::bind("127.0.0.1:0").await?;
+    let base_url: Url = format!("http://{}", listener.local_addr()?).parse()?;
+    let simulator_url: Url = format!("http://{}", simulators.local_addr()?).parse()?;
+    let db = Db::open_sqlite(&files.path().join("demo.db")).await?;
+    db.migrate().await?;
+    let engine = Engine::new(Parts {
+        db,
+        catalog: load(builtin().iter().copied()).0,
+        key_ring: KeyRing::generate(&entropy),
+        egress: Egress::new(Networks::default(), Some(simulators.local_addr()?)),
+        site: Site::new(base_url.clone(), Some(simulator_url.clone())),
+        clock: clock.clone(),
+        entropy: entropy.clone(),
+    });
+    let made = engine.provision("Demo team", "Demo project").await?;
+    let tenant = Tenant { project: made.project, environment: Environment::Test };
+    let api_key = engine.create_api_key(tenant, None).await?;
+    let simulator = simulate(&engine, tenant, &simulator_url, (clock, entropy)).await?;
+    let connect_url = first_link(&engine, &api_key).await?;
+    let facts = Facts {
+        base_url,
+        simulator_url,
+        project: made.project,
+        api_key,
+        connect_url,
+        _files: files,
+    };
+    let never = std::future::pending();
+    let simulator = Box::pin(serve(simulators, simulator.router(), Limits::default(), never));
+    Ok(Set { engine, facts, simulator })
+}
+
+/// A simulated provider that knows our app, and the connector enabled with it.
+async fn simulate(
+    engine: &Engine,
+    tenant: Tenant,
+    url: &Url,
+    (clock, entropy): (Clock, Entropy),
+) -> anyhow::Result<Simulator> {
+    let secret = format!("{:032x}", u128::from_be_bytes(entropy.bytes()));
+    let simulator = Simulator::new(SimulatorOptions {
+        clock: Arc::new(move || clock.now().as_micros()),
+        random: Arc::new(move |bytes| entropy.fill(bytes)),
+        public_url: url.to_string(),
+    });
+    let redirect_uri = engine.site().shared_redirect_uri();
+    let mut app = SlackApp::new("demo-client-id", &secret, &redirect_uri);
+    "Demo project".clone_into(&mut app.name);
+    simulator.slack().register_app(app).ok().context("the simulator did not take our app")?;
+    let enable = Enable {
+        connector: "slack".parse()?,
+        client_id: "demo-client-id".to_owned(),
+        client_secret: Secret::new(secret),
+        scopes: None,
+        endpoints: Endpoints::default(),
+        sandbox: true,
+    };
+    engine.enable(tenant, enable).await?;
+    Ok(simulator)
+}
+
+/// The link that the first call will answer with.
+async fn first_link(engine: &Engine, api_key: &Secret) -> anyhow::Result<String> {
+    let principal = engine.authenticate(api_key.expose(), None).await?;
+    let caller = Caller { principal, end_user: Some(END_USER.parse()?) };
+    let call = ToolCall {
+        arguments: serde_json::json!({}),
+        connection: None,
+        wait: std::time::Duration::ZERO,
+    };
+    match engine.call_tool(&caller, TOOL, &call).await? {
+        Outcome::AuthRequired(prompt) => Ok(prompt.url),
+        _ => anyhow::bail!("a fresh end user should have to connect first"),
+    }
+}

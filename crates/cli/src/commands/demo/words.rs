@@ -1,0 +1,52 @@
+use serde_json::json;
+
+use super::setup::{END_USER, Facts, TOOL};
+
+/// One line for programs.
+pub(super) fn json(facts: &Facts) -> String {
+    json!({
+        "base_url": address(&facts.base_url),
+        "dashboard_url": null,
+        "simulator_url": address(&facts.simulator_url),
+        "project_id": facts.project,
+        "agent": "default",
+        "api_key": facts.api_key.expose(),
+        "admin_token": null,
+        "connect_url": facts.connect_url,
+    })
+    .to_string()
+}
+
+/// What to do, for people.
+pub(super) fn instructions(facts: &Facts) -> String {
+    let base = address(&facts.base_url);
+    let key = facts.api_key.expose();
+    let link = &facts.connect_url;
+    format!(
+        "
+Astralform is running at {base}
+with a simulated Slack, a throw-away database and one project. Ctrl-C ends it and forgets it all.
+
+1. An agent calls a tool for the user {END_USER}, who has not connected Slack yet:
+
+   curl -s {base}/v1/tools/{TOOL}/call \\
+     -H 'Authorization: Bearer {key}' \\
+     -H 'X-End-User-ID: {END_USER}' \\
+     -H 'Content-Type: application/json' -d '{{}}'
+
+   The answer says auth_required and carries a link.
+
+2. {END_USER} opens that link in a browser, clicks Connect, then Allow:
+
+   {link}
+
+3. The same curl line again: the answer has the channels.
+
+The link is good for ten minutes; the curl line always has a fresh one.
+"
+    )
+}
+
+fn address(url: &url::Url) -> &str {
+    url.as_str().trim_end_matches('/')
+}

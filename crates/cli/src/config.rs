@@ -1,0 +1,175 @@
+//! Settings: `astralform.toml`, overridden by `ASTRALFORM_…` variables, overridden by flags.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context as _;
+use astralform_engine::egress::Networks;
+use clap::Args;
+use ipnet::IpNet;
+use serde::Deserialize;
+use url::Url;
+
+/// What can be set by flag or variable.
+#[derive(Args)]
+pub(crate) struct Flags {
+    /// The settings file [default: astralform.toml, where there is one]
+    #[arg(long, env = "ASTRALFORM_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The address to listen on [default: 127.0.0.1:8787]
+    #[arg(long, env = "ASTRALFORM_LISTEN", value_name = "ADDRESS:PORT")]
+    listen: Option<SocketAddr>,
+    /// Where browsers and agents reach this server; links and redirect URIs start with it
+    /// [default: the address listened on]
+    #[arg(long, env = "ASTRALFORM_PUBLIC_URL", value_name = "URL")]
+    public_url: Option<Url>,
+    /// sqlite:FILE or postgres://… [default: sqlite, in the data folder]
+    #[arg(long, env = "ASTRALFORM_DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    database_url: Option<String>,
+    /// Where the SQLite database is kept [default: ./data]
+    #[arg(long, env = "ASTRALFORM_DATA_DIR", value_name = "FOLDER")]
+    data_dir: Option<PathBuf>,
+    /// The file of the master keys, created on the first start [default: ./astralform.key]
+    #[arg(long, env = "ASTRALFORM_KEY_FILE", value_name = "FILE")]
+    key_file: Option<PathBuf>,
+    /// A folder of connector folders, added to the built-in ones; may be given several times
+    #[arg(
+        long = "catalog",
+        env = "ASTRALFORM_CATALOG_DIRS",
+        value_name = "FOLDER",
+        value_delimiter = ':'
+    )]
+    catalog_dirs: Option<Vec<PathBuf>>,
+    /// Private networks that connectors may reach, such as 10.1.0.0/16 [default: none]
+    #[arg(
+        long,
+        env = "ASTRALFORM_ALLOW_PRIVATE_NETWORKS",
+        value_name = "CIDR",
+        value_delimiter = ','
+    )]
+    allow_private_networks: Option<Vec<IpNet>>,
+    /// What is logged, such as info or debug [default: info]
+    #[arg(long, env = "ASTRALFORM_LOG", value_name = "FILTER")]
+    log: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    listen: Option<SocketAddr>,
+    public_url: Option<String>,
+    database_url: Option<String>,
+    data_dir: Option<PathBuf>,
+    key_file: Option<PathBuf>,
+    catalog_dirs: Option<Vec<PathBuf>>,
+    allow_private_networks: Option<Vec<String>>,
+    log: Option<String>,
+}
+
+/// The settings in force.
+pub(crate) struct Config {
+    pub(crate) listen: SocketAddr,
+    pub(crate) public_url: Option<Url>,
+    pub(crate) database: Database,
+    pub(crate) key_file: PathBuf,
+    pub(crate) catalog_dirs: Vec<PathBuf>,
+    pub(crate) private_networks: Networks,
+    pub(crate) log: String,
+}
+
+/// Where the database is.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Database {
+    Sqlite(PathBuf),
+    Postgres(String),
+}
+
+const FILE: &str = "astralform.toml";
+
+impl Config {
+    pub(crate) fn load(flags: Flags) -> anyhow::Result<Self> {
+        let file = read(flags.config.as_deref())?;
+        Self::merge(flags, file)
+    }
+
+    fn merge(flags: Flags, file: File) -> anyhow::Result<Self> {
+        let data_dir = flags.data_dir.or(file.data_dir).unwrap_or_else(|| "data".into());
+        let networks = match flags.allow_private_networks {
+            Some(networks) => networks,
+            None => networks(&file.allow_private_networks.unwrap_or_default())?,
+        };
+        let public_url = match (flags.public_url, file.public_url) {
+            (Some(url), _) => Some(url),
+            (None, Some(text)) => Some(Url::parse(&text).with_context(|| {
+                format!("public_url in the settings file: `{text}` is no address")
+            })?),
+            (None, None) => None,
+        };
+        if let Some(url) = &public_url {
+            check_public_url(url)?;
+        }
+        let database_url = flags.database_url.or(file.database_url);
+        Ok(Self {
+            listen: flags.listen.or(file.listen).unwrap_or(([127, 0, 0, 1], 8787).into()),
+            public_url,
+            database: database(database_url, &data_dir)?,
+            key_file: flags.key_file.or(file.key_file).unwrap_or_else(|| "astralform.key".into()),
+            catalog_dirs: flags.catalog_dirs.or(file.catalog_dirs).unwrap_or_default(),
+            private_networks: networks.into_iter().collect(),
+            log: flags.log.or(file.log).unwrap_or_else(|| "info".to_owned()),
+        })
+    }
+}
+
+/// A file that was named must be there; the default one may be missing.
+fn read(named: Option<&Path>) -> anyhow::Result<File> {
+    let path = named.unwrap_or(Path::new(FILE));
+    let text = match std::fs::read_to_string(path) {
+        Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
+            return Ok(File::default());
+        }
+        other => other.with_context(|| format!("{} cannot be read", path.display()))?,
+    };
+    toml::from_str(&text).with_context(|| format!("{} is not in order", path.display()))
+}
+
+fn networks(texts: &[String]) -> anyhow::Result<Vec<IpNet>> {
+    let parse = |text: &String| {
+        text.parse().with_context(|| {
+            format!("allow_private_networks: `{text}` is no network; one is 10.1.0.0/16")
+        })
+    };
+    texts.iter().map(parse).collect()
+}
+
+fn check_public_url(url: &Url) -> anyhow::Result<()> {
+    let loopback = matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
+    let encrypted = url.scheme() == "https";
+    anyhow::ensure!(
+        encrypted || url.scheme() == "http" && loopback,
+        "public_url must start with https://; http:// is for loopback only"
+    );
+    anyhow::ensure!(
+        url.path() == "/" && url.query().is_none() && url.fragment().is_none(),
+        "public_url must be an origin without a path, such as https://connect.example.com"
+    );
+    Ok(())
+}
+
+fn database(url: Option<String>, data_dir: &Path) -> anyhow::Result<Database> {
+    let Some(url) = url else {
+        return Ok(Database::Sqlite(data_dir.join("astralform.db")));
+    };
+    if let Some(path) = url.strip_prefix("sqlite:") {
+        return Ok(Database::Sqlite(path.trim_start_matches("//").into()));
+    }
+    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        return Ok(Database::Postgres(url));
+    }
+    anyhow::bail!("the database URL must start with sqlite: or postgres://")
+}
+
+#[cfg(test)]
+mod tests;

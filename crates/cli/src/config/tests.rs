@@ -1,0 +1,53 @@
+use super::*;
+
+fn no_flags() -> Flags {
+    Flags {
+        config: None,
+        listen: None,
+        public_url: None,
+        database_url: None,
+        data_dir: None,
+        key_file: None,
+        catalog_dirs: None,
+        allow_private_networks: None,
+        log: None,
+    }
+}
+
+fn merged(file: &str) -> anyhow::Result<Config> {
+    Config::merge(no_flags(), toml::from_str(file)?)
+}
+
+fn refusal(file: &str) -> String {
+    format!("{:#}", merged(file).err().unwrap())
+}
+
+#[test]
+fn it_runs_without_any_settings() {
+    let config = merged("").unwrap();
+    assert_eq!(config.listen.to_string(), "127.0.0.1:8787");
+    assert_eq!(config.database, Database::Sqlite("data/astralform.db".into()));
+    assert_eq!(config.key_file, Path::new("astralform.key"));
+}
+
+#[test]
+fn a_flag_wins_over_the_file() {
+    let flags = Flags { log: Some("debug".to_owned()), ..no_flags() };
+    let file = toml::from_str("log = 'warn'\nlisten = '127.0.0.1:9000'").unwrap();
+    let config = Config::merge(flags, file).unwrap();
+    assert_eq!((config.log.as_str(), config.listen.port()), ("debug", 9000));
+}
+
+#[test]
+fn settings_that_cannot_be_meant_are_refused_with_the_reason() {
+    for (file, reason) in [
+        ("lisen = '127.0.0.1:1'", "unknown field"),
+        ("public_url = 'http://connect.example.com'", "must start with https://"),
+        ("public_url = 'https://example.com/connect'", "without a path"),
+        ("public_url = 'connect'", "is no address"),
+        ("database_url = 'mysql://x'", "sqlite: or postgres://"),
+        ("allow_private_networks = ['10.0.0.0/99']", "is no network"),
+    ] {
+        assert!(refusal(file).contains(reason), "{file}: {}", refusal(file));
+    }
+}

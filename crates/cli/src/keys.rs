@@ -1,0 +1,54 @@
+use std::{fs, path::Path};
+
+use anyhow::Context as _;
+use astralform_domain::Entropy;
+use astralform_engine::{check_key, written_with};
+use astralform_storage::Db;
+use astralform_vault::{KeyFileError, KeyRing, create_key_file, read_key_file};
+
+use crate::config::Database;
+
+/// Opens the database with the key it was written with. A key is made only for a database that
+/// was written with none; in every other case a missing or wrong key stops the start, before
+/// anything is written.
+pub(crate) async fn open(
+    database: &Database,
+    key_file: &Path,
+    entropy: &Entropy,
+) -> anyhow::Result<(Db, KeyRing)> {
+    let existing = match read_key_file(key_file) {
+        Err(KeyFileError::Absent(_)) => None,
+        read => Some(read?),
+    };
+    let db = connect(database).await?;
+    let ring = match (existing, written_with(&db).await?) {
+        (Some(ring), _) => ring,
+        (None, None) => {
+            tracing::info!(key_file = %key_file.display(), "key file created");
+            create_key_file(key_file, entropy)?
+        }
+        (None, Some(id)) => anyhow::bail!(
+            "there is no key file at {}, and this database was written with master key {id}: put \
+             its key file back, or name it with --key-file",
+            key_file.display()
+        ),
+    };
+    check_key(&db, &ring).await?;
+    Ok((db, ring))
+}
+
+async fn connect(database: &Database) -> anyhow::Result<Db> {
+    match database {
+        Database::Sqlite(path) => {
+            if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+                fs::create_dir_all(folder)
+                    .with_context(|| format!("{} cannot be made", folder.display()))?;
+            }
+            let opened = Db::open_sqlite(path).await;
+            opened.with_context(|| format!("{} cannot be opened", path.display()))
+        }
+        Database::Postgres(url) => {
+            Db::connect_postgres(url).await.context("the PostgreSQL database cannot be reached")
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! The `astralform` binary: commands, configuration, telemetry.
+//!
+//! The only place that reads the environment, prints, and ends the process.
+
+mod catalog_dirs;
+mod commands;
+mod config;
+mod keys;
+mod node;
+mod telemetry;
+
+use clap::Parser;
+use commands::Command;
+
+/// Lets AI agents act for your end users in Slack and other services.
+#[derive(Parser)]
+#[command(name = "astralform", version, about, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[tokio::main]
+async fn main() -> std::process::ExitCode {
+    let Cli { command } = Cli::parse();
+    match command.run().await {
+        Ok(code) => code,
+        Err(error) => {
+            telemetry::complain(&error);
+            std::process::ExitCode::FAILURE
+        }
+    }
+}

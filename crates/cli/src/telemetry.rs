@@ -1,0 +1,29 @@
+use std::io::stderr;
+
+use anyhow::Context as _;
+use tracing_subscriber::EnvFilter;
+
+/// Log lines as JSON, for machines.
+pub(crate) fn start_json(filter: &str) -> anyhow::Result<()> {
+    let subscriber =
+        tracing_subscriber::fmt().json().with_env_filter(parse(filter)?).with_writer(stderr);
+    subscriber.try_init().map_err(|error| anyhow::anyhow!("logging cannot start: {error}"))
+}
+
+/// Log lines as text, for people.
+pub(crate) fn start_plain(filter: &str) -> anyhow::Result<()> {
+    let subscriber = tracing_subscriber::fmt().with_env_filter(parse(filter)?).with_writer(stderr);
+    subscriber.try_init().map_err(|error| anyhow::anyhow!("logging cannot start: {error}"))
+}
+
+/// The last words of a process: what went wrong, with its causes, on one line.
+#[expect(clippy::print_stderr, reason = "logging may not have started")]
+pub(crate) fn complain(error: &anyhow::Error) {
+    eprintln!("astralform: {error:#}");
+}
+
+fn parse(filter: &str) -> anyhow::Result<EnvFilter> {
+    let example = "`info`, or `info,astralform_engine=debug`";
+    EnvFilter::try_new(filter)
+        .with_context(|| format!("`{filter}` is no log filter; one is {example}"))
+}

@@ -1,0 +1,22 @@
+//! Prompts to end users, from the question to the connection.
+//!
+//! [`open`](self) → the end user clicks ([`begin`]) → the provider sends the browser back
+//! ([`finish`]) → where the environment wants it, the developer's backend vouches ([`confirm`]).
+//! [`sweep`] ends what nobody finished.
+
+mod begin;
+mod confirm;
+mod finish;
+mod link;
+mod open;
+mod sweep;
+mod view;
+mod wait;
+
+pub use begin::{BeginError, Started};
+pub use confirm::ConfirmError;
+pub use finish::{Callback, FinishError};
+pub use link::LinkToken;
+pub(crate) use open::OpenError;
+pub use view::{Consent, Prompt};
+pub(crate) use wait::Changes;

@@ -1,0 +1,154 @@
+use astralform_domain::{AuthRequest, AuthStatus, Secret};
+use astralform_storage::{
+    auth_requests::{self, Step},
+    oauth_states::{self, OauthState},
+};
+use astralform_vault::{Binding, Owner};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use sha2::{Digest as _, Sha256};
+use thiserror::Error;
+use url::Url;
+
+use crate::{
+    Engine, Fault, Unusable,
+    oauth::{AuthorizationRequest, CodeVerifier},
+    project_connectors::Ready,
+};
+
+/// A flow under way: where the browser goes, and what it has to bring back.
+pub struct Started {
+    /// The provider's consent page.
+    pub authorize_url: Url,
+    /// The browser's cookie, fresh or the one it had.
+    pub browser: Secret,
+}
+
+/// Why a click starts nothing.
+#[derive(Debug, Error)]
+pub enum BeginError {
+    /// The link is not one of ours.
+    #[error("this link is not valid")]
+    UnknownLink,
+    /// The request is over, or waits for something else.
+    #[error("this link has been used or has expired")]
+    NotPending,
+    /// The connector cannot be used at present.
+    #[error(transparent)]
+    Unusable(#[from] Unusable),
+    /// Something is broken.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl Engine {
+    /// The end user agreed to go to the provider: starts a flow bound to their browser.
+    ///
+    /// # Errors
+    /// When the link is not that of a pending request.
+    pub async fn begin_consent(
+        &self,
+        link: &str,
+        browser: Option<Secret>,
+    ) -> Result<Started, BeginError> {
+        let request = self.request_of_link(link).await?.ok_or(BeginError::UnknownLink)?;
+        if request.status_at(self.clock.now()) != AuthStatus::Pending {
+            return Err(BeginError::NotPending);
+        }
+        let ready = self.load_ready(request.tenant, request.project_connector).await??;
+        let flow = Flow::new(self, &ready, browser);
+        self.remember(&request, &ready, &flow).await?;
+        tracing::info!(auth_request.id = %request.id, "consent started");
+        Ok(Started { authorize_url: flow.url(&request, &ready), browser: flow.browser })
+    }
+
+    async fn remember(
+        &self,
+        request: &AuthRequest,
+        ready: &Ready<'_>,
+        flow: &Flow,
+    ) -> Result<(), BeginError> {
+        let key = self.keys.of(&self.db, request.tenant.project).await?;
+        let state_hash = digest(flow.state.expose());
+        let row = state_row(&state_hash);
+        let binding = verifier_binding(request, &row, &ready.settings.hosts);
+        let verifier = flow.verifier.as_ref();
+        let expires_at = self.clock.now().after(AuthRequest::PHASE);
+        let state = OauthState {
+            state_hash,
+            auth_request: request.id,
+            browser_hash: digest(flow.browser.expose()),
+            code_verifier: verifier.map(|verifier| key.seal(binding, &verifier.0, &self.entropy)),
+            redirect_uri: flow.redirect_uri.clone(),
+            issuer: ready.connector.oauth.issuer.clone(),
+            generation: ready.settings.generation,
+            expires_at,
+        };
+        let pending = AuthStatus::Pending;
+        let step = Step { status: pending, failure: None, connection: None, expires_at };
+        let mut tx = self.db.begin().await.map_err(Fault::from)?;
+        oauth_states::create(&mut tx, &state).await.map_err(Fault::from)?;
+        let moved = auth_requests::advance(&mut tx, request.id, pending, step).await;
+        if !moved.map_err(Fault::from)? {
+            return Err(BeginError::NotPending);
+        }
+        Ok(tx.commit().await.map_err(Fault::from)?)
+    }
+}
+
+/// What a flow is made of before it is stored.
+struct Flow {
+    state: Secret,
+    browser: Secret,
+    verifier: Option<CodeVerifier>,
+    redirect_uri: String,
+}
+
+impl Flow {
+    fn new(engine: &Engine, ready: &Ready<'_>, browser: Option<Secret>) -> Self {
+        let random = || Secret::new(URL_SAFE_NO_PAD.encode(engine.entropy.bytes::<32>()));
+        Self {
+            state: random(),
+            browser: browser.unwrap_or_else(random),
+            verifier: CodeVerifier::new(ready.connector.oauth.pkce, &engine.entropy),
+            redirect_uri: engine.redirect_uri(&ready.settings),
+        }
+    }
+
+    fn url(&self, request: &AuthRequest, ready: &Ready<'_>) -> Url {
+        AuthorizationRequest {
+            oauth: &ready.connector.oauth,
+            endpoint: &ready.addresses.authorize,
+            client_id: ready.settings.client_id.as_deref().unwrap_or_default(),
+            redirect_uri: &self.redirect_uri,
+            scopes: &request.required_scopes,
+            state: self.state.expose(),
+            verifier: self.verifier.as_ref(),
+        }
+        .url()
+    }
+}
+
+pub(super) fn digest(text: &str) -> [u8; 32] {
+    Sha256::digest(text.as_bytes()).into()
+}
+
+/// A state's primary key, for bindings.
+pub(super) fn state_row(hash: &[u8; 32]) -> String {
+    URL_SAFE_NO_PAD.encode(hash)
+}
+
+pub(super) fn verifier_binding<'a>(
+    request: &'a AuthRequest,
+    row: &'a str,
+    hosts: &'a astralform_domain::HostSet,
+) -> Binding<'a> {
+    Binding {
+        project: request.tenant.project,
+        owner: Owner::EndUser(&request.end_user),
+        table: oauth_states::TABLE,
+        row,
+        column: "code_verifier",
+        generation: 1,
+        hosts,
+    }
+}

@@ -1,0 +1,186 @@
+mod exchange;
+
+use astralform_domain::{
+    AuthFailure, AuthRequest, AuthStatus, ConnectionStatus, EndUserKey, Secret, VerifyEndUser,
+};
+use astralform_storage::{
+    auth_requests::{self, Step},
+    end_users,
+    oauth_states::{self, OauthState},
+    projects,
+};
+use subtle::ConstantTimeEq as _;
+use thiserror::Error;
+use url::Url;
+
+use super::begin::digest;
+use crate::{Engine, Fault, connections::NewConnection, project_connectors::Ready};
+use exchange::Fetched;
+
+/// What a browser brings back from a provider (RFC 6749 §4.1.2).
+pub struct Callback<'a> {
+    /// The redirect URI it came to.
+    pub redirect_uri: &'a str,
+    /// The `state` parameter.
+    pub state: Option<&'a str>,
+    /// The `code` parameter.
+    pub code: Option<Secret>,
+    /// The `error` parameter.
+    pub error: Option<&'a str>,
+    /// The `iss` parameter (RFC 9207).
+    pub issuer: Option<&'a str>,
+    /// The browser's cookie.
+    pub browser: Option<&'a str>,
+}
+
+/// Why a callback leads nowhere. The person who sees it may not be the one who was asked, so it
+/// says nothing about the request.
+#[derive(Debug, Error)]
+pub enum FinishError {
+    /// There is no flow of that state, or there is none any more.
+    #[error("this answer does not belong to a flow that is under way")]
+    UnknownState,
+    /// The browser is not the one in which the flow was started.
+    #[error("this flow was started in another browser")]
+    ForeignBrowser,
+    /// Something is broken.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// How a flow ended without a connection.
+enum Ended {
+    Declined,
+    Failed(AuthFailure),
+}
+
+impl Engine {
+    /// The browser is back from the provider: ends the flow and says where the browser goes.
+    ///
+    /// The state is consumed first, whatever comes after: of any number of callbacks with it, one
+    /// at most exchanges a code.
+    ///
+    /// # Errors
+    /// When no flow is under way with that state, in that browser.
+    pub async fn finish_consent(&self, callback: Callback<'_>) -> Result<String, FinishError> {
+        let (state, request) = self.consume(&callback).await?;
+        if !is_same_browser(&state, callback.browser) {
+            self.end(&request, Ended::Failed(AuthFailure::ForeignBrowser)).await?;
+            tracing::warn!(auth_request.id = %request.id, "callback from a foreign browser");
+            return Err(FinishError::ForeignBrowser);
+        }
+        if request.status_at(self.clock.now()) == AuthStatus::Pending {
+            match self.fetch(&state, &request, &callback).await? {
+                Ok((ready, fetched)) => self.connect(&request, &ready, fetched).await?,
+                Err(ended) => self.end(&request, ended).await?,
+            }
+        }
+        Ok(self.way_back(&request).await?)
+    }
+
+    async fn consume(
+        &self,
+        callback: &Callback<'_>,
+    ) -> Result<(OauthState, AuthRequest), FinishError> {
+        let state = callback.state.ok_or(FinishError::UnknownState)?;
+        let consumed =
+            oauth_states::consume(&self.db, &digest(state)).await.map_err(Fault::from)?;
+        let Some(state) = consumed else {
+            tracing::warn!("callback with an unknown or used state");
+            return Err(FinishError::UnknownState);
+        };
+        if state.redirect_uri != callback.redirect_uri {
+            tracing::warn!(auth_request.id = %state.auth_request, "callback at another's address");
+            return Err(FinishError::UnknownState);
+        }
+        let request = auth_requests::find_by_link(&self.db, state.auth_request).await;
+        let missing = Fault::Inconsistent("a flow's auth request is gone");
+        Ok((state, request.map_err(Fault::from)?.ok_or(missing)?))
+    }
+
+    async fn end(&self, request: &AuthRequest, ended: Ended) -> Result<(), Fault> {
+        let (status, failure) = match ended {
+            Ended::Declined => (AuthStatus::Declined, None),
+            Ended::Failed(failure) => (AuthStatus::Failed, Some(failure)),
+        };
+        let expires_at = self.clock.now();
+        let step = Step { status, failure, connection: None, expires_at };
+        let mut tx = self.db.begin().await?;
+        auth_requests::advance(&mut tx, request.id, AuthStatus::Pending, step).await?;
+        tx.commit().await?;
+        let why = failure.map(AuthFailure::as_str);
+        tracing::info!(auth_request.id = %request.id, %status, why, "auth request ended");
+        self.changes.announce(request.id);
+        Ok(())
+    }
+
+    /// Stores what was fetched. If the request was ended meanwhile, nothing is stored, and the
+    /// provider is asked to take the tokens back.
+    async fn connect(
+        &self,
+        request: &AuthRequest,
+        ready: &Ready<'_>,
+        fetched: Fetched,
+    ) -> Result<(), Fault> {
+        let Fetched { account, tokens } = fetched;
+        let (status, next) = self.next_phase(request).await?;
+        let new = NewConnection { request, ready, account, tokens: &tokens, status };
+        if self.store(&new, next).await? {
+            tracing::info!(auth_request.id = %request.id, status = %next, "account connected");
+            self.changes.announce(request.id);
+        } else {
+            self.revoke_at_provider(ready, &tokens).await;
+        }
+        Ok(())
+    }
+
+    async fn store(&self, new: &NewConnection<'_>, next: AuthStatus) -> Result<bool, Fault> {
+        let request = new.request;
+        let now = self.clock.now();
+        let key = self.keys.of(&self.db, request.tenant.project).await?;
+        let fresh = EndUserKey::new(&self.clock, &self.entropy);
+        let mut tx = self.db.begin().await?;
+        let owner =
+            end_users::ensure(&mut tx, request.tenant, &request.end_user, fresh, now).await?;
+        let connection = self.store_connection(&mut tx, new, owner, &key).await?;
+        let expires_at = now.after(AuthRequest::PHASE);
+        let step = Step { status: next, failure: None, connection: Some(connection), expires_at };
+        let pending = AuthStatus::Pending;
+        let moved = auth_requests::advance(&mut tx, request.id, pending, step).await?;
+        if moved {
+            tx.commit().await?;
+        }
+        Ok(moved)
+    }
+
+    async fn next_phase(
+        &self,
+        request: &AuthRequest,
+    ) -> Result<(ConnectionStatus, AuthStatus), Fault> {
+        let settings = projects::environment(&self.db, request.tenant).await?;
+        let missing = Fault::Inconsistent("a project has no environment settings");
+        Ok(match settings.ok_or(missing)?.verify_end_user {
+            VerifyEndUser::Confirm => {
+                (ConnectionStatus::AwaitingConfirmation, AuthStatus::AwaitingConfirmation)
+            }
+            VerifyEndUser::Off => (ConnectionStatus::Active, AuthStatus::Completed),
+        })
+    }
+
+    /// The developer's page, told which request it is about, or our own.
+    async fn way_back(&self, request: &AuthRequest) -> Result<String, Fault> {
+        let theirs = request.return_url.as_deref().and_then(|url| Url::parse(url).ok());
+        match theirs {
+            Some(mut url) => {
+                url.query_pairs_mut().append_pair("auth_request", &request.id.to_string());
+                Ok(url.into())
+            }
+            None => self.link_address(request).await,
+        }
+    }
+}
+
+fn is_same_browser(state: &OauthState, browser: Option<&str>) -> bool {
+    let brought = browser.map(digest).unwrap_or_default();
+    bool::from(brought.ct_eq(&state.browser_hash))
+}

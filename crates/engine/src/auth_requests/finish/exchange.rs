@@ -1,0 +1,139 @@
+use std::time::Duration;
+
+use astralform_domain::{Account, AuthFailure, AuthRequest, Secret};
+use astralform_storage::oauth_states::OauthState;
+
+use super::{Callback, Ended};
+use crate::{
+    Engine, Fault,
+    auth_requests::begin::{state_row, verifier_binding},
+    connections::OpenToken,
+    egress::Allowance,
+    oauth::{
+        Grant, Granted, TokenError, identity_request, read_account, read_tokens, token_request,
+    },
+    project_connectors::{Ready, reach},
+};
+
+/// What a provider gave for a code.
+pub(super) struct Fetched {
+    pub(super) account: Account,
+    pub(super) tokens: Vec<OpenToken>,
+}
+
+const WITHIN: Duration = Duration::from_secs(20);
+const AT_MOST: usize = 256 * 1024;
+
+impl Engine {
+    /// Checks what the browser brought and exchanges it for tokens and an account.
+    pub(super) async fn fetch(
+        &self,
+        state: &OauthState,
+        request: &AuthRequest,
+        callback: &Callback<'_>,
+    ) -> Result<Result<(Ready<'_>, Fetched), Ended>, Fault> {
+        let ready = match self.load_ready(request.tenant, request.project_connector).await? {
+            Ok(ready) if ready.settings.generation == state.generation => ready,
+            _ => return Ok(Err(Ended::Failed(AuthFailure::SettingsChanged))),
+        };
+        let code = match code(state, callback) {
+            Ok(code) => code,
+            Err(ended) => return Ok(Err(ended)),
+        };
+        let granted = match self.exchange(state, request, &ready, code).await? {
+            Ok(granted) => granted,
+            Err(failure) => return Ok(Err(Ended::Failed(failure))),
+        };
+        let now = self.clock.now();
+        let asked = &request.required_scopes;
+        let open = |granted| OpenToken::granted(granted, asked, now);
+        let tokens: Vec<_> = granted.into_iter().map(open).collect();
+        match self.account(request, &ready, &tokens).await {
+            Ok(account) => Ok(Ok((ready, Fetched { account, tokens }))),
+            Err(failure) => {
+                self.revoke_at_provider(&ready, &tokens).await;
+                Ok(Err(Ended::Failed(failure)))
+            }
+        }
+    }
+
+    async fn exchange(
+        &self,
+        state: &OauthState,
+        request: &AuthRequest,
+        ready: &Ready<'_>,
+        code: &Secret,
+    ) -> Result<Result<Vec<Granted>, AuthFailure>, Fault> {
+        let verifier = self.verifier(state, request, ready).await?;
+        let client = self.client(&ready.settings).await?;
+        let grant = Grant { code, redirect_uri: &state.redirect_uri, verifier: verifier.as_ref() };
+        let oauth = &ready.connector.oauth;
+        let exchange = token_request(oauth, &ready.addresses.token, &client, &grant);
+        let Some(exchange) = exchange else {
+            return Ok(Err(AuthFailure::ClientRejected));
+        };
+        let Ok(answer) = self.egress.send(exchange, allowance(ready)).await else {
+            return Ok(Err(AuthFailure::ProviderUnavailable));
+        };
+        Ok(read_tokens(oauth, answer.status, &answer.body).map_err(|error| {
+            tracing::warn!(auth_request.id = %request.id, %error, "the code was not exchanged");
+            match error {
+                TokenError::ClientRejected(_) => AuthFailure::ClientRejected,
+                TokenError::Refused(_) => AuthFailure::CodeRejected,
+                TokenError::Unreadable => AuthFailure::ProviderUnavailable,
+            }
+        }))
+    }
+
+    async fn verifier(
+        &self,
+        state: &OauthState,
+        request: &AuthRequest,
+        ready: &Ready<'_>,
+    ) -> Result<Option<Secret>, Fault> {
+        let Some(sealed) = &state.code_verifier else {
+            return Ok(None);
+        };
+        let key = self.keys.of(&self.db, request.tenant.project).await?;
+        let row = state_row(&state.state_hash);
+        Ok(Some(key.open(verifier_binding(request, &row, &ready.settings.hosts), sealed)?))
+    }
+
+    /// Whose tokens they are, and that they are good for anything.
+    async fn account(
+        &self,
+        request: &AuthRequest,
+        ready: &Ready<'_>,
+        tokens: &[OpenToken],
+    ) -> Result<Account, AuthFailure> {
+        let wanted = |token: &&OpenToken| token.kind == ready.connector.api.token;
+        let token = tokens.iter().find(wanted).ok_or(AuthFailure::ProviderUnavailable)?;
+        let required = &request.required_scopes;
+        let useless = !required.is_empty() && required.missing_from(&token.scopes) == *required;
+        if useless {
+            return Err(AuthFailure::NothingGranted);
+        }
+        let identity = identity_request(ready.connector, &ready.addresses, &token.access_token);
+        let identity = identity.ok_or(AuthFailure::ProviderUnavailable)?;
+        let answer = self.egress.send(identity, allowance(ready)).await;
+        let answer = answer.map_err(|_| AuthFailure::ProviderUnavailable)?;
+        read_account(ready.connector, &answer).ok_or(AuthFailure::ProviderUnavailable)
+    }
+}
+
+/// The code, if the answer comes from whom we asked and says yes. The issuer is compared before
+/// anything else is believed (RFC 9207 §2.4).
+fn code<'a>(state: &OauthState, callback: &'a Callback<'_>) -> Result<&'a Secret, Ended> {
+    if state.issuer.is_some() && state.issuer.as_deref() != callback.issuer {
+        return Err(Ended::Failed(AuthFailure::IssuerMismatch));
+    }
+    match (callback.error, &callback.code) {
+        (Some("access_denied"), _) => Err(Ended::Declined),
+        (None, Some(code)) => Ok(code),
+        _ => Err(Ended::Failed(AuthFailure::AuthorizationError)),
+    }
+}
+
+fn allowance(ready: &Ready<'_>) -> Allowance {
+    Allowance { reach: reach(&ready.settings), within: WITHIN, at_most: AT_MOST }
+}

@@ -1,0 +1,61 @@
+use astralform_domain::{AuthRequest, AuthRequestId};
+use astralform_storage::auth_requests;
+use astralform_vault::{DataKey, Purpose};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use subtle::ConstantTimeEq as _;
+
+use crate::{Engine, Fault};
+
+/// The secret part of a link to `/connect/…`: an auth request's id and a MAC of it.
+///
+/// It is derived, so that the same open request always has the same link and nothing that opens it
+/// is stored.
+#[derive(Clone, PartialEq, Eq)]
+pub struct LinkToken(String);
+
+const ID: usize = 16;
+const TAG: usize = 16;
+
+impl LinkToken {
+    /// The token as it stands in an address.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub(super) fn of(id: AuthRequestId, key: &DataKey) -> Self {
+        let id = id.to_bytes();
+        let tag = key.tag(Purpose::ConnectLink, &id);
+        Self(URL_SAFE_NO_PAD.encode([&id, &tag[..TAG]].concat()))
+    }
+
+    /// The id that a text claims to be the link of; nothing is proven yet.
+    fn claimed(text: &str) -> Option<AuthRequestId> {
+        let bytes: [u8; ID + TAG] = URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
+        Some(AuthRequestId::from_bytes(*bytes.first_chunk()?))
+    }
+}
+
+impl Engine {
+    /// The auth request whose link `text` is.
+    pub(super) async fn request_of_link(&self, text: &str) -> Result<Option<AuthRequest>, Fault> {
+        let Some(id) = LinkToken::claimed(text) else {
+            return Ok(None);
+        };
+        let Some(request) = auth_requests::find_by_link(&self.db, id).await? else {
+            return Ok(None);
+        };
+        let link = self.link_of(&request).await?;
+        let proven = bool::from(link.0.as_bytes().ct_eq(text.as_bytes()));
+        Ok(proven.then_some(request))
+    }
+
+    pub(super) async fn link_of(&self, request: &AuthRequest) -> Result<LinkToken, Fault> {
+        let key = self.keys.of(&self.db, request.tenant.project).await?;
+        Ok(LinkToken::of(request.id, &key))
+    }
+
+    pub(super) async fn link_address(&self, request: &AuthRequest) -> Result<String, Fault> {
+        let link = self.link_of(request).await?;
+        Ok(self.site.address(&format!("/connect/{}", link.as_str())))
+    }
+}

@@ -1,0 +1,31 @@
+use astralform_domain::{AuthRequest, AuthStatus, StatusReason};
+use astralform_storage::{auth_requests, oauth_states};
+
+use crate::{Engine, Fault};
+
+impl Engine {
+    /// Ends what nobody finished or confirmed in time. To be called every few seconds.
+    ///
+    /// # Errors
+    /// When the database does not answer; what was swept until then stays swept.
+    pub async fn sweep(&self) -> Result<(), Fault> {
+        const AT_ONCE: i64 = 100;
+        let now = self.clock.now();
+        let mut tx = self.db.begin().await?;
+        auth_requests::expire_pending(&mut tx, now).await?;
+        oauth_states::forget_expired(&mut tx, now).await?;
+        tx.commit().await?;
+        for request in auth_requests::unconfirmed(&self.db, now, AT_ONCE).await? {
+            if let Err(error) = self.forget_unconfirmed(&request).await {
+                tracing::error!(auth_request.id = %request.id, %error, "could not be swept");
+            }
+        }
+        Ok(())
+    }
+
+    async fn forget_unconfirmed(&self, request: &AuthRequest) -> Result<(), Fault> {
+        let connection = self.waiting_connection(request).await?;
+        let expired = (AuthStatus::Expired, None);
+        self.give_up(request, &connection, expired, StatusReason::NotConfirmed).await
+    }
+}

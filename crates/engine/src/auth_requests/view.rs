@@ -1,0 +1,130 @@
+use astralform_domain::{AuthReason, AuthRequest, AuthRequestId, AuthStatus, Tenant};
+use astralform_storage::{agents, auth_requests, projects};
+
+use crate::{Engine, Fault};
+
+/// An auth request as agents and backends see it.
+#[derive(Clone, Debug)]
+pub struct Prompt {
+    /// The request.
+    pub request: AuthRequest,
+    /// Its status now.
+    pub status: AuthStatus,
+    /// The link for the end user.
+    pub url: String,
+    /// A sentence that an agent can pass on.
+    pub message: String,
+}
+
+/// An auth request as the end user sees it.
+#[derive(Clone, Debug)]
+pub struct Consent {
+    /// The request.
+    pub request: AuthRequest,
+    /// Its status now.
+    pub status: AuthStatus,
+    /// The service, by its name.
+    pub connector: String,
+    /// The application that asks, by its name.
+    pub project: String,
+    /// The agent that asks, by its name.
+    pub agent: String,
+    /// What the agent will be able to do, in plain words.
+    pub scopes: Vec<String>,
+    /// Whether nothing here is real.
+    pub is_sandbox: bool,
+}
+
+impl Engine {
+    /// The auth request of that id, for a caller confined to `tenant`.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn prompt(&self, tenant: Tenant, id: AuthRequestId) -> Result<Option<Prompt>, Fault> {
+        match auth_requests::find(&self.db, tenant, id).await? {
+            Some(request) => Ok(Some(self.prompt_of(request).await?)),
+            None => Ok(None),
+        }
+    }
+
+    pub(super) async fn prompt_of(&self, request: AuthRequest) -> Result<Prompt, Fault> {
+        let status = request.status_at(self.clock.now());
+        let url = self.link_address(&request).await?;
+        let name = self.connector_name(&request);
+        let message = message(&request, status, &name, &url);
+        Ok(Prompt { request, status, url, message })
+    }
+
+    /// What the page behind a link shows; `None` when the link is not one of ours.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn consent(&self, link: &str) -> Result<Option<Consent>, Fault> {
+        let Some(request) = self.request_of_link(link).await? else {
+            return Ok(None);
+        };
+        let tenant = request.tenant;
+        let project = projects::name(&self.db, tenant.project).await?;
+        let agent = agents::named(&self.db, tenant.project, &request.agent.to_string()).await?;
+        let ready = self.load_ready(tenant, request.project_connector).await?;
+        Ok(Some(Consent {
+            status: request.status_at(self.clock.now()),
+            connector: self.connector_name(&request),
+            project: project.map_or_else(String::new, |name| name.0),
+            agent: agent.map_or_else(String::new, |agent| agent.name),
+            scopes: self.scope_labels(&request),
+            is_sandbox: ready.is_ok_and(|ready| ready.settings.sandbox),
+            request,
+        }))
+    }
+
+    fn connector_name(&self, request: &AuthRequest) -> String {
+        let connector = self.catalog.connector(&request.connector);
+        connector.map_or_else(|| request.connector.to_string(), |found| found.name.clone())
+    }
+
+    fn scope_labels(&self, request: &AuthRequest) -> Vec<String> {
+        let connector = self.catalog.connector(&request.connector);
+        let label = |scope: &astralform_domain::Scope| {
+            connector.map_or_else(|| scope.to_string(), |known| known.scope_label(scope).to_owned())
+        };
+        request.required_scopes.iter().map(label).collect()
+    }
+}
+
+fn message(request: &AuthRequest, status: AuthStatus, name: &str, url: &str) -> String {
+    match (status, request.reason) {
+        (AuthStatus::Pending, AuthReason::NotConnected) => {
+            format!(
+                "The user has to connect their {name} account first. Ask them to open {url} and try again when they are done."
+            )
+        }
+        (AuthStatus::Pending, AuthReason::NeedsReauth) => {
+            format!(
+                "The user's {name} connection has stopped working. Ask them to open {url} to renew it and try again when they are done."
+            )
+        }
+        (AuthStatus::Pending, AuthReason::MissingScopes) => {
+            let missing = request.missing_scopes().join(", ");
+            format!(
+                "The user's {name} connection lacks a permission ({missing}). Ask them to open {url} to grant it and try again when they are done."
+            )
+        }
+        (AuthStatus::AwaitingConfirmation, _) => {
+            format!(
+                "The user is done at {name}. The application has to confirm who they are before the connection can be used."
+            )
+        }
+        (AuthStatus::Completed, _) => format!("The user's {name} account is connected."),
+        (AuthStatus::Declined, _) => {
+            format!("The user declined to connect {name}. Do not ask again unless they want to.")
+        }
+        (AuthStatus::Expired, _) => {
+            format!("The link to connect {name} has expired. Try again to get a new one.")
+        }
+        (AuthStatus::Failed, _) => {
+            let why = request.failure.map_or("something went wrong", |why| why.explanation());
+            format!("{name} could not be connected: {why}.")
+        }
+    }
+}

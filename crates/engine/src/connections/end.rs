@@ -1,0 +1,77 @@
+use std::time::Duration;
+
+use astralform_domain::{Connection, ConnectionStatus, StatusReason};
+use astralform_storage::{Tx, connections, tokens};
+
+use super::OpenToken;
+use crate::{
+    Engine, Fault,
+    egress::Allowance,
+    oauth::{Revoked, read_revocation, revocation_request},
+    project_connectors::{Client, Ready, reach},
+};
+
+impl Engine {
+    /// Marks a connection whose token is dead, unless it changed meanwhile.
+    pub(crate) async fn mark_dead(
+        &self,
+        connection: &Connection,
+        why: StatusReason,
+    ) -> Result<(), Fault> {
+        let to = (ConnectionStatus::NeedsReauth, Some(why));
+        let Connection { tenant, id, .. } = connection;
+        let mut tx = self.db.begin().await?;
+        connections::change_status(&mut tx, *tenant, *id, ConnectionStatus::Active, to).await?;
+        tx.commit().await?;
+        tracing::info!(connection.id = %id, reason = %why, "connection needs reauth");
+        Ok(())
+    }
+
+    /// Ends a connection and forgets its tokens, in the caller's transaction.
+    pub(crate) async fn erase(
+        &self,
+        tx: &mut Tx,
+        connection: &Connection,
+        why: StatusReason,
+    ) -> Result<(), Fault> {
+        let to = (ConnectionStatus::Revoked, Some(why));
+        let Connection { tenant, id, status, .. } = connection;
+        connections::change_status(tx, *tenant, *id, *status, to).await?;
+        tokens::erase(tx, *id).await?;
+        Ok(())
+    }
+
+    /// Asks the provider to end tokens; says in the log when one may be alive still.
+    pub(crate) async fn revoke_at_provider(&self, ready: &Ready<'_>, tokens: &[OpenToken]) {
+        let pcon = ready.settings.id;
+        let client = match self.client(&ready.settings).await {
+            Ok(client) => client,
+            Err(error) => {
+                tracing::error!(project_connector.id = %pcon, %error, "tokens could not be revoked");
+                return;
+            }
+        };
+        for token in tokens {
+            if self.revoke_one(ready, &client, token).await == Revoked::Unconfirmed {
+                tracing::warn!(project_connector.id = %pcon, "a revocation was not confirmed");
+            }
+        }
+    }
+
+    async fn revoke_one(&self, ready: &Ready<'_>, client: &Client, token: &OpenToken) -> Revoked {
+        let allowance = Allowance {
+            reach: reach(&ready.settings),
+            within: Duration::from_secs(20),
+            at_most: 64 * 1024,
+        };
+        let request =
+            revocation_request(ready.connector, &ready.addresses, client, &token.access_token);
+        let Some(request) = request else {
+            return Revoked::Unconfirmed;
+        };
+        match self.egress.send(request, allowance).await {
+            Ok(answer) => read_revocation(ready.connector, &answer),
+            Err(_) => Revoked::Unconfirmed,
+        }
+    }
+}

@@ -1,0 +1,106 @@
+use std::time::Duration;
+
+use astralform_domain::{Connection, ScopeSet, Secret, Timestamp};
+use astralform_storage::{
+    Tx,
+    tokens::{self, Token},
+};
+use astralform_vault::{Binding, DataKey, Owner};
+
+use crate::{Engine, Fault, oauth::Granted};
+
+/// A token out of its envelope.
+pub(crate) struct OpenToken {
+    pub(crate) kind: String,
+    pub(crate) access_token: Secret,
+    pub(crate) refresh_token: Option<Secret>,
+    pub(crate) expires_at: Option<Timestamp>,
+    pub(crate) scopes: ScopeSet,
+}
+
+impl OpenToken {
+    /// A token as the provider gave it. Where the provider does not say what it granted, it
+    /// granted what was asked for (RFC 6749 §5.1).
+    pub(crate) fn granted(granted: Granted, asked: &ScopeSet, now: Timestamp) -> Self {
+        let lifetime = granted.expires_in.map(Duration::from_secs);
+        Self {
+            kind: granted.kind,
+            access_token: granted.access_token,
+            refresh_token: granted.refresh_token,
+            expires_at: lifetime.map(|lifetime| now.after(lifetime)),
+            scopes: granted.scopes.unwrap_or_else(|| asked.clone()),
+        }
+    }
+}
+
+/// The place of a token: its owner's, and no other.
+fn token_binding<'a>(
+    connection: &'a Connection,
+    row: &'a str,
+    column: &'static str,
+    generation: i64,
+) -> Binding<'a> {
+    Binding {
+        project: connection.tenant.project,
+        owner: Owner::EndUser(&connection.end_user),
+        table: tokens::TABLE,
+        row,
+        column,
+        generation,
+        hosts: &connection.hosts,
+    }
+}
+
+impl Engine {
+    /// Seals tokens for a connection and stores them in place of those it had.
+    pub(super) async fn store_tokens(
+        &self,
+        tx: &mut Tx,
+        connection: &Connection,
+        fresh: &[OpenToken],
+        key: &DataKey,
+    ) -> Result<(), Fault> {
+        let generation = tokens::last_generation(tx, connection.id).await? + 1;
+        tokens::erase(tx, connection.id).await?;
+        for token in fresh {
+            let row = Token::row_key(connection.id, &token.kind);
+            let seal = |column, secret: &Secret| {
+                key.seal(token_binding(connection, &row, column, generation), secret, &self.entropy)
+            };
+            let refresh_token = token.refresh_token.as_ref();
+            let sealed = Token {
+                kind: token.kind.clone(),
+                generation,
+                access_token: seal("access_token", &token.access_token),
+                refresh_token: refresh_token.map(|secret| seal("refresh_token", secret)),
+                expires_at: token.expires_at,
+                scopes: token.scopes.clone(),
+            };
+            tokens::put(tx, connection.id, &sealed).await?;
+        }
+        Ok(())
+    }
+
+    /// Opens the tokens of a connection.
+    pub(crate) async fn open_tokens(
+        &self,
+        connection: &Connection,
+    ) -> Result<Vec<OpenToken>, Fault> {
+        let key = self.keys.of(&self.db, connection.tenant.project).await?;
+        let stored = tokens::of(&self.db, connection.id).await?;
+        stored.iter().map(|token| open(connection, token, &key)).collect()
+    }
+}
+
+fn open(connection: &Connection, token: &Token, key: &DataKey) -> Result<OpenToken, Fault> {
+    let row = Token::row_key(connection.id, &token.kind);
+    let place = |column| token_binding(connection, &row, column, token.generation);
+    let refresh_token = token.refresh_token.as_ref();
+    Ok(OpenToken {
+        access_token: key.open(place("access_token"), &token.access_token)?,
+        refresh_token: refresh_token.map(|s| key.open(place("refresh_token"), s)).transpose()?,
+        kind: token.kind.clone(),
+        expires_at: token.expires_at,
+        scopes: token.scopes.clone(),
+    })
+}

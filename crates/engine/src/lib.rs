@@ -1,0 +1,107 @@
+//! What happens: auth requests, OAuth, credentials, tool calls.
+//!
+//! Data flows one way: principal → policy → credential → plan (pure) → [`egress`] → shape (pure).
+//! This is the only crate that calls out, and [`egress`] is its only way. Start with
+//! [`Engine::call_tool`], then [`Engine::begin_consent`] and [`Engine::finish_consent`].
+
+pub mod api_keys;
+mod auth_requests;
+mod connections;
+mod credentials;
+mod data_keys;
+pub mod egress;
+mod error;
+mod oauth;
+mod project_connectors;
+pub mod provision;
+mod site;
+mod start;
+mod tools;
+
+use astralform_catalog::Catalog;
+use astralform_domain::{CallId, Clock, Entropy, RequestId};
+use astralform_storage::Db;
+
+pub use auth_requests::{
+    BeginError, Callback, ConfirmError, Consent, FinishError, LinkToken, Prompt, Started,
+};
+pub use credentials::CredentialRefusal;
+pub use error::Fault;
+pub use project_connectors::Unusable;
+pub use site::Site;
+pub use start::{StartError, check_key, written_with};
+pub use tools::{
+    Availability, CallFailure, CallRefusal, FailureKind, ListedTool, Outcome, Outside, ToolCall,
+};
+
+use auth_requests::Changes;
+use data_keys::DataKeys;
+use egress::Egress;
+
+/// Everything that happens, over what it needs from outside.
+pub struct Engine {
+    db: Db,
+    catalog: Catalog,
+    keys: DataKeys,
+    egress: Egress,
+    site: Site,
+    clock: Clock,
+    entropy: Entropy,
+    changes: Changes,
+}
+
+/// What an engine is made of.
+pub struct Parts {
+    /// The open, migrated database.
+    pub db: Db,
+    /// The connectors there are.
+    pub catalog: Catalog,
+    /// The master keys.
+    pub key_ring: astralform_vault::KeyRing,
+    /// The way out.
+    pub egress: Egress,
+    /// Where we are ourselves.
+    pub site: Site,
+    /// The time.
+    pub clock: Clock,
+    /// Randomness.
+    pub entropy: Entropy,
+}
+
+impl Engine {
+    /// Puts an engine together.
+    pub fn new(parts: Parts) -> Self {
+        let Parts { db, catalog, key_ring, egress, site, clock, entropy } = parts;
+        let keys = DataKeys::new(key_ring);
+        Self { db, catalog, keys, egress, site, clock, entropy, changes: Changes::default() }
+    }
+
+    /// The connectors there are.
+    pub fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    /// Where we are ourselves.
+    pub fn site(&self) -> &Site {
+        &self.site
+    }
+
+    /// The id of a new tool call.
+    pub fn new_call_id(&self) -> CallId {
+        CallId::new(&self.clock, &self.entropy)
+    }
+
+    /// The id of a new request, for the log and for whoever asks about it.
+    pub fn new_request_id(&self) -> RequestId {
+        RequestId::new(&self.clock, &self.entropy)
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn check_database(&self) -> Result<(), Fault> {
+        astralform_storage::meta::key_check(&self.db).await?;
+        Ok(())
+    }
+}

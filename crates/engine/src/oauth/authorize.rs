@@ -1,0 +1,86 @@
+use astralform_catalog::{OAuth, Pkce};
+use astralform_domain::{Entropy, ScopeSet, Secret};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use sha2::{Digest as _, Sha256};
+use url::Url;
+
+/// What a browser is sent to the provider with (RFC 6749 §4.1.1).
+pub(crate) struct AuthorizationRequest<'a> {
+    pub(crate) oauth: &'a OAuth,
+    pub(crate) endpoint: &'a Url,
+    pub(crate) client_id: &'a str,
+    pub(crate) redirect_uri: &'a str,
+    pub(crate) scopes: &'a ScopeSet,
+    pub(crate) state: &'a str,
+    pub(crate) verifier: Option<&'a CodeVerifier>,
+}
+
+/// A PKCE code verifier (RFC 7636 §4.1).
+pub(crate) struct CodeVerifier(pub(crate) Secret);
+
+impl CodeVerifier {
+    /// A fresh one, where the provider takes PKCE.
+    pub(crate) fn new(pkce: Pkce, entropy: &Entropy) -> Option<Self> {
+        match pkce {
+            Pkce::S256 => {
+                let random = URL_SAFE_NO_PAD.encode(entropy.bytes::<32>());
+                Some(Self(Secret::new(random)))
+            }
+            Pkce::None => None,
+        }
+    }
+
+    /// Its S256 challenge (RFC 7636 §4.2).
+    fn challenge(&self) -> String {
+        URL_SAFE_NO_PAD.encode(Sha256::digest(self.0.expose().as_bytes()))
+    }
+}
+
+impl AuthorizationRequest<'_> {
+    /// The address the browser is sent to.
+    pub(crate) fn url(&self) -> Url {
+        let mut url = self.endpoint.clone();
+        {
+            let mut query = url.query_pairs_mut();
+            query
+                .append_pair("response_type", "code")
+                .append_pair("client_id", self.client_id)
+                .append_pair("redirect_uri", self.redirect_uri)
+                .append_pair("state", self.state);
+            if !self.scopes.is_empty() {
+                let scopes = self.scopes.join(&self.oauth.scope_separator);
+                query.append_pair(&self.oauth.scope_parameter, &scopes);
+            }
+            if let Some(verifier) = self.verifier {
+                query
+                    .append_pair("code_challenge", &verifier.challenge())
+                    .append_pair("code_challenge_method", "S256");
+            }
+            query.extend_pairs(&self.oauth.authorize_parameters);
+        }
+        url
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The example of RFC 7636, appendix B.
+    #[test]
+    fn o2_the_challenge_is_the_s256_of_the_verifier() {
+        let verifier =
+            CodeVerifier(Secret::new("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk".to_owned()));
+        assert_eq!(verifier.challenge(), "E9Melhoa2OwvFrEMTJHCMeJMSwGN-4-JYl2eXbZ0Kl0");
+    }
+
+    #[test]
+    fn o2_a_verifier_is_fresh_and_long_enough_wherever_pkce_is_taken() {
+        let entropy = Entropy::seeded(1);
+        let fresh = || CodeVerifier::new(Pkce::S256, &entropy).unwrap().0.expose().to_owned();
+        let (one, two) = (fresh(), fresh());
+        assert_ne!(one, two);
+        assert_eq!(one.len(), 43);
+        assert!(CodeVerifier::new(Pkce::None, &entropy).is_none());
+    }
+}

@@ -1,0 +1,194 @@
+use std::collections::BTreeMap;
+
+use astralform_catalog::{ClientAuth, Encoding, OAuth, Variables, jq::Document};
+use astralform_domain::{ScopeSet, Secret};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use http::{HeaderValue, Method, StatusCode, header};
+use serde::{Deserialize, Deserializer};
+use thiserror::Error;
+use url::{Url, form_urlencoded::byte_serialize};
+
+use super::{form, headers, secret_header};
+use crate::{egress::Outgoing, project_connectors::Client};
+
+/// What a token is asked for with.
+pub(crate) struct Grant<'a> {
+    pub(crate) code: &'a Secret,
+    pub(crate) redirect_uri: &'a str,
+    pub(crate) verifier: Option<&'a Secret>,
+}
+
+/// One token, as the provider gave it.
+#[derive(Deserialize)]
+pub(crate) struct Granted {
+    #[serde(default = "default_kind")]
+    pub(crate) kind: String,
+    #[serde(deserialize_with = "secret")]
+    pub(crate) access_token: Secret,
+    #[serde(default, deserialize_with = "optional_secret")]
+    pub(crate) refresh_token: Option<Secret>,
+    /// Seconds; anything that is not a sensible number of them counts as not said.
+    #[serde(default, deserialize_with = "lifetime")]
+    pub(crate) expires_in: Option<u64>,
+    /// What was granted, where the provider said so.
+    #[serde(default)]
+    pub(crate) scopes: Option<ScopeSet>,
+}
+
+/// Why there are no tokens.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub(crate) enum TokenError {
+    #[error("the provider refused the app's own credentials ({0})")]
+    ClientRejected(String),
+    #[error("the provider refused the grant ({0})")]
+    Refused(String),
+    #[error("the provider's answer could not be read")]
+    Unreadable,
+}
+
+/// The request that exchanges a code (RFC 6749 §4.1.3); `None` when the app's credentials cannot
+/// stand in a request.
+pub(crate) fn token_request(
+    oauth: &OAuth,
+    endpoint: &Url,
+    client: &Client,
+    grant: &Grant<'_>,
+) -> Option<Outgoing> {
+    let mut headers = headers();
+    let mut fields = vec![
+        ("grant_type", "authorization_code"),
+        ("code", grant.code.expose()),
+        ("redirect_uri", grant.redirect_uri),
+    ];
+    if let Some(verifier) = grant.verifier {
+        fields.push(("code_verifier", verifier.expose()));
+    }
+    match oauth.client_auth {
+        ClientAuth::Basic => {
+            headers.insert(header::AUTHORIZATION, basic(client)?);
+        }
+        ClientAuth::Body => {
+            fields.push(("client_id", &client.id));
+            fields.push(("client_secret", client.secret.expose()));
+        }
+    }
+    let (kind, body) = encoded(oauth.token_request, &fields);
+    headers.insert(header::CONTENT_TYPE, kind);
+    Some(Outgoing { method: Method::POST, url: endpoint.clone(), headers, body })
+}
+
+pub(super) fn encoded(encoding: Encoding, fields: &[(&str, &str)]) -> (HeaderValue, Bytes) {
+    match encoding {
+        Encoding::Form => {
+            (HeaderValue::from_static("application/x-www-form-urlencoded"), form(fields))
+        }
+        Encoding::Json => {
+            let object: BTreeMap<_, _> = fields.iter().copied().collect();
+            let body = serde_json::to_vec(&object).expect("texts are always JSON");
+            (HeaderValue::from_static("application/json"), body.into())
+        }
+    }
+}
+
+/// HTTP Basic with both parts form-encoded first (RFC 6749 §2.3.1).
+pub(super) fn basic(client: &Client) -> Option<HeaderValue> {
+    let encode = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
+    let pair = format!("{}:{}", encode(&client.id), encode(client.secret.expose()));
+    secret_header(&format!("Basic {}", STANDARD.encode(pair)))
+}
+
+/// Reads a token response (RFC 6749 §5), or the refusal in it, whatever its status.
+pub(crate) fn read_tokens(
+    oauth: &OAuth,
+    status: StatusCode,
+    body: &[u8],
+) -> Result<Vec<Granted>, TokenError> {
+    let document = Document::parse(body).map_err(|_| TokenError::Unreadable)?;
+    if let Some(code) = refusal(oauth, status, &document, body)? {
+        return Err(classify(oauth, code));
+    }
+    let grants = match &oauth.token_response.tokens {
+        Some(tokens) => tokens
+            .read::<Vec<Granted>>(&document, Variables::status(status.as_u16()))
+            .map_err(|_| TokenError::Unreadable)?,
+        None => vec![standard(body)?],
+    };
+    let usable = !grants.is_empty()
+        && grants.iter().all(|granted| secret_header(granted.access_token.expose()).is_some());
+    if usable { Ok(grants) } else { Err(TokenError::Unreadable) }
+}
+
+fn refusal(
+    oauth: &OAuth,
+    status: StatusCode,
+    document: &Document,
+    body: &[u8],
+) -> Result<Option<String>, TokenError> {
+    let variables = Variables::status(status.as_u16());
+    let code = match &oauth.token_response.error {
+        Some(error) => error.read(document, variables).map_err(|_| TokenError::Unreadable)?,
+        None => standard_error(body),
+    };
+    match code {
+        Some(code) => Ok(Some(code)),
+        None if status.is_success() => Ok(None),
+        None => Err(TokenError::Unreadable),
+    }
+}
+
+/// The `error` of RFC 6749 §5.2.
+fn standard_error(body: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Refusal {
+        error: String,
+    }
+    serde_json::from_slice::<Refusal>(body).ok().map(|refusal| refusal.error)
+}
+
+fn classify(oauth: &OAuth, code: String) -> TokenError {
+    const STANDARD: [&str; 2] = ["invalid_client", "unauthorized_client"];
+    let ours =
+        STANDARD.contains(&code.as_str()) || oauth.token_response.client_errors.contains(&code);
+    if ours { TokenError::ClientRejected(code) } else { TokenError::Refused(code) }
+}
+
+/// The one token of RFC 6749 §5.1.
+fn standard(body: &[u8]) -> Result<Granted, TokenError> {
+    #[derive(Deserialize)]
+    struct Standard {
+        #[serde(flatten)]
+        granted: Granted,
+        scope: Option<String>,
+    }
+    let read: Standard = serde_json::from_slice(body).map_err(|_| TokenError::Unreadable)?;
+    let scopes = read.scope.map(|scope| scope.split_whitespace().collect());
+    Ok(Granted { scopes, ..read.granted })
+}
+
+fn default_kind() -> String {
+    "default".to_owned()
+}
+
+fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text.is_empty() {
+        return Err(serde::de::Error::custom("the token is empty"));
+    }
+    Ok(Secret::new(text))
+}
+
+fn optional_secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    Ok(text.filter(|text| !text.is_empty()).map(Secret::new))
+}
+
+fn lifetime<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    const TEN_YEARS: u64 = 10 * 365 * 24 * 3_600;
+    let said = serde_json::Value::deserialize(deserializer)?;
+    let seconds = said.as_u64().or_else(|| said.as_str()?.parse().ok());
+    Ok(seconds.filter(|seconds| *seconds > 0).map(|seconds| seconds.min(TEN_YEARS)))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,56 @@
+use astralform_storage::{Db, meta};
+use astralform_vault::{KeyCheck, KeyRing, MasterKeyId};
+use thiserror::Error;
+
+use crate::Fault;
+
+/// Why a database and a key ring do not go together.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// The database was written with another master key.
+    #[error(
+        "this database was written with master key {written_with}, which the key file does not \
+         hold: put back the key file that it was created with"
+    )]
+    WrongKey {
+        /// The fingerprint of the key it wants.
+        written_with: String,
+    },
+    /// The database did not answer.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// The fingerprint of the master key that a database was written with; `None` for an empty one.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn written_with(db: &Db) -> Result<Option<String>, Fault> {
+    match meta::key_check(db).await {
+        Err(error) if error.is_missing_table() => Ok(None),
+        found => Ok(found?),
+    }
+}
+
+/// Makes sure that a database goes with a key ring, then brings its schema up to date and, if it
+/// is empty, ties it to the ring.
+///
+/// # Errors
+/// When the ring lacks the key that the database was written with; nothing is written then.
+pub async fn check_key(db: &Db, ring: &KeyRing) -> Result<(), StartError> {
+    let found = written_with(db).await?;
+    if let Some(written_with) = &found {
+        let known = MasterKeyId::parse(written_with).map(|id| ring.check(id));
+        if known != Some(KeyCheck::Held) {
+            return Err(StartError::WrongKey { written_with: written_with.clone() });
+        }
+    }
+    db.migrate().await.map_err(Fault::from)?;
+    if found.is_none() {
+        let mut tx = db.begin().await.map_err(Fault::from)?;
+        let fingerprint = ring.current().to_string();
+        meta::set_key_check(&mut tx, &fingerprint).await.map_err(Fault::from)?;
+        tx.commit().await.map_err(Fault::from)?;
+    }
+    Ok(())
+}

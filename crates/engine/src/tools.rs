@@ -1,0 +1,11 @@
+//! Tool calls: validate → credential → plan (pure) → send → shape (pure).
+
+mod call;
+mod list;
+mod outcome;
+mod plan;
+mod shape;
+
+pub use call::{CallRefusal, ToolCall};
+pub use list::{Availability, ListedTool, Outside};
+pub use outcome::{CallFailure, FailureKind, Outcome};

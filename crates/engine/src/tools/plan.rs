@@ -1,0 +1,161 @@
+use std::fmt::Write as _;
+
+use astralform_catalog::{Connector, Encoding, ExpressionError, Tool, Variables, jq::Document};
+use astralform_domain::{HostSet, Secret};
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Method, header};
+use serde_json::{Map, Value};
+use thiserror::Error;
+use url::Url;
+
+use crate::{
+    egress::Outgoing,
+    oauth::{form, headers, secret_header},
+};
+
+/// Why no request can be made of some arguments.
+#[derive(Debug, Error)]
+pub(crate) enum PlanError {
+    #[error("a mapping of the connector does not fit these arguments")]
+    Mapping(#[from] ExpressionError),
+    #[error("the arguments are too large")]
+    TooLarge,
+    #[error("an argument cannot stand in the address")]
+    Address,
+    #[error("the request would go to a host that the credential is not meant for")]
+    ForeignHost,
+}
+
+/// The request of a tool, without its credential: arguments in, request out, nothing else.
+pub(crate) fn plan(
+    connector: &Connector,
+    tool: &Tool,
+    api_base: &Url,
+    arguments: &Value,
+) -> Result<Outgoing, PlanError> {
+    let input = Document::from_value(arguments).map_err(|_| PlanError::TooLarge)?;
+    let variables = Variables::arguments(arguments);
+    let request = &tool.request;
+    let mut url = address(api_base, &request.path, arguments)?;
+    if let Some(query) = &request.query {
+        let query: Map<String, Value> = query.read(&input, variables)?;
+        append(&mut url, &query);
+    }
+    let mut headers = headers();
+    for (name, value) in &connector.api.headers {
+        let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value))
+        else {
+            return Err(PlanError::Address);
+        };
+        headers.insert(name, value);
+    }
+    let mut body = Bytes::new();
+    if let Some(expression) = &request.body {
+        let value = expression.read::<Value>(&input, variables)?;
+        let (kind, encoded) = encode(request.encoding, &value);
+        headers.insert(header::CONTENT_TYPE, kind);
+        body = encoded;
+    }
+    let method = Method::from_bytes(request.method.as_str().as_bytes())
+        .expect("the catalogue's methods are HTTP's");
+    Ok(Outgoing { method, url, headers, body })
+}
+
+/// The same request with its credential, if it goes to a host that the credential is meant for.
+pub(crate) fn authorize(
+    mut request: Outgoing,
+    token: &Secret,
+    hosts: &HostSet,
+) -> Result<Outgoing, PlanError> {
+    let host = &request.url[url::Position::BeforeHost..url::Position::AfterPort];
+    if !hosts.contains(host) {
+        return Err(PlanError::ForeignHost);
+    }
+    let bearer = secret_header(&format!("Bearer {}", token.expose())).ok_or(PlanError::Address)?;
+    request.headers.insert(header::AUTHORIZATION, bearer);
+    Ok(request)
+}
+
+/// The path below `base`, each `{name}` filled with one argument as one segment.
+fn address(base: &Url, path: &str, arguments: &Value) -> Result<Url, PlanError> {
+    let mut filled = base.as_str().trim_end_matches('/').to_owned();
+    let mut rest = path;
+    while let Some((before, after)) = rest.split_once('{') {
+        let (name, after) = after.split_once('}').ok_or(PlanError::Address)?;
+        filled.push_str(before);
+        filled.push_str(&segment(arguments.get(name))?);
+        rest = after;
+    }
+    filled.push_str(rest);
+    let url = Url::parse(&filled).map_err(|_| PlanError::Address)?;
+    if url.origin() == base.origin() { Ok(url) } else { Err(PlanError::Address) }
+}
+
+/// One path segment. A dot segment would climb out of the path, encoded or not.
+fn segment(argument: Option<&Value>) -> Result<String, PlanError> {
+    let text = argument.and_then(scalar).ok_or(PlanError::Address)?;
+    if text.is_empty() || text == "." || text == ".." {
+        return Err(PlanError::Address);
+    }
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            write!(encoded, "%{byte:02X}").expect("a string takes every write");
+        }
+    }
+    Ok(encoded)
+}
+
+/// Null leaves a parameter out; a list repeats it.
+fn append(url: &mut Url, query: &Map<String, Value>) {
+    let mut pairs = url.query_pairs_mut();
+    for (name, value) in query {
+        match value {
+            Value::Array(items) => {
+                for item in items.iter().filter_map(scalar) {
+                    pairs.append_pair(name, &item);
+                }
+            }
+            other => {
+                if let Some(text) = scalar(other) {
+                    pairs.append_pair(name, &text);
+                }
+            }
+        }
+    }
+}
+
+fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(flag) => Some(flag.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+fn encode(encoding: Encoding, value: &Value) -> (HeaderValue, Bytes) {
+    match encoding {
+        Encoding::Json => {
+            let kind = HeaderValue::from_static("application/json; charset=utf-8");
+            (kind, value.to_string().into())
+        }
+        Encoding::Form => {
+            let kind = HeaderValue::from_static("application/x-www-form-urlencoded");
+            let fields: Vec<(String, String)> = value
+                .as_object()
+                .into_iter()
+                .flatten()
+                .filter_map(|(name, value)| Some((name.clone(), scalar(value)?)))
+                .collect();
+            let fields: Vec<_> =
+                fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            (kind, form(&fields))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

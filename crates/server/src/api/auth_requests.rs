@@ -1,0 +1,101 @@
+use std::time::Duration;
+
+use astralform_domain::{
+    AuthFailure, AuthReason, AuthRequestId, AuthStatus, ConnectionId, EndUserId, ScopeSet,
+    Timestamp,
+};
+use astralform_engine::Prompt;
+use axum::{Json, extract::State};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    App, Problem,
+    auth::{Acting, Authenticated},
+    body::{Body, Path, Query},
+};
+
+/// The longest anybody can wait for an end user in one request, in seconds: most proxies give up
+/// on a silent answer after 60.
+pub(crate) const LONGEST_WAIT: u64 = 55;
+
+/// A prompt to an end user, the same in every interface.
+#[derive(Serialize)]
+pub(crate) struct AuthRequestView {
+    id: AuthRequestId,
+    connector: String,
+    status: AuthStatus,
+    url: String,
+    reason: AuthReason,
+    required_scopes: ScopeSet,
+    granted_scopes: ScopeSet,
+    missing_scopes: ScopeSet,
+    message: String,
+    account_hint: Option<String>,
+    connection_id: Option<ConnectionId>,
+    failure: Option<&'static str>,
+    expires_at: Timestamp,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Wait {
+    /// Seconds to wait for the request to be no longer pending; 55 at most.
+    #[serde(default)]
+    wait: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ConfirmRequest {
+    /// Who is signed in to the developer's application, in the browser that came back.
+    end_user_id: EndUserId,
+}
+
+/// Shows an auth request, as soon as it is no longer pending or when the wait is over.
+pub(crate) async fn show(
+    State(app): State<App>,
+    Acting(caller): Acting,
+    Path(id): Path<AuthRequestId>,
+    Query(Wait { wait }): Query<Wait>,
+) -> Result<Json<AuthRequestView>, Problem> {
+    let wait = Duration::from_secs(wait.min(LONGEST_WAIT));
+    let found = app.engine().wait(caller.principal.tenant, id, wait).await?;
+    let theirs = |prompt: &Prompt| {
+        caller.end_user.as_ref().is_none_or(|end_user| *end_user == prompt.request.end_user)
+    };
+    let found = found.filter(theirs);
+    let found = found.ok_or(Problem::not_found("this project has no such auth request"))?;
+    Ok(Json(found.into()))
+}
+
+/// The developer's backend vouches for who finished in the browser.
+pub(crate) async fn confirm(
+    State(app): State<App>,
+    Authenticated(principal): Authenticated,
+    Path(id): Path<AuthRequestId>,
+    Body(ConfirmRequest { end_user_id }): Body<ConfirmRequest>,
+) -> Result<Json<AuthRequestView>, Problem> {
+    let confirmed = app.engine().confirm(principal.tenant, id, &end_user_id).await?;
+    Ok(Json(confirmed.into()))
+}
+
+impl From<Prompt> for AuthRequestView {
+    fn from(prompt: Prompt) -> Self {
+        let Prompt { request, status, url, message } = prompt;
+        Self {
+            id: request.id,
+            connector: request.connector.to_string(),
+            status,
+            url,
+            reason: request.reason,
+            missing_scopes: request.missing_scopes(),
+            required_scopes: request.required_scopes,
+            granted_scopes: request.granted_scopes,
+            message,
+            account_hint: request.account_hint,
+            connection_id: request.connection,
+            failure: request.failure.map(AuthFailure::as_str),
+            expires_at: request.expires_at,
+        }
+    }
+}

@@ -1,0 +1,82 @@
+use std::{borrow::Cow, time::Duration};
+
+use axum::{
+    extract::{FromRequest, FromRequestParts, Request, rejection::BytesRejection},
+    http::{HeaderMap, StatusCode, header, request::Parts},
+};
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
+
+use crate::{App, Problem};
+
+/// A JSON body, or a problem that says where it is wrong.
+pub(crate) struct Body<T>(pub(crate) T);
+
+/// Query parameters, or a problem.
+pub(crate) struct Query<T>(pub(crate) T);
+
+/// What the path names, or a problem.
+pub(crate) struct Path<T>(pub(crate) T);
+
+/// How long a client may take to send a body.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        if !is_json(request.headers()) {
+            let detail = "send JSON with the header Content-Type: application/json";
+            return Err(refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
+        }
+        let read = tokio::time::timeout(PATIENCE, Bytes::from_request(request, app)).await;
+        let late = |_| refused(StatusCode::REQUEST_TIMEOUT, "the body did not arrive within 30 s");
+        let broken =
+            |error: BytesRejection| refused(error.status(), "the body is over 4 MiB, or broke off");
+        parse(&read.map_err(late)?.map_err(broken)?).map(Self)
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let kind = kind.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    kind.eq_ignore_ascii_case("application/json")
+}
+
+/// The place of a fault is told, the text around it is not: it may hold a secret.
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    if bytes.trim_ascii_start().first() != Some(&b'{') {
+        return Err(refused(StatusCode::BAD_REQUEST, "the body must be a JSON object"));
+    }
+    serde_json::from_slice(bytes).map_err(|error| {
+        let what = if error.is_data() { "is not as expected" } else { "is not JSON" };
+        let (line, column) = (error.line(), error.column());
+        let detail = format!("the body {what}, at line {line} column {column}");
+        refused(StatusCode::BAD_REQUEST, detail)
+    })
+}
+
+fn refused(status: StatusCode, detail: impl Into<Cow<'static, str>>) -> Problem {
+    Problem::new(status, "invalid_body", detail)
+}
+
+impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let read = axum::extract::Query::from_request_parts(parts, app).await;
+        let refused =
+            |_| Problem::bad_request("invalid_query", "a query parameter is not as expected");
+        read.map(|axum::extract::Query(query)| Self(query)).map_err(refused)
+    }
+}
+
+impl<T: DeserializeOwned + Send> FromRequestParts<App> for Path<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let read = axum::extract::Path::from_request_parts(parts, app).await;
+        let refused = |_| Problem::not_found("there is nothing of that id");
+        read.map(|axum::extract::Path(path)| Self(path)).map_err(refused)
+    }
+}

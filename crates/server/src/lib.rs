@@ -1,0 +1,19 @@
+//! HTTP: the runtime API, the end users' pages, authentication.
+//!
+//! Handlers take what they need as extractors, ask the engine, and answer; the one type that knows
+//! status codes is [`Problem`]. Start with [`router()`], the whole table of what is served.
+
+mod api;
+mod app;
+mod auth;
+mod body;
+mod cookies;
+mod listen;
+mod pages;
+mod problem;
+mod router;
+
+pub use app::App;
+pub use listen::{Limits, serve};
+pub use problem::Problem;
+pub use router::router;

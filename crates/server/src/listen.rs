@@ -1,0 +1,127 @@
+//! Our own accept loop: axum's has no time-outs and no limits.
+//!
+//! HTTP/1.1 only. Every connection holds one of a bounded number of places, and so many of them
+//! per peer; a head that does not arrive, an answer that is not read and an idle connection are cut
+//! off. On shutdown, requests under way are finished.
+
+mod peers;
+
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::{Router, body::Body};
+use hyper::{Request, body::Incoming, server::conn::http1};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulShutdown,
+    service::TowerToHyperService,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+};
+use tokio_io_timeout::TimeoutStream;
+use tower::ServiceExt as _;
+
+use peers::Peers;
+
+/// What a peer may take of us.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Connections at a time.
+    pub connections: usize,
+    /// Connections at a time from one address.
+    pub per_peer: usize,
+    /// How long a request's head may take to arrive, and how long a connection may idle.
+    pub head: Duration,
+    /// How long an answer may wait for its reader, at each write.
+    pub stall: Duration,
+    /// How long requests may go on after shutdown was asked for.
+    pub drain: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 10_000,
+            per_peer: 5_000,
+            head: Duration::from_secs(30),
+            stall: Duration::from_secs(30),
+            drain: Duration::from_secs(30),
+        }
+    }
+}
+
+const LONGEST_HEAD: usize = 64 * 1024;
+const MOST_HEADERS: usize = 100;
+
+/// Serves until `stop` is done, then finishes what is under way.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    limits: Limits,
+    stop: impl Future<Output = ()>,
+) {
+    let places = Arc::new(Semaphore::new(limits.connections));
+    let peers = Peers::new(limits.per_peer);
+    let connections = GracefulShutdown::new();
+    let mut stop = std::pin::pin!(stop);
+    loop {
+        let accepted = tokio::select! {
+            accepted = accept(&listener, &places) => accepted,
+            () = &mut stop => break,
+        };
+        let (place, stream, address) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::warn!(%error, "no connection could be accepted");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            }
+        };
+        let Some(seat) = peers.seat(address.ip()) else {
+            continue;
+        };
+        let connection = connections.watch(connection(stream, router.clone(), &limits));
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "connection ended");
+            }
+            drop((seat, place));
+        });
+    }
+    drop(listener);
+    if tokio::time::timeout(limits.drain, connections.shutdown()).await.is_err() {
+        tracing::warn!("requests were cut off at shutdown");
+    }
+}
+
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> io::Result<(tokio::sync::OwnedSemaphorePermit, TcpStream, SocketAddr)> {
+    let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
+    let (stream, address) = listener.accept().await?;
+    stream.set_nodelay(true)?;
+    Ok((place, stream, address))
+}
+
+fn connection(
+    stream: TcpStream,
+    router: Router,
+    limits: &Limits,
+) -> impl hyper_util::server::graceful::GracefulConnection<Error = hyper::Error> + Send + 'static {
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(limits.stall));
+    let service = TowerToHyperService::new(
+        router.map_request(|request: Request<Incoming>| request.map(Body::new)),
+    );
+    http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.head)
+        .max_buf_size(LONGEST_HEAD)
+        .max_headers(MOST_HEADERS)
+        .serve_connection(TokioIo::new(Box::pin(stream)), service)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,46 @@
+//! The pages end users see. They work without JavaScript and load nothing from elsewhere.
+
+pub(crate) mod assets;
+pub(crate) mod callback;
+pub(crate) mod connect;
+
+use askama::Template;
+use axum::{
+    http::{HeaderValue, StatusCode, header},
+    response::{Html, IntoResponse, Response},
+};
+
+/// A page that says what went wrong when there is nothing else to show.
+#[derive(Template)]
+#[template(path = "message.html")]
+struct Message<'a> {
+    title: &'a str,
+    outcome: &'a str,
+    text: &'a str,
+}
+
+/// What a page may load and do: our stylesheet, our icon, and forms to ourselves.
+const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
+                      frame-ancestors 'none'; base-uri 'none'";
+
+/// Writes a page out.
+fn page(status: StatusCode, template: &impl Template) -> Response {
+    let Ok(html) = template.render() else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let mut response = (status, Html(html)).into_response();
+    let policy = HeaderValue::from_static(POLICY);
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    response
+}
+
+fn message(status: StatusCode, title: &str, text: &str) -> Response {
+    page(status, &Message { title, outcome: "failed", text })
+}
+
+fn broken(fault: &astralform_engine::Fault) -> Response {
+    let cause = std::error::Error::source(fault);
+    tracing::error!(error = %fault, cause = cause.map(tracing::field::display), "a page failed");
+    let text = "Something is broken on our side. Please try again later.";
+    message(StatusCode::INTERNAL_SERVER_ERROR, "This did not work", text)
+}

@@ -1,0 +1,243 @@
+//! Problems (RFC 9457): the one type that knows status codes, and the reference of our errors.
+
+use std::borrow::Cow;
+
+use astralform_catalog::ArgumentFault;
+use astralform_engine::{
+    BeginError, CallRefusal, ConfirmError, CredentialRefusal, Fault, Unusable,
+    api_keys::AuthenticationError,
+};
+use axum::{
+    Json,
+    extract::{Request, State},
+    http::{HeaderValue, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+
+use crate::App;
+
+/// Why a request was not served, for whoever sent it.
+#[derive(Debug)]
+pub struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    detail: Cow<'static, str>,
+    errors: Vec<ArgumentFault>,
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    #[serde(rename = "type")]
+    kind: &'a str,
+    title: &'a str,
+    status: u16,
+    code: &'a str,
+    detail: &'a str,
+    request_id: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<ErrorView<'a>>,
+}
+
+#[derive(Serialize)]
+struct ErrorView<'a> {
+    pointer: &'a str,
+    detail: &'a str,
+}
+
+impl Problem {
+    pub(crate) fn new(
+        status: StatusCode,
+        code: &'static str,
+        detail: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self { status, code, detail: detail.into(), errors: Vec::new() }
+    }
+
+    pub(crate) fn not_found(detail: &'static str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", detail)
+    }
+
+    pub(crate) fn method_not_allowed() -> Self {
+        let detail = "this address does not take this method";
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
+    }
+
+    pub(crate) fn unauthorized(detail: &'static str) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
+    }
+
+    pub(crate) fn bad_request(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code, detail)
+    }
+
+    pub(crate) fn unavailable(detail: &'static str) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail)
+    }
+
+    fn internal(fault: &Fault) -> Self {
+        let cause = std::error::Error::source(fault);
+        tracing::error!(error = %fault, cause = cause.map(tracing::field::display), "a request failed");
+        let detail = "something is broken on our side; the log has the cause under the request id";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", detail)
+    }
+
+    fn conflict(code: &'static str, detail: String) -> Self {
+        Self::new(StatusCode::CONFLICT, code, detail)
+    }
+}
+
+impl From<Fault> for Problem {
+    fn from(fault: Fault) -> Self {
+        Self::internal(&fault)
+    }
+}
+
+impl From<AuthenticationError> for Problem {
+    fn from(error: AuthenticationError) -> Self {
+        use AuthenticationError as Error;
+        match error {
+            Error::InvalidKey => Self::unauthorized("the API key is not valid, or was revoked"),
+            Error::OtherAgent => Self::new(
+                StatusCode::FORBIDDEN,
+                "other_agent",
+                "the API key belongs to one agent; leave X-Agent-ID out, or name that one",
+            ),
+            Error::UnknownAgent => {
+                Self::new(StatusCode::NOT_FOUND, "unknown_agent", "the project has no such agent")
+            }
+            Error::DisabledAgent => {
+                Self::new(StatusCode::FORBIDDEN, "agent_disabled", "the agent is disabled")
+            }
+            Error::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<CallRefusal> for Problem {
+    fn from(refusal: CallRefusal) -> Self {
+        match refusal {
+            CallRefusal::UnknownTool => Self::new(
+                StatusCode::NOT_FOUND,
+                "unknown_tool",
+                "this agent has no such tool; GET /v1/tools lists those it has",
+            ),
+            CallRefusal::InvalidArguments(errors) => Self {
+                errors,
+                ..Self::new(
+                    StatusCode::UNPROCESSABLE_ENTITY,
+                    "invalid_arguments",
+                    "the arguments do not fit the tool's schema; nothing was sent",
+                )
+            },
+            CallRefusal::Credential(CredentialRefusal::EndUserRequired) => Self::bad_request(
+                "end_user_required",
+                "name the end user in the header X-End-User-ID",
+            ),
+            CallRefusal::Credential(CredentialRefusal::UnknownConnection) => Self::new(
+                StatusCode::NOT_FOUND,
+                "unknown_connection",
+                "this end user has no such connection",
+            ),
+            CallRefusal::Unusable(why) => why.into(),
+            CallRefusal::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<Unusable> for Problem {
+    fn from(why: Unusable) -> Self {
+        let code = match why {
+            Unusable::Paused => "connector_paused",
+            Unusable::NeedsCredentials => "connector_needs_credentials",
+            Unusable::Misconfigured => "connector_misconfigured",
+            Unusable::NoReturnUrl => "return_url_required",
+        };
+        Self::conflict(code, why.to_string())
+    }
+}
+
+impl From<ConfirmError> for Problem {
+    fn from(error: ConfirmError) -> Self {
+        let detail = error.to_string();
+        match error {
+            ConfirmError::Unknown => Self::not_found("this project has no such auth request"),
+            ConfirmError::NotAwaiting(_) => Self::conflict("not_awaiting_confirmation", detail),
+            ConfirmError::EndUserMismatch => {
+                Self::new(StatusCode::FORBIDDEN, "end_user_mismatch", detail)
+            }
+            ConfirmError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<BeginError> for Problem {
+    fn from(error: BeginError) -> Self {
+        let detail = error.to_string();
+        match error {
+            BeginError::UnknownLink => Self::not_found("this link is not valid"),
+            BeginError::NotPending => Self::conflict("not_pending", detail),
+            BeginError::Unusable(why) => why.into(),
+            BeginError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+/// A problem on its way out, until it learns the id of its request.
+#[derive(Clone)]
+struct Pending(std::sync::Arc<Problem>);
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(Pending(std::sync::Arc::new(self)));
+        response
+    }
+}
+
+/// Gives every request an id, and writes out the problem it ended in.
+pub(crate) async fn with_request_id(
+    State(app): State<App>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let id = app.engine().new_request_id().to_string();
+    let path = request.uri().path().to_owned();
+    let method = request.method().clone();
+    let span = tracing::info_span!("request", request.id = %id);
+    let mut response = tracing::Instrument::instrument(next.run(request), span).await;
+    if let Some(Pending(problem)) = response.extensions_mut().remove() {
+        tracing::debug!(request.id = %id, %method, path, code = problem.code, "refused");
+        response = problem.written(&id);
+    }
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert("x-request-id", value);
+    }
+    response
+}
+
+impl Problem {
+    fn written(&self, request_id: &str) -> Response {
+        let errors = self.errors.iter();
+        let body = Body {
+            kind: "about:blank",
+            title: self.status.canonical_reason().unwrap_or("Error"),
+            status: self.status.as_u16(),
+            code: self.code,
+            detail: &self.detail,
+            request_id,
+            errors: errors
+                .map(|fault| ErrorView { pointer: &fault.pointer, detail: &fault.message })
+                .collect(),
+        };
+        let mut response = (self.status, Json(body)).into_response();
+        let kind = HeaderValue::from_static("application/problem+json");
+        response.headers_mut().insert(header::CONTENT_TYPE, kind);
+        if self.status == StatusCode::UNAUTHORIZED {
+            let scheme = HeaderValue::from_static("Bearer realm=\"astralform\"");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
+        }
+        response
+    }
+}

@@ -1,0 +1,86 @@
+use serde_json::{Value, json};
+use url::Url;
+
+/// A client of the runtime API.
+#[derive(Clone)]
+pub struct Agent {
+    http: reqwest::Client,
+    base: Url,
+    key: String,
+    end_user: Option<String>,
+}
+
+/// An answer of the runtime API.
+#[derive(Debug)]
+pub struct Reply {
+    /// Its HTTP status.
+    pub status: u16,
+    /// Its body.
+    pub body: Value,
+}
+
+impl Agent {
+    pub(crate) fn new(base: Url, key: &str, end_user: Option<&str>) -> Self {
+        let end_user = end_user.map(ToOwned::to_owned);
+        Self { http: reqwest::Client::new(), base, key: key.to_owned(), end_user }
+    }
+
+    /// Calls a tool.
+    pub async fn call(&self, tool: &str, arguments: Value) -> Reply {
+        self.post(&format!("/v1/tools/{tool}/call"), json!({"arguments": arguments})).await
+    }
+
+    /// Sends a JSON body.
+    pub async fn post(&self, path: &str, body: Value) -> Reply {
+        self.post_text(path, body.to_string()).await
+    }
+
+    /// Sends a body that may be no JSON.
+    pub async fn post_text(&self, path: &str, body: String) -> Reply {
+        let request = self.http.post(self.at(path)).header("content-type", "application/json");
+        self.send(request.body(body)).await
+    }
+
+    /// Asks for something.
+    pub async fn get(&self, path: &str) -> Reply {
+        self.send(self.http.get(self.at(path))).await
+    }
+
+    fn at(&self, path: &str) -> Url {
+        self.base.join(path).expect("a path")
+    }
+
+    async fn send(&self, request: reqwest::RequestBuilder) -> Reply {
+        let mut request = request.bearer_auth(&self.key);
+        if let Some(end_user) = &self.end_user {
+            request = request.header("x-end-user-id", end_user);
+        }
+        let response = request.send().await.expect("an answer");
+        let status = response.status().as_u16();
+        let text = response.text().await.expect("a whole answer");
+        let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
+        Reply { status, body }
+    }
+}
+
+impl Reply {
+    /// The link in an `auth_required` answer.
+    pub fn link(&self) -> &str {
+        self.body["auth_request"]["url"].as_str().unwrap_or_else(|| panic!("no link in {self:?}"))
+    }
+
+    /// The id of the auth request in an `auth_required` answer.
+    pub fn auth_request(&self) -> &str {
+        self.body["auth_request"]["id"].as_str().unwrap_or_else(|| panic!("no id in {self:?}"))
+    }
+
+    /// The word in `status`.
+    pub fn outcome(&self) -> &str {
+        self.body["status"].as_str().unwrap_or("none")
+    }
+
+    /// The word in `code` of a problem.
+    pub fn code(&self) -> &str {
+        self.body["code"].as_str().unwrap_or("none")
+    }
+}

@@ -1,0 +1,15 @@
+//! What tests stand on: the real server on a free port with a database of its own, a simulated
+//! provider, a clock that moves when told, clients by role, and a browser without JavaScript.
+//!
+//! Start with [`TestServer::start`].
+
+mod agent;
+mod browser;
+mod html;
+mod peer;
+mod server;
+
+pub use agent::{Agent, Reply};
+pub use browser::{Browser, Page};
+pub use peer::{Peer, node, peers_folder};
+pub use server::{Setup, TestServer};

@@ -1,0 +1,249 @@
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+
+use astralform_catalog::{Folder, builtin, load};
+use astralform_domain::{
+    Clock, ConnectorSlug, Endpoints, Entropy, Environment, EnvironmentSettings, ProjectConnectorId,
+    Secret, Tenant, Timestamp,
+};
+use astralform_engine::{
+    Engine, Parts, Site,
+    egress::{Egress, Networks},
+    provision::Enable,
+};
+use astralform_server::{App, Limits, router, serve};
+use astralform_simulator::{
+    Simulator, SimulatorOptions,
+    slack::{Slack, SlackApp},
+};
+use astralform_storage::Db;
+use astralform_vault::KeyRing;
+use tempfile::TempDir;
+use tokio::{net::TcpListener, task::JoinHandle};
+use url::Url;
+
+use crate::{Agent, Browser};
+
+/// The whole product under test. Dropping it ends its servers and forgets its files.
+pub struct TestServer {
+    /// The app behind the listener.
+    pub app: App,
+    /// The database behind the app, for looking and for tampering.
+    pub db: Db,
+    /// The time, for the product and the simulator alike.
+    pub clock: Clock,
+    /// The project under test, in the environment under test.
+    pub tenant: Tenant,
+    /// Its enabled connector.
+    pub connector: ProjectConnectorId,
+    /// Where the product is reached.
+    pub base: Url,
+    api_key: Secret,
+    simulator: Simulator,
+    database: PathBuf,
+    tasks: Vec<JoinHandle<()>>,
+    _files: TempDir,
+}
+
+/// How a test wants its server.
+pub struct Setup {
+    /// The environment that the key and the connector are in.
+    pub environment: Environment,
+    /// The environment's settings, where they are not the default ones.
+    pub settings: Option<EnvironmentSettings>,
+    /// The text of a `connector.yaml` to be enabled in place of the sandboxed Slack, with the app's
+    /// client id and secret.
+    pub connector: Option<(String, String, String)>,
+    /// Whether the simulated Slack gives tokens that end.
+    pub token_rotation: bool,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            environment: Environment::Test,
+            settings: None,
+            connector: None,
+            token_rotation: false,
+        }
+    }
+}
+
+/// The name and secret of our app at the simulated provider.
+const CLIENT: (&str, &str) = ("test-client-id", "CANARY-client-secret-0123456789");
+
+impl TestServer {
+    /// Starts everything, with Slack enabled in the sandbox of a `test` environment.
+    pub async fn start() -> Self {
+        Self::with(Setup::default()).await
+    }
+
+    /// Starts everything the way `setup` says.
+    pub async fn with(setup: Setup) -> Self {
+        Self::listening_on("127.0.0.1:0".parse().expect("an address"), setup).await
+    }
+
+    /// The same at a given address, for providers that must know it beforehand.
+    pub async fn listening_on(address: SocketAddr, setup: Setup) -> Self {
+        let files = tempfile::tempdir().expect("a temporary folder");
+        let database = files.path().join("test.db");
+        let db = Db::open_sqlite(&database).await.expect("a database");
+        db.migrate().await.expect("a schema");
+        let clock = Clock::manual(Timestamp::from_secs(1_800_000_000));
+        let (listener, base) = listen(address).await;
+        let (simulators, simulator_url) = listen("127.0.0.1:0".parse().expect("an address")).await;
+        let engine = Engine::new(Parts {
+            db: db.clone(),
+            catalog: catalog(setup.connector.as_ref()),
+            key_ring: KeyRing::generate(&Entropy::system()),
+            egress: Egress::new(loopback(), simulators.local_addr().ok()),
+            site: Site::new(base.clone(), Some(simulator_url.clone())),
+            clock: clock.clone(),
+            entropy: Entropy::system(),
+        });
+        let made = engine.provision("Test team", "Test project").await.expect("a project");
+        let tenant = Tenant { project: made.project, environment: setup.environment };
+        if let Some(settings) = &setup.settings {
+            engine.configure_environment(tenant, settings).await.expect("settings");
+        }
+        let api_key = engine.create_api_key(tenant, None).await.expect("a key");
+        let simulator = simulator(&engine, &clock, &simulator_url, setup.token_rotation);
+        let connector = engine.enable(tenant, enable(setup.connector)).await.expect("enabled");
+        let app = App::new(engine);
+        let never = std::future::pending;
+        let limits = Limits { drain: Duration::ZERO, ..Limits::default() };
+        let tasks = vec![
+            tokio::spawn(serve(listener, router(app.clone()), limits, never())),
+            tokio::spawn(serve(simulators, simulator.router(), limits, never())),
+        ];
+        Self {
+            app,
+            db,
+            clock,
+            tenant,
+            connector,
+            base,
+            api_key,
+            simulator,
+            database,
+            tasks,
+            _files: files,
+        }
+    }
+
+    /// The simulated Slack, for looking and for making trouble.
+    pub fn slack(&self) -> &Slack {
+        self.simulator.slack()
+    }
+
+    /// An agent that acts for an end user.
+    pub fn agent(&self, end_user: &str) -> Agent {
+        Agent::new(self.base.clone(), self.api_key.expose(), Some(end_user))
+    }
+
+    /// The developer's backend, which names no end user.
+    pub fn backend(&self) -> Agent {
+        Agent::new(self.base.clone(), self.api_key.expose(), None)
+    }
+
+    /// Whoever holds `key`, acting for an end user.
+    pub fn agent_with_key(&self, key: &str, end_user: &str) -> Agent {
+        Agent::new(self.base.clone(), key, Some(end_user))
+    }
+
+    /// A fresh browser.
+    pub fn browser(&self) -> Browser {
+        Browser::new()
+    }
+
+    /// A key of another project on the same server.
+    pub async fn foreign_key(&self) -> String {
+        let engine = self.app.engine();
+        let made = engine.provision("Other team", "Other project").await.expect("a project");
+        let tenant = Tenant { project: made.project, environment: self.tenant.environment };
+        engine.create_api_key(tenant, None).await.expect("a key").expose().to_owned()
+    }
+
+    /// How often a code was exchanged, or tried to be.
+    pub fn exchanges(&self) -> usize {
+        self.slack_requests("oauth.v2.access")
+    }
+
+    /// How many requests reached an endpoint of the simulated Slack.
+    pub fn slack_requests(&self, endpoint: &str) -> usize {
+        self.slack().requests().iter().filter(|request| request.endpoint == endpoint).count()
+    }
+
+    /// The bytes of the database and its log, for proving what is not in them.
+    pub fn database_bytes(&self) -> Vec<u8> {
+        let wal = self.database.with_extension("db-wal");
+        let read = |path: &PathBuf| std::fs::read(path).unwrap_or_default();
+        [read(&self.database), read(&wal)].concat()
+    }
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+}
+
+async fn listen(address: SocketAddr) -> (TcpListener, Url) {
+    let listener = TcpListener::bind(address).await.expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    (listener, format!("http://{address}").parse().expect("an address"))
+}
+
+fn loopback() -> Networks {
+    ["127.0.0.0/8".parse().expect("a network")].into_iter().collect()
+}
+
+fn catalog(added: Option<&(String, String, String)>) -> astralform_catalog::Catalog {
+    let Some((yaml, ..)) = added else { return load(builtin().iter().copied()).0 };
+    let name = slug(yaml).to_string();
+    let files: [(&str, &[u8]); 3] = [
+        ("connector.yaml", yaml.as_bytes()),
+        ("icon.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>"),
+        ("setup.md", b"Register an app."),
+    ];
+    let folder = Folder { name: &name, files: &files };
+    let (catalog, faults) = load(builtin().iter().copied().chain([folder]));
+    assert!(faults.is_empty(), "{faults:#?}");
+    catalog
+}
+
+fn slug(yaml: &str) -> ConnectorSlug {
+    let line = yaml.lines().find_map(|line| line.strip_prefix("slug: ")).expect("a slug");
+    line.trim().parse().expect("a slug")
+}
+
+fn simulator(engine: &Engine, clock: &Clock, url: &Url, token_rotation: bool) -> Simulator {
+    let (clock, entropy) = (clock.clone(), Entropy::system());
+    let simulator = Simulator::new(SimulatorOptions {
+        clock: Arc::new(move || clock.now().as_micros()),
+        random: Arc::new(move |bytes| entropy.fill(bytes)),
+        public_url: url.to_string(),
+    });
+    let redirect_uri = engine.site().shared_redirect_uri();
+    let mut app = SlackApp::new(CLIENT.0, CLIENT.1, &redirect_uri);
+    app.token_rotation = token_rotation;
+    assert!(simulator.slack().register_app(app).is_ok(), "the simulator takes our app");
+    simulator
+}
+
+fn enable(added: Option<(String, String, String)>) -> Enable {
+    let sandbox = added.is_none();
+    let (connector, client_id, client_secret) = match added {
+        Some((yaml, id, secret)) => (slug(&yaml), id, secret),
+        None => ("slack".parse().expect("a slug"), CLIENT.0.to_owned(), CLIENT.1.to_owned()),
+    };
+    Enable {
+        connector,
+        client_id,
+        client_secret: Secret::new(client_secret),
+        scopes: None,
+        endpoints: Endpoints::default(),
+        sandbox,
+    }
+}
