@@ -12,7 +12,7 @@ mod telemetry;
 use clap::Parser;
 use commands::Command;
 
-/// Lets AI agents act for your end users in Slack and other services.
+/// Lets AI agents act for your end users in the services they use.
 #[derive(Parser)]
 #[command(name = "astralform", version, about, max_term_width = 100)]
 struct Cli {

@@ -31,7 +31,26 @@ pub struct Simulator {
     slack: Slack,
 }
 
+/// An app of ours at a stand-in; it has no `Debug` because it holds the secret.
+pub struct NewApp {
+    /// The connector whose service the stand-in stands in for.
+    pub connector: &'static str,
+    /// The public identifier.
+    pub client_id: String,
+    /// The secret that proves who exchanges a code.
+    pub client_secret: String,
+}
+
 impl Simulator {
+    /// Registers an app of that name at every stand-in.
+    pub fn register_apps(
+        &self,
+        name: &str,
+        redirect_uri: &str,
+    ) -> Result<Vec<NewApp>, slack::InvalidApp> {
+        Ok(vec![self.slack.register_fresh_app(name, redirect_uri)?])
+    }
+
     /// Creates the stand-ins with their seeded data and no registered app.
     pub fn new(options: SimulatorOptions) -> Self {
         Self { slack: Slack::new(options) }

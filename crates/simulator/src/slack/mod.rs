@@ -27,7 +27,8 @@ pub use selection::{GrantSummary, TokenSelector};
 pub use tokens::TokenKind;
 pub use workspace::{Conversation, ConversationKind, Person, Workspace};
 
-pub use crate::faults::{InjectedFault, InvalidFault};
+pub use crate::NewApp;
+use crate::faults::{InjectedFault, InvalidFault};
 
 use crate::faults::{Fault, Times};
 use crate::gate::{self, Gate};
@@ -70,6 +71,15 @@ impl Slack {
     /// Registers an app; one with the same client id is changed and keeps its tokens.
     pub fn register_app(&self, app: SlackApp) -> Result<RegisteredApp, InvalidApp> {
         self.state().register(app, &self.outside)
+    }
+
+    /// Registers an app with a fresh client id and secret.
+    pub fn register_fresh_app(&self, name: &str, redirect_uri: &str) -> Result<NewApp, InvalidApp> {
+        let (client_id, client_secret) = (self.outside.secret("client-"), self.outside.secret(""));
+        let mut app = SlackApp::new(&client_id, &client_secret, redirect_uri);
+        name.clone_into(&mut app.name);
+        self.register_app(app)?;
+        Ok(NewApp { connector: "slack", client_id, client_secret })
     }
 
     /// Returns the registered apps, without their secrets.

@@ -11,7 +11,7 @@ use astralform_engine::{
     provision::Enable,
 };
 use astralform_server::{Limits, serve};
-use astralform_simulator::{Simulator, SimulatorOptions, slack::SlackApp};
+use astralform_simulator::{Simulator, SimulatorOptions};
 use astralform_storage::Db;
 use astralform_vault::KeyRing;
 use tempfile::TempDir;
@@ -31,12 +31,15 @@ pub(super) struct Facts {
     pub(super) simulator_url: Url,
     pub(super) project: ProjectId,
     pub(super) api_key: Secret,
+    /// The service of the tool to begin with.
+    pub(super) service: String,
+    pub(super) tool: String,
     pub(super) connect_url: String,
     _files: TempDir,
 }
 
 pub(super) const END_USER: &str = "alice";
-pub(super) const TOOL: &str = "slack_list_channels";
+const PROJECT: &str = "Demo project";
 
 /// Everything of one project: database, simulator, agent, key, connectors.
 pub(super) async fn set_up(listener: &TcpListener) -> anyhow::Result<Set> {
@@ -56,16 +59,19 @@ pub(super) async fn set_up(listener: &TcpListener) -> anyhow::Result<Set> {
         clock: clock.clone(),
         entropy: entropy.clone(),
     });
-    let made = engine.provision("Demo team", "Demo project").await?;
+    let made = engine.provision("Demo team", PROJECT).await?;
     let tenant = Tenant { project: made.project, environment: Environment::Test };
     let api_key = engine.create_api_key(tenant, None).await?;
     let simulator = simulate(&engine, tenant, &simulator_url, (clock, entropy)).await?;
-    let connect_url = first_link(&engine, &api_key).await?;
+    let (service, tool) = first_tool(&engine)?;
+    let connect_url = first_link(&engine, &api_key, &tool).await?;
     let facts = Facts {
         base_url,
         simulator_url,
         project: made.project,
         api_key,
+        service,
+        tool,
         connect_url,
         _files: files,
     };
@@ -74,37 +80,46 @@ pub(super) async fn set_up(listener: &TcpListener) -> anyhow::Result<Set> {
     Ok(Set { engine, facts, simulator })
 }
 
-/// A simulated provider that knows our app, and the connector enabled with it.
+/// The simulated providers, with the connector of each enabled.
 async fn simulate(
     engine: &Engine,
     tenant: Tenant,
     url: &Url,
     (clock, entropy): (Clock, Entropy),
 ) -> anyhow::Result<Simulator> {
-    let secret = format!("{:032x}", u128::from_be_bytes(entropy.bytes()));
     let simulator = Simulator::new(SimulatorOptions {
         clock: Arc::new(move || clock.now().as_micros()),
         random: Arc::new(move |bytes| entropy.fill(bytes)),
         public_url: url.to_string(),
     });
-    let redirect_uri = engine.site().shared_redirect_uri();
-    let mut app = SlackApp::new("demo-client-id", &secret, &redirect_uri);
-    "Demo project".clone_into(&mut app.name);
-    simulator.slack().register_app(app).ok().context("the simulator did not take our app")?;
-    let enable = Enable {
-        connector: "slack".parse()?,
-        client_id: "demo-client-id".to_owned(),
-        client_secret: Secret::new(secret),
-        scopes: None,
-        endpoints: Endpoints::default(),
-        sandbox: true,
-    };
-    engine.enable(tenant, enable).await?;
+    for app in simulator.register_apps(PROJECT, &engine.site().shared_redirect_uri())? {
+        let enable = Enable {
+            connector: app.connector.parse()?,
+            client_id: app.client_id,
+            client_secret: Secret::new(app.client_secret),
+            scopes: None,
+            endpoints: Endpoints::default(),
+            sandbox: true,
+        };
+        engine.enable(tenant, enable).await?;
+    }
     Ok(simulator)
 }
 
+/// A tool to begin with: it changes nothing and needs no arguments.
+fn first_tool(engine: &Engine) -> anyhow::Result<(String, String)> {
+    let tools = engine.catalog().connectors().flat_map(|connector| {
+        connector.tools.iter().map(move |tool| (connector.name.clone(), tool))
+    });
+    let mut easy = tools.filter(|(_, tool)| {
+        tool.annotations.read_only && tool.input.faults(&serde_json::json!({})).is_empty()
+    });
+    let (service, tool) = easy.next().context("the catalogue has no tool to begin with")?;
+    Ok((service, tool.name.as_str().to_owned()))
+}
+
 /// The link that the first call will answer with.
-async fn first_link(engine: &Engine, api_key: &Secret) -> anyhow::Result<String> {
+async fn first_link(engine: &Engine, api_key: &Secret, tool: &str) -> anyhow::Result<String> {
     let principal = engine.authenticate(api_key.expose(), None).await?;
     let caller = Caller { principal, end_user: Some(END_USER.parse()?) };
     let call = ToolCall {
@@ -112,7 +127,7 @@ async fn first_link(engine: &Engine, api_key: &Secret) -> anyhow::Result<String>
         connection: None,
         wait: std::time::Duration::ZERO,
     };
-    match engine.call_tool(&caller, TOOL, &call).await? {
+    match engine.call_tool(&caller, tool, &call).await? {
         Outcome::AuthRequired(prompt) => Ok(prompt.url),
         _ => anyhow::bail!("a fresh end user should have to connect first"),
     }

@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use super::setup::{END_USER, Facts, TOOL};
+use super::setup::{END_USER, Facts};
 
 /// One line for programs.
 pub(super) fn json(facts: &Facts) -> String {
@@ -21,15 +21,15 @@ pub(super) fn json(facts: &Facts) -> String {
 pub(super) fn instructions(facts: &Facts) -> String {
     let base = address(&facts.base_url);
     let key = facts.api_key.expose();
-    let link = &facts.connect_url;
+    let Facts { service, tool, connect_url: link, .. } = facts;
     format!(
         "
 Astralform is running at {base}
-with a simulated Slack, a throw-away database and one project. Ctrl-C ends it and forgets it all.
+with a simulated {service}, a throw-away database and one project. Ctrl-C ends it and forgets it all.
 
-1. An agent calls a tool for the user {END_USER}, who has not connected Slack yet:
+1. An agent calls a tool for the user {END_USER}, who has not connected {service} yet:
 
-   curl -s {base}/v1/tools/{TOOL}/call \\
+   curl -s {base}/v1/tools/{tool}/call \\
      -H 'Authorization: Bearer {key}' \\
      -H 'X-End-User-ID: {END_USER}' \\
      -H 'Content-Type: application/json' -d '{{}}'
@@ -40,7 +40,7 @@ with a simulated Slack, a throw-away database and one project. Ctrl-C ends it an
 
    {link}
 
-3. The same curl line again: the answer has the channels.
+3. The same curl line again: the answer has the data.
 
 The link is good for ten minutes; the curl line always has a fresh one.
 "

@@ -1,1 +1,366 @@
+use std::fmt::Write as _;
 
+use astralform_catalog::{Catalog, Folder, builtin, load};
+use astralform_domain::Endpoints;
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+
+/// A connector that uses every part of a request.
+const YAML: &str = "\
+slug: acme
+name: Acme
+category: Tests
+type: oauth
+summary: A connector that exists for tests.
+oauth:
+  authorize_url: https://acme.example/authorize
+  token_url: https://acme.example/token
+  scopes: []
+api:
+  base_url: https://api.acme.example/v1/
+  headers: {Accept: application/vnd.acme+json, Authorization: none}
+identity: {url: /me, account: '{id, label}'}
+setup: {console_url: 'https://acme.example/apps'}
+tools:
+  - &tool
+    name: acme_path
+    title: A part of an item
+    description: A path with two arguments, for the tests of requests.
+    input:
+      type: object
+      additionalProperties: false
+      required: [id, part]
+      properties: {id: {}, part: {}}
+    output: {}
+    annotations: {read_only: true, idempotent: true}
+    scopes: []
+    request: {method: DELETE, path: '/items/{id}/parts/{part}.json'}
+    result: .
+  - name: acme_query
+    title: Items
+    description: A query made of the arguments, for the tests of requests.
+    input: &any {type: object, additionalProperties: false}
+    output: {}
+    annotations: &reads {read_only: true, idempotent: true}
+    scopes: []
+    request: {method: GET, path: /items, query: .}
+    result: .
+  - name: acme_form
+    title: Items
+    description: A form made of the arguments, for the tests of requests.
+    input: *any
+    output: {}
+    annotations: *reads
+    scopes: []
+    request: {method: POST, path: /items, body: ., encoding: form}
+    result: .
+  - name: acme_json
+    title: Items
+    description: A body made of the arguments, for the tests of requests.
+    input: *any
+    output: {}
+    annotations: *reads
+    scopes: []
+    request: {method: PATCH, path: /items, body: '{made: .}'}
+    result: .
+";
+
+fn acme() -> Catalog {
+    let files: [(&str, &[u8]); 3] =
+        [("connector.yaml", YAML.as_bytes()), ("icon.svg", b"<svg/>"), ("setup.md", b"x")];
+    let (catalog, faults) = load([Folder { name: "acme", files: &files }]);
+    assert_eq!(faults, []);
+    catalog
+}
+
+fn planned_by(catalog: &Catalog, tool: &str, arguments: &Value) -> Result<Outgoing, PlanError> {
+    let (connector, tool) = catalog.tool(tool).unwrap();
+    let addresses = connector.addresses(&Endpoints::default()).unwrap();
+    plan(connector, tool, &addresses.api_base, arguments)
+}
+
+fn planned(tool: &str, arguments: &Value) -> Result<Outgoing, PlanError> {
+    planned_by(&acme(), tool, arguments)
+}
+
+/// The request as it would be read on the wire, without the version of ours.
+fn written(request: &Outgoing) -> String {
+    let mut text = format!("{} {}\n", request.method, request.url);
+    for (name, value) in &request.headers {
+        if name != header::USER_AGENT {
+            writeln!(text, "{name}: {}", value.to_str().unwrap()).unwrap();
+        }
+    }
+    if !request.body.is_empty() {
+        writeln!(text, "\n{}", std::str::from_utf8(&request.body).unwrap()).unwrap();
+    }
+    text
+}
+
+/// Arguments that a schema takes: its examples where it has some, or else plain values.
+fn sample(schema: &Value) -> Value {
+    let given = ["const", "default"].into_iter().find_map(|word| schema.get(word));
+    let listed = ["examples", "enum"].into_iter().find_map(|word| schema.get(word)?.get(0));
+    if let Some(value) = listed.or(given) {
+        return value.clone();
+    }
+    let kind = &schema["type"];
+    match kind.as_str().or_else(|| kind[0].as_str()) {
+        Some("integer" | "number") => schema.get("minimum").cloned().unwrap_or(json!(7)),
+        Some("boolean") => json!(true),
+        Some("array") => json!([sample(&schema["items"])]),
+        Some("object") => filled(schema, false),
+        _ => json!("Ä/b c&d=e?f#g"),
+    }
+}
+
+/// An object with every property of its schema, or with those that are required.
+fn filled(schema: &Value, required_only: bool) -> Value {
+    let required = schema["required"].as_array().cloned().unwrap_or_default();
+    let properties = schema["properties"].as_object().into_iter().flatten();
+    properties
+        .filter(|(name, _)| !required_only || required.iter().any(|known| known == *name))
+        .map(|(name, schema)| (name.clone(), sample(schema)))
+        .collect::<Map<_, _>>()
+        .into()
+}
+
+/// What is worth a look besides the least and the most that a tool takes.
+fn more_arguments(tool: &str) -> Vec<Value> {
+    match tool {
+        "slack_list_channels" => vec![
+            json!({"limit": 200, "include_private": false}),
+            json!({"cursor": "dGVhbTpDMDYxRkE1UEI="}),
+        ],
+        _ => Vec::new(),
+    }
+}
+
+#[test]
+fn every_tool_of_the_builtin_catalogue_makes_its_golden_request() {
+    let (catalog, faults) = load(builtin().iter().copied());
+    assert_eq!(faults, []);
+    for tool in catalog.connectors().flat_map(|connector| &connector.tools) {
+        let schema = tool.input.json();
+        let mut cases = vec![filled(schema, true), filled(schema, false)];
+        cases.extend(more_arguments(tool.name.as_str()));
+        let mut requests = String::new();
+        for arguments in cases {
+            assert_eq!(tool.input.faults(&arguments), [], "{arguments} do not fit {}", tool.name);
+            let request = planned_by(&catalog, tool.name.as_str(), &arguments).unwrap();
+            writeln!(requests, "# {arguments}\n{}", written(&request)).unwrap();
+        }
+        insta::assert_snapshot!(tool.name.as_str(), requests);
+    }
+}
+
+/// The last but one part of the path, once `id` has been put there: nothing else may have changed.
+fn id_in_the_path(id: &Value) -> Result<String, PlanError> {
+    let arguments = json!({"id": id, "part": "p"});
+    let url = planned("acme_path", &arguments)?.url;
+    assert_eq!(url.origin().ascii_serialization(), "https://api.acme.example", "{id}");
+    assert_eq!((url.query(), url.fragment(), url.username()), (None, None, ""), "{id}");
+    let segments: Vec<_> = url.path_segments().unwrap().collect();
+    let [version, items, id, parts, part] = segments.as_slice() else {
+        panic!("{url} has other segments for {arguments}");
+    };
+    assert_eq!([*version, *items, *parts, *part], ["v1", "items", "parts", "p.json"]);
+    // Reparsing must not find dot segments either, however they are written.
+    assert_eq!(Url::parse(url.as_str()).unwrap(), url);
+    Ok((*id).to_owned())
+}
+
+#[test]
+fn p3_an_argument_stays_within_its_segment_of_the_path() {
+    for (hostile, harmless) in [
+        ("a/b", "a%2Fb"),
+        ("a?b", "a%3Fb"),
+        ("a#b", "a%23b"),
+        ("a\\b", "a%5Cb"),
+        ("../../admin", "..%2F..%2Fadmin"),
+        ("%2e%2e", "%252e%252e"),
+        ("%2E", "%252E"),
+        ("..%2f", "..%252f"),
+        ("...", "..."),
+        ("//evil.example", "%2F%2Fevil.example"),
+        ("\\\\evil.example", "%5C%5Cevil.example"),
+        ("https://evil.example/", "https%3A%2F%2Fevil.example%2F"),
+        ("@evil.example", "%40evil.example"),
+        (":80", "%3A80"),
+        (".\t.", ".%09."),
+        ("\r\nHost: evil.example", "%0D%0AHost%3A%20evil.example"),
+        ("\0", "%00"),
+        ("ä", "%C3%A4"),
+        ("．．", "%EF%BC%8E%EF%BC%8E"),
+        ("{part}", "%7Bpart%7D"),
+        ("a;b=c,d+e", "a%3Bb%3Dc%2Cd%2Be"),
+    ] {
+        assert_eq!(id_in_the_path(&json!(hostile)).unwrap(), harmless);
+    }
+    assert_eq!(id_in_the_path(&json!(-7)).unwrap(), "-7");
+    assert_eq!(id_in_the_path(&json!(true)).unwrap(), "true");
+}
+
+#[test]
+fn p3_an_argument_that_is_no_segment_is_refused() {
+    for hostile in
+        [json!(""), json!("."), json!(".."), json!(null), json!(["a"]), json!({"a": "b"})]
+    {
+        let refused = id_in_the_path(&hostile).unwrap_err();
+        assert!(matches!(refused, PlanError::Address), "{hostile}: {refused:?}");
+    }
+    let missing = planned("acme_path", &json!({"id": "1"})).unwrap_err();
+    assert!(matches!(missing, PlanError::Address), "{missing:?}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn p3_no_text_leaves_its_segment_of_the_path(id in "[./\\\\%2eEfF:@?#a-c\\PC]{1,12}") {
+        let base = Url::parse("https://api.acme.example/v1").unwrap();
+        match address(&base, "/items/{id}/parts", &json!({"id": id})) {
+            Ok(url) => {
+                prop_assert_eq!(url.host_str(), Some("api.acme.example"));
+                let segments: Vec<_> = url.path_segments().unwrap().collect();
+                prop_assert_eq!(segments.len(), 4, "{}", url);
+                prop_assert_eq!((segments[0], segments[1], segments[3]), ("v1", "items", "parts"));
+                let form = format!("id={}", segments[2]);
+                let decoded = url::form_urlencoded::parse(form.as_bytes()).next().unwrap().1;
+                prop_assert_eq!(decoded, id.as_str(), "what arrives is what was given");
+            }
+            Err(_) => prop_assert!(id == "." || id == "..", "{} is refused", id),
+        }
+    }
+}
+
+#[test]
+fn a_query_is_encoded_repeats_lists_and_leaves_out_null() {
+    let arguments = json!({
+        "text": "a b&c=d#e+f/ü",
+        "none": null,
+        "list": ["x", null, 2, true],
+        "empty": "",
+        "nothing": [],
+        "n&me": 1.5,
+        "flag": false,
+    });
+    let url = planned("acme_query", &arguments).unwrap().url;
+    assert_eq!(url.path(), "/v1/items");
+    let expected =
+        "text=a+b%26c%3Dd%23e%2Bf%2F%C3%BC&list=x&list=2&list=true&empty=&n%26me=1.5&flag=false";
+    assert_eq!(url.query(), Some(expected));
+}
+
+#[test]
+fn a_query_that_is_no_object_is_a_fault_of_the_mapping() {
+    let refused = planned("acme_query", &json!(["a"])).unwrap_err();
+    assert!(matches!(refused, PlanError::Mapping(_)), "{refused:?}");
+}
+
+#[test]
+#[ignore = "fails: an empty query leaves a `?` behind"]
+fn a_query_of_nothing_is_no_query() {
+    let url = planned("acme_query", &json!({"none": null})).unwrap().url;
+    assert_eq!(url.as_str(), "https://api.acme.example/v1/items");
+}
+
+#[test]
+fn a_form_is_encoded_and_says_so() {
+    let request = planned("acme_form", &json!({"a": "x y&z=ü", "b": null, "c": 3})).unwrap();
+    assert_eq!(request.method, Method::POST);
+    assert_eq!(request.headers[header::CONTENT_TYPE], "application/x-www-form-urlencoded");
+    assert_eq!(request.body, "a=x+y%26z%3D%C3%BC&c=3");
+    assert_eq!(request.url.query(), None);
+}
+
+#[test]
+#[ignore = "fails: a form leaves lists out, where a query repeats them"]
+fn a_form_repeats_lists_like_a_query() {
+    let request = planned("acme_form", &json!({"a": ["x", "y"]})).unwrap();
+    assert_eq!(request.body, "a=x&a=y");
+}
+
+#[test]
+fn a_json_body_is_sent_as_it_is_and_says_so() {
+    let request = planned("acme_json", &json!({"z": "\"ü\n", "a": [null, 1.5]})).unwrap();
+    assert_eq!(request.method, Method::PATCH);
+    assert_eq!(request.headers[header::CONTENT_TYPE], "application/json; charset=utf-8");
+    let sent: Value = serde_json::from_slice(&request.body).unwrap();
+    assert_eq!(sent, json!({"made": {"z": "\"ü\n", "a": [null, 1.5]}}));
+}
+
+#[test]
+fn a_request_without_a_body_says_nothing_of_one() {
+    let request = planned("acme_query", &json!({})).unwrap();
+    assert!(request.body.is_empty());
+    assert!(!request.headers.contains_key(header::CONTENT_TYPE));
+    assert_eq!(request.headers[header::ACCEPT], "application/vnd.acme+json");
+}
+
+#[test]
+fn arguments_that_are_nested_without_end_are_refused() {
+    let deep = (0..2_000).fold(json!(1), |inner, _| json!([inner]));
+    let refused = planned("acme_json", &json!({"deep": deep})).unwrap_err();
+    assert!(matches!(refused, PlanError::TooLarge), "{refused:?}");
+}
+
+fn hosts(host: &str) -> HostSet {
+    [host.to_owned()].into_iter().collect()
+}
+
+fn to(url: &str) -> Outgoing {
+    let mut request = planned("acme_query", &json!({})).unwrap();
+    request.url = Url::parse(url).unwrap();
+    request
+}
+
+fn token(text: &str) -> Secret {
+    Secret::new(text.to_owned())
+}
+
+#[test]
+fn a_credential_replaces_any_other_and_is_kept_out_of_logs() {
+    let request = to("https://api.acme.example/v1/items");
+    let request = authorize(request, &token("xoxp-1"), &hosts("api.acme.example")).unwrap();
+    let sent: Vec<_> = request.headers.get_all(header::AUTHORIZATION).iter().collect();
+    assert_eq!(sent, ["Bearer xoxp-1"]);
+    assert!(sent[0].is_sensitive());
+    assert!(!format!("{request:?}").contains("xoxp-1"));
+}
+
+#[test]
+fn p3_a_credential_goes_to_no_host_but_its_own() {
+    for (url, meant_for) in [
+        ("https://evil.example/", "api.acme.example"),
+        ("https://api.acme.example.evil.example/", "api.acme.example"),
+        ("https://acme.example/", "api.acme.example"),
+        ("https://api.acme.example@evil.example/", "api.acme.example"),
+        ("https://api.acme.example:8443/", "api.acme.example"),
+        ("https://api.acme.example/", "api.acme.example:8443"),
+        ("https://api.acme.example./", "api.acme.example"),
+    ] {
+        let refused = authorize(to(url), &token("xoxp-1"), &hosts(meant_for)).unwrap_err();
+        assert!(matches!(refused, PlanError::ForeignHost), "{url}: {refused:?}");
+    }
+    let none = authorize(to("https://api.acme.example/"), &token("t"), &HostSet::default());
+    assert!(matches!(none, Err(PlanError::ForeignHost)));
+    for (url, meant_for) in [
+        ("https://API.acme.example:443/", "api.acme.example"),
+        ("https://api.acme.example:8443/", "api.acme.example:8443"),
+        ("http://[::1]:8080/", "[::1]:8080"),
+    ] {
+        assert!(authorize(to(url), &token("t"), &hosts(meant_for)).is_ok(), "{url}");
+    }
+}
+
+#[test]
+fn a_token_that_would_add_a_header_is_refused() {
+    for hostile in ["a\r\nX-Evil: 1", "a\nb", "a\rb", "a\0b"] {
+        let request = to("https://api.acme.example/");
+        let refused = authorize(request, &token(hostile), &hosts("api.acme.example"));
+        assert!(matches!(refused, Err(PlanError::Address)), "{hostile:?}");
+    }
+}

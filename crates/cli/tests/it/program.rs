@@ -1,0 +1,74 @@
+use std::{
+    io::{BufRead as _, BufReader},
+    path::Path,
+    process::{Child, Command, Output, Stdio},
+};
+
+use serde_json::Value;
+
+/// The binary, without anything that the environment says to it, in a folder of its own.
+pub(crate) fn astralform(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_astralform"));
+    command.env_clear().current_dir(folder).args(arguments).stdin(Stdio::null());
+    command
+}
+
+/// Runs the binary to its end.
+pub(crate) fn run(folder: &Path, arguments: &[&str]) -> Output {
+    astralform(folder, arguments).output().expect("the binary runs")
+}
+
+/// What an output said, both streams together.
+pub(crate) fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&[output.stdout.as_slice(), &output.stderr].concat()).into_owned()
+}
+
+/// The binary while it runs. Dropping it ends it.
+pub(crate) struct Running {
+    child: Child,
+    /// The first line it printed.
+    pub(crate) first_line: String,
+}
+
+impl Running {
+    /// Starts the binary and waits for its first line, on stdout or, if `on_stderr`, on stderr.
+    pub(crate) fn start(folder: &Path, arguments: &[&str], on_stderr: bool) -> Self {
+        let mut command = astralform(folder, arguments);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the binary starts");
+        let mut first_line = String::new();
+        if on_stderr {
+            let stderr = child.stderr.take().expect("a piped stderr");
+            let mut lines = BufReader::new(stderr);
+            while !first_line.contains("serving") {
+                first_line.clear();
+                assert_ne!(lines.read_line(&mut first_line).expect("a line"), 0, "it ended");
+            }
+            std::thread::spawn(move || std::io::copy(&mut lines, &mut std::io::sink()));
+        } else {
+            let stdout = child.stdout.take().expect("a piped stdout");
+            BufReader::new(stdout).read_line(&mut first_line).expect("a line");
+        }
+        Self { child, first_line }
+    }
+
+    /// The first line as JSON.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.first_line)
+            .unwrap_or_else(|_| panic!("no JSON: {:?}", self.first_line))
+    }
+
+    /// Asks it to stop, as a service manager would, and says how it ended.
+    pub(crate) fn terminate(mut self) -> std::process::ExitStatus {
+        let pid = self.child.id().to_string();
+        Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs");
+        self.child.wait().expect("it ends")
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
