@@ -12,7 +12,7 @@ pub(crate) enum Command {
     /// Try the whole product on this machine: a throw-away database and a simulated provider
     Demo(demo::Demo),
     /// Run the server
-    Serve(serve::Serve),
+    Serve(Box<serve::Serve>),
     /// Work on the catalogue of connectors
     #[command(subcommand)]
     Connectors(connectors::Connectors),

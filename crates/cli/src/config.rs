@@ -57,7 +57,7 @@ pub(crate) struct Flags {
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
+struct Settings {
     listen: Option<SocketAddr>,
     public_url: Option<String>,
     database_url: Option<String>,
@@ -94,7 +94,7 @@ impl Config {
         Self::merge(flags, file)
     }
 
-    fn merge(flags: Flags, file: File) -> anyhow::Result<Self> {
+    fn merge(flags: Flags, file: Settings) -> anyhow::Result<Self> {
         let data_dir = flags.data_dir.or(file.data_dir).unwrap_or_else(|| "data".into());
         let networks = match flags.allow_private_networks {
             Some(networks) => networks,
@@ -124,11 +124,11 @@ impl Config {
 }
 
 /// A file that was named must be there; the default one may be missing.
-fn read(named: Option<&Path>) -> anyhow::Result<File> {
+fn read(named: Option<&Path>) -> anyhow::Result<Settings> {
     let path = named.unwrap_or(Path::new(FILE));
     let text = match std::fs::read_to_string(path) {
         Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
-            return Ok(File::default());
+            return Ok(Settings::default());
         }
         other => other.with_context(|| format!("{} cannot be read", path.display()))?,
     };

@@ -1,5 +1,7 @@
 //! The rules of `ARCHITECTURE.md` that neither the compiler nor `cargo deny` holds.
 
+#![expect(clippy::unwrap_used, reason = "a test that meets the unexpected fails")]
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,

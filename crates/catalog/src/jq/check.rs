@@ -5,8 +5,9 @@
 //! because the interpreter recurses once for each level.
 
 mod chains;
+pub(super) mod tokens;
 
-use jaq_core::load::lex::{StrPart, Tok, Token};
+use jaq_core::load::lex::Token;
 use jaq_core::load::parse::{BinaryOp, Pattern, Term};
 use jaq_core::path::{Part, Path};
 
@@ -17,22 +18,11 @@ use super::number::Number;
 /// How deeply a program may be nested. The interpreter recurses this deep on the caller's stack.
 pub(super) const MAX_LEVELS: usize = 100;
 
-/// Assignments are updates, and updates take paths as far as they like.
-const REFUSED_SYMBOLS: [&str; 9] = ["..", "=", "|=", "+=", "-=", "*=", "/=", "%=", "//="];
-
 /// A program of our language.
 pub(super) struct Checked<'s> {
     pub(super) term: Term<&'s str>,
     /// How many parts it has, each evaluated at most once in a turn of a loop.
     pub(super) parts: usize,
-}
-
-/// The keyword of a leading module statement.
-pub(super) fn module_statement<'s>(tokens: &[Token<&'s str>]) -> Option<&'s str> {
-    match tokens.first() {
-        Some(Token(word @ ("module" | "import" | "include"), Tok::Word)) => Some(word),
-        _ => None,
-    }
 }
 
 /// Refuses what is not part of the language and makes the rest payable.
@@ -42,9 +32,6 @@ pub(super) fn check<'s>(
     term: Term<&'s str>,
 ) -> Result<Checked<'s>, CompileError> {
     let mut checker = Checker { source, tokens, near: source, parts: 0 };
-    if let Some(symbol) = find(tokens, &|symbol| REFUSED_SYMBOLS.contains(&symbol)) {
-        return Err(checker.refused(symbol));
-    }
     let term = checker.term(term, 0)?;
     Ok(Checked { term, parts: checker.parts })
 }
@@ -198,8 +185,10 @@ impl<'s> Checker<'s, '_> {
         let inner = level + names::LEVELS_OF_A_CALL;
         let args = args.into_iter().map(|arg| self.term(arg, inner));
         let args = args.collect::<Result<Vec<_>, _>>()?;
-        let shorthand = names::resolve(self.source, name, args.len())?;
-        Ok(shorthand.map_or_else(|| Term::Call(name, args.clone()), |spell| spell(args.clone())))
+        match names::resolve(self.source, name, args.len())? {
+            Some(spell) => Ok(spell(args)),
+            None => Ok(Term::Call(name, args)),
+        }
     }
 
     fn path(
@@ -237,19 +226,12 @@ impl<'s> Checker<'s, '_> {
         if level <= MAX_LEVELS {
             return Ok(());
         }
-        let message = format!(
-            "nested too deeply: at most {MAX_LEVELS} levels, and each bracket, operator, pipe and \
-             step of a path is one"
-        );
-        Err(self.error(self.near, message))
+        Err(self.error(self.near, too_deep()))
     }
 
     fn refused_word(&self, word: &str) -> CompileError {
-        self.refused(find(self.tokens, &|token| token == word).unwrap_or(self.source))
-    }
-
-    fn refused(&self, part: &str) -> CompileError {
-        self.error(part, format!("`{part}` is not part of this language"))
+        let part = tokens::find(self.tokens, &|token| token == word).unwrap_or(self.source);
+        self.error(part, refused(word))
     }
 
     fn error(&self, part: &str, message: impl Into<String>) -> CompileError {
@@ -257,17 +239,17 @@ impl<'s> Checker<'s, '_> {
     }
 }
 
-/// The first symbol or word that is wanted, also inside brackets and strings.
-fn find<'s>(tokens: &[Token<&'s str>], wanted: &impl Fn(&str) -> bool) -> Option<&'s str> {
-    tokens.iter().find_map(|Token(text, token)| match token {
-        Tok::Word | Tok::Sym => Some(*text).filter(|text| wanted(text)),
-        Tok::Block(tokens) => find(tokens, wanted),
-        Tok::Str(parts) => parts.iter().find_map(|part| match part {
-            StrPart::Term(token) => find(std::slice::from_ref(token), wanted),
-            _ => None,
-        }),
-        _ => None,
-    })
+/// The words for a construct that the language does not have.
+pub(super) fn refused(what: &str) -> String {
+    format!("`{what}` is not part of this language")
+}
+
+/// The words for too many levels.
+pub(super) fn too_deep() -> String {
+    format!(
+        "nested too deeply: at most {MAX_LEVELS} levels, and each bracket, operator, pipe and \
+         step of a path is one"
+    )
 }
 
 fn operation<'s>(

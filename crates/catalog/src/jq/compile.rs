@@ -4,23 +4,23 @@ use std::thread;
 
 use jaq_core::compile::Undefined;
 use jaq_core::load::lex::{self, Lexer, Token};
-use jaq_core::load::parse::{Def, Parser, TError, Term};
+use jaq_core::load::parse::{Def, Expect, Parser, TError, Term};
 use jaq_core::load::{Arena, File, Loader};
 use jaq_core::{Compiler, Filter};
 use thiserror::Error;
 
-use super::check;
+use super::check::{self, tokens};
 use super::filters::{self, Data};
 use super::program::Program;
 
 /// The longest program, in bytes.
 const MAX_SOURCE: usize = 4096;
-/// The parser recurses once for each bracket, sign or keyword: no source of `MAX_SOURCE` bytes
-/// gets it through this much stack, as a test holds.
+/// The lexer recurses once for each bracket, of which there are at most `MAX_SOURCE`; the parser
+/// is kept to the nesting that `tokens::too_deep` allows. Together they use a fraction of this.
 const PARSER_STACK: usize = 64 << 20;
 /// Not every part of a program pays for itself, so a turn of a loop pays for all: a step for this
 /// many.
-const PARTS_PER_STEP: usize = 16;
+const PARTS_PER_STEP: usize = 8;
 /// Programs cannot call this: it is not among the filters that `check` knows.
 const ENTRY: &str = "entry";
 
@@ -79,9 +79,12 @@ fn compile_here(source: &str, variables: &[&str]) -> Result<Program, CompileErro
 }
 
 fn parse<'s>(source: &'s str, tokens: &[Token<&'s str>]) -> Result<Term<&'s str>, CompileError> {
-    if let Some(word) = check::module_statement(tokens) {
-        let message = format!("`{word}` is not part of this language");
-        return Err(CompileError::at(source, word, message));
+    if let Some(part) = tokens::module_statement(tokens).or_else(|| tokens::refused_symbol(tokens))
+    {
+        return Err(CompileError::at(source, part, check::refused(part)));
+    }
+    if let Some(part) = tokens::too_deep(tokens) {
+        return Err(CompileError::at(source, part, check::too_deep()));
     }
     Parser::new(tokens).parse(Parser::term).map_err(|errors| syntax_error(source, &errors))
 }
@@ -90,19 +93,27 @@ fn lexical_error(source: &str, errors: &[lex::Error<&str>]) -> CompileError {
     let Some((expected, rest)) = errors.first() else {
         return CompileError::at(source, source, "this is not jq");
     };
-    CompileError::at(source, rest, format!("expected a {}", expected.as_str()))
+    let message = match (expected, rest.chars().next()) {
+        (lex::Expect::Token, Some(unexpected)) => format!("unexpected `{unexpected}`"),
+        _ => format!("expected a {}", expected.as_str()),
+    };
+    CompileError::at(source, rest, message)
 }
 
 fn syntax_error(source: &str, errors: &[TError<'_, &str>]) -> CompileError {
     let Some((expected, found)) = errors.first() else {
         return CompileError::at(source, source, "this is not jq");
     };
+    let wanted = match expected {
+        Expect::Term => "an expression",
+        other => other.as_str(),
+    };
     let part = Token::opt_as_str(*found, source);
     let met: String = match part.lines().next() {
         None => "the end".into(),
         Some(line) => format!("`{}`", line.chars().take(20).collect::<String>()),
     };
-    CompileError::at(source, part, format!("expected {}, found {met}", expected.as_str()))
+    CompileError::at(source, part, format!("expected {wanted}, found {met}"))
 }
 
 /// Compiles the checked term. It gets in as a definition, the one door for terms not made by the
@@ -110,9 +121,8 @@ fn syntax_error(source: &str, errors: &[TError<'_, &str>]) -> CompileError {
 fn link(source: &str, term: Term<&str>, names: &[String]) -> Result<Filter<Data>, CompileError> {
     let entry = Def { name: ENTRY, args: Vec::new(), body: term };
     let arena = Arena::default();
-    let modules = Loader::new([entry])
-        .load(&arena, File { code: ENTRY, path: () })
-        .unwrap_or_else(|_| unreachable!("a call of one filter parses"));
+    let call = File { code: ENTRY, path: () };
+    let modules = Loader::new([entry]).load(&arena, call).expect("a call of one filter parses");
     Compiler::default()
         .with_funs(filters::all().map(filters::Entry::to_native))
         .with_global_vars(names.iter().map(String::as_str))

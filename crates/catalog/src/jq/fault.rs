@@ -82,7 +82,7 @@ impl From<Spent> for Fault {
 }
 
 /// Our own faults travel as byte strings, a type of value that programs cannot make: this is how
-/// [`failure_message`] tells them from what a program raised itself.
+/// `failure_message` tells them from what a program raised itself.
 impl From<Fault> for Error<Metered> {
     fn from(fault: Fault) -> Self {
         Self::new(Metered::new(Val::byte_str(fault.to_string())))

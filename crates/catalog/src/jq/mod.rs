@@ -26,6 +26,7 @@ mod order;
 mod output;
 mod program;
 mod shape;
+mod slice;
 mod value;
 
 #[cfg(test)]

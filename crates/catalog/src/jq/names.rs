@@ -1,8 +1,11 @@
 //! The names of filters: ours, those spelled out by others, and those of jq that we refuse.
 
+use std::collections::BTreeSet;
+
 use jaq_core::load::parse::{BinaryOp, Term};
 use jaq_core::path::{Opt, Part, Path};
 
+use super::check;
 use super::compile::CompileError;
 use super::filters;
 
@@ -31,7 +34,7 @@ const SHORTHANDS: [(&str, usize, Shorthand); 8] = [
     ("last", 0, |_| step(Part::Index(Term::Num("-1")))),
 ];
 
-/// Filters of jq that are left out on purpose, sorted.
+/// Filters of jq that are left out on purpose.
 const REFUSED: [&str; 54] = [
     "@base32",
     "@base32d",
@@ -105,12 +108,14 @@ pub(super) fn resolve(
 }
 
 fn complaint(name: &str, args: usize) -> String {
-    let arities: Vec<_> = known().filter(|known| known.0 == name).map(|known| known.1).collect();
-    if let [wanted, ..] = arities[..] {
-        return format!("`{name}` takes {wanted} arguments, not {args}");
+    let arities: BTreeSet<_> =
+        known().filter(|known| known.0 == name).map(|known| known.1).collect();
+    if !arities.is_empty() {
+        let arities: Vec<_> = arities.iter().map(usize::to_string).collect();
+        return format!("`{name}` takes {} arguments, not {args}", arities.join(" or "));
     }
     if REFUSED.contains(&name) || name.contains("::") {
-        return format!("`{name}` is not part of this language");
+        return check::refused(name);
     }
     match nearest(name) {
         Some(near) => format!("unknown filter `{name}`, did you mean `{near}`?"),

@@ -12,6 +12,7 @@ use super::fault::{Fault, Kind};
 use super::meter::{self, Spent, text_units};
 use super::number::Number;
 use super::shape::Shape;
+use super::slice::{absolute, slice};
 use super::{order, output};
 
 /// A value whose operations spend from the thread's meter.
@@ -100,32 +101,6 @@ impl Metered {
             (of, with) => Err(Fault::Index { of: Kind::of(of), with: Kind::of(with) }),
         }
     }
-
-    fn slice(self, range: Range<&Self>) -> Result<Self, Fault> {
-        let bounds = bound(range.start)?..bound(range.end)?;
-        match &self.val {
-            Val::Arr(items) => meter::spend(1 + items.len())?,
-            Val::TStr(text) => meter::spend_text(text.len())?,
-            Val::Null => return Ok(self),
-            other => return Err(Fault::wanted("a slice", "an array or a string", other)),
-        }
-        let sliced = self.val.range(bounds.start.as_ref()..bounds.end.as_ref());
-        sliced.map(Self::new).map_err(|_| Fault::Plain("cannot take this slice"))
-    }
-}
-
-/// The position that an index counted from either end stands for.
-pub(super) fn absolute(position: isize, len: usize) -> Option<usize> {
-    let from_end = || len.checked_sub(position.unsigned_abs());
-    usize::try_from(position).ok().or_else(from_end)
-}
-
-fn bound(bound: Option<&Metered>) -> Result<Option<Val>, Fault> {
-    match bound.map(|bound| &bound.val) {
-        None | Some(Val::Null) => Ok(None),
-        Some(Val::Num(Num::Int(position))) => Ok(Some(Val::from(*position))),
-        Some(other) => Err(Fault::wanted("the bound of a slice", "a whole number", other)),
-    }
 }
 
 /// Updates are not part of the language; nothing calls what only they need.
@@ -135,12 +110,13 @@ fn no_updates<'a>() -> ValX<'a, Metered> {
 
 impl ValT for Metered {
     fn from_num(digits: &str) -> ValR<Self> {
+        meter::spend(1)?;
         let number = Number::parse(digits).ok_or(Fault::Plain("this is not a number"))?;
         Ok(Self::new(number.into_val()?))
     }
 
     fn from_map<I: IntoIterator<Item = (Self, Self)>>(entries: I) -> ValR<Self> {
-        meter::spend(1).map_err(Fault::from)?;
+        meter::spend(1)?;
         Ok(Self::object(entries)?)
     }
 
@@ -168,7 +144,7 @@ impl ValT for Metered {
     }
 
     fn range(self, range: Range<&Self>) -> ValR<Self> {
-        Ok(self.slice(range)?)
+        Ok(Self::new(slice(&self.val, range)?))
     }
 
     fn map_values<'a, I: Iterator<Item = ValX<'a, Self>>>(

@@ -1,6 +1,8 @@
 //! The product over HTTP, with a simulated provider, a browser without JavaScript and a clock that
 //! moves when told.
 
+#![expect(clippy::unwrap_used, reason = "a test that meets the unexpected fails")]
+
 mod authentication;
 mod bad_input;
 mod confirm;

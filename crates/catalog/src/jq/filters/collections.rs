@@ -10,7 +10,7 @@ use super::super::meter;
 use super::super::number::{Number, exact_int};
 use super::super::order;
 use super::super::shape::{MAX_DEPTH, Shape};
-use super::super::value::{Metered, absolute};
+use super::super::value::Metered;
 use super::strings::find_text;
 use super::{Call, Entry, FILTER, NO_ARGS, Outcome, Outputs, VALUE, answer, plain, unary};
 
@@ -138,7 +138,7 @@ fn has(input: &Metered, key: &Metered) -> Outcome {
             entries.contains_key(key.val())
         }
         (Val::Arr(items), Val::Num(Num::Int(at))) => {
-            *at >= 0 && absolute(*at, items.len()).is_some_and(|at| at < items.len())
+            usize::try_from(*at).is_ok_and(|at| at < items.len())
         }
         (Val::Obj(_), other) => return Err(Fault::wanted("`has`", "a string", other)),
         (Val::Arr(_), other) => return Err(Fault::wanted("`has`", "a whole number", other)),

@@ -1,14 +1,16 @@
 //! Tests of the language, its limits and its costs.
 
 mod attacks;
+mod growth;
 mod language;
 mod mappings;
 mod properties;
 mod refusals;
+mod runs;
 
 use serde_json::{Value, json};
 
-use super::{Budget, CompileError, Document, Program, RunError};
+use super::{Budget, CompileError, Document, ParseError, Program, RunError};
 
 /// Runs a program on an input.
 fn run(source: &str, input: &Value) -> Result<Value, RunError> {

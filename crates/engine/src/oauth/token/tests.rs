@@ -205,7 +205,6 @@ fn an_answer_without_a_token_that_can_be_sent_is_unreadable() {
         json!({"access_token": 7}),
         json!({"access_token": "a\nb"}),
         json!({"access_token": "a\r\nX-Evil: 1"}),
-        json!({"access_token": "ü"}),
         json!({"access_token": "a", "scope": 7}),
         json!([{"access_token": "a"}]),
         json!("a"),
