@@ -8,7 +8,7 @@ mod meaning;
 
 use crate::{
     Connector, Diagnostic, Folder,
-    yaml::{Document, Place},
+    yaml::{Document, Place, step},
 };
 
 const FILE: &str = "connector.yaml";
@@ -53,10 +53,20 @@ pub(crate) fn check(folder: Folder<'_>) -> Result<Connector, Vec<Diagnostic>> {
 
 impl Connector {
     fn deserialize_checked(value: &serde_json::Value) -> Result<Self, Fault> {
-        serde::Deserialize::deserialize(value).map_err(|error: serde_json::Error| {
-            Fault::new("", error.to_string(), "correct the field that is named")
+        serde_path_to_error::deserialize(value).map_err(|error| {
+            let fix = "correct it; docs/connector-format.md describes the format";
+            Fault::new(pointer(error.path()), error.inner().to_string(), fix)
         })
     }
+}
+
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    path.iter().fold(String::new(), |pointer, segment| match segment {
+        Segment::Seq { index } => format!("{pointer}/{index}"),
+        Segment::Map { key } => step(&pointer, key),
+        Segment::Enum { .. } | Segment::Unknown => pointer,
+    })
 }
 
 fn text(folder: Folder<'_>) -> Result<&str, Diagnostic> {

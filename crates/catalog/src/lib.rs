@@ -10,6 +10,7 @@ mod check;
 mod connector;
 mod diagnostic;
 mod expression;
+mod format_schema;
 pub mod jq;
 mod load;
 mod oauth;
@@ -29,7 +30,4 @@ pub use oauth::{ClientAuth, Encoding, OAuth, Pkce, ScopeEntry, TokenResponse};
 pub use schema::{ArgumentFault, Schema};
 pub use tool::{Annotations, ErrorKind, Tool, ToolRequest};
 
-/// The JSON Schema of a `connector.yaml`, for editors.
-pub fn connector_schema() -> serde_json::Value {
-    schemars::schema_for!(Connector).to_value()
-}
+pub use format_schema::connector_schema;

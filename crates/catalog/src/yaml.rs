@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use saphyr::{LoadableYamlNode as _, MarkedYaml, Marker, Scalar, YamlData};
+use saphyr::{LoadableYamlNode as _, MarkedYaml, Marker, Scalar, ScanError, YamlData};
+use saphyr_parser::{Event, Parser};
 use serde_json::{Map, Value};
 
 /// A YAML document.
@@ -36,10 +37,8 @@ impl Place {
 
 impl Document {
     pub(crate) fn parse(text: &str) -> Result<Self, YamlError> {
-        let documents = MarkedYaml::load_from_str(text).map_err(|error| YamlError {
-            place: Place::of(*error.marker()),
-            message: error.info().to_owned(),
-        })?;
+        check_depth(text)?;
+        let documents = MarkedYaml::load_from_str(text).map_err(|error| broken(&error))?;
         let [root] = documents.as_slice() else {
             let message = format!("one YAML document is expected, there are {}", documents.len());
             return Err(YamlError { place: Place::START, message });
@@ -62,6 +61,29 @@ impl Document {
             }
         }
     }
+}
+
+/// The loader recurses once a level and would overflow the stack; the events before it do not.
+fn check_depth(text: &str) -> Result<(), YamlError> {
+    const DEEPEST: usize = 64;
+    let mut depth = 0_usize;
+    for event in Parser::new_from_str(text) {
+        let (event, span) = event.map_err(|error| broken(&error))?;
+        match event {
+            Event::SequenceStart(..) | Event::MappingStart(..) => depth += 1,
+            Event::SequenceEnd | Event::MappingEnd => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > DEEPEST {
+            let message = format!("the file is nested deeper than {DEEPEST} levels");
+            return Err(YamlError { place: Place::of(span.start), message });
+        }
+    }
+    Ok(())
+}
+
+fn broken(error: &ScanError) -> YamlError {
+    YamlError { place: Place::of(*error.marker()), message: error.info().to_owned() }
 }
 
 /// `pointer` with one more step (RFC 6901 §3).

@@ -88,6 +88,12 @@ fn input_faults(tool: &Tool, pointer: &str) -> Vec<Fault> {
         let fix = "add `additionalProperties: false`";
         faults.push(Fault::new(&at, "unknown arguments would pass unseen", fix));
     }
+    if !is_well_formed(&tool.request.path) {
+        let fix = "close every brace, and leave out `.` and `..`";
+        let at = format!("{pointer}/request/path");
+        faults.push(Fault::new(at, "the path is not well formed", fix));
+        return faults;
+    }
     for name in tool.request.placeholders() {
         let required = input.get("required").and_then(Value::as_array);
         if !required.is_some_and(|required| required.iter().any(|known| known == name)) {
@@ -97,4 +103,24 @@ fn input_faults(tool: &Tool, pointer: &str) -> Vec<Fault> {
         }
     }
     faults
+}
+
+/// Braces in pairs around names, and no step that climbs out of the base, encoded or not.
+fn is_well_formed(path: &str) -> bool {
+    let climbs = |segment: &str| {
+        let decoded = segment.to_ascii_lowercase().replace("%2e", ".");
+        decoded == "." || decoded == ".."
+    };
+    let mut open = false;
+    for character in path.chars() {
+        match character {
+            '{' if open => return false,
+            '}' if !open => return false,
+            '{' => open = true,
+            '}' => open = false,
+            '?' | '#' | '\\' => return false,
+            _ => {}
+        }
+    }
+    !open && !path.contains("{}") && !path.split('/').any(climbs)
 }

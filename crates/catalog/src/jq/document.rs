@@ -27,6 +27,11 @@ impl Document {
         serde_json::from_slice(bytes).map(Self).map_err(ParseError::NotJson)
     }
 
+    /// The value null.
+    pub fn null() -> Self {
+        Self(Val::Null)
+    }
+
     /// Takes over a value that was read before.
     pub fn from_value(value: &Value) -> Result<Self, ParseError> {
         to_val(value, MAX_DEPTH).map(Self).ok_or(ParseError::TooDeep)

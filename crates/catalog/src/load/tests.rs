@@ -354,14 +354,14 @@ fn an_alias_bomb_is_defused() {
 #[test]
 fn brackets_without_end_are_refused() {
     for open in ["[", "{a: "] {
-        let found = faults(format!("{BASE}x: {}", open.repeat(50_000)));
+        let yaml = format!("{BASE}x: {}", open.repeat(50_000));
+        let found = faults(&yaml);
         assert_eq!(found.len(), 1);
-        assert!(found[0].message.contains("recursion"), "{}", found[0]);
+        assert!(line_of(&yaml, &found[0]).starts_with("x:"), "{}", found[0]);
     }
 }
 
 #[test]
-#[ignore = "aborts: the parser recurses once per block level and overflows the stack"]
 fn lists_in_lists_without_end_are_refused() {
     assert_eq!(faults(format!("{}x", "- ".repeat(100_000))).len(), 1);
     let indented: String = (0..700).map(|level| format!("{}a:\n", " ".repeat(level))).collect();
@@ -369,7 +369,6 @@ fn lists_in_lists_without_end_are_refused() {
 }
 
 #[test]
-#[ignore = "fails: `anyOf` and `oneOf` hide the fault that is below them"]
 fn a_fault_in_an_optional_part_is_told_as_well() {
     assert_each_is_the_only_fault(&[
         Case {
@@ -406,7 +405,6 @@ fn a_fault_in_an_optional_part_is_told_as_well() {
 }
 
 #[test]
-#[ignore = "fails: what only deserialising finds is told at line 1, and stops the other passes"]
 fn a_fault_in_a_schema_or_a_kind_of_error_is_told_with_its_line() {
     for (replace, at) in [
         (("output: {type: object}", "output: {type: objekt}"), "output:"),
@@ -420,7 +418,6 @@ fn a_fault_in_a_schema_or_a_kind_of_error_is_told_with_its_line() {
 }
 
 #[test]
-#[ignore = "fails: nothing checks the path itself"]
 fn a_path_is_well_formed_and_stays_below_the_base() {
     for path in ["/items/{id", "/items/id}", "/../items/{id}", "/items/{id}/%2e%2E/x"] {
         let found = faults(edited(&[("/items/{id}", path)]));

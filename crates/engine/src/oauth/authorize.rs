@@ -71,7 +71,7 @@ mod tests {
     fn o2_the_challenge_is_the_s256_of_the_verifier() {
         let verifier =
             CodeVerifier(Secret::new("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk".to_owned()));
-        assert_eq!(verifier.challenge(), "E9Melhoa2OwvFrEMTJHCMeJMSwGN-4-JYl2eXbZ0Kl0");
+        assert_eq!(verifier.challenge(), "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
     }
 
     #[test]

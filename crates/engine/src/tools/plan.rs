@@ -39,7 +39,10 @@ pub(crate) fn plan(
     let mut url = address(api_base, &request.path, arguments)?;
     if let Some(query) = &request.query {
         let query: Map<String, Value> = query.read(&input, variables)?;
-        append(&mut url, &query);
+        let query = parameters(&query);
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
     }
     let mut headers = headers();
     for (name, value) in &connector.api.headers {
@@ -108,23 +111,14 @@ fn segment(argument: Option<&Value>) -> Result<String, PlanError> {
     Ok(encoded)
 }
 
-/// Null leaves a parameter out; a list repeats it.
-fn append(url: &mut Url, query: &Map<String, Value>) {
-    let mut pairs = url.query_pairs_mut();
-    for (name, value) in query {
-        match value {
-            Value::Array(items) => {
-                for item in items.iter().filter_map(scalar) {
-                    pairs.append_pair(name, &item);
-                }
-            }
-            other => {
-                if let Some(text) = scalar(other) {
-                    pairs.append_pair(name, &text);
-                }
-            }
-        }
+/// The parameters of an object: null leaves one out, a list repeats it.
+fn parameters(object: &Map<String, Value>) -> Vec<(&str, String)> {
+    let mut pairs = Vec::new();
+    for (name, value) in object {
+        let items = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+        pairs.extend(items.iter().filter_map(scalar).map(|text| (name.as_str(), text)));
     }
+    pairs
 }
 
 fn scalar(value: &Value) -> Option<String> {
@@ -144,14 +138,8 @@ fn encode(encoding: Encoding, value: &Value) -> (HeaderValue, Bytes) {
         }
         Encoding::Form => {
             let kind = HeaderValue::from_static("application/x-www-form-urlencoded");
-            let fields: Vec<(String, String)> = value
-                .as_object()
-                .into_iter()
-                .flatten()
-                .filter_map(|(name, value)| Some((name.clone(), scalar(value)?)))
-                .collect();
-            let fields: Vec<_> =
-                fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            let fields = value.as_object().map(parameters).unwrap_or_default();
+            let fields: Vec<_> = fields.iter().map(|(name, text)| (*name, text.as_str())).collect();
             (kind, form(&fields))
         }
     }

@@ -1,6 +1,9 @@
 use std::time::Duration;
 
-use astralform_catalog::{Connector, ErrorKind, Tool, Variables, jq::Document};
+use astralform_catalog::{
+    Connector, ErrorKind, Tool, Variables,
+    jq::{Document, RunError},
+};
 use astralform_domain::ScopeSet;
 use http::{StatusCode, header};
 use serde_json::Value;
@@ -28,30 +31,24 @@ pub(crate) fn shape(
     arguments: &Value,
     answer: &Answer,
 ) -> Shaped {
-    let Ok(document) = Document::parse(&answer.body) else {
-        return Shaped::Failed(unreadable(connector, answer));
-    };
     let variables = Variables { arguments, status: Some(answer.status.as_u16()) };
-    let code = match &connector.errors.code {
-        Some(code) => code.run(&document, variables).unwrap_or(Value::Null),
-        None => Value::Null,
-    };
-    let code = code.as_str();
-    if code.is_some() || !answer.status.is_success() {
-        let error = ProviderError { connector, tool, answer, document: &document, variables, code };
-        return error.shaped();
-    }
-    match tool.result.run(&document, variables) {
-        Ok(result) => Shaped::Completed(result),
-        Err(error) => {
-            tracing::warn!(tool = %tool.name, %error, "an answer did not fit its mapping");
-            let message = format!("{} answered in an unexpected form.", connector.name);
-            Shaped::Failed(CallFailure {
-                provider_status: Some(answer.status.as_u16()),
-                ..CallFailure::new(FailureKind::ProviderUnavailable, message)
-            })
+    let reading = Reading { connector, tool, answer, variables };
+    match (document(answer), answer.status.is_success()) {
+        (Some(document), true) => reading.success(&document),
+        (Some(document), false) => {
+            reading.refusal(&document, reading.code(&document).ok().flatten())
         }
+        (None, false) if answer.status.is_client_error() => {
+            reading.refusal(&Document::null(), None)
+        }
+        (None, _) => reading.nonsense("something that is not JSON"),
     }
+}
+
+/// The body, where there is one that can be read; an answer that has none says null.
+fn document(answer: &Answer) -> Option<Document> {
+    let has_no_body = matches!(answer.status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT);
+    if has_no_body { Some(Document::null()) } else { Document::parse(&answer.body).ok() }
 }
 
 /// What it means that no answer came. A change that may have arrived may have happened.
@@ -87,94 +84,117 @@ pub(crate) fn no_answer(connector: &Connector, tool: &Tool, error: &EgressError)
     CallFailure::new(kind, message)
 }
 
-/// An answer that says no.
-struct ProviderError<'a> {
+/// One answer, and what is needed to understand it.
+struct Reading<'a> {
     connector: &'a Connector,
     tool: &'a Tool,
     answer: &'a Answer,
-    document: &'a Document,
     variables: Variables<'a>,
-    code: Option<&'a str>,
 }
 
-impl ProviderError<'_> {
-    fn shaped(&self) -> Shaped {
-        match self.kind() {
-            ErrorKind::ReconnectNeeded => Shaped::Reconnect,
-            ErrorKind::MissingScope => Shaped::MissingScopes(self.missing_scopes()),
-            ErrorKind::NotFound => self.failed(FailureKind::NotFound),
-            ErrorKind::PermissionDenied => self.failed(FailureKind::PermissionDenied),
-            ErrorKind::RateLimited => self.failed(FailureKind::RateLimited),
-            ErrorKind::ProviderUnavailable if self.may_have_happened() => {
-                self.failed(FailureKind::OutcomeUnknown)
+impl Reading<'_> {
+    fn success(&self, document: &Document) -> Shaped {
+        match self.code(document) {
+            Ok(None) => {}
+            Ok(code) => return self.refusal(document, code),
+            Err(_) => return self.nonsense("something unexpected"),
+        }
+        match self.tool.result.run(document, self.variables) {
+            Ok(result) => Shaped::Completed(result),
+            Err(error) => {
+                tracing::warn!(tool = %self.tool.name, %error, "an answer did not fit its mapping");
+                self.nonsense("something unexpected")
             }
-            ErrorKind::ProviderUnavailable => self.failed(FailureKind::ProviderUnavailable),
-            ErrorKind::ProviderRejected => self.failed(FailureKind::ProviderRejected),
-            ErrorKind::Misconfigured => self.failed(FailureKind::Misconfigured),
+        }
+    }
+
+    /// The error's code; providers spell it as a text, a number or an object.
+    fn code(&self, document: &Document) -> Result<Option<String>, RunError> {
+        let Some(code) = &self.connector.errors.code else { return Ok(None) };
+        Ok(match code.run(document, self.variables)? {
+            Value::Null | Value::Bool(false) => None,
+            Value::String(code) => Some(code),
+            other => Some(other.to_string()),
+        })
+    }
+
+    /// The provider says no.
+    fn refusal(&self, document: &Document, code: Option<String>) -> Shaped {
+        let code = code.as_deref();
+        let kind = match self.kind(code) {
+            ErrorKind::ReconnectNeeded => return Shaped::Reconnect,
+            ErrorKind::MissingScope => return Shaped::MissingScopes(self.missing_scopes(document)),
+            ErrorKind::NotFound => FailureKind::NotFound,
+            ErrorKind::PermissionDenied => FailureKind::PermissionDenied,
+            ErrorKind::RateLimited => FailureKind::RateLimited,
+            ErrorKind::ProviderUnavailable => self.trouble(),
+            ErrorKind::ProviderRejected => FailureKind::ProviderRejected,
+            ErrorKind::Misconfigured => FailureKind::Misconfigured,
+        };
+        self.failed(kind, self.message(document, code))
+    }
+
+    /// The provider says yes in a form that cannot be read.
+    fn nonsense(&self, what: &str) -> Shaped {
+        let (name, status) = (&self.connector.name, self.answer.status.as_u16());
+        let advice = match self.trouble() {
+            FailureKind::OutcomeUnknown => "It may have been done: check before trying again.",
+            _ => "Try again later.",
+        };
+        self.failed(
+            self.trouble(),
+            format!("{name} answered with {what} (status {status}). {advice}"),
+        )
+    }
+
+    /// A server in trouble may have made a change all the same.
+    fn trouble(&self) -> FailureKind {
+        if self.tool.annotations.read_only {
+            FailureKind::ProviderUnavailable
+        } else {
+            FailureKind::OutcomeUnknown
         }
     }
 
     /// The connector's word for the code, or else what the status says.
-    fn kind(&self) -> ErrorKind {
+    fn kind(&self, code: Option<&str>) -> ErrorKind {
         let kinds = &self.connector.errors.kinds;
-        let named = self.code.and_then(|code| {
+        let named = code.and_then(|code| {
             kinds.iter().find(|(_, codes)| codes.iter().any(|known| known == code))
         });
         named.map_or_else(|| by_status(self.answer.status), |(kind, _)| *kind)
     }
 
-    /// A server that fails in the middle of a change may have made it.
-    fn may_have_happened(&self) -> bool {
-        !self.tool.annotations.read_only
-    }
-
-    fn missing_scopes(&self) -> ScopeSet {
+    fn missing_scopes(&self, document: &Document) -> ScopeSet {
         let said = self.connector.errors.missing_scopes.as_ref();
         let said =
-            said.and_then(|scopes| scopes.read::<Vec<String>>(self.document, self.variables).ok());
+            said.and_then(|scopes| scopes.read::<Vec<String>>(document, self.variables).ok());
         let said: ScopeSet = said.into_iter().flatten().filter(|scope| !scope.is_empty()).collect();
         if said.is_empty() { self.tool.scopes.clone() } else { said }
     }
 
-    fn failed(&self, kind: FailureKind) -> Shaped {
+    fn failed(&self, kind: FailureKind, message: String) -> Shaped {
         Shaped::Failed(CallFailure {
             kind,
-            message: self.message(),
+            message,
             retry_after: retry_after(self.answer),
             provider_status: Some(self.answer.status.as_u16()),
         })
     }
 
-    fn message(&self) -> String {
+    fn message(&self, document: &Document, code: Option<&str>) -> String {
         let name = &self.connector.name;
-        if let Some(hint) = self.code.and_then(|code| self.connector.errors.hints.get(code)) {
+        if let Some(hint) = code.and_then(|code| self.connector.errors.hints.get(code)) {
             return hint.clone();
         }
         let said = self.connector.errors.message.as_ref();
         let said = said.and_then(|message| {
-            message.read::<Option<String>>(self.document, self.variables).ok().flatten()
+            message.read::<Option<String>>(document, self.variables).ok().flatten()
         });
         match said.map(|said| plain(&said)) {
             Some(said) if !said.is_empty() => format!("{name} refused the request: {said}"),
             _ => format!("{name} refused the request with status {}.", self.answer.status.as_u16()),
         }
-    }
-}
-
-fn unreadable(connector: &Connector, answer: &Answer) -> CallFailure {
-    let kind = match by_status(answer.status) {
-        ErrorKind::RateLimited => FailureKind::RateLimited,
-        _ => FailureKind::ProviderUnavailable,
-    };
-    let message = format!(
-        "{} answered with something that is not JSON (status {}). Try again later.",
-        connector.name,
-        answer.status.as_u16()
-    );
-    CallFailure {
-        retry_after: retry_after(answer),
-        provider_status: Some(answer.status.as_u16()),
-        ..CallFailure::new(kind, message)
     }
 }
 

@@ -1,1 +1,352 @@
+use std::time::Instant;
 
+use axum::routing::get;
+use bytes::Bytes;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpSocket,
+    sync::oneshot,
+    task::JoinHandle,
+};
+
+use super::*;
+
+/// What a test waits at most for something that should happen at once, on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// A limit that is reached within a test.
+const SHORT: Duration = Duration::from_millis(300);
+/// A limit that is not.
+const LONG: Duration = Duration::from_secs(600);
+
+/// Nothing is cut off within a test.
+const GENEROUS: Limits =
+    Limits { connections: 64, per_peer: 64, head: LONG, stall: LONG, drain: LONG };
+
+/// More than the socket buffers of both sides hold.
+const LARGE: usize = 64 * 1024 * 1024;
+
+struct Server {
+    address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    done: JoinHandle<()>,
+    /// A permit of the first appears when `/held` was called; one of the second lets it go on.
+    entered: Arc<Semaphore>,
+    release: Arc<Semaphore>,
+}
+
+async fn server(limits: Limits) -> Server {
+    let (entered, release) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+    let held = {
+        let (entered, release) = (Arc::clone(&entered), Arc::clone(&release));
+        async move || {
+            entered.add_permits(1);
+            release.acquire().await.unwrap().forget();
+            "held"
+        }
+    };
+    let router = Router::new()
+        .route("/", get(async || "ok"))
+        .route("/held", get(held))
+        .route("/large", get(async || Bytes::from(vec![0; LARGE])));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = oneshot::channel();
+    let done = tokio::spawn(serve(listener, router, limits, async {
+        let _ = stopped.await;
+    }));
+    Server { address, stop, done, entered, release }
+}
+
+impl Server {
+    async fn connect(&self) -> TcpStream {
+        TcpSocket::new_v4().unwrap().connect(self.address).await.unwrap()
+    }
+
+    /// A connection on which so much has been sent.
+    async fn sent(&self, bytes: impl AsRef<[u8]>) -> TcpStream {
+        let mut stream = self.connect().await;
+        stream.write_all(bytes.as_ref()).await.unwrap();
+        stream
+    }
+
+    /// A connection on which a request was answered, and which is kept alive.
+    async fn kept_alive(&self) -> TcpStream {
+        let mut stream = self.sent("GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"\r\n\r\nok") {
+            let read = within(stream.read_buf(&mut answer)).await.unwrap();
+            assert_ne!(read, 0, "{:?}", String::from_utf8_lossy(&answer));
+        }
+        stream
+    }
+
+    /// The answer to a request of its own connection.
+    async fn get(&self, path: &str) -> String {
+        let head = format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        rest_of(self.sent(head).await).await
+    }
+
+    async fn stopped(self) {
+        let _ = self.stop.send(());
+        within(self.done).await.unwrap();
+    }
+}
+
+async fn within<T>(what: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, what).await.expect("this should have happened long ago")
+}
+
+/// Everything until the server closes, which it must.
+async fn rest_of(mut stream: TcpStream) -> String {
+    let mut answer = Vec::new();
+    // A reset closes as well as an end does.
+    let _ = within(stream.read_to_end(&mut answer)).await;
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+/// Checks that a connection with nothing but `sent` on it is closed when the head's time is over.
+async fn assert_cut_off(sent: &str) {
+    let server = server(Limits { head: SHORT, ..GENEROUS }).await;
+    let before = Instant::now();
+    let answer = rest_of(server.sent(sent).await).await;
+    assert!(!answer.contains("200 OK"), "{sent:?}: {answer}");
+    assert!(before.elapsed() >= SHORT, "{sent:?} was cut off after {:?}", before.elapsed());
+}
+
+#[tokio::test]
+async fn a_request_is_answered_and_its_connection_kept() {
+    let server = server(GENEROUS).await;
+    let mut stream = server.kept_alive().await;
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await.unwrap();
+    let answer = rest_of(stream).await;
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("ok"), "{answer}");
+}
+
+#[tokio::test]
+async fn x2_half_a_head_is_cut_off() {
+    for half in ["G", "GET / HTTP/1.1", "GET / HTTP/1.1\r\nHost: a\r\n", "PRI * HTTP/"] {
+        assert_cut_off(half).await;
+    }
+}
+
+#[tokio::test]
+async fn x2_a_silent_connection_is_cut_off() {
+    assert_cut_off("").await;
+}
+
+#[tokio::test]
+async fn x2_an_idle_connection_is_cut_off() {
+    let server = server(Limits { head: SHORT, ..GENEROUS }).await;
+    let stream = server.kept_alive().await;
+    assert_eq!(rest_of(stream).await, "");
+}
+
+#[tokio::test]
+async fn x2_one_byte_at_a_time_is_cut_off() {
+    let server = server(Limits { head: SHORT, ..GENEROUS }).await;
+    let before = Instant::now();
+    let mut stream = server.sent("GET / HTTP/1.1\r\nX-Endless: ").await;
+    let mut nothing = [0; 1];
+    let closed = async {
+        loop {
+            let sent = stream.write_all(b"x").await;
+            let pause = Duration::from_millis(20);
+            let read = tokio::time::timeout(pause, stream.read(&mut nothing)).await;
+            if sent.is_err() || read.is_ok() {
+                break;
+            }
+        }
+    };
+    within(closed).await;
+    assert!(before.elapsed() >= SHORT);
+}
+
+/// The one place of the server is free again once the reader that stalls was cut off.
+#[tokio::test]
+async fn x2_an_answer_that_is_not_read_is_cut_off() {
+    let server = server(Limits { connections: 1, stall: SHORT, ..GENEROUS }).await;
+    let before = Instant::now();
+    let mut stalled = server.sent("GET /large HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    within(stalled.read_exact(&mut [0; 100])).await.unwrap();
+    assert!(server.get("/").await.ends_with("ok"));
+    assert!(before.elapsed() >= SHORT);
+    let left = rest_of(stalled).await.len();
+    assert!(left < LARGE, "the answer broke off");
+}
+
+#[tokio::test]
+async fn x2_an_answer_that_is_read_slowly_is_not_cut_off() {
+    let server = server(Limits { stall: SHORT, ..GENEROUS }).await;
+    let mut stream =
+        server.sent("GET /large HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
+    let before = Instant::now();
+    let mut buffer = vec![0; 2 * 1024 * 1024];
+    let mut length = 0;
+    let read = async {
+        loop {
+            let read = stream.read(&mut buffer).await.unwrap();
+            if read == 0 {
+                break;
+            }
+            length += read;
+            // Slow for longer than a stall may be, yet never stalled.
+            if before.elapsed() < 3 * SHORT {
+                tokio::time::sleep(SHORT / 30).await;
+            }
+        }
+    };
+    within(read).await;
+    assert!(length > LARGE, "{length}");
+}
+
+#[tokio::test]
+async fn x1_connections_beyond_the_limit_of_a_peer_are_closed() {
+    let server = server(Limits { per_peer: 2, ..GENEROUS }).await;
+    let (_one, two) = (server.kept_alive().await, server.kept_alive().await);
+    for _ in 0..3 {
+        assert_eq!(rest_of(server.connect().await).await, "", "a third one");
+    }
+    drop(two);
+    let seated_again = async {
+        while !server.get("/").await.ends_with("ok") {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    within(seated_again).await;
+}
+
+#[tokio::test]
+async fn x1_connections_beyond_the_limit_wait_for_a_place() {
+    let server = server(Limits { connections: 2, ..GENEROUS }).await;
+    let (one, _two) = (server.kept_alive().await, server.kept_alive().await);
+    let mut waiting = server.sent("GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    let early = tokio::time::timeout(SHORT, waiting.read_u8()).await;
+    assert!(early.is_err(), "there is no place yet");
+    drop(one);
+    assert_eq!(within(waiting.read_u8()).await.unwrap(), b'H');
+}
+
+#[tokio::test]
+async fn x1_a_head_that_is_too_large_is_refused() {
+    let server = server(GENEROUS).await;
+    let request =
+        |headers: &str| format!("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{headers}\r\n");
+    let header = |length: usize| format!("X-Long: {}\r\n", "x".repeat(length));
+    let headers = |count: usize| "X: y\r\n".repeat(count);
+    for good in [header(60 * 1024), headers(MOST_HEADERS - 2)] {
+        let answer = rest_of(server.sent(request(&good)).await).await;
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    }
+    let many = rest_of(server.sent(request(&headers(MOST_HEADERS - 1))).await).await;
+    assert!(many.starts_with("HTTP/1.1 431 "), "{many}");
+    assert_refused_as_too_large(&server, &request(&header(16 * LONGEST_HEAD))).await;
+}
+
+/// Once the server reads no more, its close may be a reset and its answer be lost.
+async fn assert_refused_as_too_large(server: &Server, request: &str) {
+    let mut stream = server.connect().await;
+    let _ = within(stream.write_all(request.as_bytes())).await;
+    let answer = rest_of(stream).await;
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 431 "), "{answer}");
+}
+
+#[tokio::test]
+#[ignore = "fails: the size of the buffer bounds a head only between two reads"]
+async fn x1_a_head_that_is_too_large_is_refused_however_it_arrives() {
+    let server = server(GENEROUS).await;
+    let long = "x".repeat(LONGEST_HEAD);
+    let request = format!("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX: {long}\r\n\r\n");
+    for _ in 0..20 {
+        assert_refused_as_too_large(&server, &request).await;
+    }
+}
+
+#[tokio::test]
+async fn x2_slow_connections_do_not_starve_others() {
+    let server = server(GENEROUS).await;
+    let mut slow = Vec::new();
+    for at in 0..GENEROUS.connections - 1 {
+        let half = ["", "G", "GET / HTTP/1.1\r\n"][at % 3];
+        slow.push(server.sent(half).await);
+    }
+    for _ in 0..20 {
+        assert!(server.get("/").await.ends_with("ok"));
+    }
+}
+
+#[tokio::test]
+async fn x2_slow_connections_give_their_places_back() {
+    let server = server(Limits { connections: 8, head: SHORT, ..GENEROUS }).await;
+    let mut slow = Vec::new();
+    for at in 0..20 {
+        slow.push(server.sent(["", "PRI * HTTP/2.0\r\n", "GET "][at % 3]).await);
+    }
+    assert!(server.get("/").await.ends_with("ok"), "in its turn");
+}
+
+#[tokio::test]
+async fn an_http_2_preface_is_refused() {
+    let server = server(GENEROUS).await;
+    let settings = b"\0\0\0\x04\0\0\0\0\0";
+    let stream = server.sent([b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", &settings[..]].concat()).await;
+    let answer = rest_of(stream).await;
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 400 "), "{answer:?}");
+}
+
+#[tokio::test]
+async fn x1_waiting_for_a_place_still_hears_the_stop() {
+    let server = server(Limits { connections: 1, ..GENEROUS }).await;
+    let _occupied = server.kept_alive().await;
+    let waiting = server.sent("GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    server.stopped().await;
+    assert_eq!(rest_of(waiting).await, "");
+}
+
+#[tokio::test]
+async fn on_stop_a_request_under_way_is_finished() {
+    let server = server(GENEROUS).await;
+    let mut stream = server.sent("GET /held HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    within(server.entered.acquire()).await.unwrap().forget();
+    let Server { address, stop, done, release, .. } = server;
+    stop.send(()).unwrap();
+    let refused = async {
+        while TcpSocket::new_v4().unwrap().connect(address).await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    within(refused).await;
+    let early = tokio::time::timeout(Duration::from_millis(50), stream.read_u8()).await;
+    assert!(early.is_err(), "it is under way");
+    assert!(!done.is_finished());
+    release.add_permits(1);
+    let answer = rest_of(stream).await;
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("held"), "{answer}");
+    within(done).await.unwrap();
+}
+
+#[tokio::test]
+async fn on_stop_idle_connections_are_closed_at_once() {
+    let server = server(GENEROUS).await;
+    let idle = server.kept_alive().await;
+    server.stopped().await;
+    assert_eq!(rest_of(idle).await, "");
+}
+
+#[tokio::test]
+async fn on_stop_connections_without_a_whole_request_are_not_waited_for() {
+    for begun in ["", "GET / HTTP/1.1\r\n"] {
+        let server = server(Limits { drain: SHORT, ..GENEROUS }).await;
+        let _answered_after_it = (server.sent(begun).await, server.get("/").await);
+        server.stopped().await;
+    }
+}
+
+#[tokio::test]
+async fn on_stop_a_request_that_does_not_end_is_waited_for_no_longer_than_the_drain() {
+    let server = server(Limits { drain: SHORT, ..GENEROUS }).await;
+    let _held = server.sent("GET /held HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    within(server.entered.acquire()).await.unwrap().forget();
+    let before = Instant::now();
+    server.stopped().await;
+    assert!(before.elapsed() >= SHORT);
+}

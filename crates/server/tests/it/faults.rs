@@ -22,7 +22,7 @@ async fn each_fault_of_a_provider_has_its_kind() {
     for (fault, kind, retryable) in [
         (Fault::Status(500), "provider_unavailable", true),
         (Fault::Status(503), "provider_unavailable", true),
-        (Fault::Status(400), "provider_unavailable", true),
+        (Fault::Status(400), "provider_rejected", false),
         (Fault::RateLimited { retry_after_s: 7 }, "rate_limited", true),
         (Fault::DropAnswer, "provider_unavailable", true),
         (Fault::Html, "provider_unavailable", true),

@@ -229,7 +229,11 @@ fn an_answer_that_does_not_fit_its_mapping_is_the_fault_of_the_provider() {
     for body in [r#"{"ok": true}"#, r#"{"ok": true, "channels": 7}"#, "[1]", "7"] {
         let failure = failure(read(&answer(200, body)));
         assert_eq!(failure.kind, FailureKind::ProviderUnavailable, "{body}");
-        assert_eq!(failure.message, "Slack answered in an unexpected form.");
+        assert!(
+            failure.message.contains("something unexpected (status 200)"),
+            "{}",
+            failure.message
+        );
         assert_eq!(failure.provider_status, Some(200));
     }
 }
@@ -271,7 +275,6 @@ fn a_server_that_fails_in_a_change_may_have_made_it() {
 }
 
 #[test]
-#[ignore = "fails: says that the provider is unavailable, and thereby that the call can be repeated"]
 fn a_change_is_never_called_repeatable_when_it_may_have_been_made() {
     for (status, body) in
         [(502, "<html></html>"), (504, ""), (200, "<html></html>"), (200, r#"{"sent": 7}"#)]
@@ -282,7 +285,6 @@ fn a_change_is_never_called_repeatable_when_it_may_have_been_made() {
 }
 
 #[test]
-#[ignore = "fails: what has no JSON body is an unreadable answer, whatever its status"]
 fn where_there_is_no_body_the_status_decides() {
     assert_eq!(read(&answer(401, "")), Shaped::Reconnect);
     assert_eq!(failure(read(&answer(403, ""))).kind, FailureKind::PermissionDenied);
@@ -292,7 +294,6 @@ fn where_there_is_no_body_the_status_decides() {
 }
 
 #[test]
-#[ignore = "fails: a code that is not a text counts as none, and the answer as a success"]
 fn a_code_that_is_no_text_is_an_error_all_the_same() {
     for code in [json!(17), json!(true), json!({"code": "x"})] {
         let body = json!({"error": code, "sent": {"id": 7}}).to_string();
