@@ -1,6 +1,6 @@
 //! The only way out: every request to another machine goes through here.
 //!
-//! An address is resolved, checked and dialled in one place ([`dial`]), so that what was checked
+//! An address is resolved, checked and dialled in one place (`dial`), so that what was checked
 //! is what is connected to. There are no redirects, no proxies, no cookies and no hidden retries.
 
 mod address;

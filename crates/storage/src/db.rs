@@ -16,7 +16,7 @@ use sqlx::{
     },
 };
 
-use crate::{Error, Result, bind::Bind, row::Record};
+use crate::{Result, bind::Bind, row::Record};
 
 /// An open database.
 #[derive(Clone)]
@@ -211,33 +211,26 @@ fn pool<D: sqlx::Database>(connections: u32) -> PoolOptions<D> {
         .max_lifetime(None)
 }
 
-fn sqlite(binds: Vec<Bind>) -> Result<SqliteArguments> {
-    let mut arguments = SqliteArguments::default();
-    for bind in binds {
-        match bind {
-            Bind::Text(value) => arguments.add(value),
-            Bind::Int(value) => arguments.add(value),
-            Bind::Bool(value) => arguments.add(value),
-            Bind::Bytes(value) => arguments.add(value),
+/// The parameters of a statement, as a driver takes them.
+macro_rules! arguments {
+    ($name:ident, $arguments:ty) => {
+        fn $name(binds: Vec<Bind>) -> Result<$arguments> {
+            let mut arguments = <$arguments>::default();
+            for bind in binds {
+                match bind {
+                    Bind::Text(value) => arguments.add(value),
+                    Bind::Int(value) => arguments.add(value),
+                    Bind::Bool(value) => arguments.add(value),
+                    Bind::Bytes(value) => arguments.add(value),
+                }
+                .map_err(sqlx::Error::Encode)?;
+            }
+            Ok(arguments)
         }
-        .map_err(sqlx::Error::Encode)?;
-    }
-    Ok(arguments)
+    };
 }
-
-fn postgres(binds: Vec<Bind>) -> Result<PgArguments> {
-    let mut arguments = PgArguments::default();
-    for bind in binds {
-        match bind {
-            Bind::Text(value) => arguments.add(value),
-            Bind::Int(value) => arguments.add(value),
-            Bind::Bool(value) => arguments.add(value),
-            Bind::Bytes(value) => arguments.add(value),
-        }
-        .map_err(sqlx::Error::Encode)?;
-    }
-    Ok(arguments)
-}
+arguments!(sqlite, SqliteArguments);
+arguments!(postgres, PgArguments);
 
 impl Run for &Db {
     async fn rows(self, sql: &'static str, binds: Vec<Bind>, access: Access) -> Result<Vec<Row>> {
@@ -315,14 +308,5 @@ impl Row {
             Self::Sqlite(row) => row.try_get(column)?,
             Self::Postgres(row) => row.try_get(column)?,
         })
-    }
-}
-
-impl From<sqlx::migrate::MigrateError> for Error {
-    fn from(error: sqlx::migrate::MigrateError) -> Self {
-        match error {
-            sqlx::migrate::MigrateError::VersionMissing(version) => Self::NewerSchema(version),
-            other => Self::Migrate(other),
-        }
     }
 }

@@ -1,3 +1,4 @@
+use sqlx::migrate::MigrateError;
 use thiserror::Error;
 
 /// What a statement can end in besides its answer. "Not found" is an `Option`.
@@ -17,7 +18,7 @@ pub enum Error {
     },
     /// The schema could not be brought up to date.
     #[error("the schema could not be brought up to date")]
-    Migrate(#[source] sqlx::migrate::MigrateError),
+    Migrate(#[source] MigrateError),
     /// The database was written by a newer version of this program.
     #[error("the database has schema version {0}, which is newer than this program: update it")]
     NewerSchema(i64),
@@ -41,6 +42,15 @@ impl Error {
         match self {
             Self::Driver(sqlx::Error::Database(error)) => error.is_unique_violation(),
             _ => false,
+        }
+    }
+}
+
+impl From<MigrateError> for Error {
+    fn from(error: MigrateError) -> Self {
+        match error {
+            MigrateError::VersionMissing(version) => Self::NewerSchema(version),
+            other => Self::Migrate(other),
         }
     }
 }

@@ -107,16 +107,17 @@ mod tests {
         state
     }
 
+    async fn asks(db: Db) -> Option<OauthState> {
+        consume(&db, &[1; 32]).await.unwrap()
+    }
+
     #[tokio::test]
     async fn o1_a_state_is_consumed_once_however_many_ask() {
         on_both(async |db| {
             let stored = state(&db).await;
-            let asking = (0..20).map(|_| {
-                let db = db.clone();
-                tokio::spawn(async move { consume(&db, &[1; 32]).await.unwrap() })
-            });
+            let asking: Vec<_> = (0..20).map(|_| tokio::spawn(asks(db.clone()))).collect();
             let mut winners = Vec::new();
-            for asked in asking.collect::<Vec<_>>() {
+            for asked in asking {
                 winners.extend(asked.await.unwrap());
             }
             assert_eq!(winners, [stored]);

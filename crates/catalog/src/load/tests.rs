@@ -172,18 +172,6 @@ fn a_fault_of_form_is_told_with_its_line_and_its_fix() {
             fix: "add `title:`",
         },
         Case {
-            replace: ("name: Acme", "name: 7"),
-            at: "name:",
-            message: "`type`",
-            fix: "\"string\"",
-        },
-        Case {
-            replace: ("scopes: [items:read]", "scopes: items:read"),
-            at: "scopes: items:read",
-            message: "`type`",
-            fix: "\"array\"",
-        },
-        Case {
             replace: ("{id, name}", "{id, name"),
             at: "result:",
             message: "expected a closing brace",
@@ -206,6 +194,24 @@ fn a_fault_of_form_is_told_with_its_line_and_its_fix() {
             at: "method:",
             message: "this word is not known here",
             fix: "\"GET\",\"POST\"",
+        },
+    ]);
+}
+
+#[test]
+fn a_value_of_the_wrong_type_is_told_with_its_line() {
+    assert_each_is_the_only_fault(&[
+        Case {
+            replace: ("name: Acme", "name: 7"),
+            at: "name:",
+            message: "`type`",
+            fix: "\"string\"",
+        },
+        Case {
+            replace: ("scopes: [items:read]", "scopes: items:read"),
+            at: "scopes: items:read",
+            message: "`type`",
+            fix: "\"array\"",
         },
     ]);
 }
@@ -364,8 +370,8 @@ fn brackets_without_end_are_refused() {
 #[test]
 fn lists_in_lists_without_end_are_refused() {
     assert_eq!(faults(format!("{}x", "- ".repeat(100_000))).len(), 1);
-    let indented: String = (0..700).map(|level| format!("{}a:\n", " ".repeat(level))).collect();
-    assert_eq!(faults(indented).len(), 1);
+    let indented: Vec<_> = (0..700).map(|level| format!("{}a:", " ".repeat(level))).collect();
+    assert_eq!(faults(indented.join("\n")).len(), 1);
 }
 
 #[test]

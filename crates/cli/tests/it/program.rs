@@ -2,6 +2,7 @@ use std::{
     io::{BufRead as _, BufReader},
     path::Path,
     process::{Child, Command, Output, Stdio},
+    time::{Duration, Instant},
 };
 
 use serde_json::Value;
@@ -13,9 +14,21 @@ pub(crate) fn astralform(folder: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-/// Runs the binary to its end.
+/// Runs the binary to its end, which must come by itself.
 pub(crate) fn run(folder: &Path, arguments: &[&str]) -> Output {
-    astralform(folder, arguments).output().expect("the binary runs")
+    const PATIENCE: Duration = Duration::from_secs(30);
+    let mut command = astralform(folder, arguments);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the binary starts");
+    let end = Instant::now() + PATIENCE;
+    while child.try_wait().expect("a child").is_none() {
+        if Instant::now() > end {
+            child.kill().expect("a child");
+            panic!("`astralform {}` did not end", arguments.join(" "));
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    child.wait_with_output().expect("its output")
 }
 
 /// What an output said, both streams together.

@@ -36,8 +36,10 @@ pub(crate) fn shape(
     match (document(answer), answer.status.is_success()) {
         (Some(document), true) => reading.success(&document),
         (Some(document), false) => {
-            reading.refusal(&document, reading.code(&document).ok().flatten())
+            let code = reading.code(&document).ok().flatten();
+            reading.refusal(&document, code.as_deref())
         }
+
         (None, false) if answer.status.is_client_error() => {
             reading.refusal(&Document::null(), None)
         }
@@ -96,7 +98,7 @@ impl Reading<'_> {
     fn success(&self, document: &Document) -> Shaped {
         match self.code(document) {
             Ok(None) => {}
-            Ok(code) => return self.refusal(document, code),
+            Ok(Some(code)) => return self.refusal(document, Some(&code)),
             Err(_) => return self.nonsense("something unexpected"),
         }
         match self.tool.result.run(document, self.variables) {
@@ -119,8 +121,7 @@ impl Reading<'_> {
     }
 
     /// The provider says no.
-    fn refusal(&self, document: &Document, code: Option<String>) -> Shaped {
-        let code = code.as_deref();
+    fn refusal(&self, document: &Document, code: Option<&str>) -> Shaped {
         let kind = match self.kind(code) {
             ErrorKind::ReconnectNeeded => return Shaped::Reconnect,
             ErrorKind::MissingScope => return Shaped::MissingScopes(self.missing_scopes(document)),

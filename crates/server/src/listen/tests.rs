@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// A limit that is reached within a test.
 const SHORT: Duration = Duration::from_millis(300);
 /// A limit that is not.
-const LONG: Duration = Duration::from_secs(600);
+const LONG: Duration = Duration::from_mins(10);
 
 /// Nothing is cut off within a test.
 const GENEROUS: Limits =

@@ -67,9 +67,9 @@ async fn a_long_poll_returns_when_the_request_is_no_longer_pending() {
     let (poller, watched) = (server.backend(), format!("{path}?wait=50"));
     let polling = tokio::spawn(async move { poller.get(&watched).await });
     server.browser().connect(asked.link(), "Allow").await;
-    let polled = polling.await.unwrap();
-    assert_eq!(polled.outcome(), "completed");
-    assert!(polled.body["connection_id"].as_str().unwrap().starts_with("conn_"));
+    let answered = polling.await.unwrap();
+    assert_eq!(answered.outcome(), "completed");
+    assert!(answered.body["connection_id"].as_str().unwrap().starts_with("conn_"));
 }
 
 #[tokio::test]

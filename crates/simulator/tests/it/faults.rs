@@ -91,6 +91,7 @@ async fn a_delayed_request_takes_effect_before_its_answer() {
     assert_eq!(harness.call(&token, "auth.test", &[]).await["error"], "token_revoked");
 }
 
+#[expect(clippy::disallowed_methods, reason = "the test looks at the bare socket")]
 #[tokio::test]
 async fn a_dropped_answer_has_its_effect_and_not_a_byte_on_the_wire() {
     let harness = Harness::with_app(|app| app.token_rotation = true);
