@@ -11,17 +11,27 @@ use tokio::{
 const SWEEP: Duration = Duration::from_secs(5);
 
 /// Serves an engine until the process is asked to stop.
-pub(crate) async fn run(listener: TcpListener, engine: Engine) {
+///
+/// # Errors
+/// When the process cannot hear signals.
+pub(crate) async fn run(listener: TcpListener, engine: Engine) -> anyhow::Result<()> {
+    let asked = asked_to_stop()?;
+    tracing::info!(
+        address = %listener.local_addr()?,
+        public_url = %engine.site().public_url(),
+        "serving"
+    );
     let app = App::new(engine);
     let sweeper = tokio::spawn(sweep(app.clone()));
     let stopping = app.clone();
     let stop = async move {
-        asked_to_stop().await;
+        asked.await;
         tracing::info!("stopping: requests under way are finished first");
         stopping.drain();
     };
     serve(listener, router(app), Limits::default(), stop).await;
     sweeper.abort();
+    Ok(())
 }
 
 async fn sweep(app: App) {
@@ -35,18 +45,14 @@ async fn sweep(app: App) {
     }
 }
 
-async fn asked_to_stop() {
-    let mut terminate = signal(SignalKind::terminate()).ok();
-    let terminated = async {
-        match &mut terminate {
-            Some(signal) => {
-                signal.recv().await;
-            }
-            None => std::future::pending().await,
+/// From here on the process ends in order; before, a signal simply ends it.
+fn asked_to_stop() -> std::io::Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
         }
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        () = terminated => {}
-    }
+    })
 }

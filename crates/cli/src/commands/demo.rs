@@ -34,7 +34,7 @@ impl Demo {
             println!("{}", words::instructions(&demo.facts));
         }
         let simulator = tokio::spawn(demo.simulator);
-        node::run(listener, demo.engine).await;
+        node::run(listener, demo.engine).await?;
         simulator.abort();
         Ok(ExitCode::SUCCESS)
     }

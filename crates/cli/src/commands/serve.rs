@@ -41,12 +41,11 @@ impl Serve {
             catalog,
             key_ring,
             egress: Egress::new(config.private_networks, None),
-            site: Site::new(public_url.clone(), None),
+            site: Site::new(public_url, None),
             clock: Clock::system(),
             entropy,
         };
-        tracing::info!(%address, %public_url, "serving");
-        node::run(listener, astralform_engine::Engine::new(parts)).await;
+        node::run(listener, astralform_engine::Engine::new(parts)).await?;
         db.close().await;
         tracing::info!("stopped");
         Ok(ExitCode::SUCCESS)
