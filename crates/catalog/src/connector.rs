@@ -3,9 +3,13 @@ use std::collections::BTreeMap;
 use astralform_domain::{ConnectorSlug, Endpoints, HostSet, Scope, ScopeSet};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::Value;
 use url::Url;
 
-use crate::{ErrorKind, Expression, OAuth, Tool};
+use crate::{
+    ErrorKind, Expression, OAuth, Tool, Variables,
+    jq::{Document, RunError},
+};
 
 /// One connector, as its `connector.yaml` describes it.
 #[derive(Deserialize, JsonSchema)]
@@ -165,6 +169,25 @@ pub struct Addresses {
     pub revocation: Option<Url>,
 }
 
+impl Errors {
+    /// The code of an answer that is an error; providers spell it as a text, a number or an object.
+    ///
+    /// # Errors
+    /// When the answer has a form in which no code can be looked for.
+    pub fn code_of(
+        &self,
+        document: &Document,
+        variables: Variables<'_>,
+    ) -> Result<Option<String>, RunError> {
+        let Some(code) = &self.code else { return Ok(None) };
+        Ok(match code.run(document, variables)? {
+            Value::Null | Value::Bool(false) => None,
+            Value::String(code) => Some(code),
+            other => Some(other.to_string()),
+        })
+    }
+}
+
 impl Api {
     fn default_token() -> String {
         "default".to_owned()
@@ -236,13 +259,15 @@ impl Addresses {
             Some(&self.identity),
             self.revocation.as_ref(),
         ];
-        all.into_iter().flatten().map(host).collect()
+        all.into_iter().flatten().map(destination).collect()
     }
 }
 
-/// The host of an address, with its port where that is not the scheme's own.
-fn host(url: &Url) -> String {
-    url[url::Position::BeforeHost..url::Position::AfterPort].to_owned()
+/// Where an address leads, as a [`HostSet`] names it: the host, with its port where that is not
+/// the scheme's own, and with the scheme where that is not https.
+pub fn destination(url: &Url) -> String {
+    let host = &url[url::Position::BeforeHost..url::Position::AfterPort];
+    if url.scheme() == "https" { host.to_owned() } else { format!("{}://{host}", url.scheme()) }
 }
 
 /// An absolute address as it is, a path below `base`.

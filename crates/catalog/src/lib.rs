@@ -21,7 +21,7 @@ mod yaml;
 pub use builtin::builtin;
 pub use connector::{
     Addresses, Api, Connector, ConnectorType, Errors, Identity, Method, Revocation,
-    RevocationStyle, Setup,
+    RevocationStyle, Setup, destination,
 };
 pub use diagnostic::Diagnostic;
 pub use expression::{Expression, ExpressionError, Variables};

@@ -27,7 +27,10 @@ pub fn load<'a>(folders: impl IntoIterator<Item = Folder<'a>>) -> (Catalog, Vec<
     let mut diagnostics = Vec::new();
     for folder in folders {
         match check(folder) {
-            Ok(connector) => catalog.add(connector),
+            Ok(connector) => match catalog.clash(&connector) {
+                None => catalog.add(connector),
+                Some(fault) => diagnostics.push(fault),
+            },
             Err(faults) => diagnostics.extend(faults),
         }
     }
@@ -52,7 +55,21 @@ impl Catalog {
         Some((connector, connector.tool(name)?))
     }
 
-    /// A tool's name starts with its connector's, so that no two connectors share one.
+    /// The names of tools are prefixed by their connectors', but one prefix may begin another.
+    fn clash(&self, new: &Connector) -> Option<Diagnostic> {
+        let taken = new.tools.iter().find_map(|tool| {
+            let owner = self.tools.get(tool.name.as_str()).filter(|owner| **owner != new.slug)?;
+            Some((&tool.name, owner))
+        });
+        taken.map(|(tool, owner)| Diagnostic {
+            file: format!("{}/connector.yaml", new.slug),
+            line: 1,
+            column: 1,
+            message: format!("the tool `{tool}` is one of the connector `{owner}` already"),
+            fix: "give the tool, or the connector, another name".to_owned(),
+        })
+    }
+
     fn add(&mut self, connector: Connector) {
         self.tools.retain(|_, owner| *owner != connector.slug);
         for tool in &connector.tools {

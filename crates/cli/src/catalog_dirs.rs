@@ -30,11 +30,11 @@ pub(crate) fn read(paths: &[PathBuf]) -> anyhow::Result<Vec<OwnedFolder>> {
     let mut folders = Vec::new();
     for path in paths {
         let entries = sorted(path)?;
-        if entries.iter().any(|entry| entry.is_file()) {
+        if entries.iter().any(|entry| entry.ends_with("connector.yaml")) {
             folders.push(read_one(path, &entries)?);
             continue;
         }
-        for folder in entries {
+        for folder in entries.into_iter().filter(|entry| entry.is_dir()) {
             folders.push(read_one(&folder, &sorted(&folder)?)?);
         }
     }

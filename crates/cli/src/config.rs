@@ -144,6 +144,15 @@ fn networks(texts: &[String]) -> anyhow::Result<Vec<IpNet>> {
     texts.iter().map(parse).collect()
 }
 
+/// Where browsers reach a server that was not told: the address listened on, if that is loopback.
+pub(crate) fn derived_public_url(listen: SocketAddr) -> anyhow::Result<Url> {
+    let url = Url::parse(&format!("http://{listen}"))?;
+    check_public_url(&url).with_context(|| {
+        format!("set public_url to where browsers reach this server; {listen} does not tell")
+    })?;
+    Ok(url)
+}
+
 fn check_public_url(url: &Url) -> anyhow::Result<()> {
     let loopback = matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
     let encrypted = url.scheme() == "https";

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use astralform_engine::Engine;
+use astralform_engine::{Engine, chain};
 use astralform_server::{App, Limits, router, serve};
 use tokio::{
     net::TcpListener,
@@ -39,8 +39,8 @@ async fn sweep(app: App) {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        if let Err(error) = app.engine().sweep().await {
-            tracing::error!(%error, "the sweep failed; it is tried again");
+        if let Err(fault) = app.engine().sweep().await {
+            tracing::error!(error = chain(&fault), "the sweep failed; it is tried again");
         }
     }
 }

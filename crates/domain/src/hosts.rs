@@ -2,7 +2,8 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-/// The hosts a secret may be sent to, each `host` or `host:port`, in a stable order.
+/// The hosts a secret may be sent to, each `host` or `host:port` for https and `http://host:port`
+/// otherwise, in a stable order.
 ///
 /// The set is part of what a sealed secret is bound to: a row whose hosts were edited does not
 /// open.

@@ -14,9 +14,8 @@ mod view;
 mod wait;
 
 pub use begin::{BeginError, Started};
-pub use confirm::ConfirmError;
+pub use confirm::{ConfirmError, Confirmation};
 pub use finish::{Callback, FinishError};
-pub use link::LinkToken;
 pub(crate) use open::OpenError;
 pub use view::{Consent, Prompt};
 pub(crate) use wait::Changes;

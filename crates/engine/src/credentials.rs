@@ -94,11 +94,11 @@ impl Ask {
 }
 
 /// The token of a connection, as far as it can be sent.
-pub(crate) enum Credential {
-    /// It can be sent.
-    Usable(Secret),
-    /// It cannot; the connection has to be renewed.
-    Dead(StatusReason),
+pub(crate) struct Credential {
+    /// Which write of the token it is; 0 when there is none.
+    pub(crate) generation: i64,
+    /// The token itself, or why the connection has to be renewed.
+    pub(crate) token: Result<Secret, StatusReason>,
 }
 
 impl Engine {
@@ -111,12 +111,12 @@ impl Engine {
         let wanted = &ready.connector.api.token;
         let tokens = self.open_tokens(connection).await?;
         let Some(token) = tokens.into_iter().find(|token| token.kind == *wanted) else {
-            return Ok(Credential::Dead(StatusReason::TokenRejected));
+            return Ok(Credential { generation: 0, token: Err(StatusReason::TokenRejected) });
         };
-        if has_ended(&token, self.clock.now()) {
-            return Ok(Credential::Dead(StatusReason::Expired));
-        }
-        Ok(Credential::Usable(token.access_token))
+        let ended = has_ended(&token, self.clock.now());
+        let generation = token.generation;
+        let token = if ended { Err(StatusReason::Expired) } else { Ok(token.access_token) };
+        Ok(Credential { generation, token })
     }
 }
 

@@ -1,12 +1,14 @@
 //! The only way out: every request to another machine goes through here.
 //!
 //! An address is resolved, checked and dialled in one place (`dial`), so that what was checked
-//! is what is connected to. There are no redirects, no proxies, no cookies and no hidden retries.
+//! is what is connected to. There are no redirects, no proxies and no
+//! cookies; a request is sent again only when a pooled connection turned out to be closed before
+//! any of it was written.
 
 mod address;
 mod dial;
 
-use std::{net::SocketAddr, time::Duration};
+use std::{fmt, net::SocketAddr, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
@@ -29,7 +31,6 @@ pub struct Egress {
 }
 
 /// A request to be sent.
-#[derive(Debug)]
 pub struct Outgoing {
     /// Its method.
     pub method: Method,
@@ -62,7 +63,6 @@ pub enum Reach {
 }
 
 /// An answer, whole.
-#[derive(Debug)]
 pub struct Answer {
     /// Its status.
     pub status: StatusCode,
@@ -100,7 +100,6 @@ impl Egress {
             .pool_max_idle_per_host(64)
             .pool_timer(TokioTimer::new())
             .timer(TokioTimer::new())
-            .retry_canceled_requests(false)
             .build(Dialer::new(private, simulator));
         Self { client, simulator }
     }
@@ -139,6 +138,23 @@ impl Egress {
         let (head, body) = answer.into_parts();
         let body = Limited::new(body, at_most).collect().await.map_err(unread)?.to_bytes();
         Ok(Answer { status: head.status, headers: head.headers, body })
+    }
+}
+
+/// Without query and body, which may hold secrets.
+impl fmt::Debug for Outgoing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { method, url, headers, body } = self;
+        let place = &url[..url::Position::AfterPath];
+        write!(f, "{method} {place} {headers:?} ({} bytes)", body.len())
+    }
+}
+
+/// Without body, which may hold secrets.
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { status, headers, body } = self;
+        write!(f, "{status} {headers:?} ({} bytes)", body.len())
     }
 }
 

@@ -1,5 +1,11 @@
 use thiserror::Error;
 
+/// An error with its causes, the last one first to blame, for the log.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
 /// Something that should not happen: the log has the cause, the caller a request id.
 #[derive(Debug, Error)]
 pub enum Fault {
@@ -12,4 +18,11 @@ pub enum Fault {
     /// What the database says does not go together.
     #[error("{0}")]
     Inconsistent(&'static str),
+}
+
+impl Fault {
+    /// Whether the database was not reached: the same may succeed later.
+    pub fn is_unavailable(&self) -> bool {
+        matches!(self, Self::Storage(error) if error.is_unavailable())
+    }
 }

@@ -23,10 +23,10 @@ use astralform_domain::{CallId, Clock, Entropy, RequestId};
 use astralform_storage::Db;
 
 pub use auth_requests::{
-    BeginError, Callback, ConfirmError, Consent, FinishError, LinkToken, Prompt, Started,
+    BeginError, Callback, ConfirmError, Confirmation, Consent, FinishError, Prompt, Started,
 };
 pub use credentials::CredentialRefusal;
-pub use error::Fault;
+pub use error::{Fault, chain};
 pub use project_connectors::Unusable;
 pub use site::Site;
 pub use start::{StartError, check_key, written_with};

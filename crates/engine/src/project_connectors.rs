@@ -1,7 +1,5 @@
 use astralform_catalog::{Addresses, Connector};
-use astralform_domain::{
-    Endpoints, ProjectConnector, ProjectConnectorId, ProjectId, Secret, Tenant,
-};
+use astralform_domain::{Endpoints, ProjectConnector, ProjectConnectorId, Secret, Tenant};
 use astralform_storage::project_connectors;
 use astralform_vault::{Binding, Owner};
 use thiserror::Error;
@@ -103,19 +101,15 @@ impl Engine {
         };
         let key = self.keys.of(&self.db, settings.tenant.project).await?;
         let row = settings.id.to_string();
-        let binding = secret_binding(settings.tenant.project, &row, settings);
+        let binding = secret_binding(&row, settings);
         Ok(Client { id: id.clone(), secret: key.open(binding, sealed)? })
     }
 }
 
 /// The place of an app's secret.
-pub(crate) fn secret_binding<'a>(
-    project: ProjectId,
-    row: &'a str,
-    settings: &'a ProjectConnector,
-) -> Binding<'a> {
+pub(crate) fn secret_binding<'a>(row: &'a str, settings: &'a ProjectConnector) -> Binding<'a> {
     Binding {
-        project,
+        tenant: settings.tenant,
         owner: Owner::Project,
         table: project_connectors::TABLE,
         row,

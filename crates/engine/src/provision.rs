@@ -1,7 +1,7 @@
 //! Making what a project stands on: team, project, agent, key, enabled connectors.
 
 use astralform_domain::{
-    AgentId, ConnectorSlug, Endpoints, EnvironmentSettings, HostSet, ProjectConnector,
+    AgentId, ConnectorSlug, Endpoints, Environment, EnvironmentSettings, HostSet, ProjectConnector,
     ProjectConnectorId, ProjectId, ScopeSet, Secret, TeamId, Tenant,
 };
 use astralform_storage::{
@@ -49,6 +49,9 @@ pub enum EnableError {
     /// It is enabled already.
     #[error("the connector is enabled already")]
     AlreadyEnabled,
+    /// The simulator is for `test` alone.
+    #[error("a sandboxed connector can only be enabled in the environment `test`")]
+    SandboxInLive,
     /// An address cannot be used.
     #[error("an address of the connector cannot be used, or no simulator runs")]
     BadAddress,
@@ -156,6 +159,9 @@ impl Engine {
     async fn enabled(&self, tenant: Tenant, new: Enable) -> Result<ProjectConnector, EnableError> {
         let connector =
             self.catalog.connector(&new.connector).ok_or(EnableError::UnknownConnector)?;
+        if new.sandbox && tenant.environment != Environment::Test {
+            return Err(EnableError::SandboxInLive);
+        }
         let mut settings = ProjectConnector {
             id: ProjectConnectorId::new(&self.clock, &self.entropy),
             tenant,
@@ -177,7 +183,7 @@ impl Engine {
         settings.hosts = addresses.hosts();
         let key = self.keys.of(&self.db, tenant.project).await?;
         let row = settings.id.to_string();
-        let binding = secret_binding(tenant.project, &row, &settings);
+        let binding = secret_binding(&row, &settings);
         settings.client_secret = Some(key.seal(binding, &new.client_secret, &self.entropy));
         Ok(settings)
     }

@@ -8,6 +8,7 @@ mod app;
 mod auth;
 mod body;
 mod cookies;
+mod finish;
 mod listen;
 mod pages;
 mod problem;

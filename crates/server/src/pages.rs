@@ -31,6 +31,9 @@ fn page(status: StatusCode, template: &impl Template) -> Response {
     let mut response = (status, Html(html)).into_response();
     let policy = HeaderValue::from_static(POLICY);
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    // With `no-referrer` browsers would say `Origin: null` even of our own form.
+    let referrer = HeaderValue::from_static("same-origin");
+    response.headers_mut().insert(header::REFERRER_POLICY, referrer);
     response
 }
 
@@ -39,8 +42,7 @@ fn message(status: StatusCode, title: &str, text: &str) -> Response {
 }
 
 fn broken(fault: &astralform_engine::Fault) -> Response {
-    let cause = std::error::Error::source(fault);
-    tracing::error!(error = %fault, cause = cause.map(tracing::field::display), "a page failed");
+    tracing::error!(error = astralform_engine::chain(fault), "a page failed");
     let text = "Something is broken on our side. Please try again later.";
     message(StatusCode::INTERNAL_SERVER_ERROR, "This did not work", text)
 }

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use astralform_catalog::ArgumentFault;
 use astralform_engine::{
-    BeginError, CallRefusal, ConfirmError, CredentialRefusal, Fault, Unusable,
-    api_keys::AuthenticationError,
+    CallRefusal, ConfirmError, CredentialRefusal, Fault, Unusable, api_keys::AuthenticationError,
+    chain,
 };
 use axum::{
     Json,
@@ -77,8 +77,12 @@ impl Problem {
     }
 
     fn internal(fault: &Fault) -> Self {
-        let cause = std::error::Error::source(fault);
-        tracing::error!(error = %fault, cause = cause.map(tracing::field::display), "a request failed");
+        let error = chain(fault);
+        if fault.is_unavailable() {
+            tracing::warn!(error, "the database is not available");
+            return Self::unavailable("the database does not answer; try again");
+        }
+        tracing::error!(error, "a request failed");
         let detail = "something is broken on our side; the log has the cause under the request id";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", detail)
     }
@@ -164,22 +168,13 @@ impl From<ConfirmError> for Problem {
         match error {
             ConfirmError::Unknown => Self::not_found("this project has no such auth request"),
             ConfirmError::NotAwaiting(_) => Self::conflict("not_awaiting_confirmation", detail),
+            ConfirmError::WrongProof => {
+                Self::new(StatusCode::FORBIDDEN, "wrong_confirmation", detail)
+            }
             ConfirmError::EndUserMismatch => {
                 Self::new(StatusCode::FORBIDDEN, "end_user_mismatch", detail)
             }
             ConfirmError::Fault(fault) => fault.into(),
-        }
-    }
-}
-
-impl From<BeginError> for Problem {
-    fn from(error: BeginError) -> Self {
-        let detail = error.to_string();
-        match error {
-            BeginError::UnknownLink => Self::not_found("this link is not valid"),
-            BeginError::NotPending => Self::conflict("not_pending", detail),
-            BeginError::Unusable(why) => why.into(),
-            BeginError::Fault(fault) => fault.into(),
         }
     }
 }
@@ -209,7 +204,11 @@ pub(crate) async fn with_request_id(
     let mut response = tracing::Instrument::instrument(next.run(request), span).await;
     if let Some(Pending(problem)) = response.extensions_mut().remove() {
         tracing::debug!(request.id = %id, %method, path, code = problem.code, "refused");
+        let allow = response.headers_mut().remove(header::ALLOW);
         response = problem.written(&id);
+        if let Some(allow) = allow {
+            response.headers_mut().insert(header::ALLOW, allow);
+        }
     }
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert("x-request-id", value);

@@ -100,6 +100,11 @@ CREATE UNIQUE INDEX connections_by_account
     ON connections (project_connector_id, end_user_id, account_id)
     WHERE status IN ('active', 'needs_reauth');
 
+-- One of an end user's connections is the one meant by calls that name none.
+CREATE UNIQUE INDEX connections_default
+    ON connections (project_connector_id, end_user_id)
+    WHERE is_default AND status IN ('active', 'needs_reauth');
+
 CREATE INDEX connections_by_end_user
     ON connections (end_user_id, project_connector_id);
 

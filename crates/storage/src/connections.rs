@@ -104,6 +104,23 @@ pub async fn remove(tx: &mut Tx, tenant: Tenant, id: ConnectionId) -> Result<()>
     Ok(())
 }
 
+/// Marks a connection whose token of that generation is dead, unless it is not active any more or
+/// has newer tokens; says whether it did.
+pub async fn mark_dead(
+    tx: &mut Tx,
+    tenant: Tenant,
+    id: ConnectionId,
+    generation: i64,
+    reason: StatusReason,
+) -> Result<bool> {
+    const SQL: &str = "
+        UPDATE connections SET status = 'needs_reauth', reason = $5
+        WHERE project_id = $1 AND environment = $2 AND id = $3 AND status = 'active'
+          AND NOT EXISTS (SELECT 1 FROM tokens WHERE connection_id = $3 AND generation > $4)";
+    let binds = binds![tenant.project, tenant.environment, id, generation, reason];
+    Ok(tx.execute(SQL, binds).await? == 1)
+}
+
 /// The connection of that id.
 pub async fn find(db: &Db, tenant: Tenant, id: ConnectionId) -> Result<Option<Connection>> {
     const SQL: &str = "

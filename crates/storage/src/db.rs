@@ -131,8 +131,12 @@ impl Db {
     }
 
     /// Connects to a schema of its own, for one test.
-    #[cfg(test)]
-    pub(crate) async fn connect_to_fresh_schema(url: &str) -> Self {
+    ///
+    /// # Panics
+    /// When the database does not do it.
+    #[cfg(any(test, feature = "testing"))]
+    #[expect(clippy::unwrap_used, reason = "a test that cannot start fails")]
+    pub async fn connect_to_fresh_schema(url: &str) -> Self {
         let fresh = astralform_domain::Entropy::system().bytes::<8>();
         let schema = format!("test_{:016x}", u64::from_be_bytes(fresh));
         let options = PgConnectOptions::from_str(url).unwrap();

@@ -17,7 +17,8 @@ impl Record for Key {
     }
 }
 
-/// The row of an end user; made with the id `fresh` when there was none.
+/// The row of an end user, made with the id `fresh` when there was none. It stays locked until the
+/// transaction ends, so that what is decided about one end user is decided one after another.
 pub async fn ensure(
     tx: &mut Tx,
     tenant: Tenant,
@@ -25,16 +26,15 @@ pub async fn ensure(
     fresh: EndUserKey,
     now: Timestamp,
 ) -> Result<EndUserKey> {
-    const INSERT: &str = "
+    const SQL: &str = "
         INSERT INTO end_users (id, project_id, environment, external_id, created_at)
         VALUES ($1, $2, $3, $4, $5)
-        ON CONFLICT (project_id, environment, external_id) DO NOTHING";
-    const FIND: &str = "
-        SELECT id FROM end_users
-        WHERE project_id = $1 AND environment = $2 AND external_id = $3";
+        ON CONFLICT (project_id, environment, external_id)
+        DO UPDATE SET external_id = excluded.external_id
+        RETURNING id";
     let Tenant { project, environment } = tenant;
-    tx.execute(INSERT, binds![fresh, project, environment, end_user, now]).await?;
-    let found: Option<Key> = tx.optional(FIND, binds![project, environment, end_user]).await?;
+    let binds = binds![fresh, project, environment, end_user, now];
+    let found: Option<Key> = tx.returning(SQL, binds).await?;
     let missing =
         || Error::Corrupt { column: "external_id", why: "a row just written is gone".into() };
     found.map(|Key(key)| key).ok_or_else(missing)
@@ -45,7 +45,42 @@ mod tests {
     use astralform_domain::Environment;
 
     use super::*;
-    use crate::testing::{id, on_both, world};
+    use crate::{
+        Db, connections,
+        testing::{World, connection, id, on_both, world},
+    };
+
+    /// A transaction that has seen how many connections there are, and adds one if there is none.
+    async fn first_one_adds(db: Db, world: std::sync::Arc<World>) -> bool {
+        let now = Timestamp::from_secs(1);
+        let mut tx = db.begin().await.unwrap();
+        let (tenant, alice) = (world.tenant, &world.end_user);
+        let owner = ensure(&mut tx, tenant, alice, id(), now).await.unwrap();
+        let pcon = world.project_connector.id;
+        let known = connections::usable_of(&mut tx, tenant, pcon, alice).await.unwrap();
+        if known.is_empty() {
+            let new = connection(&world, "acc");
+            connections::create(&mut tx, &new, owner).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        known.is_empty()
+    }
+
+    #[tokio::test]
+    async fn decisions_about_one_end_user_are_made_one_after_another() {
+        on_both(async |db| {
+            let world = std::sync::Arc::new(world(&db).await);
+            let racing: Vec<_> = (0..8)
+                .map(|_| tokio::spawn(first_one_adds(db.clone(), std::sync::Arc::clone(&world))))
+                .collect();
+            let mut first = 0;
+            for race in racing {
+                first += usize::from(race.await.unwrap());
+            }
+            assert_eq!(first, 1);
+        })
+        .await;
+    }
 
     #[tokio::test]
     async fn an_end_user_is_one_row_in_each_environment() {

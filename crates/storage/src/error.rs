@@ -37,6 +37,12 @@ impl Error {
         }
     }
 
+    /// Whether the database was not reached at all: the same may succeed later.
+    pub fn is_unavailable(&self) -> bool {
+        use sqlx::Error as Cause;
+        matches!(self, Self::Driver(Cause::PoolTimedOut | Cause::PoolClosed | Cause::Io(_)))
+    }
+
     /// Whether a row of this identity is there already.
     pub fn is_conflict(&self) -> bool {
         match self {

@@ -1,4 +1,9 @@
-use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use astralform_catalog::{Folder, builtin, load};
 use astralform_domain::{
@@ -39,7 +44,7 @@ pub struct TestServer {
     pub base: Url,
     api_key: Secret,
     simulator: Simulator,
-    database: PathBuf,
+    database: Option<PathBuf>,
     tasks: Vec<JoinHandle<()>>,
     _files: TempDir,
 }
@@ -85,8 +90,7 @@ impl TestServer {
     /// The same at a given address, for providers that must know it beforehand.
     pub async fn listening_on(address: SocketAddr, setup: Setup) -> Self {
         let files = tempfile::tempdir().expect("a temporary folder");
-        let database = files.path().join("test.db");
-        let db = Db::open_sqlite(&database).await.expect("a database");
+        let (db, database) = database(files.path()).await;
         db.migrate().await.expect("a schema");
         let clock = Clock::manual(Timestamp::from_secs(1_800_000_000));
         let (listener, base) = listen(address).await;
@@ -173,11 +177,12 @@ impl TestServer {
         self.slack().requests().iter().filter(|request| request.endpoint == endpoint).count()
     }
 
-    /// The bytes of the database and its log, for proving what is not in them.
-    pub fn database_bytes(&self) -> Vec<u8> {
-        let wal = self.database.with_extension("db-wal");
+    /// The bytes of the database and its log, for proving what is not in them; none when it is a
+    /// server's.
+    pub fn database_bytes(&self) -> Option<Vec<u8>> {
+        let file = self.database.as_ref()?;
         let read = |path: &PathBuf| std::fs::read(path).unwrap_or_default();
-        [read(&self.database), read(&wal)].concat()
+        Some([read(file), read(&file.with_extension("db-wal"))].concat())
     }
 }
 
@@ -187,6 +192,18 @@ impl Drop for TestServer {
             task.abort();
         }
     }
+}
+
+/// A SQLite file of the test's own or, where `ASTRALFORM_TEST_ON_POSTGRES` is set, a schema of its
+/// own on the server that `TEST_DATABASE_URL` names.
+#[expect(clippy::disallowed_methods, reason = "tests are told by the environment where to run")]
+async fn database(folder: &Path) -> (Db, Option<PathBuf>) {
+    if std::env::var("ASTRALFORM_TEST_ON_POSTGRES").is_ok() {
+        let url = std::env::var("TEST_DATABASE_URL").expect("TEST_DATABASE_URL names a server");
+        return (Db::connect_to_fresh_schema(&url).await, None);
+    }
+    let file = folder.join("test.db");
+    (Db::open_sqlite(&file).await.expect("a database"), Some(file))
 }
 
 async fn listen(address: SocketAddr) -> (TcpListener, Url) {

@@ -1,10 +1,10 @@
-use astralform_domain::{EndUserId, HostSet, ProjectId};
+use astralform_domain::{EndUserId, HostSet, Tenant};
 
 /// What a sealed value is bound to: the one place in which it opens.
 #[derive(Clone, Copy)]
 pub struct Binding<'a> {
-    /// The project whose data key seals it.
-    pub project: ProjectId,
+    /// The project whose data key seals it, and the environment it belongs to.
+    pub tenant: Tenant,
     /// Whose secret it is.
     pub owner: Owner<'a>,
     /// The table it is stored in.
@@ -32,7 +32,8 @@ impl Binding<'_> {
     /// Every field, each with its length before it, so that no two bindings read the same.
     pub(crate) fn to_bytes(self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(256);
-        field(&mut bytes, &self.project.to_bytes());
+        field(&mut bytes, &self.tenant.project.to_bytes());
+        field(&mut bytes, self.tenant.environment.as_str().as_bytes());
         match self.owner {
             Owner::Project => field(&mut bytes, b"project"),
             Owner::EndUser(id) => {

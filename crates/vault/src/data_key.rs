@@ -21,6 +21,8 @@ pub struct DataKey {
 pub enum Purpose {
     /// The link of an auth request.
     ConnectLink,
+    /// The proof of the browser that finished an auth request.
+    Confirmation,
 }
 
 impl DataKey {
@@ -56,6 +58,7 @@ impl Purpose {
     const fn label(self) -> &'static [u8] {
         match self {
             Self::ConnectLink => b"astralform connect link 1",
+            Self::Confirmation => b"astralform confirmation 1",
         }
     }
 }

@@ -6,7 +6,7 @@ use astralform_domain::Endpoints;
 use serde_json::Value;
 
 use super::Fault;
-use crate::{Connector, Tool};
+use crate::{Connector, Tool, yaml::step};
 
 pub(super) fn faults(connector: &Connector, folder: &str) -> Vec<Fault> {
     let mut faults = Vec::new();
@@ -19,6 +19,7 @@ pub(super) fn faults(connector: &Connector, folder: &str) -> Vec<Fault> {
         faults.push(Fault::new("/api/base_url", "an address cannot be put together", fix));
     }
     faults.extend(scope_faults(connector));
+    faults.extend(header_faults(connector));
     let mut names = BTreeSet::new();
     for (at, tool) in connector.tools.iter().enumerate() {
         let pointer = format!("/tools/{at}");
@@ -44,6 +45,17 @@ fn scope_faults(connector: &Connector) -> Vec<Fault> {
             )
         })
         .collect()
+}
+
+fn header_faults(connector: &Connector) -> Vec<Fault> {
+    let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+    let is_text = |c: char| c == ' ' || c.is_ascii_graphic();
+    let wrong = connector.api.headers.iter().filter(|(name, value)| {
+        name.is_empty() || !name.chars().all(is_token) || !value.chars().all(is_text)
+    });
+    let fix = "use letters, digits and `-` in the name, and plain ASCII in the value (RFC 9110 §5)";
+    let fault = |name| Fault::new(step("/api/headers", name), "this cannot be a header", fix);
+    wrong.map(|(name, _)| fault(name)).collect()
 }
 
 fn tool_faults(connector: &Connector, tool: &Tool, pointer: &str) -> Vec<Fault> {

@@ -9,7 +9,7 @@ use anyhow::Context as _;
 
 use crate::{
     catalog_dirs,
-    config::{Config, Flags},
+    config::{self, Config, Flags},
     keys, node, telemetry,
 };
 
@@ -32,7 +32,7 @@ impl Serve {
         let address = listener.local_addr()?;
         let public_url = match config.public_url {
             Some(url) => url,
-            None => format!("http://{address}").parse()?,
+            None => config::derived_public_url(address)?,
         };
         let entropy = Entropy::system();
         let (db, key_ring) = keys::open(&config.database, &config.key_file, &entropy).await?;

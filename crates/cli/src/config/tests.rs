@@ -39,6 +39,16 @@ fn a_flag_wins_over_the_file() {
 }
 
 #[test]
+fn only_a_loopback_address_says_where_browsers_are() {
+    let derived = |listen: &str| derived_public_url(listen.parse().unwrap());
+    assert_eq!(derived("127.0.0.1:9000").unwrap().as_str(), "http://127.0.0.1:9000/");
+    for listen in ["0.0.0.0:8787", "10.0.0.1:8787", "[::]:8787"] {
+        let refused = format!("{:#}", derived(listen).unwrap_err());
+        assert!(refused.contains("set public_url"), "{refused}");
+    }
+}
+
+#[test]
 fn settings_that_cannot_be_meant_are_refused_with_the_reason() {
     for (file, reason) in [
         ("lisen = '127.0.0.1:1'", "unknown field"),

@@ -46,6 +46,15 @@ fn every_fault_comes_with_its_place_and_fix_and_the_others_still_load() {
 }
 
 #[test]
+fn a_stray_file_beside_the_folders_is_passed_over() {
+    let folder = with_broken(ToOwned::to_owned);
+    fs::write(folder.path().join("README.md"), "Ours.").unwrap();
+    let output = run(folder.path(), &["connectors", "lint", "."]);
+    assert!(output.status.success(), "{}", said(&output));
+    assert!(said(&output).contains("2 connectors"), "{}", said(&output));
+}
+
+#[test]
 fn one_connectors_folder_can_be_named_by_itself() {
     let output = run(&catalog(), &["connectors", "lint", "slack"]);
     assert!(output.status.success(), "{}", said(&output));

@@ -79,7 +79,7 @@ impl Engine {
             browser_hash: digest(flow.browser.expose()),
             code_verifier: verifier.map(|verifier| key.seal(binding, &verifier.0, &self.entropy)),
             redirect_uri: flow.redirect_uri.clone(),
-            issuer: ready.connector.oauth.issuer.clone(),
+            issuer: known_issuer(ready),
             generation: ready.settings.generation,
             expires_at,
         };
@@ -128,6 +128,13 @@ impl Flow {
     }
 }
 
+/// The issuer to be compared; that of another installation of the service is not known.
+fn known_issuer(ready: &Ready<'_>) -> Option<String> {
+    let settings = &ready.settings;
+    let is_the_known_one = !settings.sandbox && settings.endpoints.authorize_url.is_none();
+    ready.connector.oauth.issuer.clone().filter(|_| is_the_known_one)
+}
+
 pub(super) fn digest(text: &str) -> [u8; 32] {
     Sha256::digest(text.as_bytes()).into()
 }
@@ -143,7 +150,7 @@ pub(super) fn verifier_binding<'a>(
     hosts: &'a astralform_domain::HostSet,
 ) -> Binding<'a> {
     Binding {
-        project: request.tenant.project,
+        tenant: request.tenant,
         owner: Owner::EndUser(&request.end_user),
         table: oauth_states::TABLE,
         row,

@@ -7,10 +7,11 @@ use astralform_storage::{
     auth_requests::{self, Step},
     connections, end_users,
 };
+use subtle::ConstantTimeEq as _;
 use thiserror::Error;
 
-use super::Prompt;
-use crate::{Engine, Fault};
+use super::{Prompt, link::confirmation};
+use crate::{Engine, Fault, connections::OpenToken, error::chain};
 
 /// Why a confirmation confirms nothing.
 #[derive(Debug, Error)]
@@ -21,6 +22,9 @@ pub enum ConfirmError {
     /// There is nothing to confirm, or nothing any more.
     #[error("the auth request is {0}, not awaiting confirmation")]
     NotAwaiting(AuthStatus),
+    /// The proof is not the one that the browser was given.
+    #[error("the confirmation is not the one that the browser brought to the return URL")]
+    WrongProof,
     /// The end user named is not the one the request was made for. The connection is gone.
     #[error("the auth request was made for another end user; the connection has been erased")]
     EndUserMismatch,
@@ -29,46 +33,69 @@ pub enum ConfirmError {
     Fault(#[from] Fault),
 }
 
+/// What a developer's backend says of a browser that came back to it.
+pub struct Confirmation<'a> {
+    /// Who is signed in, in that browser.
+    pub end_user: &'a EndUserId,
+    /// The `confirmation` that the browser brought.
+    pub proof: &'a str,
+}
+
 impl Engine {
     /// The developer's backend says who finished in the browser. If that is who was asked, the
     /// connection becomes usable; if not, it is erased, and revoked at the provider.
     ///
     /// # Errors
-    /// When there is nothing to confirm, or another end user is named.
+    /// When there is nothing to confirm, the proof is not that of the browser that finished, or
+    /// another end user is named.
     pub async fn confirm(
         &self,
         tenant: Tenant,
         id: AuthRequestId,
-        finished_by: &EndUserId,
+        said: &Confirmation<'_>,
     ) -> Result<Prompt, ConfirmError> {
+        let (request, connection) = self.awaiting(tenant, id).await?;
+        let key = self.keys.of(&self.db, tenant.project).await?;
+        let proof = confirmation(id, connection.id, &key);
+        if !bool::from(proof.as_bytes().ct_eq(said.proof.as_bytes())) {
+            return Err(ConfirmError::WrongProof);
+        }
+        if request.end_user != *said.end_user {
+            let why = (AuthStatus::Failed, Some(AuthFailure::EndUserMismatch));
+            self.give_up(&request, &connection, why, StatusReason::EndUserMismatch).await?;
+            return Err(ConfirmError::EndUserMismatch);
+        }
+        let activated = self.activate(&request, connection).await?;
+        let prompt = self.prompt(tenant, id).await?.ok_or(ConfirmError::Unknown)?;
+        if activated { Ok(prompt) } else { Err(ConfirmError::NotAwaiting(prompt.status)) }
+    }
+
+    async fn awaiting(
+        &self,
+        tenant: Tenant,
+        id: AuthRequestId,
+    ) -> Result<(AuthRequest, Connection), ConfirmError> {
         let found = auth_requests::find(&self.db, tenant, id).await.map_err(Fault::from)?;
         let request = found.ok_or(ConfirmError::Unknown)?;
         let status = request.status_at(self.clock.now());
         if status != AuthStatus::AwaitingConfirmation {
             return Err(ConfirmError::NotAwaiting(status));
         }
-        let connection = self.waiting_connection(&request).await?;
-        if request.end_user != *finished_by {
-            let why = (AuthStatus::Failed, Some(AuthFailure::EndUserMismatch));
-            self.give_up(&request, &connection, why, StatusReason::EndUserMismatch).await?;
-            return Err(ConfirmError::EndUserMismatch);
+        match self.waiting_connection(&request).await? {
+            Some(connection) => Ok((request, connection)),
+            None => Err(ConfirmError::NotAwaiting(AuthStatus::Completed)),
         }
-        if !self.activate(&request, connection).await? {
-            return Err(ConfirmError::NotAwaiting(AuthStatus::Completed));
-        }
-        let confirmed = self.prompt(tenant, id).await?;
-        confirmed.ok_or(ConfirmError::Unknown)
     }
 
+    /// The connection that awaits confirmation; none when another confirmation was faster.
     pub(super) async fn waiting_connection(
         &self,
         request: &AuthRequest,
-    ) -> Result<Connection, Fault> {
-        let missing = Fault::Inconsistent("an auth request awaits confirmation of nothing");
-        let Some(id) = request.connection else {
-            return Err(missing);
-        };
-        connections::find(&self.db, request.tenant, id).await?.ok_or(missing)
+    ) -> Result<Option<Connection>, Fault> {
+        match request.connection {
+            Some(id) => Ok(connections::find(&self.db, request.tenant, id).await?),
+            None => Ok(None),
+        }
     }
 
     async fn activate(&self, request: &AuthRequest, waiting: Connection) -> Result<bool, Fault> {
@@ -100,7 +127,10 @@ impl Engine {
         (status, failure): (AuthStatus, Option<AuthFailure>),
         why: StatusReason,
     ) -> Result<(), Fault> {
-        let tokens = self.open_tokens(connection).await?;
+        let tokens = self.open_tokens(connection).await.unwrap_or_else(|fault| {
+            tracing::error!(connection.id = %connection.id, error = chain(&fault), "erased unrevoked");
+            Vec::new()
+        });
         let mut tx = self.db.begin().await?;
         if !advance(&mut tx, request, status, failure).await? {
             return Ok(());
@@ -109,8 +139,23 @@ impl Engine {
         tx.commit().await?;
         tracing::warn!(auth_request.id = %request.id, reason = %why, "connection erased");
         self.changes.announce(request.id);
-        if let Ok(ready) = self.load_ready(request.tenant, request.project_connector).await? {
-            self.revoke_at_provider(&ready, &tokens).await;
+        self.revoke_erased(connection, &tokens).await
+    }
+
+    /// Tokens go to the hosts they are bound to, and to no others.
+    async fn revoke_erased(
+        &self,
+        connection: &Connection,
+        tokens: &[OpenToken],
+    ) -> Result<(), Fault> {
+        match self.load_ready(connection.tenant, connection.project_connector).await? {
+            Ok(ready) if ready.settings.hosts == connection.hosts => {
+                self.revoke_at_provider(&ready, tokens).await;
+            }
+            _ => {
+                let id = connection.id;
+                tracing::warn!(connection.id = %id, "erased here, but not revoked at the provider");
+            }
         }
         Ok(())
     }

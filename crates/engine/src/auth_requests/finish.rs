@@ -1,7 +1,8 @@
 mod exchange;
 
 use astralform_domain::{
-    AuthFailure, AuthRequest, AuthStatus, ConnectionStatus, EndUserKey, Secret, VerifyEndUser,
+    AuthFailure, AuthRequest, AuthStatus, ConnectionId, ConnectionStatus, EndUserKey, Secret,
+    VerifyEndUser,
 };
 use astralform_storage::{
     auth_requests::{self, Step},
@@ -13,7 +14,7 @@ use subtle::ConstantTimeEq as _;
 use thiserror::Error;
 use url::Url;
 
-use super::begin::digest;
+use super::{begin::digest, link::confirmation};
 use crate::{Engine, Fault, connections::NewConnection, project_connectors::Ready};
 use exchange::Fetched;
 
@@ -69,13 +70,14 @@ impl Engine {
             tracing::warn!(auth_request.id = %request.id, "callback from a foreign browser");
             return Err(FinishError::ForeignBrowser);
         }
+        let mut made = None;
         if request.status_at(self.clock.now()) == AuthStatus::Pending {
             match self.fetch(&state, &request, &callback).await? {
-                Ok((ready, fetched)) => self.connect(&request, &ready, fetched).await?,
+                Ok((ready, fetched)) => made = self.connect(&request, &ready, fetched).await?,
                 Err(ended) => self.end(&request, ended).await?,
             }
         }
-        Ok(self.way_back(&request).await?)
+        Ok(self.way_back(&request, made).await?)
     }
 
     async fn consume(
@@ -85,8 +87,9 @@ impl Engine {
         let state = callback.state.ok_or(FinishError::UnknownState)?;
         let consumed =
             oauth_states::consume(&self.db, &digest(state)).await.map_err(Fault::from)?;
-        let Some(state) = consumed else {
-            tracing::warn!("callback with an unknown or used state");
+        let in_time = consumed.filter(|state| state.expires_at > self.clock.now());
+        let Some(state) = in_time else {
+            tracing::warn!("callback with an unknown, used or expired state");
             return Err(FinishError::UnknownState);
         };
         if state.redirect_uri != callback.redirect_uri {
@@ -106,35 +109,46 @@ impl Engine {
         let expires_at = self.clock.now();
         let step = Step { status, failure, connection: None, expires_at };
         let mut tx = self.db.begin().await?;
-        auth_requests::advance(&mut tx, request.id, AuthStatus::Pending, step).await?;
+        let pending = AuthStatus::Pending;
+        let moved = auth_requests::advance(&mut tx, request.id, pending, step).await?;
         tx.commit().await?;
-        let why = failure.map(AuthFailure::as_str);
-        tracing::info!(auth_request.id = %request.id, %status, why, "auth request ended");
-        self.changes.announce(request.id);
+        if moved {
+            let why = failure.map(AuthFailure::as_str);
+            tracing::info!(auth_request.id = %request.id, %status, why, "auth request ended");
+            self.changes.announce(request.id);
+        }
         Ok(())
     }
 
     /// Stores what was fetched. If the request was ended meanwhile, nothing is stored, and the
-    /// provider is asked to take the tokens back.
+    /// provider is asked to take the tokens back. A connection that has to be confirmed is
+    /// returned.
     async fn connect(
         &self,
         request: &AuthRequest,
         ready: &Ready<'_>,
         fetched: Fetched,
-    ) -> Result<(), Fault> {
+    ) -> Result<Option<ConnectionId>, Fault> {
         let Fetched { account, tokens } = fetched;
         let (status, next) = self.next_phase(request).await?;
         let new = NewConnection { request, ready, account, tokens: &tokens, status };
-        if self.store(&new, next).await? {
-            tracing::info!(auth_request.id = %request.id, status = %next, "account connected");
-            self.changes.announce(request.id);
-        } else {
-            self.revoke_at_provider(ready, &tokens).await;
-        }
-        Ok(())
+        let stored = match self.store(&new, next).await {
+            Ok(Some(stored)) => stored,
+            other => {
+                self.revoke_at_provider(ready, &tokens).await;
+                return other.map(|_| None);
+            }
+        };
+        tracing::info!(auth_request.id = %request.id, status = %next, "account connected");
+        self.changes.announce(request.id);
+        Ok((next == AuthStatus::AwaitingConfirmation).then_some(stored))
     }
 
-    async fn store(&self, new: &NewConnection<'_>, next: AuthStatus) -> Result<bool, Fault> {
+    async fn store(
+        &self,
+        new: &NewConnection<'_>,
+        next: AuthStatus,
+    ) -> Result<Option<ConnectionId>, Fault> {
         let request = new.request;
         let now = self.clock.now();
         let key = self.keys.of(&self.db, request.tenant.project).await?;
@@ -146,11 +160,11 @@ impl Engine {
         let expires_at = now.after(AuthRequest::PHASE);
         let step = Step { status: next, failure: None, connection: Some(connection), expires_at };
         let pending = AuthStatus::Pending;
-        let moved = auth_requests::advance(&mut tx, request.id, pending, step).await?;
-        if moved {
-            tx.commit().await?;
+        if !auth_requests::advance(&mut tx, request.id, pending, step).await? {
+            return Ok(None);
         }
-        Ok(moved)
+        tx.commit().await?;
+        Ok(Some(connection))
     }
 
     async fn next_phase(
@@ -167,16 +181,22 @@ impl Engine {
         })
     }
 
-    /// The developer's page, told which request it is about, or our own.
-    async fn way_back(&self, request: &AuthRequest) -> Result<String, Fault> {
+    /// The developer's page, told which request it is about, or our own. The browser that made
+    /// `connection` gets the proof of it.
+    async fn way_back(
+        &self,
+        request: &AuthRequest,
+        connection: Option<ConnectionId>,
+    ) -> Result<String, Fault> {
         let theirs = request.return_url.as_deref().and_then(|url| Url::parse(url).ok());
-        match theirs {
-            Some(mut url) => {
-                url.query_pairs_mut().append_pair("auth_request", &request.id.to_string());
-                Ok(url.into())
-            }
-            None => self.link_address(request).await,
+        let Some(mut url) = theirs else { return self.link_address(request).await };
+        url.query_pairs_mut().append_pair("auth_request", &request.id.to_string());
+        if let Some(connection) = connection {
+            let key = self.keys.of(&self.db, request.tenant.project).await?;
+            let proof = confirmation(request.id, connection, &key);
+            url.query_pairs_mut().append_pair("confirmation", &proof);
         }
+        Ok(url.into())
     }
 }
 

@@ -1,4 +1,4 @@
-use astralform_domain::{AuthRequest, AuthRequestId};
+use astralform_domain::{AuthRequest, AuthRequestId, ConnectionId};
 use astralform_storage::auth_requests;
 use astralform_vault::{DataKey, Purpose};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -11,14 +11,14 @@ use crate::{Engine, Fault};
 /// It is derived, so that the same open request always has the same link and nothing that opens it
 /// is stored.
 #[derive(Clone, PartialEq, Eq)]
-pub struct LinkToken(String);
+pub(super) struct LinkToken(String);
 
 const ID: usize = 16;
 const TAG: usize = 16;
 
 impl LinkToken {
     /// The token as it stands in an address.
-    pub fn as_str(&self) -> &str {
+    pub(super) fn as_str(&self) -> &str {
         &self.0
     }
 
@@ -33,6 +33,14 @@ impl LinkToken {
         let bytes: [u8; ID + TAG] = URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
         Some(AuthRequestId::from_bytes(*bytes.first_chunk()?))
     }
+}
+
+/// What only the browser that made a connection learns, on its way back to the developer's
+/// application. Whoever asked knows the auth request's id and link, and must not be able to
+/// confirm what somebody else finished.
+pub(super) fn confirmation(id: AuthRequestId, connection: ConnectionId, key: &DataKey) -> String {
+    let message = [id.to_bytes(), connection.to_bytes()].concat();
+    URL_SAFE_NO_PAD.encode(&key.tag(Purpose::Confirmation, &message)[..TAG])
 }
 
 impl Engine {

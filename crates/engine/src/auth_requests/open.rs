@@ -4,7 +4,10 @@ use astralform_domain::{
 use astralform_storage::{auth_requests, end_users, projects};
 use thiserror::Error;
 
-use super::Prompt;
+use super::{
+    Prompt,
+    begin::{digest, state_row},
+};
 use crate::{Engine, Fault, Unusable, credentials::Ask, project_connectors::Ready};
 
 /// Why nobody can be asked.
@@ -45,7 +48,11 @@ impl Engine {
             expires_at: now.after(AuthRequest::PHASE),
             connection: None,
         };
-        let request = self.open(&new, &asks_for).await?;
+        let mut request = self.open(&new, &asks_for).await?;
+        if request.status_at(now) == AuthStatus::Expired {
+            self.forget_unconfirmed(&request).await?;
+            request = self.open(&new, &asks_for).await?;
+        }
         Ok(self.prompt_of(request).await?)
     }
 
@@ -76,8 +83,9 @@ impl Engine {
     }
 }
 
-/// What makes two questions to one end user the same: the account and the scopes.
+/// What makes two questions to one end user the same: the account and the scopes. A digest, since
+/// it stands in an index and providers name scopes too.
 fn asks_for(ask: &Ask) -> String {
     let account = ask.renews.as_ref().map_or_else(|| "new".to_owned(), |(id, _)| id.to_string());
-    format!("{account} {}", ask.required.join(" "))
+    state_row(&digest(&format!("{account} {}", ask.required.join(" "))))
 }

@@ -1,7 +1,7 @@
 use astralform_domain::{AuthRequest, AuthStatus, StatusReason};
 use astralform_storage::{auth_requests, oauth_states};
 
-use crate::{Engine, Fault};
+use crate::{Engine, Fault, error::chain};
 
 impl Engine {
     /// Ends what nobody finished or confirmed in time. To be called every few seconds.
@@ -16,15 +16,17 @@ impl Engine {
         oauth_states::forget_expired(&mut tx, now).await?;
         tx.commit().await?;
         for request in auth_requests::unconfirmed(&self.db, now, AT_ONCE).await? {
-            if let Err(error) = self.forget_unconfirmed(&request).await {
-                tracing::error!(auth_request.id = %request.id, %error, "could not be swept");
+            if let Err(fault) = self.forget_unconfirmed(&request).await {
+                let error = chain(&fault);
+                tracing::error!(auth_request.id = %request.id, error, "could not be swept");
             }
         }
         Ok(())
     }
 
-    async fn forget_unconfirmed(&self, request: &AuthRequest) -> Result<(), Fault> {
-        let connection = self.waiting_connection(request).await?;
+    /// Erases what nobody confirmed in time.
+    pub(super) async fn forget_unconfirmed(&self, request: &AuthRequest) -> Result<(), Fault> {
+        let Some(connection) = self.waiting_connection(request).await? else { return Ok(()) };
         let expired = (AuthStatus::Expired, None);
         self.give_up(request, &connection, expired, StatusReason::NotConfirmed).await
     }

@@ -29,7 +29,7 @@ impl Changes {
 }
 
 impl Engine {
-    /// The auth request as soon as it is no longer pending, or as it is after `at_most`.
+    /// The auth request as soon as it is `settled`, or as it is after `at_most`.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -38,13 +38,14 @@ impl Engine {
         tenant: Tenant,
         id: AuthRequestId,
         at_most: Duration,
+        settled: impl Fn(AuthStatus) -> bool,
     ) -> Result<Option<Prompt>, Fault> {
         let end = Instant::now() + at_most;
         let mut changes = self.changes.0.subscribe();
         loop {
             let prompt = self.prompt(tenant, id).await?;
-            let settled = prompt.as_ref().is_none_or(|prompt| prompt.status != AuthStatus::Pending);
-            if settled || Instant::now() >= end {
+            let done = prompt.as_ref().is_none_or(|prompt| settled(prompt.status));
+            if done || Instant::now() >= end {
                 return Ok(prompt);
             }
             let poll = end.min(Instant::now() + POLL);

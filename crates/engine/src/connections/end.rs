@@ -5,25 +5,27 @@ use astralform_storage::{Tx, connections, tokens};
 
 use super::OpenToken;
 use crate::{
-    Engine, Fault,
+    Engine, Fault, chain,
     egress::Allowance,
     oauth::{Revoked, read_revocation, revocation_request},
     project_connectors::{Client, Ready, reach},
 };
 
 impl Engine {
-    /// Marks a connection whose token is dead, unless it changed meanwhile.
+    /// Marks a connection whose token of that generation is dead, unless it was renewed meanwhile.
     pub(crate) async fn mark_dead(
         &self,
         connection: &Connection,
+        generation: i64,
         why: StatusReason,
     ) -> Result<(), Fault> {
-        let to = (ConnectionStatus::NeedsReauth, Some(why));
         let Connection { tenant, id, .. } = connection;
         let mut tx = self.db.begin().await?;
-        connections::change_status(&mut tx, *tenant, *id, ConnectionStatus::Active, to).await?;
+        let marked = connections::mark_dead(&mut tx, *tenant, *id, generation, why).await?;
         tx.commit().await?;
-        tracing::info!(connection.id = %id, reason = %why, "connection needs reauth");
+        if marked {
+            tracing::info!(connection.id = %id, reason = %why, "connection needs reauth");
+        }
         Ok(())
     }
 
@@ -71,7 +73,10 @@ impl Engine {
         };
         match self.egress.send(request, allowance).await {
             Ok(answer) => read_revocation(ready.connector, &answer),
-            Err(_) => Revoked::Unconfirmed,
+            Err(error) => {
+                tracing::warn!(error = chain(&error), "a revocation was not answered");
+                Revoked::Unconfirmed
+            }
         }
     }
 }

@@ -12,6 +12,8 @@ use crate::{Engine, Fault, oauth::Granted};
 /// A token out of its envelope.
 pub(crate) struct OpenToken {
     pub(crate) kind: String,
+    /// Which write of its row it is; 0 before it is stored.
+    pub(crate) generation: i64,
     pub(crate) access_token: Secret,
     pub(crate) refresh_token: Option<Secret>,
     pub(crate) expires_at: Option<Timestamp>,
@@ -25,6 +27,7 @@ impl OpenToken {
         let lifetime = granted.expires_in.map(Duration::from_secs);
         Self {
             kind: granted.kind,
+            generation: 0,
             access_token: granted.access_token,
             refresh_token: granted.refresh_token,
             expires_at: lifetime.map(|lifetime| now.after(lifetime)),
@@ -41,7 +44,7 @@ fn token_binding<'a>(
     generation: i64,
 ) -> Binding<'a> {
     Binding {
-        project: connection.tenant.project,
+        tenant: connection.tenant,
         owner: Owner::EndUser(&connection.end_user),
         table: tokens::TABLE,
         row,
@@ -100,6 +103,7 @@ fn open(connection: &Connection, token: &Token, key: &DataKey) -> Result<OpenTok
         access_token: key.open(place("access_token"), &token.access_token)?,
         refresh_token: refresh_token.map(|s| key.open(place("refresh_token"), s)).transpose()?,
         kind: token.kind.clone(),
+        generation: token.generation,
         expires_at: token.expires_at,
         scopes: token.scopes.clone(),
     })

@@ -151,6 +151,7 @@ fn more_hosts_than_before_need_the_end_user_too() {
 #[test]
 fn a_token_is_over_from_the_moment_it_says() {
     let token = |expires_at| OpenToken {
+        generation: 1,
         kind: "default".to_owned(),
         access_token: Secret::new("t".to_owned()),
         refresh_token: None,

@@ -26,7 +26,11 @@ impl FromIterator<IpNet> for Networks {
 
 /// Whether an address is one that anybody on the Internet can reach.
 pub(super) fn is_public(address: IpAddr) -> bool {
-    match address.to_canonical() {
+    let address = address.to_canonical();
+    if is_metadata(address) {
+        return false;
+    }
+    match address {
         IpAddr::V4(v4) => is_public_v4(v4),
         IpAddr::V6(v6) => is_public_v6(v6),
     }
@@ -34,10 +38,23 @@ pub(super) fn is_public(address: IpAddr) -> bool {
 
 fn is_metadata(address: IpAddr) -> bool {
     const AWS_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
+    const GOOGLE_V6: Ipv6Addr = Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254);
+    const OTHERS: [Ipv4Addr; 3] = [
+        Ipv4Addr::new(100, 100, 100, 200), // Alibaba
+        Ipv4Addr::new(168, 63, 129, 16),   // Azure
+        Ipv4Addr::new(192, 0, 0, 192),     // Oracle
+    ];
     match address {
-        IpAddr::V4(v4) => v4.is_link_local() || v4 == Ipv4Addr::new(100, 100, 100, 200),
-        IpAddr::V6(v6) => v6 == AWS_V6 || v6.is_unicast_link_local(),
+        IpAddr::V4(v4) => v4.is_link_local() || OTHERS.contains(&v4),
+        IpAddr::V6(v6) => {
+            [AWS_V6, GOOGLE_V6].contains(&v6) || v6.is_unicast_link_local() || leads_to_v4(v6)
+        }
     }
+}
+
+/// NAT64 and 6to4 addresses may lead to any IPv4 address, whatever network they are in.
+fn leads_to_v4(v6: Ipv6Addr) -> bool {
+    matches!(v6.segments(), [0x64, 0xff9b, ..] | [0x2002, ..])
 }
 
 fn is_public_v4(v4: Ipv4Addr) -> bool {
@@ -164,6 +181,11 @@ mod tests {
             "fd00:ec2::254",
             "fe80::1",
             "::ffff:169.254.169.254",
+            "168.63.129.16",
+            "192.0.0.192",
+            "fd20:ce::254",
+            "64:ff9b::a9fe:a9fe",
+            "2002:a9fe:a9fe::",
         ] {
             assert!(!all.contain(at(metadata)), "{metadata}");
         }

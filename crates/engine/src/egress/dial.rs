@@ -27,7 +27,10 @@ use url::{Host, Url};
 
 use super::address::{Networks, is_public};
 
-const CONNECT: Duration = Duration::from_secs(5);
+/// How long one step of connecting may take.
+const STEP: Duration = Duration::from_secs(5);
+/// How many addresses of a name are tried.
+const MOST_ADDRESSES: usize = 4;
 
 /// Makes connections to addresses that may be dialled.
 #[derive(Clone)]
@@ -90,11 +93,7 @@ impl Service<Uri> for Dialer {
 
     fn call(&mut self, uri: Uri) -> Self::Future {
         let shared = Arc::clone(&self.0);
-        Box::pin(async move {
-            let stream = tokio::time::timeout(CONNECT, shared.connect(&uri)).await;
-            let late = |_| io::Error::from(io::ErrorKind::TimedOut);
-            Ok(TokioIo::new(stream.map_err(late)??))
-        })
+        Box::pin(async move { Ok(TokioIo::new(shared.connect(&uri).await?)) })
     }
 }
 
@@ -105,7 +104,11 @@ impl Shared {
         let port = url.port_or_known_default().ok_or(Forbidden)?;
         let addresses = resolve(&host, port).await?;
         let encrypted = url.scheme() == "https";
-        if !addresses.iter().all(|address| self.may_dial(*address, encrypted)) {
+        let simulator = self.simulator.filter(|simulator| names(&url, *simulator));
+        let allowed = |address: &SocketAddr| {
+            simulator == Some(*address) || self.may_dial(*address, encrypted)
+        };
+        if !addresses.iter().all(allowed) {
             return Err(Forbidden.into());
         }
         let tcp = dial_any(&addresses).await?;
@@ -114,13 +117,12 @@ impl Shared {
             return Ok(Box::new(tcp));
         }
         let name = server_name(&host)?;
-        Ok(Box::new(self.tls.connect(name, tcp).await?))
+        Ok(Box::new(in_time(self.tls.connect(name, tcp)).await?))
     }
 
     /// Public addresses only by https; others only where the operator said so.
     fn may_dial(&self, address: SocketAddr, encrypted: bool) -> bool {
-        self.simulator == Some(address)
-            || self.private.contain(address.ip())
+        self.private.contain(address.ip()) && self.simulator != Some(address)
             || encrypted && is_public(address.ip())
     }
 }
@@ -129,7 +131,9 @@ async fn resolve(host: &Host<&str>, port: u16) -> Result<Vec<SocketAddr>, BoxErr
     let addresses: Vec<_> = match host {
         Host::Ipv4(ip) => vec![SocketAddr::from((*ip, port))],
         Host::Ipv6(ip) => vec![SocketAddr::from((*ip, port))],
-        Host::Domain(name) => tokio::net::lookup_host((*name, port)).await?.collect(),
+        Host::Domain(name) => {
+            in_time(tokio::net::lookup_host((*name, port))).await?.take(MOST_ADDRESSES).collect()
+        }
     };
     if addresses.is_empty() {
         return Err(io::Error::from(io::ErrorKind::NotFound).into());
@@ -141,12 +145,19 @@ async fn resolve(host: &Host<&str>, port: u16) -> Result<Vec<SocketAddr>, BoxErr
 async fn dial_any(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
     let mut failure = io::Error::from(io::ErrorKind::NotFound);
     for address in addresses {
-        match TcpStream::connect(address).await {
+        match in_time(TcpStream::connect(address)).await {
             Ok(stream) => return Ok(stream),
             Err(error) => failure = error,
         }
     }
     Err(failure)
+}
+
+/// Each step of connecting has its own time, so that an address that does not answer leaves some
+/// for the next.
+async fn in_time<T>(step: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    let late = |_| io::Error::from(io::ErrorKind::TimedOut);
+    tokio::time::timeout(STEP, step).await.map_err(late)?
 }
 
 fn server_name(host: &Host<&str>) -> Result<ServerName<'static>, BoxError> {

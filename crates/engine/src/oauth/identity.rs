@@ -24,6 +24,9 @@ pub(crate) fn identity_request(
     })
 }
 
+/// The longest that an account's id, in bytes, and label, in characters, may be.
+const LONGEST: usize = 255;
+
 /// The account in the answer; `None` when the answer does not say.
 pub(crate) fn read_account(connector: &Connector, answer: &Answer) -> Option<Account> {
     #[derive(Deserialize)]
@@ -36,16 +39,18 @@ pub(crate) fn read_account(connector: &Connector, answer: &Answer) -> Option<Acc
     }
     let document = Document::parse(&answer.body).ok()?;
     let variables = Variables::status(answer.status.as_u16());
-    let failed = connector.errors.code.as_ref().map(|code| code.run(&document, variables));
-    if failed.is_some_and(|code| !matches!(code, Ok(serde_json::Value::Null))) {
+    if !matches!(connector.errors.code_of(&document, variables), Ok(None)) {
         return None;
     }
     let Read { id, label } = connector.identity.account.read(&document, variables).ok()?;
     let id = match id {
-        serde_json::Value::String(id) if !id.is_empty() => id,
+        serde_json::Value::String(id) => id,
         serde_json::Value::Number(id) => id.to_string(),
         _ => return None,
     };
-    let label = label.filter(|label| !label.trim().is_empty()).unwrap_or_else(|| id.clone());
-    Some(Account { id, label })
+    let is_sound = (1..=LONGEST).contains(&id.len()) && !id.chars().any(char::is_control);
+    let label: String =
+        label.unwrap_or_default().chars().filter(|c| !c.is_control()).take(LONGEST).collect();
+    let label = if label.trim().is_empty() { id.clone() } else { label };
+    is_sound.then_some(Account { id, label })
 }

@@ -106,7 +106,7 @@ pub(crate) fn read_tokens(
 ) -> Result<Vec<Granted>, TokenError> {
     let document = Document::parse(body).map_err(|_| TokenError::Unreadable)?;
     if let Some(code) = refusal(oauth, status, &document, body)? {
-        return Err(classify(oauth, code));
+        return Err(classify(oauth, &code));
     }
     let grants = match &oauth.token_response.tokens {
         Some(tokens) => tokens
@@ -146,10 +146,12 @@ fn standard_error(body: &[u8]) -> Option<String> {
     serde_json::from_slice::<Refusal>(body).ok().map(|refusal| refusal.error)
 }
 
-fn classify(oauth: &OAuth, code: String) -> TokenError {
+fn classify(oauth: &OAuth, code: &str) -> TokenError {
     const STANDARD: [&str; 2] = ["invalid_client", "unauthorized_client"];
-    let ours =
-        STANDARD.contains(&code.as_str()) || oauth.token_response.client_errors.contains(&code);
+    let ours = STANDARD.contains(&code)
+        || oauth.token_response.client_errors.iter().any(|known| known == code);
+    // It goes to the log: a provider's word, not more than a word.
+    let code = code.chars().filter(|c| !c.is_control()).take(80).collect();
     if ours { TokenError::ClientRejected(code) } else { TokenError::Refused(code) }
 }
 

@@ -10,12 +10,13 @@ use thiserror::Error;
 
 use super::{
     CallFailure, FailureKind, Outcome,
-    plan::{authorize, plan},
+    plan::{PlanError, authorize, plan},
     shape::{Shaped, no_answer, shape},
 };
 use crate::{
     CredentialRefusal, Engine, Fault, Unusable,
     auth_requests::OpenError,
+    chain,
     credentials::{Ask, Credential, Decision, Situation, decide},
     egress::{Allowance, Outgoing},
     project_connectors::{Ready, reach},
@@ -54,6 +55,12 @@ pub enum CallRefusal {
 const WITHIN: Duration = Duration::from_secs(30);
 const AT_MOST: usize = 4 * 1024 * 1024;
 
+/// The connection that pays for a call, and which write of its token is sent.
+struct Paid<'a> {
+    connection: &'a Connection,
+    generation: i64,
+}
+
 /// A call that was found to be in order.
 struct Accepted<'a> {
     caller: &'a Caller,
@@ -85,7 +92,8 @@ impl Engine {
             return Ok(Outcome::AuthRequired(prompt));
         }
         let tenant = caller.principal.tenant;
-        let answered = self.wait(tenant, prompt.request.id, call.wait).await?;
+        let over = |status: AuthStatus| !status.is_open();
+        let answered = self.wait(tenant, prompt.request.id, call.wait, over).await?;
         match answered {
             Some(answered) if answered.status == AuthStatus::Completed => {
                 let accepted = self.accept(caller, name, call).await?;
@@ -136,27 +144,29 @@ impl Engine {
             connections: &connections,
             named: call.connection,
         })?;
-        match decision {
-            Decision::Ask(ask) => self.prompted(accepted, ask).await,
-            Decision::Use(connection) => match self.credential(ready, connection).await? {
-                Credential::Dead(why) => self.renewal(accepted, connection, why).await,
-                Credential::Usable(token) => {
-                    let planned =
-                        plan(ready.connector, tool, &ready.addresses.api_base, &call.arguments)
-                            .and_then(|request| authorize(request, &token, &connection.hosts));
-                    match planned {
-                        Ok(request) => self.run(accepted, connection, request).await,
-                        Err(error) => Ok(Outcome::Failed(unplannable(accepted, &error))),
-                    }
-                }
-            },
+        let connection = match decision {
+            Decision::Ask(ask) => return self.prompted(accepted, ask).await,
+            Decision::Use(connection) => connection,
+        };
+        let Credential { generation, token } = self.credential(ready, connection).await?;
+        let paid = Paid { connection, generation };
+        let token = match token {
+            Ok(token) => token,
+            Err(why) => return self.renewal(accepted, &paid, why).await,
+        };
+        let planned = plan(ready.connector, tool, &ready.addresses.api_base, &call.arguments)
+            .and_then(|request| authorize(request, &token, &connection.hosts));
+        match planned {
+            Ok(request) => self.run(accepted, &paid, request).await,
+            Err(PlanError::Address(pointer)) => Err(unfit(pointer)),
+            Err(error) => Ok(Outcome::Failed(unplannable(accepted, &error))),
         }
     }
 
     async fn run(
         &self,
         accepted: &Accepted<'_>,
-        connection: &Connection,
+        paid: &Paid<'_>,
         request: Outgoing,
     ) -> Result<Outcome, CallRefusal> {
         let Accepted { ready, tool, call, .. } = accepted;
@@ -164,35 +174,47 @@ impl Engine {
             Allowance { reach: reach(&ready.settings), within: WITHIN, at_most: AT_MOST };
         let answer = match self.egress.send(request, allowance).await {
             Ok(answer) => answer,
-            Err(error) => return Ok(Outcome::Failed(no_answer(ready.connector, tool, &error))),
+            Err(error) => {
+                tracing::warn!(tool = %tool.name, error = chain(&error), "no answer");
+                return Ok(Outcome::Failed(no_answer(ready.connector, tool, &error)));
+            }
         };
         match shape(ready.connector, tool, &call.arguments, &answer) {
             Shaped::Completed(result) => Ok(Outcome::Completed(result)),
             Shaped::Failed(failure) => Ok(Outcome::Failed(failure)),
-            Shaped::Reconnect => {
-                self.renewal(accepted, connection, StatusReason::TokenRejected).await
-            }
-            Shaped::MissingScopes(missing) => {
-                let ask = Ask::renewing(
-                    AuthReason::MissingScopes,
-                    connection,
-                    &accepted.asked.union(&tool.scopes).union(&missing),
-                );
-                self.prompted(accepted, ask).await
-            }
+            Shaped::Reconnect => self.renewal(accepted, paid, StatusReason::TokenRejected).await,
+            Shaped::MissingScopes(missing) => self.widening(accepted, paid, &missing).await,
         }
+    }
+
+    /// The provider wants more scopes: asks for them, unless they were granted already and asking
+    /// would lead nowhere.
+    async fn widening(
+        &self,
+        accepted: &Accepted<'_>,
+        paid: &Paid<'_>,
+        missing: &ScopeSet,
+    ) -> Result<Outcome, CallRefusal> {
+        if missing.missing_from(&paid.connection.scopes).is_empty() {
+            let name = &accepted.ready.connector.name;
+            let message = format!("{name} does not let this account do it, whatever its scopes.");
+            return Ok(Outcome::Failed(CallFailure::new(FailureKind::PermissionDenied, message)));
+        }
+        let required = accepted.asked.union(&accepted.tool.scopes).union(missing);
+        let ask = Ask::renewing(AuthReason::MissingScopes, paid.connection, &required);
+        self.prompted(accepted, ask).await
     }
 
     /// The connection's token is dead: says so, and asks its owner to connect again.
     async fn renewal(
         &self,
         accepted: &Accepted<'_>,
-        connection: &Connection,
+        paid: &Paid<'_>,
         why: StatusReason,
     ) -> Result<Outcome, CallRefusal> {
-        self.mark_dead(connection, why).await?;
+        self.mark_dead(paid.connection, paid.generation, why).await?;
         let required = accepted.asked.union(&accepted.tool.scopes);
-        let ask = Ask::renewing(AuthReason::NeedsReauth, connection, &required);
+        let ask = Ask::renewing(AuthReason::NeedsReauth, paid.connection, &required);
         self.prompted(accepted, ask).await
     }
 
@@ -206,7 +228,13 @@ impl Engine {
     }
 }
 
-fn unplannable(accepted: &Accepted<'_>, error: &super::plan::PlanError) -> CallFailure {
+/// An argument that cannot stand in an address is the caller's to correct.
+fn unfit(pointer: String) -> CallRefusal {
+    let message = "cannot stand in an address".to_owned();
+    CallRefusal::InvalidArguments(vec![ArgumentFault { pointer, message }])
+}
+
+fn unplannable(accepted: &Accepted<'_>, error: &PlanError) -> CallFailure {
     let Accepted { ready, tool, .. } = accepted;
     tracing::warn!(tool = %tool.name, %error, "no request could be planned");
     let message = format!(

@@ -1,6 +1,8 @@
 use std::fmt::Write as _;
 
-use astralform_catalog::{Connector, Encoding, ExpressionError, Tool, Variables, jq::Document};
+use astralform_catalog::{
+    Connector, Encoding, ExpressionError, Tool, Variables, destination, jq::Document,
+};
 use astralform_domain::{HostSet, Secret};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, header};
@@ -20,8 +22,10 @@ pub(crate) enum PlanError {
     Mapping(#[from] ExpressionError),
     #[error("the arguments are too large")]
     TooLarge,
-    #[error("an argument cannot stand in the address")]
-    Address,
+    #[error("the argument {0} cannot stand in the address")]
+    Address(String),
+    #[error("the connector's own headers or the credential cannot be sent")]
+    Unsendable,
     #[error("the request would go to a host that the credential is not meant for")]
     ForeignHost,
 }
@@ -48,7 +52,7 @@ pub(crate) fn plan(
     for (name, value) in &connector.api.headers {
         let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value))
         else {
-            return Err(PlanError::Address);
+            return Err(PlanError::Unsendable);
         };
         headers.insert(name, value);
     }
@@ -70,11 +74,11 @@ pub(crate) fn authorize(
     token: &Secret,
     hosts: &HostSet,
 ) -> Result<Outgoing, PlanError> {
-    let host = &request.url[url::Position::BeforeHost..url::Position::AfterPort];
-    if !hosts.contains(host) {
+    if !hosts.contains(&destination(&request.url)) {
         return Err(PlanError::ForeignHost);
     }
-    let bearer = secret_header(&format!("Bearer {}", token.expose())).ok_or(PlanError::Address)?;
+    let bearer =
+        secret_header(&format!("Bearer {}", token.expose())).ok_or(PlanError::Unsendable)?;
     request.headers.insert(header::AUTHORIZATION, bearer);
     Ok(request)
 }
@@ -84,21 +88,22 @@ fn address(base: &Url, path: &str, arguments: &Value) -> Result<Url, PlanError> 
     let mut filled = base.as_str().trim_end_matches('/').to_owned();
     let mut rest = path;
     while let Some((before, after)) = rest.split_once('{') {
-        let (name, after) = after.split_once('}').ok_or(PlanError::Address)?;
+        let (name, after) = after.split_once('}').unwrap_or((after, ""));
         filled.push_str(before);
-        filled.push_str(&segment(arguments.get(name))?);
+        let argument = arguments.get(name).and_then(scalar);
+        let segment = argument.and_then(|text| segment(&text));
+        filled.push_str(&segment.ok_or_else(|| PlanError::Address(format!("/{name}")))?);
         rest = after;
     }
     filled.push_str(rest);
-    let url = Url::parse(&filled).map_err(|_| PlanError::Address)?;
-    if url.origin() == base.origin() { Ok(url) } else { Err(PlanError::Address) }
+    let url = Url::parse(&filled).ok().filter(|url| url.origin() == base.origin());
+    url.ok_or(PlanError::ForeignHost)
 }
 
-/// One path segment. A dot segment would climb out of the path, encoded or not.
-fn segment(argument: Option<&Value>) -> Result<String, PlanError> {
-    let text = argument.and_then(scalar).ok_or(PlanError::Address)?;
+/// One path segment; none where it would climb out of the path, encoded or not.
+fn segment(text: &str) -> Option<String> {
     if text.is_empty() || text == "." || text == ".." {
-        return Err(PlanError::Address);
+        return None;
     }
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
@@ -108,7 +113,7 @@ fn segment(argument: Option<&Value>) -> Result<String, PlanError> {
             write!(encoded, "%{byte:02X}").expect("a string takes every write");
         }
     }
-    Ok(encoded)
+    Some(encoded)
 }
 
 /// The parameters of an object: null leaves one out, a list repeats it.

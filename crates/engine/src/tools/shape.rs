@@ -68,6 +68,12 @@ pub(crate) fn no_answer(connector: &Connector, tool: &Tool, error: &EgressError)
             FailureKind::ProviderUnavailable,
             format!("{name} could not be reached. Try again later."),
         ),
+        EgressError::TooLarge if changes => (
+            FailureKind::ResponseTooLarge,
+            format!(
+                "The answer of {name} is too large to read. It was probably done: check before trying again."
+            ),
+        ),
         EgressError::TooLarge => (
             FailureKind::ResponseTooLarge,
             format!("The answer of {name} is too large. Ask for less at a time."),
@@ -110,14 +116,8 @@ impl Reading<'_> {
         }
     }
 
-    /// The error's code; providers spell it as a text, a number or an object.
     fn code(&self, document: &Document) -> Result<Option<String>, RunError> {
-        let Some(code) = &self.connector.errors.code else { return Ok(None) };
-        Ok(match code.run(document, self.variables)? {
-            Value::Null | Value::Bool(false) => None,
-            Value::String(code) => Some(code),
-            other => Some(other.to_string()),
-        })
+        self.connector.errors.code_of(document, self.variables)
     }
 
     /// The provider says no.

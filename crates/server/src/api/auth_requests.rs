@@ -4,7 +4,7 @@ use astralform_domain::{
     AuthFailure, AuthReason, AuthRequestId, AuthStatus, ConnectionId, EndUserId, ScopeSet,
     Timestamp,
 };
-use astralform_engine::Prompt;
+use astralform_engine::{Confirmation, Prompt};
 use axum::{Json, extract::State};
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +12,7 @@ use crate::{
     App, Problem,
     auth::{Acting, Authenticated},
     body::{Body, Path, Query},
+    finish::to_the_end,
 };
 
 /// The longest anybody can wait for an end user in one request, in seconds: most proxies give up
@@ -49,6 +50,8 @@ pub(crate) struct Wait {
 pub(crate) struct ConfirmRequest {
     /// Who is signed in to the developer's application, in the browser that came back.
     end_user_id: EndUserId,
+    /// The `confirmation` that the browser brought.
+    confirmation: String,
 }
 
 /// Shows an auth request, as soon as it is no longer pending or when the wait is over.
@@ -58,14 +61,16 @@ pub(crate) async fn show(
     Path(id): Path<AuthRequestId>,
     Query(Wait { wait }): Query<Wait>,
 ) -> Result<Json<AuthRequestView>, Problem> {
+    let tenant = caller.principal.tenant;
+    let missing = || Problem::not_found("this project has no such auth request");
+    let now = app.engine().prompt(tenant, id).await?.ok_or_else(missing)?;
+    if caller.end_user.is_some_and(|end_user| end_user != now.request.end_user) {
+        return Err(missing());
+    }
     let wait = Duration::from_secs(wait.min(LONGEST_WAIT));
-    let found = app.engine().wait(caller.principal.tenant, id, wait).await?;
-    let theirs = |prompt: &Prompt| {
-        caller.end_user.as_ref().is_none_or(|end_user| *end_user == prompt.request.end_user)
-    };
-    let found = found.filter(theirs);
-    let found = found.ok_or(Problem::not_found("this project has no such auth request"))?;
-    Ok(Json(found.into()))
+    let moved = |status| status != AuthStatus::Pending;
+    let found = app.engine().wait(tenant, id, wait, moved).await?;
+    Ok(Json(found.ok_or_else(missing)?.into()))
 }
 
 /// The developer's backend vouches for who finished in the browser.
@@ -73,10 +78,13 @@ pub(crate) async fn confirm(
     State(app): State<App>,
     Authenticated(principal): Authenticated,
     Path(id): Path<AuthRequestId>,
-    Body(ConfirmRequest { end_user_id }): Body<ConfirmRequest>,
+    Body(ConfirmRequest { end_user_id, confirmation }): Body<ConfirmRequest>,
 ) -> Result<Json<AuthRequestView>, Problem> {
-    let confirmed = app.engine().confirm(principal.tenant, id, &end_user_id).await?;
-    Ok(Json(confirmed.into()))
+    let confirmed = to_the_end(async move {
+        let said = Confirmation { end_user: &end_user_id, proof: &confirmation };
+        app.engine().confirm(principal.tenant, id, &said).await
+    });
+    Ok(Json(confirmed.await?.into()))
 }
 
 impl From<Prompt> for AuthRequestView {
@@ -93,7 +101,7 @@ impl From<Prompt> for AuthRequestView {
             granted_scopes: request.granted_scopes,
             message,
             account_hint: request.account_hint,
-            connection_id: request.connection,
+            connection_id: request.connection.filter(|_| status == AuthStatus::Completed),
             failure: request.failure.map(AuthFailure::as_str),
             expires_at: request.expires_at,
         }

@@ -1,3 +1,4 @@
+use astralform_engine::chain;
 use axum::extract::State;
 
 use crate::{App, Problem};
@@ -12,8 +13,8 @@ pub(crate) async fn ready(State(app): State<App>) -> Result<&'static str, Proble
     if app.is_draining() {
         return Err(Problem::unavailable("the server is shutting down"));
     }
-    let unready = |error| {
-        tracing::warn!(%error, "not ready");
+    let unready = |fault| {
+        tracing::warn!(error = chain(&fault), "not ready");
         Problem::unavailable("the database does not answer")
     };
     app.engine().check_database().await.map_err(unready)?;

@@ -251,6 +251,16 @@ async fn assert_refused_as_too_large(server: &Server, request: &str) {
 }
 
 #[tokio::test]
+async fn x1_a_head_that_is_too_large_is_refused_however_it_arrives() {
+    let server = server(GENEROUS).await;
+    let long = "x".repeat(LONGEST_HEAD);
+    let request = format!("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX: {long}\r\n\r\n");
+    for _ in 0..20 {
+        assert_refused_as_too_large(&server, &request).await;
+    }
+}
+
+#[tokio::test]
 async fn x2_slow_connections_do_not_starve_others() {
     let server = server(GENEROUS).await;
     let mut slow = Vec::new();

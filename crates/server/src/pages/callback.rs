@@ -8,7 +8,7 @@ use axum::{
 use serde::{Deserialize, Deserializer};
 
 use super::{broken, message};
-use crate::{App, cookies};
+use crate::{App, cookies, finish::to_the_end};
 
 /// The parameters of an authorization response (RFC 6749 §4.1.2, RFC 9207 §2).
 #[derive(Deserialize)]
@@ -50,19 +50,21 @@ async fn finish(
     query: Result<Query<Parameters>, QueryRejection>,
     headers: &HeaderMap,
 ) -> Response {
-    let Ok(Query(Parameters { state, code, error, iss })) = query else {
-        return unknown();
-    };
+    let Ok(Query(parameters)) = query else { return unknown() };
     let browser = cookies::browser(headers, app.engine().site());
-    let callback = Callback {
-        redirect_uri,
-        state: state.as_deref(),
-        code,
-        error: error.as_deref(),
-        issuer: iss.as_deref(),
-        browser: browser.as_ref().map(Secret::expose),
-    };
-    match app.engine().finish_consent(callback).await {
+    let (app, redirect_uri) = (app.clone(), redirect_uri.to_owned());
+    let finished = to_the_end(async move {
+        let callback = Callback {
+            redirect_uri: &redirect_uri,
+            state: parameters.state.as_deref(),
+            code: parameters.code,
+            error: parameters.error.as_deref(),
+            issuer: parameters.iss.as_deref(),
+            browser: browser.as_ref().map(Secret::expose),
+        };
+        app.engine().finish_consent(callback).await
+    });
+    match finished.await {
         Ok(next) => Redirect::to(&next).into_response(),
         Err(FinishError::UnknownState) => unknown(),
         Err(FinishError::ForeignBrowser) => {

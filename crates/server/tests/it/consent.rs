@@ -98,9 +98,23 @@ async fn o1_a_state_ends_after_ten_minutes() {
     let browser = server.browser();
     let callback = browser.callback(&link, "Allow").await;
     server.clock.advance(Duration::from_mins(10));
-    assert_eq!(browser.visit(callback.as_str()).await.outcome(), "expired");
+    assert_eq!(browser.visit(callback.as_str()).await.status, 400);
     assert_eq!(server.exchanges(), 0);
     assert_eq!(outcome(&server, &path).await, "expired");
+}
+
+#[tokio::test]
+async fn o1_a_later_click_does_not_prolong_an_earlier_state() {
+    let server = TestServer::start().await;
+    let (link, _) = asked(&server).await;
+    let browser = server.browser();
+    let old = browser.callback(&link, "Allow").await;
+    server.clock.advance(Duration::from_mins(9));
+    let fresh = browser.callback(&link, "Allow").await;
+    server.clock.advance(Duration::from_mins(2));
+    assert_eq!(browser.open(old.as_str()).await.status, 400);
+    assert_eq!(server.exchanges(), 0);
+    assert_eq!(browser.visit(fresh.as_str()).await.outcome(), "completed");
 }
 
 #[tokio::test]

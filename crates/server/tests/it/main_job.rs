@@ -137,6 +137,19 @@ async fn a_missing_scope_is_asked_for_together_with_those_there_are() {
 }
 
 #[tokio::test]
+async fn scopes_that_were_granted_are_not_asked_for_again() {
+    let server = TestServer::start().await;
+    let agent = server.agent("alice");
+    let asked = agent.call(TOOL, json!({})).await;
+    server.browser().connect(asked.link(), "Allow").await;
+    let fault = astralform_simulator::Fault::SlackError("no_permission".to_owned());
+    let once = astralform_simulator::Times::Next(1);
+    server.slack().inject("conversations.list", fault, once).ok().unwrap();
+    let refused = agent.call(TOOL, json!({})).await;
+    assert_eq!(refused.body["error"]["kind"], "permission_denied", "{refused:?}");
+}
+
+#[tokio::test]
 async fn a_token_that_has_run_out_is_not_sent() {
     let setup = astralform_testkit::Setup { token_rotation: true, ..Default::default() };
     let server = TestServer::with(setup).await;

@@ -106,14 +106,14 @@ async fn live() -> World {
     world(Environment::Live, Some(settings)).await
 }
 
-/// Alice has consented in `live`; the path is that of her auth request.
-async fn consented(server: &TestServer) -> String {
+/// Alice has consented in `live`: the path of her auth request, and the proof her browser brings.
+async fn consented(server: &TestServer) -> (String, String) {
     let asked = server.agent("alice").call(TOOL, json!({})).await;
     let browser = server.browser();
     let callback = browser.callback(asked.link(), "Allow").await;
     let back = callback_to_end(&browser, callback).await;
-    assert!(back.starts_with(RETURN), "{back}");
-    format!("/v1/auth-requests/{}", asked.auth_request())
+    let (_, proof) = back.split_once("&confirmation=").unwrap_or_else(|| panic!("{back}"));
+    (format!("/v1/auth-requests/{}", asked.auth_request()), proof.to_owned())
 }
 
 /// The peer redirects among its own pages first.
@@ -132,11 +132,14 @@ async fn callback_to_end(browser: &astralform_testkit::Browser, from: url::Url) 
 #[tokio::test]
 async fn o5_in_live_the_connection_works_after_the_right_user_is_confirmed() {
     let World { server, peer } = live().await;
-    let path = consented(&server).await;
+    let (path, proof) = consented(&server).await;
     let call = async || server.agent("alice").call(TOOL, json!({})).await.outcome().to_owned();
     assert_eq!(call().await, "auth_required");
     let confirm = format!("{path}/confirm");
-    let confirmed = server.backend().post(&confirm, json!({"end_user_id": "alice"})).await;
+    let confirmed = server
+        .backend()
+        .post(&confirm, json!({"end_user_id": "alice", "confirmation": proof}))
+        .await;
     assert_eq!(confirmed.outcome(), "completed", "{confirmed:?}");
     assert_eq!(call().await, "completed");
     assert_eq!(count(&log(&peer).await, "revocations"), 0);
@@ -145,13 +148,17 @@ async fn o5_in_live_the_connection_works_after_the_right_user_is_confirmed() {
 #[tokio::test]
 async fn o5_in_live_the_wrong_user_erases_and_revokes() {
     let World { server, peer } = live().await;
-    let path = consented(&server).await;
+    let (path, proof) = consented(&server).await;
     let confirm = format!("{path}/confirm");
-    let refused = server.backend().post(&confirm, json!({"end_user_id": "bob"})).await;
+    let refused =
+        server.backend().post(&confirm, json!({"end_user_id": "bob", "confirmation": proof})).await;
     assert_eq!((refused.status, refused.code()), (403, "end_user_mismatch"));
     assert_eq!(server.agent("alice").call(TOOL, json!({})).await.outcome(), "auth_required");
     assert_eq!(count(&log(&peer).await, "revocations"), 1);
     server.clock.advance(Duration::from_secs(1));
-    let late = server.backend().post(&confirm, json!({"end_user_id": "alice"})).await;
+    let late = server
+        .backend()
+        .post(&confirm, json!({"end_user_id": "alice", "confirmation": proof}))
+        .await;
     assert_eq!(late.status, 409);
 }

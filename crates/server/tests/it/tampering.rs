@@ -58,7 +58,7 @@ async fn v1_an_edited_destination_host_makes_a_token_unusable() {
 }
 
 #[tokio::test]
-async fn v1_an_app_secret_moved_to_another_environment_does_not_open() {
+async fn v1_an_app_secret_moved_to_another_project_does_not_open() {
     let server = TestServer::start().await;
     let stored = project_connectors::find(&server.db, server.tenant, server.connector);
     let mut copy = stored.await.unwrap().unwrap();

@@ -73,6 +73,34 @@ async fn a_status_changes_only_from_the_one_that_was_seen() {
 }
 
 #[tokio::test]
+async fn a_dead_token_does_not_end_a_connection_that_was_renewed_meanwhile() {
+    on_both(async |db| {
+        let world = world(&db).await;
+        let stored = connection(&world, "acc");
+        store(&db, &world, &[&stored]).await;
+        let token = crate::tokens::Token {
+            kind: "user".to_owned(),
+            generation: 2,
+            access_token: astralform_domain::Sealed::from_bytes(vec![1]),
+            refresh_token: None,
+            expires_at: None,
+            scopes: ScopeSet::default(),
+        };
+        let mut tx = db.begin().await.unwrap();
+        crate::tokens::put(&mut tx, stored.id, &token).await.unwrap();
+        for (generation, expected) in [(1, false), (2, true), (2, false)] {
+            let why = StatusReason::TokenRejected;
+            let marked = mark_dead(&mut tx, world.tenant, stored.id, generation, why).await;
+            assert_eq!(marked.unwrap(), expected, "{generation}");
+        }
+        tx.commit().await.unwrap();
+        let found = find(&db, world.tenant, stored.id).await.unwrap().unwrap();
+        assert_eq!(found.status, ConnectionStatus::NeedsReauth);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_update_keeps_id_and_account() {
     on_both(async |db| {
         let world = world(&db).await;

@@ -1,4 +1,4 @@
-use astralform_domain::{Clock, EndUserId, HostSet, Timestamp};
+use astralform_domain::{Clock, EndUserId, Environment, HostSet, Tenant, Timestamp};
 use proptest::prelude::*;
 
 use super::*;
@@ -25,7 +25,7 @@ fn secret() -> Secret {
 /// The fields of a binding, owned, so that each can be changed by itself.
 #[derive(Clone)]
 struct Place {
-    project: ProjectId,
+    tenant: Tenant,
     owner: Option<EndUserId>,
     table: &'static str,
     row: String,
@@ -37,7 +37,7 @@ struct Place {
 impl Place {
     fn of(key: &DataKey) -> Self {
         Self {
-            project: key.project(),
+            tenant: Tenant { project: key.project(), environment: Environment::Test },
             owner: Some("alice".parse().unwrap()),
             table: "tokens",
             row: "conn_1/user".to_owned(),
@@ -49,7 +49,7 @@ impl Place {
 
     fn binding(&self) -> Binding<'_> {
         Binding {
-            project: self.project,
+            tenant: self.tenant,
             owner: self.owner.as_ref().map_or(Owner::Project, Owner::EndUser),
             table: self.table,
             row: &self.row,
@@ -67,8 +67,9 @@ fn v1_a_secret_opens_only_in_the_place_it_was_sealed_for() {
     let sealed = key.seal(home.binding(), &secret(), &Entropy::seeded(2));
     assert_eq!(key.open(home.binding(), &sealed).ok().unwrap().expose(), "xoxp-the-token");
 
-    let elsewhere: [fn(&mut Place); 9] = [
-        |place| place.project = project(99),
+    let elsewhere: [fn(&mut Place); 10] = [
+        |place| place.tenant.project = project(99),
+        |place| place.tenant.environment = Environment::Live,
         |place| place.owner = Some("bob".parse().unwrap()),
         |place| place.owner = None,
         |place| place.table = "connections",
@@ -123,6 +124,7 @@ fn a_tag_depends_on_key_and_message() {
     assert_eq!(tag, key.tag(Purpose::ConnectLink, b"areq"));
     assert_ne!(tag, key.tag(Purpose::ConnectLink, b"areq2"));
     assert_ne!(tag, other.tag(Purpose::ConnectLink, b"areq"));
+    assert_ne!(tag, key.tag(Purpose::Confirmation, b"areq"));
 }
 
 proptest! {

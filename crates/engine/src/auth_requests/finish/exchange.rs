@@ -7,8 +7,9 @@ use super::{Callback, Ended};
 use crate::{
     Engine, Fault,
     auth_requests::begin::{state_row, verifier_binding},
+    chain,
     connections::OpenToken,
-    egress::Allowance,
+    egress::{Allowance, EgressError},
     oauth::{
         Grant, Granted, TokenError, identity_request, read_account, read_tokens, token_request,
     },
@@ -72,8 +73,9 @@ impl Engine {
         let Some(exchange) = exchange else {
             return Ok(Err(AuthFailure::ClientRejected));
         };
-        let Ok(answer) = self.egress.send(exchange, allowance(ready)).await else {
-            return Ok(Err(AuthFailure::ProviderUnavailable));
+        let answer = match self.egress.send(exchange, allowance(ready)).await {
+            Ok(answer) => answer,
+            Err(error) => return Ok(Err(unanswered(request, &error))),
         };
         Ok(read_tokens(oauth, answer.status, &answer.body).map_err(|error| {
             tracing::warn!(auth_request.id = %request.id, %error, "the code was not exchanged");
@@ -116,9 +118,14 @@ impl Engine {
         let identity = identity_request(ready.connector, &ready.addresses, &token.access_token);
         let identity = identity.ok_or(AuthFailure::ProviderUnavailable)?;
         let answer = self.egress.send(identity, allowance(ready)).await;
-        let answer = answer.map_err(|_| AuthFailure::ProviderUnavailable)?;
+        let answer = answer.map_err(|error| unanswered(request, &error))?;
         read_account(ready.connector, &answer).ok_or(AuthFailure::ProviderUnavailable)
     }
+}
+
+fn unanswered(request: &AuthRequest, error: &EgressError) -> AuthFailure {
+    tracing::warn!(auth_request.id = %request.id, error = chain(error), "the provider did not answer");
+    AuthFailure::ProviderUnavailable
 }
 
 /// The code, if the answer comes from whom we asked and says yes. The issuer is compared before
