@@ -17,7 +17,7 @@ fn with_broken(change: impl Fn(&str) -> String) -> tempfile::TempDir {
         }
         let yaml = fs::read_to_string(copy.join("connector.yaml")).unwrap();
         let yaml = yaml.replace("slug: slack", &format!("slug: {name}"));
-        let yaml = yaml.replace("slack_list_channels", &format!("{name}_list_channels"));
+        let yaml = yaml.replace("- name: slack_", &format!("- name: {name}_"));
         let yaml = if name == "broken" { change(&yaml) } else { yaml };
         fs::write(copy.join("connector.yaml"), yaml).unwrap();
     }
@@ -42,7 +42,7 @@ fn every_fault_comes_with_its_place_and_fix_and_the_others_still_load() {
     assert!(said.contains("did you mean `summary`?"), "{said}");
     assert!(said.contains("the field `summary` is missing"), "{said}");
     assert_eq!(said.matches("fix:").count(), 3, "{said}");
-    assert!(said.contains("1 connector with 1 tool in order, 3 faults"), "{said}");
+    assert!(said.contains("1 connector with 3 tools in order, 3 faults"), "{said}");
 }
 
 #[test]

@@ -12,4 +12,5 @@ mod main_job;
 mod pages;
 mod peer;
 mod secrets;
+mod slack_tools;
 mod tampering;

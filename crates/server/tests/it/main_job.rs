@@ -11,7 +11,8 @@ async fn a_call_prompts_the_user_and_answers_once_they_consented() {
     let asked = agent.call(TOOL, json!({})).await;
     assert_eq!((asked.status, asked.outcome()), (200, "auth_required"));
     assert_eq!(asked.body["auth_request"]["reason"], "not_connected");
-    assert_eq!(asked.body["auth_request"]["required_scopes"], json!(["channels:read"]));
+    let scopes = json!(["channels:read", "chat:write", "search:read"]);
+    assert_eq!(asked.body["auth_request"]["required_scopes"], scopes);
 
     let page = server.browser().connect(asked.link(), "Allow").await;
     assert_eq!((page.status, page.outcome().as_str()), (200, "completed"));
@@ -130,7 +131,8 @@ async fn a_missing_scope_is_asked_for_together_with_those_there_are() {
     let request = &asked.body["auth_request"];
     assert_eq!(request["reason"], "missing_scopes");
     assert_eq!(request["missing_scopes"], json!(["groups:read"]));
-    assert_eq!(request["required_scopes"], json!(["channels:read", "groups:read"]));
+    let all = json!(["channels:read", "chat:write", "groups:read", "search:read"]);
+    assert_eq!(request["required_scopes"], all);
 
     server.browser().connect(asked.link(), "Allow").await;
     assert_eq!(agent.call(TOOL, private).await.outcome(), "completed");
