@@ -41,13 +41,18 @@ pub enum Unusable {
 }
 
 impl Engine {
-    /// Puts a project connector together with its catalogue entry.
+    /// Puts a project connector together with its catalogue entry, unless it is paused.
     pub(crate) fn ready(&self, settings: ProjectConnector) -> Result<Ready<'_>, Unusable> {
-        let connector =
-            self.catalog.connector(&settings.connector).ok_or(Unusable::Misconfigured)?;
         if !settings.is_enabled {
             return Err(Unusable::Paused);
         }
+        self.assemble(settings)
+    }
+
+    /// The same even when it is paused: for cleaning up.
+    pub(crate) fn assemble(&self, settings: ProjectConnector) -> Result<Ready<'_>, Unusable> {
+        let connector =
+            self.catalog.connector(&settings.connector).ok_or(Unusable::Misconfigured)?;
         if settings.client_id.is_none() || settings.client_secret.is_none() {
             return Err(Unusable::NeedsCredentials);
         }
@@ -88,9 +93,17 @@ impl Engine {
         tenant: Tenant,
         id: ProjectConnectorId,
     ) -> Result<Result<Ready<'_>, Unusable>, Fault> {
+        Ok(self.ready(self.project_connector(tenant, id).await?))
+    }
+
+    /// The project connector that something stored refers to.
+    pub(crate) async fn project_connector(
+        &self,
+        tenant: Tenant,
+        id: ProjectConnectorId,
+    ) -> Result<ProjectConnector, Fault> {
         let found = project_connectors::find(&self.db, tenant, id).await?;
-        let missing = Fault::Inconsistent("a project connector that is referred to is gone");
-        Ok(self.ready(found.ok_or(missing)?))
+        found.ok_or(Fault::Inconsistent("a project connector that is referred to is gone"))
     }
 
     /// The developer's app of a project connector, its secret opened.

@@ -148,7 +148,9 @@ impl Engine {
         connection: &Connection,
         tokens: &[OpenToken],
     ) -> Result<(), Fault> {
-        match self.load_ready(connection.tenant, connection.project_connector).await? {
+        let Connection { tenant, project_connector, .. } = connection;
+        let settings = self.project_connector(*tenant, *project_connector).await?;
+        match self.assemble(settings) {
             Ok(ready) if ready.settings.hosts == connection.hosts => {
                 self.revoke_at_provider(&ready, tokens).await;
             }

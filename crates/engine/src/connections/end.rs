@@ -1,6 +1,7 @@
 use std::time::Duration;
 
-use astralform_domain::{Connection, ConnectionStatus, StatusReason};
+use astralform_catalog::{Connector, RevocationStyle};
+use astralform_domain::{Connection, ConnectionStatus, Secret, StatusReason};
 use astralform_storage::{Tx, connections, tokens};
 
 use super::OpenToken;
@@ -66,8 +67,8 @@ impl Engine {
             within: Duration::from_secs(20),
             at_most: 64 * 1024,
         };
-        let request =
-            revocation_request(ready.connector, &ready.addresses, client, &token.access_token);
+        let secret = to_revoke(ready.connector, token);
+        let request = revocation_request(ready.connector, &ready.addresses, client, secret);
         let Some(request) = request else {
             return Revoked::Unconfirmed;
         };
@@ -78,5 +79,15 @@ impl Engine {
                 Revoked::Unconfirmed
             }
         }
+    }
+}
+
+/// Ending a refresh token ends the access tokens of its grant too (RFC 7009 §2.1); where a call is
+/// made with the token itself, that is the access token.
+fn to_revoke<'a>(connector: &Connector, token: &'a OpenToken) -> &'a Secret {
+    let style = connector.revocation.as_ref().map(|revocation| revocation.style);
+    match (style, &token.refresh_token) {
+        (Some(RevocationStyle::Rfc7009), Some(refresh_token)) => refresh_token,
+        _ => &token.access_token,
     }
 }

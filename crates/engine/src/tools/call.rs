@@ -118,7 +118,7 @@ impl Engine {
         let agent = agents::named(&self.db, principal.tenant.project, &agent).await;
         let agent = agent.map_err(Fault::from)?.ok_or(CallRefusal::UnknownTool)?;
         let offered = settings.tools.as_ref().is_none_or(|tools| tools.contains(&tool.name));
-        if !offered || !agent.may_use(&connector.slug) {
+        if !offered || !agent.is_enabled || !agent.may_use(&connector.slug) {
             return Err(CallRefusal::UnknownTool);
         }
         let ready = self.ready(settings)?;

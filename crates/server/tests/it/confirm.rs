@@ -82,6 +82,16 @@ async fn o5_the_wrong_user_erases_the_connection_and_revokes_it_at_the_provider(
 }
 
 #[tokio::test]
+async fn o5_a_paused_connector_does_not_keep_a_connection_from_being_revoked() {
+    let server = confirming(&[RETURN]).await;
+    let back = consented(&server).await;
+    let engine = server.app.engine();
+    engine.set_connector_enabled(server.tenant, server.connector, false).await.unwrap();
+    assert_eq!(confirm(&server.backend(), &back, "bob").await.0, 403);
+    assert!(server.slack().grants().is_empty(), "the provider has taken the token back");
+}
+
+#[tokio::test]
 async fn o5_another_projects_key_confirms_nothing() {
     let server = confirming(&[RETURN]).await;
     let back = consented(&server).await;
