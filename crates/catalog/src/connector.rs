@@ -219,6 +219,11 @@ impl Connector {
         defaults.map(|scope| scope.name.clone()).collect()
     }
 
+    /// Every scope that can be asked for.
+    pub fn known_scopes(&self) -> ScopeSet {
+        self.oauth.scopes.iter().map(|scope| scope.name.clone()).collect()
+    }
+
     /// What a scope lets the agent do, in plain words.
     pub fn scope_label<'a>(&'a self, scope: &'a Scope) -> &'a str {
         let entry = self.oauth.scopes.iter().find(|entry| entry.name == *scope);

@@ -2,7 +2,7 @@ use std::{fs, path::Path};
 
 use anyhow::Context as _;
 use astralform_domain::Entropy;
-use astralform_engine::{check_key, written_with};
+use astralform_engine::{prepare_database, written_with};
 use astralform_storage::Db;
 use astralform_vault::{KeyFileError, KeyRing, create_key_file, read_key_file};
 
@@ -33,7 +33,7 @@ pub(crate) async fn open(
             key_file.display()
         ),
     };
-    check_key(&db, &ring).await?;
+    prepare_database(&db, &ring).await?;
     Ok((db, ring))
 }
 

@@ -52,6 +52,12 @@ impl ScopeSet {
         Self(self.0.difference(&granted.0).cloned().collect())
     }
 
+    /// What both sets have.
+    #[must_use]
+    pub fn intersection(&self, other: &Self) -> Self {
+        Self(self.0.intersection(&other.0).cloned().collect())
+    }
+
     /// Both sets together.
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {

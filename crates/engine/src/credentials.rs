@@ -93,6 +93,19 @@ impl Ask {
     }
 }
 
+/// Of the scopes that a provider says are missing, those worth asking for: the connector knows
+/// them, since some providers name alternatives nobody has to grant all of, and at least one is
+/// not granted yet.
+pub(crate) fn worth_asking(
+    missing: &ScopeSet,
+    known: &ScopeSet,
+    granted: &ScopeSet,
+) -> Option<ScopeSet> {
+    let missing = missing.intersection(known);
+    let leads_somewhere = !missing.missing_from(granted).is_empty();
+    leads_somewhere.then_some(missing)
+}
+
 /// The token of a connection, as far as it can be sent.
 pub(crate) struct Credential {
     /// Which write of the token it is; 0 when there is none.

@@ -29,7 +29,7 @@ pub use credentials::CredentialRefusal;
 pub use error::{Fault, chain};
 pub use project_connectors::Unusable;
 pub use site::Site;
-pub use start::{StartError, check_key, written_with};
+pub use start::{StartError, prepare_database, written_with};
 pub use tools::{
     Availability, CallFailure, CallRefusal, FailureKind, ListedTool, Outcome, Outside, ToolCall,
 };

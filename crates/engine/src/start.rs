@@ -37,7 +37,7 @@ pub async fn written_with(db: &Db) -> Result<Option<String>, Fault> {
 ///
 /// # Errors
 /// When the ring lacks the key that the database was written with; nothing is written then.
-pub async fn check_key(db: &Db, ring: &KeyRing) -> Result<(), StartError> {
+pub async fn prepare_database(db: &Db, ring: &KeyRing) -> Result<(), StartError> {
     let found = written_with(db).await?;
     if let Some(written_with) = &found {
         let known = MasterKeyId::parse(written_with).map(|id| ring.check(id));

@@ -164,3 +164,19 @@ fn a_token_is_over_from_the_moment_it_says() {
     assert!(has_ended(&token(Some(now)), now));
     assert!(has_ended(&token(Some(Timestamp::from_secs(99))), now));
 }
+
+#[test]
+fn only_scopes_that_the_connector_knows_and_nobody_granted_are_worth_asking_for() {
+    let set = |text: &str| text.split_whitespace().collect::<ScopeSet>();
+    let known = set("channels groups");
+    for (missing, granted, asked) in [
+        ("groups", "channels", Some("groups")),
+        ("channels groups im mpim", "channels", Some("channels groups")),
+        ("channels", "channels", None),
+        ("im mpim", "channels", None),
+        ("", "channels", None),
+    ] {
+        let found = worth_asking(&set(missing), &known, &set(granted));
+        assert_eq!(found, asked.map(set), "{missing:?} beyond {granted:?}");
+    }
+}

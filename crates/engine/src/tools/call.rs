@@ -17,7 +17,7 @@ use crate::{
     CredentialRefusal, Engine, Fault, Unusable,
     auth_requests::OpenError,
     chain,
-    credentials::{Ask, Credential, Decision, Situation, decide},
+    credentials::{Ask, Credential, Decision, Situation, decide, worth_asking},
     egress::{Allowance, Outgoing},
     project_connectors::{Ready, reach},
 };
@@ -187,20 +187,21 @@ impl Engine {
         }
     }
 
-    /// The provider wants more scopes: asks for them, unless they were granted already and asking
-    /// would lead nowhere.
+    /// The provider wants more scopes: asks for them, unless asking would lead nowhere.
     async fn widening(
         &self,
         accepted: &Accepted<'_>,
         paid: &Paid<'_>,
         missing: &ScopeSet,
     ) -> Result<Outcome, CallRefusal> {
-        if missing.missing_from(&paid.connection.scopes).is_empty() {
-            let name = &accepted.ready.connector.name;
+        let connector = accepted.ready.connector;
+        let known = connector.known_scopes();
+        let Some(missing) = worth_asking(missing, &known, &paid.connection.scopes) else {
+            let name = &connector.name;
             let message = format!("{name} does not let this account do it, whatever its scopes.");
             return Ok(Outcome::Failed(CallFailure::new(FailureKind::PermissionDenied, message)));
-        }
-        let required = accepted.asked.union(&accepted.tool.scopes).union(missing);
+        };
+        let required = accepted.asked.union(&accepted.tool.scopes).union(&missing);
         let ask = Ask::renewing(AuthReason::MissingScopes, paid.connection, &required);
         self.prompted(accepted, ask).await
     }
