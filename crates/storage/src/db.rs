@@ -1,19 +1,15 @@
-//! The one module that names a database driver.
+//! The one module that names a database driver; `open` below it opens one.
 //!
 //! Every statement of this crate is written once, in the SQL that SQLite and PostgreSQL share.
 //! `all` and `optional` read; `execute` and `returning` write. On SQLite they take different
 //! connections: one writer, whose queue is fair, and a pool that can only read.
 
-use std::{path::Path, str::FromStr as _, time::Duration};
+mod open;
 
 use sqlx::{
     Arguments as _, PgPool, Postgres, Row as _, Sqlite, SqlitePool, Transaction,
-    migrate::{Migration, MigrationType, Migrator},
-    pool::PoolOptions,
-    postgres::{PgArguments, PgConnectOptions, PgRow},
-    sqlite::{
-        SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqliteRow, SqliteSynchronous,
-    },
+    postgres::{PgArguments, PgRow},
+    sqlite::{SqliteArguments, SqliteRow},
 };
 
 use crate::{Result, bind::Bind, row::Record};
@@ -98,74 +94,7 @@ pub enum Access {
     Write,
 }
 
-const READERS: u32 = 4;
-const POSTGRES_CONNECTIONS: u32 = 16;
-const ACQUIRE: Duration = Duration::from_secs(10);
-
 impl Db {
-    /// Opens the SQLite file at `path`, created when there is none.
-    ///
-    /// # Errors
-    /// When the file cannot be opened or is not a database.
-    pub async fn open_sqlite(path: &Path) -> Result<Self> {
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(Duration::from_secs(5))
-            .pragma("journal_size_limit", "16777216");
-        let write = pool(1).connect_with(options.clone()).await?;
-        let read = pool(READERS).connect_with(options.read_only(true)).await?;
-        Ok(Self(Pools::Sqlite { read, write }))
-    }
-
-    /// Connects to the PostgreSQL database at `url`.
-    ///
-    /// # Errors
-    /// When the address is not one, or nobody answers there.
-    pub async fn connect_postgres(url: &str) -> Result<Self> {
-        let options = PgConnectOptions::from_str(url)?;
-        Ok(Self(Pools::Postgres(pool(POSTGRES_CONNECTIONS).connect_with(options).await?)))
-    }
-
-    /// Connects to a schema of its own, for one test.
-    ///
-    /// # Panics
-    /// When the database does not do it.
-    #[cfg(any(test, feature = "testing"))]
-    #[expect(clippy::unwrap_used, reason = "a test that cannot start fails")]
-    pub async fn connect_to_fresh_schema(url: &str) -> Self {
-        let fresh = astralform_domain::Entropy::system().bytes::<8>();
-        let schema = format!("test_{:016x}", u64::from_be_bytes(fresh));
-        let options = PgConnectOptions::from_str(url).unwrap();
-        let admin: PgPool = pool(1).connect_with(options.clone()).await.unwrap();
-        let create = sqlx::AssertSqlSafe(format!("CREATE SCHEMA {schema}"));
-        sqlx::query(create).execute(&admin).await.unwrap();
-        let options = options.options([("search_path", schema)]);
-        Self(Pools::Postgres(pool(8).connect_with(options).await.unwrap()))
-    }
-
-    /// Brings the schema up to this version.
-    ///
-    /// # Errors
-    /// When a migration fails, or the database was written by a newer version.
-    pub async fn migrate(&self) -> Result<()> {
-        let migrator = Migrator::with_migrations(vec![Migration::new(
-            1,
-            "init".into(),
-            MigrationType::Simple,
-            sqlx::SqlStr::from_static(include_str!("../migrations/0001_init.sql")),
-            false,
-        )]);
-        match &self.0 {
-            Pools::Sqlite { write, .. } => migrator.run(write).await?,
-            Pools::Postgres(pool) => migrator.run(pool).await?,
-        }
-        Ok(())
-    }
-
     /// Starts a write transaction.
     ///
     /// # Errors
@@ -176,17 +105,6 @@ impl Db {
             Pools::Sqlite { write, .. } => Open::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
             Pools::Postgres(pool) => Open::Postgres(pool.begin().await?),
         }))
-    }
-
-    /// Closes every connection, once its work is done.
-    pub async fn close(&self) {
-        match &self.0 {
-            Pools::Sqlite { read, write } => {
-                read.close().await;
-                write.close().await;
-            }
-            Pools::Postgres(pool) => pool.close().await,
-        }
     }
 }
 
@@ -202,17 +120,6 @@ impl Tx {
         }
         Ok(())
     }
-}
-
-/// Connections stay open: checking one before each use would cost a round trip, and a broken one
-/// says so by itself.
-fn pool<D: sqlx::Database>(connections: u32) -> PoolOptions<D> {
-    PoolOptions::new()
-        .max_connections(connections)
-        .acquire_timeout(ACQUIRE)
-        .test_before_acquire(false)
-        .idle_timeout(None)
-        .max_lifetime(None)
 }
 
 /// The parameters of a statement, as a driver takes them.
