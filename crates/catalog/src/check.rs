@@ -44,8 +44,9 @@ pub(crate) fn check(folder: Folder<'_>) -> Result<Connector, Vec<Diagnostic>> {
     if !faults.is_empty() {
         return Err(located(faults));
     }
-    let connector =
+    let mut connector =
         Connector::deserialize_checked(&document.value).map_err(|error| located(vec![error]))?;
+    connector.guide = guide(folder);
     let mut diagnostics = located(meaning::faults(&connector, folder.name));
     diagnostics.extend(missing_files(folder));
     if diagnostics.is_empty() { Ok(connector) } else { Err(diagnostics) }
@@ -79,6 +80,11 @@ fn text(folder: Folder<'_>) -> Result<&str, Diagnostic> {
         return Err(refused("the file is over 256 KiB", "split the connector"));
     }
     std::str::from_utf8(bytes).map_err(|_| refused("the file is not UTF-8", "save it as UTF-8"))
+}
+
+fn guide(folder: Folder<'_>) -> String {
+    let found = folder.files.iter().find(|(name, _)| *name == "setup.md");
+    found.map_or_else(String::new, |(_, bytes)| String::from_utf8_lossy(bytes).into_owned())
 }
 
 fn missing_files(folder: Folder<'_>) -> Vec<Diagnostic> {

@@ -48,6 +48,9 @@ pub struct Connector {
     /// What agents can do with it.
     #[schemars(length(min = 1))]
     pub tools: Vec<Tool>,
+    /// `setup.md`: the steps at the provider, in Markdown.
+    #[serde(skip)]
+    pub guide: String,
 }
 
 /// How accounts are connected.
@@ -152,6 +155,10 @@ pub struct Setup {
     /// Where OAuth apps are made.
     #[schemars(extend("format" = "endpoint"))]
     pub console_url: String,
+    /// A link that makes an app with everything filled in: `{redirect_uri, scopes}` in, an address
+    /// out.
+    #[serde(default)]
+    pub new_app_url: Option<Expression>,
 }
 
 /// The addresses of a connector, after replacements.
@@ -228,6 +235,48 @@ impl Connector {
     pub fn scope_label<'a>(&'a self, scope: &'a Scope) -> &'a str {
         let entry = self.oauth.scopes.iter().find(|entry| entry.name == *scope);
         entry.map_or(scope.as_str(), |entry| &entry.label)
+    }
+
+    /// The kind of token that a scope belongs to, and the scope as the provider spells it.
+    pub fn token_of<'a>(&'a self, scope: &'a Scope) -> (&'a str, &'a str) {
+        let own = &self.api.token;
+        let kinds = self.oauth.scope_parameters.keys().filter(|kind| *kind != own);
+        let mut named = kinds.filter_map(|kind| {
+            let rest = scope.as_str().strip_prefix(kind.as_str())?.strip_prefix(':')?;
+            Some((kind.as_str(), rest))
+        });
+        named.next().unwrap_or((own, scope.as_str()))
+    }
+
+    /// A scope of a kind of token, from the provider's spelling.
+    pub fn scope_of(&self, kind: &str, spelled: &Scope) -> Scope {
+        if kind == self.api.token {
+            spelled.clone()
+        } else {
+            Scope::new(format!("{kind}:{spelled}"))
+        }
+    }
+
+    /// The kind of token that a tool is called with and the scopes it needs of it, where a project
+    /// asks for `asked`.
+    pub fn token_for<'a>(&'a self, tool: &'a Tool, asked: &ScopeSet) -> (&'a str, &'a ScopeSet) {
+        let usual = (self.api.token.as_str(), &tool.scopes);
+        let others = tool.alternatives.iter().map(|other| (other.token.as_str(), &other.scopes));
+        let mut all = std::iter::once(usual).chain(others);
+        all.find(|(_, scopes)| scopes.missing_from(asked).is_empty()).unwrap_or(usual)
+    }
+
+    /// A link that makes an app at the provider with everything filled in; nothing where the
+    /// provider has none.
+    pub fn new_app_url(&self, redirect_uri: &str) -> Option<String> {
+        let input = serde_json::json!({
+            "redirect_uri": redirect_uri,
+            "scopes": self.default_scopes(),
+        });
+        let input = Document::from_value(&input).ok()?;
+        let expression = self.setup.new_app_url.as_ref()?;
+        let link: String = expression.read(&input, Variables::arguments(&Value::Null)).ok()?;
+        Url::parse(&link).ok().filter(|url| url.scheme() == "https").map(String::from)
     }
 
     /// Where everything is, with the replacements of a project connector.

@@ -28,6 +28,6 @@ pub use expression::{Expression, ExpressionError, Variables};
 pub use load::{Catalog, Folder, load};
 pub use oauth::{ClientAuth, Encoding, OAuth, Pkce, ScopeEntry, TokenResponse};
 pub use schema::{ArgumentFault, Schema};
-pub use tool::{Annotations, ErrorKind, Tool, ToolRequest};
+pub use tool::{Alternative, Annotations, ErrorKind, Tool, ToolRequest};
 
 pub use format_schema::connector_schema;

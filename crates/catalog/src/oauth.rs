@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use astralform_domain::Scope;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -13,7 +15,7 @@ pub struct OAuth {
     pub authorize_url: String,
     /// More parameters of the authorization request.
     #[serde(default)]
-    pub authorize_parameters: std::collections::BTreeMap<String, String>,
+    pub authorize_parameters: BTreeMap<String, String>,
     /// The token endpoint (RFC 6749 §3.2).
     #[schemars(extend("format" = "endpoint"))]
     pub token_url: String,
@@ -30,9 +32,10 @@ pub struct OAuth {
     /// Whether the provider takes PKCE (RFC 7636).
     #[serde(default)]
     pub pkce: Pkce,
-    /// The parameter that carries the scopes.
+    /// The parameter that carries the scopes, for each kind of token. A scope of a kind that is
+    /// not `api.token` is written with the kind before it, as in `bot:chat:write`.
     #[serde(default = "scope")]
-    pub scope_parameter: String,
+    pub scope_parameters: BTreeMap<String, String>,
     /// What stands between two scopes.
     #[serde(default = "space")]
     pub scope_separator: String,
@@ -47,7 +50,7 @@ pub struct OAuth {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ScopeEntry {
-    /// As the provider spells it.
+    /// As the provider spells it, with the kind of token before it where that is not `api.token`.
     #[schemars(with = "String")]
     pub name: Scope,
     /// What it lets the agent do, for the person who is asked.
@@ -69,7 +72,8 @@ pub struct TokenResponse {
     /// `unauthorized_client`).
     #[serde(default)]
     pub client_errors: Vec<String>,
-    /// The tokens as a list of `{kind, access_token, refresh_token, expires_in, scopes}`.
+    /// The tokens as a list of `{kind, access_token, refresh_token, expires_in, scopes}`, the
+    /// scopes as the provider spells them.
     #[serde(default)]
     pub tokens: Option<Expression>,
 }
@@ -107,8 +111,8 @@ pub enum Pkce {
     None,
 }
 
-fn scope() -> String {
-    "scope".to_owned()
+fn scope() -> BTreeMap<String, String> {
+    BTreeMap::from([("default".to_owned(), "scope".to_owned())])
 }
 
 fn space() -> String {

@@ -23,13 +23,27 @@ pub struct Tool {
     pub output: Schema,
     /// What a client may conclude about it.
     pub annotations: Annotations,
-    /// The scopes it needs.
+    /// The scopes it needs of the token that the API takes.
     #[schemars(with = "Vec<String>")]
     pub scopes: ScopeSet,
+    /// Other tokens it can do with, where a project asks for their scopes instead.
+    #[serde(default)]
+    pub alternatives: Vec<Alternative>,
     /// The request it makes.
     pub request: ToolRequest,
     /// The compact result: the answer's body in, what the agent gets out.
     pub result: Expression,
+}
+
+/// Another token that a tool can do with.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Alternative {
+    /// The kind of token.
+    pub token: String,
+    /// The scopes it needs of it.
+    #[schemars(with = "Vec<String>")]
+    pub scopes: ScopeSet,
 }
 
 /// What a client may conclude about a tool (MCP, tool annotations).
@@ -87,6 +101,13 @@ pub enum ErrorKind {
     ProviderRejected,
     /// Our app's own credentials are wrong; the end user can do nothing.
     Misconfigured,
+}
+
+impl Annotations {
+    /// Whether doing it twice is like doing it once.
+    pub const fn is_repeatable(self) -> bool {
+        self.read_only || self.idempotent
+    }
 }
 
 fn json() -> Encoding {

@@ -1,11 +1,12 @@
 use std::time::Duration;
 
 use crate::{
-    AgentId, AuthRequestId, ConnectionId, ConnectorSlug, EndUserId, ProjectConnectorId, ScopeSet,
+    AgentId, AuthRequestId, ConnectionId, ConnectorSlug, Owner, ProjectConnectorId, ScopeSet,
     Tenant, Timestamp, text_enum::text_enum,
 };
 
-/// One prompt to an end user: connect, reconnect, or grant more scopes.
+/// One prompt to connect an account, to reconnect it, or to grant more scopes: to an end user, or
+/// to the member who shares an account with all of a project.
 #[derive(Clone, Debug)]
 pub struct AuthRequest {
     /// Its id.
@@ -16,8 +17,8 @@ pub struct AuthRequest {
     pub project_connector: ProjectConnectorId,
     /// The catalogue entry of that.
     pub connector: ConnectorSlug,
-    /// Whom it is for.
-    pub end_user: EndUserId,
+    /// Whose the account will be.
+    pub owner: Owner,
     /// The agent that needs it.
     pub agent: AgentId,
     /// Why the end user is asked.
@@ -26,7 +27,9 @@ pub struct AuthRequest {
     pub required_scopes: ScopeSet,
     /// The scopes already granted.
     pub granted_scopes: ScopeSet,
-    /// The account to use again, as the end user knows it.
+    /// The connection it renews; no other account will do.
+    pub renews: Option<ConnectionId>,
+    /// The account to use again, as its owner knows it.
     pub account_hint: Option<String>,
     /// Where the browser goes afterwards.
     pub return_url: Option<String>,
@@ -89,6 +92,8 @@ text_enum! {
         NothingGranted = "nothing_granted",
         /// The developer's backend named another end user.
         EndUserMismatch = "end_user_mismatch",
+        /// Another account was chosen than the one to be renewed.
+        OtherAccount = "other_account",
         /// The settings it was made for changed before it was finished.
         SettingsChanged = "settings_changed",
     }
@@ -97,6 +102,9 @@ text_enum! {
 impl AuthRequest {
     /// How long the end user has to click, then to come back, then the backend to confirm.
     pub const PHASE: Duration = Duration::from_mins(10);
+
+    /// How long a developer's backend may make a link wait for its click.
+    pub const LONGEST: Duration = Duration::from_hours(7 * 24);
 
     /// Its status at `now`: an open request whose phase has ended is expired.
     pub fn status_at(&self, now: Timestamp) -> AuthStatus {
@@ -145,6 +153,9 @@ impl AuthFailure {
             Self::NothingGranted => "the service granted none of the permissions that are needed",
             Self::EndUserMismatch => {
                 "it was finished by another person than it was made for; nothing was kept"
+            }
+            Self::OtherAccount => {
+                "another account was chosen than the one to be renewed; open a new link and choose the same one, or disconnect it first to connect another"
             }
             Self::SettingsChanged => {
                 "the connector's settings changed while the link was open; open a new link"

@@ -1,9 +1,9 @@
 use crate::{
-    ConnectionId, EndUserId, HostSet, ProjectConnectorId, ScopeSet, Tenant, Timestamp,
+    ConnectionId, HostSet, Owner, ProjectConnectorId, ScopeSet, Tenant, Timestamp,
     text_enum::text_enum,
 };
 
-/// One end user's account at one project connector.
+/// An account at one project connector: an end user's, or the one that a project shares.
 #[derive(Clone, Debug)]
 pub struct Connection {
     /// Its id; the same account reconnecting keeps it.
@@ -13,9 +13,11 @@ pub struct Connection {
     /// The project connector it was made through.
     pub project_connector: ProjectConnectorId,
     /// Whose it is.
-    pub end_user: EndUserId,
+    pub owner: Owner,
     /// The account at the provider.
     pub account: Account,
+    /// What its owner calls it.
+    pub label: Option<String>,
     /// Whether it is the one used when a call names none.
     pub is_default: bool,
     /// Whether it can be used, and if not, what is wanted.
@@ -62,6 +64,10 @@ text_enum! {
         TokenRejected = "token_rejected",
         /// Its access token ran out.
         Expired = "expired",
+        /// The connector was disabled.
+        ConnectorDisabled = "connector_disabled",
+        /// The developer's app, or where it talks to, was replaced.
+        ClientChanged = "client_changed",
         /// The developer's backend named another end user than the prompt was for.
         EndUserMismatch = "end_user_mismatch",
         /// Nobody confirmed who finished, in time.

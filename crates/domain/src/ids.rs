@@ -84,6 +84,12 @@ ids! {
     ConnectionId = "conn",
     /// One pending prompt to an end user.
     AuthRequestId = "areq",
+    /// Somebody who administers.
+    MemberId = "member",
+    /// An admin token (not its secret).
+    AdminTokenId = "admt",
+    /// A session of one end user (not its secret).
+    SessionId = "sess",
     /// One tool call.
     CallId = "call",
     /// One HTTP request.

@@ -11,7 +11,10 @@ mod entropy;
 mod environment;
 mod hosts;
 mod ids;
+mod member;
 mod names;
+mod owner;
+mod patch;
 mod principal;
 mod project_connector;
 mod scopes;
@@ -27,12 +30,15 @@ pub use entropy::Entropy;
 pub use environment::{Environment, EnvironmentSettings, VerifyEndUser};
 pub use hosts::HostSet;
 pub use ids::{
-    AgentId, ApiKeyId, AuthRequestId, CallId, ConnectionId, EndUserKey, InvalidId,
-    ProjectConnectorId, ProjectId, RequestId, TeamId,
+    AdminTokenId, AgentId, ApiKeyId, AuthRequestId, CallId, ConnectionId, EndUserKey, InvalidId,
+    MemberId, ProjectConnectorId, ProjectId, RequestId, SessionId, TeamId,
 };
+pub use member::{Email, InvalidEmail, Role};
 pub use names::{ConnectorSlug, InvalidName, ToolName};
-pub use principal::{Caller, Principal, Tenant};
-pub use project_connector::{Endpoints, ProjectConnector};
+pub use owner::Owner;
+pub use patch::Patch;
+pub use principal::{Administrator, Caller, Principal, RuntimeCredential, Tenant};
+pub use project_connector::{Endpoints, OauthClient, ProjectConnector, Retired};
 pub use scopes::{Scope, ScopeSet};
 pub use sealed::Sealed;
 pub use secret::{Secret, SecretKey};

@@ -1,4 +1,7 @@
-use crate::{AgentId, ApiKeyId, EndUserId, Environment, ProjectId};
+use crate::{
+    AdminTokenId, AgentId, ApiKeyId, EndUserId, Environment, MemberId, ProjectId, SessionId,
+    ToolName,
+};
 
 /// A project in one environment: the ground on which everything of a customer lies. No look-up
 /// crosses it.
@@ -10,24 +13,57 @@ pub struct Tenant {
     pub environment: Environment,
 }
 
-/// Who holds the key of a request: a project, in one environment, as one agent.
+/// Whom a runtime request comes from: a project, in one environment, as one agent.
 ///
 /// Only authentication makes one; every look-up of a project's things takes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Principal {
-    /// The project and environment the key belongs to.
+    /// The project and environment it belongs to.
     pub tenant: Tenant,
     /// The agent the request acts as.
     pub agent: AgentId,
-    /// The key itself, for the records.
-    pub api_key: ApiKeyId,
+    /// What it was proven with, for the records.
+    pub credential: RuntimeCredential,
+}
+
+/// What a runtime request is authenticated with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RuntimeCredential {
+    /// The developer's backend, which acts for any of its end users.
+    ApiKey(ApiKeyId),
+    /// One end user's session.
+    Session {
+        /// Which one.
+        id: SessionId,
+        /// The only tools it may use, where not all of its agent's.
+        tools: Option<Vec<ToolName>>,
+    },
+}
+
+impl RuntimeCredential {
+    /// Whether a tool may be used with it, as far as it goes.
+    pub fn allows(&self, tool: &ToolName) -> bool {
+        match self {
+            Self::ApiKey(_) | Self::Session { tools: None, .. } => true,
+            Self::Session { tools: Some(tools), .. } => tools.contains(tool),
+        }
+    }
 }
 
 /// A principal together with the end user it acts for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
-    /// Who holds the key.
+    /// Whom the request comes from.
     pub principal: Principal,
     /// The end user the agent acts for, where the request named one.
     pub end_user: Option<EndUserId>,
+}
+
+/// Somebody who administers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Administrator {
+    /// Who.
+    pub member: MemberId,
+    /// The admin token it was proven with, for the records.
+    pub token: AdminTokenId,
 }

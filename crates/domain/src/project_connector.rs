@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -29,15 +31,44 @@ pub struct ProjectConnector {
     /// Whether it talks to the simulator; only in `test`.
     pub sandbox: bool,
     /// The developer's OAuth app at the provider.
-    pub client_id: Option<String>,
-    /// Its secret.
-    pub client_secret: Option<Sealed>,
+    pub client: Option<OauthClient>,
     /// Where its secrets may be sent.
     pub hosts: HostSet,
     /// Counts the writes of its secrets.
     pub generation: i64,
     /// When it was enabled.
     pub created_at: Timestamp,
+    /// When it was disabled for good; kept until its tokens are revoked.
+    pub disabled_at: Option<Timestamp>,
+}
+
+/// A developer's OAuth app at a provider.
+#[derive(Clone, Debug)]
+pub struct OauthClient {
+    /// Its client id.
+    pub id: String,
+    /// Its client secret.
+    pub secret: Sealed,
+    /// What is shown of the secret.
+    pub hint: String,
+    /// When the secret was entered.
+    pub set_at: Timestamp,
+    /// The secret before this one, for providers that take both for a while.
+    pub previous: Option<Retired>,
+}
+
+/// A client secret that was replaced.
+#[derive(Clone, Debug)]
+pub struct Retired {
+    /// The secret; its generation is the one before the project connector's.
+    pub secret: Sealed,
+    /// Until when it is tried.
+    pub until: Timestamp,
+}
+
+impl Retired {
+    /// How long a replaced secret is tried where the new one is refused.
+    pub const LIFE: Duration = Duration::from_hours(7 * 24);
 }
 
 /// Addresses that replace the catalogue's: another installation of the same service.
@@ -56,6 +87,13 @@ pub struct Endpoints {
     /// What the tools' paths are joined to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub api_base_url: Option<String>,
+}
+
+impl ProjectConnector {
+    /// Whether one of the connector's tools is offered.
+    pub fn offers(&self, tool: &ToolName) -> bool {
+        self.tools.as_ref().is_none_or(|offered| offered.contains(tool))
+    }
 }
 
 impl Endpoints {

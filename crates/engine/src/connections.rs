@@ -1,19 +1,22 @@
 //! Connections coming to life and ending.
 
 mod end;
+mod own;
 mod tokens;
 
 use astralform_domain::{
-    Account, AuthRequest, Connection, ConnectionId, ConnectionStatus, EndUserKey, ScopeSet,
+    Account, AuthRequest, Connection, ConnectionId, ConnectionStatus, EndUserKey, Owner, ScopeSet,
+    Tenant,
 };
-use astralform_storage::{Tx, connections};
+use astralform_storage::{Tx, connections, end_users};
 use astralform_vault::DataKey;
 
 use crate::{Engine, Fault, project_connectors::Ready};
 
+pub use own::{ChangeError, Changes as ConnectionChanges, Listed};
 pub(crate) use tokens::OpenToken;
 
-/// An account that an end user has just consented to.
+/// An account that its owner has just consented to.
 pub(crate) struct NewConnection<'a> {
     pub(crate) request: &'a AuthRequest,
     pub(crate) ready: &'a Ready<'a>,
@@ -24,12 +27,12 @@ pub(crate) struct NewConnection<'a> {
 
 impl Engine {
     /// Stores a new connection with its tokens. A connection that awaits confirmation stands by
-    /// itself; an active one takes its place among the end user's others.
+    /// itself; an active one takes its place among its owner's others.
     pub(crate) async fn store_connection(
         &self,
         tx: &mut Tx,
         new: &NewConnection<'_>,
-        end_user: EndUserKey,
+        end_user: Option<EndUserKey>,
         key: &DataKey,
     ) -> Result<ConnectionId, Fault> {
         let connection = self.connection(new);
@@ -41,23 +44,26 @@ impl Engine {
         Ok(connection.id)
     }
 
-    /// Gives an active connection its place: that of the end user's own one with the same
-    /// account, which keeps its id, or a new one. The first one becomes the default.
+    /// Gives an active connection its place: that of its owner's one with the same account, which
+    /// keeps its id and label, or a new one. The first one becomes the default.
     pub(crate) async fn settle(
         &self,
         tx: &mut Tx,
         mut connection: Connection,
         tokens: &[OpenToken],
-        end_user: EndUserKey,
+        end_user: Option<EndUserKey>,
         key: &DataKey,
     ) -> Result<ConnectionId, Fault> {
         let (tenant, pcon) = (connection.tenant, connection.project_connector);
-        let known = connections::usable_of(&mut *tx, tenant, pcon, &connection.end_user).await?;
+        let owner = connection.owner.clone();
+        let mut known = connections::serving(&mut *tx, tenant, pcon, owner.end_user()).await?;
+        known.retain(|other| other.owner == owner);
         connection.is_default = !known.iter().any(|other| other.is_default);
         let same = known.iter().find(|other| other.account.id == connection.account.id);
         if let Some(same) = same {
             connection.id = same.id;
             connection.is_default |= same.is_default;
+            connection.label.clone_from(&same.label);
             connections::update(tx, &connection).await?;
         } else {
             connections::create(tx, &connection, end_user).await?;
@@ -66,14 +72,27 @@ impl Engine {
         Ok(connection.id)
     }
 
+    /// The row of an owner that is an end user, locked until the transaction ends.
+    pub(crate) async fn lock_owner(
+        &self,
+        tx: &mut Tx,
+        tenant: Tenant,
+        owner: &Owner,
+    ) -> Result<Option<EndUserKey>, Fault> {
+        let Some(end_user) = owner.end_user() else { return Ok(None) };
+        let fresh = EndUserKey::new(&self.clock, &self.entropy);
+        Ok(Some(end_users::ensure(tx, tenant, end_user, fresh, self.clock.now()).await?))
+    }
+
     fn connection(&self, new: &NewConnection<'_>) -> Connection {
         let granted = new.tokens.iter().map(|token| &token.scopes);
         Connection {
             id: ConnectionId::new(&self.clock, &self.entropy),
             tenant: new.request.tenant,
             project_connector: new.request.project_connector,
-            end_user: new.request.end_user.clone(),
+            owner: new.request.owner.clone(),
             account: new.account.clone(),
+            label: None,
             is_default: false,
             status: new.status,
             reason: None,

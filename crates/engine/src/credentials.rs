@@ -1,12 +1,12 @@
 //! Which credential pays for a call: first match wins (DESIGN §3, restated in `docs/concepts.md`).
 
 use astralform_domain::{
-    AuthReason, Connection, ConnectionId, ConnectionStatus, HostSet, ScopeSet, Secret,
-    StatusReason, Timestamp,
+    AuthReason, Connection, ConnectionId, ConnectionStatus, EndUserId, HostSet, Owner, ScopeSet,
+    Secret, StatusReason, Timestamp,
 };
 use thiserror::Error;
 
-use crate::{Engine, Fault, connections::OpenToken, project_connectors::Ready};
+use crate::{Engine, Fault, connections::OpenToken};
 
 /// What a call is to be paid with.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub(crate) enum Decision<'a> {
     Ask(Ask),
 }
 
-/// What an end user has to be asked for.
+/// What somebody has to be asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Ask {
     pub(crate) reason: AuthReason,
@@ -27,57 +27,120 @@ pub(crate) struct Ask {
     pub(crate) renews: Option<(ConnectionId, String)>,
 }
 
-/// Why no credential can be had, whoever is asked.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
+/// Why no credential can be had, whichever end user is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum CredentialRefusal {
-    /// The request named no end user.
+    /// The request named no end user, and nothing shared may pay.
     #[error("name the end user in the header X-End-User-ID")]
     EndUserRequired,
     /// The request named a connection that this end user does not have.
     #[error("this end user has no such connection")]
     UnknownConnection,
+    /// End users may not connect accounts of their own, and no account is shared.
+    #[error(
+        "end users may not connect accounts of their own here, and the project shares none: share \
+         one, or set `allow_end_user_auth`"
+    )]
+    NothingShared,
+    /// The project's shared account stopped working, or lacks scopes.
+    #[error("the account that the project shares has to be connected again by a member")]
+    SharedUnusable,
 }
 
 /// What the decision rests on.
 pub(crate) struct Situation<'a> {
+    /// Whether end users may connect accounts of their own.
+    pub(crate) allow_end_user_auth: bool,
+    /// Whether they must, where they may.
+    pub(crate) require_auth: bool,
     /// What the connector asks for, by its own or the project's list.
     pub(crate) asked: &'a ScopeSet,
     /// What the operation needs.
     pub(crate) needed: &'a ScopeSet,
     /// Where the operation's requests go.
     pub(crate) hosts: &'a HostSet,
-    /// The end user's connections, the default one first.
+    /// The end user, where the request names one.
+    pub(crate) end_user: Option<&'a EndUserId>,
+    /// The connections that could serve: the end user's own and the project's, of each the
+    /// default one first.
     pub(crate) connections: &'a [Connection],
     /// The connection that the call named.
     pub(crate) named: Option<ConnectionId>,
 }
 
-/// Decides; purely.
+/// Decides; purely. The first that matches wins: the end user's own connection, even one that has
+/// to be renewed first; then what the project shares; else the end user is asked.
 pub(crate) fn decide<'a>(on: &Situation<'a>) -> Result<Decision<'a>, CredentialRefusal> {
-    let candidate = match on.named {
-        Some(id) => {
-            let named = on.connections.iter().find(|connection| connection.id == id);
-            Some(named.ok_or(CredentialRefusal::UnknownConnection)?)
+    if let Some(own) = on.own()? {
+        return Ok(match on.obstacle(own) {
+            None => Decision::Use(own),
+            Some(reason) => Decision::Ask(Ask::renewing(reason, own, &on.required())),
+        });
+    }
+    match on.shared() {
+        Some(shared) if on.obstacle(shared).is_none() => return Ok(Decision::Use(shared)),
+        Some(_) if !on.may_ask() => return Err(CredentialRefusal::SharedUnusable),
+        _ => {}
+    }
+    if !on.allow_end_user_auth {
+        return Err(CredentialRefusal::NothingShared);
+    }
+    if on.end_user.is_none() {
+        return Err(CredentialRefusal::EndUserRequired);
+    }
+    Ok(Decision::Ask(Ask::connecting(on.required())))
+}
+
+impl<'a> Situation<'a> {
+    /// The end user's own connection: the one the call named, or the default one.
+    fn own(&self) -> Result<Option<&'a Connection>, CredentialRefusal> {
+        let allowed = self.end_user.filter(|_| self.allow_end_user_auth);
+        let mut own =
+            self.connections.iter().filter(|c| allowed.is_some() && c.owner.end_user() == allowed);
+        match self.named {
+            None => Ok(own.next()),
+            Some(id) => match own.find(|connection| connection.id == id) {
+                None => Err(CredentialRefusal::UnknownConnection),
+                found => Ok(found),
+            },
         }
-        None => on.connections.first(),
-    };
-    let required = on.asked.union(on.needed);
-    let Some(connection) = candidate else {
-        let granted = ScopeSet::default();
-        let reason = AuthReason::NotConnected;
-        return Ok(Decision::Ask(Ask { reason, required, granted, renews: None }));
-    };
-    let ask = |reason| Decision::Ask(Ask::renewing(reason, connection, &required));
-    Ok(if connection.status != ConnectionStatus::Active || connection.hosts != *on.hosts {
-        ask(AuthReason::NeedsReauth)
-    } else if !on.needed.missing_from(&connection.scopes).is_empty() {
-        ask(AuthReason::MissingScopes)
-    } else {
-        Decision::Use(connection)
-    })
+    }
+
+    /// What the project shares, where it may pay.
+    fn shared(&self) -> Option<&'a Connection> {
+        if self.require_auth && self.allow_end_user_auth {
+            return None;
+        }
+        self.connections.iter().find(|connection| connection.owner == Owner::Project)
+    }
+
+    /// What stands between a connection and its use.
+    fn obstacle(&self, connection: &Connection) -> Option<AuthReason> {
+        if connection.status != ConnectionStatus::Active || connection.hosts != *self.hosts {
+            Some(AuthReason::NeedsReauth)
+        } else if !self.needed.missing_from(&connection.scopes).is_empty() {
+            Some(AuthReason::MissingScopes)
+        } else {
+            None
+        }
+    }
+
+    pub(crate) fn may_ask(&self) -> bool {
+        self.allow_end_user_auth && self.end_user.is_some()
+    }
+
+    fn required(&self) -> ScopeSet {
+        self.asked.union(self.needed)
+    }
 }
 
 impl Ask {
+    /// Asks for an account.
+    pub(crate) fn connecting(required: ScopeSet) -> Self {
+        let granted = ScopeSet::default();
+        Self { reason: AuthReason::NotConnected, required, granted, renews: None }
+    }
+
     /// Asks for a connection again: for all it had and all that is wanted of it now.
     pub(crate) fn renewing(
         reason: AuthReason,
@@ -115,15 +178,14 @@ pub(crate) struct Credential {
 }
 
 impl Engine {
-    /// Opens the token that a connector's API takes.
+    /// Opens the token of a kind.
     pub(crate) async fn credential(
         &self,
-        ready: &Ready<'_>,
         connection: &Connection,
+        wanted: &str,
     ) -> Result<Credential, Fault> {
-        let wanted = &ready.connector.api.token;
         let tokens = self.open_tokens(connection).await?;
-        let Some(token) = tokens.into_iter().find(|token| token.kind == *wanted) else {
+        let Some(token) = tokens.into_iter().find(|token| token.kind == wanted) else {
             return Ok(Credential { generation: 0, token: Err(StatusReason::TokenRejected) });
         };
         let ended = has_ended(&token, self.clock.now());

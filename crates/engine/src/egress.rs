@@ -31,6 +31,7 @@ pub struct Egress {
 }
 
 /// A request to be sent.
+#[derive(Clone)]
 pub struct Outgoing {
     /// Its method.
     pub method: Method,

@@ -4,16 +4,20 @@
 //! This is the only crate that calls out, and [`egress`] is its only way. Start with
 //! [`Engine::call_tool`], then [`Engine::begin_consent`] and [`Engine::finish_consent`].
 
-pub mod api_keys;
 mod auth_requests;
+pub mod authentication;
+mod bearer;
 mod connections;
 mod credentials;
 mod data_keys;
 pub mod egress;
 mod error;
+pub mod idempotency;
+pub mod members;
 mod oauth;
-mod project_connectors;
+pub mod project_connectors;
 pub mod provision;
+pub mod sessions;
 mod site;
 mod start;
 mod tools;
@@ -24,10 +28,12 @@ use astralform_storage::Db;
 
 pub use auth_requests::{
     BeginError, Callback, ConfirmError, Confirmation, Consent, FinishError, Prompt, Started,
+    Wanted, WantedAccount, WantedError,
 };
+pub use connections::{ChangeError, ConnectionChanges, Listed};
 pub use credentials::CredentialRefusal;
 pub use error::{Fault, chain};
-pub use project_connectors::Unusable;
+pub use project_connectors::{SettingsError, Unusable};
 pub use site::Site;
 pub use start::{StartError, prepare_database, written_with};
 pub use tools::{

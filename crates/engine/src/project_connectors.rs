@@ -1,17 +1,51 @@
+//! Connectors enabled in a project: what they are made of, and how they are managed.
+
+mod change;
+mod check;
+mod disable;
+mod enable;
+mod sandbox;
+mod shared;
+mod status;
+mod validate;
+
 use astralform_catalog::{Addresses, Connector};
-use astralform_domain::{Endpoints, ProjectConnector, ProjectConnectorId, Secret, Tenant};
+use astralform_domain::{
+    Endpoints, HostSet, Owner, ProjectConnector, ProjectConnectorId, ScopeSet, Sealed, Secret,
+    Tenant,
+};
 use astralform_storage::project_connectors;
-use astralform_vault::{Binding, Owner};
+use astralform_vault::Binding;
 use thiserror::Error;
 use url::Url;
 
 use crate::{Engine, Fault, egress::Reach};
+
+pub use change::{Change, ClientChange};
+pub use check::Verdict;
+pub use enable::{Enable, NewClient};
+pub use shared::ShareError;
+pub use status::{Overview, Status};
+pub use validate::SettingsError;
+pub(crate) use validate::check_scopes;
 
 /// A project connector with what the catalogue and the settings make of it.
 pub(crate) struct Ready<'a> {
     pub(crate) settings: ProjectConnector,
     pub(crate) connector: &'a Connector,
     pub(crate) addresses: Addresses,
+}
+
+impl Ready<'_> {
+    /// The client id of the developer's app.
+    pub(crate) fn client_id(&self) -> &str {
+        self.settings.client.as_ref().map_or("", |client| &client.id)
+    }
+
+    /// What accounts are asked for, by the project's list or the connector's own.
+    pub(crate) fn asked_scopes(&self) -> ScopeSet {
+        self.settings.scopes.clone().unwrap_or_else(|| self.connector.default_scopes())
+    }
 }
 
 /// The developer's OAuth app.
@@ -23,6 +57,9 @@ pub(crate) struct Client {
 /// Why a project connector cannot be used by anybody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum Unusable {
+    /// It was disabled, and perhaps enabled anew since.
+    #[error("the connector has been disabled")]
+    Disabled,
     /// It is switched off.
     #[error("the connector is paused: set `is_enabled` to resume it")]
     Paused,
@@ -41,19 +78,22 @@ pub enum Unusable {
 }
 
 impl Engine {
-    /// Puts a project connector together with its catalogue entry, unless it is paused.
+    /// Puts a project connector together with its catalogue entry, unless it is paused or disabled.
     pub(crate) fn ready(&self, settings: ProjectConnector) -> Result<Ready<'_>, Unusable> {
+        if settings.disabled_at.is_some() {
+            return Err(Unusable::Disabled);
+        }
         if !settings.is_enabled {
             return Err(Unusable::Paused);
         }
         self.assemble(settings)
     }
 
-    /// The same even when it is paused: for cleaning up.
+    /// The same even then: for cleaning up.
     pub(crate) fn assemble(&self, settings: ProjectConnector) -> Result<Ready<'_>, Unusable> {
         let connector =
             self.catalog.connector(&settings.connector).ok_or(Unusable::Misconfigured)?;
-        if settings.client_id.is_none() || settings.client_secret.is_none() {
+        if settings.client.is_none() {
             return Err(Unusable::NeedsCredentials);
         }
         let addresses = self.addresses(&settings, connector).ok_or(Unusable::Misconfigured)?;
@@ -109,26 +149,53 @@ impl Engine {
     /// The developer's app of a project connector, its secret opened.
     pub(crate) async fn client(&self, settings: &ProjectConnector) -> Result<Client, Fault> {
         let missing = Fault::Inconsistent("a project connector in use has no credentials");
-        let (Some(id), Some(sealed)) = (&settings.client_id, &settings.client_secret) else {
-            return Err(missing);
-        };
+        let client = settings.client.as_ref().ok_or(missing)?;
+        self.open_client(settings, &client.id, &client.secret, settings.generation).await
+    }
+
+    /// The same with the secret before the present one, as long as it is to be tried.
+    pub(crate) async fn previous_client(
+        &self,
+        settings: &ProjectConnector,
+    ) -> Result<Option<Client>, Fault> {
+        let Some(client) = &settings.client else { return Ok(None) };
+        let now = self.clock.now();
+        let previous = client.previous.as_ref().filter(|previous| previous.until > now);
+        let Some(previous) = previous else { return Ok(None) };
+        let generation = settings.generation - 1;
+        let opened = self.open_client(settings, &client.id, &previous.secret, generation);
+        opened.await.map(Some)
+    }
+
+    async fn open_client(
+        &self,
+        settings: &ProjectConnector,
+        id: &str,
+        secret: &Sealed,
+        generation: i64,
+    ) -> Result<Client, Fault> {
         let key = self.keys.of(&self.db, settings.tenant.project).await?;
         let row = settings.id.to_string();
-        let binding = secret_binding(&row, settings);
-        Ok(Client { id: id.clone(), secret: key.open(binding, sealed)? })
+        let place = secret_place(settings.tenant, &row, generation, &settings.hosts);
+        Ok(Client { id: id.to_owned(), secret: key.open(place, secret)? })
     }
 }
 
 /// The place of an app's secret.
-pub(crate) fn secret_binding<'a>(row: &'a str, settings: &'a ProjectConnector) -> Binding<'a> {
+pub(crate) fn secret_place<'a>(
+    tenant: Tenant,
+    row: &'a str,
+    generation: i64,
+    hosts: &'a HostSet,
+) -> Binding<'a> {
     Binding {
-        tenant: settings.tenant,
-        owner: Owner::Project,
+        tenant,
+        owner: &Owner::Project,
         table: project_connectors::TABLE,
         row,
         column: "client_secret",
-        generation: settings.generation,
-        hosts: &settings.hosts,
+        generation,
+        hosts,
     }
 }
 

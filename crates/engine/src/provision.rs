@@ -1,17 +1,20 @@
-//! Making what a project stands on: team, project, agent, key, enabled connectors.
+//! Making what a project stands on: members, team, project, agent, keys, settings.
 
 use astralform_domain::{
-    AgentId, ConnectorSlug, Endpoints, Environment, EnvironmentSettings, HostSet, ProjectConnector,
-    ProjectConnectorId, ProjectId, ScopeSet, Secret, TeamId, Tenant,
+    AdminTokenId, AgentId, ApiKeyId, Email, Environment, EnvironmentSettings, MemberId, ProjectId,
+    Role, Secret, TeamId, Tenant,
 };
 use astralform_storage::{
+    Tx,
+    admin_tokens::{self, AdminToken},
     agents::{self, Agent},
-    api_keys, project_connectors,
+    api_keys::{self, ApiKey},
+    members::{self, Member},
     projects::{self, NewProject},
 };
 use thiserror::Error;
 
-use crate::{Engine, Fault, api_keys::generate, project_connectors::secret_binding};
+use crate::{Engine, Fault, bearer};
 
 /// A new project and its default agent.
 #[derive(Clone, Copy, Debug)]
@@ -24,48 +27,102 @@ pub struct Provisioned {
     pub agent: AgentId,
 }
 
-/// A connector to be enabled.
-pub struct Enable {
-    /// Which one.
-    pub connector: ConnectorSlug,
-    /// The client id of the developer's OAuth app.
-    pub client_id: String,
-    /// Its client secret.
-    pub client_secret: Secret,
-    /// What to ask for instead of the connector's minimum.
-    pub scopes: Option<ScopeSet>,
-    /// Addresses that replace the catalogue's.
-    pub endpoints: Endpoints,
-    /// Whether it talks to the simulator.
-    pub sandbox: bool,
+/// What the first set-up of an installation made. The secrets cannot be had again.
+pub struct Bootstrapped {
+    /// The first member, who owns the team.
+    pub member: MemberId,
+    /// Their team, project and default agent.
+    pub made: Provisioned,
+    /// A key for `test`.
+    pub test_api_key: Secret,
+    /// A key for `live`.
+    pub live_api_key: Secret,
+    /// The member's admin token.
+    pub admin_token: Secret,
 }
 
-/// Why a connector cannot be enabled.
+/// Why an installation is not set up.
 #[derive(Debug, Error)]
-pub enum EnableError {
-    /// The catalogue has none of that name.
-    #[error("there is no connector of that name")]
-    UnknownConnector,
-    /// It is enabled already.
-    #[error("the connector is enabled already")]
-    AlreadyEnabled,
-    /// The simulator is for `test` alone.
-    #[error("a sandboxed connector can only be enabled in the environment `test`")]
-    SandboxInLive,
-    /// An address cannot be used.
-    #[error("an address of the connector cannot be used, or no simulator runs")]
-    BadAddress,
+pub enum BootstrapError {
+    /// It is set up already.
+    #[error("this installation is set up already: {0} is a member")]
+    AlreadySetUp(Email),
     /// Something is broken.
     #[error(transparent)]
     Fault(#[from] Fault),
 }
 
 impl Engine {
+    /// Sets up an empty installation: its first member with a team, a project, and a key for each
+    /// environment.
+    ///
+    /// # Errors
+    /// When there is a member already.
+    pub async fn bootstrap(&self, email: &Email) -> Result<Bootstrapped, BootstrapError> {
+        let mut tx = self.db.begin().await.map_err(Fault::from)?;
+        if let Some(member) = members::any(&mut tx).await.map_err(Fault::from)? {
+            return Err(BootstrapError::AlreadySetUp(member.email));
+        }
+        let (member, admin_token) = self.add_owner(&mut tx, email).await?;
+        let made = self.add_project(&mut tx, "My team", "My project").await?;
+        let now = self.clock.now();
+        members::join(&mut tx, made.team, member, Role::Owner, now).await.map_err(Fault::from)?;
+        let key_of = |environment| Tenant { project: made.project, environment };
+        let test_api_key = self.add_api_key(&mut tx, key_of(Environment::Test), None).await?;
+        let live_api_key = self.add_api_key(&mut tx, key_of(Environment::Live), None).await?;
+        tx.commit().await.map_err(Fault::from)?;
+        Ok(Bootstrapped { member, made, test_api_key, live_api_key, admin_token })
+    }
+
+    /// Whether somebody administers this installation yet.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn has_members(&self) -> Result<bool, Fault> {
+        Ok(members::any(&self.db).await?.is_some())
+    }
+
+    async fn add_owner(&self, tx: &mut Tx, email: &Email) -> Result<(MemberId, Secret), Fault> {
+        let now = self.clock.now();
+        let member = Member { id: MemberId::new(&self.clock, &self.entropy), email: email.clone() };
+        members::create(tx, &member, now).await?;
+        let id = AdminTokenId::new(&self.clock, &self.entropy);
+        let (text, secret_hash) = bearer::mint("pat", id, &self.entropy);
+        let (member, hint) = (member.id, text.hint());
+        let token = AdminToken { id, member, secret_hash, hint, revoked_at: None };
+        admin_tokens::create(tx, &token, now).await?;
+        Ok((member, text))
+    }
+
     /// Creates a team with one project and its default agent.
     ///
     /// # Errors
     /// When the database does not.
     pub async fn provision(&self, team: &str, project: &str) -> Result<Provisioned, Fault> {
+        let mut tx = self.db.begin().await?;
+        let made = self.add_project(&mut tx, team, project).await?;
+        tx.commit().await?;
+        Ok(made)
+    }
+
+    /// Makes somebody the owner of a team, with an admin token of theirs.
+    ///
+    /// # Errors
+    /// When the address is taken, or the database does not.
+    pub async fn create_owner(&self, team: TeamId, email: &Email) -> Result<Secret, Fault> {
+        let mut tx = self.db.begin().await?;
+        let (member, token) = self.add_owner(&mut tx, email).await?;
+        members::join(&mut tx, team, member, Role::Owner, self.clock.now()).await?;
+        tx.commit().await?;
+        Ok(token)
+    }
+
+    async fn add_project(
+        &self,
+        tx: &mut Tx,
+        team: &str,
+        project: &str,
+    ) -> Result<Provisioned, Fault> {
         let now = self.clock.now();
         let made = Provisioned {
             team: TeamId::new(&self.clock, &self.entropy),
@@ -75,9 +132,8 @@ impl Engine {
         let data_key = self.keys.create(made.project, &self.entropy);
         let new =
             NewProject { id: made.project, team: made.team, name: project, data_key: &data_key };
-        let mut tx = self.db.begin().await?;
-        projects::create_team(&mut tx, made.team, team, now).await?;
-        projects::create(&mut tx, &new, now).await?;
+        projects::create_team(tx, made.team, team, now).await?;
+        projects::create(tx, &new, now).await?;
         let agent = Agent {
             id: made.agent,
             name: "default".to_owned(),
@@ -85,8 +141,7 @@ impl Engine {
             is_enabled: true,
             connectors: None,
         };
-        agents::create(&mut tx, made.project, &agent, now).await?;
-        tx.commit().await?;
+        agents::create(tx, made.project, &agent, now).await?;
         Ok(made)
     }
 
@@ -99,10 +154,24 @@ impl Engine {
         tenant: Tenant,
         agent: Option<AgentId>,
     ) -> Result<Secret, Fault> {
-        let (text, key) = generate(tenant, agent, &self.clock, &self.entropy);
         let mut tx = self.db.begin().await?;
-        api_keys::create(&mut tx, &key, self.clock.now()).await?;
+        let text = self.add_api_key(&mut tx, tenant, agent).await?;
         tx.commit().await?;
+        Ok(text)
+    }
+
+    async fn add_api_key(
+        &self,
+        tx: &mut Tx,
+        tenant: Tenant,
+        agent: Option<AgentId>,
+    ) -> Result<Secret, Fault> {
+        let id = ApiKeyId::new(&self.clock, &self.entropy);
+        let prefix = format!("sk_{}", tenant.environment);
+        let (text, secret_hash) = bearer::mint(&prefix, id, &self.entropy);
+        let hint = text.hint();
+        let key = ApiKey { id, tenant, agent, secret_hash, hint, revoked_at: None };
+        api_keys::create(tx, &key, self.clock.now()).await?;
         Ok(text)
     }
 
@@ -119,85 +188,5 @@ impl Engine {
         projects::set_environment(&mut tx, tenant, settings).await?;
         tx.commit().await?;
         Ok(())
-    }
-
-    /// Pauses or resumes a project connector.
-    ///
-    /// # Errors
-    /// When the database does not.
-    pub async fn set_connector_enabled(
-        &self,
-        tenant: Tenant,
-        id: ProjectConnectorId,
-        is_enabled: bool,
-    ) -> Result<(), Fault> {
-        let mut tx = self.db.begin().await?;
-        project_connectors::set_enabled(&mut tx, tenant, id, is_enabled).await?;
-        tx.commit().await?;
-        Ok(())
-    }
-
-    /// Enables a connector with the developer's own OAuth app.
-    ///
-    /// # Errors
-    /// When there is no such connector, or it is enabled already.
-    pub async fn enable(
-        &self,
-        tenant: Tenant,
-        new: Enable,
-    ) -> Result<ProjectConnectorId, EnableError> {
-        let settings = self.enabled(tenant, new).await?;
-        let mut tx = self.db.begin().await.map_err(Fault::from)?;
-        match project_connectors::create(&mut tx, &settings).await {
-            Err(error) if error.is_conflict() => return Err(EnableError::AlreadyEnabled),
-            other => other.map_err(Fault::from)?,
-        }
-        tx.commit().await.map_err(Fault::from)?;
-        Ok(settings.id)
-    }
-
-    async fn enabled(&self, tenant: Tenant, new: Enable) -> Result<ProjectConnector, EnableError> {
-        let connector =
-            self.catalog.connector(&new.connector).ok_or(EnableError::UnknownConnector)?;
-        if new.sandbox && tenant.environment != Environment::Test {
-            return Err(EnableError::SandboxInLive);
-        }
-        let mut settings = ProjectConnector {
-            id: ProjectConnectorId::new(&self.clock, &self.entropy),
-            tenant,
-            connector: new.connector,
-            is_enabled: true,
-            require_auth: true,
-            allow_end_user_auth: true,
-            scopes: new.scopes,
-            tools: None,
-            endpoints: new.endpoints,
-            sandbox: new.sandbox,
-            client_id: Some(new.client_id),
-            client_secret: None,
-            hosts: HostSet::default(),
-            generation: 1,
-            created_at: self.clock.now(),
-        };
-        let addresses = self.addresses(&settings, connector).ok_or(EnableError::BadAddress)?;
-        settings.hosts = addresses.hosts();
-        let key = self.keys.of(&self.db, tenant.project).await?;
-        let row = settings.id.to_string();
-        let binding = secret_binding(&row, &settings);
-        settings.client_secret = Some(key.seal(binding, &new.client_secret, &self.entropy));
-        Ok(settings)
-    }
-
-    /// The redirect URI to register at the provider for a project connector.
-    ///
-    /// # Errors
-    /// When there is none of that id, or the database does not answer.
-    pub async fn redirect_uri_of(
-        &self,
-        tenant: Tenant,
-        id: ProjectConnectorId,
-    ) -> Result<Option<String>, Fault> {
-        let found = project_connectors::find(&self.db, tenant, id).await?;
-        Ok(found.map(|settings| self.redirect_uri(&settings)))
     }
 }

@@ -1,9 +1,11 @@
 //! Tool calls: validate → credential → plan (pure) → send → shape (pure).
 
+mod again;
 mod call;
 mod list;
 mod outcome;
 mod plan;
+mod prompted;
 mod shape;
 
 pub use call::{CallRefusal, ToolCall};

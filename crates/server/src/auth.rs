@@ -1,39 +1,115 @@
-use astralform_domain::{Caller, EndUserId, Principal};
+use astralform_domain::{
+    Administrator, Caller, EndUserId, Environment, Principal, ProjectId, RuntimeCredential, Tenant,
+};
+use astralform_engine::authentication::Said;
 use axum::{
-    extract::FromRequestParts,
+    extract::{FromRequestParts, RawPathParams},
     http::{HeaderMap, header, request::Parts},
 };
+use serde::Deserialize;
 
-use crate::{App, Problem};
+use crate::{App, Problem, body::Query};
 
-/// A request with a valid API key.
-pub(crate) struct Authenticated(pub(crate) Principal);
-
-/// A request with a valid API key, and the end user it names, if it names one.
+/// A runtime request, and the end user it names, if it names one: with an API key, or with a
+/// session, which names both agent and end user itself.
 pub(crate) struct Acting(pub(crate) Caller);
 
-impl FromRequestParts<App> for Authenticated {
-    type Rejection = Problem;
+/// The same with an end user.
+pub(crate) struct ActingFor(pub(crate) Caller, pub(crate) EndUserId);
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let key = bearer(&parts.headers)?;
-        let agent = text(&parts.headers, "x-agent-id")?;
-        Ok(Self(app.engine().authenticate(key, agent).await?))
-    }
+/// A runtime request of a developer's backend: with an API key.
+pub(crate) struct Backend(pub(crate) Principal);
+
+/// A request of somebody who administers: with an admin token.
+pub(crate) struct Managing(pub(crate) Administrator);
+
+/// The same, in a project that the path names and that is one of theirs.
+pub(crate) struct InProject {
+    pub(crate) administrator: Administrator,
+    pub(crate) project: ProjectId,
 }
+
+/// The same, in the environment that the query names.
+pub(crate) struct InTenant(pub(crate) Tenant);
 
 impl FromRequestParts<App> for Acting {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let Authenticated(principal) = Authenticated::from_request_parts(parts, app).await?;
-        let end_user = end_user(&parts.headers)?;
-        Ok(Self(Caller { principal, end_user }))
+        let said = Said {
+            token: bearer(&parts.headers)?,
+            agent: text(&parts.headers, "x-agent-id")?,
+            end_user: end_user(&parts.headers)?,
+        };
+        Ok(Self(app.engine().authenticate(said).await?))
+    }
+}
+
+impl FromRequestParts<App> for ActingFor {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let Acting(caller) = Acting::from_request_parts(parts, app).await?;
+        let end_user = caller.end_user.clone().ok_or_else(Problem::end_user_required)?;
+        Ok(Self(caller, end_user))
+    }
+}
+
+impl FromRequestParts<App> for Backend {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let Acting(caller) = Acting::from_request_parts(parts, app).await?;
+        match caller.principal.credential {
+            RuntimeCredential::ApiKey(_) => Ok(Self(caller.principal)),
+            RuntimeCredential::Session { .. } => Err(Problem::backend_only()),
+        }
+    }
+}
+
+impl FromRequestParts<App> for Managing {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        Ok(Self(app.engine().administrator(bearer(&parts.headers)?).await?))
+    }
+}
+
+impl FromRequestParts<App> for InProject {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let Managing(administrator) = Managing::from_request_parts(parts, app).await?;
+        let missing = || Problem::not_found("there is no such project, or it is not yours");
+        let params = RawPathParams::from_request_parts(parts, app).await.map_err(|_| missing())?;
+        let named = params.iter().find(|(name, _)| *name == "project");
+        let project = named.and_then(|(_, id)| id.parse().ok()).ok_or_else(missing)?;
+        let role = app.engine().role_in(administrator, project).await?;
+        role.ok_or_else(missing)?;
+        Ok(Self { administrator, project })
+    }
+}
+
+#[derive(Deserialize)]
+struct Named {
+    environment: Option<Environment>,
+}
+
+impl FromRequestParts<App> for InTenant {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let InProject { project, .. } = InProject::from_request_parts(parts, app).await?;
+        let Query(Named { environment }) = Query::from_request_parts(parts, app).await?;
+        let detail = "name the environment: ?environment=live or ?environment=test";
+        let environment =
+            environment.ok_or_else(|| Problem::bad_request("environment_required", detail))?;
+        Ok(Self(Tenant { project, environment }))
     }
 }
 
 fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
-    let expected = "send the API key as `Authorization: Bearer sk_…`";
+    let expected = "send the token as `Authorization: Bearer …`";
     let value = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let (scheme, key) =
         value.and_then(|value| value.split_once(' ')).ok_or(Problem::unauthorized(expected))?;

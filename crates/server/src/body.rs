@@ -12,6 +12,13 @@ use crate::{App, Problem};
 /// A JSON body, or a problem that says where it is wrong.
 pub(crate) struct Body<T>(pub(crate) T);
 
+/// A JSON body of a request that may come again, with its `Idempotency-Key`.
+pub(crate) struct Keyed<T> {
+    pub(crate) value: T,
+    pub(crate) raw: Bytes,
+    pub(crate) key: Option<String>,
+}
+
 /// Query parameters, or a problem.
 pub(crate) struct Query<T>(pub(crate) T);
 
@@ -25,16 +32,38 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
-        if !is_json(request.headers()) {
-            let detail = "send JSON with the header Content-Type: application/json";
-            return Err(refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
-        }
-        let read = tokio::time::timeout(PATIENCE, Bytes::from_request(request, app)).await;
-        let late = |_| refused(StatusCode::REQUEST_TIMEOUT, "the body did not arrive within 30 s");
-        let broken =
-            |error: BytesRejection| refused(error.status(), "the body is over 4 MiB, or broke off");
-        parse(&read.map_err(late)?.map_err(broken)?).map(Self)
+        parse(&read(request, app).await?).map(Self)
     }
+}
+
+impl<T: DeserializeOwned> FromRequest<App> for Keyed<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let key = idempotency_key(request.headers())?;
+        let raw = read(request, app).await?;
+        Ok(Self { value: parse(&raw)?, raw, key })
+    }
+}
+
+async fn read(request: Request, app: &App) -> Result<Bytes, Problem> {
+    if !is_json(request.headers()) {
+        let detail = "send JSON with the header Content-Type: application/json";
+        return Err(refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
+    }
+    let read = tokio::time::timeout(PATIENCE, Bytes::from_request(request, app)).await;
+    let late = |_| refused(StatusCode::REQUEST_TIMEOUT, "the body did not arrive within 30 s");
+    let broken =
+        |error: BytesRejection| refused(error.status(), "the body is over 4 MiB, or broke off");
+    read.map_err(late)?.map_err(broken)
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    let key = value.to_str().ok().filter(|key| (1..=255).contains(&key.len()));
+    let detail = "Idempotency-Key must have 1 to 255 printable ASCII characters";
+    let key = key.ok_or_else(|| Problem::bad_request("invalid_header", detail))?;
+    Ok(Some(key.to_owned()))
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

@@ -10,6 +10,7 @@ mod body;
 mod cookies;
 mod finish;
 mod listen;
+mod once;
 mod pages;
 mod problem;
 mod router;

@@ -1,11 +1,13 @@
 //! Problems (RFC 9457): the one type that knows status codes, and the reference of our errors.
 
+mod management;
+
 use std::borrow::Cow;
 
 use astralform_catalog::ArgumentFault;
 use astralform_engine::{
-    CallRefusal, ConfirmError, CredentialRefusal, Fault, Unusable, api_keys::AuthenticationError,
-    chain,
+    CallRefusal, ConfirmError, CredentialRefusal, Fault, Unusable,
+    authentication::AuthenticationError, chain,
 };
 use axum::{
     Json,
@@ -72,6 +74,20 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, code, detail)
     }
 
+    pub(crate) fn end_user_required() -> Self {
+        CredentialRefusal::EndUserRequired.into()
+    }
+
+    pub(crate) fn backend_only() -> Self {
+        let detail = "only the developer's backend may do this: use an API key, not a session";
+        Self::new(StatusCode::FORBIDDEN, "backend_only", detail)
+    }
+
+    /// Whether what was asked for is known not to have happened.
+    pub(crate) fn is_harmless(&self) -> bool {
+        !self.status.is_server_error()
+    }
+
     pub(crate) fn unavailable(detail: &'static str) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail)
     }
@@ -102,11 +118,18 @@ impl From<AuthenticationError> for Problem {
     fn from(error: AuthenticationError) -> Self {
         use AuthenticationError as Error;
         match error {
-            Error::InvalidKey => Self::unauthorized("the API key is not valid, or was revoked"),
+            Error::InvalidToken => {
+                Self::unauthorized("the token is not valid here, was revoked, or is over")
+            }
             Error::OtherAgent => Self::new(
                 StatusCode::FORBIDDEN,
                 "other_agent",
-                "the API key belongs to one agent; leave X-Agent-ID out, or name that one",
+                "the token belongs to one agent; leave X-Agent-ID out, or name that one",
+            ),
+            Error::OtherEndUser => Self::new(
+                StatusCode::FORBIDDEN,
+                "other_end_user",
+                "the session belongs to one end user; leave X-End-User-ID out, or name that one",
             ),
             Error::UnknownAgent => {
                 Self::new(StatusCode::NOT_FOUND, "unknown_agent", "the project has no such agent")
@@ -135,15 +158,7 @@ impl From<CallRefusal> for Problem {
                     "the arguments do not fit the tool's schema; nothing was sent",
                 )
             },
-            CallRefusal::Credential(CredentialRefusal::EndUserRequired) => Self::bad_request(
-                "end_user_required",
-                "name the end user in the header X-End-User-ID",
-            ),
-            CallRefusal::Credential(CredentialRefusal::UnknownConnection) => Self::new(
-                StatusCode::NOT_FOUND,
-                "unknown_connection",
-                "this end user has no such connection",
-            ),
+            CallRefusal::Credential(refusal) => refusal.into(),
             CallRefusal::Unusable(why) => why.into(),
             CallRefusal::Fault(fault) => fault.into(),
         }
@@ -153,6 +168,7 @@ impl From<CallRefusal> for Problem {
 impl From<Unusable> for Problem {
     fn from(why: Unusable) -> Self {
         let code = match why {
+            Unusable::Disabled => "connector_disabled",
             Unusable::Paused => "connector_paused",
             Unusable::NeedsCredentials => "connector_needs_credentials",
             Unusable::Misconfigured => "connector_misconfigured",
@@ -175,6 +191,24 @@ impl From<ConfirmError> for Problem {
                 Self::new(StatusCode::FORBIDDEN, "end_user_mismatch", detail)
             }
             ConfirmError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<CredentialRefusal> for Problem {
+    fn from(refusal: CredentialRefusal) -> Self {
+        let detail = refusal.to_string();
+        match refusal {
+            CredentialRefusal::EndUserRequired => Self::bad_request("end_user_required", detail),
+            CredentialRefusal::UnknownConnection => {
+                Self::new(StatusCode::NOT_FOUND, "unknown_connection", detail)
+            }
+            CredentialRefusal::NothingShared => {
+                Self::conflict("shared_connection_required", detail)
+            }
+            CredentialRefusal::SharedUnusable => {
+                Self::conflict("shared_connection_unusable", detail)
+            }
         }
     }
 }

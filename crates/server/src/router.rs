@@ -18,8 +18,18 @@ pub fn router(app: App) -> Router {
         .route("/readyz", get(api::health::ready))
         .route("/v1/tools", get(api::tools::list))
         .route("/v1/tools/{name}/call", post(api::tools::call))
+        .route("/v1/sessions", post(api::sessions::create))
+        .route("/v1/connections", get(api::connections::list))
+        .route(
+            "/v1/connections/{id}",
+            get(api::connections::show)
+                .patch(api::connections::change)
+                .delete(api::connections::disconnect),
+        )
+        .route("/v1/auth-requests", post(api::auth_requests::create))
         .route("/v1/auth-requests/{id}", get(api::auth_requests::show))
         .route("/v1/auth-requests/{id}/confirm", post(api::auth_requests::confirm))
+        .merge(managing())
         .route("/v1/connectors/oauth/callback", get(pages::callback::shared))
         .route("/v1/connectors/oauth/callback/{id}", get(pages::callback::own))
         .route("/connect/{link}", get(pages::connect::show).post(pages::connect::begin))
@@ -31,6 +41,31 @@ pub fn router(app: App) -> Router {
         .layer(from_fn_with_state(app.clone(), problem::with_request_id))
         .layer(map_response(harden))
         .with_state(app)
+}
+
+/// What is served to those who administer.
+fn managing() -> Router<App> {
+    use api::manage::{catalog, connectors, environments, me, shared};
+    Router::new()
+        .route("/v1/me", get(me::show))
+        .route("/v1/connectors", get(catalog::list))
+        .route("/v1/connectors/{slug}", get(catalog::show))
+        .route("/v1/projects", get(me::projects))
+        .route(
+            "/v1/projects/{project}/environments/{environment}",
+            get(environments::show).patch(environments::change),
+        )
+        .route("/v1/projects/{project}/connectors", get(connectors::list).post(connectors::enable))
+        .route(
+            "/v1/projects/{project}/connectors/{slug}",
+            get(connectors::show).patch(connectors::change).delete(connectors::disable),
+        )
+        .route("/v1/projects/{project}/connectors/{slug}/check", post(connectors::check))
+        .route("/v1/projects/{project}/connectors/{slug}/shared-connection", post(shared::share))
+        .route(
+            "/v1/projects/{project}/connectors/{slug}/shared-connection/confirm",
+            post(shared::confirm),
+        )
 }
 
 /// What every answer says: do not guess types, do not frame, do not keep, tell nobody where one

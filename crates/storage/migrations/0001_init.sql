@@ -12,6 +12,29 @@ CREATE TABLE teams (
     created_at BIGINT NOT NULL
 );
 
+CREATE TABLE members (
+    id         TEXT PRIMARY KEY,
+    email      TEXT NOT NULL UNIQUE, -- in lower case
+    created_at BIGINT NOT NULL
+);
+
+CREATE TABLE memberships (
+    team_id    TEXT NOT NULL REFERENCES teams (id),
+    member_id  TEXT NOT NULL REFERENCES members (id),
+    role       TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY (team_id, member_id)
+);
+
+CREATE TABLE admin_tokens (
+    id          TEXT PRIMARY KEY,
+    member_id   TEXT NOT NULL REFERENCES members (id),
+    secret_hash BYTEA NOT NULL, -- SHA-256
+    hint        TEXT NOT NULL,
+    created_at  BIGINT NOT NULL,
+    revoked_at  BIGINT
+);
+
 CREATE TABLE projects (
     id         TEXT PRIMARY KEY,
     team_id    TEXT NOT NULL REFERENCES teams (id),
@@ -59,34 +82,58 @@ CREATE TABLE end_users (
     UNIQUE (project_id, environment, external_id)
 );
 
-CREATE TABLE project_connectors (
-    id                  TEXT PRIMARY KEY,
-    project_id          TEXT NOT NULL REFERENCES projects (id),
-    environment         TEXT NOT NULL,
-    connector           TEXT NOT NULL,
-    is_enabled          BOOLEAN NOT NULL,
-    require_auth        BOOLEAN NOT NULL,
-    allow_end_user_auth BOOLEAN NOT NULL,
-    scopes              TEXT, -- a JSON array; NULL means the connector's minimum
-    tools               TEXT, -- a JSON array; NULL means all
-    endpoints           TEXT NOT NULL, -- a JSON object
-    sandbox             BOOLEAN NOT NULL,
-    client_id           TEXT,
-    client_secret       BYTEA, -- sealed
-    hosts               TEXT NOT NULL, -- a JSON array
-    generation          BIGINT NOT NULL,
-    created_at          BIGINT NOT NULL,
-    UNIQUE (project_id, environment, connector)
+CREATE TABLE sessions (
+    id          TEXT PRIMARY KEY,
+    project_id  TEXT NOT NULL REFERENCES projects (id),
+    environment TEXT NOT NULL,
+    agent_id    TEXT NOT NULL REFERENCES agents (id),
+    end_user    TEXT NOT NULL, -- the developer's own id
+    tools       TEXT, -- a JSON array; NULL means all of the agent's
+    secret_hash BYTEA NOT NULL, -- SHA-256
+    expires_at  BIGINT NOT NULL,
+    created_at  BIGINT NOT NULL
 );
+
+CREATE INDEX sessions_by_expiry ON sessions (expires_at);
+
+CREATE TABLE project_connectors (
+    id                           TEXT PRIMARY KEY,
+    project_id                   TEXT NOT NULL REFERENCES projects (id),
+    environment                  TEXT NOT NULL,
+    connector                    TEXT NOT NULL,
+    is_enabled                   BOOLEAN NOT NULL,
+    require_auth                 BOOLEAN NOT NULL,
+    allow_end_user_auth          BOOLEAN NOT NULL,
+    scopes                       TEXT, -- a JSON array; NULL means the connector's minimum
+    tools                        TEXT, -- a JSON array; NULL means all
+    endpoints                    TEXT NOT NULL, -- a JSON object
+    sandbox                      BOOLEAN NOT NULL,
+    client_id                    TEXT,
+    client_secret                BYTEA, -- sealed
+    client_secret_hint           TEXT,
+    client_secret_set_at         BIGINT,
+    previous_client_secret       BYTEA, -- sealed, of the generation before
+    previous_client_secret_until BIGINT,
+    hosts                        TEXT NOT NULL, -- a JSON array
+    generation                   BIGINT NOT NULL,
+    created_at                   BIGINT NOT NULL,
+    disabled_at                  BIGINT
+);
+
+-- A connector is enabled once; those that were disabled stand beside it.
+CREATE UNIQUE INDEX project_connectors_by_slug
+    ON project_connectors (project_id, environment, connector)
+    WHERE disabled_at IS NULL;
 
 CREATE TABLE connections (
     id                   TEXT PRIMARY KEY,
     project_id           TEXT NOT NULL REFERENCES projects (id),
     environment          TEXT NOT NULL,
     project_connector_id TEXT NOT NULL REFERENCES project_connectors (id),
-    end_user_id          TEXT NOT NULL REFERENCES end_users (id),
+    end_user_id          TEXT REFERENCES end_users (id), -- NULL: the project's, shared by all
     account_id           TEXT NOT NULL,
     account_label        TEXT NOT NULL,
+    label                TEXT,
     is_default           BOOLEAN NOT NULL,
     status               TEXT NOT NULL,
     reason               TEXT,
@@ -97,16 +144,19 @@ CREATE TABLE connections (
 
 -- An account is connected once; a connection that still awaits confirmation stands beside it.
 CREATE UNIQUE INDEX connections_by_account
-    ON connections (project_connector_id, end_user_id, account_id)
+    ON connections (project_connector_id, COALESCE(end_user_id, ''), account_id)
     WHERE status IN ('active', 'needs_reauth');
 
--- One of an end user's connections is the one meant by calls that name none.
+-- One of an owner's connections is the one meant by calls that name none.
 CREATE UNIQUE INDEX connections_default
-    ON connections (project_connector_id, end_user_id)
+    ON connections (project_connector_id, COALESCE(end_user_id, ''))
     WHERE is_default AND status IN ('active', 'needs_reauth');
 
+CREATE INDEX connections_by_owner
+    ON connections (project_connector_id, end_user_id);
+
 CREATE INDEX connections_by_end_user
-    ON connections (end_user_id, project_connector_id);
+    ON connections (end_user_id);
 
 CREATE TABLE tokens (
     connection_id TEXT NOT NULL REFERENCES connections (id),
@@ -124,9 +174,10 @@ CREATE TABLE auth_requests (
     project_id           TEXT NOT NULL REFERENCES projects (id),
     environment          TEXT NOT NULL,
     project_connector_id TEXT NOT NULL REFERENCES project_connectors (id),
-    end_user_id          TEXT NOT NULL REFERENCES end_users (id),
+    end_user_id          TEXT REFERENCES end_users (id), -- NULL: for an account all will share
     agent_id             TEXT NOT NULL REFERENCES agents (id),
     asks_for             TEXT NOT NULL, -- account and scopes: what makes two requests the same
+    renews               TEXT REFERENCES connections (id),
     reason               TEXT NOT NULL,
     required_scopes      TEXT NOT NULL, -- a JSON array
     granted_scopes       TEXT NOT NULL, -- a JSON array
@@ -139,9 +190,9 @@ CREATE TABLE auth_requests (
     created_at           BIGINT NOT NULL
 );
 
--- One open request per end user, connector, account and scope set.
+-- One open request per owner, connector, account and scope set.
 CREATE UNIQUE INDEX auth_requests_open
-    ON auth_requests (project_connector_id, end_user_id, asks_for)
+    ON auth_requests (project_connector_id, COALESCE(end_user_id, ''), asks_for)
     WHERE status IN ('pending', 'awaiting_confirmation');
 
 CREATE INDEX auth_requests_by_expiry
@@ -158,3 +209,14 @@ CREATE TABLE oauth_states (
     generation      BIGINT NOT NULL, -- of the project connector the flow was started with
     expires_at      BIGINT NOT NULL
 );
+
+-- Answers to requests that carried an Idempotency-Key.
+CREATE TABLE idempotent_requests (
+    id             TEXT PRIMARY KEY, -- a digest of the key and of all that it is scoped to
+    project_id     TEXT NOT NULL REFERENCES projects (id),
+    request_digest BYTEA NOT NULL, -- SHA-256 of the body
+    answer         BYTEA, -- sealed; NULL while the request is under way
+    created_at     BIGINT NOT NULL
+);
+
+CREATE INDEX idempotent_requests_by_age ON idempotent_requests (created_at);

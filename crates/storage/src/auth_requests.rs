@@ -1,13 +1,14 @@
 //! Pending prompts to end users.
 
 use astralform_domain::{
-    AuthFailure, AuthRequest, AuthRequestId, AuthStatus, ConnectionId, EndUserKey, Tenant,
-    Timestamp,
+    AuthFailure, AuthRequest, AuthRequestId, AuthStatus, ConnectionId, EndUserKey,
+    ProjectConnectorId, Tenant, Timestamp,
 };
 
 use crate::{
     Db, Error, Result, Tx,
     bind::{binds, json},
+    connections::owner,
     db::{Row, Run as _},
     row::Record,
 };
@@ -19,11 +20,12 @@ impl Record for AuthRequest {
             tenant: row.tenant()?,
             project_connector: row.parse("project_connector_id")?,
             connector: row.parse("connector")?,
-            end_user: row.parse("external_id")?,
+            owner: owner(row)?,
             agent: row.parse("agent_id")?,
             reason: row.parse("reason")?,
             required_scopes: row.json("required_scopes")?,
             granted_scopes: row.json("granted_scopes")?,
+            renews: row.optional_parse("renews")?,
             account_hint: row.optional_text("account_hint")?,
             return_url: row.optional_text("return_url")?,
             status: row.parse("status")?,
@@ -52,7 +54,7 @@ pub struct Step {
 pub async fn open(
     tx: &mut Tx,
     new: &AuthRequest,
-    end_user: EndUserKey,
+    end_user: Option<EndUserKey>,
     asks_for: &str,
     now: Timestamp,
 ) -> Result<AuthRequest> {
@@ -66,31 +68,32 @@ pub async fn open(
 async fn expire_same(
     tx: &mut Tx,
     new: &AuthRequest,
-    end_user: EndUserKey,
+    end_user: Option<EndUserKey>,
     asks_for: &str,
     now: Timestamp,
 ) -> Result<()> {
     const SQL: &str = "
         UPDATE auth_requests SET status = 'expired'
-        WHERE project_connector_id = $1 AND end_user_id = $2 AND asks_for = $3
+        WHERE project_connector_id = $1 AND COALESCE(end_user_id, '') = $2 AND asks_for = $3
           AND status = 'pending' AND expires_at <= $4";
-    tx.execute(SQL, binds![new.project_connector, end_user, asks_for, now]).await?;
+    tx.execute(SQL, binds![new.project_connector, or_none(end_user), asks_for, now]).await?;
     Ok(())
 }
 
-async fn insert(
+/// Stores a request as it is, one that was answered when it was made.
+pub async fn insert(
     tx: &mut Tx,
     new: &AuthRequest,
-    end_user: EndUserKey,
+    end_user: Option<EndUserKey>,
     asks_for: &str,
     now: Timestamp,
 ) -> Result<()> {
     const SQL: &str = "
         INSERT INTO auth_requests
             (id, project_id, environment, project_connector_id, end_user_id, agent_id, asks_for,
-             reason, required_scopes, granted_scopes, account_hint, return_url, status, expires_at,
-             created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+             renews, reason, required_scopes, granted_scopes, account_hint, return_url, status,
+             connection_id, expires_at, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
         ON CONFLICT DO NOTHING";
     let binds = binds![
         new.id,
@@ -100,12 +103,14 @@ async fn insert(
         end_user,
         new.agent,
         asks_for,
+        new.renews,
         new.reason,
         json(&new.required_scopes),
         json(&new.granted_scopes),
         &new.account_hint,
         &new.return_url,
         new.status,
+        new.connection,
         new.expires_at,
         now,
     ];
@@ -116,18 +121,24 @@ async fn insert(
 async fn find_same(
     tx: &mut Tx,
     like: &AuthRequest,
-    end_user: EndUserKey,
+    end_user: Option<EndUserKey>,
     asks_for: &str,
 ) -> Result<Option<AuthRequest>> {
     const SQL: &str = "
         SELECT auth_requests.*, end_users.external_id, project_connectors.connector
         FROM auth_requests
-        JOIN end_users ON end_users.id = auth_requests.end_user_id
+        LEFT JOIN end_users ON end_users.id = auth_requests.end_user_id
         JOIN project_connectors ON project_connectors.id = auth_requests.project_connector_id
-        WHERE auth_requests.project_connector_id = $1 AND auth_requests.end_user_id = $2
+        WHERE auth_requests.project_connector_id = $1
+          AND COALESCE(auth_requests.end_user_id, '') = $2
           AND auth_requests.asks_for = $3
           AND auth_requests.status IN ('pending', 'awaiting_confirmation')";
-    tx.optional(SQL, binds![like.project_connector, end_user, asks_for]).await
+    tx.optional(SQL, binds![like.project_connector, or_none(end_user), asks_for]).await
+}
+
+/// As the index of open requests has it.
+fn or_none(end_user: Option<EndUserKey>) -> String {
+    end_user.map_or_else(String::new, |key| key.to_string())
 }
 
 /// The auth request of that id, for a caller confined to `tenant`.
@@ -140,7 +151,7 @@ pub async fn find_by_link(db: &Db, id: AuthRequestId) -> Result<Option<AuthReque
     const SQL: &str = "
         SELECT auth_requests.*, end_users.external_id, project_connectors.connector
         FROM auth_requests
-        JOIN end_users ON end_users.id = auth_requests.end_user_id
+        LEFT JOIN end_users ON end_users.id = auth_requests.end_user_id
         JOIN project_connectors ON project_connectors.id = auth_requests.project_connector_id
         WHERE auth_requests.id = $1";
     db.optional(SQL, binds![id]).await
@@ -156,6 +167,15 @@ pub async fn advance(tx: &mut Tx, id: AuthRequestId, from: AuthStatus, step: Ste
     Ok(tx.execute(SQL, binds).await? == 1)
 }
 
+/// Replaces the end of a pending request's phase, and where its browser goes.
+pub async fn prolong(tx: &mut Tx, request: &AuthRequest) -> Result<()> {
+    const SQL: &str = "
+        UPDATE auth_requests SET expires_at = $2, return_url = $3
+        WHERE id = $1 AND status = 'pending'";
+    tx.execute(SQL, binds![request.id, request.expires_at, &request.return_url]).await?;
+    Ok(())
+}
+
 /// Says which connection an auth request led to.
 pub async fn point_to(tx: &mut Tx, id: AuthRequestId, connection: ConnectionId) -> Result<()> {
     const SQL: &str = "UPDATE auth_requests SET connection_id = $2 WHERE id = $1";
@@ -163,12 +183,27 @@ pub async fn point_to(tx: &mut Tx, id: AuthRequestId, connection: ConnectionId) 
     Ok(())
 }
 
+/// Ends every open request of a project connector; those waiting to be confirmed are among them.
+pub async fn fail_all(
+    tx: &mut Tx,
+    tenant: Tenant,
+    project_connector: ProjectConnectorId,
+    failure: AuthFailure,
+) -> Result<u64> {
+    const SQL: &str = "
+        UPDATE auth_requests SET status = 'failed', failure = $4
+        WHERE project_id = $1 AND environment = $2 AND project_connector_id = $3
+          AND status IN ('pending', 'awaiting_confirmation')";
+    let Tenant { project, environment } = tenant;
+    tx.execute(SQL, binds![project, environment, project_connector, failure]).await
+}
+
 /// Requests that nobody confirmed in time, the oldest first, `limit` at most.
 pub async fn unconfirmed(db: &Db, now: Timestamp, limit: i64) -> Result<Vec<AuthRequest>> {
     const SQL: &str = "
         SELECT auth_requests.*, end_users.external_id, project_connectors.connector
         FROM auth_requests
-        JOIN end_users ON end_users.id = auth_requests.end_user_id
+        LEFT JOIN end_users ON end_users.id = auth_requests.end_user_id
         JOIN project_connectors ON project_connectors.id = auth_requests.project_connector_id
         WHERE auth_requests.status = 'awaiting_confirmation' AND auth_requests.expires_at <= $1
         ORDER BY auth_requests.expires_at LIMIT $2";

@@ -1,9 +1,10 @@
 use std::fmt::Display;
 
 use astralform_domain::{
-    AgentId, ApiKeyId, AuthFailure, AuthReason, AuthRequestId, AuthStatus, ConnectionId,
-    ConnectionStatus, ConnectorSlug, EndUserId, EndUserKey, Environment, ProjectConnectorId,
-    ProjectId, Sealed, StatusReason, TeamId, Timestamp, VerifyEndUser,
+    AdminTokenId, AgentId, ApiKeyId, AuthFailure, AuthReason, AuthRequestId, AuthStatus,
+    ConnectionId, ConnectionStatus, ConnectorSlug, EndUserId, EndUserKey, Environment, MemberId,
+    ProjectConnectorId, ProjectId, Role, Sealed, SessionId, StatusReason, TeamId, Timestamp,
+    VerifyEndUser,
 };
 use serde::Serialize;
 
@@ -50,19 +51,23 @@ macro_rules! bound_as_text {
 }
 
 bound_as_text!(
+    AdminTokenId,
     AgentId,
     ApiKeyId,
     AuthRequestId,
     ConnectionId,
     EndUserKey,
+    MemberId,
     ProjectConnectorId,
     ProjectId,
+    SessionId,
     TeamId,
     AuthFailure,
     AuthReason,
     AuthStatus,
     ConnectionStatus,
     Environment,
+    Role,
     StatusReason,
     VerifyEndUser,
     &ConnectorSlug,

@@ -1,8 +1,8 @@
-//! End users' accounts.
+//! Connected accounts: end users' own, and those that projects share.
 
 use astralform_domain::{
-    Account, Connection, ConnectionId, ConnectionStatus, EndUserId, EndUserKey, ProjectConnectorId,
-    StatusReason, Tenant,
+    Account, Connection, ConnectionId, ConnectionStatus, EndUserId, EndUserKey, Owner,
+    ProjectConnectorId, StatusReason, Tenant,
 };
 
 use crate::{
@@ -18,8 +18,9 @@ impl Record for Connection {
             id: row.parse("id")?,
             tenant: row.tenant()?,
             project_connector: row.parse("project_connector_id")?,
-            end_user: row.parse("external_id")?,
+            owner: owner(row)?,
             account: Account { id: row.text("account_id")?, label: row.text("account_label")? },
+            label: row.optional_text("label")?,
             is_default: row.flag("is_default")?,
             status: row.parse("status")?,
             reason: row.optional_parse("reason")?,
@@ -30,16 +31,21 @@ impl Record for Connection {
     }
 }
 
-/// Stores a new connection of the end user whose row is `end_user`.
+/// Whose row it is, in a row joined with that of the end user.
+pub(crate) fn owner(row: &Row) -> Result<Owner> {
+    Ok(row.optional_parse("external_id")?.map_or(Owner::Project, Owner::EndUser))
+}
+
+/// Stores a new connection: of the end user whose row is `end_user`, or of the project.
 ///
 /// # Errors
 /// A conflict when it is to be active and its account is connected already.
-pub async fn create(tx: &mut Tx, new: &Connection, end_user: EndUserKey) -> Result<()> {
+pub async fn create(tx: &mut Tx, new: &Connection, end_user: Option<EndUserKey>) -> Result<()> {
     const SQL: &str = "
         INSERT INTO connections
             (id, project_id, environment, project_connector_id, end_user_id, account_id,
-             account_label, is_default, status, reason, scopes, hosts, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+             account_label, label, is_default, status, reason, scopes, hosts, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
     let binds = binds![
         new.id,
         new.tenant.project,
@@ -48,6 +54,7 @@ pub async fn create(tx: &mut Tx, new: &Connection, end_user: EndUserKey) -> Resu
         end_user,
         new.account.id.as_str(),
         new.account.label.as_str(),
+        &new.label,
         new.is_default,
         new.status,
         new.reason,
@@ -59,17 +66,19 @@ pub async fn create(tx: &mut Tx, new: &Connection, end_user: EndUserKey) -> Resu
     Ok(())
 }
 
-/// Replaces what can change of a connection: account label, default, status, scopes, hosts.
+/// Replaces what can change of a connection: labels, default, status, scopes, hosts.
 pub async fn update(tx: &mut Tx, connection: &Connection) -> Result<()> {
     const SQL: &str = "
         UPDATE connections
-        SET account_label = $4, is_default = $5, status = $6, reason = $7, scopes = $8, hosts = $9
+        SET account_label = $4, label = $5, is_default = $6, status = $7, reason = $8, scopes = $9,
+            hosts = $10
         WHERE project_id = $1 AND environment = $2 AND id = $3";
     let binds = binds![
         connection.tenant.project,
         connection.tenant.environment,
         connection.id,
         connection.account.label.as_str(),
+        &connection.label,
         connection.is_default,
         connection.status,
         connection.reason,
@@ -122,31 +131,135 @@ pub async fn mark_dead(
 }
 
 /// The connection of that id.
-pub async fn find(db: &Db, tenant: Tenant, id: ConnectionId) -> Result<Option<Connection>> {
+pub async fn find(db: impl Run, tenant: Tenant, id: ConnectionId) -> Result<Option<Connection>> {
     const SQL: &str = "
         SELECT connections.*, end_users.external_id
-        FROM connections JOIN end_users ON end_users.id = connections.end_user_id
+        FROM connections LEFT JOIN end_users ON end_users.id = connections.end_user_id
         WHERE connections.project_id = $1 AND connections.environment = $2
           AND connections.id = $3";
     db.optional(SQL, binds![tenant.project, tenant.environment, id]).await
 }
 
-/// An end user's connections at a project connector that are neither revoked nor waiting to be
-/// confirmed, the default one first, then the oldest.
-pub async fn usable_of(
+/// The connections at a project connector that could serve an end user: their own and the
+/// project's, neither revoked nor waiting to be confirmed, of each owner the default one first,
+/// then the oldest. Without an end user, the project's alone.
+pub async fn serving(
     db: impl Run,
     tenant: Tenant,
     project_connector: ProjectConnectorId,
+    end_user: Option<&EndUserId>,
+) -> Result<Vec<Connection>> {
+    const SQL: &str = "
+        SELECT connections.*, end_users.external_id
+        FROM connections LEFT JOIN end_users ON end_users.id = connections.end_user_id
+        WHERE connections.project_connector_id = $3
+          AND connections.project_id = $1 AND connections.environment = $2
+          AND connections.status IN ('active', 'needs_reauth')
+          AND (connections.end_user_id IS NULL OR connections.end_user_id =
+               (SELECT id FROM end_users
+                WHERE project_id = $1 AND environment = $2 AND external_id = $4))
+        ORDER BY connections.is_default DESC, connections.id";
+    let Tenant { project, environment } = tenant;
+    db.all(SQL, binds![project, environment, project_connector, end_user]).await
+}
+
+/// An end user's connections that are not revoked, the oldest first, those after `after` and
+/// `limit` at most.
+pub async fn of_end_user(
+    db: &Db,
+    tenant: Tenant,
     end_user: &EndUserId,
+    after: Option<ConnectionId>,
+    limit: i64,
 ) -> Result<Vec<Connection>> {
     const SQL: &str = "
         SELECT connections.*, end_users.external_id
         FROM connections JOIN end_users ON end_users.id = connections.end_user_id
         WHERE end_users.project_id = $1 AND end_users.environment = $2
-          AND end_users.external_id = $3 AND connections.project_connector_id = $4
-          AND connections.status IN ('active', 'needs_reauth')
-        ORDER BY connections.is_default DESC, connections.id";
-    db.all(SQL, binds![tenant.project, tenant.environment, end_user, project_connector]).await
+          AND end_users.external_id = $3 AND connections.status <> 'revoked'
+          AND connections.id > $4
+        ORDER BY connections.id LIMIT $5";
+    let after = after.map_or_else(String::new, |id| id.to_string());
+    db.all(SQL, binds![tenant.project, tenant.environment, end_user, after, limit]).await
+}
+
+/// Makes a connection the default one among those of its owner at its project connector.
+pub async fn make_default(tx: &mut Tx, connection: &Connection) -> Result<()> {
+    const CLEAR: &str = "
+        UPDATE connections SET is_default = FALSE
+        WHERE project_connector_id = $1 AND is_default
+          AND COALESCE(end_user_id, '') =
+              (SELECT COALESCE(end_user_id, '') FROM connections WHERE id = $2)";
+    const SET: &str = "UPDATE connections SET is_default = TRUE WHERE id = $1";
+    tx.execute(CLEAR, binds![connection.project_connector, connection.id]).await?;
+    tx.execute(SET, binds![connection.id]).await?;
+    Ok(())
+}
+
+/// Revokes every connection of a project connector that is not revoked yet; says how many.
+pub async fn revoke_all(
+    tx: &mut Tx,
+    tenant: Tenant,
+    project_connector: ProjectConnectorId,
+    reason: StatusReason,
+) -> Result<u64> {
+    const SQL: &str = "
+        UPDATE connections SET status = 'revoked', is_default = FALSE, reason = $4
+        WHERE project_id = $1 AND environment = $2 AND project_connector_id = $3
+          AND status <> 'revoked'";
+    let Tenant { project, environment } = tenant;
+    tx.execute(SQL, binds![project, environment, project_connector, reason]).await
+}
+
+/// Makes every usable connection of a project connector one that its owner has to renew; says how
+/// many.
+pub async fn expire_all(
+    tx: &mut Tx,
+    tenant: Tenant,
+    project_connector: ProjectConnectorId,
+    reason: StatusReason,
+) -> Result<u64> {
+    const SQL: &str = "
+        UPDATE connections SET status = 'needs_reauth', reason = $4
+        WHERE project_id = $1 AND environment = $2 AND project_connector_id = $3
+          AND status = 'active'";
+    let Tenant { project, environment } = tenant;
+    tx.execute(SQL, binds![project, environment, project_connector, reason]).await
+}
+
+/// How many connections a project connector has of each status.
+pub async fn counts(
+    db: impl Run,
+    tenant: Tenant,
+    project_connector: ProjectConnectorId,
+) -> Result<Vec<(ConnectionStatus, i64)>> {
+    const SQL: &str = "
+        SELECT status, COUNT(*) AS number FROM connections
+        WHERE project_id = $1 AND environment = $2 AND project_connector_id = $3
+        GROUP BY status";
+    let Tenant { project, environment } = tenant;
+    let counts = db.all::<Count>(SQL, binds![project, environment, project_connector]).await?;
+    Ok(counts.into_iter().map(|Count(status, number)| (status, number)).collect())
+}
+
+struct Count(ConnectionStatus, i64);
+
+impl Record for Count {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self(row.parse("status")?, row.int("number")?))
+    }
+}
+
+/// Revoked connections whose tokens are still there to be withdrawn at the provider, `limit` at
+/// most.
+pub async fn to_withdraw(db: &Db, limit: i64) -> Result<Vec<Connection>> {
+    const SQL: &str = "
+        SELECT connections.*, end_users.external_id
+        FROM connections LEFT JOIN end_users ON end_users.id = connections.end_user_id
+        WHERE connections.status = 'revoked'
+          AND EXISTS (SELECT 1 FROM tokens WHERE tokens.connection_id = connections.id)
+        ORDER BY connections.id LIMIT $1";
+    db.all(SQL, binds![limit]).await
 }
 
 #[cfg(test)]

@@ -57,10 +57,10 @@ mod tests {
         let (tenant, alice) = (world.tenant, &world.end_user);
         let owner = ensure(&mut tx, tenant, alice, id(), now).await.unwrap();
         let pcon = world.project_connector.id;
-        let known = connections::usable_of(&mut tx, tenant, pcon, alice).await.unwrap();
+        let known = connections::serving(&mut tx, tenant, pcon, Some(alice)).await.unwrap();
         if known.is_empty() {
             let new = connection(&world, "acc");
-            connections::create(&mut tx, &new, owner).await.unwrap();
+            connections::create(&mut tx, &new, Some(owner)).await.unwrap();
         }
         tx.commit().await.unwrap();
         known.is_empty()

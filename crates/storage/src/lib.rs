@@ -5,6 +5,7 @@
 //! them. Look-ups take the [`astralform_domain::Tenant`] they are confined to. `db` is the only
 //! module that names a driver.
 
+pub mod admin_tokens;
 pub mod agents;
 pub mod api_keys;
 pub mod auth_requests;
@@ -13,11 +14,14 @@ pub mod connections;
 mod db;
 pub mod end_users;
 mod error;
+pub mod idempotent_requests;
+pub mod members;
 pub mod meta;
 pub mod oauth_states;
 pub mod project_connectors;
 pub mod projects;
 mod row;
+pub mod sessions;
 pub mod tokens;
 
 pub use db::{Db, Run, Tx};

@@ -91,7 +91,8 @@ mod tests {
         let mut tx = db.begin().await.unwrap();
         let request = auth_request(&world);
         let now = Timestamp::from_secs(1);
-        let asked = crate::auth_requests::open(&mut tx, &request, world.end_user_key, "x", now);
+        let asked =
+            crate::auth_requests::open(&mut tx, &request, Some(world.end_user_key), "x", now);
         let state = OauthState {
             state_hash: [1; 32],
             auth_request: asked.await.unwrap().id,

@@ -1,6 +1,8 @@
 //! Connectors enabled in a project and environment.
 
-use astralform_domain::{ConnectorSlug, ProjectConnector, ProjectConnectorId, Tenant};
+use astralform_domain::{
+    ConnectorSlug, OauthClient, ProjectConnector, ProjectConnectorId, Retired, Tenant, Timestamp,
+};
 
 use crate::{
     Db, Result, Tx,
@@ -25,13 +27,31 @@ impl Record for ProjectConnector {
             tools: row.optional_json("tools")?,
             endpoints: row.json("endpoints")?,
             sandbox: row.flag("sandbox")?,
-            client_id: row.optional_text("client_id")?,
-            client_secret: row.optional_sealed("client_secret")?,
+            client: client(row)?,
             hosts: row.json("hosts")?,
             generation: row.int("generation")?,
             created_at: row.time("created_at")?,
+            disabled_at: row.optional_time("disabled_at")?,
         })
     }
+}
+
+fn client(row: &Row) -> Result<Option<OauthClient>> {
+    let (Some(id), Some(secret), Some(set_at)) = (
+        row.optional_text("client_id")?,
+        row.optional_sealed("client_secret")?,
+        row.optional_time("client_secret_set_at")?,
+    ) else {
+        return Ok(None);
+    };
+    let hint = row.optional_text("client_secret_hint")?.unwrap_or_default();
+    Ok(Some(OauthClient { id, secret, hint, set_at, previous: retired(row)? }))
+}
+
+fn retired(row: &Row) -> Result<Option<Retired>> {
+    let secret = row.optional_sealed("previous_client_secret")?;
+    let until = row.optional_time("previous_client_secret_until")?;
+    Ok(secret.zip(until).map(|(secret, until)| Retired { secret, until }))
 }
 
 /// Enables a connector.
@@ -41,15 +61,15 @@ impl Record for ProjectConnector {
 pub async fn create(tx: &mut Tx, new: &ProjectConnector) -> Result<()> {
     const SQL: &str = "
         INSERT INTO project_connectors
-            (id, project_id, environment, connector, is_enabled, require_auth, allow_end_user_auth,
-             scopes, tools, endpoints, sandbox, client_id, client_secret, hosts, generation,
-             created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
+            (id, project_id, environment, connector, created_at, is_enabled, require_auth,
+             allow_end_user_auth, scopes, tools, endpoints, sandbox, hosts, generation)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
     let binds = binds![
         new.id,
         new.tenant.project,
         new.tenant.environment,
         &new.connector,
+        new.created_at,
         new.is_enabled,
         new.require_auth,
         new.allow_end_user_auth,
@@ -57,14 +77,98 @@ pub async fn create(tx: &mut Tx, new: &ProjectConnector) -> Result<()> {
         new.tools.as_ref().map(json),
         json(&new.endpoints),
         new.sandbox,
-        &new.client_id,
-        new.client_secret.as_ref(),
         json(&new.hosts),
         new.generation,
-        new.created_at,
+    ];
+    tx.execute(SQL, binds).await?;
+    set_client(tx, new).await
+}
+
+/// The project connector of that name, locked until the transaction ends: what is changed of it is
+/// changed one after another.
+pub async fn lock(
+    tx: &mut Tx,
+    tenant: Tenant,
+    slug: &ConnectorSlug,
+) -> Result<Option<ProjectConnector>> {
+    const SQL: &str = "
+        UPDATE project_connectors SET generation = generation
+        WHERE project_id = $1 AND environment = $2 AND connector = $3 AND disabled_at IS NULL
+        RETURNING *";
+    tx.returning(SQL, binds![tenant.project, tenant.environment, slug]).await
+}
+
+/// Whether a project connector's app and addresses are still those of `like`, and will be
+/// until the transaction ends.
+pub async fn holds(tx: &mut Tx, like: &ProjectConnector) -> Result<bool> {
+    const SQL: &str = "
+        UPDATE project_connectors SET generation = generation
+        WHERE project_id = $1 AND environment = $2 AND id = $3 AND generation = $4
+          AND disabled_at IS NULL";
+    let Tenant { project, environment } = like.tenant;
+    Ok(tx.execute(SQL, binds![project, environment, like.id, like.generation]).await? == 1)
+}
+
+/// Replaces the settings of a project connector.
+pub async fn update(tx: &mut Tx, changed: &ProjectConnector) -> Result<()> {
+    const SQL: &str = "
+        UPDATE project_connectors
+        SET is_enabled = $4, require_auth = $5, allow_end_user_auth = $6, scopes = $7, tools = $8,
+            endpoints = $9, sandbox = $10, hosts = $11, generation = $12
+        WHERE project_id = $1 AND environment = $2 AND id = $3";
+    let binds = binds![
+        changed.tenant.project,
+        changed.tenant.environment,
+        changed.id,
+        changed.is_enabled,
+        changed.require_auth,
+        changed.allow_end_user_auth,
+        changed.scopes.as_ref().map(json),
+        changed.tools.as_ref().map(json),
+        json(&changed.endpoints),
+        changed.sandbox,
+        json(&changed.hosts),
+        changed.generation,
+    ];
+    tx.execute(SQL, binds).await?;
+    set_client(tx, changed).await
+}
+
+async fn set_client(tx: &mut Tx, of: &ProjectConnector) -> Result<()> {
+    const SQL: &str = "
+        UPDATE project_connectors
+        SET client_id = $4, client_secret = $5, client_secret_hint = $6, client_secret_set_at = $7,
+            previous_client_secret = $8, previous_client_secret_until = $9
+        WHERE project_id = $1 AND environment = $2 AND id = $3";
+    let client = of.client.as_ref();
+    let previous = client.and_then(|client| client.previous.as_ref());
+    let binds = binds![
+        of.tenant.project,
+        of.tenant.environment,
+        of.id,
+        client.map(|client| client.id.as_str()),
+        client.map(|client| &client.secret),
+        client.map(|client| client.hint.as_str()),
+        client.map(|client| client.set_at),
+        previous.map(|previous| &previous.secret),
+        previous.map(|previous| previous.until),
     ];
     tx.execute(SQL, binds).await?;
     Ok(())
+}
+
+/// Disables a project connector for good; says whether it was there to be disabled.
+pub async fn disable(
+    tx: &mut Tx,
+    tenant: Tenant,
+    id: ProjectConnectorId,
+    now: Timestamp,
+) -> Result<bool> {
+    const SQL: &str = "
+        UPDATE project_connectors SET disabled_at = $4
+        WHERE project_id = $1 AND environment = $2 AND id = $3 AND disabled_at IS NULL";
+    let touched = tx.execute(SQL, binds![tenant.project, tenant.environment, id, now]);
+    Ok(touched.await? == 1)
 }
 
 /// The project connector of that name.
@@ -75,11 +179,12 @@ pub async fn by_slug(
 ) -> Result<Option<ProjectConnector>> {
     const SQL: &str = "
         SELECT * FROM project_connectors
-        WHERE project_id = $1 AND environment = $2 AND connector = $3";
+        WHERE project_id = $1 AND environment = $2 AND connector = $3
+          AND disabled_at IS NULL";
     db.optional(SQL, binds![tenant.project, tenant.environment, slug]).await
 }
 
-/// The project connector of that id.
+/// The project connector of that id, a disabled one included.
 pub async fn find(
     db: &Db,
     tenant: Tenant,
@@ -95,22 +200,8 @@ pub async fn find(
 pub async fn list(db: &Db, tenant: Tenant) -> Result<Vec<ProjectConnector>> {
     const SQL: &str = "
         SELECT * FROM project_connectors
-        WHERE project_id = $1 AND environment = $2 ORDER BY connector";
+        WHERE project_id = $1 AND environment = $2 AND disabled_at IS NULL ORDER BY connector";
     db.all(SQL, binds![tenant.project, tenant.environment]).await
-}
-
-/// Pauses or resumes a project connector; says whether there is one.
-pub async fn set_enabled(
-    tx: &mut Tx,
-    tenant: Tenant,
-    id: ProjectConnectorId,
-    is_enabled: bool,
-) -> Result<bool> {
-    const SQL: &str = "
-        UPDATE project_connectors SET is_enabled = $4
-        WHERE project_id = $1 AND environment = $2 AND id = $3";
-    let touched = tx.execute(SQL, binds![tenant.project, tenant.environment, id, is_enabled]);
-    Ok(touched.await? == 1)
 }
 
 #[cfg(test)]
@@ -149,15 +240,52 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn pausing_touches_the_one_that_was_named() {
+    async fn what_is_replaced_is_what_is_read_afterwards() {
         on_both(async |db| {
             let world = world(&db).await;
-            let (tenant, named) = (world.tenant, world.project_connector.id);
+            let (tenant, slug) = (world.tenant, world.project_connector.connector.clone());
             let mut tx = db.begin().await.unwrap();
-            assert!(set_enabled(&mut tx, tenant, named, false).await.unwrap());
-            assert!(!set_enabled(&mut tx, tenant, id(), false).await.unwrap());
+            let before = lock(&mut tx, tenant, &slug).await.unwrap().unwrap();
+            let client = before.client.clone().unwrap();
+            let previous = Retired { secret: client.secret.clone(), until: client.set_at };
+            let secret = astralform_domain::Sealed::from_bytes(vec![9]);
+            let client = OauthClient { secret, previous: Some(previous), ..client };
+            let changed = ProjectConnector {
+                is_enabled: false,
+                require_auth: false,
+                client: Some(client),
+                generation: 2,
+                ..before.clone()
+            };
+            update(&mut tx, &changed).await.unwrap();
+            assert!(!holds(&mut tx, &before).await.unwrap());
+            assert!(holds(&mut tx, &changed).await.unwrap());
             tx.commit().await.unwrap();
-            assert!(!find(&db, tenant, named).await.unwrap().unwrap().is_enabled);
+            let after = by_slug(&db, tenant, &slug).await.unwrap().unwrap();
+            assert_eq!(format!("{after:?}"), format!("{changed:?}"));
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_disabled_connector_is_found_by_its_id_alone_and_makes_room() {
+        on_both(async |db| {
+            let world = world(&db).await;
+            let (tenant, old) = (world.tenant, world.project_connector);
+            let now = Timestamp::from_secs(9);
+            let mut tx = db.begin().await.unwrap();
+            assert!(disable(&mut tx, tenant, old.id, now).await.unwrap());
+            assert!(!disable(&mut tx, tenant, old.id, now).await.unwrap());
+            assert!(lock(&mut tx, tenant, &old.connector).await.unwrap().is_none());
+            assert!(!holds(&mut tx, &old).await.unwrap());
+            let new = ProjectConnector { id: id(), ..old.clone() };
+            create(&mut tx, &new).await.unwrap();
+            tx.commit().await.unwrap();
+            let found = find(&db, tenant, old.id).await.unwrap().unwrap();
+            assert_eq!(found.disabled_at, Some(now));
+            let named = by_slug(&db, tenant, &old.connector).await.unwrap().unwrap();
+            assert_eq!(named.id, new.id);
+            assert_eq!(list(&db, tenant).await.unwrap().len(), 1);
         })
         .await;
     }

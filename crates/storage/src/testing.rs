@@ -2,8 +2,8 @@
 
 use astralform_domain::{
     Account, AgentId, AuthReason, AuthRequest, AuthStatus, Clock, Connection, ConnectionStatus,
-    EndUserId, EndUserKey, Endpoints, Entropy, Environment, HostSet, ProjectConnector, ScopeSet,
-    Sealed, Tenant, Timestamp,
+    EndUserId, EndUserKey, Endpoints, Entropy, Environment, HostSet, OauthClient, Owner,
+    ProjectConnector, ScopeSet, Sealed, Tenant, Timestamp,
 };
 
 use crate::{
@@ -16,6 +16,7 @@ use crate::{
 /// One project with its default agent, one end user and one project connector.
 pub(crate) struct World {
     pub(crate) tenant: Tenant,
+    pub(crate) team: astralform_domain::TeamId,
     pub(crate) agent: AgentId,
     pub(crate) end_user: EndUserId,
     pub(crate) end_user_key: EndUserKey,
@@ -67,11 +68,14 @@ macro_rules! fresh_ids {
 fresh_ids!(
     AgentId,
     EndUserKey,
+    astralform_domain::AdminTokenId,
     astralform_domain::ApiKeyId,
     astralform_domain::AuthRequestId,
     astralform_domain::ConnectionId,
+    astralform_domain::MemberId,
     astralform_domain::ProjectConnectorId,
     astralform_domain::ProjectId,
+    astralform_domain::SessionId,
     astralform_domain::TeamId,
 );
 
@@ -97,7 +101,7 @@ pub(crate) async fn world(db: &Db) -> World {
     let project_connector = project_connector(tenant, now);
     project_connectors::create(&mut tx, &project_connector).await.unwrap();
     tx.commit().await.unwrap();
-    World { tenant, agent, end_user, end_user_key, project_connector }
+    World { tenant, team, agent, end_user, end_user_key, project_connector }
 }
 
 fn project_connector(tenant: Tenant, now: Timestamp) -> ProjectConnector {
@@ -112,11 +116,17 @@ fn project_connector(tenant: Tenant, now: Timestamp) -> ProjectConnector {
         tools: None,
         endpoints: Endpoints::default(),
         sandbox: false,
-        client_id: Some("client".to_owned()),
-        client_secret: Some(Sealed::from_bytes(b"sealed".to_vec())),
+        client: Some(OauthClient {
+            id: "client".to_owned(),
+            secret: Sealed::from_bytes(b"sealed".to_vec()),
+            hint: "…ab12".to_owned(),
+            set_at: now,
+            previous: None,
+        }),
         hosts: HostSet::from_iter(["chat.example.com".to_owned()]),
         generation: 1,
         created_at: now,
+        disabled_at: None,
     }
 }
 
@@ -125,8 +135,9 @@ pub(crate) fn connection(world: &World, account: &str) -> Connection {
         id: id(),
         tenant: world.tenant,
         project_connector: world.project_connector.id,
-        end_user: world.end_user.clone(),
+        owner: Owner::EndUser(world.end_user.clone()),
         account: Account { id: account.to_owned(), label: format!("{account}@example.com") },
+        label: None,
         is_default: false,
         status: ConnectionStatus::Active,
         reason: None,
@@ -142,11 +153,12 @@ pub(crate) fn auth_request(world: &World) -> AuthRequest {
         tenant: world.tenant,
         project_connector: world.project_connector.id,
         connector: world.project_connector.connector.clone(),
-        end_user: world.end_user.clone(),
+        owner: Owner::EndUser(world.end_user.clone()),
         agent: world.agent,
         reason: AuthReason::NotConnected,
         required_scopes: ScopeSet::from_iter(["read"]),
         granted_scopes: ScopeSet::default(),
+        renews: None,
         account_hint: None,
         return_url: None,
         status: AuthStatus::Pending,

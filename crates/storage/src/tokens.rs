@@ -121,7 +121,7 @@ mod tests {
             let world = world(&db).await;
             let owner = connection(&world, "acc");
             let mut tx = db.begin().await.unwrap();
-            crate::connections::create(&mut tx, &owner, world.end_user_key).await.unwrap();
+            crate::connections::create(&mut tx, &owner, Some(world.end_user_key)).await.unwrap();
             assert_eq!(last_generation(&mut tx, owner.id).await.unwrap(), 0);
             for new in [token("user", 1), token("bot", 1), token("user", 2)] {
                 put(&mut tx, owner.id, &new).await.unwrap();

@@ -41,6 +41,29 @@ impl Agent {
         self.send(request.body(body)).await
     }
 
+    /// Sends a JSON body that may come again.
+    pub async fn post_keyed(&self, path: &str, body: Value, key: &str) -> Reply {
+        let request = self.http.post(self.at(path)).header("content-type", "application/json");
+        self.send(request.header("idempotency-key", key).body(body.to_string())).await
+    }
+
+    /// Changes something.
+    pub async fn patch(&self, path: &str, body: Value) -> Reply {
+        let request = self.http.patch(self.at(path)).header("content-type", "application/json");
+        self.send(request.body(body.to_string())).await
+    }
+
+    /// Ends something.
+    pub async fn delete(&self, path: &str) -> Reply {
+        self.send(self.http.delete(self.at(path))).await
+    }
+
+    /// The same client with another end user, or none.
+    #[must_use]
+    pub fn naming(&self, end_user: Option<&str>) -> Self {
+        Self { end_user: end_user.map(ToOwned::to_owned), ..self.clone() }
+    }
+
     /// Asks for something.
     pub async fn get(&self, path: &str) -> Reply {
         self.send(self.http.get(self.at(path))).await

@@ -7,13 +7,13 @@ use std::{
 
 use astralform_catalog::{Folder, builtin, load};
 use astralform_domain::{
-    Clock, ConnectorSlug, Endpoints, Entropy, Environment, EnvironmentSettings, ProjectConnectorId,
-    Secret, Tenant, Timestamp,
+    Clock, ConnectorSlug, Entropy, Environment, EnvironmentSettings, ProjectConnectorId, Secret,
+    Tenant, Timestamp,
 };
 use astralform_engine::{
     Engine, Parts, Site,
     egress::{Egress, Networks},
-    provision::Enable,
+    project_connectors::{Change, Enable, NewClient},
 };
 use astralform_server::{App, Limits, router, serve};
 use astralform_simulator::{
@@ -40,9 +40,12 @@ pub struct TestServer {
     pub tenant: Tenant,
     /// Its enabled connector.
     pub connector: ProjectConnectorId,
+    /// The connector's name.
+    pub slug: ConnectorSlug,
     /// Where the product is reached.
     pub base: Url,
     api_key: Secret,
+    admin_token: Secret,
     simulator: Simulator,
     database: Option<PathBuf>,
     tasks: Vec<JoinHandle<()>>,
@@ -110,8 +113,12 @@ impl TestServer {
             engine.configure_environment(tenant, settings).await.expect("settings");
         }
         let api_key = engine.create_api_key(tenant, None).await.expect("a key");
+        let owner = "owner@example.com".parse().expect("an address");
+        let admin_token = engine.create_owner(made.team, &owner).await.expect("an owner");
         let simulator = simulator(&engine, &clock, &simulator_url, setup.token_rotation);
-        let connector = engine.enable(tenant, enable(setup.connector)).await.expect("enabled");
+        let enable = enable(setup.connector);
+        let slug = enable.connector.clone();
+        let connector = engine.enable(tenant, enable).await.expect("enabled");
         let app = App::new(engine);
         let never = std::future::pending;
         let limits = Limits { drain: Duration::ZERO, ..Limits::default() };
@@ -125,8 +132,10 @@ impl TestServer {
             clock,
             tenant,
             connector,
+            slug,
             base,
             api_key,
+            admin_token,
             simulator,
             database,
             tasks,
@@ -147,6 +156,36 @@ impl TestServer {
     /// The developer's backend, which names no end user.
     pub fn backend(&self) -> Agent {
         Agent::new(self.base.clone(), self.api_key.expose(), None)
+    }
+
+    /// Somebody who administers the project.
+    pub fn admin(&self) -> Agent {
+        Agent::new(self.base.clone(), self.admin_token.expose(), None)
+    }
+
+    /// Where the connector is managed, with what follows its name.
+    pub fn managed(&self, rest: &str) -> String {
+        let Tenant { project, environment } = self.tenant;
+        let slug = &self.slug;
+        format!("/v1/projects/{project}/connectors/{slug}{rest}?environment={environment}")
+    }
+
+    /// Changes the connector's settings.
+    pub async fn change(&self, change: Change) {
+        let changed = self.app.engine().change_connector(self.tenant, &self.slug, &change).await;
+        changed.expect("a change");
+    }
+
+    /// Pauses or resumes the connector.
+    pub async fn set_enabled(&self, is_enabled: bool) {
+        self.change(Change { is_enabled: Some(is_enabled), ..Change::default() }).await;
+    }
+
+    /// Connects an end user's account, all the way.
+    pub async fn connect(&self, end_user: &str, tool: &str) {
+        let asked = self.agent(end_user).call(tool, serde_json::json!({})).await;
+        let page = self.browser().connect(asked.link(), "Allow").await;
+        assert_eq!(page.outcome(), "completed", "{page:?}");
     }
 
     /// Whoever holds `key`, acting for an end user.
@@ -255,12 +294,6 @@ fn enable(added: Option<(String, String, String)>) -> Enable {
         Some((yaml, id, secret)) => (slug(&yaml), id, secret),
         None => ("slack".parse().expect("a slug"), CLIENT.0.to_owned(), CLIENT.1.to_owned()),
     };
-    Enable {
-        connector,
-        client_id,
-        client_secret: Secret::new(client_secret),
-        scopes: None,
-        endpoints: Endpoints::default(),
-        sandbox,
-    }
+    let client = NewClient { id: client_id, secret: Secret::new(client_secret) };
+    Enable { client: Some(client), sandbox, ..Enable::new(connector) }
 }

@@ -1,4 +1,4 @@
-use astralform_domain::{EndUserId, HostSet, Tenant};
+use astralform_domain::{HostSet, Owner, Tenant};
 
 /// What a sealed value is bound to: the one place in which it opens.
 #[derive(Clone, Copy)]
@@ -6,7 +6,7 @@ pub struct Binding<'a> {
     /// The project whose data key seals it, and the environment it belongs to.
     pub tenant: Tenant,
     /// Whose secret it is.
-    pub owner: Owner<'a>,
+    pub owner: &'a Owner,
     /// The table it is stored in.
     pub table: &'static str,
     /// The primary key of its row.
@@ -17,15 +17,6 @@ pub struct Binding<'a> {
     pub generation: i64,
     /// The hosts it may be sent to.
     pub hosts: &'a HostSet,
-}
-
-/// Whose secret it is.
-#[derive(Clone, Copy)]
-pub enum Owner<'a> {
-    /// The project's own.
-    Project,
-    /// An end user's.
-    EndUser(&'a EndUserId),
 }
 
 impl Binding<'_> {

@@ -13,7 +13,7 @@ mod envelope;
 mod key_file;
 mod key_ring;
 
-pub use binding::{Binding, Owner};
+pub use binding::Binding;
 pub use data_key::{DataKey, Purpose};
 pub use envelope::OpenError;
 pub use key_file::{KeyFileError, create_key_file, read_key_file};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use astralform_domain::Endpoints;
+use astralform_domain::{Endpoints, ScopeSet};
 use serde_json::Value;
 
 use super::Fault;
@@ -19,6 +19,7 @@ pub(super) fn faults(connector: &Connector, folder: &str) -> Vec<Fault> {
         faults.push(Fault::new("/api/base_url", "an address cannot be put together", fix));
     }
     faults.extend(scope_faults(connector));
+    faults.extend(token_faults(connector));
     faults.extend(header_faults(connector));
     let mut names = BTreeSet::new();
     for (at, tool) in connector.tools.iter().enumerate() {
@@ -47,6 +48,23 @@ fn scope_faults(connector: &Connector) -> Vec<Fault> {
         .collect()
 }
 
+fn token_faults(connector: &Connector) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    let kinds = &connector.oauth.scope_parameters;
+    if !kinds.contains_key(&connector.api.token) {
+        let message = format!("no parameter carries the scopes of `{}`", connector.api.token);
+        let fix = "name the kind of `api.token` here, as in `user: user_scope`";
+        faults.push(Fault::new("/oauth/scope_parameters", message, fix));
+    }
+    if connector.setup.new_app_url.is_some()
+        && connector.new_app_url("https://connect.example.com/callback").is_none()
+    {
+        let fix = "let it give an https address as a text";
+        faults.push(Fault::new("/setup/new_app_url", "this gives no address", fix));
+    }
+    faults
+}
+
 fn header_faults(connector: &Connector) -> Vec<Fault> {
     let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
     let is_text = |c: char| c == ' ' || c.is_ascii_graphic();
@@ -69,13 +87,10 @@ fn tool_faults(connector: &Connector, tool: &Tool, pointer: &str) -> Vec<Fault> 
             fix,
         ));
     }
-    let declared: BTreeSet<_> = connector.oauth.scopes.iter().map(|entry| &entry.name).collect();
-    for (at, scope) in tool.scopes.iter().enumerate() {
-        if !declared.contains(scope) {
-            let message = format!("the scope `{scope}` is not declared");
-            let fix = "add it to `oauth.scopes` with a label";
-            faults.push(Fault::new(format!("{pointer}/scopes/{at}"), message, fix));
-        }
+    faults.extend(undeclared(connector, &tool.scopes, &connector.api.token, pointer));
+    for (at, other) in tool.alternatives.iter().enumerate() {
+        let place = format!("{pointer}/alternatives/{at}");
+        faults.extend(undeclared(connector, &other.scopes, &other.token, &place));
     }
     faults.extend(input_faults(tool, pointer));
     if tool.annotations.read_only && tool.annotations.destructive {
@@ -85,6 +100,25 @@ fn tool_faults(connector: &Connector, tool: &Tool, pointer: &str) -> Vec<Fault> 
             "read_only and destructive contradict",
             fix,
         ));
+    }
+    faults
+}
+
+/// Scopes that are not those of a kind of token, or not declared at all.
+fn undeclared(connector: &Connector, scopes: &ScopeSet, token: &str, pointer: &str) -> Vec<Fault> {
+    let known = connector.known_scopes();
+    let place = |at| format!("{pointer}/scopes/{at}");
+    let mut faults = Vec::new();
+    for (at, scope) in scopes.iter().enumerate() {
+        if !known.contains(scope) {
+            let message = format!("the scope `{scope}` is not declared");
+            let fix = "add it to `oauth.scopes` with a label";
+            faults.push(Fault::new(place(at), message, fix));
+        } else if connector.token_of(scope).0 != token {
+            let message = format!("the scope `{scope}` is not one of the token `{token}`");
+            let fix = format!("write `{token}:` before it, or correct the token");
+            faults.push(Fault::new(place(at), message, fix));
+        }
     }
     faults
 }

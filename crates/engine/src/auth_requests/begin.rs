@@ -3,14 +3,14 @@ use astralform_storage::{
     auth_requests::{self, Step},
     oauth_states::{self, OauthState},
 };
-use astralform_vault::{Binding, Owner};
+use astralform_vault::Binding;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 use url::Url;
 
 use crate::{
-    Engine, Fault, Unusable,
+    Engine, Fault, Unusable, chain,
     oauth::{AuthorizationRequest, CodeVerifier},
     project_connectors::Ready,
 };
@@ -55,6 +55,9 @@ impl Engine {
             return Err(BeginError::NotPending);
         }
         let ready = self.load_ready(request.tenant, request.project_connector).await??;
+        if let Err(error) = self.introduce(&ready).await {
+            tracing::error!(error = chain(&error), "the simulator does not know our app");
+        }
         let flow = Flow::new(self, &ready, browser);
         self.remember(&request, &ready, &flow).await?;
         tracing::info!(auth_request.id = %request.id, "consent started");
@@ -73,6 +76,7 @@ impl Engine {
         let binding = verifier_binding(request, &row, &ready.settings.hosts);
         let verifier = flow.verifier.as_ref();
         let expires_at = self.clock.now().after(AuthRequest::PHASE);
+        let over_at = expires_at.max(request.expires_at);
         let state = OauthState {
             state_hash,
             auth_request: request.id,
@@ -84,7 +88,7 @@ impl Engine {
             expires_at,
         };
         let pending = AuthStatus::Pending;
-        let step = Step { status: pending, failure: None, connection: None, expires_at };
+        let step = Step { status: pending, failure: None, connection: None, expires_at: over_at };
         let mut tx = self.db.begin().await.map_err(Fault::from)?;
         oauth_states::create(&mut tx, &state).await.map_err(Fault::from)?;
         let moved = auth_requests::advance(&mut tx, request.id, pending, step).await;
@@ -116,9 +120,9 @@ impl Flow {
 
     fn url(&self, request: &AuthRequest, ready: &Ready<'_>) -> Url {
         AuthorizationRequest {
-            oauth: &ready.connector.oauth,
+            connector: ready.connector,
             endpoint: &ready.addresses.authorize,
-            client_id: ready.settings.client_id.as_deref().unwrap_or_default(),
+            client_id: ready.client_id(),
             redirect_uri: &self.redirect_uri,
             scopes: &request.required_scopes,
             state: self.state.expose(),
@@ -151,7 +155,7 @@ pub(super) fn verifier_binding<'a>(
 ) -> Binding<'a> {
     Binding {
         tenant: request.tenant,
-        owner: Owner::EndUser(&request.end_user),
+        owner: &request.owner,
         table: oauth_states::TABLE,
         row,
         column: "code_verifier",

@@ -1,17 +1,17 @@
 use astralform_domain::{
-    AuthFailure, AuthRequest, AuthRequestId, AuthStatus, Connection, ConnectionStatus, EndUserId,
-    EndUserKey, StatusReason, Tenant,
+    AuthFailure, AuthRequest, AuthRequestId, AuthStatus, Connection, ConnectionStatus, Owner,
+    StatusReason, Tenant,
 };
 use astralform_storage::{
     Tx,
     auth_requests::{self, Step},
-    connections, end_users,
+    connections, project_connectors,
 };
 use subtle::ConstantTimeEq as _;
 use thiserror::Error;
 
 use super::{Prompt, link::confirmation};
-use crate::{Engine, Fault, connections::OpenToken, error::chain};
+use crate::{Engine, Fault};
 
 /// Why a confirmation confirms nothing.
 #[derive(Debug, Error)]
@@ -33,16 +33,17 @@ pub enum ConfirmError {
     Fault(#[from] Fault),
 }
 
-/// What a developer's backend says of a browser that came back to it.
+/// What is said of the browser that finished: by the developer's backend it came back to, or by the
+/// member who shares an account.
 pub struct Confirmation<'a> {
-    /// Who is signed in, in that browser.
-    pub end_user: &'a EndUserId,
-    /// The `confirmation` that the browser brought.
+    /// Who is signed in, in that browser; or that the account is the project's.
+    pub owner: &'a Owner,
+    /// The `confirmation` that the browser was given.
     pub proof: &'a str,
 }
 
 impl Engine {
-    /// The developer's backend says who finished in the browser. If that is who was asked, the
+    /// Somebody who knows says who finished in the browser. If that is who was asked, the
     /// connection becomes usable; if not, it is erased, and revoked at the provider.
     ///
     /// # Errors
@@ -55,12 +56,15 @@ impl Engine {
         said: &Confirmation<'_>,
     ) -> Result<Prompt, ConfirmError> {
         let (request, connection) = self.awaiting(tenant, id).await?;
+        if (request.owner == Owner::Project) != (*said.owner == Owner::Project) {
+            return Err(ConfirmError::Unknown);
+        }
         let key = self.keys.of(&self.db, tenant.project).await?;
         let proof = confirmation(id, connection.id, &key);
         if !bool::from(proof.as_bytes().ct_eq(said.proof.as_bytes())) {
             return Err(ConfirmError::WrongProof);
         }
-        if request.end_user != *said.end_user {
+        if request.owner != *said.owner {
             let why = (AuthStatus::Failed, Some(AuthFailure::EndUserMismatch));
             self.give_up(&request, &connection, why, StatusReason::EndUserMismatch).await?;
             return Err(ConfirmError::EndUserMismatch);
@@ -101,11 +105,12 @@ impl Engine {
     async fn activate(&self, request: &AuthRequest, waiting: Connection) -> Result<bool, Fault> {
         let tokens = self.open_tokens(&waiting).await?;
         let key = self.keys.of(&self.db, request.tenant.project).await?;
-        let fresh = EndUserKey::new(&self.clock, &self.entropy);
-        let now = self.clock.now();
+        let pcon = self.project_connector(request.tenant, request.project_connector).await?;
         let mut tx = self.db.begin().await?;
-        let owner =
-            end_users::ensure(&mut tx, request.tenant, &request.end_user, fresh, now).await?;
+        if !project_connectors::holds(&mut tx, &pcon).await? {
+            return Ok(false);
+        }
+        let owner = self.lock_owner(&mut tx, request.tenant, &request.owner).await?;
         if !advance(&mut tx, request, AuthStatus::Completed, None).await? {
             return Ok(false);
         }
@@ -127,39 +132,15 @@ impl Engine {
         (status, failure): (AuthStatus, Option<AuthFailure>),
         why: StatusReason,
     ) -> Result<(), Fault> {
-        let tokens = self.open_tokens(connection).await.unwrap_or_else(|fault| {
-            tracing::error!(connection.id = %connection.id, error = chain(&fault), "erased unrevoked");
-            Vec::new()
-        });
         let mut tx = self.db.begin().await?;
         if !advance(&mut tx, request, status, failure).await? {
             return Ok(());
         }
-        self.erase(&mut tx, connection, why).await?;
+        self.end(&mut tx, connection, why).await?;
         tx.commit().await?;
         tracing::warn!(auth_request.id = %request.id, reason = %why, "connection erased");
         self.changes.announce(request.id);
-        self.revoke_erased(connection, &tokens).await
-    }
-
-    /// Tokens go to the hosts they are bound to, and to no others.
-    async fn revoke_erased(
-        &self,
-        connection: &Connection,
-        tokens: &[OpenToken],
-    ) -> Result<(), Fault> {
-        let Connection { tenant, project_connector, .. } = connection;
-        let settings = self.project_connector(*tenant, *project_connector).await?;
-        match self.assemble(settings) {
-            Ok(ready) if ready.settings.hosts == connection.hosts => {
-                self.revoke_at_provider(&ready, tokens).await;
-            }
-            _ => {
-                let id = connection.id;
-                tracing::warn!(connection.id = %id, "erased here, but not revoked at the provider");
-            }
-        }
-        Ok(())
+        self.withdraw(connection).await
     }
 }
 

@@ -1,14 +1,14 @@
+mod account;
 mod exchange;
 
 use astralform_domain::{
-    AuthFailure, AuthRequest, AuthStatus, ConnectionId, ConnectionStatus, EndUserKey, Secret,
+    AuthFailure, AuthRequest, AuthStatus, ConnectionId, ConnectionStatus, Owner, Secret,
     VerifyEndUser,
 };
 use astralform_storage::{
     auth_requests::{self, Step},
-    end_users,
     oauth_states::{self, OauthState},
-    projects,
+    project_connectors, projects,
 };
 use subtle::ConstantTimeEq as _;
 use thiserror::Error;
@@ -66,15 +66,21 @@ impl Engine {
     pub async fn finish_consent(&self, callback: Callback<'_>) -> Result<String, FinishError> {
         let (state, request) = self.consume(&callback).await?;
         if !is_same_browser(&state, callback.browser) {
-            self.end(&request, Ended::Failed(AuthFailure::ForeignBrowser)).await?;
+            self.close(&request, Ended::Failed(AuthFailure::ForeignBrowser)).await?;
             tracing::warn!(auth_request.id = %request.id, "callback from a foreign browser");
             return Err(FinishError::ForeignBrowser);
         }
         let mut made = None;
         if request.status_at(self.clock.now()) == AuthStatus::Pending {
             match self.fetch(&state, &request, &callback).await? {
-                Ok((ready, fetched)) => made = self.connect(&request, &ready, fetched).await?,
-                Err(ended) => self.end(&request, ended).await?,
+                Ok((ready, fetched)) if self.is_wanted(&request, &fetched).await? => {
+                    made = self.connect(&request, &ready, fetched).await?;
+                }
+                Ok((ready, fetched)) => {
+                    self.decline_other(&request, &ready, &fetched).await?;
+                    self.close(&request, Ended::Failed(AuthFailure::OtherAccount)).await?;
+                }
+                Err(ended) => self.close(&request, ended).await?,
             }
         }
         Ok(self.way_back(&request, made).await?)
@@ -101,7 +107,7 @@ impl Engine {
         Ok((state, request.map_err(Fault::from)?.ok_or(missing)?))
     }
 
-    async fn end(&self, request: &AuthRequest, ended: Ended) -> Result<(), Fault> {
+    async fn close(&self, request: &AuthRequest, ended: Ended) -> Result<(), Fault> {
         let (status, failure) = match ended {
             Ended::Declined => (AuthStatus::Declined, None),
             Ended::Failed(failure) => (AuthStatus::Failed, Some(failure)),
@@ -152,10 +158,11 @@ impl Engine {
         let request = new.request;
         let now = self.clock.now();
         let key = self.keys.of(&self.db, request.tenant.project).await?;
-        let fresh = EndUserKey::new(&self.clock, &self.entropy);
         let mut tx = self.db.begin().await?;
-        let owner =
-            end_users::ensure(&mut tx, request.tenant, &request.end_user, fresh, now).await?;
+        if !project_connectors::holds(&mut tx, &new.ready.settings).await? {
+            return Ok(None);
+        }
+        let owner = self.lock_owner(&mut tx, request.tenant, &request.owner).await?;
         let connection = self.store_connection(&mut tx, new, owner, &key).await?;
         let expires_at = now.after(AuthRequest::PHASE);
         let step = Step { status: next, failure: None, connection: Some(connection), expires_at };
@@ -182,15 +189,23 @@ impl Engine {
     }
 
     /// The developer's page, told which request it is about, or our own. The browser that made
-    /// `connection` gets the proof of it.
+    /// `connection` gets the proof of it. Whoever shares an account sees it on our page.
     async fn way_back(
         &self,
         request: &AuthRequest,
         connection: Option<ConnectionId>,
     ) -> Result<String, Fault> {
         let theirs = request.return_url.as_deref().and_then(|url| Url::parse(url).ok());
-        let Some(mut url) = theirs else { return self.link_address(request).await };
-        url.query_pairs_mut().append_pair("auth_request", &request.id.to_string());
+        let is_shared = request.owner == Owner::Project;
+        let ours = self.link_address(request).await?;
+        let mut url = match theirs {
+            Some(mut url) => {
+                url.query_pairs_mut().append_pair("auth_request", &request.id.to_string());
+                url
+            }
+            None if !is_shared => return Ok(ours),
+            None => Url::parse(&ours).map_err(|_| Fault::Inconsistent("a link of ours is none"))?,
+        };
         if let Some(connection) = connection {
             let key = self.keys.of(&self.db, request.tenant.project).await?;
             let proof = confirmation(request.id, connection, &key);

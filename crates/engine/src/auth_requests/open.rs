@@ -1,7 +1,7 @@
-use astralform_domain::{
-    AuthRequest, AuthRequestId, AuthStatus, Caller, EndUserId, EndUserKey, VerifyEndUser,
-};
-use astralform_storage::{auth_requests, end_users, projects};
+use std::time::Duration;
+
+use astralform_domain::{AgentId, AuthRequest, AuthRequestId, AuthStatus, Owner, VerifyEndUser};
+use astralform_storage::{auth_requests, projects};
 use thiserror::Error;
 
 use super::{
@@ -9,6 +9,29 @@ use super::{
     begin::{digest, state_row},
 };
 use crate::{Engine, Fault, Unusable, credentials::Ask, project_connectors::Ready};
+
+/// What is asked of whom.
+pub(crate) struct Question<'a> {
+    /// Where the account will be connected.
+    pub(crate) ready: &'a Ready<'a>,
+    /// Whose it will be.
+    pub(crate) owner: Owner,
+    /// The agent that needs it.
+    pub(crate) agent: AgentId,
+    /// What is asked for.
+    pub(crate) ask: Ask,
+    /// What whoever asks wants otherwise than usual.
+    pub(crate) wishes: Wishes,
+}
+
+/// How a prompt is to differ from one that a tool call makes.
+#[derive(Default)]
+pub(crate) struct Wishes {
+    /// Where the browser goes afterwards; one of the registered addresses.
+    pub(crate) return_url: Option<String>,
+    /// How long the link waits for its click.
+    pub(crate) life: Option<Duration>,
+}
 
 /// Why nobody can be asked.
 #[derive(Debug, Error)]
@@ -20,48 +43,62 @@ pub(crate) enum OpenError {
 }
 
 impl Engine {
-    /// Asks an end user; the same question again is the same request.
-    pub(crate) async fn ask(
-        &self,
-        caller: &Caller,
-        end_user: &EndUserId,
-        ready: &Ready<'_>,
-        ask: Ask,
-    ) -> Result<Prompt, OpenError> {
-        let asks_for = asks_for(&ask);
-        let return_url = self.return_url(ready).await?;
-        let now = self.clock.now();
-        let new = AuthRequest {
-            id: AuthRequestId::new(&self.clock, &self.entropy),
-            tenant: caller.principal.tenant,
-            project_connector: ready.settings.id,
-            connector: ready.settings.connector.clone(),
-            end_user: end_user.clone(),
-            agent: caller.principal.agent,
-            reason: ask.reason,
-            required_scopes: ask.required,
-            granted_scopes: ask.granted,
-            account_hint: ask.renews.map(|(_, label)| label),
-            return_url,
-            status: AuthStatus::Pending,
-            failure: None,
-            expires_at: now.after(AuthRequest::PHASE),
-            connection: None,
-        };
-        let mut request = self.open(&new, &asks_for).await?;
-        if request.status_at(now) == AuthStatus::Expired {
+    /// Asks; the same question again is the same request.
+    pub(crate) async fn ask(&self, question: Question<'_>) -> Result<Prompt, OpenError> {
+        let asks_for = asks_for(&question.ask);
+        let prolong = question.wishes.life.is_some() || question.wishes.return_url.is_some();
+        let new = self.auth_request(question).await?;
+        let mut request = self.open(&new, &asks_for, prolong).await?;
+        if request.status_at(self.clock.now()) == AuthStatus::Expired {
             self.forget_unconfirmed(&request).await?;
-            request = self.open(&new, &asks_for).await?;
+            request = self.open(&new, &asks_for, prolong).await?;
         }
         Ok(self.prompt_of(request).await?)
     }
 
-    async fn open(&self, new: &AuthRequest, asks_for: &str) -> Result<AuthRequest, Fault> {
+    pub(super) async fn auth_request(
+        &self,
+        question: Question<'_>,
+    ) -> Result<AuthRequest, OpenError> {
+        let Question { ready, owner, agent, ask, wishes } = question;
+        let return_url = self.return_url(ready, &owner, wishes.return_url).await?;
+        let life = wishes.life.unwrap_or(AuthRequest::PHASE);
+        let renews = ask.renews.as_ref().map(|(id, _)| *id);
+        Ok(AuthRequest {
+            id: AuthRequestId::new(&self.clock, &self.entropy),
+            tenant: ready.settings.tenant,
+            project_connector: ready.settings.id,
+            connector: ready.settings.connector.clone(),
+            owner,
+            agent,
+            reason: ask.reason,
+            required_scopes: ask.required,
+            granted_scopes: ask.granted,
+            renews,
+            account_hint: ask.renews.map(|(_, label)| label),
+            return_url,
+            status: AuthStatus::Pending,
+            failure: None,
+            expires_at: self.clock.now().after(life),
+            connection: None,
+        })
+    }
+
+    async fn open(
+        &self,
+        new: &AuthRequest,
+        asks_for: &str,
+        prolong: bool,
+    ) -> Result<AuthRequest, Fault> {
         let now = self.clock.now();
-        let fresh = EndUserKey::new(&self.clock, &self.entropy);
         let mut tx = self.db.begin().await?;
-        let key = end_users::ensure(&mut tx, new.tenant, &new.end_user, fresh, now).await?;
-        let open = auth_requests::open(&mut tx, new, key, asks_for, now).await?;
+        let owner = self.lock_owner(&mut tx, new.tenant, &new.owner).await?;
+        let mut open = auth_requests::open(&mut tx, new, owner, asks_for, now).await?;
+        if prolong && open.id != new.id {
+            open.expires_at = open.expires_at.max(new.expires_at);
+            open.return_url.clone_from(&new.return_url);
+            auth_requests::prolong(&mut tx, &open).await?;
+        }
         tx.commit().await?;
         if open.id == new.id {
             tracing::info!(auth_request.id = %new.id, reason = %new.reason, "auth request opened");
@@ -69,22 +106,31 @@ impl Engine {
         Ok(open)
     }
 
-    /// Where the browser goes afterwards. Where somebody has to vouch for the person, there must
-    /// be such a place: better to say so now than after they consented.
-    async fn return_url(&self, ready: &Ready<'_>) -> Result<Option<String>, OpenError> {
+    /// Where the browser goes afterwards. Where somebody has to vouch for an end user, there must
+    /// be such a place: better to say so now than after they consented. Whoever shares an account
+    /// stays on our page.
+    async fn return_url(
+        &self,
+        ready: &Ready<'_>,
+        owner: &Owner,
+        wished: Option<String>,
+    ) -> Result<Option<String>, OpenError> {
+        if *owner == Owner::Project {
+            return Ok(None);
+        }
         let settings = projects::environment(&self.db, ready.settings.tenant).await;
         let missing = Fault::Inconsistent("a project has no environment settings");
         let settings = settings.map_err(Fault::from)?.ok_or(missing)?;
-        let first = settings.return_urls.into_iter().next();
-        match (settings.verify_end_user, first) {
+        let chosen = wished.or_else(|| settings.return_urls.into_iter().next());
+        match (settings.verify_end_user, chosen) {
             (VerifyEndUser::Confirm, None) => Err(Unusable::NoReturnUrl.into()),
-            (_, first) => Ok(first),
+            (_, chosen) => Ok(chosen),
         }
     }
 }
 
-/// What makes two questions to one end user the same: the account and the scopes. A digest, since
-/// it stands in an index and providers name scopes too.
+/// What makes two questions to one owner the same: the account and the scopes. A digest, since it
+/// stands in an index and providers name scopes too.
 fn asks_for(ask: &Ask) -> String {
     let account = ask.renews.as_ref().map_or_else(|| "new".to_owned(), |(id, _)| id.to_string());
     state_row(&digest(&format!("{account} {}", ask.required.join(" "))))

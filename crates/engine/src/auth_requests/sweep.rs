@@ -1,10 +1,11 @@
 use astralform_domain::{AuthRequest, AuthStatus, StatusReason};
-use astralform_storage::{auth_requests, oauth_states};
+use astralform_storage::{auth_requests, connections, idempotent_requests, oauth_states, sessions};
 
-use crate::{Engine, Fault, error::chain};
+use crate::{Engine, Fault, error::chain, idempotency};
 
 impl Engine {
-    /// Ends what nobody finished or confirmed in time. To be called every few seconds.
+    /// Ends what nobody finished or confirmed in time, and withdraws what was ended. To be called
+    /// every few seconds.
     ///
     /// # Errors
     /// When the database does not answer; what was swept until then stays swept.
@@ -14,7 +15,15 @@ impl Engine {
         let mut tx = self.db.begin().await?;
         auth_requests::expire_pending(&mut tx, now).await?;
         oauth_states::forget_expired(&mut tx, now).await?;
+        sessions::forget_expired(&mut tx, now).await?;
+        idempotent_requests::forget_until(&mut tx, now.before(idempotency::LIFE)).await?;
         tx.commit().await?;
+        for connection in connections::to_withdraw(&self.db, AT_ONCE).await? {
+            if let Err(fault) = self.withdraw(&connection).await {
+                let error = chain(&fault);
+                tracing::error!(connection.id = %connection.id, error, "could not be withdrawn");
+            }
+        }
         for request in auth_requests::unconfirmed(&self.db, now, AT_ONCE).await? {
             if let Err(fault) = self.forget_unconfirmed(&request).await {
                 let error = chain(&fault);

@@ -30,18 +30,36 @@ impl Engine {
         Ok(())
     }
 
-    /// Ends a connection and forgets its tokens, in the caller's transaction.
-    pub(crate) async fn erase(
+    /// Ends a connection, in the caller's transaction; says whether it still had the status that
+    /// was seen. Its tokens are of no use any more, and wait to be withdrawn.
+    pub(crate) async fn end(
         &self,
         tx: &mut Tx,
         connection: &Connection,
         why: StatusReason,
-    ) -> Result<(), Fault> {
+    ) -> Result<bool, Fault> {
         let to = (ConnectionStatus::Revoked, Some(why));
         let Connection { tenant, id, status, .. } = connection;
-        connections::change_status(tx, *tenant, *id, *status, to).await?;
-        tokens::erase(tx, *id).await?;
-        Ok(())
+        Ok(connections::change_status(tx, *tenant, *id, *status, to).await?)
+    }
+
+    /// Asks the provider to end the tokens of an ended connection, then forgets them. They go to
+    /// the hosts they are bound to, and to no others.
+    pub(crate) async fn withdraw(&self, connection: &Connection) -> Result<(), Fault> {
+        let Connection { id, tenant, project_connector, .. } = connection;
+        let settings = self.project_connector(*tenant, *project_connector).await?;
+        match (self.assemble(settings), self.open_tokens(connection).await) {
+            (Ok(ready), Ok(tokens)) if ready.settings.hosts == connection.hosts => {
+                self.revoke_at_provider(&ready, &tokens).await;
+            }
+            (_, Err(fault)) => {
+                tracing::error!(connection.id = %id, error = chain(&fault), "erased unrevoked");
+            }
+            _ => tracing::warn!(connection.id = %id, "erased, but not revoked at the provider"),
+        }
+        let mut tx = self.db.begin().await?;
+        tokens::erase(&mut tx, *id).await?;
+        Ok(tx.commit().await?)
     }
 
     /// Asks the provider to end tokens; says in the log when one may be alive still.

@@ -1,11 +1,12 @@
 use std::time::Duration;
 
+use astralform_catalog::Connector;
 use astralform_domain::{Connection, ScopeSet, Secret, Timestamp};
 use astralform_storage::{
     Tx,
     tokens::{self, Token},
 };
-use astralform_vault::{Binding, DataKey, Owner};
+use astralform_vault::{Binding, DataKey};
 
 use crate::{Engine, Fault, oauth::Granted};
 
@@ -23,15 +24,27 @@ pub(crate) struct OpenToken {
 impl OpenToken {
     /// A token as the provider gave it. Where the provider does not say what it granted, it
     /// granted what was asked for (RFC 6749 §5.1).
-    pub(crate) fn granted(granted: Granted, asked: &ScopeSet, now: Timestamp) -> Self {
+    pub(crate) fn granted(
+        granted: Granted,
+        connector: &Connector,
+        asked: &ScopeSet,
+        now: Timestamp,
+    ) -> Self {
         let lifetime = granted.expires_in.map(Duration::from_secs);
+        let kind = granted.kind;
+        let all_asked =
+            || asked.iter().filter(|scope| connector.token_of(scope).0 == kind).cloned();
+        let scopes = match granted.scopes {
+            Some(said) => said.iter().map(|scope| connector.scope_of(&kind, scope)).collect(),
+            None => all_asked().collect(),
+        };
         Self {
-            kind: granted.kind,
+            kind,
             generation: 0,
             access_token: granted.access_token,
             refresh_token: granted.refresh_token,
             expires_at: lifetime.map(|lifetime| now.after(lifetime)),
-            scopes: granted.scopes.unwrap_or_else(|| asked.clone()),
+            scopes,
         }
     }
 }
@@ -45,7 +58,7 @@ fn token_binding<'a>(
 ) -> Binding<'a> {
     Binding {
         tenant: connection.tenant,
-        owner: Owner::EndUser(&connection.end_user),
+        owner: &connection.owner,
         table: tokens::TABLE,
         row,
         column,

@@ -2,6 +2,8 @@ use astralform_domain::{Account, Environment, ProjectConnectorId, ProjectId, Ten
 
 use super::*;
 
+mod table;
+
 fn id(number: u8) -> ConnectionId {
     ConnectionId::from_bytes([number; 16])
 }
@@ -20,7 +22,8 @@ fn active(number: u8, granted: &str) -> Connection {
         id: id(number),
         tenant: Tenant { project: ProjectId::from_bytes([0; 16]), environment: Environment::Test },
         project_connector: ProjectConnectorId::from_bytes([0; 16]),
-        end_user: "alice".parse().unwrap(),
+        owner: Owner::EndUser("alice".parse().unwrap()),
+        label: None,
         account: Account { id: number.to_string(), label: format!("account {number}") },
         is_default: number == 1,
         status: ConnectionStatus::Active,
@@ -45,7 +48,11 @@ fn for_host(host: &str, connection: Connection) -> Connection {
 
 /// The decision in words, for an operation that needs `write` of a connector that asks for `read`.
 fn decided(connections: &[Connection], named: Option<u8>) -> String {
+    let alice = "alice".parse().unwrap();
     let situation = Situation {
+        allow_end_user_auth: true,
+        require_auth: true,
+        end_user: Some(&alice),
         asked: &scopes("read"),
         needed: &scopes("write"),
         hosts: &hosts("api.example"),

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use astralform_catalog::{ArgumentFault, Tool};
 use astralform_domain::{
-    AuthReason, AuthStatus, Caller, Connection, ConnectionId, EndUserId, ScopeSet, StatusReason,
+    AuthStatus, Caller, Connection, ConnectionId, Owner, ScopeSet, StatusReason,
 };
 use astralform_storage::{agents, connections, project_connectors};
 use serde_json::Value;
@@ -10,14 +10,13 @@ use thiserror::Error;
 
 use super::{
     CallFailure, FailureKind, Outcome,
+    again::{Attempt, again},
     plan::{PlanError, authorize, plan},
     shape::{Shaped, no_answer, shape},
 };
 use crate::{
-    CredentialRefusal, Engine, Fault, Unusable,
-    auth_requests::OpenError,
-    chain,
-    credentials::{Ask, Credential, Decision, Situation, decide, worth_asking},
+    CredentialRefusal, Engine, Fault, Unusable, chain,
+    credentials::{Credential, Decision, Situation, decide},
     egress::{Allowance, Outgoing},
     project_connectors::{Ready, reach},
 };
@@ -56,19 +55,22 @@ const WITHIN: Duration = Duration::from_secs(30);
 const AT_MOST: usize = 4 * 1024 * 1024;
 
 /// The connection that pays for a call, and which write of its token is sent.
-struct Paid<'a> {
-    connection: &'a Connection,
-    generation: i64,
+pub(super) struct Paid<'a> {
+    pub(super) connection: &'a Connection,
+    pub(super) generation: i64,
 }
 
 /// A call that was found to be in order.
-struct Accepted<'a> {
-    caller: &'a Caller,
-    end_user: &'a EndUserId,
-    ready: Ready<'a>,
-    tool: &'a Tool,
-    call: &'a ToolCall,
-    asked: ScopeSet,
+pub(super) struct Accepted<'a> {
+    pub(super) caller: &'a Caller,
+    pub(super) ready: Ready<'a>,
+    pub(super) tool: &'a Tool,
+    pub(super) call: &'a ToolCall,
+    pub(super) asked: ScopeSet,
+    /// The kind of token that the tool is called with.
+    pub(super) token: &'a str,
+    /// The scopes it needs of it.
+    pub(super) needed: &'a ScopeSet,
 }
 
 impl Engine {
@@ -117,7 +119,7 @@ impl Engine {
         let agent = principal.agent.to_string();
         let agent = agents::named(&self.db, principal.tenant.project, &agent).await;
         let agent = agent.map_err(Fault::from)?.ok_or(CallRefusal::UnknownTool)?;
-        let offered = settings.tools.as_ref().is_none_or(|tools| tools.contains(&tool.name));
+        let offered = settings.offers(&tool.name) && principal.credential.allows(&tool.name);
         if !offered || !agent.is_enabled || !agent.may_use(&connector.slug) {
             return Err(CallRefusal::UnknownTool);
         }
@@ -126,29 +128,33 @@ impl Engine {
         if !faults.is_empty() {
             return Err(CallRefusal::InvalidArguments(faults));
         }
-        let end_user = caller.end_user.as_ref().ok_or(CredentialRefusal::EndUserRequired)?;
-        let asked = ready.settings.scopes.clone().unwrap_or_else(|| connector.default_scopes());
-        Ok(Accepted { caller, end_user, ready, tool, call, asked })
+        let asked = ready.asked_scopes();
+        let (token, needed) = connector.token_for(tool, &asked);
+        Ok(Accepted { caller, ready, tool, call, asked, token, needed })
     }
 
     async fn attempt(&self, accepted: &Accepted<'_>) -> Result<Outcome, CallRefusal> {
-        let Accepted { end_user, ready, tool, call, .. } = accepted;
+        let Accepted { caller, ready, tool, call, .. } = accepted;
         let settings = &ready.settings;
+        let end_user = caller.end_user.as_ref();
         let connections =
-            connections::usable_of(&self.db, settings.tenant, settings.id, end_user).await;
+            connections::serving(&self.db, settings.tenant, settings.id, end_user).await;
         let connections = connections.map_err(Fault::from)?;
-        let decision = decide(&Situation {
+        let situation = Situation {
+            allow_end_user_auth: settings.allow_end_user_auth,
+            require_auth: settings.require_auth,
             asked: &accepted.asked,
-            needed: &tool.scopes,
+            needed: accepted.needed,
             hosts: &settings.hosts,
+            end_user,
             connections: &connections,
             named: call.connection,
-        })?;
-        let connection = match decision {
+        };
+        let connection = match decide(&situation)? {
             Decision::Ask(ask) => return self.prompted(accepted, ask).await,
             Decision::Use(connection) => connection,
         };
-        let Credential { generation, token } = self.credential(ready, connection).await?;
+        let Credential { generation, token } = self.credential(connection, accepted.token).await?;
         let paid = Paid { connection, generation };
         let token = match token {
             Ok(token) => token,
@@ -169,17 +175,16 @@ impl Engine {
         paid: &Paid<'_>,
         request: Outgoing,
     ) -> Result<Outcome, CallRefusal> {
-        let Accepted { ready, tool, call, .. } = accepted;
-        let allowance =
-            Allowance { reach: reach(&ready.settings), within: WITHIN, at_most: AT_MOST };
-        let answer = match self.egress.send(request, allowance).await {
-            Ok(answer) => answer,
-            Err(error) => {
-                tracing::warn!(tool = %tool.name, error = chain(&error), "no answer");
-                return Ok(Outcome::Failed(no_answer(ready.connector, tool, &error)));
+        let first = self.send(accepted, request.clone()).await;
+        let shaped = match again(accepted.tool, &first) {
+            None => first.shaped,
+            Some(after) => {
+                tracing::info!(tool = %accepted.tool.name, after = ?after, "sent once more");
+                tokio::time::sleep(after).await;
+                self.send(accepted, request).await.shaped
             }
         };
-        match shape(ready.connector, tool, &call.arguments, &answer) {
+        match shaped {
             Shaped::Completed(result) => Ok(Outcome::Completed(result)),
             Shaped::Failed(failure) => Ok(Outcome::Failed(failure)),
             Shaped::Reconnect => self.renewal(accepted, paid, StatusReason::TokenRejected).await,
@@ -187,44 +192,20 @@ impl Engine {
         }
     }
 
-    /// The provider wants more scopes: asks for them, unless asking would lead nowhere.
-    async fn widening(
-        &self,
-        accepted: &Accepted<'_>,
-        paid: &Paid<'_>,
-        missing: &ScopeSet,
-    ) -> Result<Outcome, CallRefusal> {
-        let connector = accepted.ready.connector;
-        let known = connector.known_scopes();
-        let Some(missing) = worth_asking(missing, &known, &paid.connection.scopes) else {
-            let name = &connector.name;
-            let message = format!("{name} does not let this account do it, whatever its scopes.");
-            return Ok(Outcome::Failed(CallFailure::new(FailureKind::PermissionDenied, message)));
-        };
-        let required = accepted.asked.union(&accepted.tool.scopes).union(&missing);
-        let ask = Ask::renewing(AuthReason::MissingScopes, paid.connection, &required);
-        self.prompted(accepted, ask).await
-    }
-
-    /// The connection's token is dead: says so, and asks its owner to connect again.
-    async fn renewal(
-        &self,
-        accepted: &Accepted<'_>,
-        paid: &Paid<'_>,
-        why: StatusReason,
-    ) -> Result<Outcome, CallRefusal> {
-        self.mark_dead(paid.connection, paid.generation, why).await?;
-        let required = accepted.asked.union(&accepted.tool.scopes);
-        let ask = Ask::renewing(AuthReason::NeedsReauth, paid.connection, &required);
-        self.prompted(accepted, ask).await
-    }
-
-    async fn prompted(&self, accepted: &Accepted<'_>, ask: Ask) -> Result<Outcome, CallRefusal> {
-        let prompt = self.ask(accepted.caller, accepted.end_user, &accepted.ready, ask).await;
-        match prompt {
-            Ok(prompt) => Ok(Outcome::AuthRequired(Box::new(prompt))),
-            Err(OpenError::Unusable(why)) => Err(why.into()),
-            Err(OpenError::Fault(fault)) => Err(fault.into()),
+    async fn send(&self, accepted: &Accepted<'_>, request: Outgoing) -> Attempt {
+        let Accepted { ready, tool, call, .. } = accepted;
+        let allowance =
+            Allowance { reach: reach(&ready.settings), within: WITHIN, at_most: AT_MOST };
+        match self.egress.send(request, allowance).await {
+            Ok(answer) => Attempt {
+                shaped: shape(ready.connector, tool, &call.arguments, &answer),
+                status: Some(answer.status),
+                is_final: false,
+            },
+            Err(error) => {
+                tracing::warn!(tool = %tool.name, error = chain(&error), "no answer");
+                Attempt::unanswered(no_answer(ready.connector, tool, &error), &error)
+            }
         }
     }
 }
@@ -243,4 +224,11 @@ fn unplannable(accepted: &Accepted<'_>, error: &PlanError) -> CallFailure {
         ready.connector.name
     );
     CallFailure::new(FailureKind::Misconfigured, message)
+}
+
+impl Accepted<'_> {
+    /// Whose account an end user's prompt leads to.
+    pub(super) fn asked_owner(&self) -> Option<Owner> {
+        self.caller.end_user.clone().map(Owner::EndUser)
+    }
 }

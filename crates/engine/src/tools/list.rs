@@ -1,9 +1,9 @@
-use astralform_catalog::{Connector, Tool};
-use astralform_domain::Caller;
+use astralform_catalog::Tool;
+use astralform_domain::{Caller, Connection};
 use astralform_storage::{agents, connections, project_connectors};
 
 use crate::{
-    Engine, Fault, Unusable,
+    CredentialRefusal, Engine, Fault, Unusable,
     credentials::{Decision, Situation, decide},
     project_connectors::Ready,
 };
@@ -32,8 +32,8 @@ pub enum Availability {
 pub enum Outside {
     /// The connector cannot be used.
     Connector(Unusable),
-    /// The request names no end user.
-    NoEndUser,
+    /// No credential can be had.
+    Credential(CredentialRefusal),
 }
 
 impl Engine {
@@ -56,49 +56,50 @@ impl Engine {
             if !agent.may_use(&connector.slug) {
                 continue;
             }
-            let allowed = settings.tools.clone();
-            let offered = connector
+            let offered: Vec<_> = connector
                 .tools
                 .iter()
-                .filter(|tool| allowed.as_ref().is_none_or(|allowed| allowed.contains(&tool.name)));
+                .filter(|tool| settings.offers(&tool.name))
+                .filter(|tool| principal.credential.allows(&tool.name))
+                .collect();
+            let end_user = caller.end_user.as_ref();
+            let connections =
+                connections::serving(&self.db, settings.tenant, settings.id, end_user).await?;
             let ready = self.ready(settings);
-            for tool in offered {
-                let availability = self.availability(caller, connector, &ready, tool).await?;
-                listed.push(ListedTool { tool, availability });
-            }
+            listed.extend(offered.into_iter().map(|tool| {
+                let availability = availability(caller, &ready, tool, &connections);
+                ListedTool { tool, availability }
+            }));
         }
         Ok(listed)
     }
+}
 
-    async fn availability(
-        &self,
-        caller: &Caller,
-        connector: &Connector,
-        ready: &Result<Ready<'_>, Unusable>,
-        tool: &Tool,
-    ) -> Result<Availability, Fault> {
-        let ready = match ready {
-            Ok(ready) => ready,
-            Err(why) => return Ok(Availability::Unavailable(Outside::Connector(*why))),
-        };
-        let Some(end_user) = &caller.end_user else {
-            return Ok(Availability::Unavailable(Outside::NoEndUser));
-        };
-        let settings = &ready.settings;
-        let asked = settings.scopes.clone().unwrap_or_else(|| connector.default_scopes());
-        let connections =
-            connections::usable_of(&self.db, settings.tenant, settings.id, end_user).await?;
-        let decision = decide(&Situation {
-            asked: &asked,
-            needed: &tool.scopes,
-            hosts: &settings.hosts,
-            connections: &connections,
-            named: None,
-        });
-        Ok(match decision {
-            Ok(Decision::Use(_)) => Availability::Ready,
-            Ok(Decision::Ask(ask)) => Availability::AuthRequired(ask.reason.to_string()),
-            Err(_) => Availability::Unavailable(Outside::NoEndUser),
-        })
+fn availability(
+    caller: &Caller,
+    ready: &Result<Ready<'_>, Unusable>,
+    tool: &Tool,
+    connections: &[Connection],
+) -> Availability {
+    let ready = match ready {
+        Ok(ready) => ready,
+        Err(why) => return Availability::Unavailable(Outside::Connector(*why)),
+    };
+    let asked = ready.asked_scopes();
+    let (_, needed) = ready.connector.token_for(tool, &asked);
+    let decision = decide(&Situation {
+        allow_end_user_auth: ready.settings.allow_end_user_auth,
+        require_auth: ready.settings.require_auth,
+        asked: &asked,
+        needed,
+        hosts: &ready.settings.hosts,
+        end_user: caller.end_user.as_ref(),
+        connections,
+        named: None,
+    });
+    match decision {
+        Ok(Decision::Use(_)) => Availability::Ready,
+        Ok(Decision::Ask(ask)) => Availability::AuthRequired(ask.reason.to_string()),
+        Err(refusal) => Availability::Unavailable(Outside::Credential(refusal)),
     }
 }

@@ -18,7 +18,7 @@ pub(crate) enum Shaped {
     Completed(Value),
     /// The token is dead.
     Reconnect,
-    /// The token lacks scopes: these, or those the tool is known to need.
+    /// The token lacks scopes: these, in the provider's spelling, or none where it does not say.
     MissingScopes(ScopeSet),
     /// It went wrong.
     Failed(CallFailure),
@@ -170,8 +170,7 @@ impl Reading<'_> {
         let said = self.connector.errors.missing_scopes.as_ref();
         let said =
             said.and_then(|scopes| scopes.read::<Vec<String>>(document, self.variables).ok());
-        let said: ScopeSet = said.into_iter().flatten().filter(|scope| !scope.is_empty()).collect();
-        if said.is_empty() { self.tool.scopes.clone() } else { said }
+        said.into_iter().flatten().filter(|scope| !scope.is_empty()).collect()
     }
 
     fn failed(&self, kind: FailureKind, message: String) -> Shaped {

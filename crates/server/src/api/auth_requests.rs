@@ -1,16 +1,16 @@
 use std::time::Duration;
 
 use astralform_domain::{
-    AuthFailure, AuthReason, AuthRequestId, AuthStatus, ConnectionId, EndUserId, ScopeSet,
-    Timestamp,
+    AuthFailure, AuthReason, AuthRequestId, AuthStatus, ConnectionId, ConnectorSlug, EndUserId,
+    Owner, ScopeSet, Timestamp,
 };
-use astralform_engine::{Confirmation, Prompt};
+use astralform_engine::{Confirmation, Prompt, Wanted, WantedAccount};
 use axum::{Json, extract::State};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     App, Problem,
-    auth::{Acting, Authenticated},
+    auth::{Acting, Backend},
     body::{Body, Path, Query},
     finish::to_the_end,
 };
@@ -47,11 +47,68 @@ pub(crate) struct Wait {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(crate) struct CreateRequest {
+    /// The connector to connect an account to.
+    connector: ConnectorSlug,
+    /// Scopes to ask for besides the usual ones.
+    #[serde(default)]
+    scopes: ScopeSet,
+    /// Which account: `default`, `new`, or the id of a connection to renew.
+    #[serde(default)]
+    account: Account,
+    /// Where the browser goes afterwards; one of the environment's return URLs.
+    return_url: Option<String>,
+    /// Seconds until the link must be clicked: 60 to 604800 with an API key, to 600 with a session.
+    expires_in: Option<u64>,
+}
+
+/// Which of an end user's accounts.
+#[derive(Deserialize)]
+#[serde(try_from = "String")]
+struct Account(WantedAccount);
+
+impl Default for Account {
+    fn default() -> Self {
+        Self(WantedAccount::Default)
+    }
+}
+
+impl TryFrom<String> for Account {
+    type Error = astralform_domain::InvalidId;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Ok(Self(match text.as_str() {
+            "default" => WantedAccount::Default,
+            "new" => WantedAccount::New,
+            id => WantedAccount::Named(id.parse()?),
+        }))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct ConfirmRequest {
     /// Who is signed in to the developer's application, in the browser that came back.
     end_user_id: EndUserId,
     /// The `confirmation` that the browser brought.
     confirmation: String,
+}
+
+/// Prompts an end user without a tool call. The same prompt again is the same request, so that
+/// asking twice is like asking once.
+pub(crate) async fn create(
+    State(app): State<App>,
+    Acting(caller): Acting,
+    Body(request): Body<CreateRequest>,
+) -> Result<Json<AuthRequestView>, Problem> {
+    let wanted = Wanted {
+        connector: request.connector,
+        scopes: request.scopes,
+        account: request.account.0,
+        return_url: request.return_url,
+        life: request.expires_in.map(Duration::from_secs),
+    };
+    Ok(Json(app.engine().request_auth(&caller, wanted).await?.into()))
 }
 
 /// Shows an auth request, as soon as it is no longer pending or when the wait is over.
@@ -64,7 +121,8 @@ pub(crate) async fn show(
     let tenant = caller.principal.tenant;
     let missing = || Problem::not_found("this project has no such auth request");
     let now = app.engine().prompt(tenant, id).await?.ok_or_else(missing)?;
-    if caller.end_user.is_some_and(|end_user| end_user != now.request.end_user) {
+    let named = caller.end_user.as_ref();
+    if named.is_some_and(|end_user| now.request.owner.end_user() != Some(end_user)) {
         return Err(missing());
     }
     let wait = Duration::from_secs(wait.min(LONGEST_WAIT));
@@ -76,12 +134,13 @@ pub(crate) async fn show(
 /// The developer's backend vouches for who finished in the browser.
 pub(crate) async fn confirm(
     State(app): State<App>,
-    Authenticated(principal): Authenticated,
+    Backend(principal): Backend,
     Path(id): Path<AuthRequestId>,
     Body(ConfirmRequest { end_user_id, confirmation }): Body<ConfirmRequest>,
 ) -> Result<Json<AuthRequestView>, Problem> {
     let confirmed = to_the_end(async move {
-        let said = Confirmation { end_user: &end_user_id, proof: &confirmation };
+        let owner = Owner::EndUser(end_user_id);
+        let said = Confirmation { owner: &owner, proof: &confirmation };
         app.engine().confirm(principal.tenant, id, &said).await
     });
     Ok(Json(confirmed.await?.into()))

@@ -1,9 +1,11 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use astralform_catalog::Tool;
-use astralform_domain::{CallId, ConnectionId};
-use astralform_engine::{Availability, CallFailure, ListedTool, Outcome, Outside, ToolCall};
-use axum::{Json, extract::State};
+use astralform_domain::{CallId, Caller, ConnectionId};
+use astralform_engine::{
+    Availability, CallFailure, CredentialRefusal, ListedTool, Outcome, Outside, ToolCall,
+};
+use axum::{Json, extract::State, http::StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -11,7 +13,8 @@ use super::auth_requests::{AuthRequestView, LONGEST_WAIT};
 use crate::{
     App, Problem,
     auth::Acting,
-    body::{Body, Path, Query},
+    body::{Keyed, Path, Query},
+    once::{Answer, Scope, once},
 };
 
 #[derive(Deserialize)]
@@ -93,23 +96,48 @@ pub(crate) async fn call(
     State(app): State<App>,
     Acting(caller): Acting,
     Path(name): Path<String>,
-    Body(request): Body<CallRequest>,
-) -> Result<Json<CallView>, Problem> {
+    sent: Keyed<CallRequest>,
+) -> Result<Answer<CallView>, Problem> {
+    let scope = Scope::of(&caller, &format!("POST /v1/tools/{name}/call"));
+    let work = app.clone();
+    once(&app, scope, sent, CallView::is_final, move |request| async move {
+        Box::pin(run(&work, &caller, &name, request)).await.map(|view| (StatusCode::OK, view))
+    })
+    .await
+}
+
+async fn run(
+    app: &App,
+    caller: &Caller,
+    name: &str,
+    request: CallRequest,
+) -> Result<CallView, Problem> {
     let call_id = app.engine().new_call_id();
     let call = ToolCall {
         arguments: request.arguments,
         connection: request.connection_id,
         wait: Duration::from_secs(request.wait_seconds.min(LONGEST_WAIT)),
     };
-    let outcome = app.engine().call_tool(&caller, &name, &call).await?;
+    let outcome = app.engine().call_tool(caller, name, &call).await?;
     tracing::info!(call.id = %call_id, tool = name, outcome = word(&outcome), "tool called");
-    Ok(Json(match outcome {
+    Ok(match outcome {
         Outcome::Completed(data) => CallView::Completed { text: data.to_string(), data, call_id },
         Outcome::AuthRequired(prompt) => {
             CallView::AuthRequired { auth_request: Box::new((*prompt).into()) }
         }
         Outcome::Failed(failure) => CallView::Failed { error: failure.into(), call_id },
-    }))
+    })
+}
+
+impl CallView {
+    /// Whether the same call must not be carried out again: it was done, or may have been.
+    fn is_final(&self) -> bool {
+        match self {
+            Self::Completed { .. } => true,
+            Self::AuthRequired { .. } => false,
+            Self::Failed { error, .. } => !error.retryable,
+        }
+    }
 }
 
 impl Format {
@@ -155,13 +183,26 @@ fn availability(listed: ListedTool<'_>) -> (String, AvailabilityView) {
             why: Some(why.to_string()),
             fix: Some("correct the connector's settings in this project".to_owned()),
         },
-        Availability::Unavailable(Outside::NoEndUser) => AvailabilityView {
+        Availability::Unavailable(Outside::Credential(refusal)) => AvailabilityView {
             state: "unavailable",
-            why: Some("the request names no end user".to_owned()),
-            fix: Some("name the end user in the header X-End-User-ID".to_owned()),
+            why: Some(refusal.to_string()),
+            fix: Some(fix(refusal).to_owned()),
         },
     };
     (listed.tool.name.as_str().to_owned(), view)
+}
+
+fn fix(refusal: CredentialRefusal) -> &'static str {
+    match refusal {
+        CredentialRefusal::EndUserRequired => "name the end user in the header X-End-User-ID",
+        CredentialRefusal::UnknownConnection => "name a connection of this end user, or none",
+        CredentialRefusal::NothingShared => {
+            "share an account: POST /v1/projects/{project}/connectors/{slug}/shared-connection"
+        }
+        CredentialRefusal::SharedUnusable => {
+            "share the account again: POST /v1/projects/{project}/connectors/{slug}/shared-connection"
+        }
+    }
 }
 
 fn word(outcome: &Outcome) -> &'static str {

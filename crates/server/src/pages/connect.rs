@@ -1,11 +1,12 @@
 use askama::Template;
-use astralform_domain::{AuthReason, AuthStatus};
+use astralform_domain::{AuthReason, AuthStatus, Owner};
 use astralform_engine::{BeginError, Consent, Started};
 use axum::{
-    extract::{Path, State},
+    extract::{Path, Query, State},
     http::{HeaderMap, StatusCode, header},
     response::Response,
 };
+use serde::Deserialize;
 
 use super::{broken, message, page};
 use crate::{App, cookies};
@@ -20,11 +21,19 @@ struct ConnectPage<'a> {
 
 /// How it ended.
 #[derive(Template)]
-#[template(path = "message.html")]
+#[template(path = "result.html")]
 struct ResultPage<'a> {
     title: String,
     outcome: &'a str,
     text: String,
+    /// What to enter where the link came from.
+    code: Option<&'a str>,
+}
+
+/// What a browser that has just shared an account brings.
+#[derive(Default, Deserialize)]
+pub(crate) struct Brought {
+    confirmation: Option<String>,
 }
 
 /// The step between our page and the provider's.
@@ -39,13 +48,17 @@ struct LeavingPage<'a> {
 }
 
 /// Shows what a link asks for, or how it ended. Looking changes nothing.
-pub(crate) async fn show(State(app): State<App>, Path(link): Path<String>) -> Response {
+pub(crate) async fn show(
+    State(app): State<App>,
+    Path(link): Path<String>,
+    Query(brought): Query<Brought>,
+) -> Response {
     match app.engine().consent(&link).await {
         Ok(Some(consent)) if consent.status == AuthStatus::Pending => {
             let why = why(consent.request.reason);
             page(StatusCode::OK, &ConnectPage { consent: &consent, why })
         }
-        Ok(Some(consent)) => page(StatusCode::OK, &result(&consent)),
+        Ok(Some(consent)) => page(StatusCode::OK, &result(&consent, &brought)),
         Ok(None) => unknown_link(),
         Err(fault) => broken(&fault),
     }
@@ -70,7 +83,9 @@ pub(crate) async fn begin(
     match app.engine().begin_consent(&link, browser).await {
         Ok(started) => leaving(&app, &consent.connector, &started),
         Err(BeginError::UnknownLink) => unknown_link(),
-        Err(BeginError::NotPending) => show(State(app), Path(link)).await,
+        Err(BeginError::NotPending) => {
+            show(State(app), Path(link), Query(Brought::default())).await
+        }
         Err(BeginError::Unusable(why)) => {
             tracing::warn!(error = %why, "consent could not start");
             let text = "The application has this service switched off at the moment. Please tell whoever runs it.";
@@ -112,9 +127,18 @@ fn why(reason: AuthReason) -> &'static str {
     }
 }
 
-fn result(consent: &Consent) -> ResultPage<'static> {
+fn result<'a>(consent: &Consent, brought: &'a Brought) -> ResultPage<'a> {
     let (service, project) = (&consent.connector, &consent.project);
+    let code = brought.confirmation.as_deref().filter(|code| {
+        consent.request.owner == Owner::Project
+            && consent.status == AuthStatus::AwaitingConfirmation
+            && is_code(code)
+    });
     let (title, text) = match consent.status {
+        AuthStatus::AwaitingConfirmation if code.is_some() => (
+            "Almost done".to_owned(),
+            format!("{service} is shared with {project} once this code is entered there:"),
+        ),
         AuthStatus::Pending | AuthStatus::AwaitingConfirmation => (
             "Almost done".to_owned(),
             format!("{project} still has to confirm that it was you. Please go back to it."),
@@ -139,5 +163,10 @@ fn result(consent: &Consent) -> ResultPage<'static> {
             (format!("{service} could not be connected"), format!("What happened: {why}."))
         }
     };
-    ResultPage { title, outcome: consent.status.as_str(), text }
+    ResultPage { title, outcome: consent.status.as_str(), text, code }
+}
+
+/// Nothing but a code is shown as one.
+fn is_code(text: &str) -> bool {
+    text.len() == 22 && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c))
 }

@@ -85,8 +85,7 @@ async fn o5_the_wrong_user_erases_the_connection_and_revokes_it_at_the_provider(
 async fn o5_a_paused_connector_does_not_keep_a_connection_from_being_revoked() {
     let server = confirming(&[RETURN]).await;
     let back = consented(&server).await;
-    let engine = server.app.engine();
-    engine.set_connector_enabled(server.tenant, server.connector, false).await.unwrap();
+    server.set_enabled(false).await;
     assert_eq!(confirm(&server.backend(), &back, "bob").await.0, 403);
     assert!(server.slack().grants().is_empty(), "the provider has taken the token back");
 }

@@ -237,8 +237,7 @@ async fn a_pause_between_click_and_return_connects_nothing() {
     let (link, path) = asked(&server).await;
     let browser = server.browser();
     let callback = browser.callback(&link, "Allow").await;
-    let engine = server.app.engine();
-    engine.set_connector_enabled(server.tenant, server.connector, false).await.unwrap();
+    server.set_enabled(false).await;
     assert_eq!(browser.visit(callback.as_str()).await.outcome(), "failed");
     let ended = server.backend().get(&path).await;
     assert_eq!(ended.body["failure"], "settings_changed");

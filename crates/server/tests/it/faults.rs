@@ -12,8 +12,10 @@ async fn connected() -> TestServer {
 }
 
 async fn call_with(server: &TestServer, fault: Fault) -> Reply {
-    server.slack().inject("conversations.list", fault, Times::Next(1)).ok().unwrap();
-    server.agent("alice").call(TOOL, json!({})).await
+    server.slack().inject("conversations.list", fault, Times::Always).ok().unwrap();
+    let reply = server.agent("alice").call(TOOL, json!({})).await;
+    server.slack().clear_faults();
+    reply
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ mod faults;
 mod main_job;
 mod pages;
 mod peer;
+mod repeating;
 mod secrets;
 mod slack_tools;
 mod tampering;

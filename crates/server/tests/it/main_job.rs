@@ -195,8 +195,7 @@ async fn a_paused_connector_refuses_calls_and_keeps_connections() {
     let asked = agent.call(TOOL, json!({})).await;
     server.browser().connect(asked.link(), "Allow").await;
     for (is_enabled, status) in [(false, 409), (true, 200)] {
-        let engine = server.app.engine();
-        engine.set_connector_enabled(server.tenant, server.connector, is_enabled).await.unwrap();
+        server.set_enabled(is_enabled).await;
         let reply = agent.call(TOOL, json!({})).await;
         assert_eq!(reply.status, status, "{reply:?}");
     }

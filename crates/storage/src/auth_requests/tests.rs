@@ -9,7 +9,7 @@ const LATER: Timestamp = Timestamp::from_secs(2_000);
 async fn ask(db: &Db, world: &World, asks_for: &str, now: Timestamp) -> AuthRequest {
     let new = AuthRequest { expires_at: now.after(AuthRequest::PHASE), ..auth_request(world) };
     let mut tx = db.begin().await.unwrap();
-    let open = open(&mut tx, &new, world.end_user_key, asks_for, now).await.unwrap();
+    let open = open(&mut tx, &new, Some(world.end_user_key), asks_for, now).await.unwrap();
     tx.commit().await.unwrap();
     open
 }
@@ -29,7 +29,8 @@ async fn asking_for_the_same_again_returns_the_open_request() {
         let first = ask(&db, &world, "default read", NOW).await;
         assert_eq!(ask(&db, &world, "default read", NOW).await.id, first.id);
         assert_ne!(ask(&db, &world, "default read write", NOW).await.id, first.id);
-        assert_eq!((first.end_user, first.reason), (world.end_user, AuthReason::NotConnected));
+        let owner = astralform_domain::Owner::EndUser(world.end_user);
+        assert_eq!((first.owner, first.reason), (owner, AuthReason::NotConnected));
     })
     .await;
 }
@@ -104,11 +105,35 @@ async fn a_request_remembers_the_connection_it_led_to() {
         let asked = ask(&db, &world, "default read", NOW).await;
         let led_to = crate::testing::connection(&world, "acc");
         let mut tx = db.begin().await.unwrap();
-        crate::connections::create(&mut tx, &led_to, world.end_user_key).await.unwrap();
+        crate::connections::create(&mut tx, &led_to, Some(world.end_user_key)).await.unwrap();
         point_to(&mut tx, asked.id, led_to.id).await.unwrap();
         tx.commit().await.unwrap();
         let stored = find(&db, world.tenant, asked.id).await.unwrap().unwrap();
         assert_eq!(stored.connection, Some(led_to.id));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn every_open_request_of_a_connector_can_be_ended() {
+    on_both(async |db| {
+        let world = world(&db).await;
+        let (tenant, pcon) = (world.tenant, world.project_connector.id);
+        let now = Timestamp::from_secs(1);
+        let (mine, shared) = (auth_request(&world), auth_request(&world));
+        let shared = AuthRequest { owner: astralform_domain::Owner::Project, ..shared };
+        let mut tx = db.begin().await.unwrap();
+        open(&mut tx, &mine, Some(world.end_user_key), "x", now).await.unwrap();
+        let opened = open(&mut tx, &shared, None, "x", now).await.unwrap();
+        let again = AuthRequest { id: id(), ..shared.clone() };
+        assert_eq!(open(&mut tx, &again, None, "x", now).await.unwrap().id, opened.id);
+        let why = AuthFailure::SettingsChanged;
+        assert_eq!(fail_all(&mut tx, tenant, pcon, why).await.unwrap(), 2);
+        assert_eq!(fail_all(&mut tx, tenant, pcon, why).await.unwrap(), 0);
+        tx.commit().await.unwrap();
+        let found = find(&db, tenant, shared.id).await.unwrap().unwrap();
+        assert_eq!((found.status, found.failure), (AuthStatus::Failed, Some(why)));
+        assert_eq!(found.owner, astralform_domain::Owner::Project);
     })
     .await;
 }

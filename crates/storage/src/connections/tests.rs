@@ -6,13 +6,13 @@ use crate::testing::{World, connection, id, on_both, world};
 async fn store(db: &Db, world: &World, connections: &[&Connection]) {
     let mut tx = db.begin().await.unwrap();
     for new in connections {
-        create(&mut tx, new, world.end_user_key).await.unwrap();
+        create(&mut tx, new, Some(world.end_user_key)).await.unwrap();
     }
     tx.commit().await.unwrap();
 }
 
 #[tokio::test]
-async fn usable_connections_are_the_end_users_own_with_the_default_first() {
+async fn an_end_user_is_served_by_their_own_connections_with_the_default_first() {
     on_both(async |db| {
         let world = world(&db).await;
         let second = connection(&world, "acc_2");
@@ -24,14 +24,14 @@ async fn usable_connections_are_the_end_users_own_with_the_default_first() {
         store(&db, &world, &[&second, &first, &waiting]).await;
 
         let pcon = world.project_connector.id;
-        let found = usable_of(&db, world.tenant, pcon, &world.end_user).await.unwrap();
+        let found = serving(&db, world.tenant, pcon, Some(&world.end_user)).await.unwrap();
         assert_eq!(found.iter().map(|c| c.id).collect::<Vec<_>>(), [first.id, second.id]);
 
         let bob = "bob".parse().unwrap();
-        assert!(usable_of(&db, world.tenant, pcon, &bob).await.unwrap().is_empty());
+        assert!(serving(&db, world.tenant, pcon, Some(&bob)).await.unwrap().is_empty());
         let live = Tenant { environment: Environment::Live, ..world.tenant };
-        assert!(usable_of(&db, live, pcon, &world.end_user).await.unwrap().is_empty());
-        assert!(usable_of(&db, world.tenant, id(), &world.end_user).await.unwrap().is_empty());
+        assert!(serving(&db, live, pcon, Some(&world.end_user)).await.unwrap().is_empty());
+        assert!(serving(&db, world.tenant, id(), Some(&world.end_user)).await.unwrap().is_empty());
     })
     .await;
 }
@@ -46,7 +46,7 @@ async fn an_account_is_connected_once_but_another_may_wait_for_confirmation() {
         };
         store(&db, &world, &[&connection(&world, "acc"), &waiting]).await;
         let mut tx = db.begin().await.unwrap();
-        let again = create(&mut tx, &connection(&world, "acc"), world.end_user_key).await;
+        let again = create(&mut tx, &connection(&world, "acc"), Some(world.end_user_key)).await;
         assert!(again.unwrap_err().is_conflict());
     })
     .await;
@@ -132,6 +132,138 @@ async fn a_removed_connection_is_gone_from_its_own_environment_only() {
             let found = find(&db, world.tenant, stored.id).await.unwrap();
             assert_eq!(found.is_some(), left);
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_shared_connection_serves_everybody_and_the_request_that_names_nobody() {
+    on_both(async |db| {
+        let world = world(&db).await;
+        let pcon = world.project_connector.id;
+        let shared = Connection { owner: Owner::Project, ..connection(&world, "acc_shared") };
+        let own = connection(&world, "acc_own");
+        let mut tx = db.begin().await.unwrap();
+        create(&mut tx, &shared, None).await.unwrap();
+        create(&mut tx, &own, Some(world.end_user_key)).await.unwrap();
+        tx.commit().await.unwrap();
+        let bob = "bob".parse().unwrap();
+        for (end_user, expected) in [
+            (Some(&world.end_user), vec![shared.id, own.id]),
+            (Some(&bob), vec![shared.id]),
+            (None, vec![shared.id]),
+        ] {
+            let found = serving(&db, world.tenant, pcon, end_user).await.unwrap();
+            let mut found: Vec<_> = found.iter().map(|c| c.id).collect();
+            found.sort_by_key(|id| *id != shared.id);
+            assert_eq!(found, expected, "{end_user:?}");
+        }
+        let found = find(&db, world.tenant, shared.id).await.unwrap().unwrap();
+        assert_eq!(found.owner, Owner::Project);
+        let mut tx = db.begin().await.unwrap();
+        let again = Connection { id: id(), ..shared.clone() };
+        assert!(create(&mut tx, &again, None).await.unwrap_err().is_conflict());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_end_users_connections_come_in_pages_without_the_revoked_ones() {
+    on_both(async |db| {
+        let world = world(&db).await;
+        let kept: Vec<_> = ["a", "b", "c"].map(|account| connection(&world, account)).into();
+        let revoked = Connection { status: ConnectionStatus::Revoked, ..connection(&world, "d") };
+        store(&db, &world, &[&kept[0], &kept[1], &kept[2], &revoked]).await;
+        let mut expected: Vec<_> = kept.iter().map(|c| c.id).collect();
+        expected.sort_by_key(ToString::to_string);
+
+        let page = async |after| {
+            let found = of_end_user(&db, world.tenant, &world.end_user, after, 2).await.unwrap();
+            found.iter().map(|c| c.id).collect::<Vec<_>>()
+        };
+        assert_eq!(page(None).await, expected[..2]);
+        assert_eq!(page(Some(expected[1])).await, expected[2..]);
+        let bob = "bob".parse().unwrap();
+        assert!(of_end_user(&db, world.tenant, &bob, None, 9).await.unwrap().is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn one_connection_of_an_owner_is_the_default() {
+    on_both(async |db| {
+        let world = world(&db).await;
+        let first = Connection { is_default: true, ..connection(&world, "a") };
+        let second = connection(&world, "b");
+        store(&db, &world, &[&first, &second]).await;
+        let shared =
+            Connection { owner: Owner::Project, is_default: true, ..connection(&world, "s") };
+        let mut tx = db.begin().await.unwrap();
+        create(&mut tx, &shared, None).await.unwrap();
+        make_default(&mut tx, &second).await.unwrap();
+        tx.commit().await.unwrap();
+        for (id, expected) in [(first.id, false), (second.id, true), (shared.id, true)] {
+            let found = find(&db, world.tenant, id).await.unwrap().unwrap();
+            assert_eq!(found.is_default, expected, "{id}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn all_connections_of_a_connector_can_be_expired_counted_and_revoked() {
+    on_both(async |db| {
+        let world = world(&db).await;
+        let (tenant, pcon) = (world.tenant, world.project_connector.id);
+        let waiting = Connection {
+            status: ConnectionStatus::AwaitingConfirmation,
+            ..connection(&world, "w")
+        };
+        store(&db, &world, &[&connection(&world, "a"), &connection(&world, "b"), &waiting]).await;
+        let mut tx = db.begin().await.unwrap();
+        let why = StatusReason::ClientChanged;
+        assert_eq!(expire_all(&mut tx, tenant, pcon, why).await.unwrap(), 2);
+        tx.commit().await.unwrap();
+        let mut found = counts(&db, tenant, pcon).await.unwrap();
+        found.sort();
+        let (waits, dead) = (ConnectionStatus::AwaitingConfirmation, ConnectionStatus::NeedsReauth);
+        assert_eq!(found, [(waits, 1), (dead, 2)]);
+        let mut tx = db.begin().await.unwrap();
+        let why = StatusReason::ConnectorDisabled;
+        assert_eq!(revoke_all(&mut tx, tenant, pcon, why).await.unwrap(), 3);
+        assert_eq!(revoke_all(&mut tx, tenant, id(), why).await.unwrap(), 0);
+        tx.commit().await.unwrap();
+        assert!(serving(&db, tenant, pcon, Some(&world.end_user)).await.unwrap().is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn revoked_connections_are_to_be_withdrawn_until_their_tokens_are_gone() {
+    on_both(async |db| {
+        let world = world(&db).await;
+        let revoked = Connection { status: ConnectionStatus::Revoked, ..connection(&world, "a") };
+        let active = connection(&world, "b");
+        store(&db, &world, &[&revoked, &active]).await;
+        let mut tx = db.begin().await.unwrap();
+        for owner in [&revoked, &active] {
+            let token = crate::tokens::Token {
+                kind: "user".to_owned(),
+                generation: 1,
+                access_token: astralform_domain::Sealed::from_bytes(vec![1]),
+                refresh_token: None,
+                expires_at: None,
+                scopes: ScopeSet::default(),
+            };
+            crate::tokens::put(&mut tx, owner.id, &token).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        let found = to_withdraw(&db, 9).await.unwrap();
+        assert_eq!(found.iter().map(|c| c.id).collect::<Vec<_>>(), [revoked.id]);
+        let mut tx = db.begin().await.unwrap();
+        crate::tokens::erase(&mut tx, revoked.id).await.unwrap();
+        tx.commit().await.unwrap();
+        assert!(to_withdraw(&db, 9).await.unwrap().is_empty());
     })
     .await;
 }

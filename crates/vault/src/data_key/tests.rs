@@ -1,8 +1,8 @@
-use astralform_domain::{Clock, EndUserId, Environment, HostSet, Tenant, Timestamp};
+use astralform_domain::{Clock, Environment, HostSet, Owner, Tenant, Timestamp};
 use proptest::prelude::*;
 
 use super::*;
-use crate::{KeyRing, Owner};
+use crate::KeyRing;
 
 fn data_key(seed: u64) -> DataKey {
     let entropy = Entropy::seeded(seed);
@@ -26,7 +26,7 @@ fn secret() -> Secret {
 #[derive(Clone)]
 struct Place {
     tenant: Tenant,
-    owner: Option<EndUserId>,
+    owner: Owner,
     table: &'static str,
     row: String,
     column: &'static str,
@@ -38,7 +38,7 @@ impl Place {
     fn of(key: &DataKey) -> Self {
         Self {
             tenant: Tenant { project: key.project(), environment: Environment::Test },
-            owner: Some("alice".parse().unwrap()),
+            owner: Owner::EndUser("alice".parse().unwrap()),
             table: "tokens",
             row: "conn_1/user".to_owned(),
             column: "access_token",
@@ -50,7 +50,7 @@ impl Place {
     fn binding(&self) -> Binding<'_> {
         Binding {
             tenant: self.tenant,
-            owner: self.owner.as_ref().map_or(Owner::Project, Owner::EndUser),
+            owner: &self.owner,
             table: self.table,
             row: &self.row,
             column: self.column,
@@ -70,8 +70,8 @@ fn v1_a_secret_opens_only_in_the_place_it_was_sealed_for() {
     let elsewhere: [fn(&mut Place); 10] = [
         |place| place.tenant.project = project(99),
         |place| place.tenant.environment = Environment::Live,
-        |place| place.owner = Some("bob".parse().unwrap()),
-        |place| place.owner = None,
+        |place| place.owner = Owner::EndUser("bob".parse().unwrap()),
+        |place| place.owner = Owner::Project,
         |place| place.table = "connections",
         |place| place.row = "conn_2/user".to_owned(),
         |place| place.column = "refresh_token",

@@ -2,13 +2,12 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use astralform_catalog::{builtin, load};
-use astralform_domain::{
-    Caller, Clock, Endpoints, Entropy, Environment, ProjectId, Secret, Tenant,
-};
+use astralform_domain::{Clock, Entropy, Environment, ProjectId, Secret, Tenant};
 use astralform_engine::{
     Engine, Outcome, Parts, Site, ToolCall,
+    authentication::Said,
     egress::{Egress, Networks},
-    provision::Enable,
+    project_connectors::{Enable, NewClient},
 };
 use astralform_server::{Limits, serve};
 use astralform_simulator::{Simulator, SimulatorOptions};
@@ -93,14 +92,9 @@ async fn simulate(
         public_url: url.to_string(),
     });
     for app in simulator.register_apps(PROJECT, &engine.site().shared_redirect_uri())? {
-        let enable = Enable {
-            connector: app.connector.parse()?,
-            client_id: app.client_id,
-            client_secret: Secret::new(app.client_secret),
-            scopes: None,
-            endpoints: Endpoints::default(),
-            sandbox: true,
-        };
+        let client = NewClient { id: app.client_id, secret: Secret::new(app.client_secret) };
+        let connector = app.connector.parse()?;
+        let enable = Enable { client: Some(client), sandbox: true, ..Enable::new(connector) };
         engine.enable(tenant, enable).await?;
     }
     Ok(simulator)
@@ -120,8 +114,9 @@ fn first_tool(engine: &Engine) -> anyhow::Result<(String, String)> {
 
 /// The link that the first call will answer with.
 async fn first_link(engine: &Engine, api_key: &Secret, tool: &str) -> anyhow::Result<String> {
-    let principal = engine.authenticate(api_key.expose(), None).await?;
-    let caller = Caller { principal, end_user: Some(END_USER.parse()?) };
+    let end_user = Some(END_USER.parse()?);
+    let said = Said { token: api_key.expose(), agent: None, end_user };
+    let caller = engine.authenticate(said).await?;
     let call = ToolCall {
         arguments: serde_json::json!({}),
         connection: None,

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use astralform_domain::{Account, AuthFailure, AuthRequest, Secret};
+use astralform_domain::{Account, AuthFailure, AuthRequest, ScopeSet, Secret};
 use astralform_storage::oauth_states::OauthState;
 
 use super::{Callback, Ended};
@@ -13,7 +13,7 @@ use crate::{
     oauth::{
         Grant, Granted, TokenError, identity_request, read_account, read_tokens, token_request,
     },
-    project_connectors::{Ready, reach},
+    project_connectors::{Client, Ready, reach},
 };
 
 /// What a provider gave for a code.
@@ -47,7 +47,7 @@ impl Engine {
         };
         let now = self.clock.now();
         let asked = &request.required_scopes;
-        let open = |granted| OpenToken::granted(granted, asked, now);
+        let open = |granted| OpenToken::granted(granted, ready.connector, asked, now);
         let tokens: Vec<_> = granted.into_iter().map(open).collect();
         match self.account(request, &ready, &tokens).await {
             Ok(account) => Ok(Ok((ready, Fetched { account, tokens }))),
@@ -66,25 +66,37 @@ impl Engine {
         code: &Secret,
     ) -> Result<Result<Vec<Granted>, AuthFailure>, Fault> {
         let verifier = self.verifier(state, request, ready).await?;
-        let client = self.client(&ready.settings).await?;
         let grant = Grant { code, redirect_uri: &state.redirect_uri, verifier: verifier.as_ref() };
+        let client = self.client(&ready.settings).await?;
+        let mut granted = self.exchange_as(&client, &grant, request, ready).await;
+        if matches!(granted, Err(AuthFailure::ClientRejected))
+            && let Some(previous) = self.previous_client(&ready.settings).await?
+        {
+            granted = self.exchange_as(&previous, &grant, request, ready).await;
+        }
+        Ok(granted)
+    }
+
+    async fn exchange_as(
+        &self,
+        client: &Client,
+        grant: &Grant<'_>,
+        request: &AuthRequest,
+        ready: &Ready<'_>,
+    ) -> Result<Vec<Granted>, AuthFailure> {
         let oauth = &ready.connector.oauth;
-        let exchange = token_request(oauth, &ready.addresses.token, &client, &grant);
-        let Some(exchange) = exchange else {
-            return Ok(Err(AuthFailure::ClientRejected));
-        };
-        let answer = match self.egress.send(exchange, allowance(ready)).await {
-            Ok(answer) => answer,
-            Err(error) => return Ok(Err(unanswered(request, &error))),
-        };
-        Ok(read_tokens(oauth, answer.status, &answer.body).map_err(|error| {
+        let exchange = token_request(oauth, &ready.addresses.token, client, grant);
+        let exchange = exchange.ok_or(AuthFailure::ClientRejected)?;
+        let answer = self.egress.send(exchange, allowance(ready)).await;
+        let answer = answer.map_err(|error| unanswered(request, &error))?;
+        read_tokens(oauth, answer.status, &answer.body).map_err(|error| {
             tracing::warn!(auth_request.id = %request.id, %error, "the code was not exchanged");
             match error {
                 TokenError::ClientRejected(_) => AuthFailure::ClientRejected,
                 TokenError::Refused(_) => AuthFailure::CodeRejected,
                 TokenError::Unreadable => AuthFailure::ProviderUnavailable,
             }
-        }))
+        })
     }
 
     async fn verifier(
@@ -109,9 +121,12 @@ impl Engine {
         tokens: &[OpenToken],
     ) -> Result<Account, AuthFailure> {
         let wanted = |token: &&OpenToken| token.kind == ready.connector.api.token;
-        let token = tokens.iter().find(wanted).ok_or(AuthFailure::ProviderUnavailable)?;
+        let token = tokens.iter().find(wanted).or_else(|| tokens.first());
+        let token = token.ok_or(AuthFailure::ProviderUnavailable)?;
         let required = &request.required_scopes;
-        let useless = !required.is_empty() && required.missing_from(&token.scopes) == *required;
+        let granted =
+            tokens.iter().fold(ScopeSet::default(), |all, token| all.union(&token.scopes));
+        let useless = !required.is_empty() && required.missing_from(&granted) == *required;
         if useless {
             return Err(AuthFailure::NothingGranted);
         }

@@ -261,7 +261,7 @@ fn an_error_names_no_token() {
 }
 
 #[test]
-fn a_response_of_slack_gives_the_token_of_the_person() {
+fn a_response_of_slack_gives_the_tokens_of_the_person_and_of_the_app() {
     let read = |status, body: &Value| read(&slack(), status, body.to_string().as_bytes());
     let app = json!({"ok": true, "app_id": "A1", "team": {"id": "T1"}, "scope": "",
         "authed_user": {"id": "U1", "scope": "channels:read,groups:read", "token_type": "user",
@@ -275,8 +275,19 @@ fn a_response_of_slack_gives_the_token_of_the_person() {
 
     let mut both = app.clone();
     both["access_token"] = json!("xoxb-1");
+    both["token_type"] = json!("bot");
     both["scope"] = json!("chat:write");
-    assert_eq!(read(200, &both), "user xoxp-1 - - [channels:read+groups:read]");
+    let bot = "bot xoxb-1 - - [chat:write]";
+    let person = "user xoxp-1 - - [channels:read+groups:read]";
+    assert_eq!(read(200, &both), format!("{bot}, {person}"));
+
+    let mut alone = both.clone();
+    alone["authed_user"] = json!({"id": "U1"});
+    assert_eq!(read(200, &alone), bot);
+
+    let refreshed = json!({"ok": true, "token_type": "bot", "access_token": "xoxb-2",
+        "refresh_token": "xoxe-3", "expires_in": 43_200, "scope": "chat:write"});
+    assert_eq!(read(200, &refreshed), "bot xoxb-2 xoxe-3 43200 [chat:write]");
 
     let refreshed = json!({"ok": true, "token_type": "user", "access_token": "xoxp-2",
         "refresh_token": "xoxe-2", "expires_in": 43_200, "scope": "channels:read"});

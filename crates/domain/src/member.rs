@@ -1,0 +1,84 @@
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::text_enum::text_enum;
+
+/// A member's address, in lower case: how people are told apart.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct Email(String);
+
+/// A text that is no email address.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("an email address was expected, such as ada@example.com")]
+pub struct InvalidEmail;
+
+text_enum! {
+    /// What a member may do in a team.
+    Role("role") {
+        /// Everything, and cannot be removed by others.
+        Owner = "owner",
+        /// Everything but deciding who owns the team.
+        Admin = "admin",
+        /// Work on its projects.
+        Member = "member",
+    }
+}
+
+impl Email {
+    /// The address itself.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Email {
+    type Err = InvalidEmail;
+
+    /// Only what would be absurd is refused: whether an address works, mail alone can tell.
+    fn from_str(text: &str) -> Result<Self, InvalidEmail> {
+        let sound = |part: &str| {
+            !part.is_empty() && !part.chars().any(|c| c.is_whitespace() || c.is_control())
+        };
+        let (local, domain) = text.rsplit_once('@').ok_or(InvalidEmail)?;
+        if text.len() <= 254 && sound(local) && sound(domain) && !local.contains('@') {
+            Ok(Self(text.to_lowercase()))
+        } else {
+            Err(InvalidEmail)
+        }
+    }
+}
+
+impl TryFrom<String> for Email {
+    type Error = InvalidEmail;
+    fn try_from(text: String) -> Result<Self, InvalidEmail> {
+        text.parse()
+    }
+}
+
+impl From<Email> for String {
+    fn from(email: Email) -> String {
+        email.0
+    }
+}
+
+impl fmt::Display for Email {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_has_two_sound_parts_and_is_kept_in_lower_case() {
+        assert_eq!("Ada@Example.com".parse::<Email>().unwrap().as_str(), "ada@example.com");
+        for bad in ["", "ada", "@example.com", "ada@", "a da@example.com", "a@b@example.com"] {
+            assert_eq!(bad.parse::<Email>(), Err(InvalidEmail), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,40 @@
+use astralform_domain::{AuthRequest, ConnectionStatus};
+use astralform_storage::connections;
+
+use super::exchange::Fetched;
+use crate::{Engine, Fault, project_connectors::Ready};
+
+impl Engine {
+    /// Whether what was fetched is of the account that was asked for: to renew a connection takes
+    /// the very same one, so that nobody's account is replaced unseen.
+    pub(super) async fn is_wanted(
+        &self,
+        request: &AuthRequest,
+        fetched: &Fetched,
+    ) -> Result<bool, Fault> {
+        let Some(renewed) = request.renews else { return Ok(true) };
+        let renewed = connections::find(&self.db, request.tenant, renewed).await?;
+        Ok(renewed.is_none_or(|renewed| {
+            renewed.status == ConnectionStatus::Revoked || renewed.account.id == fetched.account.id
+        }))
+    }
+
+    /// Gives back the tokens of another account. Not those of an account that its owner has
+    /// connected besides: some providers give one and the same token again.
+    pub(super) async fn decline_other(
+        &self,
+        request: &AuthRequest,
+        ready: &Ready<'_>,
+        fetched: &Fetched,
+    ) -> Result<(), Fault> {
+        let (pcon, end_user) = (request.project_connector, request.owner.end_user());
+        let known = connections::serving(&self.db, request.tenant, pcon, end_user).await?;
+        let is_connected = known
+            .iter()
+            .any(|other| other.owner == request.owner && other.account.id == fetched.account.id);
+        if !is_connected {
+            self.revoke_at_provider(ready, &fetched.tokens).await;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,154 @@
+//! Who sends a request: from its bearer token to a caller or an administrator.
+
+use astralform_domain::{
+    Administrator, AgentId, Caller, EndUserId, Environment, Principal, ProjectId, Role,
+    RuntimeCredential, Tenant,
+};
+use astralform_storage::{
+    admin_tokens,
+    agents::{self, Agent},
+    api_keys::{self, ApiKey},
+    members,
+    sessions::{self, Session},
+};
+use thiserror::Error;
+
+use crate::{Engine, Fault, bearer};
+
+/// Why a request comes from nobody we know.
+#[derive(Debug, Error)]
+pub enum AuthenticationError {
+    /// The token is not one of ours, has been revoked or is over.
+    #[error("the token is not valid")]
+    InvalidToken,
+    /// The token is bound to another agent than the request names.
+    #[error("the token belongs to another agent")]
+    OtherAgent,
+    /// The session is another end user's than the request names.
+    #[error("the session belongs to another end user")]
+    OtherEndUser,
+    /// There is no agent of that name.
+    #[error("there is no such agent")]
+    UnknownAgent,
+    /// The agent is switched off.
+    #[error("the agent is disabled")]
+    DisabledAgent,
+    /// Something is broken.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// What a runtime request says of itself.
+pub struct Said<'a> {
+    /// Its bearer token: an API key or a session's.
+    pub token: &'a str,
+    /// The agent it names, by name or id.
+    pub agent: Option<&'a str>,
+    /// The end user it names.
+    pub end_user: Option<EndUserId>,
+}
+
+impl Engine {
+    /// Whom a runtime request comes from, and for whom.
+    ///
+    /// # Errors
+    /// An unknown id, a wrong secret and a revoked token are one and the same.
+    pub async fn authenticate(&self, said: Said<'_>) -> Result<Caller, AuthenticationError> {
+        if said.token.starts_with("ut_") {
+            self.authenticate_session(said).await
+        } else {
+            self.authenticate_key(said).await
+        }
+    }
+
+    /// The administrator that an admin token stands for.
+    ///
+    /// # Errors
+    /// An unknown id, a wrong secret and a revoked token are one and the same.
+    pub async fn administrator(&self, token: &str) -> Result<Administrator, AuthenticationError> {
+        let brought = bearer::parse(token, "pat", "admt");
+        let brought = brought.ok_or(AuthenticationError::InvalidToken)?;
+        let id = brought.id.parse().map_err(|_| AuthenticationError::InvalidToken)?;
+        let found = admin_tokens::find(&self.db, id).await.map_err(Fault::from)?;
+        let valid = |token: &admin_tokens::AdminToken| {
+            brought.proves(&token.secret_hash) && token.revoked_at.is_none()
+        };
+        let found = found.filter(valid).ok_or(AuthenticationError::InvalidToken)?;
+        Ok(Administrator { member: found.member, token: found.id })
+    }
+
+    /// What an administrator may do in a project; nothing where it is none of theirs.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn role_in(
+        &self,
+        administrator: Administrator,
+        project: ProjectId,
+    ) -> Result<Option<Role>, Fault> {
+        Ok(members::role_in(&self.db, administrator.member, project).await?)
+    }
+
+    async fn authenticate_key(&self, said: Said<'_>) -> Result<Caller, AuthenticationError> {
+        let key = self.find_key(said.token).await?.ok_or(AuthenticationError::InvalidToken)?;
+        let agent = self.agent_of(key.tenant, key.agent, said.agent).await?;
+        let credential = RuntimeCredential::ApiKey(key.id);
+        let principal = Principal { tenant: key.tenant, agent: agent.id, credential };
+        Ok(Caller { principal, end_user: said.end_user })
+    }
+
+    async fn authenticate_session(&self, said: Said<'_>) -> Result<Caller, AuthenticationError> {
+        let found = self.find_session(said.token).await?;
+        let session = found.ok_or(AuthenticationError::InvalidToken)?;
+        if said.end_user.is_some_and(|named| named != session.end_user) {
+            return Err(AuthenticationError::OtherEndUser);
+        }
+        let agent = self.agent_of(session.tenant, Some(session.agent), said.agent).await?;
+        let credential = RuntimeCredential::Session { id: session.id, tools: session.tools };
+        let principal = Principal { tenant: session.tenant, agent: agent.id, credential };
+        Ok(Caller { principal, end_user: Some(session.end_user) })
+    }
+
+    async fn find_key(&self, text: &str) -> Result<Option<ApiKey>, Fault> {
+        let brought = [Environment::Live, Environment::Test].into_iter().find_map(|environment| {
+            let brought = bearer::parse(text, &format!("sk_{environment}"), "key")?;
+            Some((environment, brought))
+        });
+        let Some((environment, brought)) = brought else { return Ok(None) };
+        let Ok(id) = brought.id.parse() else { return Ok(None) };
+        let found = api_keys::find(&self.db, id).await?;
+        Ok(found.filter(|key| {
+            brought.proves(&key.secret_hash)
+                && key.tenant.environment == environment
+                && key.revoked_at.is_none()
+        }))
+    }
+
+    async fn find_session(&self, text: &str) -> Result<Option<Session>, Fault> {
+        let Some(brought) = bearer::parse(text, "ut", "sess") else { return Ok(None) };
+        let Ok(id) = brought.id.parse() else { return Ok(None) };
+        let found = sessions::find(&self.db, id).await?;
+        let now = self.clock.now();
+        Ok(found.filter(|session| brought.proves(&session.secret_hash) && session.expires_at > now))
+    }
+
+    /// The agent that a token is bound to, or that a request names, or else the default one.
+    pub(crate) async fn agent_of(
+        &self,
+        tenant: Tenant,
+        bound: Option<AgentId>,
+        named: Option<&str>,
+    ) -> Result<Agent, AuthenticationError> {
+        let bound_name = bound.map(|id| id.to_string());
+        let found = match named.or(bound_name.as_deref()) {
+            Some(name) => agents::named(&self.db, tenant.project, name).await,
+            None => agents::default_of(&self.db, tenant.project).await,
+        };
+        let agent = found.map_err(Fault::from)?.ok_or(AuthenticationError::UnknownAgent)?;
+        match bound {
+            Some(bound) if bound != agent.id => Err(AuthenticationError::OtherAgent),
+            _ if !agent.is_enabled => Err(AuthenticationError::DisabledAgent),
+            _ => Ok(agent),
+        }
+    }
+}

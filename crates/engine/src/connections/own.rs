@@ -1,0 +1,184 @@
+use astralform_domain::{
+    Connection, ConnectionId, ConnectionStatus, EndUserId, Patch, StatusReason, Tenant,
+};
+use astralform_storage::{Tx, connections, project_connectors};
+use thiserror::Error;
+
+use crate::{Engine, Fault};
+
+/// One of an end user's connections, as they see it.
+pub struct Listed {
+    /// The connection.
+    pub connection: Connection,
+    /// The connector's name in addresses.
+    pub connector: String,
+}
+
+/// What its owner may change of a connection; what is not named stays.
+#[derive(Default)]
+pub struct Changes {
+    /// What they call it.
+    pub label: Patch<String>,
+    /// That it is the one meant by calls that name none.
+    pub is_default: Option<bool>,
+}
+
+/// Why a connection is not changed.
+#[derive(Debug, Error)]
+pub enum ChangeError {
+    /// This end user has none of that id.
+    #[error("this end user has no such connection")]
+    Unknown,
+    /// The name is no name.
+    #[error("`label` must have 1 to 100 printable characters, or be null")]
+    BadLabel,
+    /// Another one has to be made the default.
+    #[error("`is_default` can only be set; to unset it, make another connection the default")]
+    NotUnset,
+    /// It waits to be confirmed.
+    #[error("the connection awaits confirmation, or has to be renewed first")]
+    NotUsable,
+    /// Something is broken.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl Engine {
+    /// An end user's connections, the oldest first, those after `after` and `limit` at most.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn own_connections(
+        &self,
+        tenant: Tenant,
+        end_user: &EndUserId,
+        after: Option<ConnectionId>,
+        limit: i64,
+    ) -> Result<Vec<Listed>, Fault> {
+        let found = connections::of_end_user(&self.db, tenant, end_user, after, limit).await?;
+        let mut listed = Vec::with_capacity(found.len());
+        for connection in found {
+            listed.push(self.listed(connection).await?);
+        }
+        Ok(listed)
+    }
+
+    /// An end user's connection of that id; another's is as good as none.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn own_connection(
+        &self,
+        tenant: Tenant,
+        end_user: &EndUserId,
+        id: ConnectionId,
+    ) -> Result<Option<Listed>, Fault> {
+        let found = connections::find(&self.db, tenant, id).await?;
+        match found.filter(|found| is_of(found, end_user)) {
+            Some(connection) => Ok(Some(self.listed(connection).await?)),
+            None => Ok(None),
+        }
+    }
+
+    /// Changes what an end user may change of their connection.
+    ///
+    /// # Errors
+    /// When it is not theirs, or cannot be changed so.
+    pub async fn change_own(
+        &self,
+        tenant: Tenant,
+        end_user: &EndUserId,
+        id: ConnectionId,
+        changes: Changes,
+    ) -> Result<Listed, ChangeError> {
+        if changes.is_default == Some(false) {
+            return Err(ChangeError::NotUnset);
+        }
+        if matches!(&changes.label, Patch::Set(label) if !is_name(label)) {
+            return Err(ChangeError::BadLabel);
+        }
+        let mut tx = self.db.begin().await.map_err(Fault::from)?;
+        let mut connection = self.lock_own(&mut tx, tenant, end_user, id).await?;
+        if changes.is_default == Some(true) {
+            if connection.status == ConnectionStatus::AwaitingConfirmation {
+                return Err(ChangeError::NotUsable);
+            }
+            connections::make_default(&mut tx, &connection).await.map_err(Fault::from)?;
+            connection.is_default = true;
+        }
+        if changes.label != Patch::Keep {
+            connection.label = changes.label.applied_to(connection.label);
+            connections::update(&mut tx, &connection).await.map_err(Fault::from)?;
+        }
+        tx.commit().await.map_err(Fault::from)?;
+        Ok(self.listed(connection).await?)
+    }
+
+    /// Disconnects an end user's account: it is of no use from here on, its tokens are withdrawn
+    /// at the provider, and the next call asks for a new account.
+    ///
+    /// # Errors
+    /// When it is not theirs.
+    pub async fn disconnect_own(
+        &self,
+        tenant: Tenant,
+        end_user: &EndUserId,
+        id: ConnectionId,
+    ) -> Result<(), ChangeError> {
+        let mut tx = self.db.begin().await.map_err(Fault::from)?;
+        let connection = self.lock_own(&mut tx, tenant, end_user, id).await?;
+        if !self.end(&mut tx, &connection, StatusReason::UserRevoked).await? {
+            return Err(ChangeError::Unknown);
+        }
+        if connection.is_default {
+            self.promote_next(&mut tx, &connection).await?;
+        }
+        tx.commit().await.map_err(Fault::from)?;
+        tracing::info!(connection.id = %id, "disconnected by its owner");
+        Ok(self.withdraw(&connection).await?)
+    }
+
+    /// The oldest of the owner's other connections becomes the default one.
+    async fn promote_next(&self, tx: &mut Tx, ended: &Connection) -> Result<(), Fault> {
+        let Connection { tenant, project_connector, owner, .. } = ended;
+        let (pcon, end_user) = (*project_connector, owner.end_user());
+        let left = connections::serving(&mut *tx, *tenant, pcon, end_user).await?;
+        match left.iter().find(|other| other.owner == *owner) {
+            Some(next) => Ok(connections::make_default(tx, next).await?),
+            None => Ok(()),
+        }
+    }
+
+    /// The connection, with its owner's row locked: what is decided about one end user's
+    /// connections is decided one after another.
+    async fn lock_own(
+        &self,
+        tx: &mut Tx,
+        tenant: Tenant,
+        end_user: &EndUserId,
+        id: ConnectionId,
+    ) -> Result<Connection, ChangeError> {
+        let seen = connections::find(&mut *tx, tenant, id).await.map_err(Fault::from)?;
+        let seen = seen.filter(|seen| is_of(seen, end_user)).ok_or(ChangeError::Unknown)?;
+        self.lock_owner(tx, tenant, &seen.owner).await?;
+        let found = connections::find(&mut *tx, tenant, id).await.map_err(Fault::from)?;
+        found.filter(|found| is_of(found, end_user)).ok_or(ChangeError::Unknown)
+    }
+
+    async fn listed(&self, connection: Connection) -> Result<Listed, Fault> {
+        let (tenant, pcon) = (connection.tenant, connection.project_connector);
+        let settings = project_connectors::find(&self.db, tenant, pcon).await?;
+        let connector = settings.map_or_else(String::new, |found| found.connector.to_string());
+        Ok(Listed { connection, connector })
+    }
+}
+
+fn is_of(connection: &Connection, end_user: &EndUserId) -> bool {
+    connection.owner.end_user() == Some(end_user) && connection.status != ConnectionStatus::Revoked
+}
+
+fn is_name(label: &str) -> bool {
+    (1..=100).contains(&label.chars().count())
+        && !label.chars().any(char::is_control)
+        && label.trim() == label
+}

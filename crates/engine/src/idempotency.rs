@@ -1,0 +1,143 @@
+//! Requests that may be sent again: `Idempotency-Key`.
+
+use std::time::Duration;
+
+use astralform_domain::{HostSet, Owner, ProjectId, Secret, Tenant};
+use astralform_storage::idempotent_requests::{self, Arriving, Earlier};
+use astralform_vault::Binding;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use sha2::{Digest as _, Sha256};
+use thiserror::Error;
+
+use crate::{Engine, Fault};
+
+/// How long an answer is kept.
+pub const LIFE: Duration = Duration::from_hours(24);
+
+/// The longest that a request can take; one that is under way for longer was interrupted.
+const LONGEST: Duration = Duration::from_mins(3);
+
+/// A request that carried a key.
+pub struct Repeatable<'a> {
+    /// The project, and the environment where there is one.
+    pub tenant: Tenant,
+    /// Whom the request comes from and acts for, and its route: what the key is scoped to.
+    pub scope: &'a [&'a str],
+    /// The key itself.
+    pub key: &'a str,
+    /// The body.
+    pub body: &'a [u8],
+}
+
+/// What to do with a request.
+pub enum Turn {
+    /// It is the first: carry it out, then [`Engine::keep_answer`] or [`Engine::forget_request`].
+    First(Ticket),
+    /// It came before: this was the answer.
+    Before(Secret),
+}
+
+/// The place of a request that is under way.
+pub struct Ticket {
+    id: String,
+    tenant: Tenant,
+}
+
+/// Why a request with a key is not carried out.
+#[derive(Debug, Error)]
+pub enum RepeatError {
+    /// The key came with another request before.
+    #[error("this Idempotency-Key came with another request before; use a new one")]
+    OtherRequest,
+    /// The first one is under way.
+    #[error("a request with this Idempotency-Key is under way; try again in a moment")]
+    UnderWay,
+    /// The first one broke off.
+    #[error(
+        "a request with this Idempotency-Key broke off, and may have done its work: check before \
+         you send it with a new key"
+    )]
+    Interrupted,
+    /// Something is broken.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl Engine {
+    /// Takes the place of a request, or finds the answer to the one that came before.
+    ///
+    /// # Errors
+    /// When the request cannot be carried out, or not yet.
+    pub async fn take_turn(&self, request: &Repeatable<'_>) -> Result<Turn, RepeatError> {
+        let id = identity(request);
+        let request_digest = Sha256::digest(request.body).into();
+        let now = self.clock.now();
+        let project = request.tenant.project;
+        let arriving = Arriving { id: &id, project, request_digest: &request_digest };
+        let mut tx = self.db.begin().await.map_err(Fault::from)?;
+        let since = now.before(LIFE);
+        let earlier = idempotent_requests::claim(&mut tx, arriving, since, now).await;
+        let earlier = earlier.map_err(Fault::from)?;
+        tx.commit().await.map_err(Fault::from)?;
+        let ticket = Ticket { id, tenant: request.tenant };
+        match earlier {
+            None => Ok(Turn::First(ticket)),
+            Some(earlier) if earlier.request_digest != request_digest => {
+                Err(RepeatError::OtherRequest)
+            }
+            Some(Earlier { answer: Some(answer), .. }) => {
+                let key = self.keys.of(&self.db, project).await?;
+                let opened = key.open(place(&ticket, &HostSet::default()), &answer);
+                Ok(Turn::Before(opened.map_err(Fault::from)?))
+            }
+            Some(earlier) if earlier.created_at.after(LONGEST) > now => Err(RepeatError::UnderWay),
+            Some(_) => Err(RepeatError::Interrupted),
+        }
+    }
+
+    /// Keeps the answer to a request for those that come again.
+    ///
+    /// # Errors
+    /// When the database does not.
+    pub async fn keep_answer(&self, ticket: &Ticket, answer: &Secret) -> Result<(), Fault> {
+        let key = self.keys.of(&self.db, ticket.tenant.project).await?;
+        let sealed = key.seal(place(ticket, &HostSet::default()), answer, &self.entropy);
+        Ok(idempotent_requests::answer(&self.db, &ticket.id, &sealed).await?)
+    }
+
+    /// Gives the place back: nothing was done, and the same request may come again.
+    ///
+    /// # Errors
+    /// When the database does not.
+    pub async fn forget_request(&self, ticket: &Ticket) -> Result<(), Fault> {
+        Ok(idempotent_requests::forget(&self.db, &ticket.id).await?)
+    }
+}
+
+/// One digest of all that a key is scoped to, each part with its length before it.
+fn identity(request: &Repeatable<'_>) -> String {
+    let Repeatable { tenant, scope, key, .. } = request;
+    let mut digest = Sha256::new();
+    let project: ProjectId = tenant.project;
+    let mut part = |bytes: &[u8]| {
+        digest.update((bytes.len() as u64).to_be_bytes());
+        digest.update(bytes);
+    };
+    part(&project.to_bytes());
+    part(tenant.environment.as_str().as_bytes());
+    scope.iter().for_each(|text| part(text.as_bytes()));
+    part(key.as_bytes());
+    URL_SAFE_NO_PAD.encode(digest.finalize())
+}
+
+fn place<'a>(ticket: &'a Ticket, nowhere: &'a HostSet) -> Binding<'a> {
+    Binding {
+        tenant: ticket.tenant,
+        owner: &Owner::Project,
+        table: idempotent_requests::TABLE,
+        row: &ticket.id,
+        column: "answer",
+        generation: 1,
+        hosts: nowhere,
+    }
+}

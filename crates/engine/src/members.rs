@@ -1,0 +1,145 @@
+//! Who administers, and what.
+
+use astralform_domain::{
+    Administrator, Environment, EnvironmentSettings, ProjectId, Role, Tenant, VerifyEndUser,
+};
+pub use astralform_storage::members::{Membership, ProjectOfMember};
+use astralform_storage::{
+    members::{self, Member},
+    projects,
+};
+use thiserror::Error;
+use url::Url;
+
+use crate::{Engine, Fault};
+
+/// Why the settings of an environment are not taken.
+#[derive(Debug, Error)]
+pub enum EnvironmentError {
+    /// A browser cannot be sent there.
+    #[error(
+        "`{0}` cannot be a return URL: one starts with https://, or with http:// on loopback, and \
+         has no fragment"
+    )]
+    BadReturnUrl(String),
+    /// Too many.
+    #[error("an environment has 20 return URLs at most")]
+    TooManyReturnUrls,
+    /// Only owners decide that.
+    #[error("only an owner of the team may switch `verify_end_user` off in `live`")]
+    OwnersOnly,
+    /// Something is broken.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl Engine {
+    /// Who an administrator is, and the teams they belong to.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn member(&self, of: Administrator) -> Result<(Member, Vec<Membership>), Fault> {
+        let member = members::find(&self.db, of.member).await?;
+        let member = member.ok_or(Fault::Inconsistent("a token's member is gone"))?;
+        Ok((member, members::teams(&self.db, of.member).await?))
+    }
+
+    /// The projects of an administrator's teams, the oldest first, those after `after` and
+    /// `limit` at most.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn projects_of(
+        &self,
+        administrator: Administrator,
+        after: Option<ProjectId>,
+        limit: i64,
+    ) -> Result<Vec<ProjectOfMember>, Fault> {
+        Ok(members::projects(&self.db, administrator.member, after, limit).await?)
+    }
+
+    /// The settings of an environment.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn environment_settings(&self, tenant: Tenant) -> Result<EnvironmentSettings, Fault> {
+        let found = projects::environment(&self.db, tenant).await?;
+        found.ok_or(Fault::Inconsistent("a project has no environment settings"))
+    }
+
+    /// Changes the settings of an environment.
+    ///
+    /// # Errors
+    /// When a return URL cannot be one, or the administrator may not decide it.
+    pub async fn change_environment(
+        &self,
+        by: Administrator,
+        tenant: Tenant,
+        wanted: &EnvironmentSettings,
+    ) -> Result<(), EnvironmentError> {
+        check_return_urls(&wanted.return_urls)?;
+        let before = self.environment_settings(tenant).await?;
+        let switched_off = wanted.verify_end_user == VerifyEndUser::Off
+            && before.verify_end_user != VerifyEndUser::Off;
+        let role = self.role_in(by, tenant.project).await?;
+        if switched_off && tenant.environment == Environment::Live && role != Some(Role::Owner) {
+            return Err(EnvironmentError::OwnersOnly);
+        }
+        if switched_off {
+            let environment = tenant.environment;
+            tracing::warn!(project.id = %tenant.project, %environment, "end users are not verified");
+        }
+        Ok(self.configure_environment(tenant, wanted).await?)
+    }
+}
+
+fn check_return_urls(urls: &[String]) -> Result<(), EnvironmentError> {
+    if urls.len() > 20 {
+        return Err(EnvironmentError::TooManyReturnUrls);
+    }
+    match urls.iter().find(|url| !is_return_url(url)) {
+        Some(bad) => Err(EnvironmentError::BadReturnUrl(bad.clone())),
+        None => Ok(()),
+    }
+}
+
+/// RFC 8252 §7.3 allows http on loopback, where nobody else listens in.
+fn is_return_url(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| {
+        let on_loopback = matches!(url.host_str(), Some("127.0.0.1" | "[::1]" | "localhost"));
+        let encrypted = url.scheme() == "https" || url.scheme() == "http" && on_loopback;
+        encrypted
+            && url.fragment().is_none()
+            && url.username().is_empty()
+            && url.password().is_none()
+            && text.len() <= 2_000
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn return_urls_are_encrypted_or_on_loopback() {
+        for good in
+            ["https://app.example.com/done?x=1", "http://127.0.0.1:3000/", "http://localhost/"]
+        {
+            assert!(is_return_url(good), "{good}");
+        }
+        for bad in [
+            "http://app.example.com/done",
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "https://user@app.example.com/",
+            "https://app.example.com/#done",
+            "//app.example.com",
+            "/done",
+            "",
+        ] {
+            assert!(!is_return_url(bad), "{bad}");
+        }
+        let many = vec!["https://app.example.com/".to_owned(); 21];
+        assert!(matches!(check_return_urls(&many), Err(EnvironmentError::TooManyReturnUrls)));
+    }
+}

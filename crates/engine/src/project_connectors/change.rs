@@ -1,0 +1,191 @@
+use astralform_catalog::Connector;
+use astralform_domain::{
+    AuthFailure, ConnectionStatus, ConnectorSlug, Endpoints, Patch, ProjectConnector, Retired,
+    ScopeSet, Secret, StatusReason, Tenant, ToolName,
+};
+use astralform_storage::{Tx, auth_requests, connections, project_connectors};
+
+use super::{
+    NewClient, SettingsError, Verdict, sandbox,
+    validate::{check_client, check_place, check_scopes, check_tools},
+};
+use crate::{Engine, Fault};
+
+/// What is to change of a project connector; what is not named stays.
+#[derive(Default)]
+pub struct Change {
+    /// Pause or resume it.
+    pub is_enabled: Option<bool>,
+    /// Whether end users must connect accounts of their own, where they may.
+    pub require_auth: Option<bool>,
+    /// Whether end users may connect accounts of their own.
+    pub allow_end_user_auth: Option<bool>,
+    /// What to ask for; nothing for the connector's minimum.
+    pub scopes: Patch<ScopeSet>,
+    /// The only tools offered; nothing for all.
+    pub tools: Patch<Vec<ToolName>>,
+    /// Addresses that replace the catalogue's, all of them.
+    pub endpoints: Option<Endpoints>,
+    /// Whether it talks to the simulator.
+    pub sandbox: Option<bool>,
+    /// The developer's app.
+    pub client: Option<ClientChange>,
+    /// How many connections may become unusable by it.
+    pub confirmed: Option<i64>,
+}
+
+/// A new secret of the same app, or another app.
+#[derive(Clone)]
+pub struct ClientChange {
+    /// The client id, where it is another.
+    pub id: Option<String>,
+    /// The client secret.
+    pub secret: Secret,
+}
+
+/// What a change amounts to.
+struct Revised {
+    settings: ProjectConnector,
+    client: Option<NewClient>,
+    effect: Effect,
+}
+
+/// What a change does to the connections there are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Effect {
+    /// They stay, and so does the app.
+    None,
+    /// They stay; the app has a new secret.
+    NewSecret,
+    /// They belong to another app, or another place.
+    NewApp,
+}
+
+impl Engine {
+    /// Changes a project connector's settings. A new secret is shown to the provider first.
+    ///
+    /// # Errors
+    /// When a setting cannot be; nothing has changed then.
+    pub async fn change_connector(
+        &self,
+        tenant: Tenant,
+        slug: &ConnectorSlug,
+        change: &Change,
+    ) -> Result<(), SettingsError> {
+        let connector = self.catalog.connector(slug).ok_or(SettingsError::UnknownConnector)?;
+        let found = project_connectors::by_slug(&self.db, tenant, slug).await;
+        let before = found.map_err(Fault::from)?.ok_or(SettingsError::NotEnabled)?;
+        let planned = self.revised(&before, change, connector)?;
+        if let (Some(client), false) = (&planned.client, planned.settings.sandbox)
+            && let Verdict::Rejected(code) =
+                self.verdict_on(&planned.settings, connector, client).await
+        {
+            return Err(SettingsError::CredentialsRejected(code));
+        }
+        let mut tx = self.db.begin().await.map_err(Fault::from)?;
+        let locked = project_connectors::lock(&mut tx, tenant, slug).await.map_err(Fault::from)?;
+        let locked = locked.ok_or(SettingsError::NotEnabled)?;
+        let revised = self.revised(&locked, change, connector)?;
+        self.apply(&mut tx, revised, change.confirmed).await?;
+        Ok(tx.commit().await.map_err(Fault::from)?)
+    }
+
+    async fn apply(
+        &self,
+        tx: &mut Tx,
+        revised: Revised,
+        confirmed: Option<i64>,
+    ) -> Result<(), SettingsError> {
+        let Revised { mut settings, client, effect } = revised;
+        let (tenant, id) = (settings.tenant, settings.id);
+        if effect == Effect::NewApp {
+            let counts = connections::counts(&mut *tx, tenant, id).await.map_err(Fault::from)?;
+            let ends = |(status, _): &&(ConnectionStatus, i64)| *status == ConnectionStatus::Active;
+            let ended = counts.iter().find(ends).map_or(0, |(_, number)| *number);
+            if ended > 0 && confirmed != Some(ended) {
+                return Err(SettingsError::ConfirmationRequired(ended));
+            }
+            let why = StatusReason::ClientChanged;
+            connections::expire_all(tx, tenant, id, why).await.map_err(Fault::from)?;
+            let why = AuthFailure::SettingsChanged;
+            auth_requests::fail_all(tx, tenant, id, why).await.map_err(Fault::from)?;
+        }
+        if let Some(client) = client {
+            let previous = settings.client.take();
+            let mut fresh = self.sealed_client(&settings, &client).await?;
+            if effect == Effect::NewSecret {
+                let until = self.clock.now().after(Retired::LIFE);
+                fresh.previous = previous.map(|old| Retired { secret: old.secret, until });
+            }
+            settings.client = Some(fresh);
+        }
+        project_connectors::update(tx, &settings).await.map_err(Fault::from)?;
+        tracing::info!(project_connector.id = %id, "connector changed");
+        Ok(())
+    }
+
+    /// The settings after a change. The app's secret is bound to the hosts it may go to, so
+    /// whoever changes those enters it again.
+    fn revised(
+        &self,
+        before: &ProjectConnector,
+        change: &Change,
+        connector: &Connector,
+    ) -> Result<Revised, SettingsError> {
+        let mut after = taken_over(change, before);
+        let has_simulator = self.site.simulator().is_some();
+        let environment = after.tenant.environment;
+        check_place(environment, &after.endpoints, after.sandbox, has_simulator)?;
+        let separator = &connector.oauth.scope_separator;
+        after.scopes.as_ref().map_or(Ok(()), |scopes| check_scopes(scopes, separator))?;
+        after.tools.as_ref().map_or(Ok(()), |tools| check_tools(tools, connector))?;
+        let moves = after.endpoints != before.endpoints || after.sandbox != before.sandbox;
+        let client = self.new_client(before, change, moves && after.sandbox)?;
+        if moves && before.client.is_some() && client.is_none() {
+            return Err(SettingsError::SecretRequired);
+        }
+        let known = before.client.as_ref().map(|client| &client.id);
+        let effect = match &client {
+            _ if moves => Effect::NewApp,
+            None => Effect::None,
+            Some(new) if known == Some(&new.id) => Effect::NewSecret,
+            Some(_) => Effect::NewApp,
+        };
+        if effect != Effect::None {
+            after.generation += 1;
+            let addresses = self.addresses(&after, connector);
+            after.hosts = addresses.ok_or(SettingsError::BadAddresses)?.hosts();
+        }
+        Ok(Revised { settings: after, client, effect })
+    }
+
+    fn new_client(
+        &self,
+        before: &ProjectConnector,
+        change: &Change,
+        enters_sandbox: bool,
+    ) -> Result<Option<NewClient>, SettingsError> {
+        let Some(ClientChange { id, secret }) = &change.client else {
+            return Ok(enters_sandbox.then(|| sandbox::made_up_client(&self.entropy)));
+        };
+        let known = before.client.as_ref().map(|client| client.id.clone());
+        let id = id.clone().or(known).unwrap_or_default();
+        let client = NewClient { id, secret: secret.clone() };
+        check_client(&client)?;
+        Ok(Some(client))
+    }
+}
+
+fn taken_over(change: &Change, before: &ProjectConnector) -> ProjectConnector {
+    let kept = before.clone();
+    ProjectConnector {
+        is_enabled: change.is_enabled.unwrap_or(kept.is_enabled),
+        require_auth: change.require_auth.unwrap_or(kept.require_auth),
+        allow_end_user_auth: change.allow_end_user_auth.unwrap_or(kept.allow_end_user_auth),
+        sandbox: change.sandbox.unwrap_or(kept.sandbox),
+        scopes: change.scopes.clone().applied_to(kept.scopes),
+        tools: change.tools.clone().applied_to(kept.tools),
+        endpoints: change.endpoints.clone().unwrap_or(kept.endpoints),
+        ..before.clone()
+    }
+}

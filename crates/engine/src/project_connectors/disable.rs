@@ -1,0 +1,33 @@
+use astralform_domain::{AuthFailure, ConnectorSlug, StatusReason, Tenant};
+use astralform_storage::{auth_requests, connections, project_connectors};
+
+use super::SettingsError;
+use crate::{Engine, Fault};
+
+impl Engine {
+    /// Disables a connector for good: from the same transaction on, none of its connections can be
+    /// used and none of its prompts finished. Says how many connections were revoked; their tokens
+    /// are withdrawn at the provider afterwards.
+    ///
+    /// # Errors
+    /// When it is not enabled.
+    pub async fn disable_connector(
+        &self,
+        tenant: Tenant,
+        slug: &ConnectorSlug,
+    ) -> Result<u64, SettingsError> {
+        let mut tx = self.db.begin().await.map_err(Fault::from)?;
+        let found = project_connectors::lock(&mut tx, tenant, slug).await.map_err(Fault::from)?;
+        let id = found.ok_or(SettingsError::NotEnabled)?.id;
+        let now = self.clock.now();
+        project_connectors::disable(&mut tx, tenant, id, now).await.map_err(Fault::from)?;
+        let why = AuthFailure::SettingsChanged;
+        auth_requests::fail_all(&mut tx, tenant, id, why).await.map_err(Fault::from)?;
+        let why = StatusReason::ConnectorDisabled;
+        let revoked = connections::revoke_all(&mut tx, tenant, id, why).await;
+        let revoked = revoked.map_err(Fault::from)?;
+        tx.commit().await.map_err(Fault::from)?;
+        tracing::info!(project_connector.id = %id, revoked, "connector disabled");
+        Ok(revoked)
+    }
+}

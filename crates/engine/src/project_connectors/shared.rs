@@ -1,0 +1,51 @@
+use astralform_domain::{AuthReason, ConnectorSlug, Owner, Tenant};
+use astralform_storage::{agents, connections, project_connectors};
+use thiserror::Error;
+
+use crate::{
+    Engine, Fault, Prompt, Unusable,
+    auth_requests::{OpenError, Question, Wishes},
+    credentials::Ask,
+};
+
+/// Why no account can be shared.
+#[derive(Debug, Error)]
+pub enum ShareError {
+    /// The connector is not enabled.
+    #[error("the connector is not enabled in this environment")]
+    NotEnabled,
+    /// It cannot be used at present.
+    #[error(transparent)]
+    Unusable(#[from] Unusable),
+    /// Something is broken.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl Engine {
+    /// Asks a member to connect the account that a project shares with all its end users, or to
+    /// renew it.
+    ///
+    /// # Errors
+    /// When the connector is not enabled, or cannot be used.
+    pub async fn share(&self, tenant: Tenant, slug: &ConnectorSlug) -> Result<Prompt, ShareError> {
+        let found = project_connectors::by_slug(&self.db, tenant, slug).await;
+        let settings = found.map_err(Fault::from)?.ok_or(ShareError::NotEnabled)?;
+        let ready = self.ready(settings)?;
+        let id = ready.settings.id;
+        let shared = connections::serving(&self.db, tenant, id, None).await.map_err(Fault::from)?;
+        let asked = ready.asked_scopes();
+        let ask = match shared.first() {
+            Some(shared) => Ask::renewing(AuthReason::NeedsReauth, shared, &asked),
+            None => Ask::connecting(asked),
+        };
+        let agent = agents::default_of(&self.db, tenant.project).await.map_err(Fault::from)?;
+        let agent = agent.ok_or(Fault::Inconsistent("a project has no default agent"))?.id;
+        let (owner, wishes) = (Owner::Project, Wishes::default());
+        match self.ask(Question { ready: &ready, owner, agent, ask, wishes }).await {
+            Ok(prompt) => Ok(prompt),
+            Err(OpenError::Unusable(why)) => Err(why.into()),
+            Err(OpenError::Fault(fault)) => Err(fault.into()),
+        }
+    }
+}

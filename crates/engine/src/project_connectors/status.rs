@@ -1,0 +1,152 @@
+use astralform_domain::{
+    Connection, ConnectionStatus, ConnectorSlug, Environment, Owner, ProjectConnector, ProjectId,
+    Tenant, ToolName, VerifyEndUser,
+};
+use astralform_storage::{connections, project_connectors, projects};
+
+use crate::{Engine, Fault, Unusable};
+
+/// Whether a project connector can be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// It can.
+    Ready,
+    /// Something that pays for calls is still to be entered or connected.
+    NeedsCredentials,
+    /// Its settings do not go together.
+    Misconfigured,
+    /// It is switched off.
+    Paused,
+}
+
+/// A project connector with what there is to know about it.
+pub struct Overview {
+    /// Its settings.
+    pub settings: ProjectConnector,
+    /// The service's name.
+    pub name: String,
+    /// Whether it can be used.
+    pub status: Status,
+    /// Why not, and what to do.
+    pub reason: Option<String>,
+    /// What to register at the provider.
+    pub redirect_uri: String,
+    /// The tools it offers.
+    pub tools: Vec<ToolName>,
+    /// How many connections it has of each status.
+    pub connections: Vec<(ConnectionStatus, i64)>,
+}
+
+impl Status {
+    /// The word it travels as.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::NeedsCredentials => "needs_credentials",
+            Self::Misconfigured => "misconfigured",
+            Self::Paused => "paused",
+        }
+    }
+}
+
+impl Engine {
+    /// The project connector of that name.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn connector_overview(
+        &self,
+        tenant: Tenant,
+        slug: &ConnectorSlug,
+    ) -> Result<Option<Overview>, Fault> {
+        match project_connectors::by_slug(&self.db, tenant, slug).await? {
+            Some(settings) => Ok(Some(self.overview(settings).await?)),
+            None => Ok(None),
+        }
+    }
+
+    /// Every project connector, by environment and name.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn connector_overviews(
+        &self,
+        project: ProjectId,
+        environment: Option<Environment>,
+    ) -> Result<Vec<Overview>, Fault> {
+        let mut overviews = Vec::new();
+        for named in [Environment::Live, Environment::Test] {
+            if environment.is_some_and(|wanted| wanted != named) {
+                continue;
+            }
+            let tenant = Tenant { project, environment: named };
+            for settings in project_connectors::list(&self.db, tenant).await? {
+                overviews.push(self.overview(settings).await?);
+            }
+        }
+        Ok(overviews)
+    }
+
+    async fn overview(&self, settings: ProjectConnector) -> Result<Overview, Fault> {
+        let (tenant, id) = (settings.tenant, settings.id);
+        let connector = self.catalog.connector(&settings.connector);
+        let tools = connector.map_or(&[][..], |connector| &connector.tools).iter();
+        let tools = tools.map(|tool| &tool.name).filter(|name| settings.offers(name));
+        let (status, reason) = self.status_of(&settings).await?;
+        Ok(Overview {
+            name: connector.map_or_else(|| settings.connector.to_string(), |c| c.name.clone()),
+            status,
+            reason,
+            redirect_uri: self.redirect_uri(&settings),
+            tools: tools.cloned().collect(),
+            connections: connections::counts(&self.db, tenant, id).await?,
+            settings,
+        })
+    }
+
+    async fn status_of(
+        &self,
+        settings: &ProjectConnector,
+    ) -> Result<(Status, Option<String>), Fault> {
+        let tenant = settings.tenant;
+        let shared = connections::serving(&self.db, tenant, settings.id, None).await?;
+        let environment = projects::environment(&self.db, tenant).await?;
+        let is_unreachable = environment.is_some_and(|environment| {
+            environment.verify_end_user == VerifyEndUser::Confirm
+                && environment.return_urls.is_empty()
+        });
+        let usable = self.ready(settings.clone()).map(|_| ());
+        Ok(status(settings, usable, &shared, is_unreachable))
+    }
+}
+
+/// The status in one place, purely.
+fn status(
+    settings: &ProjectConnector,
+    usable: Result<(), Unusable>,
+    shared: &[Connection],
+    lacks_return_url: bool,
+) -> (Status, Option<String>) {
+    match usable {
+        Err(why @ Unusable::Paused) => return (Status::Paused, Some(why.to_string())),
+        Err(why @ Unusable::NeedsCredentials) => {
+            return (Status::NeedsCredentials, Some(why.to_string()));
+        }
+        Err(why) => return (Status::Misconfigured, Some(why.to_string())),
+        Ok(()) => {}
+    }
+    let works = |connection: &Connection| {
+        connection.owner == Owner::Project && connection.status == ConnectionStatus::Active
+    };
+    if !settings.allow_end_user_auth && !shared.iter().any(works) {
+        let why = "end users may not connect accounts of their own, so a member has to share one";
+        return (Status::NeedsCredentials, Some(why.to_owned()));
+    }
+    if settings.allow_end_user_auth && lacks_return_url {
+        return (Status::Misconfigured, Some(Unusable::NoReturnUrl.to_string()));
+    }
+    (Status::Ready, None)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,64 @@
+use astralform_domain::{
+    Account, ConnectionId, Endpoints, HostSet, ProjectConnectorId, ScopeSet, Timestamp,
+};
+
+use super::*;
+
+fn settings(allow_end_user_auth: bool) -> ProjectConnector {
+    let project = ProjectId::from_bytes([0; 16]);
+    ProjectConnector {
+        id: ProjectConnectorId::from_bytes([0; 16]),
+        tenant: Tenant { project, environment: Environment::Live },
+        connector: "chat".parse().unwrap(),
+        is_enabled: true,
+        require_auth: true,
+        allow_end_user_auth,
+        scopes: None,
+        tools: None,
+        endpoints: Endpoints::default(),
+        sandbox: false,
+        client: None,
+        hosts: HostSet::default(),
+        generation: 1,
+        created_at: Timestamp::from_secs(0),
+        disabled_at: None,
+    }
+}
+
+fn shared(status: ConnectionStatus) -> Connection {
+    let settings = settings(false);
+    Connection {
+        id: ConnectionId::from_bytes([1; 16]),
+        tenant: settings.tenant,
+        project_connector: settings.id,
+        owner: Owner::Project,
+        account: Account { id: "acc".to_owned(), label: "acc".to_owned() },
+        label: None,
+        is_default: true,
+        status,
+        reason: None,
+        scopes: ScopeSet::default(),
+        hosts: HostSet::default(),
+        created_at: Timestamp::from_secs(0),
+    }
+}
+
+#[test]
+fn the_first_thing_that_is_wrong_is_the_status() {
+    use ConnectionStatus::{Active, NeedsReauth};
+    let (works, dead) = (shared(Active), shared(NeedsReauth));
+    for (usable, allow, shared, lacks_return_url, expected) in [
+        (Ok(()), true, vec![], false, Status::Ready),
+        (Ok(()), true, vec![], true, Status::Misconfigured),
+        (Ok(()), false, vec![works.clone()], true, Status::Ready),
+        (Ok(()), false, vec![dead], false, Status::NeedsCredentials),
+        (Ok(()), false, vec![], false, Status::NeedsCredentials),
+        (Err(Unusable::Paused), true, vec![], true, Status::Paused),
+        (Err(Unusable::NeedsCredentials), true, vec![], false, Status::NeedsCredentials),
+        (Err(Unusable::Misconfigured), true, vec![works], false, Status::Misconfigured),
+    ] {
+        let (status, reason) = status(&settings(allow), usable, &shared, lacks_return_url);
+        assert_eq!(status, expected);
+        assert_eq!(reason.is_none(), status == Status::Ready);
+    }
+}

@@ -1,0 +1,137 @@
+use astralform_catalog::Connector;
+use astralform_domain::{Endpoints, Environment, Scope, ScopeSet, ToolName};
+use thiserror::Error;
+use url::Url;
+
+use super::NewClient;
+use crate::Fault;
+
+/// Why settings of a project connector are not taken. Nothing has changed then.
+#[derive(Debug, Error)]
+pub enum SettingsError {
+    /// The catalogue has none of that name.
+    #[error("the catalogue has no connector of that name")]
+    UnknownConnector,
+    /// It is enabled already.
+    #[error("the connector is enabled in this environment already; change its settings instead")]
+    AlreadyEnabled,
+    /// It is not enabled.
+    #[error("the connector is not enabled in this environment")]
+    NotEnabled,
+    /// The simulator is for `test` alone.
+    #[error("`sandbox` is for the environment `test` only")]
+    SandboxInLive,
+    /// There is none to talk to.
+    #[error("no simulator runs here; start the server with --sandbox")]
+    NoSimulator,
+    /// A sandboxed connector has the simulator's addresses.
+    #[error("`sandbox` and `endpoints` exclude each other")]
+    SandboxWithEndpoints,
+    /// An address cannot be used.
+    #[error(
+        "`endpoints.{0}` must be an http or https address without user name, query or fragment"
+    )]
+    BadEndpoint(&'static str),
+    /// The addresses do not go together with the catalogue's.
+    #[error("the connector's addresses cannot be put together")]
+    BadAddresses,
+    /// A scope cannot stand in a request.
+    #[error("{0:?} is not a scope (RFC 6749 §3.3)")]
+    BadScope(String),
+    /// The connector has no such tool.
+    #[error("the connector has no tool `{0}`")]
+    UnknownTool(ToolName),
+    /// A client id or secret cannot stand in a request.
+    #[error("`credentials.{0}` must have 1 to 4096 characters, none of them a control character")]
+    BadCredential(&'static str),
+    /// Where the app's secret goes is changed by whoever knows the secret.
+    #[error("enter the client secret again to change where it is sent")]
+    SecretRequired,
+    /// The provider says so.
+    #[error("the provider refuses this client id and secret ({0}); nothing was changed")]
+    CredentialsRejected(String),
+    /// Connections would stop working.
+    #[error(
+        "this makes {0} connections unusable until their users connect again; to go ahead, repeat \
+         the request with `confirm_reconnects`: {0}"
+    )]
+    ConfirmationRequired(i64),
+    /// Something is broken.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// RFC 6749 §3.3: printable ASCII without space, quotes and backslashes.
+pub(crate) fn check_scopes(scopes: &ScopeSet, separator: &str) -> Result<(), SettingsError> {
+    let sound = |scope: &Scope| {
+        let text = scope.as_str();
+        let plain = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '\\');
+        (1..=255).contains(&text.len()) && text.chars().all(plain) && !text.contains(separator)
+    };
+    match scopes.iter().find(|scope| !sound(scope)) {
+        Some(bad) => Err(SettingsError::BadScope(bad.to_string())),
+        None => Ok(()),
+    }
+}
+
+pub(super) fn check_tools(tools: &[ToolName], of: &Connector) -> Result<(), SettingsError> {
+    let unknown = tools.iter().find(|tool| of.tool(tool.as_str()).is_none());
+    unknown.map_or(Ok(()), |tool| Err(SettingsError::UnknownTool(tool.clone())))
+}
+
+pub(super) fn check_client(client: &NewClient) -> Result<(), SettingsError> {
+    let sound = |text: &str| {
+        (1..=4096).contains(&text.chars().count()) && !text.chars().any(char::is_control)
+    };
+    if !sound(&client.id) {
+        return Err(SettingsError::BadCredential("client_id"));
+    }
+    if !sound(client.secret.expose()) {
+        return Err(SettingsError::BadCredential("client_secret"));
+    }
+    Ok(())
+}
+
+pub(super) fn check_place(
+    environment: Environment,
+    endpoints: &Endpoints,
+    sandbox: bool,
+    has_simulator: bool,
+) -> Result<(), SettingsError> {
+    let named = [
+        ("authorize_url", &endpoints.authorize_url),
+        ("token_url", &endpoints.token_url),
+        ("revoke_url", &endpoints.revoke_url),
+        ("api_base_url", &endpoints.api_base_url),
+    ];
+    let bad = named.into_iter().find(|(_, url)| url.as_ref().is_some_and(|url| !is_plain(url)));
+    if let Some((name, _)) = bad {
+        return Err(SettingsError::BadEndpoint(name));
+    }
+    if !sandbox {
+        return Ok(());
+    }
+    if environment != Environment::Test {
+        Err(SettingsError::SandboxInLive)
+    } else if !endpoints.is_empty() {
+        Err(SettingsError::SandboxWithEndpoints)
+    } else if !has_simulator {
+        Err(SettingsError::NoSimulator)
+    } else {
+        Ok(())
+    }
+}
+
+fn is_plain(address: &str) -> bool {
+    Url::parse(address).is_ok_and(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.has_host()
+            && url.username().is_empty()
+            && url.password().is_none()
+            && url.query().is_none()
+            && url.fragment().is_none()
+    })
+}
+
+#[cfg(test)]
+mod tests;

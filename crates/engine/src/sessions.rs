@@ -1,0 +1,109 @@
+//! Sessions: what browsers, desktop clients and pages hold instead of an API key.
+
+use std::time::Duration;
+
+use astralform_domain::{
+    EndUserId, Principal, RuntimeCredential, Secret, SessionId, Timestamp, ToolName,
+};
+use astralform_storage::sessions::{self, Session};
+use thiserror::Error;
+
+use crate::{Engine, Fault, authentication::AuthenticationError, bearer};
+
+/// A session to be opened.
+pub struct NewSession {
+    /// The end user it acts for.
+    pub end_user: EndUserId,
+    /// The agent it acts as, by name or id; the key's own, or the default one, when not named.
+    pub agent: Option<String>,
+    /// The only tools it may use, where not all of its agent's.
+    pub tools: Option<Vec<ToolName>>,
+    /// How long it lives.
+    pub life: Duration,
+}
+
+/// An open session.
+pub struct Opened {
+    /// Its token, shown once.
+    pub token: Secret,
+    /// The end of its life.
+    pub expires_at: Timestamp,
+}
+
+/// Why no session is opened.
+#[derive(Debug, Error)]
+pub enum SessionError {
+    /// Sessions are opened by backends.
+    #[error("a session cannot open another one; use an API key")]
+    NotABackend,
+    /// The life is too short or too long.
+    #[error("`expires_in` must be 60 to 43200 seconds")]
+    BadLife,
+    /// There is no such tool.
+    #[error("there is no tool `{0}`")]
+    UnknownTool(ToolName),
+    /// The agent cannot be had.
+    #[error(transparent)]
+    Agent(#[from] AuthenticationError),
+}
+
+/// The longest and the shortest life of a session.
+const LONGEST: Duration = Duration::from_hours(12);
+const SHORTEST: Duration = Duration::from_mins(1);
+
+impl Engine {
+    /// Opens a session of one end user and one agent.
+    ///
+    /// # Errors
+    /// When the request is not a backend's, or asks for what cannot be.
+    pub async fn open_session(
+        &self,
+        by: &Principal,
+        new: NewSession,
+    ) -> Result<Opened, SessionError> {
+        if matches!(by.credential, RuntimeCredential::Session { .. }) {
+            return Err(SessionError::NotABackend);
+        }
+        if !(SHORTEST..=LONGEST).contains(&new.life) {
+            return Err(SessionError::BadLife);
+        }
+        let unknown = |tool: &&ToolName| self.catalog.tool(tool.as_str()).is_none();
+        if let Some(tool) = new.tools.iter().flatten().find(unknown) {
+            return Err(SessionError::UnknownTool(tool.clone()));
+        }
+        let agent = self.session_agent(by, new.agent.as_deref()).await?;
+        let now = self.clock.now();
+        let id = SessionId::new(&self.clock, &self.entropy);
+        let (token, secret_hash) = bearer::mint("ut", id, &self.entropy);
+        let expires_at = now.after(new.life);
+        let (tenant, end_user, tools) = (by.tenant, new.end_user, new.tools);
+        let session = Session { id, tenant, agent, end_user, tools, secret_hash, expires_at };
+        let stored = async {
+            let mut tx = self.db.begin().await?;
+            sessions::create(&mut tx, &session, now).await?;
+            tx.commit().await
+        };
+        stored.await.map_err(|error| AuthenticationError::Fault(error.into()))?;
+        Ok(Opened { token, expires_at })
+    }
+
+    /// A key that acts as one agent opens sessions of that one; another acts as any.
+    async fn session_agent(
+        &self,
+        by: &Principal,
+        named: Option<&str>,
+    ) -> Result<astralform_domain::AgentId, SessionError> {
+        let Some(named) = named else { return Ok(by.agent) };
+        let bound = self.bound_agent(by).await.map_err(AuthenticationError::from)?;
+        Ok(self.agent_of(by.tenant, bound, Some(named)).await?.id)
+    }
+
+    async fn bound_agent(
+        &self,
+        by: &Principal,
+    ) -> Result<Option<astralform_domain::AgentId>, Fault> {
+        let RuntimeCredential::ApiKey(id) = by.credential else { return Ok(Some(by.agent)) };
+        let key = astralform_storage::api_keys::find(&self.db, id).await?;
+        Ok(key.and_then(|key| key.agent))
+    }
+}

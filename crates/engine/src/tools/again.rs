@@ -1,0 +1,54 @@
+//! Whether a request is sent once more. Purely.
+
+use std::time::Duration;
+
+use astralform_catalog::Tool;
+use http::StatusCode;
+
+use super::{CallFailure, FailureKind, shape::Shaped};
+use crate::egress::EgressError;
+
+/// How one sending of a request ended.
+pub(super) struct Attempt {
+    pub(super) shaped: Shaped,
+    /// The answer's status, where there was one.
+    pub(super) status: Option<StatusCode>,
+    /// Whether sending it again could only end the same way.
+    pub(super) is_final: bool,
+}
+
+impl Attempt {
+    pub(super) fn unanswered(failure: CallFailure, error: &EgressError) -> Self {
+        let is_final = matches!(error, EgressError::Forbidden | EgressError::TooLarge);
+        Self { shaped: Shaped::Failed(failure), status: None, is_final }
+    }
+}
+
+/// The longest that a throttle is waited out inside a call; a longer one is the caller's to plan.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// How long a provider in trouble is left alone.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// After how long the request is sent once more, if at all.
+///
+/// A throttle says that nothing was done, so what it says is waited out, whatever the request. Any
+/// other failure is tried again only where sending twice is like sending once.
+pub(super) fn again(tool: &Tool, attempt: &Attempt) -> Option<Duration> {
+    let Shaped::Failed(failure) = &attempt.shaped else { return None };
+    match failure.kind {
+        FailureKind::RateLimited => failure.retry_after.filter(|after| *after <= PATIENCE),
+        _ if attempt.is_final || !tool.annotations.is_repeatable() => None,
+        _ => match attempt.status {
+            None => (failure.kind != FailureKind::Timeout).then_some(PAUSE),
+            Some(status) => is_passing(status).then_some(PAUSE),
+        },
+    }
+}
+
+/// A server in trouble that may be over in a moment.
+fn is_passing(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 500 | 502 | 503 | 504)
+}
+
+#[cfg(test)]
+mod tests;

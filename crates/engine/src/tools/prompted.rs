@@ -1,0 +1,80 @@
+use astralform_domain::{AuthReason, Owner, ScopeSet, StatusReason};
+
+use super::{
+    CallFailure, CallRefusal, FailureKind, Outcome,
+    call::{Accepted, Paid},
+};
+use crate::{
+    CredentialRefusal, Engine,
+    auth_requests::{OpenError, Question, Wishes},
+    credentials::{Ask, worth_asking},
+};
+
+/// What becomes of a call whose credential is not enough.
+impl Engine {
+    /// The connection's token is dead: says so, and asks its owner to connect again. What a
+    /// project shares is not for end users to renew; they connect their own, where they may.
+    pub(super) async fn renewal(
+        &self,
+        accepted: &Accepted<'_>,
+        paid: &Paid<'_>,
+        why: StatusReason,
+    ) -> Result<Outcome, CallRefusal> {
+        self.mark_dead(paid.connection, paid.generation, why).await?;
+        let required = accepted.asked.union(accepted.needed);
+        let is_shared = paid.connection.owner == Owner::Project;
+        let ask = match is_shared {
+            false => Ask::renewing(AuthReason::NeedsReauth, paid.connection, &required),
+            true if accepted.ready.settings.allow_end_user_auth => Ask::connecting(required),
+            true => return Err(CredentialRefusal::SharedUnusable.into()),
+        };
+        self.prompted(accepted, ask).await
+    }
+
+    /// The provider wants more scopes: asks for them, unless asking would lead nowhere.
+    pub(super) async fn widening(
+        &self,
+        accepted: &Accepted<'_>,
+        paid: &Paid<'_>,
+        missing: &ScopeSet,
+    ) -> Result<Outcome, CallRefusal> {
+        let connector = accepted.ready.connector;
+        let denied =
+            |message| Ok(Outcome::Failed(CallFailure::new(FailureKind::PermissionDenied, message)));
+        let name = &connector.name;
+        if paid.connection.owner == Owner::Project {
+            let missing = missing.join(", ");
+            return denied(format!(
+                "The {name} account that the project shares lacks a permission ({missing}); a member has to share it again."
+            ));
+        }
+        let known = connector.known_scopes();
+        let missing: ScopeSet = if missing.is_empty() {
+            accepted.needed.clone()
+        } else {
+            missing.iter().map(|scope| connector.scope_of(accepted.token, scope)).collect()
+        };
+        let Some(missing) = worth_asking(&missing, &known, &paid.connection.scopes) else {
+            return denied(format!("{name} does not let this account do it, whatever its scopes."));
+        };
+        let required = accepted.asked.union(accepted.needed).union(&missing);
+        let ask = Ask::renewing(AuthReason::MissingScopes, paid.connection, &required);
+        self.prompted(accepted, ask).await
+    }
+
+    pub(super) async fn prompted(
+        &self,
+        accepted: &Accepted<'_>,
+        ask: Ask,
+    ) -> Result<Outcome, CallRefusal> {
+        let owner = accepted.asked_owner().ok_or(CredentialRefusal::EndUserRequired)?;
+        let agent = accepted.caller.principal.agent;
+        let wishes = Wishes::default();
+        let question = Question { ready: &accepted.ready, owner, agent, ask, wishes };
+        match self.ask(question).await {
+            Ok(prompt) => Ok(Outcome::AuthRequired(Box::new(prompt))),
+            Err(OpenError::Unusable(why)) => Err(why.into()),
+            Err(OpenError::Fault(fault)) => Err(fault.into()),
+        }
+    }
+}

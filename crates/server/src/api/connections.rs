@@ -1,0 +1,116 @@
+use astralform_domain::{ConnectionId, ConnectionStatus, Patch, ScopeSet, StatusReason, Timestamp};
+use astralform_engine::{ConnectionChanges, Listed};
+use axum::{Json, extract::State, http::StatusCode};
+use serde::{Deserialize, Serialize};
+
+use super::page::{PageQuery, PageView};
+use crate::{
+    App, Problem,
+    auth::ActingFor,
+    body::{Body, Path, Query},
+    finish::to_the_end,
+};
+
+/// An account that an end user has connected.
+#[derive(Serialize)]
+pub(crate) struct ConnectionView {
+    id: ConnectionId,
+    connector: String,
+    account: AccountView,
+    /// What its owner calls it.
+    label: Option<String>,
+    /// Whether it is the one meant by calls that name none.
+    is_default: bool,
+    status: ConnectionStatus,
+    /// Why it is not active.
+    reason: Option<StatusReason>,
+    /// What the provider said it granted.
+    scopes: ScopeSet,
+    created_at: Timestamp,
+}
+
+/// The account at the provider.
+#[derive(Serialize)]
+struct AccountView {
+    /// The provider's id of it.
+    id: String,
+    /// As a person recognises it.
+    label: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ChangeRequest {
+    /// What to call it; null for no name.
+    #[serde(default)]
+    label: Patch<String>,
+    /// `true` makes it the one meant by calls that name none.
+    #[serde(default)]
+    is_default: Option<bool>,
+}
+
+/// Lists the end user's connections.
+pub(crate) async fn list(
+    State(app): State<App>,
+    ActingFor(caller, end_user): ActingFor,
+    Query(page): Query<PageQuery<ConnectionId>>,
+) -> Result<Json<PageView<ConnectionView>>, Problem> {
+    let tenant = caller.principal.tenant;
+    let engine = app.engine();
+    let found = engine.own_connections(tenant, &end_user, page.cursor, page.one_more()).await?;
+    Ok(Json(page.view(found, |listed| listed.connection.id.to_string())))
+}
+
+/// Shows one of the end user's connections.
+pub(crate) async fn show(
+    State(app): State<App>,
+    ActingFor(caller, end_user): ActingFor,
+    Path(id): Path<ConnectionId>,
+) -> Result<Json<ConnectionView>, Problem> {
+    let tenant = caller.principal.tenant;
+    let found = app.engine().own_connection(tenant, &end_user, id).await?;
+    let missing = astralform_engine::ChangeError::Unknown;
+    Ok(Json(found.ok_or(missing)?.into()))
+}
+
+/// Names one of the end user's connections, or makes it the default one.
+pub(crate) async fn change(
+    State(app): State<App>,
+    ActingFor(caller, end_user): ActingFor,
+    Path(id): Path<ConnectionId>,
+    Body(ChangeRequest { label, is_default }): Body<ChangeRequest>,
+) -> Result<Json<ConnectionView>, Problem> {
+    let changes = ConnectionChanges { label, is_default };
+    let tenant = caller.principal.tenant;
+    Ok(Json(app.engine().change_own(tenant, &end_user, id, changes).await?.into()))
+}
+
+/// Disconnects one of the end user's accounts, here and at the provider.
+pub(crate) async fn disconnect(
+    State(app): State<App>,
+    ActingFor(caller, end_user): ActingFor,
+    Path(id): Path<ConnectionId>,
+) -> Result<StatusCode, Problem> {
+    let tenant = caller.principal.tenant;
+    let done = to_the_end(async move { app.engine().disconnect_own(tenant, &end_user, id).await });
+    done.await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+impl From<Listed> for ConnectionView {
+    fn from(listed: Listed) -> Self {
+        let Listed { connection, connector } = listed;
+        let account = AccountView { id: connection.account.id, label: connection.account.label };
+        Self {
+            id: connection.id,
+            connector,
+            account,
+            label: connection.label,
+            is_default: connection.is_default,
+            status: connection.status,
+            reason: connection.reason,
+            scopes: connection.scopes,
+            created_at: connection.created_at,
+        }
+    }
+}

@@ -1,0 +1,102 @@
+use astralform_catalog::{Connector, ConnectorType};
+use astralform_domain::{ConnectorSlug, Scope};
+use axum::{Json, extract::State};
+use serde::Serialize;
+
+use super::connectors::SlugPath;
+use crate::{App, Problem, api::page::PageView, auth::Managing, body::Path};
+
+/// A connector of the catalogue.
+#[derive(Serialize)]
+pub(crate) struct ConnectorView {
+    slug: ConnectorSlug,
+    name: String,
+    category: String,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    summary: String,
+    scopes: Vec<ScopeView>,
+    tools: Vec<ToolView>,
+    setup: SetupView,
+}
+
+/// A scope that can be asked for.
+#[derive(Serialize)]
+struct ScopeView {
+    name: Scope,
+    /// What it lets an agent do, in plain words.
+    label: String,
+    /// Whether it is asked for unless the project connector says otherwise.
+    default: bool,
+}
+
+#[derive(Serialize)]
+struct ToolView {
+    name: String,
+    title: String,
+    description: String,
+}
+
+/// What a developer does at the provider.
+#[derive(Serialize)]
+struct SetupView {
+    /// Where OAuth apps are made.
+    console_url: String,
+    /// Makes an app with everything filled in, where the provider can.
+    new_app_url: Option<String>,
+    /// What to register, to the letter.
+    redirect_uri: String,
+    /// The steps, in Markdown.
+    guide: String,
+}
+
+/// Lists the connectors there are.
+pub(crate) async fn list(
+    State(app): State<App>,
+    Managing(_): Managing,
+) -> Json<PageView<ConnectorView>> {
+    let connectors = app.engine().catalog().connectors();
+    Json(PageView::whole(connectors.map(|connector| view(&app, connector)).collect()))
+}
+
+/// Shows a connector of the catalogue, with what to do at the provider.
+pub(crate) async fn show(
+    State(app): State<App>,
+    Managing(_): Managing,
+    Path(SlugPath { slug }): Path<SlugPath>,
+) -> Result<Json<ConnectorView>, Problem> {
+    let connector = app.engine().catalog().connector(&slug);
+    let connector = connector.ok_or(astralform_engine::SettingsError::UnknownConnector)?;
+    Ok(Json(view(&app, connector)))
+}
+
+fn view(app: &App, connector: &Connector) -> ConnectorView {
+    let redirect_uri = app.engine().site().shared_redirect_uri();
+    let scopes = connector.oauth.scopes.iter().map(|scope| ScopeView {
+        name: scope.name.clone(),
+        label: scope.label.clone(),
+        default: scope.default,
+    });
+    let tools = connector.tools.iter().map(|tool| ToolView {
+        name: tool.name.to_string(),
+        title: tool.title.clone(),
+        description: tool.description.trim().to_owned(),
+    });
+    ConnectorView {
+        slug: connector.slug.clone(),
+        name: connector.name.clone(),
+        category: connector.category.clone(),
+        kind: match connector.kind {
+            ConnectorType::Oauth => "oauth",
+        },
+        summary: connector.summary.clone(),
+        scopes: scopes.collect(),
+        tools: tools.collect(),
+        setup: SetupView {
+            console_url: connector.setup.console_url.clone(),
+            new_app_url: connector.new_app_url(&redirect_uri),
+            redirect_uri,
+            guide: connector.guide.clone(),
+        },
+    }
+}

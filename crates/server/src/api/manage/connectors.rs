@@ -1,0 +1,229 @@
+use astralform_domain::{
+    ConnectorSlug, Endpoints, Environment, Patch, ScopeSet, Secret, Tenant, ToolName,
+};
+use astralform_engine::{
+    SettingsError,
+    project_connectors::{Change, ClientChange, Enable, NewClient, Verdict},
+};
+use axum::{Json, extract::State, http::StatusCode};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::views::ProjectConnectorView;
+use crate::{
+    App, Problem,
+    api::page::PageView,
+    auth::{InProject, InTenant},
+    body::{Body, Keyed, Path, Query},
+    once::{Answer, Scope, once},
+};
+
+#[derive(Deserialize)]
+pub(crate) struct ListQuery {
+    /// Only this environment's.
+    environment: Option<Environment>,
+}
+
+/// What the path names.
+#[derive(Deserialize)]
+pub(crate) struct SlugPath {
+    pub(crate) slug: ConnectorSlug,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EnableRequest {
+    /// The connector, by its name in the catalogue.
+    connector: ConnectorSlug,
+    environment: Environment,
+    /// Your own OAuth app; without it the connector waits for one. Not needed in the sandbox.
+    credentials: Option<CredentialsRequest>,
+    /// What to ask end users for instead of the connector's minimum.
+    scopes: Option<ScopeSet>,
+    /// The only tools to offer.
+    tools: Option<Vec<ToolName>>,
+    /// Whether end users must connect accounts of their own, where they may; true when left out.
+    require_auth: Option<bool>,
+    /// Whether end users may connect accounts of their own; true when left out.
+    allow_end_user_auth: Option<bool>,
+    /// Addresses that replace the catalogue's: another installation of the same service.
+    #[serde(default)]
+    endpoints: Endpoints,
+    /// Whether to talk to the simulator; in `test` only.
+    #[serde(default)]
+    sandbox: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CredentialsRequest {
+    /// Left out when only the secret is new.
+    client_id: Option<String>,
+    #[serde(deserialize_with = "secret")]
+    client_secret: Secret,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ChangeRequest {
+    /// `false` pauses the connector: calls are refused, connections stay.
+    is_enabled: Option<bool>,
+    require_auth: Option<bool>,
+    allow_end_user_auth: Option<bool>,
+    /// What to ask end users for; null for the connector's minimum.
+    #[serde(default)]
+    scopes: Patch<ScopeSet>,
+    /// The only tools to offer; null for all.
+    #[serde(default)]
+    tools: Patch<Vec<ToolName>>,
+    /// All the addresses that replace the catalogue's. Needs the client secret again.
+    endpoints: Option<Endpoints>,
+    sandbox: Option<bool>,
+    credentials: Option<CredentialsRequest>,
+    /// How many connections may become unusable, as the refusal said.
+    confirm_reconnects: Option<i64>,
+}
+
+/// What the provider makes of the credentials.
+#[derive(Serialize)]
+pub(crate) struct CheckView {
+    /// `accepted`: it refused a made-up code, and not your app. `rejected`: it refused your app.
+    /// `unknown`: it did not answer in a form that tells.
+    credentials: &'static str,
+    /// The provider's word for it.
+    reason: Option<String>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct DisabledView {
+    /// How many connections were revoked.
+    revoked_connections: u64,
+}
+
+/// Lists the connectors enabled in a project.
+pub(crate) async fn list(
+    State(app): State<App>,
+    InProject { project, .. }: InProject,
+    Query(ListQuery { environment }): Query<ListQuery>,
+) -> Result<Json<PageView<ProjectConnectorView>>, Problem> {
+    let found = app.engine().connector_overviews(project, environment).await?;
+    Ok(Json(PageView::whole(found.into_iter().map(Into::into).collect())))
+}
+
+/// Enables a connector in an environment.
+pub(crate) async fn enable(
+    State(app): State<App>,
+    InProject { administrator, project }: InProject,
+    sent: Keyed<EnableRequest>,
+) -> Result<Answer<ProjectConnectorView>, Problem> {
+    let tenant = Tenant { project, environment: sent.value.environment };
+    let scope = Scope::of_member(administrator, tenant, "POST /v1/projects/{project}/connectors");
+    let work = app.clone();
+    once(
+        &app,
+        scope,
+        sent,
+        |_| true,
+        move |request| async move {
+            let slug = request.connector.clone();
+            work.engine().enable(tenant, request.into_settings()?).await?;
+            Ok((StatusCode::CREATED, overview(&work, tenant, &slug).await?))
+        },
+    )
+    .await
+}
+
+/// Shows a connector enabled in an environment.
+pub(crate) async fn show(
+    State(app): State<App>,
+    InTenant(tenant): InTenant,
+    Path(SlugPath { slug }): Path<SlugPath>,
+) -> Result<Json<ProjectConnectorView>, Problem> {
+    Ok(Json(overview(&app, tenant, &slug).await?))
+}
+
+/// Changes a connector's settings.
+pub(crate) async fn change(
+    State(app): State<App>,
+    InTenant(tenant): InTenant,
+    Path(SlugPath { slug }): Path<SlugPath>,
+    Body(request): Body<ChangeRequest>,
+) -> Result<Json<ProjectConnectorView>, Problem> {
+    app.engine().change_connector(tenant, &slug, &request.into()).await?;
+    Ok(Json(overview(&app, tenant, &slug).await?))
+}
+
+/// Disables a connector for good, and revokes every end user's connection to it.
+pub(crate) async fn disable(
+    State(app): State<App>,
+    InTenant(tenant): InTenant,
+    Path(SlugPath { slug }): Path<SlugPath>,
+) -> Result<Json<DisabledView>, Problem> {
+    let revoked_connections = app.engine().disable_connector(tenant, &slug).await?;
+    Ok(Json(DisabledView { revoked_connections }))
+}
+
+/// Asks the provider whether it takes the connector's credentials.
+pub(crate) async fn check(
+    State(app): State<App>,
+    InTenant(tenant): InTenant,
+    Path(SlugPath { slug }): Path<SlugPath>,
+) -> Result<Json<CheckView>, Problem> {
+    let (credentials, reason) = match app.engine().check_connector(tenant, &slug).await? {
+        Verdict::Accepted => ("accepted", None),
+        Verdict::Rejected(why) => ("rejected", Some(why)),
+        Verdict::Unknown => ("unknown", None),
+    };
+    Ok(Json(CheckView { credentials, reason }))
+}
+
+async fn overview(
+    app: &App,
+    tenant: Tenant,
+    slug: &ConnectorSlug,
+) -> Result<ProjectConnectorView, Problem> {
+    let found = app.engine().connector_overview(tenant, slug).await?;
+    Ok(found.ok_or(SettingsError::NotEnabled)?.into())
+}
+
+impl EnableRequest {
+    fn into_settings(self) -> Result<Enable, SettingsError> {
+        let client = match self.credentials {
+            Some(CredentialsRequest { client_id: Some(id), client_secret: secret }) => {
+                Some(NewClient { id, secret })
+            }
+            Some(_) => return Err(SettingsError::BadCredential("client_id")),
+            None => None,
+        };
+        Ok(Enable {
+            client,
+            scopes: self.scopes,
+            tools: self.tools,
+            require_auth: self.require_auth.unwrap_or(true),
+            allow_end_user_auth: self.allow_end_user_auth.unwrap_or(true),
+            endpoints: self.endpoints,
+            sandbox: self.sandbox,
+            ..Enable::new(self.connector)
+        })
+    }
+}
+
+impl From<ChangeRequest> for Change {
+    fn from(request: ChangeRequest) -> Self {
+        let client = request.credentials;
+        Self {
+            is_enabled: request.is_enabled,
+            require_auth: request.require_auth,
+            allow_end_user_auth: request.allow_end_user_auth,
+            scopes: request.scopes,
+            tools: request.tools,
+            endpoints: request.endpoints,
+            sandbox: request.sandbox,
+            client: client.map(|c| ClientChange { id: c.client_id, secret: c.client_secret }),
+            confirmed: request.confirm_reconnects,
+        }
+    }
+}
+
+fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error> {
+    String::deserialize(deserializer).map(Secret::new)
+}

@@ -1,0 +1,76 @@
+use astralform_domain::{Email, MemberId, ProjectId, Role, TeamId, Timestamp};
+use astralform_engine::members::{Membership, ProjectOfMember};
+use axum::{Json, extract::State};
+use serde::Serialize;
+
+use crate::{
+    App, Problem,
+    api::page::{PageQuery, PageView},
+    auth::Managing,
+    body::Query,
+};
+
+/// Whose admin token it is.
+#[derive(Serialize)]
+pub(crate) struct MeView {
+    member: MemberView,
+    teams: Vec<TeamView>,
+}
+
+#[derive(Serialize)]
+struct MemberView {
+    id: MemberId,
+    email: Email,
+}
+
+/// A team that the member belongs to.
+#[derive(Serialize)]
+struct TeamView {
+    id: TeamId,
+    name: String,
+    role: Role,
+}
+
+/// A project of one of the member's teams.
+#[derive(Serialize)]
+pub(crate) struct ProjectView {
+    id: ProjectId,
+    name: String,
+    team_id: TeamId,
+    created_at: Timestamp,
+}
+
+/// Says whose admin token it is.
+pub(crate) async fn show(
+    State(app): State<App>,
+    Managing(administrator): Managing,
+) -> Result<Json<MeView>, Problem> {
+    let (member, teams) = app.engine().member(administrator).await?;
+    let member = MemberView { id: member.id, email: member.email };
+    Ok(Json(MeView { member, teams: teams.into_iter().map(Into::into).collect() }))
+}
+
+/// Lists the projects of the member's teams.
+pub(crate) async fn projects(
+    State(app): State<App>,
+    Managing(administrator): Managing,
+    Query(page): Query<PageQuery<ProjectId>>,
+) -> Result<Json<PageView<ProjectView>>, Problem> {
+    let engine = app.engine();
+    let found = engine.projects_of(administrator, page.cursor, page.one_more()).await?;
+    Ok(Json(page.view(found, |project| project.id.to_string())))
+}
+
+impl From<Membership> for TeamView {
+    fn from(membership: Membership) -> Self {
+        let Membership { team, team_name, role } = membership;
+        Self { id: team, name: team_name, role }
+    }
+}
+
+impl From<ProjectOfMember> for ProjectView {
+    fn from(project: ProjectOfMember) -> Self {
+        let ProjectOfMember { id, name, team, created_at } = project;
+        Self { id, name, team_id: team, created_at }
+    }
+}

@@ -1,0 +1,45 @@
+use astralform_domain::{AuthRequestId, Owner};
+use astralform_engine::Confirmation;
+use axum::{Json, extract::State};
+use serde::Deserialize;
+
+use super::connectors::SlugPath;
+use crate::{
+    App, Problem,
+    api::auth_requests::AuthRequestView,
+    auth::InTenant,
+    body::{Body, Path},
+    finish::to_the_end,
+};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ConfirmRequest {
+    auth_request_id: AuthRequestId,
+    /// The code that the browser was shown at the end.
+    confirmation: String,
+}
+
+/// Asks whoever opens the link to connect the account that the project shares with all its end
+/// users.
+pub(crate) async fn share(
+    State(app): State<App>,
+    InTenant(tenant): InTenant,
+    Path(SlugPath { slug }): Path<SlugPath>,
+) -> Result<Json<AuthRequestView>, Problem> {
+    Ok(Json(app.engine().share(tenant, &slug).await?.into()))
+}
+
+/// Vouches for whoever connected the account to share, with the code their browser was shown.
+pub(crate) async fn confirm(
+    State(app): State<App>,
+    InTenant(tenant): InTenant,
+    Path(SlugPath { .. }): Path<SlugPath>,
+    Body(ConfirmRequest { auth_request_id, confirmation }): Body<ConfirmRequest>,
+) -> Result<Json<AuthRequestView>, Problem> {
+    let confirmed = to_the_end(async move {
+        let said = Confirmation { owner: &Owner::Project, proof: &confirmation };
+        app.engine().confirm(tenant, auth_request_id, &said).await
+    });
+    Ok(Json(confirmed.await?.into()))
+}

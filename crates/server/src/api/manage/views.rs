@@ -1,0 +1,88 @@
+use std::collections::BTreeMap;
+
+use astralform_domain::{
+    ConnectionStatus, ConnectorSlug, Endpoints, Environment, OauthClient, ProjectConnectorId,
+    ScopeSet, Timestamp, ToolName,
+};
+use astralform_engine::project_connectors::Overview;
+use serde::Serialize;
+
+/// A connector enabled in one environment of a project.
+#[derive(Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own in the settings")]
+pub(crate) struct ProjectConnectorView {
+    id: ProjectConnectorId,
+    connector: ConnectorSlug,
+    /// The service's name.
+    name: String,
+    environment: Environment,
+    /// `ready`, `needs_credentials`, `misconfigured` or `paused`.
+    status: &'static str,
+    /// Why it is not ready, and what to do.
+    status_reason: Option<String>,
+    /// `false` pauses it: calls are refused, connections stay.
+    is_enabled: bool,
+    /// Whether end users must connect accounts of their own, where they may.
+    require_auth: bool,
+    /// Whether end users may connect accounts of their own.
+    allow_end_user_auth: bool,
+    /// What is asked for instead of the connector's minimum.
+    scopes: Option<ScopeSet>,
+    /// The tools it offers.
+    tools: Vec<ToolName>,
+    /// Addresses that replace the catalogue's.
+    endpoints: Endpoints,
+    /// Whether it talks to the simulator.
+    sandbox: bool,
+    credentials: Option<CredentialsView>,
+    /// What to register at the provider, to the letter.
+    redirect_uri: String,
+    /// How many connections it has of each status.
+    connections: BTreeMap<ConnectionStatus, i64>,
+    created_at: Timestamp,
+}
+
+/// The developer's OAuth app. The secret is not shown again.
+#[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "they are the names of RFC 6749")]
+struct CredentialsView {
+    client_id: String,
+    /// The end of the secret.
+    client_secret_hint: String,
+    client_secret_set_at: Timestamp,
+}
+
+impl From<Overview> for ProjectConnectorView {
+    fn from(overview: Overview) -> Self {
+        let settings = overview.settings;
+        Self {
+            id: settings.id,
+            connector: settings.connector,
+            name: overview.name,
+            environment: settings.tenant.environment,
+            status: overview.status.as_str(),
+            status_reason: overview.reason,
+            is_enabled: settings.is_enabled,
+            require_auth: settings.require_auth,
+            allow_end_user_auth: settings.allow_end_user_auth,
+            scopes: settings.scopes,
+            tools: overview.tools,
+            endpoints: settings.endpoints,
+            sandbox: settings.sandbox,
+            credentials: settings.client.map(CredentialsView::from),
+            redirect_uri: overview.redirect_uri,
+            connections: overview.connections.into_iter().collect(),
+            created_at: settings.created_at,
+        }
+    }
+}
+
+impl From<OauthClient> for CredentialsView {
+    fn from(client: OauthClient) -> Self {
+        Self {
+            client_id: client.id,
+            client_secret_hint: client.hint,
+            client_secret_set_at: client.set_at,
+        }
+    }
+}

@@ -1,0 +1,50 @@
+use serde::{Deserialize, Serialize};
+
+/// Which part of a list is wanted.
+#[derive(Deserialize)]
+pub(crate) struct PageQuery<Id> {
+    /// `next_cursor` of the part before.
+    pub(crate) cursor: Option<Id>,
+    /// How many to list at most: 1 to 100, 50 when left out.
+    limit: Option<u16>,
+}
+
+/// A part of a list.
+#[derive(Serialize)]
+pub(crate) struct PageView<T> {
+    data: Vec<T>,
+    /// What to send as `cursor` for the next part; null on the last one.
+    next_cursor: Option<String>,
+}
+
+impl<Id> PageQuery<Id> {
+    /// One more than wanted, to know whether there are more.
+    pub(crate) fn one_more(&self) -> i64 {
+        i64::from(self.limit()) + 1
+    }
+
+    fn limit(&self) -> u16 {
+        self.limit.unwrap_or(50).clamp(1, 100)
+    }
+
+    /// The part itself, of what was found with one more.
+    pub(crate) fn view<F, T: From<F>>(
+        &self,
+        mut found: Vec<F>,
+        cursor_of: impl Fn(&F) -> String,
+    ) -> PageView<T> {
+        let limit = usize::from(self.limit());
+        let there_are_more = found.len() > limit;
+        found.truncate(limit);
+        let last = found.last().filter(|_| there_are_more);
+        let next_cursor = last.map(cursor_of);
+        PageView { data: found.into_iter().map(T::from).collect(), next_cursor }
+    }
+}
+
+impl<T> PageView<T> {
+    /// A list that is whole.
+    pub(crate) fn whole(data: Vec<T>) -> Self {
+        Self { data, next_cursor: None }
+    }
+}

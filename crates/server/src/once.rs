@@ -1,0 +1,119 @@
+//! Requests that may come again: what `Idempotency-Key` does to a handler.
+
+use astralform_domain::{Administrator, Caller, Secret, Tenant};
+use astralform_engine::idempotency::{Repeatable, Ticket, Turn};
+use axum::{
+    Json,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::{App, Problem, body::Keyed, finish::to_the_end};
+
+/// An answer to a request that may come again.
+pub(crate) enum Answer<T> {
+    /// Given for the first time.
+    Fresh(StatusCode, T),
+    /// Given before, and kept.
+    Kept(Secret),
+}
+
+/// What a key is scoped to.
+pub(crate) struct Scope {
+    tenant: Tenant,
+    parts: Vec<String>,
+}
+
+/// What is kept of an answer.
+#[derive(Serialize, Deserialize)]
+struct Kept<T> {
+    status: u16,
+    body: T,
+}
+
+impl Scope {
+    /// That of a runtime request.
+    pub(crate) fn of(caller: &Caller, route: &str) -> Self {
+        let end_user = caller.end_user.as_ref().map_or_else(String::new, ToString::to_string);
+        let parts = vec![end_user, caller.principal.agent.to_string(), route.to_owned()];
+        Self { tenant: caller.principal.tenant, parts }
+    }
+
+    /// That of a request of an administrator.
+    pub(crate) fn of_member(by: Administrator, tenant: Tenant, route: &str) -> Self {
+        Self { tenant, parts: vec![by.member.to_string(), route.to_owned()] }
+    }
+}
+
+/// Carries a request out, unless it came before with the same key: then it gets the same answer.
+/// Where `keep` says no, and where it was refused, nothing was done and the request may come again.
+/// One with a key goes on even when the client hangs up, so that its answer is there.
+pub(crate) async fn once<B, T, W>(
+    app: &App,
+    scope: Scope,
+    sent: Keyed<B>,
+    keep: fn(&T) -> bool,
+    work: impl FnOnce(B) -> W,
+) -> Result<Answer<T>, Problem>
+where
+    T: Serialize + Send + Sync + 'static,
+    W: Future<Output = Result<(StatusCode, T), Problem>> + Send + 'static,
+{
+    let Keyed { value, raw, key } = sent;
+    let work = work(value);
+    let Some(key) = key else {
+        return work.await.map(|(status, body)| Answer::Fresh(status, body));
+    };
+    let parts: Vec<_> = scope.parts.iter().map(String::as_str).collect();
+    let request = Repeatable { tenant: scope.tenant, scope: &parts, key: &key, body: &raw };
+    let ticket = match app.engine().take_turn(&request).await? {
+        Turn::Before(answer) => return Ok(Answer::Kept(answer)),
+        Turn::First(ticket) => ticket,
+    };
+    let app = app.clone();
+    to_the_end(async move {
+        let answered = work.await;
+        settle(&app, &ticket, &answered, keep).await?;
+        answered.map(|(status, body)| Answer::Fresh(status, body))
+    })
+    .await
+}
+
+async fn settle<T: Serialize>(
+    app: &App,
+    ticket: &Ticket,
+    answered: &Result<(StatusCode, T), Problem>,
+    keep: fn(&T) -> bool,
+) -> Result<(), Problem> {
+    match answered {
+        Ok((status, body)) if keep(body) => {
+            let kept = Kept { status: status.as_u16(), body };
+            let kept = serde_json::to_string(&kept).expect("our answers are always JSON");
+            app.engine().keep_answer(ticket, &Secret::new(kept)).await?;
+        }
+        Err(problem) if !problem.is_harmless() => {}
+        Ok(_) | Err(_) => app.engine().forget_request(ticket).await?,
+    }
+    Ok(())
+}
+
+impl<T: Serialize> IntoResponse for Answer<T> {
+    fn into_response(self) -> Response {
+        let kept = match self {
+            Self::Fresh(status, body) => return (status, Json(body)).into_response(),
+            Self::Kept(kept) => kept,
+        };
+        let Ok(Kept { status, body }) = serde_json::from_str::<Kept<&RawValue>>(kept.expose())
+        else {
+            return Problem::unavailable("the kept answer cannot be read").into_response();
+        };
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
+        let mut response = (status, body.get().to_owned()).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert("idempotency-replayed", HeaderValue::from_static("true"));
+        response
+    }
+}

@@ -1,0 +1,121 @@
+//! The problems of managing: settings, sessions, connections, repeated requests.
+
+use astralform_engine::{
+    ChangeError, SettingsError, WantedError, idempotency::RepeatError, members::EnvironmentError,
+    project_connectors::ShareError, sessions::SessionError,
+};
+use axum::http::StatusCode;
+
+use super::Problem;
+
+fn unprocessable(code: &'static str, detail: String) -> Problem {
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
+}
+
+fn missing(code: &'static str, detail: String) -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, code, detail)
+}
+
+impl From<SettingsError> for Problem {
+    fn from(error: SettingsError) -> Self {
+        use SettingsError as Error;
+        let detail = error.to_string();
+        match error {
+            Error::UnknownConnector => missing("unknown_connector", detail),
+            Error::NotEnabled => missing("not_enabled", detail),
+            Error::AlreadyEnabled => Self::conflict("already_enabled", detail),
+            Error::ConfirmationRequired(_) => Self::conflict("confirmation_required", detail),
+            Error::SandboxInLive | Error::NoSimulator | Error::SandboxWithEndpoints => {
+                unprocessable("sandbox_unavailable", detail)
+            }
+            Error::BadEndpoint(_) | Error::BadAddresses => {
+                unprocessable("invalid_endpoints", detail)
+            }
+            Error::BadScope(_) => unprocessable("invalid_scopes", detail),
+            Error::UnknownTool(_) => unprocessable("unknown_tool", detail),
+            Error::BadCredential(_) => unprocessable("invalid_credentials", detail),
+            Error::SecretRequired => unprocessable("client_secret_required", detail),
+            Error::CredentialsRejected(_) => unprocessable("credentials_rejected", detail),
+            Error::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<SessionError> for Problem {
+    fn from(error: SessionError) -> Self {
+        let detail = error.to_string();
+        match error {
+            SessionError::NotABackend => Self::backend_only(),
+            SessionError::BadLife => unprocessable("invalid_expires_in", detail),
+            SessionError::UnknownTool(_) => unprocessable("unknown_tool", detail),
+            SessionError::Agent(error) => error.into(),
+        }
+    }
+}
+
+impl From<ChangeError> for Problem {
+    fn from(error: ChangeError) -> Self {
+        let detail = error.to_string();
+        match error {
+            ChangeError::Unknown => missing("unknown_connection", detail),
+            ChangeError::BadLabel => unprocessable("invalid_label", detail),
+            ChangeError::NotUnset => unprocessable("invalid_is_default", detail),
+            ChangeError::NotUsable => Self::conflict("connection_not_usable", detail),
+            ChangeError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<WantedError> for Problem {
+    fn from(error: WantedError) -> Self {
+        let detail = error.to_string();
+        match error {
+            WantedError::UnknownConnector => missing("unknown_connector", detail),
+            WantedError::NotAllowed => Self::conflict("end_user_auth_not_allowed", detail),
+            WantedError::UnregisteredReturnUrl => {
+                unprocessable("return_url_not_registered", detail)
+            }
+            WantedError::BadLife => unprocessable("invalid_expires_in", detail),
+            WantedError::Settings(error) => error.into(),
+            WantedError::Credential(refusal) => refusal.into(),
+            WantedError::Unusable(why) => why.into(),
+            WantedError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<ShareError> for Problem {
+    fn from(error: ShareError) -> Self {
+        let detail = error.to_string();
+        match error {
+            ShareError::NotEnabled => missing("not_enabled", detail),
+            ShareError::Unusable(why) => why.into(),
+            ShareError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<EnvironmentError> for Problem {
+    fn from(error: EnvironmentError) -> Self {
+        let detail = error.to_string();
+        match error {
+            EnvironmentError::BadReturnUrl(_) | EnvironmentError::TooManyReturnUrls => {
+                unprocessable("invalid_return_urls", detail)
+            }
+            EnvironmentError::OwnersOnly => Self::new(StatusCode::FORBIDDEN, "owners_only", detail),
+            EnvironmentError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<RepeatError> for Problem {
+    fn from(error: RepeatError) -> Self {
+        let detail = error.to_string();
+        match error {
+            RepeatError::OtherRequest => unprocessable("idempotency_key_reused", detail),
+            RepeatError::UnderWay => Self::conflict("idempotency_key_in_use", detail),
+            RepeatError::Interrupted => Self::conflict("idempotent_request_interrupted", detail),
+            RepeatError::Fault(fault) => fault.into(),
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! The tokens with which members use the management API from outside a browser.
+
+use astralform_domain::{AdminTokenId, MemberId, Timestamp};
+
+use crate::{
+    Db, Result, Tx,
+    bind::binds,
+    db::{Row, Run as _},
+    row::Record,
+};
+
+/// An admin token, without its secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AdminToken {
+    /// Its id, which is part of the token's text.
+    pub id: AdminTokenId,
+    /// Whose it is.
+    pub member: MemberId,
+    /// SHA-256 of its secret.
+    pub secret_hash: [u8; 32],
+    /// What is shown of it.
+    pub hint: String,
+    /// When it ended.
+    pub revoked_at: Option<Timestamp>,
+}
+
+impl Record for AdminToken {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self {
+            id: row.parse("id")?,
+            member: row.parse("member_id")?,
+            secret_hash: row.digest("secret_hash")?,
+            hint: row.text("hint")?,
+            revoked_at: row.optional_time("revoked_at")?,
+        })
+    }
+}
+
+/// Stores a new admin token.
+pub async fn create(tx: &mut Tx, new: &AdminToken, now: Timestamp) -> Result<()> {
+    const SQL: &str = "
+        INSERT INTO admin_tokens (id, member_id, secret_hash, hint, created_at)
+        VALUES ($1, $2, $3, $4, $5)";
+    let binds = binds![new.id, new.member, &new.secret_hash, new.hint.as_str(), now];
+    tx.execute(SQL, binds).await?;
+    Ok(())
+}
+
+/// The admin token of that id, revoked ones included: authentication looks at the rest.
+pub async fn find(db: &Db, id: AdminTokenId) -> Result<Option<AdminToken>> {
+    const SQL: &str = "
+        SELECT id, member_id, secret_hash, hint, revoked_at FROM admin_tokens WHERE id = $1";
+    db.optional(SQL, binds![id]).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        members::{self, Member},
+        testing::{id, on_both},
+    };
+
+    #[tokio::test]
+    async fn an_admin_token_is_found_by_its_id() {
+        on_both(async |db| {
+            let now = Timestamp::from_secs(1);
+            let member = Member { id: id(), email: "ada@example.com".parse().unwrap() };
+            let token = AdminToken {
+                id: id(),
+                member: member.id,
+                secret_hash: [7; 32],
+                hint: "…ab12".to_owned(),
+                revoked_at: None,
+            };
+            let mut tx = db.begin().await.unwrap();
+            members::create(&mut tx, &member, now).await.unwrap();
+            create(&mut tx, &token, now).await.unwrap();
+            tx.commit().await.unwrap();
+            assert_eq!(find(&db, token.id).await.unwrap(), Some(token));
+            assert_eq!(find(&db, id()).await.unwrap(), None);
+        })
+        .await;
+    }
+}

@@ -1,0 +1,199 @@
+//! The people who administer, and the teams they belong to.
+
+use astralform_domain::{Email, MemberId, ProjectId, Role, TeamId, Timestamp};
+
+use crate::{
+    Db, Result, Tx,
+    bind::binds,
+    db::{Row, Run as _},
+    row::Record,
+};
+
+/// Somebody who administers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Their id.
+    pub id: MemberId,
+    /// Their address.
+    pub email: Email,
+}
+
+/// A team somebody belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Membership {
+    /// The team.
+    pub team: TeamId,
+    /// Its name.
+    pub team_name: String,
+    /// What they may do in it.
+    pub role: Role,
+}
+
+/// A project that somebody may administer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProjectOfMember {
+    /// The project.
+    pub id: ProjectId,
+    /// Its name.
+    pub name: String,
+    /// The team it belongs to.
+    pub team: TeamId,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+impl Record for Member {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self { id: row.parse("id")?, email: row.parse("email")? })
+    }
+}
+
+impl Record for Membership {
+    fn read(row: &Row) -> Result<Self> {
+        let (team, team_name) = (row.parse("team_id")?, row.text("name")?);
+        Ok(Self { team, team_name, role: row.parse("role")? })
+    }
+}
+
+impl Record for ProjectOfMember {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self {
+            id: row.parse("id")?,
+            name: row.text("name")?,
+            team: row.parse("team_id")?,
+            created_at: row.time("created_at")?,
+        })
+    }
+}
+
+struct RoleOf(Role);
+
+impl Record for RoleOf {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self(row.parse("role")?))
+    }
+}
+
+/// Creates a member.
+///
+/// # Errors
+/// A conflict when the address is taken.
+pub async fn create(tx: &mut Tx, new: &Member, now: Timestamp) -> Result<()> {
+    const SQL: &str = "INSERT INTO members (id, email, created_at) VALUES ($1, $2, $3)";
+    tx.execute(SQL, binds![new.id, new.email.as_str(), now]).await?;
+    Ok(())
+}
+
+/// Makes a member one of a team.
+pub async fn join(
+    tx: &mut Tx,
+    team: TeamId,
+    member: MemberId,
+    role: Role,
+    now: Timestamp,
+) -> Result<()> {
+    const SQL: &str = "
+        INSERT INTO memberships (team_id, member_id, role, created_at) VALUES ($1, $2, $3, $4)";
+    tx.execute(SQL, binds![team, member, role, now]).await?;
+    Ok(())
+}
+
+/// The member of that id.
+pub async fn find(db: &Db, id: MemberId) -> Result<Option<Member>> {
+    const SQL: &str = "SELECT id, email FROM members WHERE id = $1";
+    db.optional(SQL, binds![id]).await
+}
+
+/// Any member: whether there is one at all.
+pub async fn any(db: impl crate::Run) -> Result<Option<Member>> {
+    const SQL: &str = "SELECT id, email FROM members ORDER BY id LIMIT 1";
+    db.optional(SQL, binds![]).await
+}
+
+/// The teams of a member, by name.
+pub async fn teams(db: &Db, member: MemberId) -> Result<Vec<Membership>> {
+    const SQL: &str = "
+        SELECT memberships.team_id, memberships.role, teams.name
+        FROM memberships JOIN teams ON teams.id = memberships.team_id
+        WHERE memberships.member_id = $1 ORDER BY teams.name, teams.id";
+    db.all(SQL, binds![member]).await
+}
+
+/// The projects of a member's teams, the oldest first, those after `after` and `limit` at most.
+pub async fn projects(
+    db: &Db,
+    member: MemberId,
+    after: Option<ProjectId>,
+    limit: i64,
+) -> Result<Vec<ProjectOfMember>> {
+    const SQL: &str = "
+        SELECT projects.id, projects.name, projects.team_id, projects.created_at
+        FROM projects JOIN memberships ON memberships.team_id = projects.team_id
+        WHERE memberships.member_id = $1 AND projects.id > $2
+        ORDER BY projects.id LIMIT $3";
+    let after = after.map_or_else(String::new, |id| id.to_string());
+    db.all(SQL, binds![member, after, limit]).await
+}
+
+/// What a member may do in a project's team; nothing where they do not belong to it.
+pub async fn role_in(db: &Db, member: MemberId, project: ProjectId) -> Result<Option<Role>> {
+    const SQL: &str = "
+        SELECT memberships.role
+        FROM memberships JOIN projects ON projects.team_id = memberships.team_id
+        WHERE memberships.member_id = $1 AND projects.id = $2";
+    let found: Option<RoleOf> = db.optional(SQL, binds![member, project]).await?;
+    Ok(found.map(|RoleOf(role)| role))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        projects::create_team,
+        testing::{id, on_both, world},
+    };
+
+    #[tokio::test]
+    async fn members_reach_the_projects_of_their_own_teams_only() {
+        on_both(async |db| {
+            let world = world(&db).await;
+            let now = Timestamp::from_secs(1);
+            assert_eq!(any(&db).await.unwrap(), None);
+            let ada = Member { id: id(), email: "ada@example.com".parse().unwrap() };
+            let eve = Member { id: id(), email: "eve@example.com".parse().unwrap() };
+            let other: TeamId = id();
+            let mut tx = db.begin().await.unwrap();
+            for member in [&ada, &eve] {
+                create(&mut tx, member, now).await.unwrap();
+            }
+            create_team(&mut tx, other, "Other", now).await.unwrap();
+            join(&mut tx, world.team, ada.id, Role::Owner, now).await.unwrap();
+            join(&mut tx, other, eve.id, Role::Owner, now).await.unwrap();
+            tx.commit().await.unwrap();
+
+            let project = world.tenant.project;
+            assert_eq!(role_in(&db, ada.id, project).await.unwrap(), Some(Role::Owner));
+            assert_eq!(role_in(&db, eve.id, project).await.unwrap(), None);
+            assert_eq!(projects(&db, ada.id, None, 9).await.unwrap()[0].id, project);
+            assert!(projects(&db, ada.id, Some(project), 9).await.unwrap().is_empty());
+            assert!(projects(&db, eve.id, None, 9).await.unwrap().is_empty());
+            assert_eq!(teams(&db, eve.id).await.unwrap()[0].team_name, "Other");
+            assert_eq!(find(&db, ada.id).await.unwrap(), Some(ada.clone()));
+            assert!(any(&db).await.unwrap().is_some());
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn an_address_belongs_to_one_member() {
+        on_both(async |db| {
+            let email: Email = "ada@example.com".parse().unwrap();
+            let mut tx = db.begin().await.unwrap();
+            let now = Timestamp::from_secs(1);
+            create(&mut tx, &Member { id: id(), email: email.clone() }, now).await.unwrap();
+            let again = create(&mut tx, &Member { id: id(), email }, now).await;
+            assert!(again.unwrap_err().is_conflict());
+        })
+        .await;
+    }
+}

@@ -1,0 +1,109 @@
+//! Short-lived sessions: one end user, one agent.
+
+use astralform_domain::{AgentId, EndUserId, SessionId, Tenant, Timestamp, ToolName};
+
+use crate::{
+    Db, Result, Tx,
+    bind::{binds, json},
+    db::{Row, Run as _},
+    row::Record,
+};
+
+/// A session, without its secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// Its id, which is part of the token's text.
+    pub id: SessionId,
+    /// The project and environment it belongs to.
+    pub tenant: Tenant,
+    /// The agent it acts as.
+    pub agent: AgentId,
+    /// The end user it acts for.
+    pub end_user: EndUserId,
+    /// The only tools it may use, where not all of its agent's.
+    pub tools: Option<Vec<ToolName>>,
+    /// SHA-256 of its secret.
+    pub secret_hash: [u8; 32],
+    /// The end of its life.
+    pub expires_at: Timestamp,
+}
+
+impl Record for Session {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self {
+            id: row.parse("id")?,
+            tenant: row.tenant()?,
+            agent: row.parse("agent_id")?,
+            end_user: row.parse("end_user")?,
+            tools: row.optional_json("tools")?,
+            secret_hash: row.digest("secret_hash")?,
+            expires_at: row.time("expires_at")?,
+        })
+    }
+}
+
+/// Stores a new session.
+pub async fn create(tx: &mut Tx, new: &Session, now: Timestamp) -> Result<()> {
+    const SQL: &str = "
+        INSERT INTO sessions
+            (id, project_id, environment, agent_id, end_user, tools, secret_hash, expires_at,
+             created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    let binds = binds![
+        new.id,
+        new.tenant.project,
+        new.tenant.environment,
+        new.agent,
+        &new.end_user,
+        new.tools.as_ref().map(json),
+        &new.secret_hash,
+        new.expires_at,
+        now,
+    ];
+    tx.execute(SQL, binds).await?;
+    Ok(())
+}
+
+/// The session of that id, one that is over included: authentication looks at the rest.
+pub async fn find(db: &Db, id: SessionId) -> Result<Option<Session>> {
+    const SQL: &str = "SELECT * FROM sessions WHERE id = $1";
+    db.optional(SQL, binds![id]).await
+}
+
+/// Forgets sessions whose time has passed.
+pub async fn forget_expired(tx: &mut Tx, now: Timestamp) -> Result<u64> {
+    const SQL: &str = "DELETE FROM sessions WHERE expires_at <= $1";
+    tx.execute(SQL, binds![now]).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{id, on_both, world};
+
+    #[tokio::test]
+    async fn a_session_is_kept_until_its_time_has_passed() {
+        on_both(async |db| {
+            let world = world(&db).await;
+            let session = Session {
+                id: id(),
+                tenant: world.tenant,
+                agent: world.agent,
+                end_user: world.end_user,
+                tools: Some(vec!["chat_send".parse().unwrap()]),
+                secret_hash: [7; 32],
+                expires_at: Timestamp::from_secs(60),
+            };
+            let mut tx = db.begin().await.unwrap();
+            create(&mut tx, &session, Timestamp::from_secs(1)).await.unwrap();
+            assert_eq!(forget_expired(&mut tx, Timestamp::from_secs(59)).await.unwrap(), 0);
+            tx.commit().await.unwrap();
+            assert_eq!(find(&db, session.id).await.unwrap(), Some(session.clone()));
+            let mut tx = db.begin().await.unwrap();
+            assert_eq!(forget_expired(&mut tx, Timestamp::from_secs(60)).await.unwrap(), 1);
+            tx.commit().await.unwrap();
+            assert_eq!(find(&db, session.id).await.unwrap(), None);
+        })
+        .await;
+    }
+}
