@@ -34,13 +34,18 @@ pub(crate) struct Answer {
 
 impl Harness {
     pub(crate) fn new() -> Self {
+        Self::at("http://127.0.0.1:8788/")
+    }
+
+    /// Reached at this address.
+    pub(crate) fn at(public_url: &str) -> Self {
         let clock = Arc::new(AtomicI64::new(START));
         let now = Arc::clone(&clock);
         let counter = AtomicU64::new(0);
         let simulator = Simulator::new(SimulatorOptions {
             clock: Arc::new(move || now.load(Ordering::Relaxed)),
             random: Arc::new(move |bytes| fill(&counter, bytes)),
-            public_url: String::from("http://127.0.0.1:8788/"),
+            public_url: public_url.to_owned(),
         });
         Self { simulator, clock }
     }
@@ -48,10 +53,15 @@ impl Harness {
     /// With an app registered as `CLIENT`.
     pub(crate) fn with_app(change: impl FnOnce(&mut SlackApp)) -> Self {
         let harness = Self::new();
+        harness.register(change);
+        harness
+    }
+
+    /// Registers an app as `CLIENT`.
+    pub(crate) fn register(&self, change: impl FnOnce(&mut SlackApp)) {
         let mut app = SlackApp::new(CLIENT, SECRET, CALLBACK);
         change(&mut app);
-        harness.slack().register_app(app).expect("a sound app");
-        harness
+        self.slack().register_app(app).expect("a sound app");
     }
 
     pub(crate) fn slack(&self) -> &Slack {
@@ -177,7 +187,7 @@ pub(crate) fn text(value: &Value) -> String {
     value.as_str().unwrap_or_else(|| panic!("not a text: {value}")).to_owned()
 }
 
-fn encoded(pairs: &[(&str, &str)]) -> String {
+pub(crate) fn encoded(pairs: &[(&str, &str)]) -> String {
     Serializer::new(String::new()).extend_pairs(pairs).finish()
 }
 

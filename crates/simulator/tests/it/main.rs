@@ -7,6 +7,8 @@ mod conversations;
 mod exchange;
 mod faults;
 mod harness;
+mod official_client;
 mod rotation;
 mod search;
 mod token;
+mod web_api;
