@@ -112,7 +112,12 @@ impl Slack {
 
     /// Withdraws the selected grants with all their tokens and returns how many there were.
     pub fn revoke(&self, selector: &TokenSelector) -> usize {
-        self.state().tokens.revoke(selector)
+        let mut state = self.state();
+        let selected = state.tokens.select(selector);
+        for &grant in &selected {
+            state.withdraw(grant);
+        }
+        selected.len()
     }
 
     /// Withdraws every grant and returns how many there were.

@@ -38,15 +38,6 @@ pub struct GrantSummary {
 // === impl Tokens ===
 
 impl Tokens {
-    /// Withdraws the selected grants and returns how many there were.
-    pub(crate) fn revoke(&mut self, selector: &TokenSelector) -> usize {
-        let selected = self.select(selector);
-        for &grant in &selected {
-            self.withdraw(grant);
-        }
-        selected.len()
-    }
-
     /// Lets the living access tokens of the selected grants expire and returns how many it were.
     ///
     /// A selector with an access token means that one alone.
@@ -83,7 +74,8 @@ impl Tokens {
         }
     }
 
-    fn select(&self, selector: &TokenSelector) -> HashSet<u64> {
+    /// Returns the selected grants.
+    pub(crate) fn select(&self, selector: &TokenSelector) -> HashSet<u64> {
         let holder = selector.token.as_ref().map(|token| {
             let access = self.access.get(token).map(|access| access.grant);
             access.or_else(|| self.refresh.get(token).map(|refresh| refresh.grant))

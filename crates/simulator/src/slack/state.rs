@@ -67,6 +67,20 @@ impl State {
         Ok(public)
     }
 
+    /// Ends one token; a lasting one is all that its grant has, so that goes with it.
+    pub(crate) fn revoke(&mut self, token: &str, grant: u64) {
+        if !self.tokens.end(token) {
+            self.withdraw(grant);
+        }
+    }
+
+    /// Withdraws a grant; a bot without one leaves its channels.
+    pub(crate) fn withdraw(&mut self, grant: u64) {
+        if let Some(gone) = self.tokens.withdraw(grant) {
+            self.invited.retain(|(user, _)| *user != gone.user);
+        }
+    }
+
     /// Whether a person or a bot is in a conversation.
     pub(crate) fn is_in(&self, user: &str, conversation: &Conversation) -> bool {
         let invited = || self.invited.contains(&(user.to_owned(), conversation.id.clone()));

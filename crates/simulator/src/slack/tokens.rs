@@ -48,8 +48,9 @@ pub(crate) struct Issued {
     pub(crate) refresh_token: Option<String>,
 }
 
-/// A living access token, as an API method sees it.
+/// A living token, as an API method sees it.
 pub(crate) struct Caller {
+    pub(crate) token: String,
     pub(crate) grant_id: u64,
     pub(crate) grant: Grant,
     pub(crate) expires_at: Option<i64>,
@@ -122,24 +123,26 @@ impl Tokens {
         Some(issued)
     }
 
-    /// Finds out who calls.
+    /// Finds out who calls with an access token.
     pub(crate) fn caller(&self, token: Option<&str>, now: i64) -> Result<Caller, Refusal> {
         let token = token.ok_or(Refusal::new("not_authed"))?;
         let access = self.access.get(token).ok_or(Refusal::new("invalid_auth"))?;
         if access.revoked {
             return Err(Refusal::new("token_revoked"));
         }
-        if access.expires_at.is_some_and(|at| at <= now) {
-            return Err(Refusal::new("token_expired"));
-        }
-        let grant = self.grants.get(&access.grant).ok_or(Refusal::new("token_revoked"))?;
-        let (grant_id, grant) = (access.grant, grant.clone());
-        Ok(Caller { grant_id, grant, expires_at: access.expires_at })
+        self.holder(token, access.grant, access.expires_at, now)
     }
 
-    /// Withdraws a grant with all its tokens.
-    pub(crate) fn withdraw(&mut self, grant: u64) {
-        self.grants.remove(&grant);
+    /// Finds out whose token it is, be it an access or a refresh token.
+    pub(crate) fn owner(&self, token: Option<&str>, now: i64) -> Result<Caller, Refusal> {
+        match token.and_then(|token| Some((token, self.refresh.get(token)?))) {
+            Some((token, known)) => self.holder(token, known.grant, known.expires_at, now),
+            None => self.caller(token, now),
+        }
+    }
+
+    /// Withdraws a grant with all its tokens and returns it.
+    pub(crate) fn withdraw(&mut self, grant: u64) -> Option<Grant> {
         self.refresh.retain(|_, refresh| refresh.grant != grant);
         let alive =
             self.access.iter().filter(|(_, access)| access.grant == grant && !access.revoked);
@@ -147,6 +150,33 @@ impl Tokens {
         for token in alive {
             self.kill(token);
         }
+        self.grants.remove(&grant)
+    }
+
+    /// Ends one token that expires; false when it is a lasting one.
+    pub(crate) fn end(&mut self, token: &str) -> bool {
+        if self.refresh.remove(token).is_some() {
+            return true;
+        }
+        let expires = self.access.get(token).is_some_and(|access| access.expires_at.is_some());
+        if expires {
+            self.kill(token.to_owned());
+        }
+        expires
+    }
+
+    fn holder(
+        &self,
+        token: &str,
+        grant_id: u64,
+        expires_at: Option<i64>,
+        now: i64,
+    ) -> Result<Caller, Refusal> {
+        if expires_at.is_some_and(|at| at <= now) {
+            return Err(Refusal::new("token_expired"));
+        }
+        let grant = self.grants.get(&grant_id).ok_or(Refusal::new("token_revoked"))?.clone();
+        Ok(Caller { token: token.to_owned(), grant_id, grant, expires_at })
     }
 
     fn widen(&mut self, asked: Grant) -> u64 {

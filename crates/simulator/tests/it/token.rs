@@ -3,7 +3,7 @@ use axum::http::Request;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use serde_json::json;
 
-use crate::harness::{ADA, Harness, text};
+use crate::harness::{ADA, CLIENT, Harness, text};
 
 #[tokio::test]
 async fn a_token_counts_in_the_header_and_in_a_form_but_nowhere_else() {
@@ -44,21 +44,59 @@ async fn dead_and_unknown_tokens_are_told_apart() {
 }
 
 #[tokio::test]
-async fn revoking_one_token_revokes_its_refresh_token_and_forgets_the_scopes() {
-    let harness = Harness::with_app(|app| app.token_rotation = true);
-    let connected = harness.connect("", "channels:read", ADA).await;
-    let token = text(&connected["authed_user"]["access_token"]);
+async fn revoking_a_lasting_token_ends_what_was_granted() {
+    let harness = Harness::with_app(|_| {});
+    let token = harness.user_token("channels:read").await;
     let dry = harness.call(&token, "auth.revoke", &[("test", "1")]).await;
     assert_eq!(dry, json!({ "ok": true, "revoked": false }));
     let done = harness.call(&token, "auth.revoke", &[]).await;
     assert_eq!(done, json!({ "ok": true, "revoked": true }));
     assert_eq!(harness.call(&token, "auth.revoke", &[]).await["error"], "token_revoked");
-
-    let refresh = text(&connected["authed_user"]["refresh_token"]);
-    let fields = [("grant_type", "refresh_token"), ("refresh_token", refresh.as_str())];
-    assert_eq!(harness.access(&fields).await["error"], "invalid_refresh_token");
+    assert!(harness.slack().grants().is_empty());
     let again = harness.connect("", "search:read", ADA).await;
     assert_eq!(again["authed_user"]["scope"], "search:read");
+}
+
+#[tokio::test]
+async fn revoking_one_of_the_tokens_that_expire_leaves_the_others_alive() {
+    let harness = Harness::with_app(|app| app.token_rotation = true);
+    let connected = harness.connect("", "channels:read", ADA).await;
+    let [access, refresh] =
+        ["access_token", "refresh_token"].map(|name| text(&connected["authed_user"][name]));
+    let renew = async |token: &str| {
+        harness.access(&[("grant_type", "refresh_token"), ("refresh_token", token)]).await
+    };
+    assert_eq!(harness.call(&access, "auth.revoke", &[]).await["revoked"], true);
+    assert_eq!(harness.call(&access, "auth.test", &[]).await["error"], "token_revoked");
+    let renewed = renew(&refresh).await;
+    assert_eq!(renewed["scope"], "channels:read");
+
+    let [access, refresh] = ["access_token", "refresh_token"].map(|name| text(&renewed[name]));
+    assert_eq!(harness.call(&refresh, "auth.revoke", &[]).await["revoked"], true);
+    assert_eq!(renew(&refresh).await["error"], "invalid_refresh_token");
+    assert_eq!(harness.call(&access, "auth.test", &[]).await["ok"], true);
+    assert_eq!(harness.slack().grants()[0].live_refresh_tokens, 0);
+}
+
+#[tokio::test]
+async fn a_refresh_token_calls_nothing_but_its_own_revocation() {
+    let harness = Harness::with_app(|app| app.token_rotation = true);
+    let connected = harness.connect("", "channels:read", ADA).await;
+    let refresh = text(&connected["authed_user"]["refresh_token"]);
+    for method in ["auth.test", "conversations.list"] {
+        assert_eq!(harness.call(&refresh, method, &[]).await["error"], "invalid_auth");
+    }
+}
+
+#[tokio::test]
+async fn a_bot_whose_token_is_revoked_leaves_its_channels() {
+    let harness = Harness::with_app(|_| {});
+    let token = harness.bot_token("groups:read").await;
+    harness.slack().invite_bot(CLIENT, "#leads").unwrap();
+    harness.call(&token, "auth.revoke", &[]).await;
+    let token = harness.bot_token("groups:read").await;
+    let listed = harness.call(&token, "conversations.list", &[("types", "private_channel")]).await;
+    assert_eq!(listed["channels"], json!([]));
 }
 
 #[tokio::test]

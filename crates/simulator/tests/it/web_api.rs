@@ -236,3 +236,22 @@ async fn a_revoked_token_is_dead() {
         assert_eq!(slack.call(&token, LIST, &json!({})).refusal()["error"], "token_revoked");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn with_rotation_every_token_is_revoked_by_itself() {
+    let mut slack = OfficialClient::with_app(|app| app.token_rotation = true).await;
+    let connected = slack.connect(BOT_SCOPES, USER_SCOPES, ADA);
+    for token in [&connected, &connected["authed_user"]] {
+        let access = text(&token["access_token"]);
+        assert_eq!(slack.call(&access, "auth.revoke", &json!({})).answer()["revoked"], true);
+        assert_eq!(slack.call(&access, LIST, &json!({})).refusal()["error"], "token_revoked");
+        let renewed = slack.refresh(&token["refresh_token"]).answer();
+        slack.call(&text(&renewed["access_token"]), LIST, &json!({})).answer();
+
+        let refresh = text(&renewed["refresh_token"]);
+        assert_eq!(slack.call(&refresh, "auth.revoke", &json!({})).answer()["revoked"], true);
+        let refusal = slack.refresh(&renewed["refresh_token"]).refusal();
+        assert_eq!(refusal["error"], "invalid_refresh_token");
+        slack.call(&text(&renewed["access_token"]), LIST, &json!({})).answer();
+    }
+}

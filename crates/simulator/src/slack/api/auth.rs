@@ -30,11 +30,11 @@ pub(super) fn test(call: &mut Call<'_>) -> Result<Members, Refusal> {
     Ok(answer)
 }
 
-/// `auth.revoke`: withdraws the grant the token belongs to, unless it is only a test.
+/// `auth.revoke`: ends the token, unless it is only a test.
 pub(super) fn revoke(call: &mut Call<'_>) -> Result<Members, Refusal> {
     let dry_run = call.arguments.flag("test")?.unwrap_or(false);
     if !dry_run {
-        call.state.tokens.withdraw(call.caller.grant_id);
+        call.state.revoke(&call.caller.token, call.caller.grant_id);
     }
     Ok(members(json!({ "revoked": !dry_run })))
 }

@@ -32,9 +32,19 @@ struct Endpoint {
     bodies: Bodies,
     /// The scopes of which a token needs at least one.
     scopes: &'static [&'static str],
-    /// The one kind of token that may call it, if not both.
-    only: Option<TokenKind>,
+    callers: Callers,
     run: fn(&mut Call<'_>) -> Result<Members, Refusal>,
+}
+
+/// Which tokens may call a method.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Callers {
+    /// Access tokens of both kinds.
+    All,
+    /// Access tokens of both kinds, and refresh tokens.
+    AllAndRefresh,
+    /// Access tokens of people.
+    People,
 }
 
 /// An authenticated call.
@@ -51,7 +61,7 @@ const ENDPOINTS: &[Endpoint] = &[
         get: true,
         bodies: Bodies::FormOrJson,
         scopes: &[],
-        only: None,
+        callers: Callers::All,
         run: auth::test,
     },
     Endpoint {
@@ -59,7 +69,7 @@ const ENDPOINTS: &[Endpoint] = &[
         get: true,
         bodies: Bodies::Form,
         scopes: &[],
-        only: None,
+        callers: Callers::AllAndRefresh,
         run: auth::revoke,
     },
     Endpoint {
@@ -67,7 +77,7 @@ const ENDPOINTS: &[Endpoint] = &[
         get: true,
         bodies: Bodies::Form,
         scopes: &["channels:read", "groups:read", "mpim:read", "im:read"],
-        only: None,
+        callers: Callers::All,
         run: conversations::list,
     },
     Endpoint {
@@ -75,7 +85,7 @@ const ENDPOINTS: &[Endpoint] = &[
         get: false,
         bodies: Bodies::FormOrJson,
         scopes: &["chat:write"],
-        only: None,
+        callers: Callers::All,
         run: post_message::post,
     },
     Endpoint {
@@ -83,7 +93,7 @@ const ENDPOINTS: &[Endpoint] = &[
         get: true,
         bodies: Bodies::Form,
         scopes: &[],
-        only: None,
+        callers: Callers::All,
         run: permalink::get,
     },
     Endpoint {
@@ -91,7 +101,7 @@ const ENDPOINTS: &[Endpoint] = &[
         get: true,
         bodies: Bodies::Form,
         scopes: &["search:read"],
-        only: Some(TokenKind::User),
+        callers: Callers::People,
         run: search::messages,
     },
 ];
@@ -141,7 +151,12 @@ impl Endpoint {
     fn answer(&self, slack: &Slack, headers: &HeaderMap, arguments: &Arguments) -> Response {
         let mut state = slack.state();
         let token = bearer(headers).or(arguments.token());
-        let caller = match state.tokens.caller(token, slack.outside.now()) {
+        let now = slack.outside.now();
+        let caller = match self.callers {
+            Callers::AllAndRefresh => state.tokens.owner(token, now),
+            Callers::All | Callers::People => state.tokens.caller(token, now),
+        };
+        let caller = match caller {
             Ok(caller) => caller,
             Err(refusal) => return respond(Err(refusal), &arguments.warnings, Noted::default()),
         };
@@ -159,7 +174,7 @@ impl Endpoint {
     }
 
     fn dispatch(&self, mut call: Call<'_>) -> Result<Members, Refusal> {
-        if self.only.is_some_and(|only| only != call.caller.grant.kind) {
+        if self.callers == Callers::People && call.caller.grant.kind != TokenKind::User {
             return Err(Refusal::new("not_allowed_token_type"));
         }
         call.caller.needs(self.scopes)?;
