@@ -3,6 +3,8 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::schema::in_json;
+
 /// The developer's own id of one of their users: 1 to 255 printable characters.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
@@ -51,6 +53,8 @@ impl fmt::Display for EndUserId {
         f.write_str(&self.0)
     }
 }
+
+in_json!(EndUserId, true, {"type": "string", "minLength": 1, "maxLength": 255});
 
 #[cfg(test)]
 mod tests {

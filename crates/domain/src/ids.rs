@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use ulid::Ulid;
 
-use crate::{Clock, Entropy};
+use crate::{Clock, Entropy, schema::in_json};
 
 /// A text that is not an id of the kind asked for.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -64,6 +64,11 @@ macro_rules! ids {
                 text.parse()
             }
         }
+
+        in_json!($name, true, {
+            "type": "string",
+            "pattern": concat!("^", $prefix, "_[0-9A-HJKMNP-TV-Z]{26}$"),
+        });
     )+};
 }
 

@@ -9,6 +9,7 @@ mod connection;
 mod end_user;
 mod entropy;
 mod environment;
+mod failure;
 mod hosts;
 mod ids;
 mod member;
@@ -17,6 +18,7 @@ mod owner;
 mod patch;
 mod principal;
 mod project_connector;
+mod schema;
 mod scopes;
 mod sealed;
 mod secret;
@@ -28,6 +30,7 @@ pub use connection::{Account, Connection, ConnectionStatus, StatusReason};
 pub use end_user::{EndUserId, InvalidEndUserId};
 pub use entropy::Entropy;
 pub use environment::{Environment, EnvironmentSettings, VerifyEndUser};
+pub use failure::FailureKind;
 pub use hosts::HostSet;
 pub use ids::{
     AdminTokenId, AgentId, ApiKeyId, AuthRequestId, CallId, ConnectionId, EndUserKey, InvalidId,

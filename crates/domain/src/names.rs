@@ -3,6 +3,8 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::schema::in_json;
+
 /// A text that cannot be the name asked for.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error(
@@ -57,6 +59,12 @@ macro_rules! names {
                 f.write_str(&self.0)
             }
         }
+
+        in_json!($name, true, {
+            "type": "string",
+            "pattern": concat!("^[a-z][a-z0-9", $marks, "]*$"),
+            "maxLength": $longest,
+        });
     )+};
 }
 

@@ -2,6 +2,8 @@ use std::{collections::BTreeSet, fmt};
 
 use serde::{Deserialize, Serialize};
 
+use crate::schema::in_json;
+
 /// One scope, as the provider spells it (RFC 6749 §3.3).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -75,6 +77,8 @@ impl<S: Into<String>> FromIterator<S> for ScopeSet {
         Self(scopes.into_iter().map(Scope::new).collect())
     }
 }
+
+in_json!(ScopeSet, true, {"type": "array", "items": {"type": "string"}, "uniqueItems": true});
 
 impl From<Scope> for String {
     fn from(scope: Scope) -> Self {

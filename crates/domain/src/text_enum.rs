@@ -11,15 +11,16 @@ pub struct UnknownWord {
 }
 
 /// Declares an enum whose variants travel as words: in JSON, in columns, in messages.
+/// The comments go into the documents that describe our API.
 macro_rules! text_enum {
-    ($(#[$meta:meta])* $name:ident ($kind:literal) {
-        $($(#[$variant_meta:meta])* $variant:ident = $word:literal,)+
+    ($(#[doc = $doc:literal])+ $name:ident ($kind:literal) {
+        $($(#[doc = $variant_doc:literal])+ $variant:ident = $word:literal,)+
     }) => {
-        $(#[$meta])*
+        $(#[doc = $doc])+
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[derive(serde::Serialize, serde::Deserialize)]
         pub enum $name {
-            $($(#[$variant_meta])* #[serde(rename = $word)] $variant,)+
+            $($(#[doc = $variant_doc])+ #[serde(rename = $word)] $variant,)+
         }
 
         impl $name {
@@ -44,6 +45,13 @@ macro_rules! text_enum {
                 }
             }
         }
+
+        $crate::schema::in_json!($name, false, {
+            "type": "string",
+            "enum": [$($word),+],
+            "description": concat!($($doc, "\n",)+ $("\n- `", $word, "`:", $($variant_doc,)+)+)
+                .trim(),
+        });
     };
 }
 pub(crate) use text_enum;

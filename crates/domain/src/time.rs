@@ -9,6 +9,8 @@ use std::{
 
 use serde::{Serialize, Serializer};
 
+use crate::schema::in_json;
+
 /// A moment, in whole microseconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Timestamp(i64);
@@ -79,6 +81,8 @@ impl Serialize for Timestamp {
         serializer.collect_str(self)
     }
 }
+
+in_json!(Timestamp, true, {"type": "string", "format": "date-time"});
 
 impl Clock {
     /// The system's clock.

@@ -36,9 +36,7 @@ pub use error::{Fault, chain};
 pub use project_connectors::{SettingsError, Unusable};
 pub use site::Site;
 pub use start::{StartError, prepare_database, written_with};
-pub use tools::{
-    Availability, CallFailure, CallRefusal, FailureKind, ListedTool, Outcome, Outside, ToolCall,
-};
+pub use tools::{Availability, CallFailure, CallRefusal, ListedTool, Outcome, Outside, ToolCall};
 
 use auth_requests::Changes;
 use data_keys::DataKeys;

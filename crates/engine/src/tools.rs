@@ -10,4 +10,4 @@ mod shape;
 
 pub use call::{CallRefusal, ToolCall};
 pub use list::{Availability, ListedTool, Outside};
-pub use outcome::{CallFailure, FailureKind, Outcome};
+pub use outcome::{CallFailure, Outcome};

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use astralform_catalog::Tool;
+use astralform_domain::FailureKind;
 use http::StatusCode;
 
-use super::{CallFailure, FailureKind, shape::Shaped};
+use super::{CallFailure, shape::Shaped};
 use crate::egress::EgressError;
 
 /// How one sending of a request ended.

@@ -2,14 +2,14 @@ use std::time::Duration;
 
 use astralform_catalog::{ArgumentFault, Tool};
 use astralform_domain::{
-    AuthStatus, Caller, Connection, ConnectionId, Owner, ScopeSet, StatusReason,
+    AuthStatus, Caller, Connection, ConnectionId, FailureKind, Owner, ScopeSet, StatusReason,
 };
 use astralform_storage::{agents, connections, project_connectors};
 use serde_json::Value;
 use thiserror::Error;
 
 use super::{
-    CallFailure, FailureKind, Outcome,
+    CallFailure, Outcome,
     again::{Attempt, again},
     plan::{PlanError, authorize, plan},
     shape::{Shaped, no_answer, shape},

@@ -1,7 +1,7 @@
-use astralform_domain::{AuthReason, Owner, ScopeSet, StatusReason};
+use astralform_domain::{AuthReason, FailureKind, Owner, ScopeSet, StatusReason};
 
 use super::{
-    CallFailure, CallRefusal, FailureKind, Outcome,
+    CallFailure, CallRefusal, Outcome,
     call::{Accepted, Paid},
 };
 use crate::{

@@ -4,11 +4,11 @@ use astralform_catalog::{
     Connector, ErrorKind, Tool, Variables,
     jq::{Document, RunError},
 };
-use astralform_domain::ScopeSet;
+use astralform_domain::{FailureKind, ScopeSet};
 use http::{StatusCode, header};
 use serde_json::Value;
 
-use super::{CallFailure, FailureKind};
+use super::CallFailure;
 use crate::egress::{Answer, EgressError};
 
 /// What a provider's answer amounts to.
