@@ -3,7 +3,7 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::text_enum::text_enum;
+use crate::{schema::in_json, text_enum::text_enum};
 
 /// A member's address, in lower case: how people are told apart.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -69,6 +69,8 @@ impl fmt::Display for Email {
         f.write_str(&self.0)
     }
 }
+
+in_json!(Email, true, {"type": "string", "format": "email"});
 
 #[cfg(test)]
 mod tests {

@@ -78,6 +78,7 @@ impl<S: Into<String>> FromIterator<S> for ScopeSet {
     }
 }
 
+in_json!(Scope, true, {"type": "string"});
 in_json!(ScopeSet, true, {"type": "array", "items": {"type": "string"}, "uniqueItems": true});
 
 impl From<Scope> for String {

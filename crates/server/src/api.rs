@@ -1,4 +1,21 @@
-//! The REST API: for agents and developers' backends, and below `manage` for who administers.
+//! The API: for agents and developers' backends, and below `manage` for who administers.
+//!
+//! What a handler takes and gives is all that `openapi.json` says of it; nothing is said twice. To
+//! add an operation:
+//!
+//! 1. Write its wire types beside its handler: what is received ends in `Request`, `Query` or
+//!    `Path` and derives `Deserialize`, what is sent ends in `View` and derives `Serialize`; both
+//!    derive `JsonSchema`. The comments of types and fields are read by API users. A field says
+//!    what its type does not: ids, times, words and scopes describe themselves. No type is both
+//!    received and sent, unless it looks the same both ways.
+//! 2. Write the handler: `State` first, then who asks (`Acting`, `Backend`, `Managing`, …), `Path`, `Query`,
+//!    and `Body` last, each from this crate; `Result<Json<…View>, Problem>` comes back. A `Path` is
+//!    always a struct, whose fields are named as in the path.
+//! 3. Add a row to the table in `router.rs`. Its id is for ever: clients call their functions so.
+//!    Its comment is the operation's summary and description; the handler needs none.
+//! 4. Write `openapi.json` anew and read the difference: the test of that file says how.
+//!
+//! A new extractor describes itself with `OperationInput`, beside its `FromRequest`.
 
 pub(crate) mod auth_requests;
 pub(crate) mod connections;

@@ -1,3 +1,9 @@
+use aide::{
+    OperationInput,
+    generate::GenContext,
+    openapi::{Components, Operation, ReferenceOr, SecurityScheme},
+    operation::{ParamLocation, add_parameters},
+};
 use astralform_domain::{
     Administrator, Caller, EndUserId, Environment, Principal, ProjectId, RuntimeCredential, Tenant,
 };
@@ -6,9 +12,18 @@ use axum::{
     extract::{FromRequestParts, RawPathParams},
     http::{HeaderMap, header, request::Parts},
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::{App, Problem, body::Query};
+use crate::{
+    App, Problem,
+    body::Query,
+    openapi::{optional_header, parameters},
+};
+
+const API_KEY: &str = "apiKey";
+const SESSION: &str = "session";
+const ADMIN_TOKEN: &str = "adminToken";
 
 /// A runtime request, and the end user it names, if it names one: with an API key, or with a
 /// session, which names both agent and end user itself.
@@ -90,6 +105,21 @@ impl FromRequestParts<App> for InProject {
     }
 }
 
+/// What names a project in a path.
+#[derive(Deserialize, JsonSchema)]
+struct ProjectPath {
+    /// The project's id.
+    #[expect(dead_code, reason = "it is read from the path, and described here")]
+    project: ProjectId,
+}
+
+#[derive(Deserialize, JsonSchema)]
+struct EnvironmentQuery {
+    /// The environment that is meant.
+    #[expect(dead_code, reason = "it is read as one that may be missing, and described here")]
+    environment: Environment,
+}
+
 #[derive(Deserialize)]
 struct Named {
     environment: Option<Environment>,
@@ -109,7 +139,7 @@ impl FromRequestParts<App> for InTenant {
 }
 
 fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
-    let expected = "send the token as `Authorization: Bearer …`";
+    let expected = "send the API key as `Authorization: Bearer sk_…`";
     let value = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let (scheme, key) =
         value.and_then(|value| value.split_once(' ')).ok_or(Problem::unauthorized(expected))?;
@@ -135,4 +165,95 @@ fn text<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<Option<&'a str
     };
     let detail = format!("the header {name} must be plain text");
     value.to_str().map(Some).map_err(|_| Problem::bad_request("invalid_header", detail))
+}
+
+/// What an operation asks for as proof: one of these.
+fn asks_for(operation: &mut Operation, schemes: &[&str]) {
+    let each = schemes.iter().map(|scheme| [((*scheme).to_owned(), Vec::new())]);
+    operation.security.extend(each.map(|one| one.into_iter().collect()));
+}
+
+fn refers_to(operation: &mut Operation, header: &str) {
+    let reference = format!("#/components/parameters/{header}");
+    operation.parameters.push(ReferenceOr::ref_(&reference));
+}
+
+impl OperationInput for Acting {
+    fn operation_input(_: &mut GenContext, operation: &mut Operation) {
+        asks_for(operation, &[API_KEY, SESSION]);
+        refers_to(operation, "X-Agent-ID");
+        refers_to(operation, "X-End-User-ID");
+    }
+}
+
+impl OperationInput for ActingFor {
+    fn operation_input(context: &mut GenContext, operation: &mut Operation) {
+        Acting::operation_input(context, operation);
+    }
+}
+
+impl OperationInput for Backend {
+    fn operation_input(_: &mut GenContext, operation: &mut Operation) {
+        asks_for(operation, &[API_KEY]);
+        refers_to(operation, "X-Agent-ID");
+    }
+}
+
+impl OperationInput for Managing {
+    fn operation_input(_: &mut GenContext, operation: &mut Operation) {
+        asks_for(operation, &[ADMIN_TOKEN]);
+    }
+}
+
+impl OperationInput for InProject {
+    fn operation_input(context: &mut GenContext, operation: &mut Operation) {
+        Managing::operation_input(context, operation);
+        let parameters = parameters::<ProjectPath>(context, ParamLocation::Path);
+        add_parameters(context, operation, parameters);
+    }
+}
+
+impl OperationInput for InTenant {
+    fn operation_input(context: &mut GenContext, operation: &mut Operation) {
+        InProject::operation_input(context, operation);
+        let parameters = parameters::<EnvironmentQuery>(context, ParamLocation::Query);
+        add_parameters(context, operation, parameters);
+    }
+}
+
+/// Describes what the extractors refer to.
+pub(crate) fn describe(context: &mut GenContext, components: &mut Components) {
+    for (name, form, about) in [
+        (API_KEY, "sk_…", "An API key of one environment of a project: your backend's."),
+        (SESSION, "ut_…", "A session of one end user and one agent, opened with an API key."),
+        (ADMIN_TOKEN, "pat_…", "An admin token of somebody who administers."),
+    ] {
+        let scheme = SecurityScheme::Http {
+            scheme: "bearer".to_owned(),
+            bearer_format: Some(form.to_owned()),
+            description: Some(about.to_owned()),
+            extensions: [].into_iter().collect(),
+        };
+        components.security_schemes.insert(name.to_owned(), ReferenceOr::Item(scheme));
+    }
+    for header in [
+        optional_header::<String>(
+            context,
+            "X-Agent-ID",
+            "The agent that acts, by name or id. Left out, it is the one that the token is bound to, or `default`.",
+        ),
+        optional_header::<EndUserId>(
+            context,
+            "X-End-User-ID",
+            "The end user whom the agent acts for, by your own id of them. A session names its own.",
+        ),
+        optional_header::<String>(
+            context,
+            "Idempotency-Key",
+            "Makes it safe to send the request again: for 24 hours, the same request with the same key gets the first one's answer.",
+        ),
+    ] {
+        let name = header.parameter_data_ref().name.clone();
+        components.parameters.insert(name, ReferenceOr::Item(header));
+    }
 }

@@ -1,13 +1,20 @@
 use std::{borrow::Cow, time::Duration};
 
+use aide::{
+    OperationInput,
+    generate::GenContext,
+    openapi::{Operation, ReferenceOr, RequestBody},
+    operation::{ParamLocation, add_parameters},
+};
 use axum::{
     extract::{FromRequest, FromRequestParts, Request, rejection::BytesRejection},
     http::{HeaderMap, StatusCode, header, request::Parts},
 };
 use bytes::Bytes;
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
-use crate::{App, Problem};
+use crate::{App, Problem, openapi};
 
 /// A JSON body, or a problem that says where it is wrong.
 pub(crate) struct Body<T>(pub(crate) T);
@@ -107,5 +114,39 @@ impl<T: DeserializeOwned + Send> FromRequestParts<App> for Path<T> {
         let read = axum::extract::Path::from_request_parts(parts, app).await;
         let refused = |_| Problem::not_found("there is nothing of that id");
         read.map(|axum::extract::Path(path)| Self(path)).map_err(refused)
+    }
+}
+
+impl<T: JsonSchema> OperationInput for Body<T> {
+    fn operation_input(context: &mut GenContext, operation: &mut Operation) {
+        let schema = openapi::received::<T>(context);
+        let body = RequestBody {
+            content: [openapi::content("application/json", schema)].into_iter().collect(),
+            required: true,
+            ..RequestBody::default()
+        };
+        operation.request_body = Some(ReferenceOr::Item(body));
+    }
+}
+
+impl<T: JsonSchema> OperationInput for Keyed<T> {
+    fn operation_input(context: &mut GenContext, operation: &mut Operation) {
+        Body::<T>::operation_input(context, operation);
+        let reference = ReferenceOr::ref_("#/components/parameters/Idempotency-Key");
+        operation.parameters.push(reference);
+    }
+}
+
+impl<T: JsonSchema> OperationInput for Query<T> {
+    fn operation_input(context: &mut GenContext, operation: &mut Operation) {
+        let parameters = openapi::parameters::<T>(context, ParamLocation::Query);
+        add_parameters(context, operation, parameters);
+    }
+}
+
+impl<T: JsonSchema> OperationInput for Path<T> {
+    fn operation_input(context: &mut GenContext, operation: &mut Operation) {
+        let parameters = openapi::parameters::<T>(context, ParamLocation::Path);
+        add_parameters(context, operation, parameters);
     }
 }

@@ -1,5 +1,10 @@
 //! Requests that may come again: what `Idempotency-Key` does to a handler.
 
+use aide::{
+    OperationOutput,
+    generate::GenContext,
+    openapi::{Operation, Response as Described, StatusCode as Statuses},
+};
 use astralform_domain::{Administrator, Caller, Secret, Tenant};
 use astralform_engine::idempotency::{Repeatable, Ticket, Turn};
 use axum::{
@@ -7,15 +12,15 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use schemars::JsonSchema;
+use serde::Serialize;
 
-use crate::{App, Problem, body::Keyed, finish::to_the_end};
+use crate::{App, Problem, body::Keyed, finish::to_the_end, openapi};
 
 /// An answer to a request that may come again.
-pub(crate) enum Answer<T> {
+pub(crate) enum Answer<T, const STATUS: u16 = 200> {
     /// Given for the first time.
-    Fresh(StatusCode, T),
+    Fresh(T),
     /// Given before, and kept.
     Kept(Secret),
 }
@@ -26,12 +31,8 @@ pub(crate) struct Scope {
     parts: Vec<String>,
 }
 
-/// What is kept of an answer.
-#[derive(Serialize, Deserialize)]
-struct Kept<T> {
-    status: u16,
-    body: T,
-}
+/// An answer without a body.
+pub(crate) struct Done;
 
 impl Scope {
     /// That of a runtime request.
@@ -50,21 +51,21 @@ impl Scope {
 /// Carries a request out, unless it came before with the same key: then it gets the same answer.
 /// Where `keep` says no, and where it was refused, nothing was done and the request may come again.
 /// One with a key goes on even when the client hangs up, so that its answer is there.
-pub(crate) async fn once<B, T, W>(
+pub(crate) async fn once<B, T, W, const STATUS: u16>(
     app: &App,
     scope: Scope,
     sent: Keyed<B>,
     keep: fn(&T) -> bool,
     work: impl FnOnce(B) -> W,
-) -> Result<Answer<T>, Problem>
+) -> Result<Answer<T, STATUS>, Problem>
 where
     T: Serialize + Send + Sync + 'static,
-    W: Future<Output = Result<(StatusCode, T), Problem>> + Send + 'static,
+    W: Future<Output = Result<T, Problem>> + Send + 'static,
 {
     let Keyed { value, raw, key } = sent;
     let work = work(value);
     let Some(key) = key else {
-        return work.await.map(|(status, body)| Answer::Fresh(status, body));
+        return work.await.map(Answer::Fresh);
     };
     let parts: Vec<_> = scope.parts.iter().map(String::as_str).collect();
     let request = Repeatable { tenant: scope.tenant, scope: &parts, key: &key, body: &raw };
@@ -76,7 +77,7 @@ where
     to_the_end(async move {
         let answered = work.await;
         settle(&app, &ticket, &answered, keep).await?;
-        answered.map(|(status, body)| Answer::Fresh(status, body))
+        answered.map(Answer::Fresh)
     })
     .await
 }
@@ -84,13 +85,12 @@ where
 async fn settle<T: Serialize>(
     app: &App,
     ticket: &Ticket,
-    answered: &Result<(StatusCode, T), Problem>,
+    answered: &Result<T, Problem>,
     keep: fn(&T) -> bool,
 ) -> Result<(), Problem> {
     match answered {
-        Ok((status, body)) if keep(body) => {
-            let kept = Kept { status: status.as_u16(), body };
-            let kept = serde_json::to_string(&kept).expect("our answers are always JSON");
+        Ok(body) if keep(body) => {
+            let kept = serde_json::to_string(body).expect("our answers are always JSON");
             app.engine().keep_answer(ticket, &Secret::new(kept)).await?;
         }
         Err(problem) if !problem.is_harmless() => {}
@@ -99,21 +99,52 @@ async fn settle<T: Serialize>(
     Ok(())
 }
 
-impl<T: Serialize> IntoResponse for Answer<T> {
+impl<T: Serialize, const STATUS: u16> IntoResponse for Answer<T, STATUS> {
     fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(STATUS).unwrap_or_default();
         let kept = match self {
-            Self::Fresh(status, body) => return (status, Json(body)).into_response(),
+            Self::Fresh(body) => return (status, Json(body)).into_response(),
             Self::Kept(kept) => kept,
         };
-        let Ok(Kept { status, body }) = serde_json::from_str::<Kept<&RawValue>>(kept.expose())
-        else {
-            return Problem::unavailable("the kept answer cannot be read").into_response();
-        };
-        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
-        let mut response = (status, body.get().to_owned()).into_response();
+        let mut response = (status, kept.expose().to_owned()).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert("idempotency-replayed", HeaderValue::from_static("true"));
         response
+    }
+}
+
+impl IntoResponse for Done {
+    fn into_response(self) -> Response {
+        StatusCode::NO_CONTENT.into_response()
+    }
+}
+
+impl<T: JsonSchema, const STATUS: u16> OperationOutput for Answer<T, STATUS> {
+    type Inner = T;
+
+    fn inferred_responses(
+        context: &mut GenContext,
+        _: &mut Operation,
+    ) -> Vec<(Option<Statuses>, Described)> {
+        let schema = context.schema.subschema_for::<T>();
+        let response = Described {
+            description: String::new(),
+            content: [openapi::content("application/json", schema)].into_iter().collect(),
+            ..Described::default()
+        };
+        vec![(Some(Statuses::Code(STATUS)), response)]
+    }
+}
+
+impl OperationOutput for Done {
+    type Inner = Self;
+
+    fn inferred_responses(
+        _: &mut GenContext,
+        _: &mut Operation,
+    ) -> Vec<(Option<Statuses>, Described)> {
+        let description = "It is done.".to_owned();
+        vec![(Some(Statuses::Code(204)), Described { description, ..Described::default() })]
     }
 }

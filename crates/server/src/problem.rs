@@ -1,6 +1,7 @@
 //! Problems (RFC 9457): the one type that knows status codes, and the reference of our errors.
 
 mod management;
+mod written;
 
 use std::borrow::Cow;
 
@@ -10,15 +11,15 @@ use astralform_engine::{
     authentication::AuthenticationError, chain,
 };
 use axum::{
-    Json,
     extract::{Request, State},
     http::{HeaderValue, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use serde::Serialize;
 
 use crate::App;
+
+pub(crate) use written::describe;
 
 /// Why a request was not served, for whoever sent it.
 #[derive(Debug)]
@@ -27,25 +28,6 @@ pub struct Problem {
     code: &'static str,
     detail: Cow<'static, str>,
     errors: Vec<ArgumentFault>,
-}
-
-#[derive(Serialize)]
-struct Body<'a> {
-    #[serde(rename = "type")]
-    kind: &'a str,
-    title: &'a str,
-    status: u16,
-    code: &'a str,
-    detail: &'a str,
-    request_id: &'a str,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    errors: Vec<ErrorView<'a>>,
-}
-
-#[derive(Serialize)]
-struct ErrorView<'a> {
-    pointer: &'a str,
-    detail: &'a str,
 }
 
 impl Problem {
@@ -248,29 +230,4 @@ pub(crate) async fn with_request_id(
         response.headers_mut().insert("x-request-id", value);
     }
     response
-}
-
-impl Problem {
-    fn written(&self, request_id: &str) -> Response {
-        let errors = self.errors.iter();
-        let body = Body {
-            kind: "about:blank",
-            title: self.status.canonical_reason().unwrap_or("Error"),
-            status: self.status.as_u16(),
-            code: self.code,
-            detail: &self.detail,
-            request_id,
-            errors: errors
-                .map(|fault| ErrorView { pointer: &fault.pointer, detail: &fault.message })
-                .collect(),
-        };
-        let mut response = (self.status, Json(body)).into_response();
-        let kind = HeaderValue::from_static("application/problem+json");
-        response.headers_mut().insert(header::CONTENT_TYPE, kind);
-        if self.status == StatusCode::UNAUTHORIZED {
-            let scheme = HeaderValue::from_static("Bearer realm=\"astralform\"");
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
-        }
-        response
-    }
 }

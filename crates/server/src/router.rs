@@ -4,32 +4,180 @@ use axum::{
     http::{HeaderName, HeaderValue, header},
     middleware::{from_fn_with_state, map_response},
     response::Response,
-    routing::{get, post},
+    routing::get,
 };
 
-use crate::{App, Problem, api, pages, problem};
+use bytes::Bytes;
+
+use crate::{
+    App, Problem,
+    api::{
+        self,
+        manage::{catalog, connectors, environments, me, shared},
+    },
+    openapi::{
+        documented,
+        table::{Table, operations},
+    },
+    pages, problem,
+};
 
 const LONGEST_BODY: usize = 4 * 1024 * 1024;
+const JSON: (HeaderName, &str) = (header::CONTENT_TYPE, "application/json");
+
+/// The API.
+fn operations() -> Table {
+    operations! {
+        /// What an agent can do for an end user.
+        "Tools" {
+            /// Lists the tools of an agent.
+            ///
+            /// Each is described as the agent's framework wants it, and with whether it can be
+            /// called now.
+            list_tools: get "/v1/tools" => api::tools::list;
+
+            /// Calls a tool for an end user.
+            ///
+            /// Where the end user has to connect an account first, the answer carries the link to
+            /// show them; the same call goes through once they have.
+            call_tool: post "/v1/tools/{name}/call" => api::tools::call;
+        }
+
+        /// What an end user has connected.
+        "Connections" {
+            /// Lists the end user's connections.
+            list_connections: get "/v1/connections" => api::connections::list;
+
+            /// Shows one of the end user's connections.
+            get_connection: get "/v1/connections/{id}" => api::connections::show;
+
+            /// Names one of the end user's connections, or makes it the default one.
+            update_connection: patch "/v1/connections/{id}" => api::connections::change;
+
+            /// Disconnects one of the end user's accounts, here and at the provider.
+            ///
+            /// The next call asks for an account again.
+            delete_connection: delete "/v1/connections/{id}" => api::connections::disconnect;
+        }
+
+        /// What browsers and desktop clients hold instead of an API key.
+        "Sessions" {
+            /// Opens a session of one end user and one agent.
+            create_session: post "/v1/sessions" => api::sessions::create;
+        }
+
+        /// Prompts to end users: connect, reconnect, or grant more.
+        "Auth requests" {
+            /// Prompts an end user without a tool call.
+            ///
+            /// The same prompt again is the same request, so asking twice is like asking once. What
+            /// is granted already is answered with a request that is completed from the start.
+            create_auth_request: post "/v1/auth-requests" => api::auth_requests::create;
+
+            /// Shows an auth request.
+            ///
+            /// Answers as soon as it is no longer pending, or when the wait is over.
+            get_auth_request: get "/v1/auth-requests/{id}" => api::auth_requests::show;
+
+            /// Confirms who finished in the browser.
+            ///
+            /// For your backend: it vouches that the person who came back is the one it was for.
+            confirm_auth_request: post "/v1/auth-requests/{id}/confirm"
+                => api::auth_requests::confirm;
+        }
+
+        /// The connectors there are.
+        "Catalogue" {
+            /// Lists the connectors of the catalogue.
+            list_catalog: get "/v1/connectors" => catalog::list;
+
+            /// Shows a connector of the catalogue, with what to do at the provider.
+            get_catalog_connector: get "/v1/connectors/{slug}" => catalog::show;
+        }
+
+        /// Who administers, and what.
+        "Projects" {
+            /// Says whose admin token it is.
+            get_me: get "/v1/me" => me::show;
+
+            /// Lists the projects of the member's teams.
+            list_projects: get "/v1/projects" => me::projects;
+
+            /// Shows the settings of an environment.
+            get_environment: get "/v1/projects/{project}/environments/{environment}"
+                => environments::show;
+
+            /// Changes the settings of an environment.
+            update_environment: patch "/v1/projects/{project}/environments/{environment}"
+                => environments::change;
+        }
+
+        /// The connectors enabled in a project.
+        "Project connectors" {
+            /// Lists the connectors enabled in a project, with their status.
+            list_connectors: get "/v1/projects/{project}/connectors" => connectors::list;
+
+            /// Enables a connector in an environment, with your own OAuth app.
+            enable_connector: post "/v1/projects/{project}/connectors" => connectors::enable;
+
+            /// Shows an enabled connector.
+            get_connector: get "/v1/projects/{project}/connectors/{slug}" => connectors::show;
+
+            /// Changes a connector's settings.
+            ///
+            /// A new secret of the same app is shown to the provider first, and the old one is
+            /// still tried for 7 days. Another app, or other endpoints, make every connection one
+            /// that its owner has to renew: say how many in `confirm_reconnects`.
+            update_connector: patch "/v1/projects/{project}/connectors/{slug}"
+                => connectors::change;
+
+            /// Disables a connector for good, and revokes every connection to it.
+            ///
+            /// From its answer on, none of them can be used; at the provider they are revoked
+            /// soon after.
+            disable_connector: delete "/v1/projects/{project}/connectors/{slug}"
+                => connectors::disable;
+
+            /// Asks the provider whether it takes the connector's credentials.
+            check_connector: post "/v1/projects/{project}/connectors/{slug}/check"
+                => connectors::check;
+
+            /// Asks for the account that the project shares with all its end users.
+            ///
+            /// Show its link to whoever shares it; where the environment confirms who finished,
+            /// their browser ends with a code to be confirmed.
+            share_connection: post "/v1/projects/{project}/connectors/{slug}/shared-connection"
+                => shared::share;
+
+            /// Confirms who shared an account, with the code that their browser was shown.
+            confirm_shared_connection:
+                post "/v1/projects/{project}/connectors/{slug}/shared-connection/confirm"
+                => shared::confirm;
+        }
+
+        /// For whatever watches the server.
+        "Health" {
+            /// Says that the process runs.
+            check_alive: get "/healthz" => api::health::alive;
+
+            /// Says whether requests are wanted and the database answers.
+            check_ready: get "/readyz" => api::health::ready;
+        }
+    }
+}
+
+/// The OpenAPI document about the API, as it is checked in.
+pub fn openapi() -> String {
+    documented(operations).1
+}
 
 /// Everything that is served.
 pub fn router(app: App) -> Router {
+    let (api, document) = documented(operations);
+    let document = Bytes::from(document);
     Router::new()
-        .route("/healthz", get(api::health::alive))
-        .route("/readyz", get(api::health::ready))
-        .route("/v1/tools", get(api::tools::list))
-        .route("/v1/tools/{name}/call", post(api::tools::call))
-        .route("/v1/sessions", post(api::sessions::create))
-        .route("/v1/connections", get(api::connections::list))
-        .route(
-            "/v1/connections/{id}",
-            get(api::connections::show)
-                .patch(api::connections::change)
-                .delete(api::connections::disconnect),
-        )
-        .route("/v1/auth-requests", post(api::auth_requests::create))
-        .route("/v1/auth-requests/{id}", get(api::auth_requests::show))
-        .route("/v1/auth-requests/{id}/confirm", post(api::auth_requests::confirm))
-        .merge(managing())
+        .merge(api)
+        .route("/openapi.json", get(async || ([JSON], document)))
         .route("/v1/connectors/oauth/callback", get(pages::callback::shared))
         .route("/v1/connectors/oauth/callback/{id}", get(pages::callback::own))
         .route("/connect/{link}", get(pages::connect::show).post(pages::connect::begin))
@@ -41,31 +189,6 @@ pub fn router(app: App) -> Router {
         .layer(from_fn_with_state(app.clone(), problem::with_request_id))
         .layer(map_response(harden))
         .with_state(app)
-}
-
-/// What is served to those who administer.
-fn managing() -> Router<App> {
-    use api::manage::{catalog, connectors, environments, me, shared};
-    Router::new()
-        .route("/v1/me", get(me::show))
-        .route("/v1/connectors", get(catalog::list))
-        .route("/v1/connectors/{slug}", get(catalog::show))
-        .route("/v1/projects", get(me::projects))
-        .route(
-            "/v1/projects/{project}/environments/{environment}",
-            get(environments::show).patch(environments::change),
-        )
-        .route("/v1/projects/{project}/connectors", get(connectors::list).post(connectors::enable))
-        .route(
-            "/v1/projects/{project}/connectors/{slug}",
-            get(connectors::show).patch(connectors::change).delete(connectors::disable),
-        )
-        .route("/v1/projects/{project}/connectors/{slug}/check", post(connectors::check))
-        .route("/v1/projects/{project}/connectors/{slug}/shared-connection", post(shared::share))
-        .route(
-            "/v1/projects/{project}/connectors/{slug}/shared-connection/confirm",
-            post(shared::confirm),
-        )
 }
 
 /// What every answer says: do not guess types, do not frame, do not keep, tell nobody where one

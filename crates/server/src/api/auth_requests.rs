@@ -6,6 +6,7 @@ use astralform_domain::{
 };
 use astralform_engine::{Confirmation, Prompt, Wanted, WantedAccount};
 use axum::{Json, extract::State};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -20,32 +21,53 @@ use crate::{
 pub(crate) const LONGEST_WAIT: u64 = 55;
 
 /// A prompt to an end user, the same in every interface.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct AuthRequestView {
+    /// Its id.
     id: AuthRequestId,
-    connector: String,
+    /// What the account will be connected to.
+    connector: ConnectorSlug,
     status: AuthStatus,
+    /// The page to show the end user.
+    #[schemars(url)]
     url: String,
     reason: AuthReason,
+    /// The scopes it asks for.
     required_scopes: ScopeSet,
+    /// The scopes already granted.
     granted_scopes: ScopeSet,
+    /// What it asks for beyond those.
     missing_scopes: ScopeSet,
+    /// A sentence that an agent can pass on.
     message: String,
+    /// The account to use again, as the end user knows it.
     account_hint: Option<String>,
+    /// The connection it led to, once it is completed.
     connection_id: Option<ConnectionId>,
-    failure: Option<&'static str>,
+    /// Why it failed, once it has.
+    failure: Option<AuthFailure>,
+    /// When the present phase ends.
     expires_at: Timestamp,
 }
 
-#[derive(Deserialize)]
+/// What names an auth request in a path.
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct AuthRequestPath {
+    /// The auth request's id.
+    id: AuthRequestId,
+}
+
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Wait {
-    /// Seconds to wait for the request to be no longer pending; 55 at most.
+    /// Seconds to wait for it to be no longer pending.
     #[serde(default)]
+    #[schemars(range(max = LONGEST_WAIT))]
     wait: u64,
 }
 
-#[derive(Deserialize)]
+/// A prompt without a tool call.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CreateRequest {
     /// The connector to connect an account to.
@@ -55,10 +77,12 @@ pub(crate) struct CreateRequest {
     scopes: ScopeSet,
     /// Which account: `default`, `new`, or the id of a connection to renew.
     #[serde(default)]
+    #[schemars(with = "String")]
     account: Account,
     /// Where the browser goes afterwards; one of the environment's return URLs.
     return_url: Option<String>,
-    /// Seconds until the link must be clicked: 60 to 604800 with an API key, to 600 with a session.
+    /// Seconds until the link must be clicked; with a session 600 at most.
+    #[schemars(range(min = 60, max = 604_800))]
     expires_in: Option<u64>,
 }
 
@@ -85,17 +109,16 @@ impl TryFrom<String> for Account {
     }
 }
 
-#[derive(Deserialize)]
+/// Who finished in the browser.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ConfirmRequest {
-    /// Who is signed in to the developer's application, in the browser that came back.
+    /// Who is signed in to your application, in the browser that came back.
     end_user_id: EndUserId,
-    /// The `confirmation` that the browser brought.
+    /// The `confirmation` that this browser brought to the return URL.
     confirmation: String,
 }
 
-/// Prompts an end user without a tool call. The same prompt again is the same request, so that
-/// asking twice is like asking once.
 pub(crate) async fn create(
     State(app): State<App>,
     Acting(caller): Acting,
@@ -111,11 +134,10 @@ pub(crate) async fn create(
     Ok(Json(app.engine().request_auth(&caller, wanted).await?.into()))
 }
 
-/// Shows an auth request, as soon as it is no longer pending or when the wait is over.
 pub(crate) async fn show(
     State(app): State<App>,
     Acting(caller): Acting,
-    Path(id): Path<AuthRequestId>,
+    Path(AuthRequestPath { id }): Path<AuthRequestPath>,
     Query(Wait { wait }): Query<Wait>,
 ) -> Result<Json<AuthRequestView>, Problem> {
     let tenant = caller.principal.tenant;
@@ -131,11 +153,10 @@ pub(crate) async fn show(
     Ok(Json(found.ok_or_else(missing)?.into()))
 }
 
-/// The developer's backend vouches for who finished in the browser.
 pub(crate) async fn confirm(
     State(app): State<App>,
     Backend(principal): Backend,
-    Path(id): Path<AuthRequestId>,
+    Path(AuthRequestPath { id }): Path<AuthRequestPath>,
     Body(ConfirmRequest { end_user_id, confirmation }): Body<ConfirmRequest>,
 ) -> Result<Json<AuthRequestView>, Problem> {
     let confirmed = to_the_end(async move {
@@ -151,17 +172,17 @@ impl From<Prompt> for AuthRequestView {
         let Prompt { request, status, url, message } = prompt;
         Self {
             id: request.id,
-            connector: request.connector.to_string(),
             status,
             url,
             reason: request.reason,
             missing_scopes: request.missing_scopes(),
+            connector: request.connector,
             required_scopes: request.required_scopes,
             granted_scopes: request.granted_scopes,
             message,
             account_hint: request.account_hint,
             connection_id: request.connection.filter(|_| status == AuthStatus::Completed),
-            failure: request.failure.map(AuthFailure::as_str),
+            failure: request.failure,
             expires_at: request.expires_at,
         }
     }

@@ -1,6 +1,7 @@
 use astralform_domain::{ConnectionId, ConnectionStatus, Patch, ScopeSet, StatusReason, Timestamp};
 use astralform_engine::{ConnectionChanges, Listed};
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{Json, extract::State};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::page::{PageQuery, PageView};
@@ -9,10 +10,11 @@ use crate::{
     auth::ActingFor,
     body::{Body, Path, Query},
     finish::to_the_end,
+    once::Done,
 };
 
 /// An account that an end user has connected.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct ConnectionView {
     id: ConnectionId,
     connector: String,
@@ -30,7 +32,7 @@ pub(crate) struct ConnectionView {
 }
 
 /// The account at the provider.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct AccountView {
     /// The provider's id of it.
     id: String,
@@ -38,18 +40,26 @@ struct AccountView {
     label: String,
 }
 
-#[derive(Deserialize)]
+/// What names a connection in a path.
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct ConnectionPath {
+    /// The connection's id.
+    id: ConnectionId,
+}
+
+/// What is to change of a connection; what is left out stays.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "ConnectionChange")]
 pub(crate) struct ChangeRequest {
     /// What to call it; null for no name.
     #[serde(default)]
+    #[schemars(with = "Option<String>", length(min = 1, max = 100))]
     label: Patch<String>,
     /// `true` makes it the one meant by calls that name none.
-    #[serde(default)]
     is_default: Option<bool>,
 }
 
-/// Lists the end user's connections.
 pub(crate) async fn list(
     State(app): State<App>,
     ActingFor(caller, end_user): ActingFor,
@@ -61,11 +71,10 @@ pub(crate) async fn list(
     Ok(Json(page.view(found, |listed| listed.connection.id.to_string())))
 }
 
-/// Shows one of the end user's connections.
 pub(crate) async fn show(
     State(app): State<App>,
     ActingFor(caller, end_user): ActingFor,
-    Path(id): Path<ConnectionId>,
+    Path(ConnectionPath { id }): Path<ConnectionPath>,
 ) -> Result<Json<ConnectionView>, Problem> {
     let tenant = caller.principal.tenant;
     let found = app.engine().own_connection(tenant, &end_user, id).await?;
@@ -73,11 +82,10 @@ pub(crate) async fn show(
     Ok(Json(found.ok_or(missing)?.into()))
 }
 
-/// Names one of the end user's connections, or makes it the default one.
 pub(crate) async fn change(
     State(app): State<App>,
     ActingFor(caller, end_user): ActingFor,
-    Path(id): Path<ConnectionId>,
+    Path(ConnectionPath { id }): Path<ConnectionPath>,
     Body(ChangeRequest { label, is_default }): Body<ChangeRequest>,
 ) -> Result<Json<ConnectionView>, Problem> {
     let changes = ConnectionChanges { label, is_default };
@@ -85,16 +93,15 @@ pub(crate) async fn change(
     Ok(Json(app.engine().change_own(tenant, &end_user, id, changes).await?.into()))
 }
 
-/// Disconnects one of the end user's accounts, here and at the provider.
 pub(crate) async fn disconnect(
     State(app): State<App>,
     ActingFor(caller, end_user): ActingFor,
-    Path(id): Path<ConnectionId>,
-) -> Result<StatusCode, Problem> {
+    Path(ConnectionPath { id }): Path<ConnectionPath>,
+) -> Result<Done, Problem> {
     let tenant = caller.principal.tenant;
     let done = to_the_end(async move { app.engine().disconnect_own(tenant, &end_user, id).await });
     done.await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(Done)
 }
 
 impl From<Listed> for ConnectionView {

@@ -3,12 +3,10 @@ use axum::extract::State;
 
 use crate::{App, Problem};
 
-/// The process runs.
 pub(crate) async fn alive() -> &'static str {
     "ok\n"
 }
 
-/// Requests are wanted and the database answers.
 pub(crate) async fn ready(State(app): State<App>) -> Result<&'static str, Problem> {
     if app.is_draining() {
         return Err(Problem::unavailable("the server is shutting down"));

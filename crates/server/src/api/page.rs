@@ -1,17 +1,21 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Which part of a list is wanted.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(crate) struct PageQuery<Id> {
     /// `next_cursor` of the part before.
     pub(crate) cursor: Option<Id>,
-    /// How many to list at most: 1 to 100, 50 when left out.
+    /// How many to list at most; 50 when left out.
+    #[schemars(range(min = 1, max = 100))]
     limit: Option<u16>,
 }
 
 /// A part of a list.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "{T}Page")]
 pub(crate) struct PageView<T> {
+    /// What is listed.
     data: Vec<T>,
     /// What to send as `cursor` for the next part; null on the last one.
     next_cursor: Option<String>,

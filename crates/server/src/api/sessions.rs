@@ -2,7 +2,8 @@ use std::time::Duration;
 
 use astralform_domain::{Caller, EndUserId, Timestamp, ToolName};
 use astralform_engine::sessions::NewSession;
-use axum::{extract::State, http::StatusCode};
+use axum::extract::State;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -12,7 +13,8 @@ use crate::{
     once::{Answer, Scope, once},
 };
 
-#[derive(Deserialize)]
+/// A session to be opened.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SessionRequest {
     /// The end user it acts for.
@@ -21,13 +23,14 @@ pub(crate) struct SessionRequest {
     agent: Option<String>,
     /// The only tools it may use; all of the agent's when left out.
     tools: Option<Vec<ToolName>>,
-    /// Seconds it lives: 60 to 43200, 3600 when left out.
+    /// Seconds it lives.
     #[serde(default = "an_hour")]
+    #[schemars(range(min = 60, max = 43_200))]
     expires_in: u64,
 }
 
 /// A session. Its token cannot be had again.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct SessionView {
     /// What to send as `Authorization: Bearer …`.
     token: String,
@@ -38,12 +41,11 @@ pub(crate) struct SessionView {
     account_url: Option<String>,
 }
 
-/// Opens a session of one end user and one agent, for a browser or a desktop client.
 pub(crate) async fn create(
     State(app): State<App>,
     Backend(principal): Backend,
     sent: Keyed<SessionRequest>,
-) -> Result<Answer<SessionView>, Problem> {
+) -> Result<Answer<SessionView, 201>, Problem> {
     let caller = Caller { principal: principal.clone(), end_user: None };
     let scope = Scope::of(&caller, "POST /v1/sessions");
     let work = app.clone();
@@ -62,8 +64,7 @@ pub(crate) async fn create(
             let opened = work.engine().open_session(&principal, new).await?;
             let token = opened.token.expose().to_owned();
             let expires_at = opened.expires_at;
-            let view = SessionView { token, expires_at, mcp_url: None, account_url: None };
-            Ok((StatusCode::CREATED, view))
+            Ok(SessionView { token, expires_at, mcp_url: None, account_url: None })
         },
     )
     .await

@@ -1,13 +1,14 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use astralform_catalog::Tool;
-use astralform_domain::{CallId, Caller, ConnectionId};
+use astralform_domain::{CallId, Caller, ConnectionId, FailureKind};
 use astralform_engine::{
     Availability, CallFailure, CredentialRefusal, ListedTool, Outcome, Outside, ToolCall,
 };
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{Json, extract::State};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::auth_requests::{AuthRequestView, LONGEST_WAIT};
 use crate::{
@@ -17,15 +18,15 @@ use crate::{
     once::{Answer, Scope, once},
 };
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ListQuery {
+    /// Whose way of describing tools is wanted.
     #[serde(default)]
     format: Format,
 }
 
-/// Whose way of describing tools is wanted.
-#[derive(Clone, Copy, Default, Deserialize)]
+#[derive(Clone, Copy, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum Format {
     #[default]
@@ -34,51 +35,102 @@ enum Format {
     Anthropic,
 }
 
-#[derive(Serialize)]
+/// The tools of an agent.
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct ToolsView {
+    /// The tools, described as `format` asks.
+    #[schemars(with = "Vec<Map<String, Value>>")]
     tools: Vec<Value>,
+    /// Whether each can be called now, by its name.
     availability: BTreeMap<String, AvailabilityView>,
 }
 
-#[derive(Serialize)]
-struct AvailabilityView {
-    state: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    why: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    fix: Option<String>,
+/// Whether a tool can be called now.
+#[derive(Serialize, JsonSchema)]
+#[serde(tag = "state", rename_all = "snake_case")]
+enum AvailabilityView {
+    /// It can.
+    Ready,
+    /// A call asks the end user first.
+    AuthRequired {
+        /// What is missing.
+        why: String,
+        /// What to do.
+        fix: String,
+    },
+    /// It cannot, and the end user cannot change that.
+    Unavailable {
+        /// What is in the way.
+        why: String,
+        /// What to do.
+        fix: String,
+    },
 }
 
-#[derive(Deserialize)]
+/// What names a tool in a path.
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct ToolPath {
+    /// The tool's name.
+    name: String,
+}
+
+/// A call of a tool.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CallRequest {
+    /// The tool's arguments; none when left out.
     #[serde(default = "no_arguments")]
+    #[schemars(with = "Map<String, Value>")]
     arguments: Value,
-    #[serde(default)]
+    /// The account to use, where the end user has several.
     connection_id: Option<ConnectionId>,
-    /// Seconds to wait for the end user; 55 at most.
+    /// Seconds to wait for the end user, if they must be asked.
     #[serde(default)]
+    #[schemars(range(max = LONGEST_WAIT))]
     wait_seconds: u64,
 }
 
-#[derive(Serialize)]
+/// How a call ended.
+#[derive(Serialize, JsonSchema)]
 #[serde(tag = "status", rename_all = "snake_case")]
 pub(crate) enum CallView {
-    Completed { data: Value, text: String, call_id: CallId },
-    AuthRequired { auth_request: Box<AuthRequestView> },
-    Failed { error: FailureView, call_id: CallId },
+    /// The tool's result.
+    Completed {
+        /// The result, as the tool's output schema says.
+        data: Value,
+        /// The same as JSON text, for models that take text.
+        text: String,
+        /// The call's id.
+        call_id: CallId,
+    },
+    /// The end user has to be asked first; nothing was changed at the provider.
+    AuthRequired {
+        /// What to show them.
+        auth_request: Box<AuthRequestView>,
+    },
+    /// It went wrong at the provider, or on the way there.
+    Failed {
+        /// How.
+        error: FailureView,
+        /// The call's id.
+        call_id: CallId,
+    },
 }
 
-#[derive(Serialize)]
+/// How a call went wrong.
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct FailureView {
-    kind: &'static str,
+    kind: FailureKind,
+    /// What happened and what to do, for a model or a person.
     message: String,
+    /// Whether the same call may succeed later, and cannot happen twice by it.
     retryable: bool,
+    /// When it makes sense to try again, where the provider said so.
     retry_after_ms: Option<u64>,
+    /// The provider's HTTP status, where there was an answer.
     provider_status: Option<u16>,
 }
 
-/// Lists the tools of an agent, described as its framework wants them.
 pub(crate) async fn list(
     State(app): State<App>,
     Acting(caller): Acting,
@@ -91,17 +143,16 @@ pub(crate) async fn list(
     }))
 }
 
-/// Calls a tool for an end user.
 pub(crate) async fn call(
     State(app): State<App>,
     Acting(caller): Acting,
-    Path(name): Path<String>,
+    Path(ToolPath { name }): Path<ToolPath>,
     sent: Keyed<CallRequest>,
 ) -> Result<Answer<CallView>, Problem> {
     let scope = Scope::of(&caller, &format!("POST /v1/tools/{name}/call"));
     let work = app.clone();
     once(&app, scope, sent, CallView::is_final, move |request| async move {
-        Box::pin(run(&work, &caller, &name, request)).await.map(|view| (StatusCode::OK, view))
+        Box::pin(run(&work, &caller, &name, request)).await
     })
     .await
 }
@@ -172,22 +223,18 @@ impl Format {
 
 fn availability(listed: ListedTool<'_>) -> (String, AvailabilityView) {
     let view = match listed.availability {
-        Availability::Ready => AvailabilityView { state: "ready", why: None, fix: None },
-        Availability::AuthRequired(reason) => AvailabilityView {
-            state: "auth_required",
-            why: Some(reason),
-            fix: Some("call the tool, and show the end user the link in the answer".to_owned()),
+        Availability::Ready => AvailabilityView::Ready,
+        Availability::AuthRequired(why) => AvailabilityView::AuthRequired {
+            why,
+            fix: "call the tool, and show the end user the link in the answer".to_owned(),
         },
-        Availability::Unavailable(Outside::Connector(why)) => AvailabilityView {
-            state: "unavailable",
-            why: Some(why.to_string()),
-            fix: Some("correct the connector's settings in this project".to_owned()),
+        Availability::Unavailable(Outside::Connector(why)) => AvailabilityView::Unavailable {
+            why: why.to_string(),
+            fix: "correct the connector's settings in this project".to_owned(),
         },
-        Availability::Unavailable(Outside::Credential(refusal)) => AvailabilityView {
-            state: "unavailable",
-            why: Some(refusal.to_string()),
-            fix: Some(fix(refusal).to_owned()),
-        },
+        Availability::Unavailable(Outside::Credential(refusal)) => {
+            AvailabilityView::Unavailable { why: refusal.to_string(), fix: fix(refusal).to_owned() }
+        }
     };
     (listed.tool.name.as_str().to_owned(), view)
 }
@@ -221,7 +268,7 @@ impl From<CallFailure> for FailureView {
     fn from(failure: CallFailure) -> Self {
         let after = failure.retry_after.map(|after| after.as_millis());
         Self {
-            kind: failure.kind.as_str(),
+            kind: failure.kind,
             retryable: failure.kind.is_retryable(),
             retry_after_ms: after.and_then(|after| u64::try_from(after).ok()),
             provider_status: failure.provider_status,

@@ -1,13 +1,14 @@
 use astralform_catalog::{Connector, ConnectorType};
 use astralform_domain::{ConnectorSlug, Scope};
 use axum::{Json, extract::State};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::connectors::SlugPath;
 use crate::{App, Problem, api::page::PageView, auth::Managing, body::Path};
 
 /// A connector of the catalogue.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct ConnectorView {
     slug: ConnectorSlug,
     name: String,
@@ -21,7 +22,7 @@ pub(crate) struct ConnectorView {
 }
 
 /// A scope that can be asked for.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct ScopeView {
     name: Scope,
     /// What it lets an agent do, in plain words.
@@ -30,7 +31,7 @@ struct ScopeView {
     default: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct ToolView {
     name: String,
     title: String,
@@ -38,7 +39,7 @@ struct ToolView {
 }
 
 /// What a developer does at the provider.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct SetupView {
     /// Where OAuth apps are made.
     console_url: String,
@@ -50,7 +51,6 @@ struct SetupView {
     guide: String,
 }
 
-/// Lists the connectors there are.
 pub(crate) async fn list(
     State(app): State<App>,
     Managing(_): Managing,
@@ -59,7 +59,6 @@ pub(crate) async fn list(
     Json(PageView::whole(connectors.map(|connector| view(&app, connector)).collect()))
 }
 
-/// Shows a connector of the catalogue, with what to do at the provider.
 pub(crate) async fn show(
     State(app): State<App>,
     Managing(_): Managing,

@@ -5,7 +5,8 @@ use astralform_engine::{
     SettingsError,
     project_connectors::{Change, ClientChange, Enable, NewClient, Verdict},
 };
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{Json, extract::State};
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::views::ProjectConnectorView;
@@ -17,20 +18,23 @@ use crate::{
     once::{Answer, Scope, once},
 };
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(crate) struct ListQuery {
     /// Only this environment's.
     environment: Option<Environment>,
 }
 
-/// What the path names.
-#[derive(Deserialize)]
+/// What names a connector in a path.
+#[derive(Deserialize, JsonSchema)]
 pub(crate) struct SlugPath {
+    /// The connector's name in the catalogue.
     pub(crate) slug: ConnectorSlug,
 }
 
-#[derive(Deserialize)]
+/// A connector to be enabled.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "EnableConnector")]
 pub(crate) struct EnableRequest {
     /// The connector, by its name in the catalogue.
     connector: ConnectorSlug,
@@ -53,17 +57,23 @@ pub(crate) struct EnableRequest {
     sandbox: bool,
 }
 
-#[derive(Deserialize)]
+/// Your OAuth app.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Credentials")]
 struct CredentialsRequest {
     /// Left out when only the secret is new.
     client_id: Option<String>,
+    /// Goes in, and never comes out again.
     #[serde(deserialize_with = "secret")]
+    #[schemars(with = "String")]
     client_secret: Secret,
 }
 
-#[derive(Deserialize)]
+/// What is to change of a connector; what is left out stays.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "ConnectorChange")]
 pub(crate) struct ChangeRequest {
     /// `false` pauses the connector: calls are refused, connections stay.
     is_enabled: Option<bool>,
@@ -71,9 +81,11 @@ pub(crate) struct ChangeRequest {
     allow_end_user_auth: Option<bool>,
     /// What to ask end users for; null for the connector's minimum.
     #[serde(default)]
+    #[schemars(with = "Option<ScopeSet>")]
     scopes: Patch<ScopeSet>,
     /// The only tools to offer; null for all.
     #[serde(default)]
+    #[schemars(with = "Option<Vec<ToolName>>")]
     tools: Patch<Vec<ToolName>>,
     /// All the addresses that replace the catalogue's. Needs the client secret again.
     endpoints: Option<Endpoints>,
@@ -84,7 +96,7 @@ pub(crate) struct ChangeRequest {
 }
 
 /// What the provider makes of the credentials.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct CheckView {
     /// `accepted`: it refused a made-up code, and not your app. `rejected`: it refused your app.
     /// `unknown`: it did not answer in a form that tells.
@@ -93,13 +105,13 @@ pub(crate) struct CheckView {
     reason: Option<String>,
 }
 
-#[derive(Serialize)]
+/// What disabling a connector ended.
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct DisabledView {
     /// How many connections were revoked.
     revoked_connections: u64,
 }
 
-/// Lists the connectors enabled in a project.
 pub(crate) async fn list(
     State(app): State<App>,
     InProject { project, .. }: InProject,
@@ -109,12 +121,11 @@ pub(crate) async fn list(
     Ok(Json(PageView::whole(found.into_iter().map(Into::into).collect())))
 }
 
-/// Enables a connector in an environment.
 pub(crate) async fn enable(
     State(app): State<App>,
     InProject { administrator, project }: InProject,
     sent: Keyed<EnableRequest>,
-) -> Result<Answer<ProjectConnectorView>, Problem> {
+) -> Result<Answer<ProjectConnectorView, 201>, Problem> {
     let tenant = Tenant { project, environment: sent.value.environment };
     let scope = Scope::of_member(administrator, tenant, "POST /v1/projects/{project}/connectors");
     let work = app.clone();
@@ -126,13 +137,12 @@ pub(crate) async fn enable(
         move |request| async move {
             let slug = request.connector.clone();
             work.engine().enable(tenant, request.into_settings()?).await?;
-            Ok((StatusCode::CREATED, overview(&work, tenant, &slug).await?))
+            overview(&work, tenant, &slug).await
         },
     )
     .await
 }
 
-/// Shows a connector enabled in an environment.
 pub(crate) async fn show(
     State(app): State<App>,
     InTenant(tenant): InTenant,
@@ -141,7 +151,6 @@ pub(crate) async fn show(
     Ok(Json(overview(&app, tenant, &slug).await?))
 }
 
-/// Changes a connector's settings.
 pub(crate) async fn change(
     State(app): State<App>,
     InTenant(tenant): InTenant,
@@ -152,7 +161,6 @@ pub(crate) async fn change(
     Ok(Json(overview(&app, tenant, &slug).await?))
 }
 
-/// Disables a connector for good, and revokes every end user's connection to it.
 pub(crate) async fn disable(
     State(app): State<App>,
     InTenant(tenant): InTenant,
@@ -162,7 +170,6 @@ pub(crate) async fn disable(
     Ok(Json(DisabledView { revoked_connections }))
 }
 
-/// Asks the provider whether it takes the connector's credentials.
 pub(crate) async fn check(
     State(app): State<App>,
     InTenant(tenant): InTenant,

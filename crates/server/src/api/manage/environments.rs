@@ -1,5 +1,6 @@
 use astralform_domain::{Environment, EnvironmentSettings, VerifyEndUser};
 use axum::{Json, extract::State};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -9,7 +10,7 @@ use crate::{
 };
 
 /// The settings of one environment.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct EnvironmentView {
     environment: Environment,
     /// Who vouches for the person who finished in the browser.
@@ -18,19 +19,24 @@ pub(crate) struct EnvironmentView {
     return_urls: Vec<String>,
 }
 
-#[derive(Deserialize)]
+/// What is to change of an environment; what is left out stays.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "EnvironmentChange")]
 pub(crate) struct ChangeRequest {
+    /// Only an owner of the team may switch it off in `live`.
     verify_end_user: Option<VerifyEndUser>,
+    /// All of them; 20 at most.
     return_urls: Option<Vec<String>>,
 }
 
-#[derive(Deserialize)]
+/// What names an environment in a path.
+#[derive(Deserialize, JsonSchema)]
 pub(crate) struct EnvironmentPath {
+    /// The environment.
     environment: Environment,
 }
 
-/// Shows the settings of an environment.
 pub(crate) async fn show(
     State(app): State<App>,
     InProject { project, .. }: InProject,
@@ -41,7 +47,6 @@ pub(crate) async fn show(
     Ok(Json(view(environment, settings)))
 }
 
-/// Changes the settings of an environment.
 pub(crate) async fn change(
     State(app): State<App>,
     InProject { administrator, project }: InProject,

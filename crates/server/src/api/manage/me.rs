@@ -1,6 +1,7 @@
 use astralform_domain::{Email, MemberId, ProjectId, Role, TeamId, Timestamp};
 use astralform_engine::members::{Membership, ProjectOfMember};
 use axum::{Json, extract::State};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
@@ -11,20 +12,20 @@ use crate::{
 };
 
 /// Whose admin token it is.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct MeView {
     member: MemberView,
     teams: Vec<TeamView>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct MemberView {
     id: MemberId,
     email: Email,
 }
 
 /// A team that the member belongs to.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct TeamView {
     id: TeamId,
     name: String,
@@ -32,7 +33,7 @@ struct TeamView {
 }
 
 /// A project of one of the member's teams.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct ProjectView {
     id: ProjectId,
     name: String,
@@ -40,7 +41,6 @@ pub(crate) struct ProjectView {
     created_at: Timestamp,
 }
 
-/// Says whose admin token it is.
 pub(crate) async fn show(
     State(app): State<App>,
     Managing(administrator): Managing,
@@ -50,7 +50,6 @@ pub(crate) async fn show(
     Ok(Json(MeView { member, teams: teams.into_iter().map(Into::into).collect() }))
 }
 
-/// Lists the projects of the member's teams.
 pub(crate) async fn projects(
     State(app): State<App>,
     Managing(administrator): Managing,

@@ -1,6 +1,7 @@
 use astralform_domain::{AuthRequestId, Owner};
 use astralform_engine::Confirmation;
 use axum::{Json, extract::State};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::connectors::SlugPath;
@@ -12,16 +13,17 @@ use crate::{
     finish::to_the_end,
 };
 
-#[derive(Deserialize)]
+/// Who shared an account.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "SharedConfirmation")]
 pub(crate) struct ConfirmRequest {
+    /// The auth request that was answered.
     auth_request_id: AuthRequestId,
     /// The code that the browser was shown at the end.
     confirmation: String,
 }
 
-/// Asks whoever opens the link to connect the account that the project shares with all its end
-/// users.
 pub(crate) async fn share(
     State(app): State<App>,
     InTenant(tenant): InTenant,
@@ -30,7 +32,6 @@ pub(crate) async fn share(
     Ok(Json(app.engine().share(tenant, &slug).await?.into()))
 }
 
-/// Vouches for whoever connected the account to share, with the code their browser was shown.
 pub(crate) async fn confirm(
     State(app): State<App>,
     InTenant(tenant): InTenant,

@@ -5,10 +5,11 @@ use astralform_domain::{
     ScopeSet, Timestamp, ToolName,
 };
 use astralform_engine::project_connectors::Overview;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// A connector enabled in one environment of a project.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own in the settings")]
 pub(crate) struct ProjectConnectorView {
     id: ProjectConnectorId,
@@ -43,7 +44,7 @@ pub(crate) struct ProjectConnectorView {
 }
 
 /// The developer's OAuth app. The secret is not shown again.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[expect(clippy::struct_field_names, reason = "they are the names of RFC 6749")]
 struct CredentialsView {
     client_id: String,

@@ -1,0 +1,161 @@
+//! The OpenAPI document, made of the table of operations and of what handlers take and give.
+//!
+//! Answers are described as they are written and requests as they are read: a field that may be
+//! null is always in an answer, and may be left out of a request.
+
+pub(crate) mod table;
+
+use aide::{
+    generate::{GenContext, in_context, on_error},
+    openapi::{
+        Components, HeaderStyle, Info, License, MediaType, OpenApi, Parameter, ParameterData,
+        ParameterSchemaOrContent, PathItem, ReferenceOr, SchemaObject, Server,
+    },
+    operation::{ParamLocation, parameters_from_schema},
+    util::iter_operations_mut,
+};
+use axum::Router;
+use schemars::{JsonSchema, Schema, generate::SchemaSettings};
+
+use crate::{App, auth, problem};
+use table::Table;
+
+/// Marks, until the document is put together, the schemas of what is received.
+const RECEIVED: &str = "received ";
+
+const ABOUT: &str = "\
+For AI agents, and the backends of the applications they work in. Send an API key as \
+`Authorization: Bearer sk_…`, the end user as `X-End-User-ID`, and the agent, if it is not \
+`default`, as `X-Agent-ID`.
+
+Bodies are JSON objects, 4 MiB at most; times are RFC 3339 in UTC. Anything but success is a \
+problem (RFC 9457) with a stable `code`.";
+
+/// The routes of a table, and the document about them.
+///
+/// # Panics
+/// When an operation is described twice, or a type means one thing in requests and another in
+/// answers: mistakes of ours, which every start shows.
+pub(crate) fn documented(table: impl FnOnce() -> Table) -> (Router<App>, String) {
+    in_context(|context| context.schema = settings().for_serialize().into_generator());
+    on_error(|error| panic!("the API is described wrongly: {error}"));
+    let Table { router, groups } = table();
+    let mut document = OpenApi { tags: groups, ..in_context(frame) };
+    let router = router.finish_api(&mut document);
+    document.components.iter_mut().for_each(put_together);
+    let paths = document.paths.iter_mut().flat_map(|paths| paths.paths.values_mut());
+    paths.filter_map(ReferenceOr::as_item_mut).for_each(tidy);
+    let text = serde_json::to_string_pretty(&document).expect("a document has only text as keys");
+    (router, text + "\n")
+}
+
+/// The document without its operations.
+fn frame(context: &mut GenContext) -> OpenApi {
+    let mut components = Components::default();
+    auth::describe(context, &mut components);
+    problem::describe(context, &mut components);
+    OpenApi {
+        info: Info {
+            title: "Astralform Connectors".to_owned(),
+            description: Some(ABOUT.to_owned()),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            license: Some(License {
+                name: "Apache License 2.0".to_owned(),
+                identifier: Some("Apache-2.0".to_owned()),
+                ..License::default()
+            }),
+            ..Info::default()
+        },
+        servers: vec![Server { url: "/".to_owned(), ..Server::default() }],
+        components: Some(components),
+        ..OpenApi::default()
+    }
+}
+
+fn settings() -> SchemaSettings {
+    let path = "#/components/schemas/".into();
+    SchemaSettings::draft2020_12().with(|settings| settings.definitions_path = path)
+}
+
+/// Describes what is received as a whole: a body.
+pub(crate) fn received<T: JsonSchema>(context: &mut GenContext) -> Schema {
+    let mut generator = settings().for_deserialize().into_generator();
+    let schema = generator.subschema_for::<T>();
+    for (name, definition) in generator.take_definitions(true) {
+        let known = context.schema.definitions_mut();
+        let other = known.insert(format!("{RECEIVED}{name}"), definition.clone());
+        assert!(other.is_none_or(|other| other == definition), "two types are called {name}");
+    }
+    schema
+}
+
+/// Describes what is received field by field, each with a schema of its own.
+pub(crate) fn parameters<T: JsonSchema>(
+    context: &mut GenContext,
+    location: ParamLocation,
+) -> Vec<Parameter> {
+    let settings = settings().for_deserialize().with(|settings| settings.inline_subschemas = true);
+    let fields = settings.into_generator().subschema_for::<T>();
+    let mut parameters = parameters_from_schema(context, fields, location);
+    for parameter in &mut parameters {
+        let format = &mut parameter.parameter_data_mut().format;
+        if let ParameterSchemaOrContent::Schema(schema) = format {
+            schema.json_schema.remove("description"); // the parameter itself has it
+        }
+    }
+    parameters
+}
+
+/// Describes a header that may be left out.
+pub(crate) fn optional_header<T: JsonSchema>(
+    context: &mut GenContext,
+    name: &str,
+    about: &str,
+) -> Parameter {
+    let parameter_data = ParameterData {
+        name: name.to_owned(),
+        description: Some(about.to_owned()),
+        required: false,
+        deprecated: None,
+        format: ParameterSchemaOrContent::Schema(object(context.schema.subschema_for::<T>())),
+        example: None,
+        examples: [].into_iter().collect(),
+        explode: None,
+        extensions: [].into_iter().collect(),
+    };
+    Parameter::Header { parameter_data, style: HeaderStyle::Simple }
+}
+
+/// A schema where the document wants one.
+fn object(json_schema: Schema) -> SchemaObject {
+    SchemaObject { json_schema, external_docs: None, example: None }
+}
+
+/// A type of content and its schema.
+pub(crate) fn content(kind: &str, schema: Schema) -> (String, MediaType) {
+    (kind.to_owned(), MediaType { schema: Some(object(schema)), ..MediaType::default() })
+}
+
+/// Puts the schemas of what is received and of what is sent beside one another.
+fn put_together(components: &mut Components) {
+    for (name, schema) in std::mem::take(&mut components.schemas) {
+        let name = name.strip_prefix(RECEIVED).map(ToOwned::to_owned).unwrap_or(name);
+        if let Some(other) = components.schemas.insert(name.clone(), schema) {
+            let same = components.schemas.get(&name) == Some(&other);
+            assert!(same, "{name} is read in another way than it is written: make two types of it");
+        }
+    }
+    components.schemas.sort_unstable_keys();
+}
+
+/// Says of operations that ask for no credentials that they ask for none, and puts answers in
+/// order.
+fn tidy(path: &mut PathItem) {
+    for (_, operation) in iter_operations_mut(path) {
+        if operation.security.is_empty() {
+            operation.security.push([].into_iter().collect());
+        }
+        let responses = operation.responses.iter_mut();
+        responses.for_each(|responses| responses.responses.sort_unstable_keys());
+    }
+}
