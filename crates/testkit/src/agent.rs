@@ -1,7 +1,9 @@
 use serde_json::{Value, json};
 use url::Url;
 
-/// A client of the runtime API.
+use crate::document;
+
+/// A client of the runtime API, which holds every answer against the API's document.
 #[derive(Clone)]
 pub struct Agent {
     http: reqwest::Client,
@@ -78,10 +80,13 @@ impl Agent {
         if let Some(end_user) = &self.end_user {
             request = request.header("x-end-user-id", end_user);
         }
-        let response = request.send().await.expect("an answer");
+        let request = request.build().expect("a request");
+        let (method, path) = (request.method().clone(), request.url().path().to_owned());
+        let response = self.http.execute(request).await.expect("an answer");
         let status = response.status().as_u16();
         let text = response.text().await.expect("a whole answer");
         let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
+        document::check(method.as_str(), &path, status, &body);
         Reply { status, body }
     }
 }

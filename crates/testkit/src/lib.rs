@@ -5,6 +5,7 @@
 
 mod agent;
 mod browser;
+mod document;
 mod html;
 mod peer;
 mod server;
