@@ -159,3 +159,94 @@ fn tidy(path: &mut PathItem) {
         responses.for_each(|responses| responses.responses.sort_unstable_keys());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::Json;
+    use serde::{Deserialize, Serialize};
+    use serde_json::Value;
+
+    use super::*;
+    use crate::{
+        body::Body,
+        openapi::table::{Table, operations},
+    };
+
+    #[derive(Deserialize, JsonSchema)]
+    struct NoteRequest {
+        text: Option<String>,
+    }
+
+    #[derive(Serialize, JsonSchema)]
+    struct NoteView {
+        text: Option<String>,
+    }
+
+    #[derive(Serialize, Deserialize, JsonSchema)]
+    struct Both {
+        text: Option<String>,
+    }
+
+    async fn write(Body(note): Body<NoteRequest>) -> Json<NoteView> {
+        Json(NoteView { text: note.text })
+    }
+
+    async fn echo(Body(both): Body<Both>) -> Json<Both> {
+        Json(Both { text: both.text })
+    }
+
+    fn document(table: impl FnOnce() -> Table) -> Value {
+        serde_json::from_str(&documented(table).1).unwrap()
+    }
+
+    fn notes() -> Table {
+        operations! {
+            /// Notes.
+            "Notes" {
+                /// Writes a note
+                /// down.
+                ///
+                /// One line
+                /// and its end.
+                ///
+                /// Another.
+                write_note: post "/notes" => write;
+            }
+        }
+    }
+
+    #[test]
+    fn a_field_that_may_be_null_is_in_every_answer_and_may_be_left_out_of_a_request() {
+        let document = document(notes);
+        assert!(document["components"]["schemas"]["NoteRequest"].get("required").is_none());
+        assert_eq!(document["components"]["schemas"]["NoteView"]["required"][0], "text");
+    }
+
+    #[test]
+    fn a_rows_comment_is_its_summary_and_its_description() {
+        let operation = &document(notes)["paths"]["/notes"]["post"];
+        assert_eq!(operation["operationId"], "write_note");
+        assert_eq!(operation["summary"], "Writes a note down");
+        assert_eq!(operation["description"], "One line and its end.\n\nAnother.");
+    }
+
+    #[test]
+    fn an_operation_without_credentials_says_that_it_needs_none() {
+        let operation = &document(notes)["paths"]["/notes"]["post"];
+        assert_eq!(operation["security"], serde_json::json!([{}]));
+    }
+
+    #[test]
+    #[should_panic(expected = "Both is read in another way than it is written")]
+    fn a_type_that_means_different_things_both_ways_is_refused() {
+        document(|| {
+            operations! {
+                /// Echoes.
+                "Echoes" {
+                    /// Echoes.
+                    echo: post "/echo" => echo;
+                }
+            }
+        });
+    }
+}

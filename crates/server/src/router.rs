@@ -158,9 +158,13 @@ fn operations() -> Table {
         /// For whatever watches the server.
         "Health" {
             /// Says that the process runs.
+            ///
+            /// Asks nothing else; a process that does not answer should be started again.
             check_alive: get "/healthz" => api::health::alive;
 
-            /// Says whether requests are wanted and the database answers.
+            /// Says whether requests are wanted.
+            ///
+            /// They are not while the server shuts down, or when its database does not answer.
             check_ready: get "/readyz" => api::health::ready;
         }
     }
