@@ -31,9 +31,6 @@ pub(crate) struct Scope {
     parts: Vec<String>,
 }
 
-/// An answer without a body.
-pub(crate) struct Done;
-
 impl Scope {
     /// That of a runtime request.
     pub(crate) fn of(caller: &Caller, route: &str) -> Self {
@@ -114,12 +111,6 @@ impl<T: Serialize, const STATUS: u16> IntoResponse for Answer<T, STATUS> {
     }
 }
 
-impl IntoResponse for Done {
-    fn into_response(self) -> Response {
-        StatusCode::NO_CONTENT.into_response()
-    }
-}
-
 impl<T: JsonSchema, const STATUS: u16> OperationOutput for Answer<T, STATUS> {
     type Inner = T;
 
@@ -134,17 +125,5 @@ impl<T: JsonSchema, const STATUS: u16> OperationOutput for Answer<T, STATUS> {
             ..Described::default()
         };
         vec![(Some(Statuses::Code(STATUS)), response)]
-    }
-}
-
-impl OperationOutput for Done {
-    type Inner = Self;
-
-    fn inferred_responses(
-        _: &mut GenContext,
-        _: &mut Operation,
-    ) -> Vec<(Option<Statuses>, Described)> {
-        let description = "It is done.".to_owned();
-        vec![(Some(Statuses::Code(204)), Described { description, ..Described::default() })]
     }
 }

@@ -59,7 +59,7 @@ pub(crate) struct AuthRequestPath {
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Wait {
+pub(crate) struct WaitQuery {
     /// Seconds to wait for it to be no longer pending.
     #[serde(default)]
     #[schemars(range(max = LONGEST_WAIT))]
@@ -138,7 +138,7 @@ pub(crate) async fn show(
     State(app): State<App>,
     Acting(caller): Acting,
     Path(AuthRequestPath { id }): Path<AuthRequestPath>,
-    Query(Wait { wait }): Query<Wait>,
+    Query(WaitQuery { wait }): Query<WaitQuery>,
 ) -> Result<Json<AuthRequestView>, Problem> {
     let tenant = caller.principal.tenant;
     let missing = || Problem::not_found("this project has no such auth request");

@@ -1,6 +1,6 @@
 use astralform_domain::{ConnectionId, ConnectionStatus, Patch, ScopeSet, StatusReason, Timestamp};
 use astralform_engine::{ConnectionChanges, Listed};
-use axum::{Json, extract::State};
+use axum::{Json, extract::State, response::NoContent};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,6 @@ use crate::{
     auth::ActingFor,
     body::{Body, Path, Query},
     finish::to_the_end,
-    once::Done,
 };
 
 /// An account that an end user has connected.
@@ -97,11 +96,11 @@ pub(crate) async fn disconnect(
     State(app): State<App>,
     ActingFor(caller, end_user): ActingFor,
     Path(ConnectionPath { id }): Path<ConnectionPath>,
-) -> Result<Done, Problem> {
+) -> Result<NoContent, Problem> {
     let tenant = caller.principal.tenant;
     let done = to_the_end(async move { app.engine().disconnect_own(tenant, &end_user, id).await });
     done.await?;
-    Ok(Done)
+    Ok(NoContent)
 }
 
 impl From<Listed> for ConnectionView {
