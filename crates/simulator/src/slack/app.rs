@@ -108,23 +108,29 @@ impl SlackApp {
     }
 }
 
-/// Whether a redirect URI leads back to this machine without TLS.
-pub(crate) fn is_plain_loopback(uri: &str) -> bool {
-    let Ok(url) = Url::parse(uri) else {
-        return false;
-    };
-    let loopback = match url.host() {
+// === impl RegisteredApp ===
+
+impl RegisteredApp {
+    /// Whether Slack takes a redirect URI for one of a program on the person's own device: apps
+    /// with PKCE have such, on loopback.
+    pub(crate) fn stays_on_device(&self, redirect_uri: &str) -> bool {
+        self.pkce && Url::parse(redirect_uri).is_ok_and(|url| is_loopback(&url))
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
         Some(Host::Domain(domain)) => domain == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => false,
-    };
-    url.scheme() == "http" && loopback
+    }
 }
 
 fn is_acceptable(uri: &str) -> bool {
-    let parsed = Url::parse(uri);
-    let https = parsed.as_ref().is_ok_and(|url| url.scheme() == "https" && url.has_host());
-    let fragment = parsed.as_ref().is_ok_and(|url| url.fragment().is_some());
-    (https || is_plain_loopback(uri)) && !fragment
+    let Ok(url) = Url::parse(uri) else {
+        return false;
+    };
+    let secure = url.scheme() == "https" && url.has_host();
+    (secure || (url.scheme() == "http" && is_loopback(&url))) && url.fragment().is_none()
 }

@@ -8,6 +8,7 @@ pub(crate) mod control;
 mod messages;
 mod oauth;
 mod pages;
+mod rotation;
 mod scopes;
 mod seed;
 mod selection;

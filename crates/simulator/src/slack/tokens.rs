@@ -9,8 +9,6 @@ use crate::outside::Outside;
 pub(crate) const ACCESS_SECONDS: i64 = 12 * 60 * 60;
 /// How long a refresh token of an app with PKCE lives.
 const PKCE_REFRESH_SECONDS: i64 = 30 * 24 * 60 * 60;
-/// How many access tokens of one consent live at a time; refreshing beyond revokes the oldest.
-const LIVE_PER_CHAIN: usize = 2;
 /// How many dead tokens are remembered as such, instead of as never issued.
 const DEAD_KEPT: usize = 10_000;
 const SECOND: i64 = 1_000_000;
@@ -39,6 +37,8 @@ pub(crate) struct Grant {
 pub(crate) struct Terms {
     pub(crate) rotation: bool,
     pub(crate) pkce: bool,
+    /// Whether the app holds them on the person's device, where it has no secret.
+    pub(crate) on_device: bool,
 }
 
 /// A token as the token endpoint hands it out.
@@ -68,16 +68,17 @@ pub(crate) struct Tokens {
 
 pub(super) struct Access {
     pub(super) grant: u64,
-    chain: u64,
-    number: u64,
+    pub(super) chain: u64,
+    pub(super) number: u64,
     pub(super) expires_at: Option<i64>,
     pub(super) revoked: bool,
 }
 
 pub(super) struct Refresh {
     pub(super) grant: u64,
-    chain: u64,
-    expires_at: Option<i64>,
+    pub(super) chain: u64,
+    pub(super) expires_at: Option<i64>,
+    pub(super) on_device: bool,
 }
 
 // === impl Tokens ===
@@ -101,26 +102,6 @@ impl Tokens {
                 self.mint(grant, chain, terms, outside)
             }
         }
-    }
-
-    /// Trades a refresh token for a new pair; the used one is gone.
-    pub(crate) fn rotate(
-        &mut self,
-        client_id: &str,
-        refresh_token: &str,
-        terms: Terms,
-        outside: &Outside,
-    ) -> Option<Issued> {
-        let known = self.refresh.get(refresh_token)?;
-        let (grant, chain) = (known.grant, known.chain);
-        let expired = known.expires_at.is_some_and(|at| at <= outside.now());
-        if expired || !terms.rotation || self.grants.get(&grant)?.client_id != client_id {
-            return None;
-        }
-        self.refresh.remove(refresh_token);
-        let issued = self.mint(grant, chain, terms, outside);
-        self.crowd_out(chain);
-        Some(issued)
     }
 
     /// Finds out who calls with an access token.
@@ -198,7 +179,13 @@ impl Tokens {
         *id
     }
 
-    fn mint(&mut self, grant: u64, chain: u64, terms: Terms, outside: &Outside) -> Issued {
+    pub(super) fn mint(
+        &mut self,
+        grant: u64,
+        chain: u64,
+        terms: Terms,
+        outside: &Outside,
+    ) -> Issued {
         let kind = self.grants[&grant].kind;
         let access_token = outside.secret(kind.prefix(terms.rotation));
         let number = self.count();
@@ -208,23 +195,13 @@ impl Tokens {
         let refresh_token = terms.rotation.then(|| outside.secret("xoxe-1-"));
         if let Some(refresh_token) = &refresh_token {
             let expires_at = terms.pkce.then(|| outside.now() + PKCE_REFRESH_SECONDS * SECOND);
-            self.refresh.insert(refresh_token.clone(), Refresh { grant, chain, expires_at });
+            let refresh = Refresh { grant, chain, expires_at, on_device: terms.on_device };
+            self.refresh.insert(refresh_token.clone(), refresh);
         }
         Issued { grant: self.grants[&grant].clone(), access_token, refresh_token }
     }
 
-    fn crowd_out(&mut self, chain: u64) {
-        let alive = |access: &Access| access.chain == chain && !access.revoked;
-        let mut alive: Vec<_> = self.access.iter().filter(|(_, access)| alive(access)).collect();
-        alive.sort_by_key(|(_, access)| std::cmp::Reverse(access.number));
-        let excess = alive.into_iter().skip(LIVE_PER_CHAIN);
-        let excess: Vec<_> = excess.map(|(token, _)| token.clone()).collect();
-        for token in excess {
-            self.kill(token);
-        }
-    }
-
-    fn kill(&mut self, token: String) {
+    pub(super) fn kill(&mut self, token: String) {
         if let Some(access) = self.access.get_mut(&token) {
             access.revoked = true;
         }

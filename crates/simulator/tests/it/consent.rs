@@ -1,6 +1,6 @@
 use axum::http::StatusCode;
 
-use crate::harness::{ADA, CALLBACK, CLIENT, GRACE, Harness, parameter};
+use crate::harness::{ADA, CALLBACK, CHALLENGE, CLIENT, GRACE, Harness, parameter};
 
 const ASKED: &[(&str, &str)] = &[
     ("client_id", CLIENT),
@@ -132,21 +132,22 @@ async fn every_page_says_that_it_is_simulated() {
 
 #[tokio::test]
 async fn an_app_with_pkce_must_use_it_on_this_device_and_gets_no_bot_scopes_there() {
-    let local = "http://127.0.0.1:9/callback";
+    let local = ["http://127.0.0.1:9/callback", "https://localhost/callback"];
     let harness = Harness::with_app(|app| {
         app.pkce = true;
-        app.redirect_uris = vec![local.to_owned()];
+        app.redirect_uris = local.map(str::to_owned).to_vec();
     });
-    let challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
-    let plain = [("client_id", CLIENT), ("redirect_uri", local)];
-    let pkce = [("code_challenge", challenge), ("code_challenge_method", "S256")];
+    let pkce = [("code_challenge", CHALLENGE), ("code_challenge_method", "S256")];
     let cases = [
         (vec![("user_scope", "channels:read")], "invalid_code_challenge"),
         ([&[("scope", "chat:write")], &pkce[..]].concat(), "invalid_scope"),
         ([&[("user_scope", "channels:read")], &pkce[..]].concat(), "Allow"),
     ];
-    for (parameters, shown) in cases {
-        let page = harness.authorize(&[&plain, &parameters[..]].concat()).await;
-        assert!(page.text.contains(shown), "{shown}: {}", page.text);
+    for redirect_uri in local {
+        let plain = [("client_id", CLIENT), ("redirect_uri", redirect_uri)];
+        for (parameters, shown) in &cases {
+            let page = harness.authorize(&[&plain, &parameters[..]].concat()).await;
+            assert!(page.text.contains(shown), "{redirect_uri} {shown}: {}", page.text);
+        }
     }
 }

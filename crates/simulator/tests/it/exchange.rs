@@ -5,12 +5,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use crate::harness::{ADA, CALLBACK, CLIENT, GRACE, Harness, SECRET, text};
+use crate::harness::{ADA, CALLBACK, CHALLENGE, CLIENT, GRACE, Harness, SECRET, VERIFIER, text};
 
 const ASKED: &[(&str, &str)] =
     &[("client_id", CLIENT), ("redirect_uri", CALLBACK), ("user_scope", "channels:read")];
-const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
 fn keys(value: &Value) -> Vec<&str> {
     value.as_object().expect("an object").keys().map(String::as_str).collect()

@@ -17,6 +17,9 @@ pub(crate) const CLIENT: &str = "111.222";
 pub(crate) const SECRET: &str = "shh";
 pub(crate) const ADA: &str = "U0SIMADA01";
 pub(crate) const GRACE: &str = "U0SIMGRACE";
+/// A verifier and its challenge, from RFC 7636.
+pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 pub(crate) const START: i64 = 1_800_000_000_000_000;
 
 /// A simulator with a clock that stands still and identifiers that repeat on every run.

@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use crate::harness::{ADA, CLIENT, Harness, SECRET, text};
+use crate::harness::{ADA, CALLBACK, CHALLENGE, CLIENT, Harness, SECRET, VERIFIER, text};
 
 const TWELVE_HOURS: i64 = 43_200;
 
@@ -89,6 +89,40 @@ async fn refresh_tokens_of_an_app_with_pkce_expire_after_thirty_days() {
     harness.pass_seconds(30 * 86_400);
     let answer = refresh(&harness, &connected["refresh_token"]).await;
     assert_eq!(answer["error"], "invalid_refresh_token");
+}
+
+#[tokio::test]
+async fn an_app_with_pkce_refreshes_without_its_secret_only_what_it_holds_on_a_device() {
+    let local = "http://127.0.0.1:9/callback";
+    let harness = Harness::with_app(|app| {
+        (app.token_rotation, app.pkce) = (true, true);
+        app.redirect_uris.push(local.to_owned());
+    });
+    for (redirect_uri, error) in [(local, None), (CALLBACK, Some("bad_client_secret"))] {
+        let asked = [
+            ("client_id", CLIENT),
+            ("redirect_uri", redirect_uri),
+            ("user_scope", "channels:read"),
+            ("code_challenge", CHALLENGE),
+            ("code_challenge_method", "S256"),
+        ];
+        let code = harness.consent(&asked, ADA).await;
+        let fields =
+            [("code", &*code), ("redirect_uri", redirect_uri), ("code_verifier", VERIFIER)];
+        let mut token = harness.access(&fields).await["authed_user"].take();
+        // What a refresh gives is held where the first token was.
+        for _ in 0..2 {
+            let refresh_token = text(&token["refresh_token"]);
+            let fields = [
+                ("client_id", CLIENT),
+                ("grant_type", "refresh_token"),
+                ("refresh_token", &refresh_token),
+            ];
+            let answer = harness.form("/slack/api/oauth.v2.access", &fields).await.json();
+            assert_eq!(answer["error"].as_str(), error, "{redirect_uri}");
+            token = if error.is_none() { answer } else { token };
+        }
+    }
 }
 
 #[tokio::test]

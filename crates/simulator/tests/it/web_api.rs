@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use astralform_simulator::{Fault, Times};
 use serde_json::{Value, json};
 
-use crate::harness::{ADA, CALLBACK, CLIENT, GRACE, text};
+use crate::harness::{ADA, CALLBACK, CHALLENGE, CLIENT, GRACE, VERIFIER, text};
 use crate::official_client::OfficialClient;
 
 const LIST: &str = "conversations.list";
@@ -254,4 +254,43 @@ async fn with_rotation_every_token_is_revoked_by_itself() {
         assert_eq!(refusal["error"], "invalid_refresh_token");
         slack.call(&text(&renewed["access_token"]), LIST, &json!({})).answer();
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn an_app_without_a_secret_proves_itself_with_pkce_and_refreshes_only_on_the_device() {
+    let on_device = "http://localhost:9/callback";
+    let mut slack = OfficialClient::with_app(|app| {
+        (app.token_rotation, app.pkce) = (true, true);
+        app.redirect_uris.push(on_device.to_owned());
+    })
+    .await;
+    let mut exchanged = |redirect_uri: &str, verifier: &str| {
+        let asked = [
+            ("redirect_uri", redirect_uri),
+            ("user_scope", "channels:read"),
+            ("code_challenge", CHALLENGE),
+            ("code_challenge_method", "S256"),
+        ];
+        let code = slack.consent(&asked, ADA);
+        slack.public_access(&json!({
+            "client_id": CLIENT,
+            "code": code,
+            "redirect_uri": redirect_uri,
+            "code_verifier": verifier,
+        }))
+    };
+    let wrong = VERIFIER.replace('d', "e");
+    assert_eq!(exchanged(on_device, &wrong).refusal()["error"], "invalid_code_verifier");
+    let desktop = exchanged(on_device, VERIFIER).answer();
+    let web = exchanged(CALLBACK, VERIFIER).answer();
+
+    let refresh_without_secret = |token: &Value| {
+        let refresh_token = &token["authed_user"]["refresh_token"];
+        json!({ "client_id": CLIENT, "grant_type": "refresh_token", "refresh_token": refresh_token })
+    };
+    let renewed = slack.public_access(&refresh_without_secret(&desktop)).answer();
+    slack.call(&text(&renewed["access_token"]), LIST, &json!({})).answer();
+    let refusal = slack.public_access(&refresh_without_secret(&web)).refusal();
+    assert_eq!(refusal["error"], "bad_client_secret");
+    slack.refresh(&web["authed_user"]["refresh_token"]).answer();
 }

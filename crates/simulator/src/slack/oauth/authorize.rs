@@ -6,7 +6,7 @@ use url::form_urlencoded;
 use super::pkce;
 use crate::requests::Noted;
 use crate::slack::Slack;
-use crate::slack::app::{RegisteredApp, is_plain_loopback};
+use crate::slack::app::RegisteredApp;
 use crate::slack::consents::Asked;
 use crate::slack::pages::{ConsentPage, ErrorPage};
 use crate::slack::scopes::{self, Asked as AskedFor, Scope};
@@ -107,7 +107,7 @@ fn parse_scopes(list: &str, asked: AskedFor) -> Result<Vec<&'static Scope>, Erro
 
 /// Apps with PKCE must use it where the redirect stays on the device; S256 is the only method.
 fn check_challenge(parameters: &Parameters, checked: &Checked) -> Result<(), ErrorPage> {
-    let on_device = checked.app.pkce && is_plain_loopback(&checked.redirect_uri);
+    let on_device = checked.app.stays_on_device(&checked.redirect_uri);
     if on_device && !checked.bot_scopes.is_empty() {
         let why = "an app with PKCE gets no bot scopes through a redirect to this device";
         return Err(refused("invalid_scope", why));

@@ -50,7 +50,8 @@ fn check_verifier(client: &Client, agreed: &Agreed, verifier: Option<&str>) -> R
 
 fn issue(client: &Client, agreed: &Agreed, state: &mut State, outside: &Outside) -> Members {
     let app = &client.app;
-    let terms = Terms::of(app);
+    let on_device = app.stays_on_device(&agreed.asked.redirect_uri);
+    let terms = Terms { on_device, ..Terms::of(app) };
     let mut grant = |kind, user: &str, scopes: &[&str]| {
         let scopes: Vec<_> = scopes.iter().map(|&scope| scope.to_owned()).collect();
         let (client_id, user) = (app.client_id.clone(), user.to_owned());
@@ -102,6 +103,6 @@ pub(super) fn installation(app: &RegisteredApp, team: &Value) -> Members {
 
 impl Terms {
     pub(super) fn of(app: &RegisteredApp) -> Self {
-        Self { rotation: app.token_rotation, pkce: app.pkce }
+        Self { rotation: app.token_rotation, pkce: app.pkce, on_device: false }
     }
 }

@@ -5,6 +5,7 @@ use super::exchange::{installation, token};
 use crate::outside::Outside;
 use crate::slack::answer::{Members, Refusal};
 use crate::slack::api::Arguments;
+use crate::slack::rotation::Presented;
 use crate::slack::state::State;
 use crate::slack::tokens::{Terms, TokenKind};
 
@@ -16,9 +17,12 @@ pub(super) fn run(
     outside: &Outside,
 ) -> Result<Members, Refusal> {
     let app = &client.app;
-    let given = arguments.filled("refresh_token")?.unwrap_or_default();
-    let issued = state.tokens.rotate(&app.client_id, given, Terms::of(app), outside);
-    let issued = issued.ok_or(Refusal::new("invalid_refresh_token"))?;
+    let presented = Presented {
+        client_id: &app.client_id,
+        proven: client.proven,
+        refresh_token: arguments.filled("refresh_token")?.unwrap_or_default(),
+    };
+    let issued = state.tokens.rotate(&presented, Terms::of(app), outside)?;
     let mut answer = token(&issued);
     if issued.grant.kind == TokenKind::Bot {
         answer.insert("bot_user_id".to_owned(), json!(app.bot_user_id));
