@@ -74,11 +74,11 @@ async fn results_come_in_pages_by_number_or_by_cursor() {
     assert_eq!(second["messages"]["pagination"]["last"], 4);
 
     let first = harness.call(&token, SEARCH, &[query, sort, ("count", "3"), ("cursor", "*")]).await;
-    let cursor = text(&first["messages"]["pagination"]["next_cursor"]);
+    let cursor = text(&first["messages"]["paging"]["next_cursor"]);
     let next = [query, sort, ("count", "3"), ("cursor", &cursor)];
     let next = harness.call(&token, SEARCH, &next).await;
     assert_eq!(texts(&next), texts(&second));
-    assert_eq!(next["messages"]["pagination"]["next_cursor"], "");
+    assert_eq!(next["messages"]["paging"]["next_cursor"], "");
     let ascending = harness.call(&token, SEARCH, &[query, sort, ("sort_dir", "asc")]).await;
     assert_eq!(texts(&ascending).first(), texts(&all).last());
 }

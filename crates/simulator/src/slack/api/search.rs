@@ -112,7 +112,6 @@ impl Window {
         if self.by_cursor {
             let more = self.page < pages;
             let next = if more { format!("page:{}", self.page + 1) } else { String::new() };
-            described["pagination"]["next_cursor"] = json!(next);
             described["paging"]["next_cursor"] = json!(next);
         }
         described
