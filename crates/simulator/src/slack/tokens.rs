@@ -231,7 +231,21 @@ impl Caller {
         if scopes.is_empty() || scopes.iter().any(|scope| self.has(scope)) {
             return Ok(());
         }
-        Err(Refusal::missing_scope(&scopes.join(","), &self.grant.scopes.join(",")))
+        Err(self.misses(scopes))
+    }
+
+    pub(crate) fn misses(&self, scopes: &[&str]) -> Refusal {
+        Refusal::missing_scope(&scopes.join(","), &self.scopes())
+    }
+
+    /// All scopes of the token, joined; a person's also tells who the person is.
+    pub(crate) fn scopes(&self) -> String {
+        let own = match self.grant.kind {
+            TokenKind::Bot => None,
+            TokenKind::User => Some("identify"),
+        };
+        let granted = self.grant.scopes.iter().map(String::as_str);
+        own.into_iter().chain(granted).collect::<Vec<_>>().join(",")
     }
 }
 

@@ -73,7 +73,7 @@ async fn every_type_needs_its_own_scope() {
         "ok": false,
         "error": "missing_scope",
         "needed": "groups:read,mpim:read",
-        "provided": "channels:read,im:read",
+        "provided": "identify,channels:read,im:read",
     });
     assert_eq!(answer.await, expected);
     let direct = harness.call(&token, LIST, &[("types", "im")]).await;
@@ -88,7 +88,7 @@ async fn a_token_without_any_reading_scope_is_refused_whatever_it_asks() {
     let token = harness.user_token("chat:write").await;
     let answer = harness.call(&token, LIST, &[]).await;
     assert_eq!(answer["error"], "missing_scope");
-    assert_eq!(answer["provided"], "chat:write");
+    assert_eq!(answer["provided"], "identify,chat:write");
 }
 
 #[tokio::test]
@@ -135,7 +135,7 @@ async fn answers_tell_the_scopes_in_headers() {
         .header(AUTHORIZATION, format!("Bearer {token}"))
         .body(Body::empty());
     let answer = harness.send(request.unwrap()).await;
-    assert_eq!(answer.headers["x-oauth-scopes"], "channels:read");
+    assert_eq!(answer.headers["x-oauth-scopes"], "identify,channels:read");
     let accepted = "channels:read,groups:read,mpim:read,im:read";
     assert_eq!(answer.headers["x-accepted-oauth-scopes"], accepted);
     assert_eq!(answer.headers["content-type"], "application/json; charset=utf-8");

@@ -211,15 +211,17 @@ async fn a_missing_scope_is_named_beside_those_that_were_granted() {
     let every = "channels:read,groups:read,mpim:read,im:read";
     let cases = [
         (&app, LIST, json!({}), every, "chat:write"),
-        (&person, LIST, json!({ "types": "im" }), "im:read", "channels:read"),
-        (&person, POST, message, "chat:write", "channels:read"),
-        (&person, SEARCH, json!({ "query": "x" }), "search:read", "channels:read"),
+        (&person, LIST, json!({ "types": "im" }), "im:read", "identify,channels:read"),
+        (&person, POST, message, "chat:write", "identify,channels:read"),
+        (&person, SEARCH, json!({ "query": "x" }), "search:read", "identify,channels:read"),
     ];
     for (token, method, arguments, needed, provided) in cases {
         let refusal = slack.call(token, method, &arguments).refusal();
         assert_eq!(refusal["error"], "missing_scope", "{method}");
         assert_eq!(refusal["needed"], needed, "{method}");
         assert_eq!(refusal["provided"], provided, "{method}");
+        let scopes = provided.split(',').collect::<Vec<_>>();
+        assert_eq!(refusal["response_metadata"]["scopes"], json!(scopes), "{method}");
     }
 }
 

@@ -41,10 +41,7 @@ fn kinds(call: &Call<'_>) -> Result<Vec<ConversationKind>, Refusal> {
     let kinds = kinds.ok_or(Refusal::new("invalid_types"))?;
     let missing: Vec<_> =
         kinds.iter().map(|kind| kind.scope()).filter(|scope| !call.caller.has(scope)).collect();
-    if missing.is_empty() {
-        return Ok(kinds);
-    }
-    Err(Refusal::missing_scope(&missing.join(","), &call.caller.grant.scopes.join(",")))
+    if missing.is_empty() { Ok(kinds) } else { Err(call.caller.misses(&missing)) }
 }
 
 fn limit(call: &Call<'_>) -> Result<usize, Refusal> {

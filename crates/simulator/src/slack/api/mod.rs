@@ -161,7 +161,7 @@ impl Endpoint {
             Err(refusal) => return respond(Err(refusal), &arguments.warnings, Noted::default()),
         };
         let client_id = Some(caller.grant.client_id.clone());
-        let granted = caller.grant.scopes.join(",");
+        let granted = caller.scopes();
         let outside = &slack.outside;
         let call = Call { caller, arguments, state: &mut state, outside };
         let outcome = self.dispatch(call);
