@@ -2,7 +2,7 @@ use axum::body::Body;
 use axum::http::Request;
 use serde_json::{Value, json};
 
-use crate::harness::{ADA, CALLBACK, CLIENT, GRACE, Harness, SECRET};
+use crate::harness::{ADA, CALLBACK, CLIENT, GRACE, Harness, SECRET, text};
 
 #[tokio::test]
 async fn an_app_registered_over_http_can_connect_people() {
@@ -15,6 +15,38 @@ async fn an_app_registered_over_http_can_connect_people() {
     let listed = harness.get("/_control/slack/apps").await.json();
     assert_eq!(listed["data"][0]["client_id"], CLIENT);
     assert_eq!(listed["data"][0]["app_id"], created.json()["app_id"]);
+}
+
+#[tokio::test]
+async fn registering_an_app_again_changes_nothing_about_it() {
+    let harness = Harness::new();
+    let app = json!({
+        "client_id": CLIENT,
+        "client_secret": SECRET,
+        "redirect_uris": [CALLBACK],
+        "token_rotation": true,
+    });
+    let created = harness.control("POST", "slack/apps", &app).await;
+    let tokens = harness.connect("groups:read", "channels:read", ADA).await;
+    let asked = [("client_id", CLIENT), ("user_scope", "channels:read")];
+    let code = harness.consent(&asked, GRACE).await;
+    let open = harness.authorize(&asked).await.consent();
+    let invite = json!({ "client_id": CLIENT, "channel": "#leads" });
+    assert_eq!(harness.control("POST", "slack/apps/invite", &invite).await.status, 204);
+
+    let again = harness.control("POST", "slack/apps", &app).await;
+    assert_eq!((again.status, again.json()), (created.status, created.json()));
+    let bot = text(&tokens["access_token"]);
+    let private = [("types", "private_channel")];
+    let listed = harness.call(&bot, "conversations.list", &private).await;
+    assert_eq!(listed["channels"][0]["name"], "leads");
+    let refresh = text(&tokens["authed_user"]["refresh_token"]);
+    let fields = [("grant_type", "refresh_token"), ("refresh_token", refresh.as_str())];
+    assert_eq!(harness.access(&fields).await["ok"], true);
+    assert_eq!(harness.access(&[("code", &code)]).await["authed_user"]["id"], GRACE);
+    let fields = [("consent", open.as_str()), ("decision", "allow")];
+    harness.form("/slack/oauth/v2/authorize/decision", &fields).await.location();
+    assert_eq!(harness.slack().apps().len(), 1);
 }
 
 #[tokio::test]
