@@ -120,6 +120,10 @@ pub struct Revocation {
     /// An absolute address, or a path below the API's base.
     #[schemars(extend("format" = "location"))]
     pub url: String,
+    /// Whether each token has to be ended by itself, refresh tokens included. Where this says
+    /// nothing, ending one ends its grant (RFC 7009 §2.1).
+    #[serde(default)]
+    pub each_token: bool,
     /// Whether the answer confirms it, as a boolean; any 2xx does where this says nothing.
     #[serde(default)]
     pub confirmed: Option<Expression>,

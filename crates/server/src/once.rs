@@ -15,7 +15,7 @@ use axum::{
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::{App, Problem, body::Keyed, finish::to_the_end, openapi};
+use crate::{App, Problem, body::Keyed, finish::to_the_end};
 
 /// An answer to a request that may come again.
 pub(crate) enum Answer<T, const STATUS: u16 = 200> {
@@ -116,14 +116,9 @@ impl<T: JsonSchema, const STATUS: u16> OperationOutput for Answer<T, STATUS> {
 
     fn inferred_responses(
         context: &mut GenContext,
-        _: &mut Operation,
+        operation: &mut Operation,
     ) -> Vec<(Option<Statuses>, Described)> {
-        let schema = context.schema.subschema_for::<T>();
-        let response = Described {
-            description: String::new(),
-            content: [openapi::content("application/json", schema)].into_iter().collect(),
-            ..Described::default()
-        };
+        let response = Json::<T>::operation_response(context, operation).unwrap_or_default();
         vec![(Some(Statuses::Code(STATUS)), response)]
     }
 }

@@ -72,20 +72,22 @@ impl Engine {
                 return;
             }
         };
-        for token in tokens {
-            if self.revoke_one(ready, &client, token).await == Revoked::Unconfirmed {
+        if ready.connector.revocation.is_none() {
+            tracing::info!(project_connector.id = %pcon, "the provider cannot revoke tokens");
+        }
+        for secret in tokens.iter().flat_map(|token| to_revoke(ready.connector, token)) {
+            if self.revoke_one(ready, &client, secret).await == Revoked::Unconfirmed {
                 tracing::warn!(project_connector.id = %pcon, "a revocation was not confirmed");
             }
         }
     }
 
-    async fn revoke_one(&self, ready: &Ready<'_>, client: &Client, token: &OpenToken) -> Revoked {
+    async fn revoke_one(&self, ready: &Ready<'_>, client: &Client, secret: &Secret) -> Revoked {
         let allowance = Allowance {
             reach: reach(&ready.settings),
             within: Duration::from_secs(20),
             at_most: 64 * 1024,
         };
-        let secret = to_revoke(ready.connector, token);
         let request = revocation_request(ready.connector, &ready.addresses, client, secret);
         let Some(request) = request else {
             return Revoked::Unconfirmed;
@@ -101,11 +103,14 @@ impl Engine {
 }
 
 /// Ending a refresh token ends the access tokens of its grant too (RFC 7009 §2.1); where a call is
-/// made with the token itself, that is the access token.
-fn to_revoke<'a>(connector: &Connector, token: &'a OpenToken) -> &'a Secret {
-    let style = connector.revocation.as_ref().map(|revocation| revocation.style);
-    match (style, &token.refresh_token) {
-        (Some(RevocationStyle::Rfc7009), Some(refresh_token)) => refresh_token,
-        _ => &token.access_token,
+/// made with the token itself, that is the access token. Some providers end each token by itself:
+/// the refresh token first, since it would make new ones.
+fn to_revoke<'a>(connector: &Connector, token: &'a OpenToken) -> Vec<&'a Secret> {
+    let Some(revocation) = &connector.revocation else { return Vec::new() };
+    let (access, refresh) = (&token.access_token, token.refresh_token.as_ref());
+    match (revocation.each_token, revocation.style, refresh) {
+        (true, _, refresh) => refresh.into_iter().chain([access]).collect(),
+        (false, RevocationStyle::Rfc7009, Some(refresh)) => vec![refresh],
+        (false, _, _) => vec![access],
     }
 }

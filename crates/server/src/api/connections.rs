@@ -15,18 +15,23 @@ use crate::{
 /// An account that an end user has connected.
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct ConnectionView {
+    /// Its id; the same account reconnecting keeps it.
     id: ConnectionId,
+    /// What it is connected to.
     connector: String,
+    /// The account at the provider.
     account: AccountView,
     /// What its owner calls it.
     label: Option<String>,
     /// Whether it is the one meant by calls that name none.
     is_default: bool,
+    /// Whether it can be used.
     status: ConnectionStatus,
     /// Why it is not active.
     reason: Option<StatusReason>,
     /// What the provider said it granted.
     scopes: ScopeSet,
+    /// When it was made.
     created_at: Timestamp,
 }
 

@@ -34,6 +34,7 @@ pub(crate) struct SessionRequest {
 pub(crate) struct SessionView {
     /// What to send as `Authorization: Bearer …`.
     token: String,
+    /// The end of its life.
     expires_at: Timestamp,
     /// Where MCP clients go with it; null until this server speaks MCP.
     mcp_url: Option<String>,

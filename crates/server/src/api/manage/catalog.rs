@@ -10,20 +10,29 @@ use crate::{App, Problem, api::page::PageView, auth::Managing, body::Path};
 /// A connector of the catalogue.
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct ConnectorView {
+    /// Its name in addresses and settings.
     slug: ConnectorSlug,
+    /// Its name for people.
     name: String,
+    /// The shelf it stands on.
     category: String,
+    /// How accounts are connected.
     #[serde(rename = "type")]
     kind: &'static str,
+    /// What it is good for, in one sentence.
     summary: String,
+    /// The scopes that can be asked for.
     scopes: Vec<ScopeView>,
+    /// What agents can do with it.
     tools: Vec<ToolView>,
+    /// What to do at the provider.
     setup: SetupView,
 }
 
 /// A scope that can be asked for.
 #[derive(Serialize, JsonSchema)]
 struct ScopeView {
+    /// As the provider spells it, with the kind of token before it where there are several.
     name: Scope,
     /// What it lets an agent do, in plain words.
     label: String,
@@ -31,10 +40,14 @@ struct ScopeView {
     default: bool,
 }
 
+/// A tool of a connector.
 #[derive(Serialize, JsonSchema)]
 struct ToolView {
+    /// Its name, as an agent calls it.
     name: String,
+    /// Its name for people.
     title: String,
+    /// When to use it and what comes back.
     description: String,
 }
 

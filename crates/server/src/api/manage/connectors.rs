@@ -38,6 +38,7 @@ pub(crate) struct SlugPath {
 pub(crate) struct EnableRequest {
     /// The connector, by its name in the catalogue.
     connector: ConnectorSlug,
+    /// The environment to enable it in.
     environment: Environment,
     /// Your own OAuth app; without it the connector waits for one. Not needed in the sandbox.
     credentials: Option<CredentialsRequest>,
@@ -77,7 +78,9 @@ struct CredentialsRequest {
 pub(crate) struct ChangeRequest {
     /// `false` pauses the connector: calls are refused, connections stay.
     is_enabled: Option<bool>,
+    /// Whether end users must connect accounts of their own, where they may.
     require_auth: Option<bool>,
+    /// Whether end users may connect accounts of their own.
     allow_end_user_auth: Option<bool>,
     /// What to ask end users for; null for the connector's minimum.
     #[serde(default)]
@@ -89,7 +92,9 @@ pub(crate) struct ChangeRequest {
     tools: Patch<Vec<ToolName>>,
     /// All the addresses that replace the catalogue's. Needs the client secret again.
     endpoints: Option<Endpoints>,
+    /// Whether to talk to the simulator; in `test` only.
     sandbox: Option<bool>,
+    /// A new secret, or another app.
     credentials: Option<CredentialsRequest>,
     /// How many connections may become unusable, as the refusal said.
     confirm_reconnects: Option<i64>,

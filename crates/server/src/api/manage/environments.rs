@@ -12,6 +12,7 @@ use crate::{
 /// The settings of one environment.
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct EnvironmentView {
+    /// Which one.
     environment: Environment,
     /// Who vouches for the person who finished in the browser.
     verify_end_user: VerifyEndUser,

@@ -14,30 +14,42 @@ use crate::{
 /// Whose admin token it is.
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct MeView {
+    /// Who they are.
     member: MemberView,
+    /// The teams they belong to.
     teams: Vec<TeamView>,
 }
 
+/// A member.
 #[derive(Serialize, JsonSchema)]
 struct MemberView {
+    /// Their id.
     id: MemberId,
+    /// Their address.
     email: Email,
 }
 
 /// A team that the member belongs to.
 #[derive(Serialize, JsonSchema)]
 struct TeamView {
+    /// Its id.
     id: TeamId,
+    /// Its name.
     name: String,
+    /// What they may do in it.
     role: Role,
 }
 
 /// A project of one of the member's teams.
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct ProjectView {
+    /// Its id.
     id: ProjectId,
+    /// Its name.
     name: String,
+    /// The team it belongs to.
     team_id: TeamId,
+    /// When it was made.
     created_at: Timestamp,
 }
 

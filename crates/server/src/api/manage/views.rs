@@ -1,5 +1,3 @@
-use std::collections::BTreeMap;
-
 use astralform_domain::{
     ConnectionStatus, ConnectorSlug, Endpoints, Environment, OauthClient, ProjectConnectorId,
     ScopeSet, Timestamp, ToolName,
@@ -12,10 +10,13 @@ use serde::Serialize;
 #[derive(Serialize, JsonSchema)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own in the settings")]
 pub(crate) struct ProjectConnectorView {
+    /// Its id.
     id: ProjectConnectorId,
+    /// Its name in the catalogue.
     connector: ConnectorSlug,
     /// The service's name.
     name: String,
+    /// The environment it is enabled in.
     environment: Environment,
     /// `ready`, `needs_credentials`, `misconfigured` or `paused`.
     status: &'static str,
@@ -35,21 +36,38 @@ pub(crate) struct ProjectConnectorView {
     endpoints: Endpoints,
     /// Whether it talks to the simulator.
     sandbox: bool,
+    /// Your OAuth app; null while there is none.
     credentials: Option<CredentialsView>,
     /// What to register at the provider, to the letter.
     redirect_uri: String,
     /// How many connections it has of each status.
-    connections: BTreeMap<ConnectionStatus, i64>,
+    connections: CountsView,
+    /// When it was enabled.
     created_at: Timestamp,
+}
+
+/// How many connections there are of each status.
+#[derive(Default, Serialize, JsonSchema)]
+struct CountsView {
+    /// In use.
+    active: i64,
+    /// To be renewed by their owners.
+    needs_reauth: i64,
+    /// Finished by somebody whom nobody has confirmed yet.
+    awaiting_confirmation: i64,
+    /// Ended for good.
+    revoked: i64,
 }
 
 /// The developer's OAuth app. The secret is not shown again.
 #[derive(Serialize, JsonSchema)]
 #[expect(clippy::struct_field_names, reason = "they are the names of RFC 6749")]
 struct CredentialsView {
+    /// Its client id.
     client_id: String,
     /// The end of the secret.
     client_secret_hint: String,
+    /// When the secret was entered.
     client_secret_set_at: Timestamp,
 }
 
@@ -72,9 +90,24 @@ impl From<Overview> for ProjectConnectorView {
             sandbox: settings.sandbox,
             credentials: settings.client.map(CredentialsView::from),
             redirect_uri: overview.redirect_uri,
-            connections: overview.connections.into_iter().collect(),
+            connections: overview.connections.into(),
             created_at: settings.created_at,
         }
+    }
+}
+
+impl From<Vec<(ConnectionStatus, i64)>> for CountsView {
+    fn from(counts: Vec<(ConnectionStatus, i64)>) -> Self {
+        let mut view = Self::default();
+        for (status, number) in counts {
+            match status {
+                ConnectionStatus::Active => view.active = number,
+                ConnectionStatus::NeedsReauth => view.needs_reauth = number,
+                ConnectionStatus::AwaitingConfirmation => view.awaiting_confirmation = number,
+                ConnectionStatus::Revoked => view.revoked = number,
+            }
+        }
+        view
     }
 }
 
