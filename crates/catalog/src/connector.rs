@@ -61,6 +61,15 @@ pub enum ConnectorType {
     Oauth,
 }
 
+impl ConnectorType {
+    /// The word it travels as.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Oauth => "oauth",
+        }
+    }
+}
+
 /// How an API is called.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

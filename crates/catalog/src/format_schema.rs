@@ -47,3 +47,18 @@ fn as_list_of_words(object: &mut Map<String, Value>) {
         object.insert("enum".to_owned(), Value::Array(words));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Editors read the schema from the repository.
+    #[test]
+    fn the_published_schema_is_that_of_the_format() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/connector.schema.json");
+        let published = std::fs::read_to_string(path).unwrap_or_default();
+        let fresh = serde_json::to_string_pretty(&connector_schema()).unwrap() + "\n";
+        let how = "write it anew: astralform connectors schema > docs/connector.schema.json";
+        assert!(published == fresh, "{how}");
+    }
+}

@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use astralform_catalog::{Catalog, Folder, builtin, load};
+use astralform_catalog::{Catalog, Diagnostic, Folder, builtin, load};
 
 /// The files of one connector folder, read.
 pub(crate) struct OwnedFolder {
@@ -16,13 +16,17 @@ pub(crate) struct OwnedFolder {
 
 /// The built-in connectors and those of `dirs`. Broken ones are left out and named in the log.
 pub(crate) fn load_with_builtin(dirs: &[PathBuf]) -> anyhow::Result<Catalog> {
-    let folders = read(dirs)?;
-    let (catalog, faults) =
-        with_borrowed(&folders, |added| load(builtin().iter().copied().chain(added)));
+    let (catalog, faults) = with_builtin(dirs)?;
     for fault in faults {
         tracing::error!(%fault, "a connector was left out");
     }
     Ok(catalog)
+}
+
+/// The built-in connectors and those of `dirs`, and what is wrong with those left out.
+pub(crate) fn with_builtin(dirs: &[PathBuf]) -> anyhow::Result<(Catalog, Vec<Diagnostic>)> {
+    let folders = read(dirs)?;
+    Ok(with_borrowed(&folders, |added| load(builtin().iter().copied().chain(added))))
 }
 
 /// The connector folders at `paths`: a path is one itself, or holds some.

@@ -1,5 +1,7 @@
+mod bootstrap;
 mod connectors;
 mod demo;
+mod migrate;
 mod serve;
 
 use std::process::ExitCode;
@@ -13,6 +15,10 @@ pub(crate) enum Command {
     Demo(demo::Demo),
     /// Run the server
     Serve(Box<serve::Serve>),
+    /// Set an installation up: its first member, team, project, keys and admin token
+    Bootstrap(bootstrap::Bootstrap),
+    /// Bring a database up to date with this version
+    Migrate(migrate::Migrate),
     /// Work on the catalogue of connectors
     #[command(subcommand)]
     Connectors(connectors::Connectors),
@@ -23,6 +29,8 @@ impl Command {
         match self {
             Self::Demo(demo) => demo.run().await,
             Self::Serve(serve) => serve.run().await,
+            Self::Bootstrap(bootstrap) => bootstrap.run().await,
+            Self::Migrate(migrate) => migrate.run().await,
             Self::Connectors(connectors) => connectors.run(),
         }
     }

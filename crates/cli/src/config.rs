@@ -12,19 +12,12 @@ use ipnet::IpNet;
 use serde::Deserialize;
 use url::Url;
 
-/// What can be set by flag or variable.
+/// Where an installation keeps what it knows, by flag or variable.
 #[derive(Args)]
-pub(crate) struct Flags {
+pub(crate) struct StoreFlags {
     /// The settings file [default: astralform.toml, where there is one]
     #[arg(long, env = "ASTRALFORM_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
-    /// The address to listen on [default: 127.0.0.1:8787]
-    #[arg(long, env = "ASTRALFORM_LISTEN", value_name = "ADDRESS:PORT")]
-    listen: Option<SocketAddr>,
-    /// Where browsers and agents reach this server; links and redirect URIs start with it
-    /// [default: the address listened on]
-    #[arg(long, env = "ASTRALFORM_PUBLIC_URL", value_name = "URL")]
-    public_url: Option<Url>,
     /// sqlite:FILE or postgres://… [default: sqlite, in the data folder]
     #[arg(long, env = "ASTRALFORM_DATABASE_URL", value_name = "URL", hide_env_values = true)]
     database_url: Option<String>,
@@ -34,6 +27,23 @@ pub(crate) struct Flags {
     /// The file of the master keys, created on the first start [default: ./astralform.key]
     #[arg(long, env = "ASTRALFORM_KEY_FILE", value_name = "FILE")]
     key_file: Option<PathBuf>,
+    /// What is logged, such as info or debug [default: info]
+    #[arg(long, env = "ASTRALFORM_LOG", value_name = "FILTER")]
+    log: Option<String>,
+}
+
+/// What else can be set of a server.
+#[derive(Args)]
+pub(crate) struct Flags {
+    #[command(flatten)]
+    store: StoreFlags,
+    /// The address to listen on [default: 127.0.0.1:8787]
+    #[arg(long, env = "ASTRALFORM_LISTEN", value_name = "ADDRESS:PORT")]
+    listen: Option<SocketAddr>,
+    /// Where browsers and agents reach this server; links and redirect URIs start with it
+    /// [default: the address listened on]
+    #[arg(long, env = "ASTRALFORM_PUBLIC_URL", value_name = "URL")]
+    public_url: Option<Url>,
     /// A folder of connector folders, added to the built-in ones; may be given several times
     #[arg(
         long = "catalog",
@@ -50,9 +60,12 @@ pub(crate) struct Flags {
         value_delimiter = ','
     )]
     allow_private_networks: Option<Vec<IpNet>>,
-    /// What is logged, such as info or debug [default: info]
-    #[arg(long, env = "ASTRALFORM_LOG", value_name = "FILTER")]
-    log: Option<String>,
+    /// Run the simulated services too, for connectors enabled with `sandbox`
+    #[arg(long, env = "ASTRALFORM_SANDBOX")]
+    sandbox: bool,
+    /// The loopback address of the simulated services [default: 127.0.0.1:8788]
+    #[arg(long, env = "ASTRALFORM_SANDBOX_LISTEN", value_name = "ADDRESS:PORT")]
+    sandbox_listen: Option<SocketAddr>,
 }
 
 #[derive(Default, Deserialize)]
@@ -65,18 +78,27 @@ struct Settings {
     key_file: Option<PathBuf>,
     catalog_dirs: Option<Vec<PathBuf>>,
     allow_private_networks: Option<Vec<String>>,
+    sandbox: Option<bool>,
+    sandbox_listen: Option<SocketAddr>,
     log: Option<String>,
+}
+
+/// Where an installation keeps what it knows.
+pub(crate) struct Store {
+    pub(crate) database: Database,
+    pub(crate) key_file: PathBuf,
+    pub(crate) log: String,
 }
 
 /// The settings in force.
 pub(crate) struct Config {
+    pub(crate) store: Store,
     pub(crate) listen: SocketAddr,
     pub(crate) public_url: Option<Url>,
-    pub(crate) database: Database,
-    pub(crate) key_file: PathBuf,
     pub(crate) catalog_dirs: Vec<PathBuf>,
     pub(crate) private_networks: Networks,
-    pub(crate) log: String,
+    /// Where the simulated services listen, where they run.
+    pub(crate) sandbox: Option<SocketAddr>,
 }
 
 /// Where the database is.
@@ -88,14 +110,31 @@ pub(crate) enum Database {
 
 const FILE: &str = "astralform.toml";
 
+impl Store {
+    pub(crate) fn load(flags: StoreFlags) -> anyhow::Result<Self> {
+        let mut file = read(flags.config.as_deref())?;
+        Self::merge(flags, &mut file)
+    }
+
+    fn merge(flags: StoreFlags, file: &mut Settings) -> anyhow::Result<Self> {
+        let data_dir = flags.data_dir.or(file.data_dir.take()).unwrap_or_else(|| "data".into());
+        let key_file = flags.key_file.or(file.key_file.take());
+        Ok(Self {
+            database: database(flags.database_url.or(file.database_url.take()), &data_dir)?,
+            key_file: key_file.unwrap_or_else(|| "astralform.key".into()),
+            log: flags.log.or(file.log.take()).unwrap_or_else(|| "info".to_owned()),
+        })
+    }
+}
+
 impl Config {
     pub(crate) fn load(flags: Flags) -> anyhow::Result<Self> {
-        let file = read(flags.config.as_deref())?;
+        let file = read(flags.store.config.as_deref())?;
         Self::merge(flags, file)
     }
 
-    fn merge(flags: Flags, file: Settings) -> anyhow::Result<Self> {
-        let data_dir = flags.data_dir.or(file.data_dir).unwrap_or_else(|| "data".into());
+    fn merge(flags: Flags, mut file: Settings) -> anyhow::Result<Self> {
+        let store = Store::merge(flags.store, &mut file)?;
         let networks = match flags.allow_private_networks {
             Some(networks) => networks,
             None => networks(&file.allow_private_networks.unwrap_or_default())?,
@@ -110,17 +149,27 @@ impl Config {
         if let Some(url) = &public_url {
             check_public_url(url)?;
         }
-        let database_url = flags.database_url.or(file.database_url);
+        let sandbox = flags.sandbox || file.sandbox.unwrap_or_default();
+        let sandbox_listen = flags.sandbox_listen.or(file.sandbox_listen);
         Ok(Self {
+            store,
             listen: flags.listen.or(file.listen).unwrap_or(([127, 0, 0, 1], 8787).into()),
             public_url,
-            database: database(database_url, &data_dir)?,
-            key_file: flags.key_file.or(file.key_file).unwrap_or_else(|| "astralform.key".into()),
             catalog_dirs: flags.catalog_dirs.or(file.catalog_dirs).unwrap_or_default(),
             private_networks: networks.into_iter().collect(),
-            log: flags.log.or(file.log).unwrap_or_else(|| "info".to_owned()),
+            sandbox: sandbox.then(|| sandbox_address(sandbox_listen)).transpose()?,
         })
     }
+}
+
+/// Nobody but this machine is to reach what is simulated.
+fn sandbox_address(wished: Option<SocketAddr>) -> anyhow::Result<SocketAddr> {
+    let address = wished.unwrap_or(([127, 0, 0, 1], 8788).into());
+    anyhow::ensure!(
+        address.ip().is_loopback(),
+        "sandbox_listen must be a loopback address, such as 127.0.0.1:8788"
+    );
+    Ok(address)
 }
 
 /// A file that was named must be there; the default one may be missing.

@@ -1,4 +1,4 @@
-use std::{fs, path::Path};
+use std::fs;
 
 use anyhow::Context as _;
 use astralform_domain::Entropy;
@@ -6,16 +6,13 @@ use astralform_engine::{prepare_database, written_with};
 use astralform_storage::Db;
 use astralform_vault::{KeyFileError, KeyRing, create_key_file, read_key_file};
 
-use crate::config::Database;
+use crate::config::{Database, Store};
 
 /// Opens the database with the key it was written with. A key is made only for a database that
 /// was written with none; in every other case a missing or wrong key stops the start, before
 /// anything is written.
-pub(crate) async fn open(
-    database: &Database,
-    key_file: &Path,
-    entropy: &Entropy,
-) -> anyhow::Result<(Db, KeyRing)> {
+pub(crate) async fn open(store: &Store, entropy: &Entropy) -> anyhow::Result<(Db, KeyRing)> {
+    let Store { database, key_file, .. } = store;
     let existing = match read_key_file(key_file) {
         Err(KeyFileError::Absent(_)) => None,
         read => Some(read?),

@@ -7,6 +7,7 @@ mod commands;
 mod config;
 mod keys;
 mod node;
+mod simulated;
 mod telemetry;
 
 use clap::Parser;

@@ -22,6 +22,12 @@ pub(crate) fn complain(error: &anyhow::Error) {
     eprintln!("astralform: {error:#}");
 }
 
+/// Something to know beside what a command prints.
+#[expect(clippy::print_stderr, reason = "standard output is for what the command prints")]
+pub(crate) fn note(text: &str) {
+    eprintln!("{text}");
+}
+
 fn parse(filter: &str) -> anyhow::Result<EnvFilter> {
     let example = "`info`, or `info,astralform_engine=debug`";
     EnvFilter::try_new(filter)

@@ -1,27 +1,79 @@
 use std::{path::PathBuf, process::ExitCode};
 
-use astralform_catalog::{Catalog, load};
+use astralform_catalog::{Catalog, Connector, connector_schema, load};
 use clap::Subcommand;
 
-use crate::catalog_dirs;
+use crate::{catalog_dirs, telemetry};
 
 /// Work on the catalogue.
 #[derive(Subcommand)]
 pub(crate) enum Connectors {
+    /// List the connectors there are, with their tools
+    List {
+        /// A folder of connector folders, added to the built-in ones; may be given several times
+        #[arg(long = "catalog", value_name = "FOLDER")]
+        catalog_dirs: Vec<PathBuf>,
+        /// Print one line of JSON for each connector
+        #[arg(long)]
+        json: bool,
+    },
     /// Check connector folders; every fault comes with its file, line and fix
     Lint {
         /// A connector's folder, or a folder of such folders
         #[arg(required = true)]
         paths: Vec<PathBuf>,
     },
+    /// Print the JSON Schema of `connector.yaml`, for editors
+    Schema,
 }
 
 impl Connectors {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         match self {
+            Self::List { catalog_dirs, json } => list(&catalog_dirs, json),
             Self::Lint { paths } => lint(&paths),
+            Self::Schema => schema(),
         }
     }
+}
+
+#[expect(clippy::print_stdout, reason = "the list is what the command is for")]
+fn list(dirs: &[PathBuf], json: bool) -> anyhow::Result<ExitCode> {
+    let (catalog, faults) = catalog_dirs::with_builtin(dirs)?;
+    for connector in catalog.connectors() {
+        println!("{}", if json { in_json(connector) } else { in_words(connector) });
+    }
+    for fault in &faults {
+        telemetry::note(&format!("left out: {fault}"));
+    }
+    Ok(if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn in_json(connector: &Connector) -> String {
+    serde_json::json!({
+        "slug": connector.slug,
+        "name": connector.name,
+        "type": connector.kind.as_str(),
+        "category": connector.category,
+        "summary": connector.summary,
+        "scopes": connector.default_scopes(),
+        "tools": connector.tools.iter().map(|tool| tool.name.as_str()).collect::<Vec<_>>(),
+    })
+    .to_string()
+}
+
+fn in_words(connector: &Connector) -> String {
+    let Connector { slug, name, category, summary, .. } = connector;
+    let kind = connector.kind.as_str();
+    let tools = connector.tools.iter().map(|tool| format!("\n  - {}: {}", tool.name, tool.title));
+    let tools: String = tools.collect();
+    format!("{slug}  {name} ({kind}, {category})\n  {summary}{tools}\n")
+}
+
+#[expect(clippy::print_stdout, reason = "the schema is what the command is for")]
+fn schema() -> anyhow::Result<ExitCode> {
+    println!("{}", serde_json::to_string_pretty(&connector_schema())?);
+    Ok(ExitCode::SUCCESS)
 }
 
 #[expect(clippy::print_stdout, reason = "the report is what the command is for")]

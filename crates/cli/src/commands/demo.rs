@@ -33,7 +33,7 @@ impl Demo {
         } else {
             println!("{}", words::instructions(&demo.facts));
         }
-        let simulator = tokio::spawn(demo.simulator);
+        let simulator = tokio::spawn(demo.simulated.serve());
         node::run(listener, demo.engine).await?;
         simulator.abort();
         Ok(ExitCode::SUCCESS)

@@ -1,7 +1,7 @@
-use std::process::ExitCode;
+use std::{net::SocketAddr, process::ExitCode};
 
 use astralform_domain::{Clock, Entropy};
-use astralform_engine::{Site, egress::Egress};
+use astralform_engine::{Engine, Parts, Site, egress::Egress};
 use clap::Args;
 use tokio::net::TcpListener;
 
@@ -10,7 +10,9 @@ use anyhow::Context as _;
 use crate::{
     catalog_dirs,
     config::{self, Config, Flags},
-    keys, node, telemetry,
+    keys, node,
+    simulated::Simulated,
+    telemetry,
 };
 
 /// Run the server. It needs no configuration: without any, it keeps a `SQLite` database in ./data and
@@ -24,30 +26,52 @@ pub(crate) struct Serve {
 impl Serve {
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
         let config = Config::load(self.flags)?;
-        telemetry::start_json(&config.log)?;
+        telemetry::start_json(&config.store.log)?;
         let catalog = catalog_dirs::load_with_builtin(&config.catalog_dirs)?;
-        let listener = TcpListener::bind(config.listen).await;
-        let listener =
-            listener.with_context(|| format!("{} cannot be listened on", config.listen))?;
-        let address = listener.local_addr()?;
+        let listener = listen(config.listen).await?;
         let public_url = match config.public_url {
             Some(url) => url,
-            None => config::derived_public_url(address)?,
+            None => config::derived_public_url(listener.local_addr()?)?,
         };
-        let entropy = Entropy::system();
-        let (db, key_ring) = keys::open(&config.database, &config.key_file, &entropy).await?;
-        let parts = astralform_engine::Parts {
+        let (clock, entropy) = (Clock::system(), Entropy::system());
+        let simulated = simulated(config.sandbox, &clock, &entropy).await?;
+        let sandbox = simulated.as_ref().map(|simulated| simulated.address);
+        let simulator = simulated.as_ref().map(|simulated| simulated.url.clone());
+        let (db, key_ring) = keys::open(&config.store, &entropy).await?;
+        let engine = Engine::new(Parts {
             db: db.clone(),
             catalog,
             key_ring,
-            egress: Egress::new(config.private_networks, None),
-            site: Site::new(public_url, None),
-            clock: Clock::system(),
+            egress: Egress::new(config.private_networks, sandbox),
+            site: Site::new(public_url, simulator),
+            clock,
             entropy,
-        };
-        node::run(listener, astralform_engine::Engine::new(parts)).await?;
+        });
+        if !engine.has_members().await? {
+            tracing::warn!("nobody administers this server yet: run `astralform bootstrap`");
+        }
+        let simulator = simulated.map(|simulated| tokio::spawn(simulated.serve()));
+        node::run(listener, engine).await?;
+        simulator.inspect(tokio::task::JoinHandle::abort);
         db.close().await;
         tracing::info!("stopped");
         Ok(ExitCode::SUCCESS)
     }
+}
+
+async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    let listener = TcpListener::bind(address).await;
+    listener.with_context(|| format!("{address} cannot be listened on"))
+}
+
+async fn simulated(
+    address: Option<SocketAddr>,
+    clock: &Clock,
+    entropy: &Entropy,
+) -> anyhow::Result<Option<Simulated>> {
+    let Some(address) = address else { return Ok(None) };
+    let listener = listen(address).await?;
+    let simulated = Simulated::on(listener, clock.clone(), entropy.clone())?;
+    tracing::info!(address = %simulated.url, "simulated services run");
+    Ok(Some(simulated))
 }

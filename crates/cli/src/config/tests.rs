@@ -1,16 +1,18 @@
 use super::*;
 
+fn no_store_flags() -> StoreFlags {
+    StoreFlags { config: None, database_url: None, data_dir: None, key_file: None, log: None }
+}
+
 fn no_flags() -> Flags {
     Flags {
-        config: None,
+        store: no_store_flags(),
         listen: None,
         public_url: None,
-        database_url: None,
-        data_dir: None,
-        key_file: None,
         catalog_dirs: None,
         allow_private_networks: None,
-        log: None,
+        sandbox: false,
+        sandbox_listen: None,
     }
 }
 
@@ -26,16 +28,24 @@ fn refusal(file: &str) -> String {
 fn it_runs_without_any_settings() {
     let config = merged("").unwrap();
     assert_eq!(config.listen.to_string(), "127.0.0.1:8787");
-    assert_eq!(config.database, Database::Sqlite("data/astralform.db".into()));
-    assert_eq!(config.key_file, Path::new("astralform.key"));
+    assert_eq!(config.store.database, Database::Sqlite("data/astralform.db".into()));
+    assert_eq!(config.store.key_file, Path::new("astralform.key"));
+}
+
+#[test]
+fn the_simulated_services_run_when_asked_for() {
+    assert_eq!(merged("").unwrap().sandbox, None);
+    let sandbox = merged("sandbox = true").unwrap().sandbox.unwrap();
+    assert_eq!(sandbox.to_string(), "127.0.0.1:8788");
 }
 
 #[test]
 fn a_flag_wins_over_the_file() {
-    let flags = Flags { log: Some("debug".to_owned()), ..no_flags() };
+    let store = StoreFlags { log: Some("debug".to_owned()), ..no_store_flags() };
+    let flags = Flags { store, ..no_flags() };
     let file = toml::from_str("log = 'warn'\nlisten = '127.0.0.1:9000'").unwrap();
     let config = Config::merge(flags, file).unwrap();
-    assert_eq!((config.log.as_str(), config.listen.port()), ("debug", 9000));
+    assert_eq!((config.store.log.as_str(), config.listen.port()), ("debug", 9000));
 }
 
 #[test]
@@ -57,6 +67,7 @@ fn settings_that_cannot_be_meant_are_refused_with_the_reason() {
         ("public_url = 'connect'", "is no address"),
         ("database_url = 'mysql://x'", "sqlite: or postgres://"),
         ("allow_private_networks = ['10.0.0.0/99']", "is no network"),
+        ("sandbox = true\nsandbox_listen = '0.0.0.0:8788'", "must be a loopback address"),
     ] {
         assert!(refusal(file).contains(reason), "{file}: {}", refusal(file));
     }

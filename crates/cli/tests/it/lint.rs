@@ -38,7 +38,7 @@ fn every_fault_comes_with_its_place_and_fix_and_the_others_still_load() {
     let output = run(folder.path(), &["connectors", "lint", "."]);
     assert!(!output.status.success());
     let said = said(&output);
-    assert!(said.contains("broken/connector.yaml:6:1: the field `sumary` is not known"), "{said}");
+    assert!(said.contains("broken/connector.yaml:7:1: the field `sumary` is not known"), "{said}");
     assert!(said.contains("did you mean `summary`?"), "{said}");
     assert!(said.contains("the field `summary` is missing"), "{said}");
     assert_eq!(said.matches("fix:").count(), 3, "{said}");

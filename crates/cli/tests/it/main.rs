@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that meets the unexpected fails")]
 
 mod browser;
+mod catalog;
 mod demo;
 mod lint;
 mod program;
+mod setup;
 mod start;

@@ -97,7 +97,7 @@ fn settings_that_cannot_be_meant_stop_the_start() {
 #[test]
 fn the_help_names_every_command() {
     let output = run(&std::env::temp_dir(), &["--help"]);
-    for command in ["demo", "serve", "connectors"] {
+    for command in ["demo", "serve", "bootstrap", "migrate", "connectors"] {
         assert!(said(&output).contains(command));
     }
 }

@@ -40,6 +40,11 @@ impl Engine {
         if settings.client.is_none() {
             return Ok(Verdict::Rejected("there is no client id and secret yet".to_owned()));
         }
+        if let Ok(ready) = self.assemble(settings.clone())
+            && let Err(error) = self.introduce(&ready).await
+        {
+            tracing::warn!(error = chain(&error), "the simulator does not know our app");
+        }
         let client = self.client(&settings).await?;
         Ok(self.verdict(&settings, connector, &client).await)
     }

@@ -3,7 +3,6 @@
 use std::{path::Path, str::FromStr as _, time::Duration};
 
 use sqlx::{
-    PgPool,
     migrate::{Migration, MigrationType, Migrator},
     pool::PoolOptions,
     postgres::PgConnectOptions,
@@ -55,7 +54,7 @@ impl Db {
         let fresh = astralform_domain::Entropy::system().bytes::<8>();
         let schema = format!("test_{:016x}", u64::from_be_bytes(fresh));
         let options = PgConnectOptions::from_str(url).unwrap();
-        let admin: PgPool = pool(1).connect_with(options.clone()).await.unwrap();
+        let admin: sqlx::PgPool = pool(1).connect_with(options.clone()).await.unwrap();
         let create = sqlx::AssertSqlSafe(format!("CREATE SCHEMA {schema}"));
         sqlx::query(create).execute(&admin).await.unwrap();
         let options = options.options([("search_path", schema)]);

@@ -1,5 +1,3 @@
-use std::sync::Arc;
-
 use anyhow::Context as _;
 use astralform_catalog::{builtin, load};
 use astralform_domain::{Clock, Entropy, Environment, ProjectId, Secret, Tenant};
@@ -9,19 +7,19 @@ use astralform_engine::{
     egress::{Egress, Networks},
     project_connectors::{Enable, NewClient},
 };
-use astralform_server::{Limits, serve};
-use astralform_simulator::{Simulator, SimulatorOptions};
 use astralform_storage::Db;
 use astralform_vault::KeyRing;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use url::Url;
 
+use crate::simulated::Simulated;
+
 /// A demo that is ready to be served.
 pub(super) struct Set {
     pub(super) engine: Engine,
     pub(super) facts: Facts,
-    pub(super) simulator: std::pin::Pin<Box<dyn Future<Output = ()> + Send>>,
+    pub(super) simulated: Simulated,
 }
 
 /// What whoever tries it has to know.
@@ -30,6 +28,7 @@ pub(super) struct Facts {
     pub(super) simulator_url: Url,
     pub(super) project: ProjectId,
     pub(super) api_key: Secret,
+    pub(super) admin_token: Secret,
     /// The service of the tool to begin with.
     pub(super) service: String,
     pub(super) tool: String,
@@ -39,6 +38,7 @@ pub(super) struct Facts {
 
 pub(super) const END_USER: &str = "alice";
 const PROJECT: &str = "Demo project";
+const OWNER: &str = "owner@example.com";
 
 /// Everything of one project: database, simulator, agent, key, connectors.
 pub(super) async fn set_up(listener: &TcpListener) -> anyhow::Result<Set> {
@@ -46,22 +46,24 @@ pub(super) async fn set_up(listener: &TcpListener) -> anyhow::Result<Set> {
     let (clock, entropy) = (Clock::system(), Entropy::system());
     let simulators = TcpListener::bind("127.0.0.1:0").await?;
     let base_url: Url = format!("http://{}", listener.local_addr()?).parse()?;
-    let simulator_url: Url = format!("http://{}", simulators.local_addr()?).parse()?;
+    let simulated = Simulated::on(simulators, clock.clone(), entropy.clone())?;
+    let simulator_url = simulated.url.clone();
     let db = Db::open_sqlite(&files.path().join("demo.db")).await?;
     db.migrate().await?;
     let engine = Engine::new(Parts {
         db,
         catalog: load(builtin().iter().copied()).0,
         key_ring: KeyRing::generate(&entropy),
-        egress: Egress::new(Networks::default(), Some(simulators.local_addr()?)),
+        egress: Egress::new(Networks::default(), Some(simulated.address)),
         site: Site::new(base_url.clone(), Some(simulator_url.clone())),
-        clock: clock.clone(),
-        entropy: entropy.clone(),
+        clock,
+        entropy,
     });
     let made = engine.provision("Demo team", PROJECT).await?;
     let tenant = Tenant { project: made.project, environment: Environment::Test };
     let api_key = engine.create_api_key(tenant, None).await?;
-    let simulator = simulate(&engine, tenant, &simulator_url, (clock, entropy)).await?;
+    let admin_token = engine.create_owner(made.team, &OWNER.parse()?).await?;
+    enable_all(&engine, tenant, &simulated).await?;
     let (service, tool) = first_tool(&engine)?;
     let connect_url = first_link(&engine, &api_key, &tool).await?;
     let facts = Facts {
@@ -69,35 +71,25 @@ pub(super) async fn set_up(listener: &TcpListener) -> anyhow::Result<Set> {
         simulator_url,
         project: made.project,
         api_key,
+        admin_token,
         service,
         tool,
         connect_url,
         _files: files,
     };
-    let never = std::future::pending();
-    let simulator = Box::pin(serve(simulators, simulator.router(), Limits::default(), never));
-    Ok(Set { engine, facts, simulator })
+    Ok(Set { engine, facts, simulated })
 }
 
-/// The simulated providers, with the connector of each enabled.
-async fn simulate(
-    engine: &Engine,
-    tenant: Tenant,
-    url: &Url,
-    (clock, entropy): (Clock, Entropy),
-) -> anyhow::Result<Simulator> {
-    let simulator = Simulator::new(SimulatorOptions {
-        clock: Arc::new(move || clock.now().as_micros()),
-        random: Arc::new(move |bytes| entropy.fill(bytes)),
-        public_url: url.to_string(),
-    });
-    for app in simulator.register_apps(PROJECT, &engine.site().shared_redirect_uri())? {
+/// The connector of each simulated service.
+async fn enable_all(engine: &Engine, tenant: Tenant, simulated: &Simulated) -> anyhow::Result<()> {
+    let redirect_uri = engine.site().shared_redirect_uri();
+    for app in simulated.simulator.register_apps(PROJECT, &redirect_uri)? {
         let client = NewClient { id: app.client_id, secret: Secret::new(app.client_secret) };
         let connector = app.connector.parse()?;
         let enable = Enable { client: Some(client), sandbox: true, ..Enable::new(connector) };
         engine.enable(tenant, enable).await?;
     }
-    Ok(simulator)
+    Ok(())
 }
 
 /// A tool to begin with: it changes nothing and needs no arguments.

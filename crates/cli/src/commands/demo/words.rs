@@ -11,7 +11,7 @@ pub(super) fn json(facts: &Facts) -> String {
         "project_id": facts.project,
         "agent": "default",
         "api_key": facts.api_key.expose(),
-        "admin_token": null,
+        "admin_token": facts.admin_token.expose(),
         "connect_url": facts.connect_url,
     })
     .to_string()

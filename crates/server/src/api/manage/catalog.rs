@@ -1,4 +1,4 @@
-use astralform_catalog::{Connector, ConnectorType};
+use astralform_catalog::Connector;
 use astralform_domain::{ConnectorSlug, Scope};
 use axum::{Json, extract::State};
 use schemars::JsonSchema;
@@ -98,9 +98,7 @@ fn view(app: &App, connector: &Connector) -> ConnectorView {
         slug: connector.slug.clone(),
         name: connector.name.clone(),
         category: connector.category.clone(),
-        kind: match connector.kind {
-            ConnectorType::Oauth => "oauth",
-        },
+        kind: connector.kind.as_str(),
         summary: connector.summary.clone(),
         scopes: scopes.collect(),
         tools: tools.collect(),

@@ -1,0 +1,122 @@
+//! From nothing to a tool call: `bootstrap`, `serve --sandbox`, and the management API.
+
+use std::path::Path;
+
+use astralform_testkit::Browser;
+use serde_json::{Value, json};
+
+use crate::program::{Running, run, said};
+
+const SERVE: [&str; 6] =
+    ["serve", "--listen", "127.0.0.1:0", "--sandbox", "--sandbox-listen", "127.0.0.1:0"];
+
+fn bootstrap(folder: &Path) -> Value {
+    let output = run(folder, &["bootstrap", "--email", "Ada@Example.com", "--json"]);
+    assert!(output.status.success(), "{}", said(&output));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// Where a server that runs is reached, from the line in which it says so.
+fn address(server: &Running) -> String {
+    server.json()["fields"]["public_url"].as_str().unwrap().trim_end_matches('/').to_owned()
+}
+
+async fn post(url: String, token: &Value, body: Value) -> (u16, Value) {
+    let request = reqwest::Client::new().post(url).bearer_auth(token.as_str().unwrap());
+    let answer = request.header("x-end-user-id", "alice").json(&body).send().await.unwrap();
+    (answer.status().as_u16(), answer.json().await.unwrap())
+}
+
+async fn call(base: &str, made: &Value) -> Value {
+    let url = format!("{base}/v1/tools/slack_list_channels/call");
+    post(url, &made["test_api_key"], json!({})).await.1
+}
+
+#[tokio::test]
+async fn two_commands_and_one_request_lead_to_a_tool_call_without_an_app_of_ones_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = bootstrap(folder.path());
+    let server = Running::start(folder.path(), &SERVE, true);
+    let base = address(&server);
+    let project = made["project_id"].as_str().unwrap();
+    let connectors = format!("{base}/v1/projects/{project}/connectors");
+    let wanted = json!({"connector": "slack", "environment": "test", "sandbox": true});
+    let (status, enabled) = post(connectors, &made["admin_token"], wanted).await;
+    assert_eq!((status, &enabled["status"]), (201, &json!("ready")), "{enabled}");
+
+    let asked = call(&base, &made).await;
+    let link = asked["auth_request"]["url"].as_str().unwrap();
+    assert_eq!(Browser::new().connect(link, "Allow").await.outcome(), "completed");
+    assert_eq!(call(&base, &made).await["status"], "completed");
+    assert!(server.terminate().success());
+}
+
+#[tokio::test]
+async fn what_was_sandboxed_is_asked_for_again_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = bootstrap(folder.path());
+    let project = made["project_id"].as_str().unwrap();
+    let wanted = json!({"connector": "slack", "environment": "test", "sandbox": true});
+    // The simulator is at the same address each time, since secrets are bound to it.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let port = port.to_string();
+    let serve = ["serve", "--listen", "127.0.0.1:0", "--sandbox", "--sandbox-listen", &port];
+    for round in 0..2 {
+        let server = Running::start(folder.path(), &serve, true);
+        let base = address(&server);
+        if round == 0 {
+            let connectors = format!("{base}/v1/projects/{project}/connectors");
+            post(connectors, &made["admin_token"], wanted.clone()).await;
+        }
+        let asked = call(&base, &made).await;
+        let expected = ["not_connected", "needs_reauth"][round];
+        assert_eq!(asked["auth_request"]["reason"], expected, "{asked}");
+        let link = asked["auth_request"]["url"].as_str().unwrap();
+        assert_eq!(Browser::new().connect(link, "Allow").await.outcome(), "completed");
+        assert_eq!(call(&base, &made).await["status"], "completed");
+    }
+}
+
+#[test]
+fn bootstrap_prints_everything_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = bootstrap(folder.path());
+    for (name, prefix) in [
+        ("member_id", "member_"),
+        ("team_id", "team_"),
+        ("project_id", "proj_"),
+        ("agent", "default"),
+        ("test_api_key", "sk_test_"),
+        ("live_api_key", "sk_live_"),
+        ("admin_token", "pat_"),
+    ] {
+        assert!(made[name].as_str().unwrap().starts_with(prefix), "{name} in {made}");
+    }
+    let again = run(folder.path(), &["bootstrap", "--email", "eve@example.com"]);
+    assert!(!again.status.success());
+    assert!(said(&again).contains("set up already: ada@example.com"), "{}", said(&again));
+}
+
+#[test]
+fn bootstrap_refuses_what_is_no_address_before_anything_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let refused = run(folder.path(), &["bootstrap", "--email", "ada"]);
+    assert!(said(&refused).contains("an email address was expected"), "{}", said(&refused));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn migrate_makes_a_database_that_a_server_takes() {
+    let folder = tempfile::tempdir().unwrap();
+    let migrated = run(folder.path(), &["migrate"]);
+    assert!(said(&migrated).contains("schema version 1"), "{}", said(&migrated));
+    assert!(Running::start(folder.path(), &SERVE, true).terminate().success());
+}
+
+#[test]
+fn the_simulated_services_are_for_this_machine_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = ["serve", "--sandbox", "--sandbox-listen", "0.0.0.0:0"];
+    let refused = run(folder.path(), &open);
+    assert!(said(&refused).contains("must be a loopback address"), "{}", said(&refused));
+}
