@@ -34,26 +34,6 @@ pub async fn set_key_check(tx: &mut Tx, fingerprint: &str) -> Result<()> {
     Ok(())
 }
 
-struct Version(i64);
-
-impl Record for Version {
-    fn read(row: &Row) -> Result<Self> {
-        Ok(Self(row.int("version")?))
-    }
-}
-
-impl Db {
-    /// The version of the schema.
-    ///
-    /// # Errors
-    /// When there is none yet.
-    pub async fn schema_version(&self) -> Result<i64> {
-        const SQL: &str = "SELECT MAX(version) AS version FROM _sqlx_migrations";
-        let found: Option<Version> = self.optional(SQL, binds![]).await?;
-        Ok(found.map_or(0, |Version(version)| version))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

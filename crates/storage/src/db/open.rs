@@ -9,7 +9,7 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 
-use super::{Db, Pools};
+use super::{Access, Db, Pools, Run as _};
 use crate::Result;
 
 const READERS: u32 = 4;
@@ -78,6 +78,16 @@ impl Db {
             Pools::Postgres(pool) => migrator.run(pool).await?,
         }
         Ok(())
+    }
+
+    /// The version of the schema.
+    ///
+    /// # Errors
+    /// When there is none yet.
+    pub async fn schema_version(&self) -> Result<i64> {
+        const SQL: &str = "SELECT MAX(version) AS version FROM _sqlx_migrations";
+        let rows = self.rows(SQL, Vec::new(), Access::Read).await?;
+        rows.first().map_or(Ok(0), |row| row.int("version"))
     }
 
     /// Closes every connection, once its work is done.
