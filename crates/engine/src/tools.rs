@@ -6,6 +6,7 @@ mod list;
 mod outcome;
 mod plan;
 mod prompted;
+mod scrub;
 mod shape;
 
 pub use call::{CallRefusal, ToolCall};

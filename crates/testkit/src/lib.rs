@@ -7,6 +7,8 @@ mod agent;
 mod browser;
 mod document;
 mod html;
+pub mod hunt;
+pub mod marked;
 mod peer;
 mod server;
 

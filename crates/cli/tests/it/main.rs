@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that meets the unexpected fails")]
 
 mod browser;
+mod canary;
 mod catalog;
 mod demo;
 mod lint;

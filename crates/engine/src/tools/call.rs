@@ -2,7 +2,8 @@ use std::time::Duration;
 
 use astralform_catalog::{ArgumentFault, Tool};
 use astralform_domain::{
-    AuthStatus, Caller, Connection, ConnectionId, FailureKind, Owner, ScopeSet, StatusReason,
+    AuthStatus, Caller, Connection, ConnectionId, FailureKind, Owner, ScopeSet, Secret,
+    StatusReason,
 };
 use astralform_storage::{agents, connections, project_connectors};
 use serde_json::Value;
@@ -12,6 +13,7 @@ use super::{
     CallFailure, Outcome,
     again::{Attempt, again},
     plan::{PlanError, authorize, plan},
+    scrub::scrub,
     shape::{Shaped, no_answer, shape},
 };
 use crate::{
@@ -163,7 +165,7 @@ impl Engine {
         let planned = plan(ready.connector, tool, &ready.addresses.api_base, &call.arguments)
             .and_then(|request| authorize(request, &token, &connection.hosts));
         match planned {
-            Ok(request) => self.run(accepted, &paid, request).await,
+            Ok(request) => self.run(accepted, &paid, request, &token).await,
             Err(PlanError::Address(pointer)) => Err(unfit(pointer)),
             Err(error) => Ok(Outcome::Failed(unplannable(accepted, &error))),
         }
@@ -174,6 +176,7 @@ impl Engine {
         accepted: &Accepted<'_>,
         paid: &Paid<'_>,
         request: Outgoing,
+        token: &Secret,
     ) -> Result<Outcome, CallRefusal> {
         let first = self.send(accepted, request.clone()).await;
         let shaped = match again(accepted.tool, &first) {
@@ -184,7 +187,7 @@ impl Engine {
                 self.send(accepted, request).await.shaped
             }
         };
-        match shaped {
+        match scrub(shaped, token) {
             Shaped::Completed(result) => Ok(Outcome::Completed(result)),
             Shaped::Failed(failure) => Ok(Outcome::Failed(failure)),
             Shaped::Reconnect => self.renewal(accepted, paid, StatusReason::TokenRejected).await,
