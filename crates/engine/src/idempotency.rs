@@ -15,7 +15,7 @@ use crate::{Engine, Fault};
 pub const LIFE: Duration = Duration::from_hours(24);
 
 /// The longest that a request can take; one that is under way for longer was interrupted.
-const LONGEST: Duration = Duration::from_mins(3);
+const LONGEST: Duration = Duration::from_mins(5);
 
 /// A request that carried a key.
 pub struct Repeatable<'a> {

@@ -198,6 +198,14 @@ pub async fn fail_all(
     tx.execute(SQL, binds![project, environment, project_connector, failure]).await
 }
 
+/// Ends the request that led to a connection which is not confirmed yet.
+pub async fn decline(tx: &mut Tx, connection: ConnectionId) -> Result<u64> {
+    const SQL: &str = "
+        UPDATE auth_requests SET status = 'declined'
+        WHERE connection_id = $1 AND status = 'awaiting_confirmation'";
+    tx.execute(SQL, binds![connection]).await
+}
+
 /// Requests that nobody confirmed in time, the oldest first, `limit` at most.
 pub async fn unconfirmed(db: &Db, now: Timestamp, limit: i64) -> Result<Vec<AuthRequest>> {
     const SQL: &str = "

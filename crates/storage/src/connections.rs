@@ -211,6 +211,21 @@ pub async fn revoke_all(
     tx.execute(SQL, binds![project, environment, project_connector, reason]).await
 }
 
+/// Revokes the connections of a project connector that await confirmation; says how many.
+pub async fn revoke_unconfirmed(
+    tx: &mut Tx,
+    tenant: Tenant,
+    project_connector: ProjectConnectorId,
+    reason: StatusReason,
+) -> Result<u64> {
+    const SQL: &str = "
+        UPDATE connections SET status = 'revoked', reason = $4
+        WHERE project_id = $1 AND environment = $2 AND project_connector_id = $3
+          AND status = 'awaiting_confirmation'";
+    let Tenant { project, environment } = tenant;
+    tx.execute(SQL, binds![project, environment, project_connector, reason]).await
+}
+
 /// Makes every usable connection of a project connector one that its owner has to renew; says how
 /// many.
 pub async fn expire_all(

@@ -59,4 +59,14 @@ mod tests {
         on_both_empty(async |db| assert!(key_check(&db).await.unwrap_err().is_missing_table()))
             .await;
     }
+
+    #[tokio::test]
+    async fn a_migrated_database_knows_its_schema_version() {
+        on_both_empty(async |db| {
+            assert!(db.schema_version().await.is_err());
+            db.migrate().await.unwrap();
+            assert_eq!(db.schema_version().await.unwrap(), 1);
+        })
+        .await;
+    }
 }

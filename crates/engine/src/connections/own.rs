@@ -1,7 +1,7 @@
 use astralform_domain::{
     Connection, ConnectionId, ConnectionStatus, EndUserId, Patch, StatusReason, Tenant,
 };
-use astralform_storage::{Tx, connections, project_connectors};
+use astralform_storage::{Tx, auth_requests, connections, project_connectors};
 use thiserror::Error;
 
 use crate::{Engine, Fault};
@@ -130,6 +130,7 @@ impl Engine {
         if !self.end(&mut tx, &connection, StatusReason::UserRevoked).await? {
             return Err(ChangeError::Unknown);
         }
+        auth_requests::decline(&mut tx, id).await.map_err(Fault::from)?;
         if connection.is_default {
             self.promote_next(&mut tx, &connection).await?;
         }

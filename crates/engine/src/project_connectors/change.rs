@@ -107,6 +107,7 @@ impl Engine {
             }
             let why = StatusReason::ClientChanged;
             connections::expire_all(tx, tenant, id, why).await.map_err(Fault::from)?;
+            connections::revoke_unconfirmed(tx, tenant, id, why).await.map_err(Fault::from)?;
             let why = AuthFailure::SettingsChanged;
             auth_requests::fail_all(tx, tenant, id, why).await.map_err(Fault::from)?;
         }

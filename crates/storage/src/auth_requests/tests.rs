@@ -137,3 +137,47 @@ async fn every_open_request_of_a_connector_can_be_ended() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_pending_request_can_be_prolonged_and_an_answered_one_stored() {
+    on_both(async |db| {
+        let world = world(&db).await;
+        let mut asked = ask(&db, &world, "default read", NOW).await;
+        asked.expires_at = LATER;
+        asked.return_url = Some("https://app.example.com/done".to_owned());
+        let answered = AuthRequest { status: AuthStatus::Completed, ..auth_request(&world) };
+        let mut tx = db.begin().await.unwrap();
+        prolong(&mut tx, &asked).await.unwrap();
+        insert(&mut tx, &answered, Some(world.end_user_key), "granted", NOW).await.unwrap();
+        tx.commit().await.unwrap();
+        let stored = find(&db, world.tenant, asked.id).await.unwrap().unwrap();
+        assert_eq!((stored.expires_at, stored.return_url), (LATER, asked.return_url));
+        let stored = find(&db, world.tenant, answered.id).await.unwrap().unwrap();
+        assert_eq!(stored.status, AuthStatus::Completed);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn disconnecting_what_awaits_confirmation_ends_its_request() {
+    on_both(async |db| {
+        let world = world(&db).await;
+        let asked = ask(&db, &world, "default read", NOW).await;
+        let led_to = crate::testing::connection(&world, "acc");
+        let mut tx = db.begin().await.unwrap();
+        crate::connections::create(&mut tx, &led_to, Some(world.end_user_key)).await.unwrap();
+        let waits = Step {
+            status: AuthStatus::AwaitingConfirmation,
+            failure: None,
+            connection: Some(led_to.id),
+            expires_at: LATER,
+        };
+        advance(&mut tx, asked.id, AuthStatus::Pending, waits).await.unwrap();
+        assert_eq!(decline(&mut tx, id()).await.unwrap(), 0);
+        assert_eq!(decline(&mut tx, led_to.id).await.unwrap(), 1);
+        tx.commit().await.unwrap();
+        let stored = find(&db, world.tenant, asked.id).await.unwrap().unwrap();
+        assert_eq!(stored.status, AuthStatus::Declined);
+    })
+    .await;
+}

@@ -225,12 +225,14 @@ async fn all_connections_of_a_connector_can_be_expired_counted_and_revoked() {
         assert_eq!(expire_all(&mut tx, tenant, pcon, why).await.unwrap(), 2);
         tx.commit().await.unwrap();
         let mut found = counts(&db, tenant, pcon).await.unwrap();
-        found.sort();
+        found.sort_unstable();
         let (waits, dead) = (ConnectionStatus::AwaitingConfirmation, ConnectionStatus::NeedsReauth);
         assert_eq!(found, [(waits, 1), (dead, 2)]);
         let mut tx = db.begin().await.unwrap();
+        assert_eq!(revoke_unconfirmed(&mut tx, tenant, id(), why).await.unwrap(), 0);
+        assert_eq!(revoke_unconfirmed(&mut tx, tenant, pcon, why).await.unwrap(), 1);
         let why = StatusReason::ConnectorDisabled;
-        assert_eq!(revoke_all(&mut tx, tenant, pcon, why).await.unwrap(), 3);
+        assert_eq!(revoke_all(&mut tx, tenant, pcon, why).await.unwrap(), 2);
         assert_eq!(revoke_all(&mut tx, tenant, id(), why).await.unwrap(), 0);
         tx.commit().await.unwrap();
         assert!(serving(&db, tenant, pcon, Some(&world.end_user)).await.unwrap().is_empty());
