@@ -29,7 +29,12 @@ impl Agent {
 
     /// Calls a tool.
     pub async fn call(&self, tool: &str, arguments: Value) -> Reply {
-        self.post(&format!("/v1/tools/{tool}/call"), json!({"arguments": arguments})).await
+        let body = json!({"arguments": arguments});
+        let reply = self.post(&format!("/v1/tools/{tool}/call"), body).await;
+        if reply.outcome() == "completed" {
+            document::check_result(tool, &reply.body["data"]);
+        }
+        reply
     }
 
     /// Sends a JSON body.

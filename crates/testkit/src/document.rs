@@ -2,12 +2,15 @@
 
 use std::sync::LazyLock;
 
+use astralform_catalog::{Catalog, builtin, load};
 use jsonschema::Draft;
 use serde_json::{Map, Value, json};
 
 static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
     serde_json::from_str(&astralform_server::openapi()).expect("the document is JSON")
 });
+
+static CATALOG: LazyLock<Catalog> = LazyLock::new(|| load(builtin().iter().copied()).0);
 
 /// # Panics
 /// When the document describes the operation, but not this answer of it.
@@ -24,6 +27,16 @@ pub(crate) fn check(method: &str, path: &str, status: u16, body: &Value) {
             "the document says otherwise of {method} {path}: {faults:?} in {body}"
         );
     }
+}
+
+/// Holds the result of a built-in tool against the tool's own output schema.
+///
+/// # Panics
+/// When it does not fit.
+pub(crate) fn check_result(tool: &str, data: &Value) {
+    let Some((_, tool)) = CATALOG.tool(tool) else { return };
+    let faults = tool.output.faults(data);
+    assert!(faults.is_empty(), "{} says otherwise: {faults:?} in {data}", tool.name);
 }
 
 /// The operation that a path belongs to; where several fit, the one with the fewest blanks.
