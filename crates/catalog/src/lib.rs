@@ -5,6 +5,7 @@
 //! sets one apart is a named feature of the format in [`Connector`], never a branch on its name.
 //! Start there, then read [`load()`].
 
+mod addresses;
 mod builtin;
 mod check;
 mod connector;
@@ -18,10 +19,10 @@ mod schema;
 mod tool;
 mod yaml;
 
+pub use addresses::{Addresses, destination};
 pub use builtin::builtin;
 pub use connector::{
-    Addresses, Api, Connector, ConnectorType, Errors, Identity, Method, Revocation,
-    RevocationStyle, Setup, destination,
+    Api, Connector, ConnectorType, Errors, Identity, Method, Revocation, RevocationStyle, Setup,
 };
 pub use diagnostic::Diagnostic;
 pub use expression::{Expression, ExpressionError, Variables};

@@ -20,7 +20,7 @@ pub(crate) use tokens::OpenToken;
 pub(crate) struct NewConnection<'a> {
     pub(crate) request: &'a AuthRequest,
     pub(crate) ready: &'a Ready<'a>,
-    pub(crate) account: Account,
+    pub(crate) account: &'a Account,
     pub(crate) tokens: &'a [OpenToken],
     pub(crate) status: ConnectionStatus,
 }

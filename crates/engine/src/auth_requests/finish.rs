@@ -55,6 +55,16 @@ enum Ended {
     Failed(AuthFailure),
 }
 
+/// What became of what was fetched.
+enum Placed {
+    /// It is stored; the request goes on to that status.
+    Stored(ConnectionId, AuthStatus),
+    /// It is of another account than was asked for.
+    OtherAccount,
+    /// The request, or the settings it was made for, ended meanwhile.
+    Ended,
+}
+
 impl Engine {
     /// The browser is back from the provider: ends the flow and says where the browser goes.
     ///
@@ -73,13 +83,7 @@ impl Engine {
         let mut made = None;
         if request.status_at(self.clock.now()) == AuthStatus::Pending {
             match self.fetch(&state, &request, &callback).await? {
-                Ok((ready, fetched)) if self.is_wanted(&request, &fetched).await? => {
-                    made = self.connect(&request, &ready, fetched).await?;
-                }
-                Ok((ready, fetched)) => {
-                    self.decline_other(&request, &ready, &fetched).await?;
-                    self.close(&request, Ended::Failed(AuthFailure::OtherAccount)).await?;
-                }
+                Ok((ready, fetched)) => made = self.receive(&request, &ready, &fetched).await?,
                 Err(ended) => self.close(&request, ended).await?,
             }
         }
@@ -126,28 +130,51 @@ impl Engine {
         Ok(())
     }
 
-    /// Stores what was fetched. If the request was ended meanwhile, nothing is stored, and the
-    /// provider is asked to take the tokens back. A connection that has to be confirmed is
-    /// returned.
-    async fn connect(
+    /// Stores what was fetched, and gives back what cannot be stored. A connection that has to be
+    /// confirmed is returned.
+    async fn receive(
         &self,
         request: &AuthRequest,
         ready: &Ready<'_>,
-        fetched: Fetched,
+        fetched: &Fetched,
     ) -> Result<Option<ConnectionId>, Fault> {
-        let Fetched { account, tokens } = fetched;
-        let (status, next) = self.next_phase(request).await?;
-        let new = NewConnection { request, ready, account, tokens: &tokens, status };
-        let stored = match self.store(&new, next).await {
-            Ok(Some(stored)) => stored,
-            other => {
-                self.revoke_at_provider(ready, &tokens).await;
-                return other.map(|_| None);
+        match self.place(request, ready, fetched).await {
+            Ok(Placed::Stored(connection, next)) => {
+                tracing::info!(auth_request.id = %request.id, status = %next, "account connected");
+                self.changes.announce(request.id);
+                Ok((next == AuthStatus::AwaitingConfirmation).then_some(connection))
             }
+            Ok(Placed::OtherAccount) => {
+                self.decline_other(request, ready, fetched).await?;
+                self.close(request, Ended::Failed(AuthFailure::OtherAccount)).await?;
+                Ok(None)
+            }
+            other => {
+                self.revoke_at_provider(ready, &fetched.tokens).await;
+                other.map(|_| None)
+            }
+        }
+    }
+
+    async fn place(
+        &self,
+        request: &AuthRequest,
+        ready: &Ready<'_>,
+        fetched: &Fetched,
+    ) -> Result<Placed, Fault> {
+        if !self.is_wanted(request, fetched).await? {
+            return Ok(Placed::OtherAccount);
+        }
+        let (status, next) = self.next_phase(request).await?;
+        let new = NewConnection {
+            request,
+            ready,
+            account: &fetched.account,
+            tokens: &fetched.tokens,
+            status,
         };
-        tracing::info!(auth_request.id = %request.id, status = %next, "account connected");
-        self.changes.announce(request.id);
-        Ok((next == AuthStatus::AwaitingConfirmation).then_some(stored))
+        let stored = self.store(&new, next).await?;
+        Ok(stored.map_or(Placed::Ended, |connection| Placed::Stored(connection, next)))
     }
 
     async fn store(
