@@ -108,6 +108,17 @@ impl Page {
     }
 }
 
+/// An address with one query parameter changed, or taken out.
+#[must_use]
+pub fn with_parameter(url: &Url, name: &str, value: Option<&str>) -> Url {
+    let kept = url.query_pairs().into_owned().filter(|(key, _)| key != name);
+    let pairs: Vec<_> =
+        kept.chain(value.map(|value| (name.to_owned(), value.to_owned()))).collect();
+    let mut changed = url.clone();
+    changed.query_pairs_mut().clear().extend_pairs(pairs);
+    changed
+}
+
 async fn page(response: Response) -> Page {
     let (url, status) = (response.url().clone(), response.status().as_u16());
     let headers = response.headers().clone();

@@ -9,10 +9,11 @@ mod document;
 mod html;
 pub mod hunt;
 pub mod marked;
+mod node;
 mod peer;
 mod server;
 
 pub use agent::{Agent, Reply};
-pub use browser::{Browser, Page};
+pub use browser::{Browser, Page, with_parameter};
 pub use peer::{Peer, node, peers_folder};
 pub use server::{Setup, TestServer};

@@ -5,14 +5,12 @@ use std::{
     time::Duration,
 };
 
-use astralform_catalog::{Folder, builtin, load};
 use astralform_domain::{
     Clock, ConnectorSlug, Entropy, Environment, EnvironmentSettings, ProjectConnectorId, Secret,
     Tenant, Timestamp,
 };
 use astralform_engine::{
-    Engine, Parts, Site,
-    egress::{Egress, Networks},
+    Engine, Site,
     project_connectors::{Change, Enable, NewClient},
 };
 use astralform_server::{App, Limits, router, serve};
@@ -21,12 +19,15 @@ use astralform_simulator::{
     slack::{Slack, SlackApp},
 };
 use astralform_storage::Db;
-use astralform_vault::KeyRing;
+use astralform_vault::create_key_file;
 use tempfile::TempDir;
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::task::JoinHandle;
 use url::Url;
 
-use crate::{Agent, Browser};
+use crate::{
+    Agent, Browser,
+    node::{KEYS, engine, listen, slug},
+};
 
 /// The whole product under test. Dropping it ends its servers and forgets its files.
 pub struct TestServer {
@@ -44,12 +45,13 @@ pub struct TestServer {
     pub slug: ConnectorSlug,
     /// Where the product is reached.
     pub base: Url,
-    api_key: Secret,
-    admin_token: Secret,
-    simulator: Simulator,
-    database: Option<PathBuf>,
-    tasks: Vec<JoinHandle<()>>,
-    _files: TempDir,
+    pub(crate) api_key: Secret,
+    pub(crate) admin_token: Secret,
+    pub(crate) simulator: Simulator,
+    pub(crate) database: Option<PathBuf>,
+    pub(crate) tasks: Vec<JoinHandle<()>>,
+    pub(crate) catalogue: Vec<String>,
+    pub(crate) files: Arc<TempDir>,
 }
 
 /// How a test wants its server.
@@ -61,6 +63,10 @@ pub struct Setup {
     /// The text of a `connector.yaml` to be enabled in place of the sandboxed Slack, with the app's
     /// client id and secret.
     pub connector: Option<(String, String, String)>,
+    /// The texts of more `connector.yaml`s for the catalogue; nobody has enabled them yet.
+    pub catalogue: Vec<String>,
+    /// The PostgreSQL server to run on, where that is not for the environment to say.
+    pub postgres: Option<String>,
     /// Whether the simulated Slack gives tokens that end.
     pub token_rotation: bool,
 }
@@ -71,6 +77,8 @@ impl Default for Setup {
             environment: Environment::Test,
             settings: None,
             connector: None,
+            catalogue: Vec::new(),
+            postgres: None,
             token_rotation: false,
         }
     }
@@ -93,20 +101,17 @@ impl TestServer {
     /// The same at a given address, for providers that must know it beforehand.
     pub async fn listening_on(address: SocketAddr, setup: Setup) -> Self {
         let files = tempfile::tempdir().expect("a temporary folder");
-        let (db, database) = database(files.path()).await;
+        let (db, database) = database(files.path(), setup.postgres.as_deref()).await;
         db.migrate().await.expect("a schema");
         let clock = Clock::manual(Timestamp::from_secs(1_800_000_000));
         let (listener, base) = listen(address).await;
         let (simulators, simulator_url) = listen("127.0.0.1:0".parse().expect("an address")).await;
-        let engine = Engine::new(Parts {
-            db: db.clone(),
-            catalog: catalog(setup.connector.as_ref()),
-            key_ring: KeyRing::generate(&Entropy::system()),
-            egress: Egress::new(loopback(), simulators.local_addr().ok()),
-            site: Site::new(base.clone(), Some(simulator_url.clone())),
-            clock: clock.clone(),
-            entropy: Entropy::system(),
-        });
+        let added = setup.connector.iter().map(|(yaml, ..)| yaml.clone());
+        let catalogue: Vec<_> = added.chain(setup.catalogue).collect();
+        let site = Site::new(base.clone(), Some(simulator_url.clone()));
+        let keys = create_key_file(&files.path().join(KEYS), &Entropy::system());
+        let keys = keys.expect("a key file");
+        let engine = engine(db.clone(), &catalogue, keys, site, clock.clone());
         let made = engine.provision("Test team", "Test project").await.expect("a project");
         let tenant = Tenant { project: made.project, environment: setup.environment };
         if let Some(settings) = &setup.settings {
@@ -139,7 +144,8 @@ impl TestServer {
             simulator,
             database,
             tasks,
-            _files: files,
+            catalogue,
+            files: Arc::new(files),
         }
     }
 
@@ -233,45 +239,23 @@ impl Drop for TestServer {
     }
 }
 
-/// A SQLite file of the test's own or, where `ASTRALFORM_TEST_ON_POSTGRES` is set, a schema of its
-/// own on the server that `TEST_DATABASE_URL` names.
-#[expect(clippy::disallowed_methods, reason = "tests are told by the environment where to run")]
-async fn database(folder: &Path) -> (Db, Option<PathBuf>) {
-    if std::env::var("ASTRALFORM_TEST_ON_POSTGRES").is_ok() {
-        let url = std::env::var("TEST_DATABASE_URL").expect("TEST_DATABASE_URL names a server");
+/// A SQLite file of the test's own or a schema of its own on a PostgreSQL server: on `postgres` or,
+/// where `ASTRALFORM_TEST_ON_POSTGRES` is set, on the one that `TEST_DATABASE_URL` names.
+async fn database(folder: &Path, postgres: Option<&str>) -> (Db, Option<PathBuf>) {
+    let told = || {
+        told("ASTRALFORM_TEST_ON_POSTGRES")
+            .map(|_| told("TEST_DATABASE_URL").expect("TEST_DATABASE_URL names a server"))
+    };
+    if let Some(url) = postgres.map(ToOwned::to_owned).or_else(told) {
         return (Db::connect_to_fresh_schema(&url).await, None);
     }
     let file = folder.join("test.db");
     (Db::open_sqlite(&file).await.expect("a database"), Some(file))
 }
 
-async fn listen(address: SocketAddr) -> (TcpListener, Url) {
-    let listener = TcpListener::bind(address).await.expect("a free port");
-    let address = listener.local_addr().expect("an address");
-    (listener, format!("http://{address}").parse().expect("an address"))
-}
-
-fn loopback() -> Networks {
-    ["127.0.0.0/8".parse().expect("a network")].into_iter().collect()
-}
-
-fn catalog(added: Option<&(String, String, String)>) -> astralform_catalog::Catalog {
-    let Some((yaml, ..)) = added else { return load(builtin().iter().copied()).0 };
-    let name = slug(yaml).to_string();
-    let files: [(&str, &[u8]); 3] = [
-        ("connector.yaml", yaml.as_bytes()),
-        ("icon.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>"),
-        ("setup.md", b"Register an app."),
-    ];
-    let folder = Folder { name: &name, files: &files };
-    let (catalog, faults) = load(builtin().iter().copied().chain([folder]));
-    assert!(faults.is_empty(), "{faults:#?}");
-    catalog
-}
-
-fn slug(yaml: &str) -> ConnectorSlug {
-    let line = yaml.lines().find_map(|line| line.strip_prefix("slug: ")).expect("a slug");
-    line.trim().parse().expect("a slug")
+#[expect(clippy::disallowed_methods, reason = "tests are told by the environment where to run")]
+pub(crate) fn told(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 fn simulator(engine: &Engine, clock: &Clock, url: &Url, token_rotation: bool) -> Simulator {

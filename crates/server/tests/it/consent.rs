@@ -1,8 +1,7 @@
 use std::time::Duration;
 
-use astralform_testkit::{Browser, TestServer};
+use astralform_testkit::{Browser, TestServer, with_parameter};
 use serde_json::json;
-use url::Url;
 
 const TOOL: &str = "slack_list_channels";
 
@@ -13,15 +12,6 @@ async fn asked(server: &TestServer) -> (String, String) {
 
 async fn outcome(server: &TestServer, path: &str) -> String {
     server.backend().get(path).await.outcome().to_owned()
-}
-
-fn with(url: &Url, name: &str, value: Option<&str>) -> Url {
-    let kept = url.query_pairs().into_owned().filter(|(key, _)| key != name);
-    let pairs: Vec<_> =
-        kept.chain(value.map(|value| (name.to_owned(), value.to_owned()))).collect();
-    let mut changed = url.clone();
-    changed.query_pairs_mut().clear().extend_pairs(pairs);
-    changed
 }
 
 #[tokio::test]
@@ -44,7 +34,7 @@ async fn o1_an_absent_or_altered_state_exchanges_nothing() {
     let browser = server.browser();
     let callback = browser.callback(&link, "Allow").await;
     for state in [None, Some(""), Some("forged"), Some("A".repeat(43)).as_deref()] {
-        let refused = browser.open(with(&callback, "state", state).as_str()).await;
+        let refused = browser.open(with_parameter(&callback, "state", state).as_str()).await;
         assert_eq!(refused.status, 400, "{state:?}");
     }
     assert_eq!(server.exchanges(), 0);

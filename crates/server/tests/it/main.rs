@@ -9,6 +9,7 @@ mod confirm;
 mod consent;
 mod faults;
 mod main_job;
+mod mix_up;
 mod openapi;
 mod pages;
 mod peer;

@@ -35,7 +35,7 @@ async fn world(environment: Environment, settings: Option<EnvironmentSettings>) 
         ],
     );
     let connector = Some((yaml(&peer), id.to_owned(), secret.to_owned()));
-    let setup = Setup { environment, settings, connector, token_rotation: false };
+    let setup = Setup { environment, settings, connector, ..Setup::default() };
     World { server: TestServer::listening_on(address, setup).await, peer }
 }
 

@@ -61,6 +61,18 @@ impl Db {
         Self(Pools::Postgres(pool(8).connect_with(options).await.unwrap()))
     }
 
+    /// Connects to the same PostgreSQL schema once more, as another node does.
+    ///
+    /// # Panics
+    /// When the database does not do it, or is SQLite's.
+    #[cfg(any(test, feature = "testing"))]
+    #[expect(clippy::unwrap_used, reason = "a test that cannot start fails")]
+    pub async fn another_pool(&self) -> Self {
+        let Pools::Postgres(known) = &self.0 else { panic!("SQLite is for one server alone") };
+        let options = known.connect_options().as_ref().clone();
+        Self(Pools::Postgres(pool(8).connect_with(options).await.unwrap()))
+    }
+
     /// Brings the schema up to this version.
     ///
     /// # Errors

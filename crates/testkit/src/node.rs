@@ -1,0 +1,118 @@
+//! One server of those that share a database.
+
+use std::{io::Write as _, net::SocketAddr, sync::Arc, time::Duration};
+
+use astralform_catalog::{Catalog, Folder, builtin, load};
+use astralform_domain::{Clock, ConnectorSlug, Entropy};
+use astralform_engine::{
+    Engine, Parts, Site,
+    egress::{Egress, Networks},
+};
+use astralform_server::{App, Limits, router, serve};
+use astralform_storage::Db;
+use astralform_vault::{KeyRing, read_key_file};
+use tokio::net::TcpListener;
+use url::Url;
+
+use crate::{Setup, TestServer, server::told};
+
+/// The file of the master keys, among a server's files.
+pub(crate) const KEYS: &str = "keys";
+
+impl TestServer {
+    /// Two servers on one PostgreSQL database. None, with a note, where `TEST_DATABASE_URL` names
+    /// no server: SQLite is for one server alone.
+    pub async fn two_nodes(setup: Setup) -> Option<(Self, Self)> {
+        let Some(url) = told("TEST_DATABASE_URL") else {
+            // Written so that it is seen of a test that passes, too.
+            let _ = writeln!(std::io::stderr(), "skipped: TEST_DATABASE_URL names no server");
+            return None;
+        };
+        let first = Self::with(Setup { postgres: Some(url), ..setup }).await;
+        let second = first.second_node().await;
+        Some((first, second))
+    }
+
+    /// Another server on the same database, with the same master keys, at an address of its own.
+    /// Its links and redirect URIs are the first one's: to browsers all nodes are one site.
+    async fn second_node(&self) -> Self {
+        let db = self.db.another_pool().await;
+        let site = self.app.engine().site().clone();
+        let keys = read_key_file(&self.files.path().join(KEYS)).expect("the key file");
+        let app = App::new(engine(db.clone(), &self.catalogue, keys, site, self.clock.clone()));
+        let (listener, base) = listen("127.0.0.1:0".parse().expect("an address")).await;
+        let limits = Limits { drain: Duration::ZERO, ..Limits::default() };
+        let serving = serve(listener, router(app.clone()), limits, std::future::pending());
+        Self {
+            app,
+            db,
+            base,
+            tasks: vec![tokio::spawn(serving)],
+            clock: self.clock.clone(),
+            tenant: self.tenant,
+            connector: self.connector,
+            slug: self.slug.clone(),
+            api_key: self.api_key.clone(),
+            admin_token: self.admin_token.clone(),
+            simulator: self.simulator.clone(),
+            database: None,
+            catalogue: self.catalogue.clone(),
+            files: Arc::clone(&self.files),
+        }
+    }
+
+    /// An address of the site, at this node.
+    pub fn here(&self, address: &Url) -> Url {
+        let mut here = address.clone();
+        here.set_port(self.base.port()).expect("an address with a port");
+        here
+    }
+}
+
+pub(crate) fn engine(
+    db: Db,
+    catalogue: &[String],
+    key_ring: KeyRing,
+    site: Site,
+    clock: Clock,
+) -> Engine {
+    let simulator = site.simulator().and_then(|url| url.socket_addrs(|| None).ok()?.pop());
+    let networks: Networks = ["127.0.0.0/8".parse().expect("a network")].into_iter().collect();
+    Engine::new(Parts {
+        db,
+        catalog: catalog(catalogue),
+        key_ring,
+        egress: Egress::new(networks, simulator),
+        site,
+        clock,
+        entropy: Entropy::system(),
+    })
+}
+
+pub(crate) async fn listen(address: SocketAddr) -> (TcpListener, Url) {
+    let listener = TcpListener::bind(address).await.expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    (listener, format!("http://{address}").parse().expect("an address"))
+}
+
+/// The built-in catalogue and those texts of a `connector.yaml` besides.
+fn catalog(added: &[String]) -> Catalog {
+    let files = |yaml| -> [(&str, &[u8]); 3] {
+        [
+            ("connector.yaml", yaml),
+            ("icon.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>"),
+            ("setup.md", b"Register an app."),
+        ]
+    };
+    let added: Vec<_> =
+        added.iter().map(|yaml| (slug(yaml).to_string(), files(yaml.as_bytes()))).collect();
+    let folders = added.iter().map(|(name, files)| Folder { name, files });
+    let (catalog, faults) = load(builtin().iter().copied().chain(folders));
+    assert!(faults.is_empty(), "{faults:#?}");
+    catalog
+}
+
+pub(crate) fn slug(yaml: &str) -> ConnectorSlug {
+    let line = yaml.lines().find_map(|line| line.strip_prefix("slug: ")).expect("a slug");
+    line.trim().parse().expect("a slug")
+}
