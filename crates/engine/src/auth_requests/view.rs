@@ -1,4 +1,4 @@
-use astralform_domain::{AuthReason, AuthRequest, AuthRequestId, AuthStatus, Tenant};
+use astralform_domain::{AuthReason, AuthRequest, AuthRequestId, AuthStatus, Owner, Tenant};
 use astralform_storage::{agents, auth_requests, projects};
 
 use crate::{Engine, Fault};
@@ -93,6 +93,9 @@ impl Engine {
 }
 
 fn message(request: &AuthRequest, status: AuthStatus, name: &str, url: &str) -> String {
+    if request.owner == Owner::Project && status.is_open() {
+        return for_members(status, name, url);
+    }
     match (status, request.reason) {
         (AuthStatus::Pending, AuthReason::NotConnected) => {
             format!(
@@ -126,5 +129,17 @@ fn message(request: &AuthRequest, status: AuthStatus, name: &str, url: &str) -> 
             let why = request.failure.map_or("something went wrong", |why| why.explanation());
             format!("{name} could not be connected: {why}.")
         }
+    }
+}
+
+/// What whoever shares an account is told.
+fn for_members(status: AuthStatus, name: &str, url: &str) -> String {
+    match status {
+        AuthStatus::AwaitingConfirmation => format!(
+            "{name} was connected. Confirm it with the code that the browser shows, and all users of the project share the account."
+        ),
+        _ => format!(
+            "Open {url} to connect the {name} account that all users of the project are to share."
+        ),
     }
 }
