@@ -21,7 +21,7 @@ use thiserror::Error;
 use url::Url;
 
 pub use address::Networks;
-use dial::Dialer;
+use dial::{Dialer, Names};
 
 /// The way out.
 #[derive(Clone)]
@@ -96,12 +96,16 @@ pub enum EgressError {
 impl Egress {
     /// A way out to public addresses, to `private` networks, and to the simulator's address.
     pub fn new(private: Networks, simulator: Option<SocketAddr>) -> Self {
+        Self::over(Dialer::new(Names::System, private, simulator), simulator)
+    }
+
+    fn over(dialer: Dialer, simulator: Option<SocketAddr>) -> Self {
         let client = Client::builder(TokioExecutor::new())
             .pool_idle_timeout(Duration::from_secs(30))
             .pool_max_idle_per_host(64)
             .pool_timer(TokioTimer::new())
             .timer(TokioTimer::new())
-            .build(Dialer::new(private, simulator));
+            .build(dialer);
         Self { client, simulator }
     }
 

@@ -2,7 +2,8 @@
 
 use std::{
     fs,
-    io::{BufRead as _, BufReader, Read as _},
+    io::{BufRead as _, BufReader, ErrorKind, Read as _},
+    net::TcpListener,
     path::Path,
     process::Stdio,
     sync::{Arc, Mutex},
@@ -21,6 +22,9 @@ use crate::program::{astralform, run};
 
 const CLIENT_SECRET: &str = "CANARY-client-secret-0123456789abcdef";
 
+const PROXIES: [&str; 6] =
+    ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+
 /// The product with its log at its loudest, and everything that it ever said.
 struct Watched {
     folder: TempDir,
@@ -28,6 +32,8 @@ struct Watched {
     made: Value,
     log: Arc<Mutex<Vec<u8>>>,
     answers: Mutex<Vec<u8>>,
+    /// Where the environment says a proxy is.
+    proxy: TcpListener,
     child: std::process::Child,
 }
 
@@ -48,11 +54,15 @@ impl Watched {
             "--log",
             "trace",
         ];
+        let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
+        proxy.set_nonblocking(true).unwrap();
+        let address = format!("http://{}", proxy.local_addr().unwrap());
         let mut command = astralform(folder.path(), &arguments);
+        command.envs(PROXIES.map(|name| (name, &address)));
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let log = Arc::new(Mutex::new(Vec::new()));
         let base = follow(child.stderr.take().unwrap(), Arc::clone(&log));
-        Self { folder, base, made, log, answers: Mutex::default(), child }
+        Self { folder, base, made, log, answers: Mutex::default(), proxy, child }
     }
 
     async fn send(&self, method: Method, path: &str, token: &str, body: Value) -> Value {
@@ -242,4 +252,13 @@ async fn o14_a_leak_is_found() {
     for place in ["database", "answers"] {
         assert!(found.contains(&format!("access token (raw) in the {place}")), "{found:?}");
     }
+}
+
+#[tokio::test]
+async fn s2_a_proxy_that_the_environment_names_is_not_used() {
+    let provider = MarkedProvider::start().await;
+    let product = Watched::start(&provider);
+    live(&product).await;
+    assert!(!provider.shown("authorization").is_empty(), "the provider was reached");
+    assert_eq!(product.proxy.accept().unwrap_err().kind(), ErrorKind::WouldBlock);
 }

@@ -37,10 +37,23 @@ const MOST_ADDRESSES: usize = 4;
 pub(super) struct Dialer(Arc<Shared>);
 
 struct Shared {
+    names: Names,
     private: Networks,
     simulator: Option<SocketAddr>,
     tls: TlsConnector,
 }
+
+/// Who is asked for the addresses of a name.
+pub(super) enum Names {
+    /// The system.
+    System,
+    /// A test, which may answer differently each time.
+    #[cfg(test)]
+    Script(Script),
+}
+
+#[cfg(test)]
+type Script = Box<dyn Fn(&str) -> Vec<IpAddr> + Send + Sync>;
 
 /// The address may not be dialled.
 #[derive(Debug, Error)]
@@ -70,7 +83,7 @@ pub(super) fn names(url: &Url, socket: SocketAddr) -> bool {
 }
 
 impl Dialer {
-    pub(super) fn new(private: Networks, simulator: Option<SocketAddr>) -> Self {
+    pub(super) fn new(names: Names, private: Networks, simulator: Option<SocketAddr>) -> Self {
         let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let tls = ClientConfig::builder_with_provider(provider)
@@ -78,7 +91,8 @@ impl Dialer {
             .expect("ring speaks every version we ask for")
             .with_root_certificates(roots)
             .with_no_client_auth();
-        Self(Arc::new(Shared { private, simulator, tls: TlsConnector::from(Arc::new(tls)) }))
+        let tls = TlsConnector::from(Arc::new(tls));
+        Self(Arc::new(Shared { names, private, simulator, tls }))
     }
 }
 
@@ -102,7 +116,7 @@ impl Shared {
         let url = Url::parse(&uri.to_string())?;
         let host = url.host().ok_or(Forbidden)?;
         let port = url.port_or_known_default().ok_or(Forbidden)?;
-        let addresses = resolve(&host, port).await?;
+        let addresses = self.names.resolve(&host, port).await?;
         let encrypted = url.scheme() == "https";
         let simulator = self.simulator.filter(|simulator| names(&url, *simulator));
         let allowed = |address: &SocketAddr| {
@@ -111,7 +125,7 @@ impl Shared {
         if !addresses.iter().all(allowed) {
             return Err(Forbidden.into());
         }
-        let tcp = dial_any(&addresses).await?;
+        let tcp = dial_any(addresses.iter().take(MOST_ADDRESSES)).await?;
         tcp.set_nodelay(true)?;
         if !encrypted {
             return Ok(Box::new(tcp));
@@ -127,22 +141,33 @@ impl Shared {
     }
 }
 
-async fn resolve(host: &Host<&str>, port: u16) -> Result<Vec<SocketAddr>, BoxError> {
-    let addresses: Vec<_> = match host {
-        Host::Ipv4(ip) => vec![SocketAddr::from((*ip, port))],
-        Host::Ipv6(ip) => vec![SocketAddr::from((*ip, port))],
-        Host::Domain(name) => {
-            in_time(tokio::net::lookup_host((*name, port))).await?.take(MOST_ADDRESSES).collect()
+impl Names {
+    /// Every address of a host: what is checked is all of what may be dialled.
+    async fn resolve(&self, host: &Host<&str>, port: u16) -> Result<Vec<SocketAddr>, BoxError> {
+        let addresses: Vec<_> = match host {
+            Host::Ipv4(ip) => vec![SocketAddr::from((*ip, port))],
+            Host::Ipv6(ip) => vec![SocketAddr::from((*ip, port))],
+            Host::Domain(name) => self.look_up(name, port).await?,
+        };
+        if addresses.is_empty() {
+            return Err(io::Error::from(io::ErrorKind::NotFound).into());
         }
-    };
-    if addresses.is_empty() {
-        return Err(io::Error::from(io::ErrorKind::NotFound).into());
+        Ok(addresses)
     }
-    Ok(addresses)
+
+    async fn look_up(&self, name: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        match self {
+            Self::System => Ok(in_time(tokio::net::lookup_host((name, port))).await?.collect()),
+            #[cfg(test)]
+            Self::Script(answer) => {
+                Ok(answer(name).into_iter().map(|ip| SocketAddr::from((ip, port))).collect())
+            }
+        }
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the one place that dials")]
-async fn dial_any(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
+async fn dial_any(addresses: impl Iterator<Item = &SocketAddr>) -> io::Result<TcpStream> {
     let mut failure = io::Error::from(io::ErrorKind::NotFound);
     for address in addresses {
         match in_time(TcpStream::connect(address)).await {

@@ -5,6 +5,8 @@ use tokio::{
 
 use super::*;
 
+mod rebinding;
+
 const PLENTY: Allowance =
     Allowance { reach: Reach::Network, within: Duration::from_secs(20), at_most: 1_000 };
 

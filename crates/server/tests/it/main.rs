@@ -13,6 +13,7 @@ mod mix_up;
 mod openapi;
 mod pages;
 mod peer;
+mod redirects;
 mod repeating;
 mod secrets;
 mod slack_tools;
