@@ -10,6 +10,7 @@ pub struct Agent {
     base: Url,
     key: String,
     end_user: Option<String>,
+    acting_as: Option<String>,
 }
 
 /// An answer of the runtime API.
@@ -17,6 +18,8 @@ pub struct Agent {
 pub struct Reply {
     /// Its HTTP status.
     pub status: u16,
+    /// Whether it was given before, and kept.
+    pub is_replayed: bool,
     /// Its body.
     pub body: Value,
 }
@@ -24,7 +27,8 @@ pub struct Reply {
 impl Agent {
     pub(crate) fn new(base: Url, key: &str, end_user: Option<&str>) -> Self {
         let end_user = end_user.map(ToOwned::to_owned);
-        Self { http: reqwest::Client::new(), base, key: key.to_owned(), end_user }
+        let (http, key) = (reqwest::Client::new(), key.to_owned());
+        Self { http, base, key, end_user, acting_as: None }
     }
 
     /// Calls a tool.
@@ -71,6 +75,12 @@ impl Agent {
         Self { end_user: end_user.map(ToOwned::to_owned), ..self.clone() }
     }
 
+    /// The same client with the name or id of an agent.
+    #[must_use]
+    pub fn acting_as(&self, agent: &str) -> Self {
+        Self { acting_as: Some(agent.to_owned()), ..self.clone() }
+    }
+
     /// Asks for something.
     pub async fn get(&self, path: &str) -> Reply {
         self.send(self.http.get(self.at(path))).await
@@ -85,26 +95,41 @@ impl Agent {
         if let Some(end_user) = &self.end_user {
             request = request.header("x-end-user-id", end_user);
         }
+        if let Some(agent) = &self.acting_as {
+            request = request.header("x-agent-id", agent);
+        }
         let request = request.build().expect("a request");
         let (method, path) = (request.method().clone(), request.url().path().to_owned());
         let response = self.http.execute(request).await.expect("an answer");
         let status = response.status().as_u16();
+        let is_replayed = response.headers().contains_key("idempotency-replayed");
         let text = response.text().await.expect("a whole answer");
         let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
         document::check(method.as_str(), &path, status, &body);
-        Reply { status, body }
+        Reply { status, is_replayed, body }
     }
 }
 
 impl Reply {
-    /// The link in an `auth_required` answer.
+    /// The link of the auth request.
     pub fn link(&self) -> &str {
-        self.body["auth_request"]["url"].as_str().unwrap_or_else(|| panic!("no link in {self:?}"))
+        self.asked("url")
     }
 
-    /// The id of the auth request in an `auth_required` answer.
+    /// The id of the auth request.
     pub fn auth_request(&self) -> &str {
-        self.body["auth_request"]["id"].as_str().unwrap_or_else(|| panic!("no id in {self:?}"))
+        self.asked("id")
+    }
+
+    /// The connection that the auth request led to.
+    pub fn connection(&self) -> &str {
+        self.asked("connection_id")
+    }
+
+    /// What it says of the auth request that it carries, or is.
+    fn asked(&self, name: &str) -> &str {
+        let request = self.body.get("auth_request").unwrap_or(&self.body);
+        request[name].as_str().unwrap_or_else(|| panic!("no {name} in {self:?}"))
     }
 
     /// The word in `status`.

@@ -65,6 +65,13 @@ impl Browser {
         page(response.expect("an answer")).await
     }
 
+    /// Where a click on Connect leads from our link: the provider, and what it is asked for.
+    pub async fn authorize_url(&self, link: &str) -> Url {
+        let page = self.visit(link).await;
+        let leaving = self.submit(&page, "Connect").await;
+        leaving.leads_to().unwrap_or_else(|| panic!("no way on: {leaving:?}"))
+    }
+
     /// From our link to the provider's consent page: opens the link and clicks Connect.
     pub async fn to_provider(&self, link: &str) -> Page {
         let page = self.visit(link).await;
@@ -100,6 +107,13 @@ impl Page {
         let location = self.headers.get("location").and_then(|value| value.to_str().ok());
         let next = location.map(ToOwned::to_owned).or_else(|| html::refresh(&self.html))?;
         self.url.join(&next).ok()
+    }
+
+    /// The same with the radio button of that label chosen.
+    #[must_use]
+    pub fn choose(self, label: &str) -> Self {
+        let html = html::choose(&self.html, label);
+        Self { html: html.unwrap_or_else(|| panic!("no {label:?} on {}", self.url)), ..self }
     }
 
     /// How our page says it ended.

@@ -30,6 +30,13 @@ pub(crate) fn form(html: &str, button: &str) -> Option<Form> {
     Some(Form { action: attribute(inside.split_once('>')?.0, "action"), fields })
 }
 
+/// The page with the radio button labelled `label` chosen in place of the one that was.
+pub(crate) fn choose(html: &str, label: &str) -> Option<String> {
+    let bare = html.replace(" checked>", ">");
+    let end = bare[..bare.find(label)?].rfind('>')?;
+    Some(format!("{} checked{}", &bare[..end], &bare[end..]))
+}
+
 /// Where a page moves on to by itself.
 pub(crate) fn refresh(html: &str) -> Option<String> {
     let tag = tags(html, "<meta").find(|tag| tag.contains("http-equiv=\"refresh\""))?;

@@ -11,6 +11,7 @@ pub mod hunt;
 pub mod marked;
 mod node;
 mod peer;
+mod people;
 mod server;
 
 pub use agent::{Agent, Reply};

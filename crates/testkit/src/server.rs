@@ -187,13 +187,6 @@ impl TestServer {
         self.change(Change { is_enabled: Some(is_enabled), ..Change::default() }).await;
     }
 
-    /// Connects an end user's account, all the way.
-    pub async fn connect(&self, end_user: &str, tool: &str) {
-        let asked = self.agent(end_user).call(tool, serde_json::json!({})).await;
-        let page = self.browser().connect(asked.link(), "Allow").await;
-        assert_eq!(page.outcome(), "completed", "{page:?}");
-    }
-
     /// Whoever holds `key`, acting for an end user.
     pub fn agent_with_key(&self, key: &str, end_user: &str) -> Agent {
         Agent::new(self.base.clone(), key, Some(end_user))

@@ -3,8 +3,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that meets the unexpected fails")]
 
+mod accounts;
 mod authentication;
 mod bad_input;
+mod bots;
 mod confirm;
 mod consent;
 mod faults;

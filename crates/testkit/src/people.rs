@@ -1,0 +1,41 @@
+use astralform_domain::{AgentId, ConnectorSlug, Entropy};
+use astralform_storage::agents::{self, Agent as StoredAgent};
+use serde_json::json;
+
+use crate::{Reply, TestServer};
+
+/// Those who ask and those who are asked.
+impl TestServer {
+    /// Connects an end user's account, all the way, and says which connection it is.
+    pub async fn connect(&self, end_user: &str, tool: &str) -> String {
+        let asked = self.agent(end_user).call(tool, json!({})).await;
+        let page = self.browser().connect(asked.link(), "Allow").await;
+        assert_eq!(page.outcome(), "completed", "{page:?}");
+        self.ended(&asked).await.connection().to_owned()
+    }
+
+    /// Consents to what was asked as somebody at the simulated Slack, and says how it ended.
+    pub async fn consent_as(&self, person: &str, asked: &Reply) -> Reply {
+        let browser = self.browser();
+        let page = browser.to_provider(asked.link()).await.choose(person);
+        browser.click(&page, "Allow").await;
+        self.ended(asked).await
+    }
+
+    /// What has become of an auth request.
+    pub async fn ended(&self, asked: &Reply) -> Reply {
+        self.backend().get(&format!("/v1/auth-requests/{}", asked.auth_request())).await
+    }
+
+    /// One more agent; without a list of connectors it may use all.
+    pub async fn add_agent(&self, name: &str, connectors: Option<Vec<ConnectorSlug>>) -> AgentId {
+        let id = AgentId::new(&self.clock, &Entropy::system());
+        let (name, is_default, is_enabled) = (name.to_owned(), false, true);
+        let agent = StoredAgent { id, name, is_default, is_enabled, connectors };
+        let mut tx = self.db.begin().await.expect("a transaction");
+        let made = agents::create(&mut tx, self.tenant.project, &agent, self.clock.now()).await;
+        made.expect("an agent");
+        tx.commit().await.expect("a commit");
+        id
+    }
+}
