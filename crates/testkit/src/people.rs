@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use astralform_domain::{AgentId, ConnectorSlug, Entropy};
 use astralform_storage::agents::{self, Agent as StoredAgent};
 use serde_json::json;
@@ -12,6 +14,14 @@ impl TestServer {
         let page = self.browser().connect(asked.link(), "Allow").await;
         assert_eq!(page.outcome(), "completed", "{page:?}");
         self.ended(&asked).await.connection().to_owned()
+    }
+
+    /// Connects one more account of an end user, a moment later, and says which connection it is.
+    pub async fn add_account(&self, end_user: &str, person: &str) -> String {
+        self.clock.advance(Duration::from_secs(1));
+        let wanted = json!({"connector": self.slug, "account": "new"});
+        let asked = self.agent(end_user).post("/v1/auth-requests", wanted).await;
+        self.consent_as(person, &asked).await.connection().to_owned()
     }
 
     /// Consents to what was asked as somebody at the simulated Slack, and says how it ended.

@@ -4,7 +4,6 @@ use astralform_testkit::{Agent, Reply, TestServer};
 use serde_json::{Value, json};
 
 const TOOL: &str = "slack_list_channels";
-const NEW: &str = "/v1/auth-requests";
 const CALL: &str = "/v1/tools/slack_list_channels/call";
 const ADA: (&str, &str) = ("Ada Lovelace", "U0SIMADA01");
 const GRACE: (&str, &str) = ("Grace Hopper", "U0SIMGRACE");
@@ -21,13 +20,6 @@ async fn grant(server: &TestServer, asked: &Reply, scopes: &str) -> Reply {
 
 async fn shown(agent: &Agent, connection: &str) -> Value {
     agent.get(&format!("/v1/connections/{connection}")).await.body
-}
-
-/// Adds an account besides those there are.
-async fn add(server: &TestServer, person: &str) -> String {
-    let wanted = json!({"connector": "slack", "account": "new"});
-    let asked = server.agent("alice").post(NEW, wanted).await;
-    server.consent_as(person, &asked).await.connection().to_owned()
 }
 
 /// Whose eyes a call sees with: only Grace is in #design.
@@ -135,7 +127,7 @@ async fn o12_an_account_connected_besides_survives_being_chosen_by_mistake() {
     let server = TestServer::start().await;
     let alice = server.agent("alice");
     server.connect("alice", TOOL).await;
-    let grace = add(&server, GRACE.0).await;
+    let grace = server.add_account("alice", GRACE.0).await;
     let asked = alice.call(TOOL, json!({"include_private": true})).await;
     let ended = server.consent_as(GRACE.0, &asked).await;
     assert_eq!(ended.body["failure"], "other_account");
@@ -157,7 +149,11 @@ async fn o12_an_account_that_reconnects_keeps_its_id_and_label() {
     assert_eq!(alice.get(&path).await.body["reason"], "token_rejected");
     assert_eq!(server.consent_as(ADA.0, &asked).await.connection(), connection);
     assert_eq!(alice.get(&path).await.body, before);
-    assert_eq!(add(&server, ADA.0).await, connection, "a known account is not a new one");
+    assert_eq!(
+        server.add_account("alice", ADA.0).await,
+        connection,
+        "a known account is not a new one"
+    );
     assert_eq!(alice.get(&path).await.body, before);
 }
 
@@ -166,7 +162,7 @@ async fn calls_use_the_default_account_or_the_one_they_name() {
     let server = TestServer::start().await;
     let alice = server.agent("alice");
     let ada = server.connect("alice", TOOL).await;
-    let grace = add(&server, GRACE.0).await;
+    let grace = server.add_account("alice", GRACE.0).await;
     assert_ne!(ada, grace);
     assert!(!seen_by_grace(&alice, None).await, "the first one is the default");
     assert!(seen_by_grace(&alice, Some(&grace)).await);
@@ -184,7 +180,7 @@ async fn the_oldest_other_account_follows_a_default_that_is_disconnected() {
     let alice = server.agent("alice");
     let mut accounts = vec![server.connect("alice", TOOL).await];
     for person in ["Alan Turing", GRACE.0] {
-        accounts.push(add(&server, person).await);
+        accounts.push(server.add_account("alice", person).await);
     }
     let default = async || {
         let listed = alice.get("/v1/connections").await.body["data"].clone();

@@ -4,10 +4,12 @@
 #![expect(clippy::unwrap_used, reason = "a test that meets the unexpected fails")]
 
 mod accounts;
+mod auth_requests;
 mod authentication;
 mod bad_input;
 mod bots;
 mod confirm;
+mod connections;
 mod consent;
 mod faults;
 mod main_job;
