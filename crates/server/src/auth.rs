@@ -1,5 +1,5 @@
 use aide::{
-    OperationInput,
+    OperationInput, OperationOutput as _,
     generate::GenContext,
     openapi::{Components, Operation, ReferenceOr, SecurityScheme},
     operation::{ParamLocation, add_parameters},
@@ -167,8 +167,9 @@ fn text<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<Option<&'a str
     value.to_str().map(Some).map_err(|_| Problem::bad_request("invalid_header", detail))
 }
 
-/// What an operation asks for as proof: one of these.
-fn asks_for(operation: &mut Operation, schemes: &[&str]) {
+/// What an operation asks for as proof: one of these; without it, it refuses.
+fn asks_for(context: &mut GenContext, operation: &mut Operation, schemes: &[&str]) {
+    Problem::inferred_responses(context, operation);
     let each = schemes.iter().map(|scheme| [((*scheme).to_owned(), Vec::new())]);
     operation.security.extend(each.map(|one| one.into_iter().collect()));
 }
@@ -179,8 +180,8 @@ fn refers_to(operation: &mut Operation, header: &str) {
 }
 
 impl OperationInput for Acting {
-    fn operation_input(_: &mut GenContext, operation: &mut Operation) {
-        asks_for(operation, &[API_KEY, SESSION]);
+    fn operation_input(context: &mut GenContext, operation: &mut Operation) {
+        asks_for(context, operation, &[API_KEY, SESSION]);
         refers_to(operation, "X-Agent-ID");
         refers_to(operation, "X-End-User-ID");
     }
@@ -193,15 +194,15 @@ impl OperationInput for ActingFor {
 }
 
 impl OperationInput for Backend {
-    fn operation_input(_: &mut GenContext, operation: &mut Operation) {
-        asks_for(operation, &[API_KEY]);
+    fn operation_input(context: &mut GenContext, operation: &mut Operation) {
+        asks_for(context, operation, &[API_KEY]);
         refers_to(operation, "X-Agent-ID");
     }
 }
 
 impl OperationInput for Managing {
-    fn operation_input(_: &mut GenContext, operation: &mut Operation) {
-        asks_for(operation, &[ADMIN_TOKEN]);
+    fn operation_input(context: &mut GenContext, operation: &mut Operation) {
+        asks_for(context, operation, &[ADMIN_TOKEN]);
     }
 }
 
