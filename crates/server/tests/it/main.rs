@@ -21,6 +21,7 @@ mod peer;
 mod redirects;
 mod repeating;
 mod secrets;
+mod settings;
 mod slack_tools;
 mod tampering;
 mod tenancy;
