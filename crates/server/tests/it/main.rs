@@ -22,6 +22,7 @@ mod redirects;
 mod repeating;
 mod secrets;
 mod settings;
+mod shared;
 mod slack_tools;
 mod tampering;
 mod tenancy;
