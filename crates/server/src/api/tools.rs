@@ -1,9 +1,10 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use astralform_catalog::Tool;
-use astralform_domain::{CallId, Caller, ConnectionId, FailureKind};
+use astralform_domain::{CallId, Caller, ConnectionId, FailureKind, ToolName};
 use astralform_engine::{
-    Availability, CallFailure, CredentialRefusal, ListedTool, Outcome, Outside, ToolCall,
+    Availability, CallFailure, CallRefusal, CredentialRefusal, ListedTool, Outcome, Outside,
+    ToolCall,
 };
 use axum::{Json, extract::State};
 use schemars::JsonSchema;
@@ -149,6 +150,10 @@ pub(crate) async fn call(
     Path(ToolPath { name }): Path<ToolPath>,
     sent: Keyed<CallRequest>,
 ) -> Result<Answer<CallView>, Problem> {
+    let is_allowed = |tool: ToolName| caller.principal.credential.allows(&tool);
+    if !name.parse().is_ok_and(is_allowed) {
+        return Err(CallRefusal::UnknownTool.into()); // nor is there a kept answer of it
+    }
     let scope = Scope::of(&caller, &format!("POST /v1/tools/{name}/call"));
     let work = app.clone();
     once(&app, scope, sent, CallView::is_final, move |request| async move {

@@ -21,6 +21,7 @@ mod peer;
 mod redirects;
 mod repeating;
 mod secrets;
+mod sessions;
 mod settings;
 mod shared;
 mod slack_tools;
