@@ -12,6 +12,7 @@ mod confirm;
 mod connections;
 mod consent;
 mod faults;
+mod idempotency;
 mod main_job;
 mod management;
 mod mix_up;
