@@ -83,7 +83,13 @@ impl Engine {
         let mut made = None;
         if request.status_at(self.clock.now()) == AuthStatus::Pending {
             match self.fetch(&state, &request, &callback).await? {
-                Ok((ready, fetched)) => made = self.receive(&request, &ready, &fetched).await?,
+                Ok((ready, fetched)) if self.is_wanted(&request, &fetched).await? => {
+                    made = self.connect(&request, &ready, fetched).await?;
+                }
+                Ok((ready, fetched)) => {
+                    self.decline_other(&request, &ready, fetched).await?;
+                    self.close(&request, Ended::Failed(AuthFailure::OtherAccount)).await?;
+                }
                 Err(ended) => self.close(&request, ended).await?,
             }
         }

@@ -47,6 +47,11 @@ impl OpenToken {
             scopes,
         }
     }
+
+    /// Whether ending one ends the other.
+    pub(crate) fn is_same_as(&self, other: &Self) -> bool {
+        self.access_token.expose() == other.access_token.expose()
+    }
 }
 
 /// The place of a token: its owner's, and no other.

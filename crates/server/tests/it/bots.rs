@@ -103,3 +103,17 @@ async fn a_person_who_grants_searching_searches_with_the_same_connection() {
     assert_eq!(search(&server).await.outcome(), "completed");
     assert_eq!(kinds(&server, &first).await, ["bot", "user"]);
 }
+
+#[tokio::test]
+async fn o12_another_person_at_the_same_app_does_not_take_the_apps_token_away() {
+    let server = asking_for(BOTH).await;
+    let asked = send(&server).await;
+    server.consent_as("Ada Lovelace", &asked).await;
+    let private = json!({"include_private": true});
+    let asked = server.agent("alice").call("slack_list_channels", private).await;
+    let ended = server.consent_as("Grace Hopper", &asked).await;
+    assert_eq!(ended.body["failure"], "other_account");
+    let left: Vec<_> = server.slack().grants().into_iter().map(|grant| grant.user_id).collect();
+    let bot = server.slack().apps().remove(0).bot_user_id;
+    assert_eq!(left, [bot.as_str(), "U0SIMADA01"]);
+}

@@ -20,21 +20,25 @@ impl Engine {
     }
 
     /// Gives back the tokens of another account. Not those of an account that its owner has
-    /// connected besides: some providers give one and the same token again.
+    /// connected besides, nor those that a connection of theirs has too: some providers give one
+    /// and the same token again, and every account of an app the app's own.
     pub(super) async fn decline_other(
         &self,
         request: &AuthRequest,
         ready: &Ready<'_>,
-        fetched: &Fetched,
+        fetched: Fetched,
     ) -> Result<(), Fault> {
+        let Fetched { account, mut tokens } = fetched;
         let (pcon, end_user) = (request.project_connector, request.owner.end_user());
         let known = connections::serving(&self.db, request.tenant, pcon, end_user).await?;
-        let is_connected = known
-            .iter()
-            .any(|other| other.owner == request.owner && other.account.id == fetched.account.id);
-        if !is_connected {
-            self.revoke_at_provider(ready, &fetched.tokens).await;
+        for other in known.iter().filter(|other| other.owner == request.owner) {
+            if other.account.id == account.id {
+                return Ok(());
+            }
+            let held = self.open_tokens(other).await?;
+            tokens.retain(|token| !held.iter().any(|held| held.is_same_as(token)));
         }
+        self.revoke_at_provider(ready, &tokens).await;
         Ok(())
     }
 }
