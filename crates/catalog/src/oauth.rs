@@ -41,6 +41,10 @@ pub struct OAuth {
     pub scope_separator: String,
     /// The scopes that can be asked for.
     pub scopes: Vec<ScopeEntry>,
+    /// The kinds of token that belong to the app, so that everybody who connects is given the same
+    /// one: it is ended with the last connection only.
+    #[serde(default)]
+    pub app_tokens: Vec<String>,
     /// How the token response is read; RFC 6749 §5.1 and §5.2 where it says nothing.
     #[serde(default)]
     pub token_response: TokenResponse,

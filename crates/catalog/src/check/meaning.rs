@@ -56,6 +56,13 @@ fn token_faults(connector: &Connector) -> Vec<Fault> {
         let fix = "name the kind of `api.token` here, as in `user: user_scope`";
         faults.push(Fault::new("/oauth/scope_parameters", message, fix));
     }
+    for (at, kind) in connector.oauth.app_tokens.iter().enumerate() {
+        if !kinds.contains_key(kind) {
+            let message = format!("there is no kind of token `{kind}`");
+            let fix = "name one of `oauth.scope_parameters`";
+            faults.push(Fault::new(format!("/oauth/app_tokens/{at}"), message, fix));
+        }
+    }
     if connector.setup.new_app_url.is_some()
         && connector.new_app_url("https://connect.example.com/callback").is_none()
     {

@@ -83,13 +83,7 @@ impl Engine {
         let mut made = None;
         if request.status_at(self.clock.now()) == AuthStatus::Pending {
             match self.fetch(&state, &request, &callback).await? {
-                Ok((ready, fetched)) if self.is_wanted(&request, &fetched).await? => {
-                    made = self.connect(&request, &ready, fetched).await?;
-                }
-                Ok((ready, fetched)) => {
-                    self.decline_other(&request, &ready, fetched).await?;
-                    self.close(&request, Ended::Failed(AuthFailure::OtherAccount)).await?;
-                }
+                Ok((ready, fetched)) => made = self.receive(&request, &ready, fetched).await?,
                 Err(ended) => self.close(&request, ended).await?,
             }
         }
@@ -142,9 +136,9 @@ impl Engine {
         &self,
         request: &AuthRequest,
         ready: &Ready<'_>,
-        fetched: &Fetched,
+        fetched: Fetched,
     ) -> Result<Option<ConnectionId>, Fault> {
-        match self.place(request, ready, fetched).await {
+        match self.place(request, ready, &fetched).await {
             Ok(Placed::Stored(connection, next)) => {
                 tracing::info!(auth_request.id = %request.id, status = %next, "account connected");
                 self.changes.announce(request.id);

@@ -49,7 +49,11 @@ impl Engine {
         let Connection { id, tenant, project_connector, .. } = connection;
         let settings = self.project_connector(*tenant, *project_connector).await?;
         match (self.assemble(settings), self.open_tokens(connection).await) {
-            (Ok(ready), Ok(tokens)) if ready.settings.hosts == connection.hosts => {
+            (Ok(ready), Ok(mut tokens)) if ready.settings.hosts == connection.hosts => {
+                if self.serves_others(connection).await? {
+                    let shared = &ready.connector.oauth.app_tokens;
+                    tokens.retain(|token| !shared.contains(&token.kind));
+                }
                 self.revoke_at_provider(&ready, &tokens).await;
             }
             (_, Err(fault)) => {
@@ -60,6 +64,13 @@ impl Engine {
         let mut tx = self.db.begin().await?;
         tokens::erase(&mut tx, *id).await?;
         Ok(tx.commit().await?)
+    }
+
+    /// Whether a connection that ended left others at its project connector.
+    async fn serves_others(&self, ended: &Connection) -> Result<bool, Fault> {
+        let pcon = ended.project_connector;
+        let counts = connections::counts(&self.db, ended.tenant, pcon).await?;
+        Ok(counts.iter().any(|(status, _)| *status != ConnectionStatus::Revoked))
     }
 
     /// Asks the provider to end tokens; says in the log when one may be alive still.

@@ -3,7 +3,7 @@
 use astralform_domain::Patch;
 use astralform_engine::project_connectors::Change;
 use astralform_storage::tokens;
-use astralform_testkit::{Reply, TestServer};
+use astralform_testkit::{Agent, Reply, TestServer};
 use serde_json::json;
 use url::Url;
 
@@ -116,4 +116,23 @@ async fn o12_another_person_at_the_same_app_does_not_take_the_apps_token_away() 
     let left: Vec<_> = server.slack().grants().into_iter().map(|grant| grant.user_id).collect();
     let bot = server.slack().apps().remove(0).bot_user_id;
     assert_eq!(left, [bot.as_str(), "U0SIMADA01"]);
+}
+
+#[tokio::test]
+async fn the_apps_token_ends_with_the_last_connection() {
+    let server = asking_for(BOT).await;
+    let alice = server.consent_as("Ada Lovelace", &send(&server).await).await;
+    let bob = server.agent("bob");
+    let asked = bob.call("slack_list_channels", json!({})).await;
+    let bobs = server.consent_as("Grace Hopper", &asked).await;
+    let disconnect = async |agent: &astralform_testkit::Agent,
+                            ended: &astralform_testkit::Reply| {
+        let path = format!("/v1/connections/{}", ended.connection());
+        assert_eq!(agent.delete(&path).await.status, 204);
+    };
+    disconnect(&server.agent("alice"), &alice).await;
+    let listed = bob.call("slack_list_channels", json!({})).await;
+    assert_eq!(listed.outcome(), "completed", "{listed:?}");
+    disconnect(&bob, &bobs).await;
+    assert!(server.slack().grants().is_empty());
 }
