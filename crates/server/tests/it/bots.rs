@@ -125,8 +125,7 @@ async fn the_apps_token_ends_with_the_last_connection() {
     let bob = server.agent("bob");
     let asked = bob.call("slack_list_channels", json!({})).await;
     let bobs = server.consent_as("Grace Hopper", &asked).await;
-    let disconnect = async |agent: &astralform_testkit::Agent,
-                            ended: &astralform_testkit::Reply| {
+    let disconnect = async |agent: &Agent, ended: &Reply| {
         let path = format!("/v1/connections/{}", ended.connection());
         assert_eq!(agent.delete(&path).await.status, 204);
     };
