@@ -15,19 +15,6 @@ async fn outcome(server: &TestServer, path: &str) -> String {
 }
 
 #[tokio::test]
-async fn looking_at_the_link_consumes_nothing() {
-    let server = TestServer::start().await;
-    let (link, path) = asked(&server).await;
-    for _ in 0..3 {
-        let page = Browser::new().visit(&link).await;
-        assert_eq!(page.status, 200);
-        assert!(page.html.contains("Test project") && page.html.contains("alice"));
-        assert!(page.headers.get("set-cookie").is_none(), "no cookie before the click");
-    }
-    assert_eq!(outcome(&server, &path).await, "pending");
-}
-
-#[tokio::test]
 async fn o1_an_absent_or_altered_state_exchanges_nothing() {
     let server = TestServer::start().await;
     let (link, path) = asked(&server).await;
@@ -53,23 +40,6 @@ async fn o1_a_state_works_once() {
     assert_eq!((again.status, again.outcome().as_str()), (400, "failed"));
     assert_eq!(server.exchanges(), 1);
     assert_eq!(outcome(&server, &path).await, "completed");
-}
-
-#[tokio::test]
-async fn o1_a_state_works_only_in_the_browser_it_was_made_in() {
-    let server = TestServer::start().await;
-    let (link, path) = asked(&server).await;
-    let callback = server.browser().callback(&link, "Allow").await;
-    let other = server.browser();
-    other.to_provider(&link).await;
-    let refused = other.open(callback.as_str()).await;
-    assert_eq!(refused.status, 403);
-    assert_eq!(server.exchanges(), 0);
-    let ended = server.backend().get(&path).await;
-    assert_eq!(
-        (ended.outcome(), ended.body["failure"].as_str()),
-        ("failed", Some("foreign_browser"))
-    );
 }
 
 #[tokio::test]

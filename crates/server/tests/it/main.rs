@@ -13,6 +13,7 @@ mod connections;
 mod consent;
 mod faults;
 mod idempotency;
+mod links;
 mod main_job;
 mod management;
 mod mix_up;
