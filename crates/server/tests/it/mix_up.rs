@@ -1,14 +1,14 @@
 //! Two providers, one of them evil: its consent page sends the browser on to the honest one's.
 
 mod issuers;
-mod provider;
 
 use std::sync::{Arc, Mutex};
 
 use astralform_testkit::{Browser, Setup, TestServer, with_parameter};
-use provider::{Honest, Parameters, Provider};
 use serde_json::{Value, json};
 use url::Url;
+
+use crate::provider::{Honest, Parameters, Provider, sent_to};
 
 const ISSUER: &str = "https://id.example.com/realms/Main";
 const SHARED: &str = "/v1/connectors/oauth/callback";
@@ -37,7 +37,9 @@ async fn world(evil_by: Evil, issuer: Option<&str>) -> World {
     let known = Honest { issuer: issuer.map(ToOwned::to_owned), ..Honest::default() };
     let honest = Provider::honest(known.clone()).await;
     let changed = Arc::<Mutex<Parameters>>::default();
-    let evil = Provider::evil(send_on(honest.at("/authorize"), Arc::clone(&changed))).await;
+    let evil =
+        Provider::evil(send_on(honest.at("authorize").parse().unwrap(), Arc::clone(&changed)))
+            .await;
     let (entry, endpoints) = match evil_by {
         Evil::Endpoints => (honest.yaml("evil", Some(ISSUER)), evil.endpoints()),
         Evil::Folder => (evil.yaml("evil", Some("https://evil.example.com")), json!({})),
@@ -86,8 +88,7 @@ struct Flow {
 
 async fn start(server: &TestServer, browser: &Browser, end_user: &str, slug: &str) -> Flow {
     let asked = server.agent(end_user).call(&format!("{slug}_list"), json!({})).await;
-    let page = browser.visit(asked.link()).await;
-    let sent_to = browser.submit(&page, "Connect").await.leads_to().unwrap();
+    let sent_to = sent_to(browser, asked.link()).await;
     Flow { sent_to, path: format!("/v1/auth-requests/{}", asked.auth_request()) }
 }
 

@@ -3,11 +3,8 @@
 
 use astralform_testkit::{Browser, Page, Setup, TestServer, with_parameter};
 
-use super::{
-    ISSUER, Value, enable, ended, json,
-    provider::{Honest, Provider},
-    start,
-};
+use super::{ISSUER, Value, enable, ended, json, start};
+use crate::provider::{Honest, Provider};
 
 /// What is not the issuer, however near.
 const OTHERS: [Option<&str>; 14] = [
@@ -36,7 +33,7 @@ async fn provider(
     let catalogue = vec![provider.yaml("honest", issuer)];
     let server = TestServer::with(Setup { catalogue, ..Setup::default() }).await;
     let redirect_uri = enable(&server, "honest", endpoints(&provider)).await;
-    known.redirect_uris.lock().unwrap().push(redirect_uri.to_string());
+    known.redirect_uris.lock().unwrap().push(redirect_uri.into());
     (server, provider)
 }
 
