@@ -2,26 +2,47 @@ use zeroize::{Zeroize, Zeroizing};
 
 /// A secret text: a token, a client secret, an API key.
 ///
-/// It cannot be printed, logged or serialised, and is wiped when dropped. Reading it is a visible
-/// call, [`Secret::expose`].
+/// It is wiped when dropped, and read by a visible call only, [`Secret::expose`]:
 ///
-/// ```compile_fail
-/// println!("{:?}", astralform_domain::Secret::new("xoxp".to_owned()));
 /// ```
-/// ```compile_fail
-/// println!("{}", astralform_domain::Secret::new("xoxp".to_owned()));
+/// # let token = astralform_domain::Secret::new("xoxp".to_owned());
+/// println!("{:?} {}", token.expose(), token.expose());
+/// serde_json::to_string(token.expose()).unwrap();
 /// ```
-/// ```compile_fail
-/// fn needs_serialize(_: impl serde::Serialize) {}
-/// needs_serialize(astralform_domain::Secret::new("xoxp".to_owned()));
+/// It cannot be logged, printed or serialised by accident:
+/// ```compile_fail,E0277
+/// # let token = astralform_domain::Secret::new("xoxp".to_owned());
+/// println!("{token:?}");
+/// ```
+/// ```compile_fail,E0277
+/// # let token = astralform_domain::Secret::new("xoxp".to_owned());
+/// println!("{token}");
+/// ```
+/// ```compile_fail,E0277
+/// # let token = astralform_domain::Secret::new("xoxp".to_owned());
+/// serde_json::to_string(&token).unwrap();
 /// ```
 #[derive(Clone)]
 pub struct Secret(Zeroizing<String>);
 
-/// 32 secret bytes that make a key.
+/// 32 secret bytes that make a key, kept like a [`Secret`]:
 ///
-/// ```compile_fail
-/// println!("{:?}", astralform_domain::SecretKey::new([0; 32]));
+/// ```
+/// # let key = astralform_domain::SecretKey::new([0; 32]);
+/// println!("{:?}", key.expose());
+/// serde_json::to_string(key.expose()).unwrap();
+/// ```
+/// ```compile_fail,E0277
+/// # let key = astralform_domain::SecretKey::new([0; 32]);
+/// println!("{key:?}");
+/// ```
+/// ```compile_fail,E0277
+/// # let key = astralform_domain::SecretKey::new([0; 32]);
+/// println!("{key}");
+/// ```
+/// ```compile_fail,E0277
+/// # let key = astralform_domain::SecretKey::new([0; 32]);
+/// serde_json::to_string(&key).unwrap();
 /// ```
 #[derive(Clone)]
 pub struct SecretKey(Zeroizing<[u8; 32]>);

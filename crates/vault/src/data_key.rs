@@ -9,6 +9,34 @@ use crate::{
 };
 
 /// The key that seals one project's secrets.
+///
+/// What it is for can be shown:
+/// ```
+/// # use astralform_vault::DataKey;
+/// fn show(key: &DataKey) {
+///     println!("{}", key.project());
+///     serde_json::to_string(&key.project().to_string()).unwrap();
+/// }
+/// ```
+/// The key itself cannot be printed or serialised:
+/// ```compile_fail,E0277
+/// # use astralform_vault::DataKey;
+/// fn show(key: &DataKey) {
+///     println!("{key:?}");
+/// }
+/// ```
+/// ```compile_fail,E0277
+/// # use astralform_vault::DataKey;
+/// fn show(key: &DataKey) {
+///     println!("{key}");
+/// }
+/// ```
+/// ```compile_fail,E0277
+/// # use astralform_vault::DataKey;
+/// fn show(key: &DataKey) {
+///     serde_json::to_string(key).unwrap();
+/// }
+/// ```
 #[derive(Clone)]
 pub struct DataKey {
     pub(crate) project: ProjectId,

@@ -10,6 +10,34 @@ use crate::{
 };
 
 /// The master keys. The last one wraps new data keys; the others still unwrap old ones.
+///
+/// Their fingerprints can be shown:
+/// ```
+/// # use astralform_vault::KeyRing;
+/// fn show(ring: &KeyRing) {
+///     println!("{}", ring.current());
+///     serde_json::to_string(&ring.current().to_string()).unwrap();
+/// }
+/// ```
+/// The keys themselves cannot be printed or serialised:
+/// ```compile_fail,E0277
+/// # use astralform_vault::KeyRing;
+/// fn show(ring: &KeyRing) {
+///     println!("{ring:?}");
+/// }
+/// ```
+/// ```compile_fail,E0277
+/// # use astralform_vault::KeyRing;
+/// fn show(ring: &KeyRing) {
+///     println!("{ring}");
+/// }
+/// ```
+/// ```compile_fail,E0277
+/// # use astralform_vault::KeyRing;
+/// fn show(ring: &KeyRing) {
+///     serde_json::to_string(ring).unwrap();
+/// }
+/// ```
 pub struct KeyRing {
     older: Vec<MasterKey>,
     current: MasterKey,
