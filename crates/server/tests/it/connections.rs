@@ -1,7 +1,7 @@
 //! What end users see of their connections, and what they can change.
 
 use astralform_domain::{Environment, Tenant};
-use astralform_testkit::{Agent, TestServer};
+use astralform_testkit::{Agent, Setup, TestServer};
 use serde_json::{Value, json};
 
 const TOOL: &str = "slack_list_channels";
@@ -188,4 +188,17 @@ async fn a_connection_is_not_there_in_another_project_or_environment() {
         assert_eq!(stranger.get(ALL).await.body["data"], json!([]));
     }
     assert_eq!(server.agent("alice").call(TOOL, json!({})).await.outcome(), "completed");
+}
+
+#[tokio::test]
+async fn with_rotation_disconnecting_ends_the_refresh_token_too() {
+    let server = TestServer::with(Setup { token_rotation: true, ..Setup::default() }).await;
+    let id = server.connect("alice", TOOL).await;
+    let alive = || -> usize {
+        let grants = server.slack().grants().into_iter();
+        grants.map(|grant| grant.live_access_tokens + grant.live_refresh_tokens).sum()
+    };
+    assert_eq!(alive(), 2);
+    server.agent("alice").delete(&one(&id)).await;
+    assert_eq!(alive(), 0);
 }
