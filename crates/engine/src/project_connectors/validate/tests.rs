@@ -14,7 +14,7 @@ fn scopes_are_those_of_rfc_6749() {
 }
 
 #[test]
-fn endpoints_are_plain_web_addresses() {
+fn p3_endpoints_are_plain_web_addresses() {
     for bad in [
         "example.com",
         "ftp://example.com",
@@ -25,6 +25,16 @@ fn endpoints_are_plain_web_addresses() {
         "https://",
         "javascript:alert(1)",
         "file:///etc/passwd",
+        "//example.com",
+        "https://example.com@evil.example",
+        "https://example.com:443@evil.example",
+        "https://example.com%2f@evil.example",
+        "https://example.com／@evil.example",
+        "https://:secret@evil.example",
+        "https://example.com／evil.example",
+        "https://example.com?@evil.example",
+        "https://example.com#@evil.example",
+        "\u{0}https://example.com\u{7f}",
     ] {
         let endpoints = Endpoints { token_url: Some(bad.to_owned()), ..Endpoints::default() };
         let refused = check_place(Environment::Live, &endpoints, false, false);

@@ -169,6 +169,10 @@ fn id_in_the_path(id: &Value) -> Result<String, PlanError> {
     assert_eq!([*version, *items, *parts, *part], ["v1", "items", "parts", "p.json"]);
     // Reparsing must not find dot segments either, however they are written.
     assert_eq!(Url::parse(url.as_str()).unwrap(), url);
+    // Nor may what goes on the wire be read differently from what was checked.
+    let sent: http::Uri = url.as_str().parse().unwrap();
+    let read = (sent.authority().map(http::uri::Authority::as_str), sent.path());
+    assert_eq!(read, (Some("api.acme.example"), url.path()), "{url}");
     Ok((*id).to_owned())
 }
 
@@ -196,6 +200,22 @@ fn p3_an_argument_stays_within_its_segment_of_the_path() {
         ("．．", "%EF%BC%8E%EF%BC%8E"),
         ("{part}", "%7Bpart%7D"),
         ("a;b=c,d+e", "a%3Bb%3Dc%2Cd%2Be"),
+        ("%2f%2fevil.example", "%252f%252fevil.example"),
+        ("%5c..%5c", "%255c..%255c"),
+        ("%252e%252e%252f", "%25252e%25252e%25252f"),
+        ("/..", "%2F.."),
+        ("./", ".%2F"),
+        (".;/..", ".%3B%2F.."),
+        ("user:pass@evil.example:80/x?y#z", "user%3Apass%40evil.example%3A80%2Fx%3Fy%23z"),
+        ("http:\\\\evil.example", "http%3A%5C%5Cevil.example"),
+        (" HTTP/1.1\r\n\r\nGET /admin", "%20HTTP%2F1.1%0D%0A%0D%0AGET%20%2Fadmin"),
+        ("\u{7f}\u{85}\u{2028}", "%7F%C2%85%E2%80%A8"),
+        ("。。", "%E3%80%82%E3%80%82"),
+        ("․․", "%E2%80%A4%E2%80%A4"),
+        ("‥", "%E2%80%A5"),
+        ("／evil.example", "%EF%BC%8Fevil.example"),
+        ("∕⁄＼", "%E2%88%95%E2%81%84%EF%BC%BC"),
+        ("\u{202e}\u{200b}", "%E2%80%AE%E2%80%8B"),
     ] {
         assert_eq!(id_in_the_path(&json!(hostile)).unwrap(), harmless);
     }
@@ -356,6 +376,73 @@ fn p3_a_credential_goes_to_no_host_but_its_own() {
         ("http://[::1]:8080/", "http://[::1]:8080"),
     ] {
         assert!(authorize(to(url), &token("t"), &hosts(meant_for)).is_ok(), "{url}");
+    }
+}
+
+/// Where a request goes when the developer names this address for the API, if it goes anywhere.
+fn lands_at(api_base_url: &str) -> Option<String> {
+    let catalog = acme();
+    let (connector, tool) = catalog.tool("acme_path").unwrap();
+    let api_base_url = Some(api_base_url.to_owned());
+    let addresses =
+        connector.addresses(&Endpoints { api_base_url, ..Endpoints::default() }).ok()?;
+    let arguments = json!({"id": "@evil.example", "part": "..\\"});
+    let planned = plan(connector, tool, &addresses.api_base, &arguments).ok()?;
+    let request = authorize(planned, &token("xoxp-1"), &addresses.hosts()).ok()?;
+    let sent: http::Uri = request.url.as_str().parse().unwrap();
+    let authority = sent.authority().unwrap().as_str();
+    assert_eq!(authority, &request.url[url::Position::BeforeHost..url::Position::AfterPort]);
+    assert!(request.url.path().ends_with("/items/%40evil.example/parts/..%5C.json"));
+    Some(destination(&request.url))
+}
+
+#[test]
+fn p3_a_hostile_api_base_url_leads_nowhere_but_to_the_host_that_it_names() {
+    for base in [
+        "https://chat.example",
+        "https://chat.example/\\@evil.example",
+        "https://chat.example\\@evil.example",
+        "https:\\\\chat.example\\v1",
+        "https:chat.example",
+        "https://chat.example//evil.example//",
+        "https://chat.example/../..//evil.example",
+        "https://chat.example/%2e%2e/%2E./x",
+        "https://chat.example/..%2f..%2fx",
+        "https://chat.example/{id}/{part}",
+        "https://chat.example/https://evil.example",
+        "https://chat。example",
+        "https://ＣＨＡＴ．example",
+        "https://ch\tat.exa\r\nmple/\n",
+        " https://chat.example ",
+        "https://chat.example:443",
+        "https://chat.example:0443/",
+    ] {
+        assert_eq!(lands_at(base).as_deref(), Some("chat.example"), "{base:?}");
+    }
+    for (base, named) in [
+        ("http://chat.example", "http://chat.example"),
+        ("https://chat.example:8443", "chat.example:8443"),
+        ("https://chat.example.", "chat.example."),
+        ("https://0x7f.1", "127.0.0.1"),
+    ] {
+        assert_eq!(lands_at(base).as_deref(), Some(named), "{base:?}");
+    }
+    for nowhere in [
+        "",
+        "/v1",
+        "//chat.example",
+        "chat.example",
+        "https://",
+        "https:///",
+        "https://chat.example／evil.example",
+        "https://chat.example＠evil.example",
+        "https://chat.example%2f@evil.example%2f",
+        "https://chat.example%00.evil.example",
+        "https://chat exam.ple",
+        "https://chat.example:99999",
+        "https://chat.example:80:80",
+    ] {
+        assert_eq!(lands_at(nowhere), None, "{nowhere:?}");
     }
 }
 
