@@ -145,18 +145,17 @@ impl Engine {
         if moves && before.client.is_some() && client.is_none() {
             return Err(SettingsError::SecretRequired);
         }
-        let known = before.client.as_ref().map(|client| &client.id);
-        let effect = match &client {
-            _ if moves => Effect::NewApp,
-            None => Effect::None,
-            Some(new) if known == Some(&new.id) => Effect::NewSecret,
-            Some(_) => Effect::NewApp,
-        };
-        if effect != Effect::None {
-            after.generation += 1;
-            let addresses = self.addresses(&after, connector);
-            after.hosts = addresses.ok_or(SettingsError::BadAddresses)?.hosts();
+        if !moves && client.is_none() {
+            return Ok(Revised { settings: after, client, effect: Effect::None });
         }
+        let addresses = self.addresses(&after, connector);
+        after.hosts = addresses.ok_or(SettingsError::BadAddresses)?.hosts();
+        after.generation += 1;
+        let known = before.client.as_ref().map(|client| &client.id);
+        let is_same = !moves
+            && after.hosts == before.hosts
+            && client.as_ref().map(|client| &client.id) == known;
+        let effect = if is_same { Effect::NewSecret } else { Effect::NewApp };
         Ok(Revised { settings: after, client, effect })
     }
 
