@@ -98,6 +98,16 @@ pub async fn lock(
     tx.returning(SQL, binds![tenant.project, tenant.environment, slug]).await
 }
 
+/// The same by its id, and whatever became of it. Who changes several of its connections does so
+/// after this: two who changed them in different orders would wait for each other.
+pub async fn lock_by_id(tx: &mut Tx, tenant: Tenant, id: ProjectConnectorId) -> Result<()> {
+    const SQL: &str = "
+        UPDATE project_connectors SET generation = generation
+        WHERE project_id = $1 AND environment = $2 AND id = $3";
+    tx.execute(SQL, binds![tenant.project, tenant.environment, id]).await?;
+    Ok(())
+}
+
 /// Whether a project connector's app and addresses are still those of `like`, and will be
 /// until the transaction ends.
 pub async fn holds(tx: &mut Tx, like: &ProjectConnector) -> Result<bool> {
@@ -278,6 +288,7 @@ mod tests {
             assert!(!disable(&mut tx, tenant, old.id, now).await.unwrap());
             assert!(lock(&mut tx, tenant, &old.connector).await.unwrap().is_none());
             assert!(!holds(&mut tx, &old).await.unwrap());
+            lock_by_id(&mut tx, tenant, old.id).await.unwrap();
             let new = ProjectConnector { id: id(), ..old.clone() };
             create(&mut tx, &new).await.unwrap();
             tx.commit().await.unwrap();

@@ -150,8 +150,9 @@ impl Engine {
         }
     }
 
-    /// The connection, with its owner's row locked: what is decided about one end user's
-    /// connections is decided one after another.
+    /// The connection, with its project connector's and its owner's rows locked: what is decided
+    /// about one end user's connections is decided one after another, and after or before, not
+    /// while, all of the connector's are ended.
     async fn lock_own(
         &self,
         tx: &mut Tx,
@@ -161,6 +162,8 @@ impl Engine {
     ) -> Result<Connection, ChangeError> {
         let seen = connections::find(&mut *tx, tenant, id).await.map_err(Fault::from)?;
         let seen = seen.filter(|seen| is_of(seen, end_user)).ok_or(ChangeError::Unknown)?;
+        let pcon = seen.project_connector;
+        project_connectors::lock_by_id(tx, tenant, pcon).await.map_err(Fault::from)?;
         self.lock_owner(tx, tenant, &seen.owner).await?;
         let found = connections::find(&mut *tx, tenant, id).await.map_err(Fault::from)?;
         found.filter(|found| is_of(found, end_user)).ok_or(ChangeError::Unknown)

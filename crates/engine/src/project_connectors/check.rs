@@ -4,9 +4,9 @@ use astralform_catalog::Connector;
 use astralform_domain::{ConnectorSlug, ProjectConnector, Secret, Tenant};
 use astralform_storage::project_connectors;
 
-use super::{Client, NewClient, SettingsError, reach};
+use super::{Client, NewClient, Ready, SettingsError, reach};
 use crate::{
-    Engine, Fault, chain,
+    Engine, Fault, Unusable, chain,
     egress::Allowance,
     oauth::{Grant, TokenError, read_tokens, token_request},
 };
@@ -25,10 +25,11 @@ pub enum Verdict {
 const ALLOWANCE_TIME: Duration = Duration::from_secs(10);
 
 impl Engine {
-    /// Asks the provider whether it takes a project connector's credentials.
+    /// Asks the provider whether it takes a project connector's credentials. They go where they are
+    /// bound to go, and nowhere else.
     ///
     /// # Errors
-    /// When the connector is not enabled.
+    /// When the connector is not enabled, or its settings do not fit its catalogue entry.
     pub async fn check_connector(
         &self,
         tenant: Tenant,
@@ -36,17 +37,15 @@ impl Engine {
     ) -> Result<Verdict, SettingsError> {
         let found = project_connectors::by_slug(&self.db, tenant, slug).await;
         let settings = found.map_err(Fault::from)?.ok_or(SettingsError::NotEnabled)?;
-        let connector = self.catalog.connector(slug).ok_or(SettingsError::UnknownConnector)?;
-        if settings.client.is_none() {
-            return Ok(Verdict::Rejected("there is no client id and secret yet".to_owned()));
+        let ready = match self.assemble(settings) {
+            Err(why @ Unusable::NeedsCredentials) => return Ok(Verdict::Rejected(why.to_string())),
+            other => other?,
+        };
+        if let Err(error) = self.introduce(&ready).await {
+            tracing::error!(error = chain(&error), "the simulator does not know our app");
         }
-        if let Ok(ready) = self.assemble(settings.clone())
-            && let Err(error) = self.introduce(&ready).await
-        {
-            tracing::warn!(error = chain(&error), "the simulator does not know our app");
-        }
-        let client = self.client(&settings).await?;
-        Ok(self.verdict(&settings, connector, &client).await)
+        let client = self.client(&ready.settings).await?;
+        Ok(self.verdict(&ready, &client).await)
     }
 
     /// The same for credentials that are about to be stored.
@@ -56,19 +55,16 @@ impl Engine {
         connector: &Connector,
         new: &NewClient,
     ) -> Verdict {
+        let Some(addresses) = self.addresses(settings, connector) else { return Verdict::Unknown };
+        let ready = Ready { settings: settings.clone(), connector, addresses };
         let client = Client { id: new.id.clone(), secret: new.secret.clone() };
-        self.verdict(settings, connector, &client).await
+        self.verdict(&ready, &client).await
     }
 
     /// Tries to exchange a code that cannot exist: a provider authenticates the app first
     /// (RFC 6749 §4.1.3).
-    async fn verdict(
-        &self,
-        settings: &ProjectConnector,
-        connector: &Connector,
-        client: &Client,
-    ) -> Verdict {
-        let Some(addresses) = self.addresses(settings, connector) else { return Verdict::Unknown };
+    async fn verdict(&self, ready: &Ready<'_>, client: &Client) -> Verdict {
+        let Ready { settings, connector, addresses } = ready;
         let redirect_uri = self.redirect_uri(settings);
         let code = Secret::new("astralform-check".to_owned());
         let grant = Grant { code: &code, redirect_uri: &redirect_uri, verifier: None };

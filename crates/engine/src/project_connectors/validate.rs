@@ -4,7 +4,7 @@ use thiserror::Error;
 use url::Url;
 
 use super::NewClient;
-use crate::Fault;
+use crate::{Fault, Unusable};
 
 /// Why settings of a project connector are not taken. Nothing has changed then.
 #[derive(Debug, Error)]
@@ -56,6 +56,9 @@ pub enum SettingsError {
          the request with `confirm_reconnects`: {0}"
     )]
     ConfirmationRequired(i64),
+    /// The connector cannot be used as it is.
+    #[error(transparent)]
+    Unusable(#[from] Unusable),
     /// Something is broken.
     #[error(transparent)]
     Fault(#[from] Fault),

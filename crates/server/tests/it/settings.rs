@@ -154,6 +154,8 @@ async fn v2_addresses_edited_in_the_database_get_no_secret() {
         if asked.outcome() == "auth_required" {
             server.browser().to_provider(asked.link()).await;
         }
+        let checked = server.admin().post(&server.managed("/check"), json!({})).await;
+        assert_ne!(checked.status, 200, "{checked:?}");
         assert_eq!(evil.shown(), [""; 0], "hosts edited too: {hosts_too}");
     }
 }
