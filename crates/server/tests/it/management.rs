@@ -159,8 +159,9 @@ async fn disabling_a_connector_ends_its_connections_and_prompts_at_once() {
     assert_eq!(disabled(&server).await.body["revoked_connections"], 2);
     assert_eq!(server.agent("alice").call(TOOL, json!({})).await.code(), "unknown_tool");
     assert_eq!(disabled(&server).await.code(), "not_enabled");
-    browser.visit(callback.as_str()).await;
     assert_eq!(server.ended(&asked).await.body["failure"], "settings_changed");
+    let late = browser.visit(callback.as_str()).await;
+    assert_eq!(late.outcome(), "failed", "{late:?}");
 
     server.app.engine().sweep().await.unwrap();
     let alive: usize = server.slack().grants().iter().map(|grant| grant.live_access_tokens).sum();
