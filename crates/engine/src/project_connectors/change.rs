@@ -4,15 +4,16 @@ use astralform_domain::{
     ScopeSet, Secret, StatusReason, Tenant, ToolName,
 };
 use astralform_storage::{Tx, auth_requests, connections, project_connectors};
+use subtle::ConstantTimeEq as _;
 
 use super::{
-    NewClient, SettingsError, Verdict, sandbox,
+    Client, NewClient, SettingsError, Verdict, sandbox,
     validate::{check_client, check_place, check_scopes, check_tools},
 };
 use crate::{Engine, Fault};
 
 /// What is to change of a project connector; what is not named stays.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Change {
     /// Pause or resume it.
     pub is_enabled: Option<bool>,
@@ -61,6 +62,19 @@ enum Effect {
     NewApp,
 }
 
+impl Revised {
+    /// Whether all it amounts to is the secret that is there already: a change that is sent twice
+    /// must not retire the secret that it entered.
+    fn repeats(&self, present: Option<&Client>) -> bool {
+        let secrets = self.client.as_ref().zip(present);
+        self.effect == Effect::NewSecret
+            && secrets.is_some_and(|(new, old)| {
+                let (new, old) = (new.secret.expose(), old.secret.expose());
+                new.as_bytes().ct_eq(old.as_bytes()).into()
+            })
+    }
+}
+
 impl Engine {
     /// Changes a project connector's settings. A new secret is shown to the provider first.
     ///
@@ -75,7 +89,7 @@ impl Engine {
         let connector = self.catalog.connector(slug).ok_or(SettingsError::UnknownConnector)?;
         let found = project_connectors::by_slug(&self.db, tenant, slug).await;
         let before = found.map_err(Fault::from)?.ok_or(SettingsError::NotEnabled)?;
-        let planned = self.revised(&before, change, connector)?;
+        let (planned, _) = self.planned(&before, change, connector).await?;
         if let (Some(client), false) = (&planned.client, planned.settings.sandbox)
             && let Verdict::Rejected(code) =
                 self.verdict_on(&planned.settings, connector, client).await
@@ -85,9 +99,41 @@ impl Engine {
         let mut tx = self.db.begin().await.map_err(Fault::from)?;
         let locked = project_connectors::lock(&mut tx, tenant, slug).await.map_err(Fault::from)?;
         let locked = locked.ok_or(SettingsError::NotEnabled)?;
-        let revised = self.revised(&locked, change, connector)?;
+        let (mut revised, present) = self.planned(&locked, change, connector).await?;
+        if revised.repeats(present.as_ref()) {
+            let rest = Change { client: None, ..change.clone() };
+            revised = self.revised(&locked, &rest, connector)?;
+        }
         self.apply(&mut tx, revised, change.confirmed).await?;
         Ok(tx.commit().await.map_err(Fault::from)?)
+    }
+
+    /// The settings after a change, and the app there is, where its secret opens. Addresses that the
+    /// change does not name are those that somebody entered only if that secret is bound to them; a
+    /// new one is not sent to others.
+    async fn planned(
+        &self,
+        before: &ProjectConnector,
+        change: &Change,
+        connector: &Connector,
+    ) -> Result<(Revised, Option<Client>), SettingsError> {
+        let mut present = None;
+        if change.client.is_some() {
+            present = self.present_client(before).await?;
+            let inherits = change.endpoints.is_none() && !before.endpoints.is_empty();
+            if inherits && present.is_none() {
+                return Err(SettingsError::EndpointsRequired);
+            }
+        }
+        Ok((self.revised(before, change, connector)?, present))
+    }
+
+    async fn present_client(&self, before: &ProjectConnector) -> Result<Option<Client>, Fault> {
+        let Ok(ready) = self.assemble(before.clone()) else { return Ok(None) };
+        match self.client(&ready.settings).await {
+            Err(Fault::Integrity(_)) => Ok(None),
+            opened => opened.map(Some),
+        }
     }
 
     async fn apply(

@@ -56,6 +56,9 @@ pub enum SettingsError {
          the request with `confirm_reconnects`: {0}"
     )]
     ConfirmationRequired(i64),
+    /// Nothing proves that the addresses there are those that somebody entered.
+    #[error("enter `endpoints` again, with the client secret that is to be sent there")]
+    EndpointsRequired,
     /// The connector cannot be used as it is.
     #[error(transparent)]
     Unusable(#[from] Unusable),

@@ -36,6 +36,7 @@ impl From<SettingsError> for Problem {
             Error::BadCredential(_) => unprocessable("invalid_credentials", detail),
             Error::SecretRequired => unprocessable("client_secret_required", detail),
             Error::CredentialsRejected(_) => unprocessable("credentials_rejected", detail),
+            Error::EndpointsRequired => unprocessable("endpoints_required", detail),
             Error::Unusable(why) => why.into(),
             Error::Fault(fault) => fault.into(),
         }

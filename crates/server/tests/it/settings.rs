@@ -130,24 +130,28 @@ async fn v2_other_addresses_take_the_apps_secret_and_every_users_consent_again()
     assert_eq!(asked.body["auth_request"]["reason"], "needs_reauth", "{asked:?}");
 }
 
+/// Puts the addresses of `evil` into the row, and its host among those of the secret, or not.
+async fn edit(server: &TestServer, evil: &Provider, hosts_too: bool) {
+    let found = project_connectors::by_slug(&server.db, server.tenant, &server.slug).await;
+    let mut edited = found.unwrap().unwrap();
+    edited.endpoints.token_url = Some(evil.base.join("/token").unwrap().to_string());
+    edited.endpoints.api_base_url = Some(evil.base.to_string());
+    if hosts_too {
+        let host = evil.base.as_str().trim_end_matches('/').to_owned();
+        edited.hosts = edited.hosts.iter().map(ToOwned::to_owned).chain([host]).collect();
+    }
+    let mut tx = server.db.begin().await.unwrap();
+    project_connectors::update(&mut tx, &edited).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
 #[tokio::test]
 async fn v2_addresses_edited_in_the_database_get_no_secret() {
     for hosts_too in [false, true] {
         let (provider, evil) = (Provider::start(&[OLD]).await, Provider::start(&[OLD]).await);
         let server = provider.server(OLD).await;
         connect(&server, "alice").await;
-        let found = project_connectors::by_slug(&server.db, server.tenant, &server.slug).await;
-        let mut edited = found.unwrap().unwrap();
-        edited.endpoints.token_url = Some(evil.base.join("/token").unwrap().to_string());
-        edited.endpoints.api_base_url = Some(evil.base.to_string());
-        if hosts_too {
-            let host = evil.base.as_str().trim_end_matches('/').to_owned();
-            edited.hosts = edited.hosts.iter().map(ToOwned::to_owned).chain([host]).collect();
-        }
-        let mut tx = server.db.begin().await.unwrap();
-        project_connectors::update(&mut tx, &edited).await.unwrap();
-        tx.commit().await.unwrap();
-
+        edit(&server, &evil, hosts_too).await;
         let called = server.agent("alice").call(TOOL, json!({})).await;
         assert_ne!(called.outcome(), "completed", "{called:?}");
         let asked = server.agent("bob").call(TOOL, json!({})).await;
@@ -158,4 +162,27 @@ async fn v2_addresses_edited_in_the_database_get_no_secret() {
         assert_ne!(checked.status, 200, "{checked:?}");
         assert_eq!(evil.shown(), [""; 0], "hosts edited too: {hosts_too}");
     }
+}
+
+#[tokio::test]
+async fn v2_a_new_secret_does_not_go_to_addresses_that_nobody_entered() {
+    for hosts_too in [false, true] {
+        let (provider, evil) = (Provider::start(&[OLD]).await, Provider::start(&[NEW]).await);
+        let server = provider.server(OLD).await;
+        edit(&server, &evil, hosts_too).await;
+        let refused = change(&server, secret(NEW)).await;
+        assert_eq!((refused.status, refused.code()), (422, "endpoints_required"), "{refused:?}");
+        assert_eq!(evil.shown(), [""; 0], "hosts edited too: {hosts_too}");
+    }
+}
+
+#[tokio::test]
+async fn a_secret_that_is_entered_twice_does_not_retire_itself() {
+    let provider = Provider::start(&[OLD, NEW]).await;
+    let server = provider.server(OLD).await;
+    for _ in 0..2 {
+        assert_eq!(change(&server, secret(NEW)).await.status, 200);
+    }
+    provider.accept(&[OLD]);
+    assert_eq!(connect(&server, "alice").await.outcome(), "completed", "the old one is tried");
 }
