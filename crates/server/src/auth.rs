@@ -139,7 +139,7 @@ impl FromRequestParts<App> for InTenant {
 }
 
 fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
-    let expected = "send the API key as `Authorization: Bearer sk_…`";
+    let expected = "send a token as `Authorization: Bearer …`: an API key, a session or, to administer, an admin token";
     let value = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let (scheme, key) =
         value.and_then(|value| value.split_once(' ')).ok_or(Problem::unauthorized(expected))?;

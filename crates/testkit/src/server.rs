@@ -169,6 +169,11 @@ impl TestServer {
         Agent::new(self.base.clone(), self.admin_token.expose(), None)
     }
 
+    /// Where the project is managed, with what follows its id.
+    pub fn project(&self, rest: &str) -> String {
+        format!("/v1/projects/{}{rest}", self.tenant.project)
+    }
+
     /// Where the connector is managed, with what follows its name.
     pub fn managed(&self, rest: &str) -> String {
         let Tenant { project, environment } = self.tenant;

@@ -1,89 +1,150 @@
-//! Who may administer what, and with what.
+//! Who reaches what: every operation of the API's document, with every kind of token.
 
-use astralform_testkit::{Agent, TestServer};
-use serde_json::json;
+use astralform_testkit::{Agent, Reply, TestServer};
+use serde_json::{Value, json};
 
-/// Every management call below a project.
-fn calls(project: &str) -> Vec<(&'static str, String)> {
-    let connectors = format!("/v1/projects/{project}/connectors");
-    let one = format!("{connectors}/slack");
-    let test = "?environment=test";
-    vec![
-        ("get", connectors.clone()),
-        ("post", connectors),
-        ("get", format!("{one}{test}")),
-        ("patch", format!("{one}{test}")),
-        ("delete", format!("{one}{test}")),
-        ("post", format!("{one}/check{test}")),
-        ("post", format!("{one}/shared-connection{test}")),
-        ("post", format!("{one}/shared-connection/confirm{test}")),
-        ("get", format!("/v1/projects/{project}/environments/test")),
-        ("patch", format!("/v1/projects/{project}/environments/test")),
-    ]
+const ADMINS: &str = "adminToken";
+
+/// An operation, with what its path has for blanks.
+struct Operation {
+    method: String,
+    template: String,
+    asks_for: Vec<String>,
 }
 
-async fn status(who: &Agent, method: &str, path: &str) -> u16 {
-    let reply = match method {
-        "get" => who.get(path).await,
-        "delete" => who.delete(path).await,
-        "patch" => who.patch(path, json!({})).await,
-        _ => who.post(path, json!({})).await,
-    };
-    reply.status
+fn operations() -> Vec<Operation> {
+    let document: Value = serde_json::from_str(&astralform_server::openapi()).unwrap();
+    let paths = document["paths"].as_object().unwrap().iter();
+    let each = paths.flat_map(|(path, item)| {
+        item.as_object().unwrap().iter().map(move |(method, operation)| {
+            let schemes = operation["security"].as_array().unwrap().iter();
+            let names = schemes.flat_map(|scheme| scheme.as_object().unwrap().keys().cloned());
+            Operation { method: method.clone(), template: path.clone(), asks_for: names.collect() }
+        })
+    });
+    each.collect()
 }
 
-#[tokio::test]
-async fn a_member_of_another_team_sees_nothing_of_a_project() {
-    let server = TestServer::start().await;
+impl Operation {
+    fn is_for(&self, scheme: &str) -> bool {
+        self.asks_for.iter().any(|known| known == scheme)
+    }
+
+    /// The path in a project of that id.
+    fn path(&self, project: &str) -> String {
+        let filled = self
+            .template
+            .replace("{project}", project)
+            .replace("{environment}", "test")
+            .replace("{slug}", "slack")
+            .replace("{name}", "slack_list_channels")
+            .replace("{id}", "conn_01JAAAAAAAAAAAAAAAAAAAAAAA");
+        assert!(!filled.contains('{'), "{filled} has a blank that nobody fills");
+        format!("{filled}?environment=test")
+    }
+
+    async fn send(&self, as_whom: &Agent, path: &str) -> Reply {
+        match self.method.as_str() {
+            "get" => as_whom.get(path).await,
+            "post" => as_whom.post(path, json!({})).await,
+            "patch" => as_whom.patch(path, json!({})).await,
+            "delete" => as_whom.delete(path).await,
+            other => panic!("{other} is not sent yet"),
+        }
+    }
+}
+
+/// Somebody who owns another project.
+async fn stranger(server: &TestServer) -> Agent {
     let engine = server.app.engine();
-    let other = engine.provision("Other team", "Other project").await.unwrap();
-    let email = "eve@example.com".parse().unwrap();
-    let eve = engine.create_owner(other.team, &email).await.unwrap();
-    let eve = server.agent_with_key(eve.expose(), "alice").naming(None);
+    let made = engine.provision("Strangers", "Strange").await.unwrap();
+    let email = "stranger@example.com".parse().unwrap();
+    let token = engine.create_owner(made.team, &email).await.unwrap();
+    server.agent_with_key(token.expose(), "alice").naming(None)
+}
 
-    for (method, path) in calls(&server.tenant.project.to_string()) {
-        assert_eq!(status(&eve, method, &path).await, 404, "{method} {path}");
-    }
-    let own = eve.get("/v1/projects").await;
-    assert_eq!(own.body["data"][0]["id"], json!(other.project));
-    assert_eq!(own.body["data"].as_array().unwrap().len(), 1);
-    assert_eq!(eve.get("/v1/me").await.body["member"]["email"], "eve@example.com");
-    assert_eq!(server.admin().get(&server.managed("")).await.status, 200, "nothing has changed");
+async fn session(server: &TestServer) -> Agent {
+    let opened = server.backend().post("/v1/sessions", json!({"end_user_id": "alice"})).await;
+    let token = opened.body["token"].as_str().unwrap().to_owned();
+    server.agent_with_key(&token, "alice").naming(None)
+}
+
+fn without_request_id(mut reply: Reply) -> Value {
+    reply.body.as_object_mut().unwrap().remove("request_id");
+    reply.body
 }
 
 #[tokio::test]
-async fn tokens_open_their_own_side_of_the_api_only() {
+async fn t1_another_projects_member_finds_nothing_where_a_project_is_named() {
     let server = TestServer::start().await;
-    let backend = server.backend();
-    let session = json!({"end_user_id": "alice"});
-    let session = backend.post("/v1/sessions", session).await.body["token"].clone();
-    let session = server.agent_with_key(session.as_str().unwrap(), "alice");
-    let mut managing = calls(&server.tenant.project.to_string());
-    managing
-        .extend(["/v1/me", "/v1/projects", "/v1/connectors"].map(|path| ("get", path.to_owned())));
-    for (method, path) in managing {
-        for who in [&backend, &session] {
-            assert_eq!(status(who, method, &path).await, 401, "{method} {path}");
-        }
+    let (stranger, ours) = (stranger(&server).await, server.tenant.project.to_string());
+    let before = server.admin().get(&server.managed("")).await.body;
+    let in_projects: Vec<_> =
+        operations().into_iter().filter(|known| known.template.contains("{project}")).collect();
+    assert!(in_projects.len() >= 10, "the management routes are in the document");
+    for operation in in_projects {
+        let Operation { method, template, .. } = &operation;
+        let foreign = operation.send(&stranger, &operation.path(&ours)).await;
+        assert_eq!((foreign.status, foreign.code()), (404, "not_found"), "{method} {template}");
+        let absent = operation.path("proj_01JAAAAAAAAAAAAAAAAAAAAAAA");
+        let absent = operation.send(&stranger, &absent).await;
+        assert_eq!(without_request_id(foreign), without_request_id(absent), "{method} {template}");
     }
-    let admin = server.admin().naming(Some("alice"));
-    for (method, path) in [
-        ("get", "/v1/tools"),
-        ("post", "/v1/tools/slack_list_channels/call"),
-        ("get", "/v1/connections"),
-        ("post", "/v1/sessions"),
-        ("post", "/v1/auth-requests"),
-    ] {
-        assert_eq!(status(&admin, method, path).await, 401, "{method} {path}");
-    }
+    assert_eq!(server.admin().get(&server.managed("")).await.body, before);
+    let theirs = stranger.get("/v1/projects").await;
+    assert_eq!(theirs.body["data"][0]["name"], "Strange");
+    assert_eq!(theirs.body["data"].as_array().unwrap().len(), 1);
 }
 
 #[tokio::test]
-async fn a_project_that_is_none_is_not_there() {
+async fn t1_what_opens_the_runtime_api_does_not_open_management() {
     let server = TestServer::start().await;
-    for project in ["proj_01M86WB2R7YMEXC2D4XDXY7704", "mine"] {
-        for (method, path) in calls(project) {
-            assert_eq!(status(&server.admin(), method, &path).await, 404, "{method} {path}");
+    let tokens = [server.backend(), session(&server).await, server.backend().naming(Some("alice"))];
+    let project = server.tenant.project.to_string();
+    for operation in operations().into_iter().filter(|known| known.is_for(ADMINS)) {
+        for token in &tokens {
+            let refused = operation.send(token, &operation.path(&project)).await;
+            let Operation { method, template, .. } = &operation;
+            assert_eq!(
+                (refused.status, refused.code()),
+                (401, "unauthorized"),
+                "{method} {template}"
+            );
         }
+    }
+    assert_eq!(server.admin().get(&server.managed("")).await.body["is_enabled"], true);
+}
+
+#[tokio::test]
+async fn t1_an_admin_token_does_not_open_the_runtime_api() {
+    let server = TestServer::start().await;
+    server.connect("alice", "slack_list_channels").await;
+    let tokens = [server.admin(), server.admin().naming(Some("alice"))];
+    let project = server.tenant.project.to_string();
+    let runtime = |known: &Operation| known.is_for("apiKey") || known.is_for("session");
+    for operation in operations().into_iter().filter(runtime) {
+        for token in &tokens {
+            let refused = operation.send(token, &operation.path(&project)).await;
+            let Operation { method, template, .. } = &operation;
+            assert_eq!(
+                (refused.status, refused.code()),
+                (401, "unauthorized"),
+                "{method} {template}"
+            );
+        }
+    }
+    assert_eq!(server.slack_requests("conversations.list"), 0);
+}
+
+#[tokio::test]
+async fn t1_whoever_shows_no_token_gets_nothing_but_health() {
+    let server = TestServer::start().await;
+    let project = server.tenant.project.to_string();
+    let nobody = server.agent_with_key("", "alice");
+    for operation in operations() {
+        let answered = operation.send(&nobody, &operation.path(&project)).await;
+        let expected = if operation.asks_for.is_empty() { 200 } else { 401 };
+        let Operation { method, template, .. } = &operation;
+        assert_eq!(answered.status, expected, "{method} {template}");
     }
 }
