@@ -196,3 +196,38 @@ async fn disconnecting_while_connecting_again_leaves_sound_connections() {
     world.server.app.engine().sweep().await.unwrap();
     assert_sound(&world, 15).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_connection_survives_a_connector_disabled_while_users_disconnect() {
+    for first in [0, 2, 10] {
+        let world = world(VerifyEndUser::Off).await;
+        let done = watch::Sender::new(0);
+        let mut ready = Vec::new();
+        for at in 0..USERS {
+            // The older one is the default, or the younger one.
+            let accounts = [["1", "2"], ["2", "1"]][at % 2];
+            for account in accounts {
+                assert_eq!(connecting(&world, &user(at), account).await.await, 303);
+            }
+            let path = connection_of(&world, &user(at), "U1").await.unwrap();
+            let agent = world.server.agent(&user(at));
+            let preferred = agent.patch(&path, json!({"is_default": true})).await;
+            assert_eq!(preferred.status, 200, "{preferred:?}");
+            ready.push((agent, path));
+        }
+        let mut disconnecting = JoinSet::new();
+        for (agent, path) in ready {
+            let done = done.clone();
+            disconnecting.spawn(async move {
+                let status = agent.delete(&path).await.status;
+                done.send_modify(|done| *done += 1);
+                status
+            });
+        }
+        done.subscribe().wait_for(|done| *done >= first).await.unwrap();
+        assert_eq!(world.disable().await.status, 200, "after {first}");
+        let ends = disconnecting.join_all().await;
+        assert!(ends.iter().all(|status| [204, 404].contains(status)), "{ends:?}");
+        world.assert_ended(&format!("after {first} disconnections")).await;
+    }
+}
