@@ -1,15 +1,14 @@
 use astralform_domain::{Endpoints, HostSet};
+use thiserror::Error;
 use url::Url;
 
-use crate::Connector;
+use crate::{Connector, Template};
 
 /// The addresses of a connector, after replacements.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Addresses {
-    /// The authorization endpoint.
-    pub authorize: Url,
-    /// The token endpoint.
-    pub token: Url,
+    /// Where consent is asked for and tokens are issued, where it is by OAuth.
+    pub oauth: Option<OauthAddresses>,
     /// What paths are joined to; its own path has no slash at the end.
     pub api_base: Url,
     /// Where the account is recognised.
@@ -18,28 +17,81 @@ pub struct Addresses {
     pub revocation: Option<Url>,
 }
 
+/// The endpoints of an authorization server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OauthAddresses {
+    /// The authorization endpoint.
+    pub authorize: Url,
+    /// The token endpoint.
+    pub token: Url,
+}
+
+/// An address that cannot be put together.
+#[derive(Debug, Error)]
+pub enum AddressError {
+    /// It is none.
+    #[error(transparent)]
+    Invalid(#[from] url::ParseError),
+    /// What stands for a part of it cannot.
+    #[error("it needs a `{0}` of letters, digits and hyphens, at most 63 of them")]
+    BadPart(String),
+}
+
 impl Connector {
-    /// Where everything is, with the replacements of a project connector.
+    /// Where everything is, with the replacements of a project connector. Parts that differ from
+    /// account to account are `*`.
     ///
     /// # Errors
     /// When a replacement is not an address.
-    pub fn addresses(&self, endpoints: &Endpoints) -> Result<Addresses, url::ParseError> {
-        let base = endpoints.api_base_url.as_deref().unwrap_or(&self.api.base_url);
+    pub fn addresses(&self, endpoints: &Endpoints) -> Result<Addresses, AddressError> {
+        self.put_together(endpoints, |_| Ok("*"))
+    }
+
+    /// The same for one account, whose credential has these parts.
+    ///
+    /// # Errors
+    /// When a part is missing, or cannot be one of a host name (RFC 1035 §2.3.4).
+    pub fn addresses_of<'a>(
+        &self,
+        endpoints: &Endpoints,
+        part: impl Fn(&str) -> Option<&'a str>,
+    ) -> Result<Addresses, AddressError> {
+        let sound = |name: &str| {
+            let found = part(name).filter(|text| is_label(text));
+            found.ok_or_else(|| AddressError::BadPart(name.to_owned()))
+        };
+        self.put_together(endpoints, sound)
+    }
+
+    /// Whether the address of the API differs from account to account.
+    pub fn names_hosts(&self, endpoints: &Endpoints) -> bool {
+        endpoints.api_base_url.is_none() && self.api.base_url.contains('{')
+    }
+
+    fn put_together<'a>(
+        &self,
+        endpoints: &Endpoints,
+        part: impl Fn(&str) -> Result<&'a str, AddressError>,
+    ) -> Result<Addresses, AddressError> {
+        let base = match &endpoints.api_base_url {
+            Some(replaced) => replaced.clone(),
+            None => filled(&self.api.base_url, part)?,
+        };
         let api_base = Url::parse(base.trim_end_matches('/'))?;
         let revocation = match (&endpoints.revoke_url, &self.revocation) {
             (Some(replaced), _) => Some(Url::parse(replaced)?),
             (None, Some(revocation)) => Some(located(&api_base, &revocation.url)?),
             (None, None) => None,
         };
-        Ok(Addresses {
-            authorize: Url::parse(
-                endpoints.authorize_url.as_ref().unwrap_or(&self.oauth.authorize_url),
-            )?,
-            token: Url::parse(endpoints.token_url.as_ref().unwrap_or(&self.oauth.token_url))?,
-            identity: located(&api_base, &self.identity.url)?,
-            revocation,
-            api_base,
-        })
+        let oauth = match &self.oauth {
+            Some(oauth) => Some(OauthAddresses {
+                authorize: replaced(endpoints.authorize_url.as_ref(), &oauth.authorize_url)?,
+                token: replaced(endpoints.token_url.as_ref(), &oauth.token_url)?,
+            }),
+            None => None,
+        };
+        let identity = located(&api_base, &self.identity.url)?;
+        Ok(Addresses { oauth, api_base, identity, revocation })
     }
 }
 
@@ -48,7 +100,7 @@ impl Addresses {
     /// browsers go there.
     pub fn hosts(&self) -> HostSet {
         let all = [
-            Some(&self.token),
+            self.oauth.as_ref().map(|oauth| &oauth.token),
             Some(&self.api_base),
             Some(&self.identity),
             self.revocation.as_ref(),
@@ -62,6 +114,26 @@ impl Addresses {
 pub fn destination(url: &Url) -> String {
     let host = &url[url::Position::BeforeHost..url::Position::AfterPort];
     if url.scheme() == "https" { host.to_owned() } else { format!("{}://{host}", url.scheme()) }
+}
+
+fn replaced(replacement: Option<&String>, usual: &str) -> Result<Url, url::ParseError> {
+    Url::parse(replacement.map_or(usual, String::as_str))
+}
+
+fn filled<'a>(
+    template: &str,
+    part: impl Fn(&str) -> Result<&'a str, AddressError>,
+) -> Result<String, AddressError> {
+    let parsed = Template::parse(template).ok_or(url::ParseError::InvalidDomainCharacter)?;
+    parsed.try_fill(part)
+}
+
+/// One label of a host name (RFC 1035 §2.3.1, RFC 1123 §2.1).
+fn is_label(text: &str) -> bool {
+    (1..=63).contains(&text.len())
+        && text.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-')
+        && !text.starts_with('-')
+        && !text.ends_with('-')
 }
 
 /// An absolute address as it is, a path below `base`.

@@ -3,6 +3,7 @@
 //! Three passes, each only when the one before found nothing: the YAML, the format's JSON Schema
 //! (its custom formats compile the jq), and what a schema cannot say.
 
+mod auth;
 mod format;
 mod meaning;
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::{
-    ErrorKind, Expression, OAuth, Tool, Variables,
+    ApiKey, ErrorKind, Expression, OAuth, Placement, ScopeEntry, Tool, Variables,
     jq::{Document, RunError},
 };
 
@@ -31,8 +31,12 @@ pub struct Connector {
     /// What it is good for, in one sentence.
     #[schemars(length(min = 10, max = 300))]
     pub summary: String,
-    /// How accounts are connected by OAuth.
-    pub oauth: OAuth,
+    /// How accounts are connected by OAuth, where `type` is `oauth`.
+    #[serde(default)]
+    pub oauth: Option<OAuth>,
+    /// How accounts are connected by an API key, where `type` is `api_key`.
+    #[serde(default)]
+    pub api_key: Option<ApiKey>,
     /// How its API is called.
     pub api: Api,
     /// How the API says that something went wrong.
@@ -59,6 +63,17 @@ pub struct Connector {
 pub enum ConnectorType {
     /// Each end user consents at the provider.
     Oauth,
+    /// A key of the provider's is entered: one for all of a project, or one by each end user.
+    ApiKey,
+}
+
+/// How the accounts of a connector are connected, with all that belongs to it.
+#[derive(Clone, Copy)]
+pub enum Auth<'a> {
+    /// By OAuth.
+    OAuth(&'a OAuth),
+    /// By a key that is entered.
+    ApiKey(&'a ApiKey),
 }
 
 impl ConnectorType {
@@ -66,6 +81,7 @@ impl ConnectorType {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Oauth => "oauth",
+            Self::ApiKey => "api_key",
         }
     }
 }
@@ -74,7 +90,8 @@ impl ConnectorType {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Api {
-    /// What paths are joined to.
+    /// What paths are joined to. `{name}` stands for a field of `api_key` that is part of the host
+    /// name.
     #[schemars(extend("format" = "endpoint"))]
     pub base_url: String,
     /// Headers of every request.
@@ -83,6 +100,10 @@ pub struct Api {
     /// The kind of token that is sent, where a connection has several.
     #[serde(default = "Api::default_token")]
     pub token: String,
+    /// Where requests carry the credential: `{token}` stands for an access token, and the name of
+    /// a field for what was entered. A bearer token where it says nothing.
+    #[serde(default = "Placement::bearer")]
+    pub credential: Placement,
 }
 
 /// How an API says that something went wrong.
@@ -116,8 +137,10 @@ pub struct Identity {
     /// An absolute address, or a path below the API's base.
     #[schemars(extend("format" = "location"))]
     pub url: String,
-    /// The account as `{id, label}`.
-    pub account: Expression,
+    /// The account as `{id, label}`. Only an API key can do without: the request then shows that
+    /// the key is good, and the key stands for the account.
+    #[serde(default)]
+    pub account: Option<Expression>,
 }
 
 /// How a token is ended at the provider.
@@ -165,7 +188,7 @@ pub enum Method {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Setup {
-    /// Where OAuth apps are made.
+    /// Where OAuth apps are made, or keys.
     #[schemars(extend("format" = "endpoint"))]
     pub console_url: String,
     /// A link that makes an app with everything filled in: `{redirect_uri, scopes}` in, an address
@@ -218,28 +241,42 @@ impl Connector {
         self.tools.iter().find(|tool| tool.name.as_str() == name)
     }
 
+    /// How its accounts are connected.
+    pub fn auth(&self) -> Auth<'_> {
+        match (&self.oauth, &self.api_key) {
+            (Some(oauth), _) => Auth::OAuth(oauth),
+            (None, Some(api_key)) => Auth::ApiKey(api_key),
+            (None, None) => unreachable!("a connector without either is not loaded"),
+        }
+    }
+
+    /// The scopes that can be asked for.
+    pub fn scopes(&self) -> &[ScopeEntry] {
+        self.oauth.as_ref().map_or(&[], |oauth| &oauth.scopes)
+    }
+
     /// The scopes that are asked for unless a project connector says otherwise.
     pub fn default_scopes(&self) -> ScopeSet {
-        let defaults = self.oauth.scopes.iter().filter(|scope| scope.default);
+        let defaults = self.scopes().iter().filter(|scope| scope.default);
         defaults.map(|scope| scope.name.clone()).collect()
     }
 
     /// Every scope that can be asked for.
     pub fn known_scopes(&self) -> ScopeSet {
-        self.oauth.scopes.iter().map(|scope| scope.name.clone()).collect()
+        self.scopes().iter().map(|scope| scope.name.clone()).collect()
     }
 
     /// What a scope lets the agent do, in plain words.
     pub fn scope_label<'a>(&'a self, scope: &'a Scope) -> &'a str {
-        let entry = self.oauth.scopes.iter().find(|entry| entry.name == *scope);
+        let entry = self.scopes().iter().find(|entry| entry.name == *scope);
         entry.map_or(scope.as_str(), |entry| &entry.label)
     }
 
     /// The kind of token that a scope belongs to, and the scope as the provider spells it.
     pub fn token_of<'a>(&'a self, scope: &'a Scope) -> (&'a str, &'a str) {
         let own = &self.api.token;
-        let kinds = self.oauth.scope_parameters.keys().filter(|kind| *kind != own);
-        let mut named = kinds.filter_map(|kind| {
+        let kinds = self.oauth.iter().flat_map(|oauth| oauth.scope_parameters.keys());
+        let mut named = kinds.filter(|kind| *kind != own).filter_map(|kind| {
             let rest = scope.as_str().strip_prefix(kind.as_str())?.strip_prefix(':')?;
             Some((kind.as_str(), rest))
         });

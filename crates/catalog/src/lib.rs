@@ -6,6 +6,7 @@
 //! Start there, then read [`load()`].
 
 mod addresses;
+mod api_key;
 mod builtin;
 mod check;
 mod connector;
@@ -15,19 +16,23 @@ mod format_schema;
 pub mod jq;
 mod load;
 mod oauth;
+mod placement;
 mod schema;
 mod tool;
 mod yaml;
 
-pub use addresses::{Addresses, destination};
+pub use addresses::{AddressError, Addresses, OauthAddresses, destination};
+pub use api_key::{ApiKey, KeyField};
 pub use builtin::builtin;
 pub use connector::{
-    Api, Connector, ConnectorType, Errors, Identity, Method, Revocation, RevocationStyle, Setup,
+    Api, Auth, Connector, ConnectorType, Errors, Identity, Method, Revocation, RevocationStyle,
+    Setup,
 };
 pub use diagnostic::Diagnostic;
 pub use expression::{Expression, ExpressionError, Variables};
 pub use load::{Catalog, Folder, load};
 pub use oauth::{ClientAuth, Encoding, OAuth, Pkce, ScopeEntry, TokenResponse};
+pub use placement::{Basic, Placement, Template};
 pub use schema::{ArgumentFault, Schema};
 pub use tool::{Alternative, Annotations, ErrorKind, Tool, ToolRequest};
 

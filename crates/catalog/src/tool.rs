@@ -24,6 +24,7 @@ pub struct Tool {
     /// What a client may conclude about it.
     pub annotations: Annotations,
     /// The scopes it needs of the token that the API takes.
+    #[serde(default)]
     #[schemars(with = "Vec<String>")]
     pub scopes: ScopeSet,
     /// Other tokens it can do with, where a project asks for their scopes instead.

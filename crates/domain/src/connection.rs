@@ -4,7 +4,7 @@ use crate::{
 };
 
 /// An account at one project connector: an end user's, or the one that a project shares.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Connection {
     /// Its id; the same account reconnecting keeps it.
     pub id: ConnectionId,

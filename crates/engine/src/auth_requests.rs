@@ -1,11 +1,12 @@
 //! Prompts to end users, from the question to the connection.
 //!
 //! [`open`](self) → the end user clicks ([`begin`]) → the provider sends the browser back
-//! ([`finish`]) → where the environment wants it, the developer's backend vouches ([`confirm`]).
+//! ([`finish`]), or enters a key on our page ([`enter_key`]) → where the environment wants it, the developer's backend vouches ([`confirm`]).
 //! [`sweep`] ends what nobody finished.
 
 mod begin;
 mod confirm;
+mod enter_key;
 mod finish;
 mod link;
 mod open;
@@ -16,6 +17,7 @@ mod wait;
 
 pub use begin::{BeginError, Started};
 pub use confirm::{ConfirmError, Confirmation};
+pub use enter_key::EnterKeyError;
 pub use finish::{Callback, FinishError};
 pub(crate) use open::{OpenError, Question, Wishes};
 pub use request::{Wanted, WantedAccount, WantedError};

@@ -4,9 +4,10 @@ mod end;
 mod own;
 mod tokens;
 
+use astralform_catalog::Connector;
 use astralform_domain::{
-    Account, AuthRequest, Connection, ConnectionId, ConnectionStatus, EndUserKey, Owner, ScopeSet,
-    Tenant,
+    Account, AuthRequest, Connection, ConnectionId, ConnectionStatus, EndUserKey, HostSet, Owner,
+    ScopeSet, Tenant,
 };
 use astralform_storage::{Tx, connections, end_users};
 use astralform_vault::DataKey;
@@ -22,7 +23,19 @@ pub(crate) struct NewConnection<'a> {
     pub(crate) ready: &'a Ready<'a>,
     pub(crate) account: &'a Account,
     pub(crate) tokens: &'a [OpenToken],
+    /// Where they may be sent.
+    pub(crate) hosts: &'a HostSet,
     pub(crate) status: ConnectionStatus,
+}
+
+/// An active connection that is about to take its place among its owner's others.
+pub(crate) struct Arrival<'a> {
+    pub(crate) connection: Connection,
+    pub(crate) tokens: &'a [OpenToken],
+    /// Its owner's row, where that is an end user.
+    pub(crate) end_user: Option<EndUserKey>,
+    /// The connection whose place it takes, whatever the account.
+    pub(crate) replaces: Option<ConnectionId>,
 }
 
 impl Engine {
@@ -37,29 +50,31 @@ impl Engine {
     ) -> Result<ConnectionId, Fault> {
         let connection = self.connection(new);
         if connection.status == ConnectionStatus::Active {
-            return self.settle(tx, connection, new.tokens, end_user, key).await;
+            let replaces = replaced(new.request, new.ready.connector);
+            let arrival = Arrival { connection, tokens: new.tokens, end_user, replaces };
+            return self.settle(tx, arrival, key).await;
         }
         connections::create(tx, &connection, end_user).await?;
         self.store_tokens(tx, &connection, new.tokens, key).await?;
         Ok(connection.id)
     }
 
-    /// Gives an active connection its place: that of its owner's one with the same account, which
-    /// keeps its id and label, or a new one. The first one becomes the default.
+    /// Gives an active connection its place: that of its owner's one with the same account, or
+    /// which it replaces, which keeps its id and label, or a new one. The first one becomes the default.
     pub(crate) async fn settle(
         &self,
         tx: &mut Tx,
-        mut connection: Connection,
-        tokens: &[OpenToken],
-        end_user: Option<EndUserKey>,
+        arrival: Arrival<'_>,
         key: &DataKey,
     ) -> Result<ConnectionId, Fault> {
+        let Arrival { mut connection, tokens, end_user, replaces } = arrival;
         let (tenant, pcon) = (connection.tenant, connection.project_connector);
         let owner = connection.owner.clone();
         let mut known = connections::serving(&mut *tx, tenant, pcon, owner.end_user()).await?;
         known.retain(|other| other.owner == owner);
         connection.is_default = !known.iter().any(|other| other.is_default);
         let same = known.iter().find(|other| other.account.id == connection.account.id);
+        let same = same.or_else(|| known.iter().find(|other| Some(other.id) == replaces));
         if let Some(same) = same {
             connection.id = same.id;
             connection.is_default |= same.is_default;
@@ -97,8 +112,14 @@ impl Engine {
             status: new.status,
             reason: None,
             scopes: granted.fold(ScopeSet::default(), |all, scopes| all.union(scopes)),
-            hosts: new.ready.settings.hosts.clone(),
+            hosts: new.hosts.clone(),
             created_at: self.clock.now(),
         }
     }
+}
+
+/// The connection whose place another account may take: a key that its provider gives no account
+/// for is another one whenever it is entered anew.
+pub(crate) fn replaced(request: &AuthRequest, connector: &Connector) -> Option<ConnectionId> {
+    request.renews.filter(|_| connector.identity.account.is_none())
 }

@@ -1,12 +1,16 @@
 //! Which credential pays for a call: first match wins (DESIGN §3, restated in `docs/concepts.md`).
 
+mod parts;
+
 use astralform_domain::{
     AuthReason, Connection, ConnectionId, ConnectionStatus, EndUserId, HostSet, Owner, ScopeSet,
-    Secret, StatusReason, Timestamp,
+    StatusReason, Timestamp,
 };
 use thiserror::Error;
 
-use crate::{Engine, Fault, connections::OpenToken};
+use crate::{Engine, Fault, connections::OpenToken, project_connectors::Ready};
+
+pub(crate) use parts::CredentialParts;
 
 /// What a call is to be paid with.
 #[derive(Debug)]
@@ -43,7 +47,10 @@ pub enum CredentialRefusal {
     )]
     NothingShared,
     /// The project's shared account stopped working, or lacks scopes.
-    #[error("the account that the project shares has to be connected again by a member")]
+    #[error(
+        "what the project shares has stopped working: a member has to connect the account again, \
+         or to enter a new API key"
+    )]
     SharedUnusable,
 }
 
@@ -57,7 +64,7 @@ pub(crate) struct Situation<'a> {
     pub(crate) asked: &'a ScopeSet,
     /// What the operation needs.
     pub(crate) needed: &'a ScopeSet,
-    /// Where the operation's requests go.
+    /// Where the operation's requests go, as the project connector names it.
     pub(crate) hosts: &'a HostSet,
     /// The end user, where the request names one.
     pub(crate) end_user: Option<&'a EndUserId>,
@@ -116,7 +123,7 @@ impl<'a> Situation<'a> {
 
     /// What stands between a connection and its use.
     fn obstacle(&self, connection: &Connection) -> Option<AuthReason> {
-        if connection.status != ConnectionStatus::Active || connection.hosts != *self.hosts {
+        if connection.status != ConnectionStatus::Active || !connection.hosts.are(self.hosts) {
             Some(AuthReason::NeedsReauth)
         } else if !self.needed.missing_from(&connection.scopes).is_empty() {
             Some(AuthReason::MissingScopes)
@@ -169,29 +176,32 @@ pub(crate) fn worth_asking(
     leads_somewhere.then_some(missing)
 }
 
-/// The token of a connection, as far as it can be sent.
+/// The credential of a connection, as far as it can be sent.
 pub(crate) struct Credential {
     /// Which write of the token it is; 0 when there is none.
     pub(crate) generation: i64,
-    /// The token itself, or why the connection has to be renewed.
-    pub(crate) token: Result<Secret, StatusReason>,
+    /// What is sent, or why the connection has to be renewed.
+    pub(crate) parts: Result<CredentialParts, StatusReason>,
 }
 
 impl Engine {
-    /// Opens the token of a kind.
+    /// Opens the credential of a kind.
     pub(crate) async fn credential(
         &self,
+        ready: &Ready<'_>,
         connection: &Connection,
         wanted: &str,
     ) -> Result<Credential, Fault> {
         let tokens = self.open_tokens(connection).await?;
         let Some(token) = tokens.into_iter().find(|token| token.kind == wanted) else {
-            return Ok(Credential { generation: 0, token: Err(StatusReason::TokenRejected) });
+            return Ok(Credential { generation: 0, parts: Err(StatusReason::TokenRejected) });
         };
-        let ended = has_ended(&token, self.clock.now());
         let generation = token.generation;
-        let token = if ended { Err(StatusReason::Expired) } else { Ok(token.access_token) };
-        Ok(Credential { generation, token })
+        if has_ended(&token, self.clock.now()) {
+            return Ok(Credential { generation, parts: Err(StatusReason::Expired) });
+        }
+        let parts = CredentialParts::opened(ready.connector, token.access_token);
+        Ok(Credential { generation, parts: parts.ok_or(StatusReason::TokenRejected) })
     }
 }
 

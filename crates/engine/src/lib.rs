@@ -13,10 +13,12 @@ mod data_keys;
 pub mod egress;
 mod error;
 pub mod idempotency;
+mod identity;
 pub mod members;
 mod oauth;
 pub mod project_connectors;
 pub mod provision;
+mod refusal;
 pub mod sessions;
 mod site;
 mod start;
@@ -27,8 +29,8 @@ use astralform_domain::{CallId, Clock, Entropy, RequestId};
 use astralform_storage::Db;
 
 pub use auth_requests::{
-    BeginError, Callback, ConfirmError, Confirmation, Consent, FinishError, Prompt, Started,
-    Wanted, WantedAccount, WantedError,
+    BeginError, Callback, ConfirmError, Confirmation, Consent, EnterKeyError, FinishError, Prompt,
+    Started, Wanted, WantedAccount, WantedError,
 };
 pub use connections::{ChangeError, ConnectionChanges, Listed};
 pub use credentials::CredentialRefusal;

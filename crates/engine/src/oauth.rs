@@ -3,12 +3,10 @@
 //! Requests are planned and answers are read by pure functions; [`crate::egress`] sends.
 
 mod authorize;
-mod identity;
 mod revoke;
 mod token;
 
 pub(crate) use authorize::{AuthorizationRequest, CodeVerifier};
-pub(crate) use identity::{identity_request, read_account};
 pub(crate) use revoke::{Revoked, read_revocation, revocation_request};
 pub(crate) use token::{Grant, Granted, TokenError, read_tokens, token_request};
 

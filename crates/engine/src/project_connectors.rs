@@ -2,14 +2,18 @@
 
 mod change;
 mod check;
+mod credentials;
 mod disable;
 mod enable;
+mod key;
 mod sandbox;
 mod shared;
 mod status;
 mod validate;
 
-use astralform_catalog::{Addresses, Connector};
+use std::borrow::Cow;
+
+use astralform_catalog::{Addresses, Auth, Connector, OAuth, OauthAddresses};
 use astralform_domain::{
     Endpoints, HostSet, Owner, ProjectConnector, ProjectConnectorId, ScopeSet, Sealed, Secret,
     Tenant,
@@ -19,13 +23,16 @@ use astralform_vault::Binding;
 use thiserror::Error;
 use url::Url;
 
-use crate::{Engine, Fault, egress::Reach};
+use crate::{Engine, Fault, credentials::CredentialParts, egress::Reach};
 
-pub use change::{Change, ClientChange};
+pub use change::Change;
 pub use check::Verdict;
-pub use enable::{Enable, NewClient};
+pub use credentials::Credentials;
+pub(crate) use credentials::read_key;
+pub use enable::Enable;
+pub(crate) use key::VerifyError;
 pub use shared::ShareError;
-pub use status::{Overview, Status};
+pub use status::{KeyShown, Overview, Status};
 pub use validate::SettingsError;
 pub(crate) use validate::check_scopes;
 
@@ -40,6 +47,25 @@ impl Ready<'_> {
     /// The client id of the developer's app.
     pub(crate) fn client_id(&self) -> &str {
         self.settings.client.as_ref().map_or("", |client| &client.id)
+    }
+
+    /// The authorization server, where accounts are connected by OAuth.
+    pub(crate) fn oauth(&self) -> Result<(&OAuth, &OauthAddresses), Unusable> {
+        let described = self.connector.oauth.as_ref();
+        described.zip(self.addresses.oauth.as_ref()).ok_or(Unusable::Misconfigured)
+    }
+
+    /// Where everything is for the account of a credential.
+    pub(crate) fn addresses_for(
+        &self,
+        parts: &CredentialParts,
+    ) -> Result<Cow<'_, Addresses>, Unusable> {
+        let endpoints = &self.settings.endpoints;
+        if self.settings.sandbox || !self.connector.names_hosts(endpoints) {
+            return Ok(Cow::Borrowed(&self.addresses));
+        }
+        let own = self.connector.addresses_of(endpoints, |name| parts.get(name));
+        own.map(Cow::Owned).map_err(|_| Unusable::Misconfigured)
     }
 
     /// What accounts are asked for, by the project's list or the connector's own.
@@ -64,7 +90,7 @@ pub enum Unusable {
     #[error("the connector is paused: set `is_enabled` to resume it")]
     Paused,
     /// The developer's app is not entered yet.
-    #[error("the connector has no client id and secret yet: enter them in its settings")]
+    #[error("the connector has no credentials yet: enter them in its settings")]
     NeedsCredentials,
     /// Its settings do not go together any more.
     #[error("the connector's settings do not fit its catalogue entry: enter them again")]
@@ -93,7 +119,7 @@ impl Engine {
     pub(crate) fn assemble(&self, settings: ProjectConnector) -> Result<Ready<'_>, Unusable> {
         let connector =
             self.catalog.connector(&settings.connector).ok_or(Unusable::Misconfigured)?;
-        if settings.client.is_none() {
+        if settings.client.is_none() && matches!(connector.auth(), Auth::OAuth(_)) {
             return Err(Unusable::NeedsCredentials);
         }
         let addresses = self.addresses(&settings, connector).ok_or(Unusable::Misconfigured)?;
@@ -210,9 +236,10 @@ fn simulated(simulator: &Url, connector: &Connector) -> Option<Endpoints> {
     let real = connector.addresses(&Endpoints::default()).ok()?;
     let base = simulator.as_str().trim_end_matches('/');
     let below = |url: &Url| Some(format!("{base}/{}{}", connector.slug, url.path()));
+    let oauth = real.oauth.as_ref();
     Some(Endpoints {
-        authorize_url: below(&real.authorize),
-        token_url: below(&real.token),
+        authorize_url: oauth.and_then(|oauth| below(&oauth.authorize)),
+        token_url: oauth.and_then(|oauth| below(&oauth.token)),
         revoke_url: real.revocation.as_ref().and_then(below),
         api_base_url: below(&real.api_base),
     })

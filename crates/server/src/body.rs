@@ -58,6 +58,11 @@ async fn read(request: Request, app: &App) -> Result<Bytes, Problem> {
         let detail = "send JSON with the header Content-Type: application/json";
         return Err(refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
     }
+    whole(request, app).await
+}
+
+/// A body of any kind, if it arrives in time.
+pub(crate) async fn whole(request: Request, app: &App) -> Result<Bytes, Problem> {
     let read = tokio::time::timeout(PATIENCE, Bytes::from_request(request, app)).await;
     let late = |_| refused(StatusCode::REQUEST_TIMEOUT, "the body did not arrive within 30 s");
     let broken =

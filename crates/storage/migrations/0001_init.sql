@@ -166,6 +166,7 @@ CREATE TABLE tokens (
     refresh_token BYTEA, -- sealed
     expires_at    BIGINT,
     scopes        TEXT NOT NULL, -- a JSON array
+    written_at    BIGINT NOT NULL,
     PRIMARY KEY (connection_id, kind)
 );
 

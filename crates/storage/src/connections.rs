@@ -66,12 +66,12 @@ pub async fn create(tx: &mut Tx, new: &Connection, end_user: Option<EndUserKey>)
     Ok(())
 }
 
-/// Replaces what can change of a connection: labels, default, status, scopes, hosts.
+/// Replaces what can change of a connection: account, labels, default, status, scopes, hosts.
 pub async fn update(tx: &mut Tx, connection: &Connection) -> Result<()> {
     const SQL: &str = "
         UPDATE connections
-        SET account_label = $4, label = $5, is_default = $6, status = $7, reason = $8, scopes = $9,
-            hosts = $10
+        SET account_id = $11, account_label = $4, label = $5, is_default = $6, status = $7,
+            reason = $8, scopes = $9, hosts = $10
         WHERE project_id = $1 AND environment = $2 AND id = $3";
     let binds = binds![
         connection.tenant.project,
@@ -84,6 +84,7 @@ pub async fn update(tx: &mut Tx, connection: &Connection) -> Result<()> {
         connection.reason,
         json(&connection.scopes),
         json(&connection.hosts),
+        connection.account.id.as_str(),
     ];
     tx.execute(SQL, binds).await?;
     Ok(())

@@ -27,6 +27,8 @@ pub struct Token {
     pub expires_at: Option<Timestamp>,
     /// What it was granted.
     pub scopes: ScopeSet,
+    /// When it was stored.
+    pub written_at: Timestamp,
 }
 
 impl Token {
@@ -53,6 +55,7 @@ impl Record for Token {
             refresh_token: row.optional_sealed("refresh_token")?,
             expires_at: row.optional_time("expires_at")?,
             scopes: row.json("scopes")?,
+            written_at: row.time("written_at")?,
         })
     }
 }
@@ -61,10 +64,12 @@ impl Record for Token {
 pub async fn put(tx: &mut Tx, connection: ConnectionId, token: &Token) -> Result<()> {
     const SQL: &str = "
         INSERT INTO tokens
-            (connection_id, kind, generation, access_token, refresh_token, expires_at, scopes)
-        VALUES ($1, $2, $3, $4, $5, $6, $7)
+            (connection_id, kind, generation, access_token, refresh_token, expires_at, scopes,
+             written_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
         ON CONFLICT (connection_id, kind) DO UPDATE
-        SET generation = $3, access_token = $4, refresh_token = $5, expires_at = $6, scopes = $7";
+        SET generation = $3, access_token = $4, refresh_token = $5, expires_at = $6, scopes = $7,
+            written_at = $8";
     let binds = binds![
         connection,
         token.kind.as_str(),
@@ -73,6 +78,7 @@ pub async fn put(tx: &mut Tx, connection: ConnectionId, token: &Token) -> Result
         token.refresh_token.as_ref(),
         token.expires_at,
         json(&token.scopes),
+        token.written_at,
     ];
     tx.execute(SQL, binds).await?;
     Ok(())
@@ -112,6 +118,7 @@ mod tests {
             refresh_token: None,
             expires_at: Some(Timestamp::from_secs(60)),
             scopes: ScopeSet::from_iter(["read"]),
+            written_at: Timestamp::from_secs(30),
         }
     }
 

@@ -116,6 +116,13 @@ impl Page {
         Self { html: html.unwrap_or_else(|| panic!("no {label:?} on {}", self.url)), ..self }
     }
 
+    /// The same with a text entered into a field.
+    #[must_use]
+    pub fn fill(self, field: &str, text: &str) -> Self {
+        let html = html::fill(&self.html, field, text);
+        Self { html: html.unwrap_or_else(|| panic!("no {field:?} on {}", self.url)), ..self }
+    }
+
     /// How our page says it ended.
     pub fn outcome(&self) -> String {
         html::outcome(&self.html).unwrap_or_default()

@@ -37,6 +37,15 @@ pub(crate) fn choose(html: &str, label: &str) -> Option<String> {
     Some(format!("{} checked{}", &bare[..end], &bare[end..]))
 }
 
+/// The page with a text in the field of that name.
+pub(crate) fn fill(html: &str, field: &str, text: &str) -> Option<String> {
+    let named = html.find(&format!("name=\"{field}\""))?;
+    let value = named + html[named..].find("value=\"")? + "value=\"".len();
+    let end = value + html[value..].find('"')?;
+    let text = text.replace('&', "&#38;").replace('"', "&#34;");
+    Some(format!("{}{text}{}", &html[..value], &html[end..]))
+}
+
 /// Where a page moves on to by itself.
 pub(crate) fn refresh(html: &str) -> Option<String> {
     let tag = tags(html, "<meta").find(|tag| tag.contains("http-equiv=\"refresh\""))?;

@@ -11,7 +11,7 @@ use astralform_domain::{
 };
 use astralform_engine::{
     Engine, Site,
-    project_connectors::{Change, Enable, NewClient},
+    project_connectors::{Change, Credentials, Enable},
 };
 use astralform_server::{App, Limits, router, serve};
 use astralform_simulator::{
@@ -276,6 +276,6 @@ fn enable(added: Option<(String, String, String)>) -> Enable {
         Some((yaml, id, secret)) => (slug(&yaml), id, secret),
         None => ("slack".parse().expect("a slug"), CLIENT.0.to_owned(), CLIENT.1.to_owned()),
     };
-    let client = NewClient { id: client_id, secret: Secret::new(client_secret) };
-    Enable { client: Some(client), sandbox, ..Enable::new(connector) }
+    let client = Credentials::client(&client_id, Secret::new(client_secret));
+    Enable { credentials: Some(client), sandbox, ..Enable::new(connector) }
 }

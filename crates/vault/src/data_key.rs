@@ -51,6 +51,8 @@ pub enum Purpose {
     ConnectLink,
     /// The proof of the browser that finished an auth request.
     Confirmation,
+    /// The account that an API key stands for.
+    KeyAccount,
 }
 
 impl DataKey {
@@ -87,6 +89,7 @@ impl Purpose {
         match self {
             Self::ConnectLink => b"astralform connect link 1",
             Self::Confirmation => b"astralform confirmation 1",
+            Self::KeyAccount => b"astralform key account 1",
         }
     }
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::Fault;
-use crate::{Expression, connector_schema, yaml::step};
+use crate::{Expression, Template, connector_schema, yaml::step};
 
 pub(super) fn faults(value: &Value) -> Vec<Fault> {
     validator().iter_errors(value).flat_map(|error| faults_of(&error, value)).collect()
@@ -16,6 +16,7 @@ fn validator() -> Validator {
         .with_draft(jsonschema::Draft::Draft202012)
         .should_validate_formats(true)
         .with_format("jq", |source| Expression::compile(source).is_ok())
+        .with_format("template", |text| Template::parse(text).is_some())
         .with_format("endpoint", is_endpoint)
         .with_format("location", |text| text.starts_with('/') || is_endpoint(text))
         .build(&connector_schema())
@@ -107,6 +108,11 @@ fn wrong_format(pointer: &str, format: &str, value: &Value) -> Fault {
             pointer,
             "this is neither an address nor a path",
             "write https://… or a path that starts with `/`",
+        ),
+        "template" => Fault::new(
+            pointer,
+            "a brace does not belong to a name",
+            "write `{name}` with lower-case letters, digits and `_`",
         ),
         _ => Fault::new(
             pointer,

@@ -5,11 +5,14 @@ use std::collections::BTreeSet;
 use astralform_domain::{Endpoints, ScopeSet};
 use serde_json::Value;
 
-use super::Fault;
+use super::{Fault, auth};
 use crate::{Connector, Tool, yaml::step};
 
 pub(super) fn faults(connector: &Connector, folder: &str) -> Vec<Fault> {
-    let mut faults = Vec::new();
+    let mut faults = auth::faults(connector);
+    if connector.oauth.is_none() && connector.api_key.is_none() {
+        return faults;
+    }
     if connector.slug.as_str() != folder {
         let fix = format!("write `slug: {folder}`, or rename the folder");
         faults.push(Fault::new("/slug", "the slug is not the folder's name", fix));
@@ -18,8 +21,12 @@ pub(super) fn faults(connector: &Connector, folder: &str) -> Vec<Fault> {
         let fix = "check every `url` of oauth, api, identity and revocation";
         faults.push(Fault::new("/api/base_url", "an address cannot be put together", fix));
     }
-    faults.extend(scope_faults(connector));
-    faults.extend(token_faults(connector));
+    if connector.setup.new_app_url.is_some()
+        && connector.new_app_url("https://connect.example.com/callback").is_none()
+    {
+        let fix = "let it give an https address as a text";
+        faults.push(Fault::new("/setup/new_app_url", "this gives no address", fix));
+    }
     faults.extend(header_faults(connector));
     let mut names = BTreeSet::new();
     for (at, tool) in connector.tools.iter().enumerate() {
@@ -33,54 +40,18 @@ pub(super) fn faults(connector: &Connector, folder: &str) -> Vec<Fault> {
     faults
 }
 
-fn scope_faults(connector: &Connector) -> Vec<Fault> {
-    let scopes = &connector.oauth.scopes;
-    let mut seen = BTreeSet::new();
-    let repeated = scopes.iter().enumerate().filter(|(_, entry)| !seen.insert(&entry.name));
-    repeated
-        .map(|(at, _)| {
-            Fault::new(
-                format!("/oauth/scopes/{at}/name"),
-                "the scope is listed twice",
-                "remove one",
-            )
-        })
-        .collect()
-}
-
-fn token_faults(connector: &Connector) -> Vec<Fault> {
-    let mut faults = Vec::new();
-    let kinds = &connector.oauth.scope_parameters;
-    if !kinds.contains_key(&connector.api.token) {
-        let message = format!("no parameter carries the scopes of `{}`", connector.api.token);
-        let fix = "name the kind of `api.token` here, as in `user: user_scope`";
-        faults.push(Fault::new("/oauth/scope_parameters", message, fix));
-    }
-    for (at, kind) in connector.oauth.app_tokens.iter().enumerate() {
-        if !kinds.contains_key(kind) {
-            let message = format!("there is no kind of token `{kind}`");
-            let fix = "name one of `oauth.scope_parameters`";
-            faults.push(Fault::new(format!("/oauth/app_tokens/{at}"), message, fix));
-        }
-    }
-    if connector.setup.new_app_url.is_some()
-        && connector.new_app_url("https://connect.example.com/callback").is_none()
-    {
-        let fix = "let it give an https address as a text";
-        faults.push(Fault::new("/setup/new_app_url", "this gives no address", fix));
-    }
-    faults
-}
-
 fn header_faults(connector: &Connector) -> Vec<Fault> {
     let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
     let is_text = |c: char| c == ' ' || c.is_ascii_graphic();
-    let wrong = connector.api.headers.iter().filter(|(name, value)| {
-        name.is_empty() || !name.chars().all(is_token) || !value.chars().all(is_text)
-    });
+    let is_name = |name: &str| !name.is_empty() && name.chars().all(is_token);
+    let fixed = connector.api.headers.iter();
+    let fixed = fixed.filter(|(name, value)| !is_name(name) || !value.chars().all(is_text));
+    let fixed = fixed.map(|(name, _)| step("/api/headers", name));
+    let filled = connector.api.credential.headers.keys().filter(|name| !is_name(name));
+    let filled = filled.map(|name| step("/api/credential/headers", name));
     let fix = "use letters, digits and `-` in the name, and plain ASCII in the value (RFC 9110 §5)";
-    let fault = |name| Fault::new(step("/api/headers", name), "this cannot be a header", fix);
-    wrong.map(|(name, _)| fault(name)).collect()
+    let fault = |pointer| Fault::new(pointer, "this cannot be a header", fix);
+    fixed.chain(filled).map(fault).collect()
 }
 
 fn tool_faults(connector: &Connector, tool: &Tool, pointer: &str) -> Vec<Fault> {

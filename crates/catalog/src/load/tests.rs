@@ -1,4 +1,8 @@
+use astralform_domain::Endpoints;
+
 use super::*;
+
+mod keys;
 
 const ICON: (&str, &[u8]) = ("icon.svg", b"<svg/>");
 const SETUP: (&str, &[u8]) = ("setup.md", b"Make an app.");

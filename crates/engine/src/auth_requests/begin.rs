@@ -1,3 +1,4 @@
+use astralform_catalog::OAuth;
 use astralform_domain::{AuthRequest, AuthStatus, Secret};
 use astralform_storage::{
     auth_requests::{self, Step},
@@ -58,10 +59,21 @@ impl Engine {
         if let Err(error) = self.introduce(&ready).await {
             tracing::error!(error = chain(&error), "the simulator does not know our app");
         }
-        let flow = Flow::new(self, &ready, browser);
+        let (oauth, at) = ready.oauth()?;
+        let flow = Flow::new(self, &ready, oauth, browser);
         self.remember(&request, &ready, &flow).await?;
         tracing::info!(auth_request.id = %request.id, "consent started");
-        Ok(Started { authorize_url: flow.url(&request, &ready), browser: flow.browser })
+        let authorization = AuthorizationRequest {
+            connector: ready.connector,
+            oauth,
+            endpoint: &at.authorize,
+            client_id: ready.client_id(),
+            redirect_uri: &flow.redirect_uri,
+            scopes: &request.required_scopes,
+            state: flow.state.expose(),
+            verifier: flow.verifier.as_ref(),
+        };
+        Ok(Started { authorize_url: authorization.url(), browser: flow.browser })
     }
 
     async fn remember(
@@ -108,27 +120,14 @@ struct Flow {
 }
 
 impl Flow {
-    fn new(engine: &Engine, ready: &Ready<'_>, browser: Option<Secret>) -> Self {
+    fn new(engine: &Engine, ready: &Ready<'_>, oauth: &OAuth, browser: Option<Secret>) -> Self {
         let random = || Secret::new(URL_SAFE_NO_PAD.encode(engine.entropy.bytes::<32>()));
         Self {
             state: random(),
             browser: browser.unwrap_or_else(random),
-            verifier: CodeVerifier::new(ready.connector.oauth.pkce, &engine.entropy),
+            verifier: CodeVerifier::new(oauth.pkce, &engine.entropy),
             redirect_uri: engine.redirect_uri(&ready.settings),
         }
-    }
-
-    fn url(&self, request: &AuthRequest, ready: &Ready<'_>) -> Url {
-        AuthorizationRequest {
-            connector: ready.connector,
-            endpoint: &ready.addresses.authorize,
-            client_id: ready.client_id(),
-            redirect_uri: &self.redirect_uri,
-            scopes: &request.required_scopes,
-            state: self.state.expose(),
-            verifier: self.verifier.as_ref(),
-        }
-        .url()
     }
 }
 
@@ -136,7 +135,7 @@ impl Flow {
 fn known_issuer(ready: &Ready<'_>) -> Option<String> {
     let settings = &ready.settings;
     let is_the_known_one = !settings.sandbox && settings.endpoints.authorize_url.is_none();
-    ready.connector.oauth.issuer.clone().filter(|_| is_the_known_one)
+    ready.connector.oauth.as_ref()?.issuer.clone().filter(|_| is_the_known_one)
 }
 
 pub(super) fn digest(text: &str) -> [u8; 32] {

@@ -11,7 +11,10 @@ use subtle::ConstantTimeEq as _;
 use thiserror::Error;
 
 use super::{Prompt, link::confirmation};
-use crate::{Engine, Fault};
+use crate::{
+    Engine, Fault,
+    connections::{Arrival, replaced},
+};
 
 /// Why a confirmation confirms nothing.
 #[derive(Debug, Error)]
@@ -115,8 +118,11 @@ impl Engine {
             return Ok(false);
         }
         connections::remove(&mut tx, request.tenant, waiting.id).await?;
-        let active = Connection { status: ConnectionStatus::Active, ..waiting };
-        let settled = self.settle(&mut tx, active, &tokens, owner, &key).await?;
+        let connection = Connection { status: ConnectionStatus::Active, ..waiting };
+        let connector = self.catalog.connector(&pcon.connector);
+        let replaces = connector.and_then(|connector| replaced(request, connector));
+        let arrival = Arrival { connection, tokens: &tokens, end_user: owner, replaces };
+        let settled = self.settle(&mut tx, arrival, &key).await?;
         auth_requests::point_to(&mut tx, request.id, settled).await?;
         tx.commit().await?;
         tracing::info!(auth_request.id = %request.id, connection.id = %settled, "confirmed");

@@ -16,7 +16,7 @@ use url::Url;
 
 use super::{begin::digest, link::confirmation};
 use crate::{Engine, Fault, connections::NewConnection, project_connectors::Ready};
-use exchange::Fetched;
+pub(super) use exchange::Fetched;
 
 /// What a browser brings back from a provider (RFC 6749 §4.1.2).
 pub struct Callback<'a> {
@@ -132,7 +132,7 @@ impl Engine {
 
     /// Stores what was fetched, and gives back what cannot be stored. A connection that has to be
     /// confirmed is returned.
-    async fn receive(
+    pub(super) async fn receive(
         &self,
         request: &AuthRequest,
         ready: &Ready<'_>,
@@ -162,7 +162,7 @@ impl Engine {
         ready: &Ready<'_>,
         fetched: &Fetched,
     ) -> Result<Placed, Fault> {
-        if !self.is_wanted(request, fetched).await? {
+        if !self.is_wanted(request, ready, fetched).await? {
             return Ok(Placed::OtherAccount);
         }
         let (status, next) = self.next_phase(request).await?;
@@ -171,6 +171,7 @@ impl Engine {
             ready,
             account: &fetched.account,
             tokens: &fetched.tokens,
+            hosts: &fetched.hosts,
             status,
         };
         let stored = self.store(&new, next).await?;
@@ -217,7 +218,7 @@ impl Engine {
 
     /// The developer's page, told which request it is about, or our own. The browser that made
     /// `connection` gets the proof of it. Whoever shares an account sees it on our page.
-    async fn way_back(
+    pub(super) async fn way_back(
         &self,
         request: &AuthRequest,
         connection: Option<ConnectionId>,

@@ -1,7 +1,9 @@
 use std::time::Duration;
 
-use astralform_domain::{AgentId, AuthRequest, AuthRequestId, AuthStatus, Owner, VerifyEndUser};
-use astralform_storage::{auth_requests, projects};
+use astralform_domain::{
+    AgentId, AuthRequest, AuthRequestId, AuthStatus, Connection, Owner, VerifyEndUser,
+};
+use astralform_storage::{auth_requests, connections, projects};
 use thiserror::Error;
 
 use super::{
@@ -22,6 +24,9 @@ pub(crate) struct Question<'a> {
     pub(crate) ask: Ask,
     /// What whoever asks wants otherwise than usual.
     pub(crate) wishes: Wishes,
+    /// The connections that it was decided on, where the question is void without them: meanwhile
+    /// somebody may have answered it.
+    pub(crate) seen: Option<&'a [Connection]>,
 }
 
 /// How a prompt is to differ from one that a tool call makes.
@@ -38,6 +43,8 @@ pub(crate) struct Wishes {
 pub(crate) enum OpenError {
     #[error(transparent)]
     Unusable(#[from] Unusable),
+    #[error("the owner's connections have changed")]
+    Outdated,
     #[error(transparent)]
     Fault(#[from] Fault),
 }
@@ -47,11 +54,12 @@ impl Engine {
     pub(crate) async fn ask(&self, question: Question<'_>) -> Result<Prompt, OpenError> {
         let asks_for = asks_for(&question.ask);
         let prolong = question.wishes.life.is_some() || question.wishes.return_url.is_some();
+        let seen = question.seen;
         let new = self.auth_request(question).await?;
-        let mut request = self.open(&new, &asks_for, prolong).await?;
+        let mut request = self.open(&new, &asks_for, prolong, seen).await?;
         if request.status_at(self.clock.now()) == AuthStatus::Expired {
             self.forget_unconfirmed(&request).await?;
-            request = self.open(&new, &asks_for, prolong).await?;
+            request = self.open(&new, &asks_for, prolong, seen).await?;
         }
         Ok(self.prompt_of(request).await?)
     }
@@ -60,7 +68,7 @@ impl Engine {
         &self,
         question: Question<'_>,
     ) -> Result<AuthRequest, OpenError> {
-        let Question { ready, owner, agent, ask, wishes } = question;
+        let Question { ready, owner, agent, ask, wishes, .. } = question;
         let return_url = self.return_url(ready, &owner, wishes.return_url).await?;
         let life = wishes.life.unwrap_or(AuthRequest::PHASE);
         let renews = ask.renews.as_ref().map(|(id, _)| *id);
@@ -89,17 +97,26 @@ impl Engine {
         new: &AuthRequest,
         asks_for: &str,
         prolong: bool,
-    ) -> Result<AuthRequest, Fault> {
+        seen: Option<&[Connection]>,
+    ) -> Result<AuthRequest, OpenError> {
         let now = self.clock.now();
-        let mut tx = self.db.begin().await?;
+        let mut tx = self.db.begin().await.map_err(Fault::from)?;
         let owner = self.lock_owner(&mut tx, new.tenant, &new.owner).await?;
-        let mut open = auth_requests::open(&mut tx, new, owner, asks_for, now).await?;
+        if let Some(seen) = seen {
+            let (pcon, end_user) = (new.project_connector, new.owner.end_user());
+            let there = connections::serving(&mut tx, new.tenant, pcon, end_user).await;
+            if there.map_err(Fault::from)? != seen {
+                return Err(OpenError::Outdated);
+            }
+        }
+        let open = auth_requests::open(&mut tx, new, owner, asks_for, now).await;
+        let mut open = open.map_err(Fault::from)?;
         if prolong && open.id != new.id {
             open.expires_at = open.expires_at.max(new.expires_at);
             open.return_url.clone_from(&new.return_url);
-            auth_requests::prolong(&mut tx, &open).await?;
+            auth_requests::prolong(&mut tx, &open).await.map_err(Fault::from)?;
         }
-        tx.commit().await?;
+        tx.commit().await.map_err(Fault::from)?;
         if open.id == new.id {
             tracing::info!(auth_request.id = %new.id, reason = %new.reason, "auth request opened");
         }

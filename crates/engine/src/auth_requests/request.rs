@@ -97,9 +97,10 @@ impl Engine {
         let wishes = Wishes { return_url: wanted.return_url, life: wanted.life };
         let owner = Owner::EndUser(end_user.clone());
         let agent = caller.principal.agent;
-        match self.ask(Question { ready: &ready, owner, agent, ask, wishes }).await {
+        match self.ask(Question { ready: &ready, owner, agent, ask, wishes, seen: None }).await {
             Ok(prompt) => Ok(prompt),
             Err(OpenError::Unusable(why)) => Err(why.into()),
+            Err(OpenError::Outdated) => Err(Fault::Inconsistent("nothing was seen").into()),
             Err(OpenError::Fault(fault)) => Err(fault.into()),
         }
     }
@@ -122,8 +123,7 @@ impl Engine {
             return Err(WantedError::NotAllowed);
         }
         let ready = self.ready(settings)?;
-        let separator = &ready.connector.oauth.scope_separator;
-        crate::project_connectors::check_scopes(&wanted.scopes, separator)?;
+        crate::project_connectors::check_scopes(&wanted.scopes, ready.connector)?;
         Ok(ready)
     }
 
@@ -196,7 +196,7 @@ fn chosen(
 /// Why a connection is not enough.
 fn lacks(known: &Connection, ready: &Ready<'_>, required: &ScopeSet) -> Option<AuthReason> {
     let is_usable = known.status == astralform_domain::ConnectionStatus::Active
-        && known.hosts == ready.settings.hosts;
+        && known.hosts.are(&ready.settings.hosts);
     if !is_usable {
         Some(AuthReason::NeedsReauth)
     } else if !required.missing_from(&known.scopes).is_empty() {

@@ -1,3 +1,4 @@
+use astralform_catalog::ApiKey;
 use astralform_domain::{AuthReason, AuthRequest, AuthRequestId, AuthStatus, Owner, Tenant};
 use astralform_storage::{agents, auth_requests, projects};
 
@@ -17,8 +18,7 @@ pub struct Prompt {
 }
 
 /// An auth request as the end user sees it.
-#[derive(Clone, Debug)]
-pub struct Consent {
+pub struct Consent<'a> {
     /// The request.
     pub request: AuthRequest,
     /// Its status now.
@@ -31,6 +31,8 @@ pub struct Consent {
     pub agent: String,
     /// What the agent will be able to do, in plain words.
     pub scopes: Vec<String>,
+    /// What is entered here, where an API key is what connects the account.
+    pub key: Option<&'a ApiKey>,
     /// Whether nothing here is real.
     pub is_sandbox: bool,
 }
@@ -59,7 +61,7 @@ impl Engine {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn consent(&self, link: &str) -> Result<Option<Consent>, Fault> {
+    pub async fn consent(&self, link: &str) -> Result<Option<Consent<'_>>, Fault> {
         let Some(request) = self.request_of_link(link).await? else {
             return Ok(None);
         };
@@ -73,6 +75,7 @@ impl Engine {
             project: project.map_or_else(String::new, |name| name.0),
             agent: agent.map_or_else(String::new, |agent| agent.name),
             scopes: self.scope_labels(&request),
+            key: self.catalog.connector(&request.connector).and_then(|c| c.api_key.as_ref()),
             is_sandbox: ready.is_ok_and(|ready| ready.settings.sandbox),
             request,
         }))

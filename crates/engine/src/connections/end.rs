@@ -13,13 +13,14 @@ use crate::{
 };
 
 impl Engine {
-    /// Marks a connection whose token of that generation is dead, unless it was renewed meanwhile.
+    /// Marks a connection whose token of that generation is dead, unless it was renewed or ended
+    /// meanwhile; says whether it did.
     pub(crate) async fn mark_dead(
         &self,
         connection: &Connection,
         generation: i64,
         why: StatusReason,
-    ) -> Result<(), Fault> {
+    ) -> Result<bool, Fault> {
         let Connection { tenant, id, .. } = connection;
         let mut tx = self.db.begin().await?;
         let marked = connections::mark_dead(&mut tx, *tenant, *id, generation, why).await?;
@@ -27,7 +28,7 @@ impl Engine {
         if marked {
             tracing::info!(connection.id = %id, reason = %why, "connection needs reauth");
         }
-        Ok(())
+        Ok(marked)
     }
 
     /// Ends a connection, in the caller's transaction; says whether it still had the status that
@@ -49,10 +50,14 @@ impl Engine {
         let Connection { id, tenant, project_connector, .. } = connection;
         let settings = self.project_connector(*tenant, *project_connector).await?;
         match (self.assemble(settings), self.open_tokens(connection).await) {
+            (Ok(ready), Ok(_)) if ready.connector.revocation.is_none() => {
+                tracing::info!(connection.id = %id, "erased; the provider has no way to revoke it");
+            }
             (Ok(ready), Ok(mut tokens)) if ready.settings.hosts == connection.hosts => {
                 if self.serves_others(connection).await? {
-                    let shared = &ready.connector.oauth.app_tokens;
-                    tokens.retain(|token| !shared.contains(&token.kind));
+                    let shared = ready.connector.oauth.iter().flat_map(|oauth| &oauth.app_tokens);
+                    let shared: Vec<_> = shared.collect();
+                    tokens.retain(|token| !shared.contains(&&token.kind));
                 }
                 self.revoke_at_provider(&ready, &tokens).await;
             }
@@ -76,6 +81,10 @@ impl Engine {
     /// Asks the provider to end tokens; says in the log when one may be alive still.
     pub(crate) async fn revoke_at_provider(&self, ready: &Ready<'_>, tokens: &[OpenToken]) {
         let pcon = ready.settings.id;
+        if ready.connector.revocation.is_none() {
+            tracing::info!(project_connector.id = %pcon, "the provider cannot revoke tokens");
+            return;
+        }
         let client = match self.client(&ready.settings).await {
             Ok(client) => client,
             Err(error) => {
@@ -83,9 +92,6 @@ impl Engine {
                 return;
             }
         };
-        if ready.connector.revocation.is_none() {
-            tracing::info!(project_connector.id = %pcon, "the provider cannot revoke tokens");
-        }
         for secret in tokens.iter().flat_map(|token| to_revoke(ready.connector, token)) {
             if self.revoke_one(ready, &client, secret).await == Revoked::Unconfirmed {
                 tracing::warn!(project_connector.id = %pcon, "a revocation was not confirmed");

@@ -19,6 +19,8 @@ pub(crate) struct OpenToken {
     pub(crate) refresh_token: Option<Secret>,
     pub(crate) expires_at: Option<Timestamp>,
     pub(crate) scopes: ScopeSet,
+    /// When it was given, or entered.
+    pub(crate) written_at: Timestamp,
 }
 
 impl OpenToken {
@@ -45,6 +47,7 @@ impl OpenToken {
             refresh_token: granted.refresh_token,
             expires_at: lifetime.map(|lifetime| now.after(lifetime)),
             scopes,
+            written_at: now,
         }
     }
 
@@ -74,7 +77,7 @@ fn token_binding<'a>(
 
 impl Engine {
     /// Seals tokens for a connection and stores them in place of those it had.
-    pub(super) async fn store_tokens(
+    pub(crate) async fn store_tokens(
         &self,
         tx: &mut Tx,
         connection: &Connection,
@@ -96,6 +99,7 @@ impl Engine {
                 refresh_token: refresh_token.map(|secret| seal("refresh_token", secret)),
                 expires_at: token.expires_at,
                 scopes: token.scopes.clone(),
+                written_at: token.written_at,
             };
             tokens::put(tx, connection.id, &sealed).await?;
         }
@@ -124,5 +128,6 @@ fn open(connection: &Connection, token: &Token, key: &DataKey) -> Result<OpenTok
         generation: token.generation,
         expires_at: token.expires_at,
         scopes: token.scopes.clone(),
+        written_at: token.written_at,
     })
 }

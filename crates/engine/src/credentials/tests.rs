@@ -1,4 +1,4 @@
-use astralform_domain::{Account, Environment, ProjectConnectorId, ProjectId, Tenant};
+use astralform_domain::{Account, Environment, ProjectConnectorId, ProjectId, Secret, Tenant};
 
 use super::*;
 
@@ -164,6 +164,7 @@ fn a_token_is_over_from_the_moment_it_says() {
         refresh_token: None,
         expires_at,
         scopes: ScopeSet::default(),
+        written_at: Timestamp::from_secs(0),
     };
     let now = Timestamp::from_secs(100);
     assert!(!has_ended(&token(None), now));

@@ -1,4 +1,4 @@
-use astralform_catalog::{Connector, Pkce};
+use astralform_catalog::{Connector, OAuth, Pkce};
 use astralform_domain::{Entropy, ScopeSet, Secret};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest as _, Sha256};
@@ -7,6 +7,7 @@ use url::Url;
 /// What a browser is sent to the provider with (RFC 6749 §4.1.1).
 pub(crate) struct AuthorizationRequest<'a> {
     pub(crate) connector: &'a Connector,
+    pub(crate) oauth: &'a OAuth,
     pub(crate) endpoint: &'a Url,
     pub(crate) client_id: &'a str,
     pub(crate) redirect_uri: &'a str,
@@ -47,7 +48,7 @@ impl AuthorizationRequest<'_> {
                 .append_pair("client_id", self.client_id)
                 .append_pair("redirect_uri", self.redirect_uri)
                 .append_pair("state", self.state);
-            for (kind, parameter) in &self.connector.oauth.scope_parameters {
+            for (kind, parameter) in &self.oauth.scope_parameters {
                 let scopes = self.scopes_of(kind);
                 if !scopes.is_empty() {
                     query.append_pair(parameter, &scopes);
@@ -58,7 +59,7 @@ impl AuthorizationRequest<'_> {
                     .append_pair("code_challenge", &verifier.challenge())
                     .append_pair("code_challenge_method", "S256");
             }
-            query.extend_pairs(&self.connector.oauth.authorize_parameters);
+            query.extend_pairs(&self.oauth.authorize_parameters);
         }
         url
     }
@@ -68,7 +69,7 @@ impl AuthorizationRequest<'_> {
         let all = self.scopes.iter().map(|scope| self.connector.token_of(scope));
         let of_kind: Vec<_> =
             all.filter(|(of, _)| *of == kind).map(|(_, spelled)| spelled).collect();
-        of_kind.join(&self.connector.oauth.scope_separator)
+        of_kind.join(&self.oauth.scope_separator)
     }
 }
 

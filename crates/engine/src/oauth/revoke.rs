@@ -39,7 +39,7 @@ pub(crate) fn revocation_request(
         }
         RevocationStyle::Rfc7009 => {
             fields.push(("token", token.expose()));
-            match connector.oauth.client_auth {
+            match connector.oauth.as_ref()?.client_auth {
                 ClientAuth::Basic => {
                     headers.insert(header::AUTHORIZATION, basic(client)?);
                 }

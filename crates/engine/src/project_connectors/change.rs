@@ -1,14 +1,19 @@
-use astralform_catalog::Connector;
+mod apply;
+
+use astralform_catalog::{Auth, Connector};
 use astralform_domain::{
-    AuthFailure, ConnectionStatus, ConnectorSlug, Endpoints, Patch, ProjectConnector, Retired,
-    ScopeSet, Secret, StatusReason, Tenant, ToolName,
+    ConnectorSlug, Endpoints, Patch, ProjectConnector, ScopeSet, Secret, Tenant, ToolName,
 };
-use astralform_storage::{Tx, auth_requests, connections, project_connectors};
+use astralform_storage::{connections, project_connectors};
 use subtle::ConstantTimeEq as _;
 
 use super::{
-    Client, NewClient, SettingsError, Verdict, sandbox,
-    validate::{check_client, check_place, check_scopes, check_tools},
+    Client, Credentials, SettingsError, Verdict,
+    credentials::Entered,
+    enable::NewClient,
+    key::VerifiedKey,
+    sandbox,
+    validate::{check_place, check_scopes, check_tools},
 };
 use crate::{Engine, Fault};
 
@@ -29,25 +34,17 @@ pub struct Change {
     pub endpoints: Option<Endpoints>,
     /// Whether it talks to the simulator.
     pub sandbox: Option<bool>,
-    /// The developer's app.
-    pub client: Option<ClientChange>,
+    /// A new secret of the same app, another app, or another key.
+    pub credentials: Option<Credentials>,
     /// How many connections may become unusable by it.
     pub confirmed: Option<i64>,
-}
-
-/// A new secret of the same app, or another app.
-#[derive(Clone)]
-pub struct ClientChange {
-    /// The client id, where it is another.
-    pub id: Option<String>,
-    /// The client secret.
-    pub secret: Secret,
 }
 
 /// What a change amounts to.
 struct Revised {
     settings: ProjectConnector,
     client: Option<NewClient>,
+    key: Option<VerifiedKey>,
     effect: Effect,
 }
 
@@ -76,7 +73,7 @@ impl Revised {
 }
 
 impl Engine {
-    /// Changes a project connector's settings. A new secret is shown to the provider first.
+    /// Changes a project connector's settings. A new secret or key is shown to the provider first.
     ///
     /// # Errors
     /// When a setting cannot be; nothing has changed then.
@@ -89,23 +86,63 @@ impl Engine {
         let connector = self.catalog.connector(slug).ok_or(SettingsError::UnknownConnector)?;
         let found = project_connectors::by_slug(&self.db, tenant, slug).await;
         let before = found.map_err(Fault::from)?.ok_or(SettingsError::NotEnabled)?;
-        let (planned, _) = self.planned(&before, change, connector).await?;
+        let entered = self.entered(&before, change, connector).await?;
+        let (planned, _) = self.planned(&before, change, entered.as_ref(), connector).await?;
+        let key = self.shown_to_provider(&planned, entered.as_ref(), connector).await?;
+        let mut tx = self.db.begin().await.map_err(Fault::from)?;
+        let locked = project_connectors::lock(&mut tx, tenant, slug).await.map_err(Fault::from)?;
+        let locked = locked.ok_or(SettingsError::NotEnabled)?;
+        let (mut revised, present) =
+            self.planned(&locked, change, entered.as_ref(), connector).await?;
+        if revised.repeats(present.as_ref()) {
+            let rest = Change { credentials: None, ..change.clone() };
+            revised = self.revised(&locked, &rest, None, connector)?;
+        }
+        revised.key = key;
+        self.apply(&mut tx, revised, connector, change.confirmed).await?;
+        Ok(tx.commit().await.map_err(Fault::from)?)
+    }
+
+    /// The credentials that come with a change. Whoever enters the sandbox without any is given
+    /// some.
+    async fn entered(
+        &self,
+        before: &ProjectConnector,
+        change: &Change,
+        connector: &Connector,
+    ) -> Result<Option<Entered>, SettingsError> {
+        if let Some(credentials) = &change.credentials {
+            return credentials.read(connector).map(Some);
+        }
+        if change.sandbox != Some(true) || before.sandbox || self.site.simulator().is_none() {
+            return Ok(None);
+        }
+        Ok(Some(match connector.auth() {
+            Auth::OAuth(_) => {
+                let NewClient { id, secret } = sandbox::made_up_client(&self.entropy);
+                Entered::Client { id: Some(id), secret }
+            }
+            Auth::ApiKey(_) => Entered::Key(self.key_of_simulator(connector).await?),
+        }))
+    }
+
+    /// Lets the provider see new credentials before they are stored.
+    async fn shown_to_provider(
+        &self,
+        planned: &Revised,
+        entered: Option<&Entered>,
+        connector: &Connector,
+    ) -> Result<Option<VerifiedKey>, SettingsError> {
+        if let Some(Entered::Key(parts)) = entered {
+            return self.verified(&planned.settings, connector, parts.clone()).await.map(Some);
+        }
         if let (Some(client), false) = (&planned.client, planned.settings.sandbox)
             && let Verdict::Rejected(code) =
                 self.verdict_on(&planned.settings, connector, client).await
         {
             return Err(SettingsError::CredentialsRejected(code));
         }
-        let mut tx = self.db.begin().await.map_err(Fault::from)?;
-        let locked = project_connectors::lock(&mut tx, tenant, slug).await.map_err(Fault::from)?;
-        let locked = locked.ok_or(SettingsError::NotEnabled)?;
-        let (mut revised, present) = self.planned(&locked, change, connector).await?;
-        if revised.repeats(present.as_ref()) {
-            let rest = Change { client: None, ..change.clone() };
-            revised = self.revised(&locked, &rest, connector)?;
-        }
-        self.apply(&mut tx, revised, change.confirmed).await?;
-        Ok(tx.commit().await.map_err(Fault::from)?)
+        Ok(None)
     }
 
     /// The settings after a change, and the app there is, where its secret opens. Addresses that the
@@ -115,17 +152,45 @@ impl Engine {
         &self,
         before: &ProjectConnector,
         change: &Change,
+        entered: Option<&Entered>,
         connector: &Connector,
     ) -> Result<(Revised, Option<Client>), SettingsError> {
         let mut present = None;
-        if change.client.is_some() {
-            present = self.present_client(before).await?;
+        if change.credentials.is_some() {
             let inherits = change.endpoints.is_none() && !before.endpoints.is_empty();
-            if inherits && present.is_none() {
+            let proven = match connector.auth() {
+                Auth::OAuth(_) => {
+                    present = self.present_client(before).await?;
+                    present.is_some()
+                }
+                Auth::ApiKey(_) => self.project_key_opens(before, connector).await?,
+            };
+            if inherits && !proven {
                 return Err(SettingsError::EndpointsRequired);
             }
         }
-        Ok((self.revised(before, change, connector)?, present))
+        let revised = self.revised(before, change, entered, connector)?;
+        self.check_payable(before, &revised, entered, connector).await?;
+        Ok((revised, present))
+    }
+
+    /// A key is the one thing that can pay where end users may not enter keys of their own.
+    async fn check_payable(
+        &self,
+        before: &ProjectConnector,
+        revised: &Revised,
+        entered: Option<&Entered>,
+        connector: &Connector,
+    ) -> Result<(), SettingsError> {
+        let is_by_key = matches!(connector.auth(), Auth::ApiKey(_));
+        if !is_by_key || revised.settings.allow_end_user_auth || entered.is_some() {
+            return Ok(());
+        }
+        let shared = connections::serving(&self.db, before.tenant, before.id, None).await;
+        if shared.map_err(Fault::from)?.is_empty() {
+            return Err(SettingsError::NothingPays);
+        }
+        Ok(())
     }
 
     async fn present_client(&self, before: &ProjectConnector) -> Result<Option<Client>, Fault> {
@@ -136,90 +201,47 @@ impl Engine {
         }
     }
 
-    async fn apply(
-        &self,
-        tx: &mut Tx,
-        revised: Revised,
-        confirmed: Option<i64>,
-    ) -> Result<(), SettingsError> {
-        let Revised { mut settings, client, effect } = revised;
-        let (tenant, id) = (settings.tenant, settings.id);
-        if effect == Effect::NewApp {
-            let counts = connections::counts(&mut *tx, tenant, id).await.map_err(Fault::from)?;
-            let ends = |(status, _): &&(ConnectionStatus, i64)| *status == ConnectionStatus::Active;
-            let ended = counts.iter().find(ends).map_or(0, |(_, number)| *number);
-            if ended > 0 && confirmed != Some(ended) {
-                return Err(SettingsError::ConfirmationRequired(ended));
-            }
-            let why = StatusReason::ClientChanged;
-            connections::expire_all(tx, tenant, id, why).await.map_err(Fault::from)?;
-            connections::revoke_unconfirmed(tx, tenant, id, why).await.map_err(Fault::from)?;
-            let why = AuthFailure::SettingsChanged;
-            auth_requests::fail_all(tx, tenant, id, why).await.map_err(Fault::from)?;
-        }
-        if let Some(client) = client {
-            let previous = settings.client.take();
-            let mut fresh = self.sealed_client(&settings, &client).await?;
-            if effect == Effect::NewSecret {
-                let until = self.clock.now().after(Retired::LIFE);
-                fresh.previous = previous.map(|old| Retired { secret: old.secret, until });
-            }
-            settings.client = Some(fresh);
-        }
-        project_connectors::update(tx, &settings).await.map_err(Fault::from)?;
-        tracing::info!(project_connector.id = %id, "connector changed");
-        Ok(())
-    }
-
-    /// The settings after a change. The app's secret is bound to the hosts it may go to, so
-    /// whoever changes those enters it again.
+    /// The settings after a change. Credentials are bound to the hosts they may go to, so whoever
+    /// changes those enters them again.
     fn revised(
         &self,
         before: &ProjectConnector,
         change: &Change,
+        entered: Option<&Entered>,
         connector: &Connector,
     ) -> Result<Revised, SettingsError> {
-        let mut after = taken_over(change, before);
+        let mut settings = taken_over(change, before);
         let has_simulator = self.site.simulator().is_some();
-        let environment = after.tenant.environment;
-        check_place(environment, &after.endpoints, after.sandbox, has_simulator)?;
-        let separator = &connector.oauth.scope_separator;
-        after.scopes.as_ref().map_or(Ok(()), |scopes| check_scopes(scopes, separator))?;
-        after.tools.as_ref().map_or(Ok(()), |tools| check_tools(tools, connector))?;
-        let moves = after.endpoints != before.endpoints || after.sandbox != before.sandbox;
-        let client = self.new_client(before, change, moves && after.sandbox)?;
-        if moves && before.client.is_some() && client.is_none() {
+        let environment = settings.tenant.environment;
+        check_place(environment, &settings.endpoints, settings.sandbox, has_simulator)?;
+        settings.scopes.as_ref().map_or(Ok(()), |scopes| check_scopes(scopes, connector))?;
+        settings.tools.as_ref().map_or(Ok(()), |tools| check_tools(tools, connector))?;
+        let moves = settings.endpoints != before.endpoints || settings.sandbox != before.sandbox;
+        let has_own = before.client.is_some() || matches!(connector.auth(), Auth::ApiKey(_));
+        if moves && has_own && entered.is_none() {
             return Err(SettingsError::SecretRequired);
         }
+        let client = new_client(before, entered);
         if !moves && client.is_none() {
-            return Ok(Revised { settings: after, client, effect: Effect::None });
+            return Ok(Revised { settings, client, key: None, effect: Effect::None });
         }
-        let addresses = self.addresses(&after, connector);
-        after.hosts = addresses.ok_or(SettingsError::BadAddresses)?.hosts();
-        after.generation += 1;
+        let addresses = self.addresses(&settings, connector);
+        settings.hosts = addresses.ok_or(SettingsError::BadAddresses)?.hosts();
+        settings.generation += 1;
         let known = before.client.as_ref().map(|client| &client.id);
         let is_same = !moves
-            && after.hosts == before.hosts
+            && settings.hosts == before.hosts
             && client.as_ref().map(|client| &client.id) == known;
         let effect = if is_same { Effect::NewSecret } else { Effect::NewApp };
-        Ok(Revised { settings: after, client, effect })
+        Ok(Revised { settings, client, key: None, effect })
     }
+}
 
-    fn new_client(
-        &self,
-        before: &ProjectConnector,
-        change: &Change,
-        enters_sandbox: bool,
-    ) -> Result<Option<NewClient>, SettingsError> {
-        let Some(ClientChange { id, secret }) = &change.client else {
-            return Ok(enters_sandbox.then(|| sandbox::made_up_client(&self.entropy)));
-        };
-        let known = before.client.as_ref().map(|client| client.id.clone());
-        let id = id.clone().or(known).unwrap_or_default();
-        let client = NewClient { id, secret: secret.clone() };
-        check_client(&client)?;
-        Ok(Some(client))
-    }
+fn new_client(before: &ProjectConnector, entered: Option<&Entered>) -> Option<NewClient> {
+    let Some(Entered::Client { id, secret }) = entered else { return None };
+    let known = before.client.as_ref().map(|client| client.id.clone());
+    let secret = Secret::clone(secret);
+    Some(NewClient { id: id.clone().or(known).unwrap_or_default(), secret })
 }
 
 fn taken_over(change: &Change, before: &ProjectConnector) -> ProjectConnector {

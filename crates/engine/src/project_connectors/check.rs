@@ -1,10 +1,10 @@
 use std::time::Duration;
 
-use astralform_catalog::Connector;
+use astralform_catalog::{Auth, Connector};
 use astralform_domain::{ConnectorSlug, ProjectConnector, Secret, Tenant};
 use astralform_storage::project_connectors;
 
-use super::{Client, NewClient, Ready, SettingsError, reach};
+use super::{Client, Ready, SettingsError, VerifyError, enable::NewClient, reach};
 use crate::{
     Engine, Fault, Unusable, chain,
     egress::Allowance,
@@ -14,9 +14,9 @@ use crate::{
 /// What a provider makes of an app's credentials.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It refused a made-up code, and not the app that brought it.
+    /// It took the key, or refused a made-up code, and not the app that brought it.
     Accepted,
-    /// It refused the app.
+    /// It refused the app, or the key.
     Rejected(String),
     /// It did not answer, or not in a form that tells.
     Unknown,
@@ -41,11 +41,27 @@ impl Engine {
             Err(why @ Unusable::NeedsCredentials) => return Ok(Verdict::Rejected(why.to_string())),
             other => other?,
         };
+        if matches!(ready.connector.auth(), Auth::ApiKey(_)) {
+            return Ok(self.verdict_on_key(&ready).await?);
+        }
         if let Err(error) = self.introduce(&ready).await {
             tracing::error!(error = chain(&error), "the simulator does not know our app");
         }
         let client = self.client(&ready.settings).await?;
         Ok(self.verdict(&ready, &client).await)
+    }
+
+    /// The same for the key that serves the project.
+    async fn verdict_on_key(&self, ready: &Ready<'_>) -> Result<Verdict, Fault> {
+        let Some(parts) = self.project_key(ready).await? else {
+            return Ok(Verdict::Rejected("the project has no key of its own".to_owned()));
+        };
+        match self.verify_key(ready, parts).await {
+            Ok(_) => Ok(Verdict::Accepted),
+            Err(VerifyError::Refused(why)) => Ok(Verdict::Rejected(why)),
+            Err(VerifyError::Unanswered) => Ok(Verdict::Unknown),
+            Err(VerifyError::Fault(fault)) => Err(fault),
+        }
     }
 
     /// The same for credentials that are about to be stored.
@@ -64,12 +80,12 @@ impl Engine {
     /// Tries to exchange a code that cannot exist: a provider authenticates the app first
     /// (RFC 6749 §4.1.3).
     async fn verdict(&self, ready: &Ready<'_>, client: &Client) -> Verdict {
-        let Ready { settings, connector, addresses } = ready;
+        let settings = &ready.settings;
+        let Ok((oauth, at)) = ready.oauth() else { return Verdict::Unknown };
         let redirect_uri = self.redirect_uri(settings);
         let code = Secret::new("astralform-check".to_owned());
         let grant = Grant { code: &code, redirect_uri: &redirect_uri, verifier: None };
-        let oauth = &connector.oauth;
-        let Some(request) = token_request(oauth, &addresses.token, client, &grant) else {
+        let Some(request) = token_request(oauth, &at.token, client, &grant) else {
             return Verdict::Rejected("they cannot stand in a request".to_owned());
         };
         let allowance =

@@ -1,4 +1,4 @@
-use astralform_catalog::Connector;
+use astralform_catalog::{Auth, Connector};
 use astralform_domain::{
     ConnectorSlug, Endpoints, HostSet, OauthClient, ProjectConnector, ProjectConnectorId, ScopeSet,
     Secret, Tenant, ToolName,
@@ -6,25 +6,30 @@ use astralform_domain::{
 use astralform_storage::project_connectors;
 
 use super::{
-    SettingsError, sandbox, secret_place,
-    validate::{check_client, check_place, check_scopes, check_tools},
+    Credentials, Ready, SettingsError, VerifyError,
+    credentials::Entered,
+    key::VerifiedKey,
+    sandbox, secret_place,
+    validate::{check_place, check_scopes, check_tools},
 };
-use crate::{Engine, Fault};
+use crate::{Engine, Fault, credentials::CredentialParts, error::chain};
 
 /// A connector to be enabled.
 pub struct Enable {
     /// Which one.
     pub connector: ConnectorSlug,
-    /// The developer's OAuth app; without one, it waits for it.
-    pub client: Option<NewClient>,
+    /// The developer's OAuth app, or API key. Without an app, it waits for one.
+    pub credentials: Option<Credentials>,
     /// What to ask for instead of the connector's minimum.
     pub scopes: Option<ScopeSet>,
     /// The only tools offered, where not all are.
     pub tools: Option<Vec<ToolName>>,
-    /// Whether end users must connect accounts of their own, where they may.
-    pub require_auth: bool,
-    /// Whether end users may connect accounts of their own.
-    pub allow_end_user_auth: bool,
+    /// Whether end users must connect accounts of their own, where they may; they must unless it
+    /// says otherwise.
+    pub require_auth: Option<bool>,
+    /// Whether end users may connect accounts of their own; they may unless it says otherwise, or
+    /// the connector takes an API key: then one key serves all.
+    pub allow_end_user_auth: Option<bool>,
     /// Addresses that replace the catalogue's.
     pub endpoints: Endpoints,
     /// Whether it talks to the simulator.
@@ -33,11 +38,15 @@ pub struct Enable {
 
 /// An OAuth app as its developer enters it.
 #[derive(Clone)]
-pub struct NewClient {
-    /// Its client id.
-    pub id: String,
-    /// Its client secret.
-    pub secret: Secret,
+pub(super) struct NewClient {
+    pub(super) id: String,
+    pub(super) secret: Secret,
+}
+
+/// What a connector is enabled with.
+enum Paying {
+    Client(Option<NewClient>),
+    Key(Option<CredentialParts>),
 }
 
 impl Enable {
@@ -45,11 +54,11 @@ impl Enable {
     pub fn new(connector: ConnectorSlug) -> Self {
         Self {
             connector,
-            client: None,
+            credentials: None,
             scopes: None,
             tools: None,
-            require_auth: true,
-            allow_end_user_auth: true,
+            require_auth: None,
+            allow_end_user_auth: None,
             endpoints: Endpoints::default(),
             sandbox: false,
         }
@@ -57,7 +66,8 @@ impl Enable {
 }
 
 impl Engine {
-    /// Enables a connector. In the sandbox, an app is made up where none is given.
+    /// Enables a connector. In the sandbox, an app is made up where none is given, and a key of the
+    /// simulator's taken. An API key is shown to the provider first.
     ///
     /// # Errors
     /// When there is no such connector, it is enabled already, or a setting cannot be.
@@ -69,15 +79,43 @@ impl Engine {
         let connector =
             self.catalog.connector(&new.connector).ok_or(SettingsError::UnknownConnector)?;
         self.check(tenant, &new, connector)?;
-        let settings = self.settings(tenant, new, connector).await?;
+        let paying = self.paying(&new, connector).await?;
+        let mut settings = self.settings(tenant, new, connector)?;
+        let key = match paying {
+            Paying::Client(client) => {
+                if let Some(client) = client {
+                    settings.client = Some(self.sealed_client(&settings, &client).await?);
+                }
+                None
+            }
+            Paying::Key(Some(parts)) => Some(self.verified(&settings, connector, parts).await?),
+            Paying::Key(None) if settings.allow_end_user_auth => None,
+            Paying::Key(None) => return Err(SettingsError::NothingPays),
+        };
+        self.create(settings, connector, key).await
+    }
+
+    async fn create(
+        &self,
+        settings: ProjectConnector,
+        connector: &Connector,
+        key: Option<VerifiedKey>,
+    ) -> Result<ProjectConnectorId, SettingsError> {
+        let id = settings.id;
         let mut tx = self.db.begin().await.map_err(Fault::from)?;
         match project_connectors::create(&mut tx, &settings).await {
             Err(error) if error.is_conflict() => return Err(SettingsError::AlreadyEnabled),
             other => other.map_err(Fault::from)?,
         }
+        if let Some(key) = key {
+            let addresses = self.addresses(&settings, connector);
+            let addresses = addresses.ok_or(SettingsError::BadAddresses)?;
+            let ready = Ready { settings, connector, addresses };
+            self.put_project_key(&mut tx, &ready, &key).await?;
+        }
         tx.commit().await.map_err(Fault::from)?;
-        tracing::info!(project_connector.id = %settings.id, "connector enabled");
-        Ok(settings.id)
+        tracing::info!(project_connector.id = %id, "connector enabled");
+        Ok(id)
     }
 
     fn check(
@@ -88,25 +126,71 @@ impl Engine {
     ) -> Result<(), SettingsError> {
         let has_simulator = self.site.simulator().is_some();
         check_place(tenant.environment, &new.endpoints, new.sandbox, has_simulator)?;
-        new.client.as_ref().map_or(Ok(()), check_client)?;
         new.tools.as_ref().map_or(Ok(()), |tools| check_tools(tools, connector))?;
-        let separator = &connector.oauth.scope_separator;
-        new.scopes.as_ref().map_or(Ok(()), |scopes| check_scopes(scopes, separator))
+        new.scopes.as_ref().map_or(Ok(()), |scopes| check_scopes(scopes, connector))
     }
 
-    async fn settings(
+    async fn paying(&self, new: &Enable, connector: &Connector) -> Result<Paying, SettingsError> {
+        let entered =
+            new.credentials.as_ref().map(|entered| entered.read(connector)).transpose()?;
+        Ok(match (entered, connector.auth()) {
+            (Some(Entered::Client { id, secret }), _) => {
+                let missing = || SettingsError::BadCredential("client_id".to_owned());
+                Paying::Client(Some(NewClient { id: id.ok_or_else(missing)?, secret }))
+            }
+            (Some(Entered::Key(parts)), _) => Paying::Key(Some(parts)),
+            (None, Auth::OAuth(_)) if new.sandbox => {
+                Paying::Client(Some(sandbox::made_up_client(&self.entropy)))
+            }
+            (None, Auth::OAuth(_)) => Paying::Client(None),
+            (None, Auth::ApiKey(_)) if new.sandbox => {
+                Paying::Key(Some(self.key_of_simulator(connector).await?))
+            }
+            (None, Auth::ApiKey(_)) => Paying::Key(None),
+        })
+    }
+
+    pub(super) async fn key_of_simulator(
+        &self,
+        connector: &Connector,
+    ) -> Result<CredentialParts, SettingsError> {
+        self.sandbox_key(connector).await.map_err(|error| {
+            tracing::error!(error = chain(&error), "the simulator gives no key");
+            SettingsError::NoSimulator
+        })
+    }
+
+    /// A key that the provider takes, for settings that are about to be stored.
+    pub(super) async fn verified(
+        &self,
+        settings: &ProjectConnector,
+        connector: &Connector,
+        parts: CredentialParts,
+    ) -> Result<VerifiedKey, SettingsError> {
+        let addresses = self.addresses(settings, connector);
+        let addresses = addresses.ok_or(SettingsError::BadAddresses)?;
+        let ready = Ready { settings: settings.clone(), connector, addresses };
+        self.verify_key(&ready, parts).await.map_err(|error| match error {
+            VerifyError::Refused(why) => SettingsError::CredentialsRejected(why),
+            VerifyError::Unanswered => SettingsError::Unverified,
+            VerifyError::Fault(fault) => fault.into(),
+        })
+    }
+
+    fn settings(
         &self,
         tenant: Tenant,
         new: Enable,
         connector: &Connector,
     ) -> Result<ProjectConnector, SettingsError> {
+        let is_by_key = matches!(connector.auth(), Auth::ApiKey(_));
         let mut settings = ProjectConnector {
             id: ProjectConnectorId::new(&self.clock, &self.entropy),
             tenant,
             connector: new.connector,
             is_enabled: true,
-            require_auth: new.require_auth,
-            allow_end_user_auth: new.allow_end_user_auth,
+            require_auth: new.require_auth.unwrap_or(true),
+            allow_end_user_auth: new.allow_end_user_auth.unwrap_or(!is_by_key),
             scopes: new.scopes,
             tools: new.tools,
             endpoints: new.endpoints,
@@ -119,10 +203,6 @@ impl Engine {
         };
         let addresses = self.addresses(&settings, connector);
         settings.hosts = addresses.ok_or(SettingsError::BadAddresses)?.hosts();
-        let made_up = || new.sandbox.then(|| sandbox::made_up_client(&self.entropy));
-        if let Some(client) = new.client.or_else(made_up) {
-            settings.client = Some(self.sealed_client(&settings, &client).await?);
-        }
         Ok(settings)
     }
 

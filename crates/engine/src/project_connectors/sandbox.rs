@@ -1,16 +1,19 @@
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
+use astralform_catalog::Connector;
 use astralform_domain::{Entropy, Secret};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use http::{HeaderValue, Method, header};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use thiserror::Error;
 use url::Url;
 
-use super::{NewClient, Ready};
+use super::{Ready, enable::NewClient};
 use crate::{
     Engine, Fault,
+    credentials::CredentialParts,
     egress::{Allowance, EgressError, Outgoing, Reach},
     oauth::headers,
 };
@@ -26,6 +29,12 @@ pub(crate) enum SandboxError {
     Fault(#[from] Fault),
 }
 
+/// The simulator's keys, each by the names of its fields.
+#[derive(Deserialize)]
+struct Listed {
+    data: Vec<BTreeMap<String, String>>,
+}
+
 const ALLOWANCE: Allowance =
     Allowance { reach: Reach::Simulator, within: Duration::from_secs(5), at_most: 1024 * 1024 };
 
@@ -39,7 +48,8 @@ impl Engine {
     /// Makes sure that the simulator knows a sandboxed connector's app: it forgets when it starts
     /// anew.
     pub(crate) async fn introduce(&self, ready: &Ready<'_>) -> Result<(), SandboxError> {
-        let Some(simulator) = self.site.simulator().filter(|_| ready.settings.sandbox) else {
+        let is_ours = ready.settings.sandbox && ready.settings.client.is_some();
+        let Some(simulator) = self.site.simulator().filter(|_| is_ours) else {
             return Ok(());
         };
         let slug = &ready.settings.connector;
@@ -60,6 +70,24 @@ impl Engine {
         } else {
             Err(SandboxError::Refused(answer.status.as_u16()))
         }
+    }
+
+    /// A key that the simulator takes, for a sandboxed connector whose developer has none.
+    pub(super) async fn sandbox_key(
+        &self,
+        connector: &Connector,
+    ) -> Result<CredentialParts, SandboxError> {
+        let simulator = self.site.simulator();
+        let slug = &connector.slug;
+        let keys = simulator.and_then(|url| url.join(&format!("/_control/{slug}/keys")).ok());
+        let keys = keys.ok_or(Fault::Inconsistent("the simulator's address is none"))?;
+        let answer = self.egress.send(control(Method::GET, keys, None), ALLOWANCE).await?;
+        let listed: Listed = serde_json::from_slice(&answer.body)
+            .map_err(|_| SandboxError::Refused(answer.status.as_u16()))?;
+        let first = listed.data.into_iter().next();
+        let first = first.ok_or(SandboxError::Refused(answer.status.as_u16()))?;
+        let fields = first.into_iter().map(|(name, text)| (name, Secret::new(text)));
+        Ok(CredentialParts::entered(fields.collect()))
     }
 
     async fn is_known(&self, apps: &Url, client_id: &str) -> Result<bool, SandboxError> {

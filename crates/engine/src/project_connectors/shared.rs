@@ -1,3 +1,4 @@
+use astralform_catalog::Auth;
 use astralform_domain::{AuthReason, ConnectorSlug, Owner, Tenant};
 use astralform_storage::{agents, connections, project_connectors};
 use thiserror::Error;
@@ -14,6 +15,9 @@ pub enum ShareError {
     /// The connector is not enabled.
     #[error("the connector is not enabled in this environment")]
     NotEnabled,
+    /// A key serves the project, and it is not connected but entered.
+    #[error("this connector takes API keys: enter the project's as `credentials.api_key`")]
+    ByKey,
     /// It cannot be used at present.
     #[error(transparent)]
     Unusable(#[from] Unusable),
@@ -32,6 +36,9 @@ impl Engine {
         let found = project_connectors::by_slug(&self.db, tenant, slug).await;
         let settings = found.map_err(Fault::from)?.ok_or(ShareError::NotEnabled)?;
         let ready = self.ready(settings)?;
+        if matches!(ready.connector.auth(), Auth::ApiKey(_)) {
+            return Err(ShareError::ByKey);
+        }
         let id = ready.settings.id;
         let shared = connections::serving(&self.db, tenant, id, None).await.map_err(Fault::from)?;
         let asked = ready.asked_scopes();
@@ -42,9 +49,10 @@ impl Engine {
         let agent = agents::default_of(&self.db, tenant.project).await.map_err(Fault::from)?;
         let agent = agent.ok_or(Fault::Inconsistent("a project has no default agent"))?.id;
         let (owner, wishes) = (Owner::Project, Wishes::default());
-        match self.ask(Question { ready: &ready, owner, agent, ask, wishes }).await {
+        match self.ask(Question { ready: &ready, owner, agent, ask, wishes, seen: None }).await {
             Ok(prompt) => Ok(prompt),
             Err(OpenError::Unusable(why)) => Err(why.into()),
+            Err(OpenError::Outdated) => Err(Fault::Inconsistent("nothing was seen").into()),
             Err(OpenError::Fault(fault)) => Err(fault.into()),
         }
     }

@@ -1,6 +1,7 @@
+use astralform_catalog::ConnectorType;
 use astralform_domain::{
     Connection, ConnectionStatus, ConnectorSlug, Environment, Owner, ProjectConnector, ProjectId,
-    Tenant, ToolName, VerifyEndUser,
+    Tenant, Timestamp, ToolName, VerifyEndUser,
 };
 use astralform_storage::{connections, project_connectors, projects};
 
@@ -31,10 +32,20 @@ pub struct Overview {
     pub reason: Option<String>,
     /// What to register at the provider.
     pub redirect_uri: String,
+    /// What is shown of the project's API key, where it has one.
+    pub key: Option<KeyShown>,
     /// The tools it offers.
     pub tools: Vec<ToolName>,
     /// How many connections it has of each status.
     pub connections: Vec<(ConnectionStatus, i64)>,
+}
+
+/// What is shown of an API key.
+pub struct KeyShown {
+    /// Its end.
+    pub hint: String,
+    /// When it was entered.
+    pub set_at: Timestamp,
 }
 
 impl Status {
@@ -93,7 +104,9 @@ impl Engine {
         let tools = connector.map_or(&[][..], |connector| &connector.tools).iter();
         let tools = tools.map(|tool| &tool.name).filter(|name| settings.offers(name));
         let (status, reason) = self.status_of(&settings).await?;
+        let key = self.key_shown(&settings).await?;
         Ok(Overview {
+            key,
             name: connector.map_or_else(|| settings.connector.to_string(), |c| c.name.clone()),
             status,
             reason,
@@ -115,7 +128,7 @@ impl Engine {
             environment.verify_end_user == VerifyEndUser::Confirm
                 && environment.return_urls.is_empty()
         });
-        let usable = self.ready(settings.clone()).map(|_| ());
+        let usable = self.ready(settings.clone()).map(|ready| ready.connector.kind);
         Ok(status(settings, usable, &shared, is_unreachable))
     }
 }
@@ -123,23 +136,30 @@ impl Engine {
 /// The status in one place, purely.
 fn status(
     settings: &ProjectConnector,
-    usable: Result<(), Unusable>,
+    usable: Result<ConnectorType, Unusable>,
     shared: &[Connection],
     lacks_return_url: bool,
 ) -> (Status, Option<String>) {
-    match usable {
+    let kind = match usable {
         Err(why @ Unusable::Paused) => return (Status::Paused, Some(why.to_string())),
         Err(why @ Unusable::NeedsCredentials) => {
             return (Status::NeedsCredentials, Some(why.to_string()));
         }
         Err(why) => return (Status::Misconfigured, Some(why.to_string())),
-        Ok(()) => {}
-    }
+        Ok(kind) => kind,
+    };
     let works = |connection: &Connection| {
         connection.owner == Owner::Project && connection.status == ConnectionStatus::Active
     };
     if !settings.allow_end_user_auth && !shared.iter().any(works) {
-        let why = "end users may not connect accounts of their own, so a member has to share one";
+        let why = match kind {
+            ConnectorType::Oauth => {
+                "end users may not connect accounts of their own, so a member has to share one"
+            }
+            ConnectorType::ApiKey => {
+                "end users may not enter keys of their own, and the provider refused the project's: enter a new one"
+            }
+        };
         return (Status::NeedsCredentials, Some(why.to_owned()));
     }
     if settings.allow_end_user_auth && lacks_return_url {

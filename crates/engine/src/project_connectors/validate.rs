@@ -3,7 +3,6 @@ use astralform_domain::{Endpoints, Environment, Scope, ScopeSet, ToolName};
 use thiserror::Error;
 use url::Url;
 
-use super::NewClient;
 use crate::{Fault, Unusable};
 
 /// Why settings of a project connector are not taken. Nothing has changed then.
@@ -38,17 +37,37 @@ pub enum SettingsError {
     /// A scope cannot stand in a request.
     #[error("{0:?} is not a scope (RFC 6749 §3.3)")]
     BadScope(String),
+    /// The connector's credentials have no scopes.
+    #[error("this connector takes API keys, which have no scopes; leave {0:?} out")]
+    NoScopes(String),
     /// The connector has no such tool.
     #[error("the connector has no tool `{0}`")]
     UnknownTool(ToolName),
-    /// A client id or secret cannot stand in a request.
+    /// A part of the credentials is missing, or cannot stand in a request.
     #[error("`credentials.{0}` must have 1 to 4096 characters, none of them a control character")]
-    BadCredential(&'static str),
+    BadCredential(String),
+    /// The connector has no such credentials.
+    #[error("`credentials.{name}` is not known to this connector; it takes `{known}`")]
+    UnknownCredential {
+        /// What was entered.
+        name: String,
+        /// What can be.
+        known: String,
+    },
+    /// Nobody could ever pay for a call.
+    #[error(
+        "no credential is possible: enter the project's key as `credentials.api_key`, or set \
+         `allow_end_user_auth` so that end users enter keys of their own"
+    )]
+    NothingPays,
+    /// A key that cannot be verified is not stored.
+    #[error("the key could not be verified, since the provider did not answer; try again later")]
+    Unverified,
     /// Where the app's secret goes is changed by whoever knows the secret.
-    #[error("enter the client secret again to change where it is sent")]
+    #[error("enter `credentials` again to change where they are sent")]
     SecretRequired,
     /// The provider says so.
-    #[error("the provider refuses this client id and secret ({0}); nothing was changed")]
+    #[error("the provider refuses these credentials ({0}); nothing was changed")]
     CredentialsRejected(String),
     /// Connections would stop working.
     #[error(
@@ -57,7 +76,7 @@ pub enum SettingsError {
     )]
     ConfirmationRequired(i64),
     /// Nothing proves that the addresses there are those that somebody entered.
-    #[error("enter `endpoints` again, with the client secret that is to be sent there")]
+    #[error("enter `endpoints` again, with the credentials that are to be sent there")]
     EndpointsRequired,
     /// The connector cannot be used as it is.
     #[error(transparent)]
@@ -67,35 +86,31 @@ pub enum SettingsError {
     Fault(#[from] Fault),
 }
 
+/// What can be asked for at a connector.
+pub(crate) fn check_scopes(scopes: &ScopeSet, of: &Connector) -> Result<(), SettingsError> {
+    match (&of.oauth, scopes.iter().next()) {
+        (Some(oauth), _) => check_spelling(scopes, &oauth.scope_separator),
+        (None, Some(scope)) => Err(SettingsError::NoScopes(scope.to_string())),
+        (None, None) => Ok(()),
+    }
+}
+
 /// RFC 6749 §3.3: printable ASCII without space, quotes and backslashes.
-pub(crate) fn check_scopes(scopes: &ScopeSet, separator: &str) -> Result<(), SettingsError> {
+fn check_spelling(scopes: &ScopeSet, separator: &str) -> Result<(), SettingsError> {
     let sound = |scope: &Scope| {
         let text = scope.as_str();
         let plain = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '\\');
         (1..=255).contains(&text.len()) && text.chars().all(plain) && !text.contains(separator)
     };
     match scopes.iter().find(|scope| !sound(scope)) {
-        Some(bad) => Err(SettingsError::BadScope(bad.to_string())),
         None => Ok(()),
+        Some(scope) => Err(SettingsError::BadScope(scope.to_string())),
     }
 }
 
 pub(super) fn check_tools(tools: &[ToolName], of: &Connector) -> Result<(), SettingsError> {
     let unknown = tools.iter().find(|tool| of.tool(tool.as_str()).is_none());
     unknown.map_or(Ok(()), |tool| Err(SettingsError::UnknownTool(tool.clone())))
-}
-
-pub(super) fn check_client(client: &NewClient) -> Result<(), SettingsError> {
-    let sound = |text: &str| {
-        (1..=4096).contains(&text.chars().count()) && !text.chars().any(char::is_control)
-    };
-    if !sound(&client.id) {
-        return Err(SettingsError::BadCredential("client_id"));
-    }
-    if !sound(client.secret.expose()) {
-        return Err(SettingsError::BadCredential("client_secret"));
-    }
-    Ok(())
 }
 
 pub(super) fn check_place(

@@ -2,8 +2,7 @@ use std::time::Duration;
 
 use astralform_catalog::{ArgumentFault, Tool};
 use astralform_domain::{
-    AuthStatus, Caller, Connection, ConnectionId, FailureKind, Owner, ScopeSet, Secret,
-    StatusReason,
+    AuthStatus, Caller, Connection, ConnectionId, FailureKind, Owner, ScopeSet, StatusReason,
 };
 use astralform_storage::{agents, connections, project_connectors};
 use serde_json::Value;
@@ -18,7 +17,7 @@ use super::{
 };
 use crate::{
     CredentialRefusal, Engine, Fault, Unusable, chain,
-    credentials::{Credential, Decision, Situation, decide},
+    credentials::{CredentialParts, Decision, Situation, decide},
     egress::{Allowance, Outgoing},
     project_connectors::{Ready, reach},
 };
@@ -73,7 +72,20 @@ pub(super) struct Accepted<'a> {
     pub(super) token: &'a str,
     /// The scopes it needs of it.
     pub(super) needed: &'a ScopeSet,
+    /// Whether it is not tried again when what it rests on changes meanwhile.
+    pub(super) is_last: bool,
 }
+
+/// What became of an attempt.
+pub(super) enum Attempted {
+    /// It is over.
+    Done(Outcome),
+    /// The connections that it rested on changed, so that the next attempt may go otherwise.
+    Outdated,
+}
+
+/// How often a call is tried while its end user's connections change under it.
+const ATTEMPTS: usize = 3;
 
 impl Engine {
     /// Calls a tool for an end user. If they have to be asked first, waits for them as long as the
@@ -87,8 +99,7 @@ impl Engine {
         name: &str,
         call: &ToolCall,
     ) -> Result<Outcome, CallRefusal> {
-        let accepted = self.accept(caller, name, call).await?;
-        let outcome = self.attempt(&accepted).await?;
+        let outcome = self.call_at_once(caller, name, call).await?;
         let Outcome::AuthRequired(prompt) = outcome else {
             return Ok(outcome);
         };
@@ -100,12 +111,27 @@ impl Engine {
         let answered = self.wait(tenant, prompt.request.id, call.wait, over).await?;
         match answered {
             Some(answered) if answered.status == AuthStatus::Completed => {
-                let accepted = self.accept(caller, name, call).await?;
-                self.attempt(&accepted).await
+                self.call_at_once(caller, name, call).await
             }
             Some(answered) => Ok(Outcome::AuthRequired(Box::new(answered))),
             None => Ok(Outcome::AuthRequired(prompt)),
         }
+    }
+
+    async fn call_at_once(
+        &self,
+        caller: &Caller,
+        name: &str,
+        call: &ToolCall,
+    ) -> Result<Outcome, CallRefusal> {
+        let mut accepted = self.accept(caller, name, call).await?;
+        for attempt in 1..=ATTEMPTS {
+            accepted.is_last = attempt == ATTEMPTS;
+            if let Attempted::Done(outcome) = self.attempt(&accepted).await? {
+                return Ok(outcome);
+            }
+        }
+        Err(Fault::Inconsistent("a last attempt was not the last").into())
     }
 
     async fn accept<'a>(
@@ -132,10 +158,10 @@ impl Engine {
         }
         let asked = ready.asked_scopes();
         let (token, needed) = connector.token_for(tool, &asked);
-        Ok(Accepted { caller, ready, tool, call, asked, token, needed })
+        Ok(Accepted { caller, ready, tool, call, asked, token, needed, is_last: false })
     }
 
-    async fn attempt(&self, accepted: &Accepted<'_>) -> Result<Outcome, CallRefusal> {
+    async fn attempt(&self, accepted: &Accepted<'_>) -> Result<Attempted, CallRefusal> {
         let Accepted { caller, ready, tool, call, .. } = accepted;
         let settings = &ready.settings;
         let end_user = caller.end_user.as_ref();
@@ -153,21 +179,27 @@ impl Engine {
             named: call.connection,
         };
         let connection = match decide(&situation)? {
-            Decision::Ask(ask) => return self.prompted(accepted, ask).await,
+            Decision::Ask(ask) => {
+                let seen = (!accepted.is_last).then_some(connections.as_slice());
+                return self.prompted(accepted, ask, seen).await;
+            }
             Decision::Use(connection) => connection,
         };
-        let Credential { generation, token } = self.credential(connection, accepted.token).await?;
-        let paid = Paid { connection, generation };
-        let token = match token {
-            Ok(token) => token,
+        let credential = self.credential(ready, connection, accepted.token).await?;
+        let paid = Paid { connection, generation: credential.generation };
+        let parts = match credential.parts {
+            Ok(parts) => parts,
             Err(why) => return self.renewal(accepted, &paid, why).await,
         };
-        let planned = plan(ready.connector, tool, &ready.addresses.api_base, &call.arguments)
-            .and_then(|request| authorize(request, &token, &connection.hosts));
+        let addresses = ready.addresses_for(&parts)?;
+        let planned =
+            plan(ready.connector, tool, &addresses.api_base, &call.arguments).and_then(|request| {
+                authorize(request, &parts, &ready.connector.api.credential, &connection.hosts)
+            });
         match planned {
-            Ok(request) => self.run(accepted, &paid, request, &token).await,
+            Ok(request) => self.run(accepted, &paid, request, &parts).await,
             Err(PlanError::Address(pointer)) => Err(unfit(pointer)),
-            Err(error) => Ok(Outcome::Failed(unplannable(accepted, &error))),
+            Err(error) => Ok(Attempted::Done(Outcome::Failed(unplannable(accepted, &error)))),
         }
     }
 
@@ -176,8 +208,8 @@ impl Engine {
         accepted: &Accepted<'_>,
         paid: &Paid<'_>,
         request: Outgoing,
-        token: &Secret,
-    ) -> Result<Outcome, CallRefusal> {
+        parts: &CredentialParts,
+    ) -> Result<Attempted, CallRefusal> {
         let first = self.send(accepted, request.clone()).await;
         let shaped = match again(accepted.tool, &first) {
             None => first.shaped,
@@ -187,9 +219,9 @@ impl Engine {
                 self.send(accepted, request).await.shaped
             }
         };
-        match scrub(shaped, token) {
-            Shaped::Completed(result) => Ok(Outcome::Completed(result)),
-            Shaped::Failed(failure) => Ok(Outcome::Failed(failure)),
+        match scrub(shaped, &parts.hidden(accepted.ready.connector)) {
+            Shaped::Completed(result) => Ok(Attempted::Done(Outcome::Completed(result))),
+            Shaped::Failed(failure) => Ok(Attempted::Done(Outcome::Failed(failure))),
             Shaped::Reconnect => self.renewal(accepted, paid, StatusReason::TokenRejected).await,
             Shaped::MissingScopes(missing) => self.widening(accepted, paid, &missing).await,
         }

@@ -1,9 +1,9 @@
 use std::fmt::Write as _;
 
 use astralform_catalog::{
-    Connector, Encoding, ExpressionError, Tool, Variables, destination, jq::Document,
+    Connector, Encoding, ExpressionError, Placement, Tool, Variables, destination, jq::Document,
 };
-use astralform_domain::{HostSet, Secret};
+use astralform_domain::HostSet;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, header};
 use serde_json::{Map, Value};
@@ -11,8 +11,9 @@ use thiserror::Error;
 use url::Url;
 
 use crate::{
+    credentials::CredentialParts,
     egress::Outgoing,
-    oauth::{form, headers, secret_header},
+    oauth::{form, headers},
 };
 
 /// Why no request can be made of some arguments.
@@ -70,17 +71,15 @@ pub(crate) fn plan(
 
 /// The same request with its credential, if it goes to a host that the credential is meant for.
 pub(crate) fn authorize(
-    mut request: Outgoing,
-    token: &Secret,
+    request: Outgoing,
+    parts: &CredentialParts,
+    at: &Placement,
     hosts: &HostSet,
 ) -> Result<Outgoing, PlanError> {
     if !hosts.contains(&destination(&request.url)) {
         return Err(PlanError::ForeignHost);
     }
-    let bearer =
-        secret_header(&format!("Bearer {}", token.expose())).ok_or(PlanError::Unsendable)?;
-    request.headers.insert(header::AUTHORIZATION, bearer);
-    Ok(request)
+    parts.placed(request, at).ok_or(PlanError::Unsendable)
 }
 
 /// The path below `base`, each `{name}` filled with one argument as one segment.

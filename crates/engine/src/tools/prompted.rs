@@ -1,8 +1,8 @@
-use astralform_domain::{AuthReason, FailureKind, Owner, ScopeSet, StatusReason};
+use astralform_domain::{AuthReason, Connection, FailureKind, Owner, ScopeSet, StatusReason};
 
 use super::{
     CallFailure, CallRefusal, Outcome,
-    call::{Accepted, Paid},
+    call::{Accepted, Attempted, Paid},
 };
 use crate::{
     CredentialRefusal, Engine,
@@ -19,8 +19,11 @@ impl Engine {
         accepted: &Accepted<'_>,
         paid: &Paid<'_>,
         why: StatusReason,
-    ) -> Result<Outcome, CallRefusal> {
-        self.mark_dead(paid.connection, paid.generation, why).await?;
+    ) -> Result<Attempted, CallRefusal> {
+        let marked = self.mark_dead(paid.connection, paid.generation, why).await?;
+        if !marked && !accepted.is_last {
+            return Ok(Attempted::Outdated);
+        }
         let required = accepted.asked.union(accepted.needed);
         let is_shared = paid.connection.owner == Owner::Project;
         let ask = match is_shared {
@@ -28,7 +31,7 @@ impl Engine {
             true if accepted.ready.settings.allow_end_user_auth => Ask::connecting(required),
             true => return Err(CredentialRefusal::SharedUnusable.into()),
         };
-        self.prompted(accepted, ask).await
+        self.prompted(accepted, ask, None).await
     }
 
     /// The provider wants more scopes: asks for them, unless asking would lead nowhere.
@@ -37,10 +40,12 @@ impl Engine {
         accepted: &Accepted<'_>,
         paid: &Paid<'_>,
         missing: &ScopeSet,
-    ) -> Result<Outcome, CallRefusal> {
+    ) -> Result<Attempted, CallRefusal> {
         let connector = accepted.ready.connector;
-        let denied =
-            |message| Ok(Outcome::Failed(CallFailure::new(FailureKind::PermissionDenied, message)));
+        let denied = |message| {
+            let failure = CallFailure::new(FailureKind::PermissionDenied, message);
+            Ok(Attempted::Done(Outcome::Failed(failure)))
+        };
         let name = &connector.name;
         if paid.connection.owner == Owner::Project {
             let missing = missing.join(", ");
@@ -59,20 +64,23 @@ impl Engine {
         };
         let required = accepted.asked.union(accepted.needed).union(&missing);
         let ask = Ask::renewing(AuthReason::MissingScopes, paid.connection, &required);
-        self.prompted(accepted, ask).await
+        self.prompted(accepted, ask, None).await
     }
 
+    /// Asks, unless those connections that it was decided on have changed.
     pub(super) async fn prompted(
         &self,
         accepted: &Accepted<'_>,
         ask: Ask,
-    ) -> Result<Outcome, CallRefusal> {
+        seen: Option<&[Connection]>,
+    ) -> Result<Attempted, CallRefusal> {
         let owner = accepted.asked_owner().ok_or(CredentialRefusal::EndUserRequired)?;
         let agent = accepted.caller.principal.agent;
         let wishes = Wishes::default();
-        let question = Question { ready: &accepted.ready, owner, agent, ask, wishes };
+        let question = Question { ready: &accepted.ready, owner, agent, ask, wishes, seen };
         match self.ask(question).await {
-            Ok(prompt) => Ok(Outcome::AuthRequired(Box::new(prompt))),
+            Ok(prompt) => Ok(Attempted::Done(Outcome::AuthRequired(Box::new(prompt)))),
+            Err(OpenError::Outdated) => Ok(Attempted::Outdated),
             Err(OpenError::Unusable(why)) => Err(why.into()),
             Err(OpenError::Fault(fault)) => Err(fault.into()),
         }

@@ -1,25 +1,23 @@
-//! A provider may repeat the token it was called with; nobody behind us is to see it.
+//! A provider may repeat the credential it was called with; nobody behind us is to see it.
 
-use astralform_domain::Secret;
 use serde_json::Value;
 
 use super::shape::Shaped;
 
 const INSTEAD: &str = "[redacted]";
 
-/// What a call led to, without the token it was made with.
-pub(super) fn scrub(shaped: Shaped, token: &Secret) -> Shaped {
-    match shaped {
-        Shaped::Completed(mut result) => {
-            clean(&mut result, token.expose());
-            Shaped::Completed(result)
+/// What a call led to, without the secrets it was made with.
+pub(super) fn scrub(mut shaped: Shaped, secrets: &[&str]) -> Shaped {
+    for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
+        match &mut shaped {
+            Shaped::Completed(result) => clean(result, secret),
+            Shaped::Failed(failure) if failure.message.contains(secret) => {
+                failure.message = failure.message.replace(secret, INSTEAD);
+            }
+            _ => {}
         }
-        Shaped::Failed(mut failure) if failure.message.contains(token.expose()) => {
-            failure.message = failure.message.replace(token.expose(), INSTEAD);
-            Shaped::Failed(failure)
-        }
-        other => other,
     }
+    shaped
 }
 
 fn clean(value: &mut Value, token: &str) {
@@ -42,16 +40,14 @@ mod tests {
     use super::*;
     use crate::CallFailure;
 
-    fn token() -> Secret {
-        Secret::new("xoxp-1".to_owned())
-    }
+    const SECRETS: [&str; 2] = ["", "xoxp-1"];
 
     #[test]
     fn o14_a_result_that_repeats_the_token_loses_it_wherever_it_stands() {
         let result = json!({"a": ["as xoxp-1,", {"b": "xoxp-1"}], "c": {"xoxp-1": 1}, "d": "xoxp"});
         let clean =
             json!({"a": ["as [redacted],", {"b": "[redacted]"}], "c": "[redacted]", "d": "xoxp"});
-        assert_eq!(scrub(Shaped::Completed(result), &token()), Shaped::Completed(clean));
+        assert_eq!(scrub(Shaped::Completed(result), &SECRETS), Shaped::Completed(clean));
     }
 
     #[test]
@@ -60,7 +56,7 @@ mod tests {
             Shaped::Failed(CallFailure::new(FailureKind::ProviderRejected, message))
         };
         assert_eq!(
-            scrub(failure("no such token: xoxp-1"), &token()),
+            scrub(failure("no such token: xoxp-1"), &SECRETS),
             failure("no such token: [redacted]")
         );
     }

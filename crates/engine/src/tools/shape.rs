@@ -9,7 +9,10 @@ use http::{StatusCode, header};
 use serde_json::Value;
 
 use super::CallFailure;
-use crate::egress::{Answer, EgressError};
+use crate::{
+    egress::{Answer, EgressError},
+    refusal::{kind, words},
+};
 
 /// What a provider's answer amounts to.
 #[derive(Debug, PartialEq)]
@@ -122,7 +125,7 @@ impl Reading<'_> {
 
     /// The provider says no.
     fn refusal(&self, document: &Document, code: Option<&str>) -> Shaped {
-        let kind = match self.kind(code) {
+        let kind = match kind(self.connector, self.answer.status, code) {
             ErrorKind::ReconnectNeeded => return Shaped::Reconnect,
             ErrorKind::MissingScope => return Shaped::MissingScopes(self.missing_scopes(document)),
             ErrorKind::NotFound => FailureKind::NotFound,
@@ -157,15 +160,6 @@ impl Reading<'_> {
         }
     }
 
-    /// The connector's word for the code, or else what the status says.
-    fn kind(&self, code: Option<&str>) -> ErrorKind {
-        let kinds = &self.connector.errors.kinds;
-        let named = code.and_then(|code| {
-            kinds.iter().find(|(_, codes)| codes.iter().any(|known| known == code))
-        });
-        named.map_or_else(|| by_status(self.answer.status), |(kind, _)| *kind)
-    }
-
     fn missing_scopes(&self, document: &Document) -> ScopeSet {
         let said = self.connector.errors.missing_scopes.as_ref();
         let said =
@@ -187,25 +181,12 @@ impl Reading<'_> {
         if let Some(hint) = code.and_then(|code| self.connector.errors.hints.get(code)) {
             return hint.clone();
         }
-        let said = self.connector.errors.message.as_ref();
-        let said = said.and_then(|message| {
-            message.read::<Option<String>>(document, self.variables).ok().flatten()
-        });
-        match said.map(|said| plain(&said)) {
-            Some(said) if !said.is_empty() => format!("{name} refused the request: {said}"),
-            _ => format!("{name} refused the request with status {}.", self.answer.status.as_u16()),
+        match words(self.connector, document, self.variables) {
+            Some(said) => format!("{name} refused the request: {said}"),
+            None => {
+                format!("{name} refused the request with status {}.", self.answer.status.as_u16())
+            }
         }
-    }
-}
-
-fn by_status(status: StatusCode) -> ErrorKind {
-    match status.as_u16() {
-        401 => ErrorKind::ReconnectNeeded,
-        403 => ErrorKind::PermissionDenied,
-        404 | 410 => ErrorKind::NotFound,
-        429 => ErrorKind::RateLimited,
-        500.. => ErrorKind::ProviderUnavailable,
-        _ => ErrorKind::ProviderRejected,
     }
 }
 
@@ -215,11 +196,6 @@ fn retry_after(answer: &Answer) -> Option<Duration> {
     let seconds: u64 =
         answer.headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
     Some(Duration::from_secs(seconds.min(LONGEST)))
-}
-
-/// A provider's words without control characters, 500 characters at most.
-fn plain(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(500).collect::<String>().trim().to_owned()
 }
 
 #[cfg(test)]

@@ -31,10 +31,16 @@ impl From<SettingsError> for Problem {
             Error::BadEndpoint(_) | Error::BadAddresses => {
                 unprocessable("invalid_endpoints", detail)
             }
-            Error::BadScope(_) => unprocessable("invalid_scopes", detail),
+            Error::BadScope(_) | Error::NoScopes(_) => unprocessable("invalid_scopes", detail),
             Error::UnknownTool(_) => unprocessable("unknown_tool", detail),
-            Error::BadCredential(_) => unprocessable("invalid_credentials", detail),
-            Error::SecretRequired => unprocessable("client_secret_required", detail),
+            Error::BadCredential(_) | Error::UnknownCredential { .. } => {
+                unprocessable("invalid_credentials", detail)
+            }
+            Error::NothingPays => unprocessable("no_possible_credential", detail),
+            Error::Unverified => {
+                Self::new(StatusCode::BAD_GATEWAY, "credentials_unverified", detail)
+            }
+            Error::SecretRequired => unprocessable("credentials_required", detail),
             Error::CredentialsRejected(_) => unprocessable("credentials_rejected", detail),
             Error::EndpointsRequired => unprocessable("endpoints_required", detail),
             Error::Unusable(why) => why.into(),
@@ -91,6 +97,7 @@ impl From<ShareError> for Problem {
         let detail = error.to_string();
         match error {
             ShareError::NotEnabled => missing("not_enabled", detail),
+            ShareError::ByKey => Self::conflict("takes_api_keys", detail),
             ShareError::Unusable(why) => why.into(),
             ShareError::Fault(fault) => fault.into(),
         }

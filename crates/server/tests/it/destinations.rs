@@ -92,7 +92,7 @@ async fn v2_other_endpoints_demand_the_secret_again_and_a_new_consent() {
         change
     };
     let refused = world.change(moved(json!({}))).await;
-    assert_eq!((refused.status, refused.code()), (422, "client_secret_required"));
+    assert_eq!((refused.status, refused.code()), (422, "credentials_required"));
     assert_eq!(world.canary.requests().len(), 0);
 
     let secret = json!({"credentials": {"client_secret": CLIENT.1}});

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that meets the unexpected fails")]
 
 mod accounts;
+mod api_keys;
 mod auth_requests;
 mod authentication;
 mod bad_input;
@@ -11,6 +12,7 @@ mod bots;
 mod confirm;
 mod connections;
 mod consent;
+mod consent_meanwhile;
 mod destinations;
 mod disabling;
 mod faults;

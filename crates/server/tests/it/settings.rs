@@ -118,7 +118,7 @@ async fn v2_other_addresses_take_the_apps_secret_and_every_users_consent_again()
     let endpoints = json!({"token_url": at("/token"), "api_base_url": at("/")});
     let mut elsewhere = json!({"endpoints": endpoints});
     let refused = change(&server, elsewhere.clone()).await;
-    assert_eq!((refused.status, refused.code()), (422, "client_secret_required"));
+    assert_eq!((refused.status, refused.code()), (422, "credentials_required"));
 
     elsewhere["credentials"] = json!({"client_secret": OLD});
     assert_eq!(change(&server, elsewhere.clone()).await.code(), "confirmation_required");

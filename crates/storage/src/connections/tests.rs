@@ -1,4 +1,4 @@
-use astralform_domain::{Environment, ScopeSet};
+use astralform_domain::{Environment, ScopeSet, Timestamp};
 
 use super::*;
 use crate::testing::{World, connection, id, on_both, world};
@@ -85,6 +85,7 @@ async fn a_dead_token_does_not_end_a_connection_that_was_renewed_meanwhile() {
             refresh_token: None,
             expires_at: None,
             scopes: ScopeSet::default(),
+            written_at: Timestamp::from_secs(0),
         };
         let mut tx = db.begin().await.unwrap();
         crate::tokens::put(&mut tx, stored.id, &token).await.unwrap();
@@ -256,6 +257,7 @@ async fn revoked_connections_are_to_be_withdrawn_until_their_tokens_are_gone() {
                 refresh_token: None,
                 expires_at: None,
                 scopes: ScopeSet::default(),
+                written_at: Timestamp::from_secs(0),
             };
             crate::tokens::put(&mut tx, owner.id, &token).await.unwrap();
         }

@@ -5,7 +5,7 @@ use astralform_engine::{
     Engine, Outcome, Parts, Site, ToolCall,
     authentication::Said,
     egress::{Egress, Networks},
-    project_connectors::{Enable, NewClient},
+    project_connectors::{Credentials, Enable},
 };
 use astralform_storage::Db;
 use astralform_vault::KeyRing;
@@ -84,9 +84,9 @@ pub(super) async fn set_up(listener: &TcpListener) -> anyhow::Result<Set> {
 async fn enable_all(engine: &Engine, tenant: Tenant, simulated: &Simulated) -> anyhow::Result<()> {
     let redirect_uri = engine.site().shared_redirect_uri();
     for app in simulated.simulator.register_apps(PROJECT, &redirect_uri)? {
-        let client = NewClient { id: app.client_id, secret: Secret::new(app.client_secret) };
+        let client = Credentials::client(&app.client_id, Secret::new(app.client_secret));
         let connector = app.connector.parse()?;
-        let enable = Enable { client: Some(client), sandbox: true, ..Enable::new(connector) };
+        let enable = Enable { credentials: Some(client), sandbox: true, ..Enable::new(connector) };
         engine.enable(tenant, enable).await?;
     }
     Ok(())

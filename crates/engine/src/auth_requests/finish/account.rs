@@ -2,7 +2,7 @@ use astralform_domain::{AuthRequest, ConnectionStatus};
 use astralform_storage::connections;
 
 use super::exchange::Fetched;
-use crate::{Engine, Fault, project_connectors::Ready};
+use crate::{Engine, Fault, connections::replaced, project_connectors::Ready};
 
 impl Engine {
     /// Whether what was fetched is of the account that was asked for: to renew a connection takes
@@ -10,9 +10,13 @@ impl Engine {
     pub(super) async fn is_wanted(
         &self,
         request: &AuthRequest,
+        ready: &Ready<'_>,
         fetched: &Fetched,
     ) -> Result<bool, Fault> {
         let Some(renewed) = request.renews else { return Ok(true) };
+        if replaced(request, ready.connector).is_some() {
+            return Ok(true);
+        }
         let renewed = connections::find(&self.db, request.tenant, renewed).await?;
         Ok(renewed.is_none_or(|renewed| {
             renewed.status == ConnectionStatus::Revoked || renewed.account.id == fetched.account.id
@@ -28,7 +32,7 @@ impl Engine {
         ready: &Ready<'_>,
         fetched: Fetched,
     ) -> Result<(), Fault> {
-        let Fetched { account, mut tokens } = fetched;
+        let Fetched { account, mut tokens, .. } = fetched;
         let (pcon, end_user) = (request.project_connector, request.owner.end_user());
         let known = connections::serving(&self.db, request.tenant, pcon, end_user).await?;
         for other in known.iter().filter(|other| other.owner == request.owner) {

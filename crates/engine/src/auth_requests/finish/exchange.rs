@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use astralform_domain::{Account, AuthFailure, AuthRequest, ScopeSet, Secret};
+use astralform_domain::{Account, AuthFailure, AuthRequest, HostSet, ScopeSet, Secret};
 use astralform_storage::oauth_states::OauthState;
 
 use super::{Callback, Ended};
@@ -9,17 +9,19 @@ use crate::{
     auth_requests::begin::{state_row, verifier_binding},
     chain,
     connections::OpenToken,
+    credentials::CredentialParts,
     egress::{Allowance, EgressError},
-    oauth::{
-        Grant, Granted, TokenError, identity_request, read_account, read_tokens, token_request,
-    },
+    identity::{identity_request, read_account},
+    oauth::{Grant, Granted, TokenError, read_tokens, token_request},
     project_connectors::{Client, Ready, reach},
 };
 
 /// What a provider gave for a code.
-pub(super) struct Fetched {
-    pub(super) account: Account,
-    pub(super) tokens: Vec<OpenToken>,
+pub(in crate::auth_requests) struct Fetched {
+    pub(in crate::auth_requests) account: Account,
+    pub(in crate::auth_requests) tokens: Vec<OpenToken>,
+    /// Where they may be sent.
+    pub(in crate::auth_requests) hosts: HostSet,
 }
 
 const WITHIN: Duration = Duration::from_secs(20);
@@ -50,7 +52,10 @@ impl Engine {
         let open = |granted| OpenToken::granted(granted, ready.connector, asked, now);
         let tokens: Vec<_> = granted.into_iter().map(open).collect();
         match self.account(request, &ready, &tokens).await {
-            Ok(account) => Ok(Ok((ready, Fetched { account, tokens }))),
+            Ok(account) => {
+                let hosts = ready.settings.hosts.clone();
+                Ok(Ok((ready, Fetched { account, tokens, hosts })))
+            }
             Err(failure) => {
                 self.revoke_at_provider(&ready, &tokens).await;
                 Ok(Err(Ended::Failed(failure)))
@@ -84,8 +89,8 @@ impl Engine {
         request: &AuthRequest,
         ready: &Ready<'_>,
     ) -> Result<Vec<Granted>, AuthFailure> {
-        let oauth = &ready.connector.oauth;
-        let exchange = token_request(oauth, &ready.addresses.token, client, grant);
+        let (oauth, at) = ready.oauth().map_err(|_| AuthFailure::SettingsChanged)?;
+        let exchange = token_request(oauth, &at.token, client, grant);
         let exchange = exchange.ok_or(AuthFailure::ClientRejected)?;
         let answer = self.egress.send(exchange, allowance(ready)).await;
         let answer = answer.map_err(|error| unanswered(request, &error))?;
@@ -130,11 +135,13 @@ impl Engine {
         if useless {
             return Err(AuthFailure::NothingGranted);
         }
-        let identity = identity_request(ready.connector, &ready.addresses, &token.access_token);
+        let parts = CredentialParts::token(token.access_token.clone());
+        let identity = identity_request(ready.connector, &ready.addresses, &parts);
         let identity = identity.ok_or(AuthFailure::ProviderUnavailable)?;
         let answer = self.egress.send(identity, allowance(ready)).await;
         let answer = answer.map_err(|error| unanswered(request, &error))?;
-        read_account(ready.connector, &answer).ok_or(AuthFailure::ProviderUnavailable)
+        let account = read_account(ready.connector, &answer).ok().flatten();
+        account.ok_or(AuthFailure::ProviderUnavailable)
     }
 }
 

@@ -41,7 +41,7 @@ tools:
 }
 
 fn oauth(catalog: &Catalog) -> &OAuth {
-    &catalog.connectors().next().unwrap().oauth
+    catalog.connectors().next().unwrap().oauth.as_ref().unwrap()
 }
 
 fn slack() -> Catalog {

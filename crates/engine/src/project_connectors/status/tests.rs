@@ -46,13 +46,15 @@ fn shared(status: ConnectionStatus) -> Connection {
 #[test]
 fn the_first_thing_that_is_wrong_is_the_status() {
     use ConnectionStatus::{Active, NeedsReauth};
+    use ConnectorType::{ApiKey, Oauth};
     let (works, dead) = (shared(Active), shared(NeedsReauth));
     for (usable, allow, shared, lacks_return_url, expected) in [
-        (Ok(()), true, vec![], false, Status::Ready),
-        (Ok(()), true, vec![], true, Status::Misconfigured),
-        (Ok(()), false, vec![works.clone()], true, Status::Ready),
-        (Ok(()), false, vec![dead], false, Status::NeedsCredentials),
-        (Ok(()), false, vec![], false, Status::NeedsCredentials),
+        (Ok(Oauth), true, vec![], false, Status::Ready),
+        (Ok(Oauth), true, vec![], true, Status::Misconfigured),
+        (Ok(ApiKey), false, vec![works.clone()], true, Status::Ready),
+        (Ok(ApiKey), false, vec![dead.clone()], true, Status::NeedsCredentials),
+        (Ok(Oauth), false, vec![dead], false, Status::NeedsCredentials),
+        (Ok(Oauth), false, vec![], false, Status::NeedsCredentials),
         (Err(Unusable::Paused), true, vec![], true, Status::Paused),
         (Err(Unusable::NeedsCredentials), true, vec![], false, Status::NeedsCredentials),
         (Err(Unusable::Misconfigured), true, vec![works], false, Status::Misconfigured),

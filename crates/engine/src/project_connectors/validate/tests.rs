@@ -1,14 +1,12 @@
-use astralform_domain::Secret;
-
 use super::*;
 
 #[test]
 fn scopes_are_those_of_rfc_6749() {
     for good in ["channels:read", "https://www.example.com/auth/mail.send", "read!"] {
-        assert!(check_scopes(&ScopeSet::from_iter([good]), ",").is_ok(), "{good}");
+        assert!(check_spelling(&ScopeSet::from_iter([good]), ",").is_ok(), "{good}");
     }
     for bad in ["", "two words", "qu\"ote", "back\\slash", "ünï", "a,b", "new\nline"] {
-        let refused = check_scopes(&ScopeSet::from_iter([bad]), ",");
+        let refused = check_spelling(&ScopeSet::from_iter([bad]), ",");
         assert!(matches!(refused, Err(SettingsError::BadScope(_))), "{bad:?}");
     }
 }
@@ -54,25 +52,4 @@ fn the_simulator_is_for_test_and_must_run() {
     assert!(place(Environment::Live, &none, true).is_err());
     assert!(place(Environment::Test, &own, true).is_err());
     assert!(place(Environment::Test, &none, false).unwrap_err().contains("--sandbox"));
-}
-
-#[test]
-fn credentials_can_stand_in_a_request() {
-    let client = |id: &str, secret: &str| NewClient {
-        id: id.to_owned(),
-        secret: Secret::new(secret.to_owned()),
-    };
-    assert!(check_client(&client("id", "secret")).is_ok());
-    for (id, secret, named) in [
-        ("", "secret", "client_id"),
-        ("id\n", "secret", "client_id"),
-        ("id", "", "client_secret"),
-        ("id", "se\0cret", "client_secret"),
-    ] {
-        let refused = check_client(&client(id, secret));
-        assert!(
-            matches!(refused, Err(SettingsError::BadCredential(what)) if what == named),
-            "{id:?} {secret:?}"
-        );
-    }
 }

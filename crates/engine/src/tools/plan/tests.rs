@@ -1,7 +1,7 @@
 use std::fmt::Write as _;
 
 use astralform_catalog::{Catalog, Folder, builtin, load};
-use astralform_domain::Endpoints;
+use astralform_domain::{Endpoints, Secret};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -338,14 +338,22 @@ fn to(url: &str) -> Outgoing {
     request
 }
 
-fn token(text: &str) -> Secret {
-    Secret::new(text.to_owned())
+/// The request with an access token, if it goes to `host`.
+fn with_token(request: Outgoing, token: &str, host: &str) -> Result<Outgoing, PlanError> {
+    with_token_for(request, token, &hosts(host))
+}
+
+fn with_token_for(request: Outgoing, token: &str, hosts: &HostSet) -> Result<Outgoing, PlanError> {
+    let parts = CredentialParts::token(Secret::new(token.to_owned()));
+    let catalog = acme();
+    let at = &catalog.connectors().next().unwrap().api.credential;
+    authorize(request, &parts, at, hosts)
 }
 
 #[test]
 fn a_credential_replaces_any_other_and_is_kept_out_of_logs() {
     let request = to("https://api.acme.example/v1/items");
-    let request = authorize(request, &token("xoxp-1"), &hosts("api.acme.example")).unwrap();
+    let request = with_token(request, "xoxp-1", "api.acme.example").unwrap();
     let sent: Vec<_> = request.headers.get_all(header::AUTHORIZATION).iter().collect();
     assert_eq!(sent, ["Bearer xoxp-1"]);
     assert!(sent[0].is_sensitive());
@@ -365,17 +373,17 @@ fn p3_a_credential_goes_to_no_host_but_its_own() {
         ("http://api.acme.example/", "api.acme.example"),
         ("https://api.acme.example/", "http://api.acme.example"),
     ] {
-        let refused = authorize(to(url), &token("xoxp-1"), &hosts(meant_for)).unwrap_err();
+        let refused = with_token(to(url), "xoxp-1", meant_for).unwrap_err();
         assert!(matches!(refused, PlanError::ForeignHost), "{url}: {refused:?}");
     }
-    let none = authorize(to("https://api.acme.example/"), &token("t"), &HostSet::default());
+    let none = with_token_for(to("https://api.acme.example/"), "t", &HostSet::default());
     assert!(matches!(none, Err(PlanError::ForeignHost)));
     for (url, meant_for) in [
         ("https://API.acme.example:443/", "api.acme.example"),
         ("https://api.acme.example:8443/", "api.acme.example:8443"),
         ("http://[::1]:8080/", "http://[::1]:8080"),
     ] {
-        assert!(authorize(to(url), &token("t"), &hosts(meant_for)).is_ok(), "{url}");
+        assert!(with_token(to(url), "t", meant_for).is_ok(), "{url}");
     }
 }
 
@@ -388,7 +396,7 @@ fn lands_at(api_base_url: &str) -> Option<String> {
         connector.addresses(&Endpoints { api_base_url, ..Endpoints::default() }).ok()?;
     let arguments = json!({"id": "@evil.example", "part": "..\\"});
     let planned = plan(connector, tool, &addresses.api_base, &arguments).ok()?;
-    let request = authorize(planned, &token("xoxp-1"), &addresses.hosts()).ok()?;
+    let request = with_token_for(planned, "xoxp-1", &addresses.hosts()).ok()?;
     let sent: http::Uri = request.url.as_str().parse().unwrap();
     let authority = sent.authority().unwrap().as_str();
     assert_eq!(authority, &request.url[url::Position::BeforeHost..url::Position::AfterPort]);
@@ -450,7 +458,7 @@ fn p3_a_hostile_api_base_url_leads_nowhere_but_to_the_host_that_it_names() {
 fn a_token_that_would_add_a_header_is_refused() {
     for hostile in ["a\r\nX-Evil: 1", "a\nb", "a\rb", "a\0b"] {
         let request = to("https://api.acme.example/");
-        let refused = authorize(request, &token(hostile), &hosts("api.acme.example"));
+        let refused = with_token(request, hostile, "api.acme.example");
         assert!(matches!(refused, Err(PlanError::Unsendable)), "{hostile:?}");
     }
 }

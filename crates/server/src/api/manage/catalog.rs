@@ -23,6 +23,8 @@ pub(crate) struct ConnectorView {
     summary: String,
     /// The scopes that can be asked for.
     scopes: Vec<ScopeView>,
+    /// What is entered of an API key, where that is how accounts are connected.
+    fields: Vec<FieldView>,
     /// What agents can do with it.
     tools: Vec<ToolView>,
     /// What to do at the provider.
@@ -40,6 +42,19 @@ struct ScopeView {
     default: bool,
 }
 
+/// One part of an API key.
+#[derive(Serialize, JsonSchema)]
+struct FieldView {
+    /// Its name among the `credentials`.
+    name: String,
+    /// Its name for people.
+    label: String,
+    /// What to enter, and where it is found.
+    help: Option<String>,
+    /// Whether it is to be hidden.
+    secret: bool,
+}
+
 /// A tool of a connector.
 #[derive(Serialize, JsonSchema)]
 struct ToolView {
@@ -54,7 +69,7 @@ struct ToolView {
 /// What a developer does at the provider.
 #[derive(Serialize, JsonSchema)]
 struct SetupView {
-    /// Where OAuth apps are made.
+    /// Where OAuth apps are made, or keys.
     console_url: String,
     /// Makes an app with everything filled in, where the provider can.
     new_app_url: Option<String>,
@@ -84,10 +99,16 @@ pub(crate) async fn show(
 
 fn view(app: &App, connector: &Connector) -> ConnectorView {
     let redirect_uri = app.engine().site().shared_redirect_uri();
-    let scopes = connector.oauth.scopes.iter().map(|scope| ScopeView {
+    let scopes = connector.scopes().iter().map(|scope| ScopeView {
         name: scope.name.clone(),
         label: scope.label.clone(),
         default: scope.default,
+    });
+    let fields = connector.api_key.iter().flat_map(|key| &key.fields).map(|field| FieldView {
+        name: field.name.clone(),
+        label: field.label.clone(),
+        help: field.help.clone(),
+        secret: field.secret,
     });
     let tools = connector.tools.iter().map(|tool| ToolView {
         name: tool.name.to_string(),
@@ -101,6 +122,7 @@ fn view(app: &App, connector: &Connector) -> ConnectorView {
         kind: connector.kind.as_str(),
         summary: connector.summary.clone(),
         scopes: scopes.collect(),
+        fields: fields.collect(),
         tools: tools.collect(),
         setup: SetupView {
             console_url: connector.setup.console_url.clone(),

@@ -1,9 +1,11 @@
+use std::collections::BTreeMap;
+
 use astralform_domain::{
     ConnectorSlug, Endpoints, Environment, Patch, ScopeSet, Secret, Tenant, ToolName,
 };
 use astralform_engine::{
     SettingsError,
-    project_connectors::{Change, ClientChange, Enable, NewClient, Verdict},
+    project_connectors::{Change, Credentials, Enable, Verdict},
 };
 use axum::{Json, extract::State};
 use schemars::JsonSchema;
@@ -40,15 +42,20 @@ pub(crate) struct EnableRequest {
     connector: ConnectorSlug,
     /// The environment to enable it in.
     environment: Environment,
-    /// Your own OAuth app; without it the connector waits for one. Not needed in the sandbox.
-    credentials: Option<CredentialsRequest>,
+    /// Your own OAuth app as `client_id` and `client_secret`, or an API key as `api_key` with what
+    /// else the connector's `fields` name. Without an app the connector waits for one; none of it is
+    /// needed in the sandbox. Secrets go in, and never come out again.
+    #[serde(default, deserialize_with = "credentials")]
+    #[schemars(with = "Option<BTreeMap<String, String>>")]
+    credentials: Option<Credentials>,
     /// What to ask end users for instead of the connector's minimum.
     scopes: Option<ScopeSet>,
     /// The only tools to offer.
     tools: Option<Vec<ToolName>>,
     /// Whether end users must connect accounts of their own, where they may; true when left out.
     require_auth: Option<bool>,
-    /// Whether end users may connect accounts of their own; true when left out.
+    /// Whether end users may connect accounts of their own. Left out, it is true, but for a
+    /// connector that takes API keys: there it is false, so that your key serves everybody.
     allow_end_user_auth: Option<bool>,
     /// Addresses that replace the catalogue's: another installation of the same service.
     #[serde(default)]
@@ -56,19 +63,6 @@ pub(crate) struct EnableRequest {
     /// Whether to talk to the simulator; in `test` only.
     #[serde(default)]
     sandbox: bool,
-}
-
-/// Your OAuth app.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(rename = "Credentials")]
-struct CredentialsRequest {
-    /// Left out when only the secret is new.
-    client_id: Option<String>,
-    /// Goes in, and never comes out again.
-    #[serde(deserialize_with = "secret")]
-    #[schemars(with = "String")]
-    client_secret: Secret,
 }
 
 /// What is to change of a connector; what is left out stays.
@@ -90,12 +84,14 @@ pub(crate) struct ChangeRequest {
     #[serde(default)]
     #[schemars(with = "Option<Vec<ToolName>>")]
     tools: Patch<Vec<ToolName>>,
-    /// All the addresses that replace the catalogue's. Needs the client secret again.
+    /// All the addresses that replace the catalogue's. Needs the client secret or key again.
     endpoints: Option<Endpoints>,
     /// Whether to talk to the simulator; in `test` only.
     sandbox: Option<bool>,
-    /// A new secret, or another app.
-    credentials: Option<CredentialsRequest>,
+    /// A new `client_secret` of the same app, another app, or another `api_key`.
+    #[serde(default, deserialize_with = "credentials")]
+    #[schemars(with = "Option<BTreeMap<String, String>>")]
+    credentials: Option<Credentials>,
     /// How many connections may become unusable, as the refusal said.
     confirm_reconnects: Option<i64>,
 }
@@ -103,7 +99,8 @@ pub(crate) struct ChangeRequest {
 /// What the provider makes of the credentials.
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct CheckView {
-    /// `accepted`: it refused a made-up code, and not your app. `rejected`: it refused your app.
+    /// `accepted`: it took your key, or refused a made-up code and not your app. `rejected`: it
+    /// refused your app or key.
     /// `unknown`: it did not answer in a form that tells.
     credentials: &'static str,
     /// The provider's word for it.
@@ -141,7 +138,7 @@ pub(crate) async fn enable(
         |_| true,
         move |request| async move {
             let slug = request.connector.clone();
-            work.engine().enable(tenant, request.into_settings()?).await?;
+            work.engine().enable(tenant, request.into()).await?;
             overview(&work, tenant, &slug).await
         },
     )
@@ -197,31 +194,23 @@ async fn overview(
     Ok(found.ok_or(SettingsError::NotEnabled)?.into())
 }
 
-impl EnableRequest {
-    fn into_settings(self) -> Result<Enable, SettingsError> {
-        let client = match self.credentials {
-            Some(CredentialsRequest { client_id: Some(id), client_secret: secret }) => {
-                Some(NewClient { id, secret })
-            }
-            Some(_) => return Err(SettingsError::BadCredential("client_id")),
-            None => None,
-        };
-        Ok(Enable {
-            client,
-            scopes: self.scopes,
-            tools: self.tools,
-            require_auth: self.require_auth.unwrap_or(true),
-            allow_end_user_auth: self.allow_end_user_auth.unwrap_or(true),
-            endpoints: self.endpoints,
-            sandbox: self.sandbox,
-            ..Enable::new(self.connector)
-        })
+impl From<EnableRequest> for Enable {
+    fn from(request: EnableRequest) -> Self {
+        Self {
+            credentials: request.credentials,
+            scopes: request.scopes,
+            tools: request.tools,
+            require_auth: request.require_auth,
+            allow_end_user_auth: request.allow_end_user_auth,
+            endpoints: request.endpoints,
+            sandbox: request.sandbox,
+            ..Self::new(request.connector)
+        }
     }
 }
 
 impl From<ChangeRequest> for Change {
     fn from(request: ChangeRequest) -> Self {
-        let client = request.credentials;
         Self {
             is_enabled: request.is_enabled,
             require_auth: request.require_auth,
@@ -230,12 +219,16 @@ impl From<ChangeRequest> for Change {
             tools: request.tools,
             endpoints: request.endpoints,
             sandbox: request.sandbox,
-            client: client.map(|c| ClientChange { id: c.client_id, secret: c.client_secret }),
+            credentials: request.credentials,
             confirmed: request.confirm_reconnects,
         }
     }
 }
 
-fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error> {
-    String::deserialize(deserializer).map(Secret::new)
+fn credentials<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Credentials>, D::Error> {
+    let fields = Option::<BTreeMap<String, String>>::deserialize(deserializer)?;
+    let secret = |(name, text)| (name, Secret::new(text));
+    Ok(fields.map(|fields| fields.into_iter().map(secret).collect()))
 }

@@ -2,7 +2,7 @@ use astralform_domain::{
     ConnectionStatus, ConnectorSlug, Endpoints, Environment, OauthClient, ProjectConnectorId,
     ScopeSet, Timestamp, ToolName,
 };
-use astralform_engine::project_connectors::Overview;
+use astralform_engine::project_connectors::{KeyShown, Overview};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -36,7 +36,7 @@ pub(crate) struct ProjectConnectorView {
     endpoints: Endpoints,
     /// Whether it talks to the simulator.
     sandbox: bool,
-    /// Your OAuth app; null while there is none.
+    /// What is shown of your OAuth app, or API key; null while there is none.
     credentials: Option<CredentialsView>,
     /// What to register at the provider, to the letter.
     redirect_uri: String,
@@ -59,16 +59,26 @@ struct CountsView {
     revoked: i64,
 }
 
-/// The developer's OAuth app. The secret is not shown again.
+/// What is shown of credentials. Secrets are not shown again.
 #[derive(Serialize, JsonSchema)]
-#[expect(clippy::struct_field_names, reason = "they are the names of RFC 6749")]
-struct CredentialsView {
-    /// Its client id.
-    client_id: String,
-    /// The end of the secret.
-    client_secret_hint: String,
-    /// When the secret was entered.
-    client_secret_set_at: Timestamp,
+#[serde(untagged)]
+enum CredentialsView {
+    /// The developer's OAuth app.
+    App {
+        /// Its client id.
+        client_id: String,
+        /// The end of the secret.
+        client_secret_hint: String,
+        /// When the secret was entered.
+        client_secret_set_at: Timestamp,
+    },
+    /// The API key that serves the project.
+    Key {
+        /// The end of the key.
+        api_key_hint: String,
+        /// When it was entered.
+        api_key_set_at: Timestamp,
+    },
 }
 
 impl From<Overview> for ProjectConnectorView {
@@ -88,7 +98,7 @@ impl From<Overview> for ProjectConnectorView {
             tools: overview.tools,
             endpoints: settings.endpoints,
             sandbox: settings.sandbox,
-            credentials: settings.client.map(CredentialsView::from),
+            credentials: settings.client.map(Into::into).or(overview.key.map(Into::into)),
             redirect_uri: overview.redirect_uri,
             connections: overview.connections.into(),
             created_at: settings.created_at,
@@ -113,10 +123,16 @@ impl From<Vec<(ConnectionStatus, i64)>> for CountsView {
 
 impl From<OauthClient> for CredentialsView {
     fn from(client: OauthClient) -> Self {
-        Self {
+        Self::App {
             client_id: client.id,
             client_secret_hint: client.hint,
             client_secret_set_at: client.set_at,
         }
+    }
+}
+
+impl From<KeyShown> for CredentialsView {
+    fn from(key: KeyShown) -> Self {
+        Self::Key { api_key_hint: key.hint, api_key_set_at: key.set_at }
     }
 }

@@ -1,0 +1,82 @@
+use std::collections::BTreeMap;
+
+use astralform_catalog::Auth;
+use astralform_domain::{AuthStatus, Secret};
+use thiserror::Error;
+
+use super::{BeginError, finish::Fetched};
+use crate::{
+    Engine, Fault, SettingsError, Unusable,
+    project_connectors::{VerifyError, read_key},
+};
+
+/// Why a key that its owner entered is not taken. The prompt stays open, so that they can correct
+/// it; nothing was stored.
+#[derive(Debug, Error)]
+pub enum EnterKeyError {
+    /// The link leads nowhere, or the connector cannot be used.
+    #[error(transparent)]
+    Begin(#[from] BeginError),
+    /// The field of that name is empty, or holds what cannot be sent.
+    #[error("`{0}` must have 1 to 4096 characters, none of them a control character")]
+    Invalid(String),
+    /// The provider refuses it, in its own words.
+    #[error("the provider refused the key: {0}")]
+    Refused(String),
+    /// The provider did not answer, so nobody knows whether the key is good.
+    #[error("the provider did not answer")]
+    Unanswered,
+}
+
+impl Engine {
+    /// The end user entered an API key on our page: shows it to the provider, stores it when it is
+    /// good, and says where the browser goes.
+    ///
+    /// # Errors
+    /// When the link takes no key, or the key is not taken.
+    pub async fn enter_key(
+        &self,
+        link: &str,
+        entered: &BTreeMap<String, Secret>,
+    ) -> Result<String, EnterKeyError> {
+        let request = self.request_of_link(link).await?.ok_or(BeginError::UnknownLink)?;
+        if request.status_at(self.clock.now()) != AuthStatus::Pending {
+            return Err(BeginError::NotPending.into());
+        }
+        let ready = self.load_ready(request.tenant, request.project_connector).await?;
+        let ready = ready.map_err(BeginError::from)?;
+        let Auth::ApiKey(described) = ready.connector.auth() else {
+            return Err(BeginError::from(Unusable::Misconfigured).into());
+        };
+        let parts = read_key(entered, described).map_err(invalid)?;
+        let key = self.verify_key(&ready, parts).await?;
+        let tokens = vec![key.token(&ready, self.clock.now())];
+        let fetched = Fetched { account: key.account, tokens, hosts: key.hosts };
+        let made = self.receive(&request, &ready, fetched).await?;
+        Ok(self.way_back(&request, made).await?)
+    }
+}
+
+fn invalid(error: SettingsError) -> EnterKeyError {
+    match error {
+        SettingsError::BadCredential(field)
+        | SettingsError::UnknownCredential { name: field, .. } => EnterKeyError::Invalid(field),
+        other => EnterKeyError::Invalid(other.to_string()),
+    }
+}
+
+impl From<Fault> for EnterKeyError {
+    fn from(fault: Fault) -> Self {
+        Self::Begin(fault.into())
+    }
+}
+
+impl From<VerifyError> for EnterKeyError {
+    fn from(error: VerifyError) -> Self {
+        match error {
+            VerifyError::Refused(why) => Self::Refused(why),
+            VerifyError::Unanswered => Self::Unanswered,
+            VerifyError::Fault(fault) => fault.into(),
+        }
+    }
+}

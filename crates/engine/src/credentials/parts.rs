@@ -1,0 +1,90 @@
+use std::collections::BTreeMap;
+
+use astralform_catalog::{ApiKey, Auth, Connector, Placement};
+use astralform_domain::Secret;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use http::{HeaderName, HeaderValue, header};
+
+use crate::{egress::Outgoing, oauth::secret_header};
+
+/// A credential taken apart, as the connector's file names its parts: an access token, or what
+/// somebody entered.
+#[derive(Clone)]
+pub(crate) struct CredentialParts(BTreeMap<String, Secret>);
+
+impl CredentialParts {
+    /// An access token.
+    pub(crate) fn token(token: Secret) -> Self {
+        Self(BTreeMap::from([(Placement::TOKEN.to_owned(), token)]))
+    }
+
+    /// What was entered, field by field.
+    pub(crate) fn entered(fields: BTreeMap<String, Secret>) -> Self {
+        Self(fields)
+    }
+
+    /// What was sealed for a connection of a connector.
+    pub(crate) fn opened(connector: &Connector, text: Secret) -> Option<Self> {
+        match connector.auth() {
+            Auth::OAuth(_) => Some(Self::token(text)),
+            Auth::ApiKey(_) => {
+                let fields: BTreeMap<String, String> = serde_json::from_str(text.expose()).ok()?;
+                let fields = fields.into_iter().map(|(name, text)| (name, Secret::new(text)));
+                Some(Self(fields.collect()))
+            }
+        }
+    }
+
+    /// What was entered, as it is sealed.
+    pub(crate) fn to_text(&self) -> Secret {
+        let fields: BTreeMap<_, _> =
+            self.0.iter().map(|(name, secret)| (name, secret.expose())).collect();
+        Secret::new(serde_json::to_string(&fields).unwrap_or_default())
+    }
+
+    /// One part.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(Secret::expose)
+    }
+
+    /// What is shown of the key.
+    pub(crate) fn hint(&self) -> String {
+        self.0.get(ApiKey::KEY).map(Secret::hint).unwrap_or_default()
+    }
+
+    /// The parts that nobody may see.
+    pub(crate) fn hidden(&self, connector: &Connector) -> Vec<&str> {
+        let is_open = |name: &str| match connector.auth() {
+            Auth::OAuth(_) => false,
+            Auth::ApiKey(key) => key.field(name).is_some_and(|field| !field.secret),
+        };
+        let hidden = self.0.iter().filter(|(name, _)| !is_open(name));
+        hidden.map(|(_, secret)| secret.expose()).collect()
+    }
+
+    /// Puts the credential where a request carries it; nothing when it cannot stand there.
+    pub(crate) fn placed(&self, mut request: Outgoing, at: &Placement) -> Option<Outgoing> {
+        let part = |name: &str| self.get(name);
+        for (name, value) in &at.headers {
+            let value: HeaderValue = secret_header(&value.fill(part)?)?;
+            request.headers.insert(name.parse::<HeaderName>().ok()?, value);
+        }
+        for (name, value) in &at.query {
+            let value = value.fill(part)?;
+            request.url.query_pairs_mut().append_pair(name, &value);
+        }
+        if let Some(at) = &at.basic {
+            let (username, password) = (at.username.fill(part)?, at.password.fill(part)?);
+            request.headers.insert(header::AUTHORIZATION, basic(&username, &password)?);
+        }
+        Some(request)
+    }
+}
+
+/// HTTP Basic; a user name has no colon (RFC 7617 §2).
+fn basic(username: &str, password: &str) -> Option<HeaderValue> {
+    if username.contains(':') {
+        return None;
+    }
+    secret_header(&format!("Basic {}", STANDARD.encode(format!("{username}:{password}"))))
+}

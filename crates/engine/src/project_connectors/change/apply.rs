@@ -1,0 +1,85 @@
+use astralform_catalog::Connector;
+use astralform_domain::{AuthFailure, ConnectionStatus, ProjectConnector, Retired, StatusReason};
+use astralform_storage::{Tx, auth_requests, connections, project_connectors};
+
+use super::{Effect, Revised};
+use crate::{
+    Engine, Fault, SettingsError,
+    project_connectors::{Ready, enable::NewClient, key::VerifiedKey},
+};
+
+impl Engine {
+    /// Carries a change out, if as many connections become unusable as somebody confirmed.
+    pub(super) async fn apply(
+        &self,
+        tx: &mut Tx,
+        revised: Revised,
+        connector: &Connector,
+        confirmed: Option<i64>,
+    ) -> Result<(), SettingsError> {
+        let Revised { mut settings, client, key, effect } = revised;
+        if effect == Effect::NewApp {
+            let ended = self.ended_by(tx, &settings, key.as_ref()).await?;
+            if ended > 0 && confirmed != Some(ended) {
+                return Err(SettingsError::ConfirmationRequired(ended));
+            }
+            end_all(tx, &settings).await?;
+        }
+        if let Some(client) = client {
+            self.replace_client(&mut settings, &client, effect).await?;
+        }
+        project_connectors::update(tx, &settings).await.map_err(Fault::from)?;
+        let id = settings.id;
+        if let Some(key) = key {
+            let addresses = self.addresses(&settings, connector);
+            let addresses = addresses.ok_or(SettingsError::BadAddresses)?;
+            self.put_project_key(tx, &Ready { settings, connector, addresses }, &key).await?;
+        }
+        tracing::info!(project_connector.id = %id, "connector changed");
+        Ok(())
+    }
+
+    /// How many connections become unusable; not the project's own, where its key is entered anew.
+    async fn ended_by(
+        &self,
+        tx: &mut Tx,
+        settings: &ProjectConnector,
+        key: Option<&VerifiedKey>,
+    ) -> Result<i64, Fault> {
+        let (tenant, id) = (settings.tenant, settings.id);
+        let is_active = |status: ConnectionStatus| status == ConnectionStatus::Active;
+        let counts = connections::counts(&mut *tx, tenant, id).await?;
+        let active = counts.iter().find(|(status, _)| is_active(*status));
+        let mut ended = active.map_or(0, |(_, number)| *number);
+        if key.is_some() {
+            let own = connections::serving(&mut *tx, tenant, id, None).await?;
+            ended -= i64::from(own.iter().any(|own| is_active(own.status)));
+        }
+        Ok(ended)
+    }
+
+    async fn replace_client(
+        &self,
+        settings: &mut ProjectConnector,
+        client: &NewClient,
+        effect: Effect,
+    ) -> Result<(), Fault> {
+        let previous = settings.client.take();
+        let mut fresh = self.sealed_client(settings, client).await?;
+        if effect == Effect::NewSecret {
+            let until = self.clock.now().after(Retired::LIFE);
+            fresh.previous = previous.map(|old| Retired { secret: old.secret, until });
+        }
+        settings.client = Some(fresh);
+        Ok(())
+    }
+}
+
+async fn end_all(tx: &mut Tx, settings: &ProjectConnector) -> Result<(), Fault> {
+    let (tenant, id) = (settings.tenant, settings.id);
+    let why = StatusReason::ClientChanged;
+    connections::expire_all(tx, tenant, id, why).await?;
+    connections::revoke_unconfirmed(tx, tenant, id, why).await?;
+    auth_requests::fail_all(tx, tenant, id, AuthFailure::SettingsChanged).await?;
+    Ok(())
+}

@@ -1,0 +1,39 @@
+//! What a provider's refusal means, and what it says.
+
+use astralform_catalog::{Connector, ErrorKind, Variables, jq::Document};
+use http::StatusCode;
+
+/// The connector's word for the code, or else what the status says.
+pub(crate) fn kind(connector: &Connector, status: StatusCode, code: Option<&str>) -> ErrorKind {
+    let kinds = &connector.errors.kinds;
+    let named = code
+        .and_then(|code| kinds.iter().find(|(_, codes)| codes.iter().any(|known| known == code)));
+    named.map_or_else(|| by_status(status), |(kind, _)| *kind)
+}
+
+/// What the provider says about it, where it says anything.
+pub(crate) fn words(
+    connector: &Connector,
+    document: &Document,
+    variables: Variables<'_>,
+) -> Option<String> {
+    let said = connector.errors.message.as_ref()?;
+    let said = said.read::<Option<String>>(document, variables).ok().flatten()?;
+    Some(plain(&said)).filter(|said| !said.is_empty())
+}
+
+fn by_status(status: StatusCode) -> ErrorKind {
+    match status.as_u16() {
+        401 => ErrorKind::ReconnectNeeded,
+        403 => ErrorKind::PermissionDenied,
+        404 | 410 => ErrorKind::NotFound,
+        429 => ErrorKind::RateLimited,
+        500.. => ErrorKind::ProviderUnavailable,
+        _ => ErrorKind::ProviderRejected,
+    }
+}
+
+/// A provider's words without control characters, 500 characters at most.
+fn plain(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(500).collect::<String>().trim().to_owned()
+}
