@@ -1,0 +1,128 @@
+//! Connections by the million: stored as the engine stores them, without consent pages.
+
+use std::cell::Cell;
+
+use astralform_domain::{
+    Account, Clock, Connection, ConnectionId, ConnectionStatus, EndUserId, EndUserKey, Entropy,
+    Environment, Owner, ProjectConnector, Secret, Tenant,
+};
+use astralform_storage::{
+    Db, Tx, connections, end_users, project_connectors, projects,
+    tokens::{self, Token},
+};
+use astralform_vault::{Binding, DataKey, read_key_file};
+
+use crate::{Result, note, product::Installation, workload::Workload};
+
+const BATCH: usize = 2_000;
+
+/// The end user of that number, from 0.
+pub(crate) fn end_user(number: usize) -> EndUserId {
+    format!("end-user-{number:07}").parse().expect("letters, digits and hyphens are an id")
+}
+
+/// Stores one connection with a sealed token for each of so many end users.
+pub(crate) async fn fill(
+    installation: &Installation,
+    workload: &Workload,
+    connections: usize,
+) -> Result<()> {
+    let db = match installation.database_url() {
+        Some(url) => Db::connect_postgres(url).await?,
+        None => Db::open_sqlite(&installation.sqlite_file()).await?,
+    };
+    let tenant = Tenant { project: installation.made.project, environment: Environment::Test };
+    let settings = project_connectors::by_slug(&db, tenant, &workload.connector).await?;
+    let sealed = projects::data_key(&db, tenant.project).await?.ok_or("no data key")?;
+    let ring = read_key_file(&installation.key_file())?;
+    let filler = Filler {
+        workload,
+        settings: settings.ok_or("the connector is not enabled")?,
+        key: ring.open_data_key(tenant.project, &sealed)?,
+        clock: Clock::system(),
+        entropy: Entropy::system(),
+        next: Cell::new(0),
+        connections,
+    };
+    // PostgreSQL takes several writers; on SQLite they wait for one another.
+    let write = || Box::pin(filler.write(&db));
+    tokio::try_join!(write(), write(), write(), write())?;
+    db.close().await;
+    Ok(())
+}
+
+struct Filler<'a> {
+    workload: &'a Workload,
+    settings: ProjectConnector,
+    key: DataKey,
+    clock: Clock,
+    entropy: Entropy,
+    next: Cell<usize>,
+    connections: usize,
+}
+
+impl Filler<'_> {
+    /// Writes batch after batch, until there is none left.
+    async fn write(&self, db: &Db) -> Result<()> {
+        loop {
+            let first = self.next.get();
+            let end = (first + BATCH).min(self.connections);
+            self.next.set(end);
+            if first == end {
+                return Ok(());
+            }
+            let mut tx = db.begin().await?;
+            for number in first..end {
+                self.add(&mut tx, number).await?;
+            }
+            tx.commit().await?;
+            if end.is_multiple_of(100_000) {
+                note(&format!("{end} of {} connections are stored", self.connections));
+            }
+        }
+    }
+
+    async fn add(&self, tx: &mut Tx, number: usize) -> Result<()> {
+        let (tenant, now) = (self.settings.tenant, self.clock.now());
+        let end_user = end_user(number);
+        let fresh = EndUserKey::new(&self.clock, &self.entropy);
+        let key = end_users::ensure(tx, tenant, &end_user, fresh, now).await?;
+        let connection = Connection {
+            id: ConnectionId::new(&self.clock, &self.entropy),
+            tenant,
+            project_connector: self.settings.id,
+            owner: Owner::EndUser(end_user),
+            account: Account { id: format!("T1/U{number}"), label: format!("user {number}") },
+            label: None,
+            is_default: true,
+            status: ConnectionStatus::Active,
+            reason: None,
+            scopes: self.workload.scopes.clone(),
+            hosts: self.settings.hosts.clone(),
+            created_at: now,
+        };
+        connections::create(tx, &connection, Some(key)).await?;
+        tokens::put(tx, connection.id, &self.token(&connection, number)).await?;
+        Ok(())
+    }
+
+    /// A token of the usual length, sealed for its one place.
+    fn token(&self, connection: &Connection, number: usize) -> Token {
+        let generation = 1;
+        let kind = self.workload.token.clone();
+        let row = Token::row_key(connection.id, &kind);
+        let place = Binding {
+            tenant: connection.tenant,
+            owner: &connection.owner,
+            table: tokens::TABLE,
+            row: &row,
+            column: "access_token",
+            generation,
+            hosts: &connection.hosts,
+        };
+        let secret = Secret::new(format!("token-{number:070}"));
+        let access_token = self.key.seal(place, &secret, &self.entropy);
+        let scopes = connection.scopes.clone();
+        Token { kind, generation, access_token, refresh_token: None, expires_at: None, scopes }
+    }
+}
