@@ -158,6 +158,11 @@ CREATE INDEX connections_by_owner
 CREATE INDEX connections_by_end_user
     ON connections (end_user_id);
 
+-- Looked through every few seconds for those that are still to be withdrawn.
+CREATE INDEX connections_revoked
+    ON connections (id)
+    WHERE status = 'revoked';
+
 CREATE TABLE tokens (
     connection_id TEXT NOT NULL REFERENCES connections (id),
     kind          TEXT NOT NULL,

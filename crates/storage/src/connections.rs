@@ -144,6 +144,9 @@ pub async fn find(db: impl Run, tenant: Tenant, id: ConnectionId) -> Result<Opti
 /// The connections at a project connector that could serve an end user: their own and the
 /// project's, neither revoked nor waiting to be confirmed, of each owner the default one first,
 /// then the oldest. Without an end user, the project's alone.
+///
+/// The owner is written as in `connections_by_account`: with an `OR`, SQLite would read all the
+/// connections of the project connector.
 pub async fn serving(
     db: impl Run,
     tenant: Tenant,
@@ -156,9 +159,9 @@ pub async fn serving(
         WHERE connections.project_connector_id = $3
           AND connections.project_id = $1 AND connections.environment = $2
           AND connections.status IN ('active', 'needs_reauth')
-          AND (connections.end_user_id IS NULL OR connections.end_user_id =
-               (SELECT id FROM end_users
-                WHERE project_id = $1 AND environment = $2 AND external_id = $4))
+          AND COALESCE(connections.end_user_id, '') IN ('',
+              (SELECT id FROM end_users
+               WHERE project_id = $1 AND environment = $2 AND external_id = $4))
         ORDER BY connections.is_default DESC, connections.id";
     let Tenant { project, environment } = tenant;
     db.all(SQL, binds![project, environment, project_connector, end_user]).await
