@@ -11,7 +11,7 @@ const LONGEST_DELAY_MS: u64 = 600_000;
 pub enum Fault {
     /// A bare HTTP status with a short plain text.
     Status(u16),
-    /// HTTP 429 with `Retry-After`.
+    /// HTTP 429 with `Retry-After`, worded as the service does.
     RateLimited {
         /// Seconds the caller is told to wait.
         retry_after_s: u32,
@@ -26,8 +26,8 @@ pub enum Fault {
     EmptyBody,
     /// HTTP 200 with JSON that goes on for this many bytes, without a `Content-Length`.
     HugeBody(u64),
-    /// HTTP 200 with `ok: false` and this error, as Slack refuses.
-    SlackError(String),
+    /// The service's own answer with this error code.
+    Refused(String),
 }
 
 /// How often a fault strikes.
@@ -52,9 +52,9 @@ pub enum InvalidFault {
     /// The delay is beyond what any client waits for.
     #[error("a delay of {0} ms is longer than {LONGEST_DELAY_MS} ms")]
     Delay(u64),
-    /// Slack's error codes are lower-case words joined by underscores.
-    #[error("a Slack error consists of lower-case letters, digits and underscores")]
-    SlackError,
+    /// The service has no such error code.
+    #[error("the service does not refuse with `{0}`")]
+    Refused(String),
     /// A fault that never strikes is a mistake.
     #[error("a fault has to strike at least once")]
     Never,
@@ -87,7 +87,7 @@ impl Fault {
             Self::Html => "html",
             Self::EmptyBody => "empty_body",
             Self::HugeBody(_) => "huge_body",
-            Self::SlackError(_) => "slack_error",
+            Self::Refused(_) => "refused",
         }
     }
 
@@ -97,7 +97,6 @@ impl Fault {
                 Err(InvalidFault::Status(*status))
             }
             Self::Delay(ms) if *ms > LONGEST_DELAY_MS => Err(InvalidFault::Delay(*ms)),
-            Self::SlackError(code) if !is_error_code(code) => Err(InvalidFault::SlackError),
             _ => Ok(()),
         }
     }
@@ -135,9 +134,4 @@ impl FaultQueue {
     pub(crate) fn clear(&mut self) {
         self.0.clear();
     }
-}
-
-fn is_error_code(code: &str) -> bool {
-    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-    !code.is_empty() && code.chars().all(allowed)
 }

@@ -7,25 +7,39 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{Request, State};
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
 use http_body::Frame;
 use thiserror::Error;
 
-use crate::faults::{Fault, FaultQueue};
+use crate::faults::{Fault, FaultQueue, InjectedFault, InvalidFault};
 use crate::outside::Outside;
 use crate::requests::{Noted, RecordedRequest, RequestLog, redacted_query};
 
 const CHUNK: usize = 64 * 1024;
 const HUGE_START: &[u8] = b"{\"ok\":true,\"padding\":\"";
 
+/// How a service names its endpoints and words what goes wrong.
+pub(crate) struct Dialect {
+    /// The short name of what stands at a path.
+    pub(crate) endpoint_of: fn(&str) -> &str,
+    /// Whether an endpoint of that name exists.
+    pub(crate) has: fn(&str) -> bool,
+    /// The answer to a caller that has to wait so many seconds.
+    pub(crate) throttled: fn(u32) -> Response,
+    /// The answer with an error code of the service; nothing for a code it cannot have.
+    pub(crate) refused: fn(&str, &Outside) -> Option<Response>,
+    /// What its tokens and secrets contain, so that none gets into the log.
+    pub(crate) token_marks: &'static [&'static str],
+}
+
 /// The faults and the request log of one stand-in.
 #[derive(Clone)]
 pub(crate) struct Gate {
     outside: Arc<Outside>,
-    endpoint_of: fn(&str) -> &str,
+    dialect: &'static Dialect,
     parts: Arc<Mutex<Parts>>,
 }
 
@@ -51,8 +65,21 @@ struct AnswerDropped;
 // === impl Gate ===
 
 impl Gate {
-    pub(crate) fn new(outside: Arc<Outside>, endpoint_of: fn(&str) -> &str) -> Self {
-        Self { outside, endpoint_of, parts: Arc::default() }
+    pub(crate) fn new(outside: Arc<Outside>, dialect: &'static Dialect) -> Self {
+        Self { outside, dialect, parts: Arc::default() }
+    }
+
+    pub(crate) fn inject(&self, injected: InjectedFault) -> Result<(), InvalidFault> {
+        let Dialect { has, refused, .. } = self.dialect;
+        if injected.endpoint != "*" && !has(&injected.endpoint) {
+            return Err(InvalidFault::UnknownEndpoint(injected.endpoint));
+        }
+        if let Fault::Refused(code) = &injected.fault
+            && refused(code, &self.outside).is_none()
+        {
+            return Err(InvalidFault::Refused(code.clone()));
+        }
+        self.parts().faults.push(injected)
     }
 
     pub(crate) fn parts(&self) -> MutexGuard<'_, Parts> {
@@ -60,7 +87,7 @@ impl Gate {
     }
 
     fn admit(&self, request: &Request) -> (u64, Option<Fault>) {
-        let endpoint = (self.endpoint_of)(request.uri().path());
+        let endpoint = (self.dialect.endpoint_of)(request.uri().path());
         let mut parts = self.parts();
         let fault = parts.faults.take(endpoint);
         let number = parts.log.begin(RecordedRequest {
@@ -69,7 +96,7 @@ impl Gate {
             method: request.method().to_string(),
             path: request.uri().path().to_owned(),
             endpoint: endpoint.to_owned(),
-            query: redacted_query(request.uri().query().unwrap_or_default()),
+            query: self.redacted(request.uri().query().unwrap_or_default()),
             authorization_scheme: authorization_scheme(request.headers()),
             client_id: None,
             grant_type: None,
@@ -80,10 +107,38 @@ impl Gate {
         (number, fault)
     }
 
+    fn redacted(&self, query: &str) -> Vec<(String, String)> {
+        redacted_query(query, self.dialect.token_marks)
+    }
+
     fn note(&self, number: u64, response: &Response, answered: bool) {
         let noted = response.extensions().get::<Noted>().cloned().unwrap_or_default();
         let status = answered.then(|| response.status().as_u16());
         self.parts().log.finish(number, noted, status);
+    }
+
+    fn instead(&self, fault: Fault) -> Response {
+        match fault {
+            Fault::Status(status) => {
+                let status = StatusCode::from_u16(status);
+                let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+                (status, "simulated fault").into_response()
+            }
+            Fault::RateLimited { retry_after_s } => (self.dialect.throttled)(retry_after_s),
+            Fault::Refused(code) => {
+                let refused = (self.dialect.refused)(&code, &self.outside);
+                refused.unwrap_or_else(|| StatusCode::INTERNAL_SERVER_ERROR.into_response())
+            }
+            Fault::Html => Html("<!doctype html><title>Simulated page</title><p>Simulated fault")
+                .into_response(),
+            Fault::HugeBody(bytes) => {
+                let body = Body::new(EndlessBody { left: bytes, started: false });
+                ([(CONTENT_TYPE, "application/json; charset=utf-8")], body).into_response()
+            }
+            Fault::EmptyBody | Fault::Delay(_) | Fault::DropAnswer => {
+                StatusCode::OK.into_response()
+            }
+        }
     }
 }
 
@@ -110,41 +165,11 @@ pub(crate) async fn pass(State(gate): State<Gate>, request: Request, next: Next)
             dropped()
         }
         Some(fault) => {
-            let response = instead(fault);
+            let response = gate.instead(fault);
             gate.note(number, &response, true);
             response
         }
     }
-}
-
-fn instead(fault: Fault) -> Response {
-    match fault {
-        Fault::Status(status) => {
-            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            (status, "simulated fault").into_response()
-        }
-        Fault::RateLimited { retry_after_s } => {
-            let headers = [(RETRY_AFTER, retry_after_s.to_string())];
-            (StatusCode::TOO_MANY_REQUESTS, headers, refused("ratelimited")).into_response()
-        }
-        Fault::Html => {
-            Html("<!doctype html><title>Simulated page</title><p>Simulated fault").into_response()
-        }
-        Fault::HugeBody(bytes) => {
-            let body = Body::new(EndlessBody { left: bytes, started: false });
-            ([(CONTENT_TYPE, "application/json; charset=utf-8")], body).into_response()
-        }
-        Fault::SlackError(code) => refused(&code),
-        Fault::EmptyBody | Fault::Delay(_) | Fault::DropAnswer => StatusCode::OK.into_response(),
-    }
-}
-
-fn refused(code: &str) -> Response {
-    let body = serde_json::json!({ "ok": false, "error": code });
-    let mut response = axum::Json(body).into_response();
-    let noted = Noted { error: Some(code.to_owned()), ..Noted::default() };
-    response.extensions_mut().insert(noted);
-    response
 }
 
 /// A response whose body fails before its head was flushed, so that hyper sends nothing at all.

@@ -9,19 +9,26 @@
 //!
 //! The README describes the HTTP side. Start reading at [`Simulator`], then [`slack::Slack`].
 
+mod apps;
+mod consents;
 mod control;
 mod faults;
 mod gate;
 mod outside;
+mod pages;
+mod pkce;
 mod problem;
 mod requests;
 pub mod slack;
+mod stand_in;
 
 use axum::Router;
 
-pub use faults::{Fault, Times};
+pub use apps::InvalidApp;
+pub use faults::{Fault, InjectedFault, InvalidFault, Times};
 pub use outside::{Clock, Random, SimulatorOptions};
 pub use requests::RecordedRequest;
+pub use stand_in::StandIn;
 
 use slack::Slack;
 
@@ -43,11 +50,7 @@ pub struct NewApp {
 
 impl Simulator {
     /// Registers an app of that name at every stand-in.
-    pub fn register_apps(
-        &self,
-        name: &str,
-        redirect_uri: &str,
-    ) -> Result<Vec<NewApp>, slack::InvalidApp> {
+    pub fn register_apps(&self, name: &str, redirect_uri: &str) -> Result<Vec<NewApp>, InvalidApp> {
         Ok(vec![self.slack.register_fresh_app(name, redirect_uri)?])
     }
 

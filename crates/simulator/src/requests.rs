@@ -36,7 +36,7 @@ pub struct RecordedRequest {
     pub client_id: Option<String>,
     /// The grant type, for calls of the token endpoint.
     pub grant_type: Option<String>,
-    /// The `error` of an answer with `ok: false`.
+    /// The error code of the answer.
     pub error: Option<String>,
     /// The fault that struck.
     pub fault: Option<String>,
@@ -94,10 +94,11 @@ impl RequestLog {
 }
 
 /// The query's parameters with everything that could be a secret redacted.
-pub(crate) fn redacted_query(query: &str) -> Vec<(String, String)> {
+pub(crate) fn redacted_query(query: &str, token_marks: &[&str]) -> Vec<(String, String)> {
     url::form_urlencoded::parse(query.as_bytes())
         .map(|(name, value)| {
-            let secret = SECRET_PARAMETERS.contains(&&*name) || value.contains("xox");
+            let marked = token_marks.iter().any(|mark| value.contains(mark));
+            let secret = SECRET_PARAMETERS.contains(&&*name) || marked;
             let value = if secret { REDACTED.to_owned() } else { value.into_owned() };
             (name.into_owned(), value)
         })

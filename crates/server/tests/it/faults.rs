@@ -30,10 +30,10 @@ async fn each_fault_of_a_provider_has_its_kind() {
         (Fault::Html, "provider_unavailable", true),
         (Fault::EmptyBody, "provider_unavailable", true),
         (Fault::HugeBody(64 * 1024 * 1024), "response_too_large", false),
-        (Fault::SlackError("channel_not_found".to_owned()), "not_found", false),
-        (Fault::SlackError("not_in_channel".to_owned()), "permission_denied", false),
-        (Fault::SlackError("invalid_cursor".to_owned()), "provider_rejected", false),
-        (Fault::SlackError("internal_error".to_owned()), "provider_unavailable", true),
+        (Fault::Refused("channel_not_found".to_owned()), "not_found", false),
+        (Fault::Refused("not_in_channel".to_owned()), "permission_denied", false),
+        (Fault::Refused("invalid_cursor".to_owned()), "provider_rejected", false),
+        (Fault::Refused("internal_error".to_owned()), "provider_unavailable", true),
     ] {
         let shown = format!("{fault:?}");
         let reply = call_with(&server, fault).await;
@@ -81,8 +81,8 @@ async fn a_failed_exchange_ends_the_request_with_the_reason_and_stores_nothing()
         (Fault::Html, "provider_unavailable"),
         (Fault::EmptyBody, "provider_unavailable"),
         (Fault::HugeBody(64 * 1024 * 1024), "provider_unavailable"),
-        (Fault::SlackError("invalid_code".to_owned()), "code_rejected"),
-        (Fault::SlackError("bad_client_secret".to_owned()), "client_rejected"),
+        (Fault::Refused("invalid_code".to_owned()), "code_rejected"),
+        (Fault::Refused("bad_client_secret".to_owned()), "client_rejected"),
     ] {
         let shown = format!("{fault:?}");
         let (server, ended) = exchange_with(fault).await;

@@ -144,7 +144,7 @@ async fn scopes_that_were_granted_are_not_asked_for_again() {
     let agent = server.agent("alice");
     let asked = agent.call(TOOL, json!({})).await;
     server.browser().connect(asked.link(), "Allow").await;
-    let fault = astralform_simulator::Fault::SlackError("no_permission".to_owned());
+    let fault = astralform_simulator::Fault::Refused("no_permission".to_owned());
     let once = astralform_simulator::Times::Next(1);
     server.slack().inject("conversations.list", fault, once).ok().unwrap();
     let refused = agent.call(TOOL, json!({})).await;

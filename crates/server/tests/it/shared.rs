@@ -121,7 +121,7 @@ async fn whoever_may_connect_is_asked_when_the_shared_account_died() {
 async fn what_a_shared_account_may_not_do_is_denied_and_nobody_is_prompted() {
     let server = server(true, false).await;
     share(&server).await;
-    let fault = Fault::SlackError("missing_scope".to_owned());
+    let fault = Fault::Refused("missing_scope".to_owned());
     server.slack().inject("conversations.list", fault, Times::Next(1)).ok().unwrap();
     let denied = call(&server, Some("alice")).await;
     assert_eq!(denied.body["error"]["kind"], "permission_denied", "{denied:?}");

@@ -1,5 +1,6 @@
 use axum::Json;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::StatusCode;
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
@@ -39,6 +40,25 @@ impl Refusal {
         refusal.members.insert("response_metadata".to_owned(), metadata);
         refusal
     }
+}
+
+/// The answer to a caller that has to wait.
+pub(crate) fn throttled(retry_after_s: u32) -> Response {
+    let headers = [(RETRY_AFTER, retry_after_s.to_string())];
+    (StatusCode::TOO_MANY_REQUESTS, headers, bare("ratelimited")).into_response()
+}
+
+/// The answer with any error code; Slack's are lower-case words joined by underscores.
+pub(crate) fn refused(code: &str) -> Option<Response> {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    (!code.is_empty() && code.chars().all(plain)).then(|| bare(code))
+}
+
+fn bare(code: &str) -> Response {
+    let mut response = Json(json!({ "ok": false, "error": code })).into_response();
+    let noted = Noted { error: Some(code.to_owned()), ..Noted::default() };
+    response.extensions_mut().insert(noted);
+    response
 }
 
 /// Turns the outcome of a method into Slack's answer.

@@ -1,6 +1,7 @@
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
-use url::{Host, Url};
+use url::Url;
+
+use crate::apps::{self, InvalidApp, is_loopback};
 
 /// A Slack app as its developer registered it; it has no `Debug` because it holds the secret.
 #[derive(Clone, Deserialize)]
@@ -44,23 +45,6 @@ pub struct RegisteredApp {
     pub pkce: bool,
 }
 
-/// Why an app cannot be registered.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum InvalidApp {
-    /// Basic authentication splits at the first colon, and nothing identifies as nothing.
-    #[error("a client id consists of 1 to 255 letters, digits, dots, dashes and underscores")]
-    ClientId,
-    /// An empty secret proves nothing.
-    #[error("the client secret is empty")]
-    ClientSecret,
-    /// Without one, nobody could ever consent.
-    #[error("at least one redirect URI is needed")]
-    NoRedirectUri,
-    /// Slack would not save this redirect URI.
-    #[error("redirect URI `{0}` is not https, nor http on loopback, or has a fragment")]
-    RedirectUri(String),
-}
-
 /// A registered app with its secret.
 pub(crate) struct Registration {
     pub(crate) public: RegisteredApp,
@@ -87,20 +71,7 @@ impl SlackApp {
     }
 
     pub(crate) fn check(&self) -> Result<(), InvalidApp> {
-        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-        if !(1..=255).contains(&self.client_id.len()) || !self.client_id.chars().all(plain) {
-            return Err(InvalidApp::ClientId);
-        }
-        if self.client_secret.is_empty() {
-            return Err(InvalidApp::ClientSecret);
-        }
-        if self.redirect_uris.is_empty() {
-            return Err(InvalidApp::NoRedirectUri);
-        }
-        match self.redirect_uris.iter().find(|uri| !is_acceptable(uri)) {
-            Some(uri) => Err(InvalidApp::RedirectUri(uri.clone())),
-            None => Ok(()),
-        }
+        apps::check(&self.client_id, &self.client_secret, &self.redirect_uris)
     }
 
     fn default_name() -> String {
@@ -116,21 +87,4 @@ impl RegisteredApp {
     pub(crate) fn stays_on_device(&self, redirect_uri: &str) -> bool {
         self.pkce && Url::parse(redirect_uri).is_ok_and(|url| is_loopback(&url))
     }
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(domain)) => domain == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
-}
-
-fn is_acceptable(uri: &str) -> bool {
-    let Ok(url) = Url::parse(uri) else {
-        return false;
-    };
-    let secure = url.scheme() == "https" && url.has_host();
-    (secure || (url.scheme() == "http" && is_loopback(&url))) && url.fragment().is_none()
 }

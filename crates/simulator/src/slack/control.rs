@@ -1,30 +1,14 @@
 //! The controls of the Slack stand-in over HTTP; the README describes each call.
 
 use axum::extract::State;
-use axum::extract::rejection::JsonRejection;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-use super::{
-    GrantSummary, InjectedFault, InvalidApp, InvalidFault, InviteError, RegisteredApp, Slack,
-    SlackApp, TokenKind, TokenSelector,
-};
-use crate::faults::{Fault, Times};
+use super::{GrantSummary, InviteError, RegisteredApp, Slack, SlackApp, TokenKind, TokenSelector};
+use crate::control::{self, AffectedView, Body, ListView};
 use crate::problem::Problem;
-use crate::requests::RecordedRequest;
-
-type Body<T> = Result<Json<T>, JsonRejection>;
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FaultRequest {
-    endpoint: String,
-    fault: Fault,
-    #[serde(default = "once")]
-    times: Times,
-}
 
 /// A selector of which at least one criterion is given, so that nobody revokes all by a typo.
 #[derive(Deserialize)]
@@ -45,33 +29,14 @@ struct InviteRequest {
     channel: String,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct AdvanceRequest {
-    seconds: u32,
-}
-
-#[derive(Serialize)]
-struct AffectedView {
-    affected: usize,
-}
-
-#[derive(Serialize)]
-struct ListView<T> {
-    data: Vec<T>,
-}
-
 /// `/_control/slack/…`.
 pub(crate) fn router(slack: &Slack) -> Router {
-    let slack_routes = Router::new()
+    let slack_routes = control::common()
         .route("/apps", get(list_apps).post(register_app))
         .route("/apps/invite", post(invite))
-        .route("/faults", get(list_faults).post(inject).delete(clear_faults))
         .route("/tokens", get(list_grants))
         .route("/tokens/revoke", post(revoke))
-        .route("/tokens/expire", post(expire))
-        .route("/clock/advance", post(advance))
-        .route("/requests", get(list_requests));
+        .route("/tokens/expire", post(expire));
     Router::new().nest("/_control/slack", slack_routes).with_state(slack.clone())
 }
 
@@ -95,24 +60,6 @@ async fn invite(
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn list_faults(State(slack): State<Slack>) -> Json<ListView<InjectedFault>> {
-    Json(ListView { data: slack.faults() })
-}
-
-async fn inject(
-    State(slack): State<Slack>,
-    body: Body<FaultRequest>,
-) -> Result<StatusCode, Problem> {
-    let Json(request) = body?;
-    slack.inject(&request.endpoint, request.fault, request.times)?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
-async fn clear_faults(State(slack): State<Slack>) -> StatusCode {
-    slack.clear_faults();
-    StatusCode::NO_CONTENT
-}
-
 async fn list_grants(State(slack): State<Slack>) -> Json<ListView<GrantSummary>> {
     Json(ListView { data: slack.grants() })
 }
@@ -133,22 +80,6 @@ async fn expire(
     Ok(Json(AffectedView { affected }))
 }
 
-async fn advance(
-    State(slack): State<Slack>,
-    body: Body<AdvanceRequest>,
-) -> Result<StatusCode, Problem> {
-    slack.advance_clock(body?.0.seconds);
-    Ok(StatusCode::NO_CONTENT)
-}
-
-async fn list_requests(State(slack): State<Slack>) -> Json<ListView<RecordedRequest>> {
-    Json(ListView { data: slack.requests() })
-}
-
-fn once() -> Times {
-    Times::Next(1)
-}
-
 // === impl SelectionRequest ===
 
 impl SelectionRequest {
@@ -166,18 +97,6 @@ impl SelectionRequest {
 }
 
 // === impl Problem ===
-
-impl From<InvalidApp> for Problem {
-    fn from(error: InvalidApp) -> Self {
-        Self::invalid("invalid_app", error.to_string())
-    }
-}
-
-impl From<InvalidFault> for Problem {
-    fn from(error: InvalidFault) -> Self {
-        Self::invalid("invalid_fault", error.to_string())
-    }
-}
 
 impl From<InviteError> for Problem {
     fn from(error: InviteError) -> Self {

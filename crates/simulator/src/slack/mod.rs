@@ -16,38 +16,37 @@ mod state;
 mod tokens;
 mod workspace;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
 use axum::Router;
-use axum::middleware;
 use axum::routing::{get, post};
 use thiserror::Error;
 
-pub use app::{InvalidApp, RegisteredApp, SlackApp};
+pub use app::{RegisteredApp, SlackApp};
 pub use selection::{GrantSummary, TokenSelector};
+pub use state::State;
 pub use tokens::TokenKind;
 pub use workspace::{Conversation, ConversationKind, Person, Workspace};
 
-pub use crate::NewApp;
-use crate::faults::{InjectedFault, InvalidFault};
+use crate::gate::Dialect;
+use crate::outside::SimulatorOptions;
+use crate::stand_in::StandIn;
+use crate::{InvalidApp, NewApp};
 
-use crate::faults::{Fault, Times};
-use crate::gate::{self, Gate};
-use crate::outside::{Outside, SimulatorOptions};
-use crate::requests::RecordedRequest;
-use state::State;
+const SERVICE: &str = "Slack";
 
-/// The endpoints faults can be injected into, beside the methods of the API and `*`.
+/// The endpoints beside the methods of the API.
 const OAUTH_ENDPOINTS: &[&str] =
     &["oauth.v2.access", "oauth/v2/authorize", "oauth/v2/authorize/decision"];
 
+const DIALECT: Dialect = Dialect {
+    endpoint_of,
+    has: |endpoint| OAUTH_ENDPOINTS.contains(&endpoint) || api::has(endpoint),
+    throttled: answer::throttled,
+    refused: |code, _| answer::refused(code),
+    token_marks: &["xox"],
+};
+
 /// The control handle of the Slack stand-in; cloning gives another handle to the same state.
-#[derive(Clone)]
-pub struct Slack {
-    outside: Arc<Outside>,
-    state: Arc<Mutex<State>>,
-    gate: Gate,
-}
+pub type Slack = StandIn<State>;
 
 /// Why a bot cannot be invited.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -64,9 +63,7 @@ pub enum InviteError {
 
 impl Slack {
     pub(crate) fn new(options: SimulatorOptions) -> Self {
-        let outside = Arc::new(Outside::new(options));
-        let gate = Gate::new(Arc::clone(&outside), endpoint_of);
-        Self { outside, state: Arc::new(Mutex::new(State::seeded())), gate }
+        Self::with(options, &DIALECT, State::seeded())
     }
 
     /// Registers an app; one with the same client id is changed and keeps its tokens.
@@ -144,60 +141,21 @@ impl Slack {
         self.state().tokens.summaries(now)
     }
 
-    /// Lets this stand-in's clock run ahead by so many more seconds.
-    pub fn advance_clock(&self, seconds: u32) {
-        self.outside.advance(seconds);
-    }
-
-    /// Makes calls of an endpoint, or of every endpoint (`*`), go wrong.
-    pub fn inject(&self, endpoint: &str, fault: Fault, times: Times) -> Result<(), InvalidFault> {
-        let known = endpoint == "*" || OAUTH_ENDPOINTS.contains(&endpoint);
-        if !known && !api::has(endpoint) {
-            return Err(InvalidFault::UnknownEndpoint(endpoint.to_owned()));
-        }
-        let endpoint = endpoint.to_owned();
-        self.gate.parts().faults.push(InjectedFault { endpoint, fault, times })
-    }
-
-    /// Returns the faults that will still strike.
-    pub fn faults(&self) -> Vec<InjectedFault> {
-        self.gate.parts().faults.waiting()
-    }
-
-    /// Removes all faults.
-    pub fn clear_faults(&self) {
-        self.gate.parts().faults.clear();
-    }
-
-    /// Returns the last thousand requests, oldest first.
-    pub fn requests(&self) -> Vec<RecordedRequest> {
-        self.gate.parts().log.all()
-    }
-
     /// Puts the stand-in back to its seeded state; registered apps stay registered.
     pub fn reset(&self) {
         self.state().reset();
-        self.outside.stop_running_ahead();
-        let mut parts = self.gate.parts();
-        parts.faults.clear();
-        parts.log.clear();
+        self.calm();
     }
 
     pub(crate) fn router(&self) -> Router {
-        Router::new()
+        let routes = Router::new()
             .route("/slack/", get(pages::home))
             .route("/slack/archives/{channel}/{message}", get(pages::archive))
             .route("/slack/oauth/v2/authorize", get(oauth::authorize::get))
             .route("/slack/oauth/v2/authorize/decision", post(oauth::decision::post))
             .route("/slack/api/oauth.v2.access", get(oauth::access::run).post(oauth::access::run))
-            .route("/slack/api/{method}", get(api::run).post(api::run))
-            .layer(middleware::from_fn_with_state(self.gate.clone(), gate::pass))
-            .with_state(self.clone())
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        // Every change is complete before the lock is let go, so a panic elsewhere leaves no harm.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+            .route("/slack/api/{method}", get(api::run).post(api::run));
+        self.served(routes)
     }
 }
 

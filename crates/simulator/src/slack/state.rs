@@ -1,18 +1,20 @@
 use std::collections::{BTreeMap, HashSet};
 
-use super::app::{InvalidApp, RegisteredApp, Registration, SlackApp};
-use super::consents::Consents;
+use super::app::{RegisteredApp, Registration, SlackApp};
+use super::consents::{Agreed, Asked};
 use super::messages::Messages;
 use super::seed;
 use super::tokens::Tokens;
 use super::workspace::{Conversation, ConversationKind, Workspace};
+use crate::InvalidApp;
+use crate::consents::Consents;
 use crate::outside::Outside;
 
 /// Everything the Slack stand-in remembers.
-pub(crate) struct State {
+pub struct State {
     pub(crate) workspace: Workspace,
     pub(crate) apps: BTreeMap<String, Registration>,
-    pub(crate) consents: Consents,
+    pub(crate) consents: Consents<Asked, Agreed>,
     pub(crate) tokens: Tokens,
     pub(crate) messages: Messages,
     /// Bot user and conversation, for each conversation a bot was invited to.

@@ -46,7 +46,7 @@ async fn answers_can_be_throttled_refused_or_be_no_json_at_all() {
     assert_eq!(answer.headers["retry-after"], "7");
     assert_eq!(answer.json()["error"], "ratelimited");
 
-    let fault = Fault::SlackError(String::from("fatal_error"));
+    let fault = Fault::Refused(String::from("fatal_error"));
     slack.inject("auth.test", fault, Times::Next(1)).unwrap();
     let answer = harness.get(AUTH_TEST).await;
     assert_eq!(answer.status, 200);
@@ -57,7 +57,7 @@ async fn answers_can_be_throttled_refused_or_be_no_json_at_all() {
     assert_eq!(answer.status, 200);
     assert_eq!(answer.headers["content-type"], "text/html; charset=utf-8");
     let faults: Vec<_> = slack.requests().into_iter().map(|request| request.fault).collect();
-    let expected = ["rate_limited", "slack_error", "html"];
+    let expected = ["rate_limited", "refused", "html"];
     assert_eq!(faults, expected.map(|fault| Some(fault.to_owned())));
 }
 
@@ -131,7 +131,7 @@ async fn faults_that_make_no_sense_are_refused() {
     assert!(slack.inject("users.list", Fault::Html, once).is_err());
     assert!(slack.inject("auth.test", Fault::Status(42), once).is_err());
     assert!(slack.inject("auth.test", Fault::Delay(u64::MAX), once).is_err());
-    assert!(slack.inject("auth.test", Fault::SlackError(String::from("No!")), once).is_err());
+    assert!(slack.inject("auth.test", Fault::Refused(String::from("No!")), once).is_err());
     assert!(slack.inject("auth.test", Fault::Html, Times::Next(0)).is_err());
 }
 

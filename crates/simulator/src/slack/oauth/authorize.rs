@@ -3,14 +3,15 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use url::form_urlencoded;
 
-use super::pkce;
+use crate::pages::ErrorPage;
+use crate::pkce;
 use crate::requests::Noted;
-use crate::slack::Slack;
 use crate::slack::app::RegisteredApp;
 use crate::slack::consents::Asked;
-use crate::slack::pages::{ConsentPage, ErrorPage};
+use crate::slack::pages::ConsentPage;
 use crate::slack::scopes::{self, Asked as AskedFor, Scope};
 use crate::slack::state::State as SlackState;
+use crate::slack::{SERVICE, Slack};
 
 /// The parameters of the authorize URL; of repeated ones the last counts.
 #[derive(Default)]
@@ -126,7 +127,7 @@ fn check_challenge(parameters: &Parameters, checked: &Checked) -> Result<(), Err
 }
 
 fn refused(code: &'static str, why: &str) -> ErrorPage {
-    ErrorPage::new(StatusCode::BAD_REQUEST, code, why)
+    ErrorPage::new(SERVICE, StatusCode::BAD_REQUEST, code, why)
 }
 
 fn names(scopes: &[&'static Scope]) -> Vec<&'static str> {

@@ -1,8 +1,7 @@
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 
+use crate::apps::basic;
 use crate::slack::answer::Refusal;
 use crate::slack::api::Arguments;
 use crate::slack::app::{RegisteredApp, Registration};
@@ -27,12 +26,12 @@ impl Credentials {
     /// Reads HTTP Basic, or else the body; both together must not contradict each other.
     pub(super) fn read(headers: &HeaderMap, arguments: &Arguments) -> Result<Self, Refusal> {
         let client_id = arguments.filled("client_id")?;
-        let Some(value) = headers.get(AUTHORIZATION) else {
+        if !headers.contains_key(AUTHORIZATION) {
             let client_secret = arguments.filled("client_secret")?.map(str::to_owned);
             return Ok(Self { client_id: client_id.map(str::to_owned), client_secret });
-        };
+        }
         let unknown = || Refusal::new("invalid_client_id");
-        let (id, secret) = value.to_str().ok().and_then(basic).ok_or_else(unknown)?;
+        let (id, secret) = basic(headers).ok_or_else(unknown)?;
         if client_id.is_some_and(|client_id| client_id != id) {
             return Err(unknown());
         }
@@ -51,11 +50,4 @@ impl Credentials {
             _ => Err(Refusal::new("bad_client_secret")),
         }
     }
-}
-
-fn basic(value: &str) -> Option<(String, String)> {
-    let decoded = STANDARD.decode(value.strip_prefix("Basic ")?).ok()?;
-    let decoded = String::from_utf8(decoded).ok()?;
-    let (id, secret) = decoded.split_once(':')?;
-    Some((id.to_owned(), secret.to_owned()))
 }

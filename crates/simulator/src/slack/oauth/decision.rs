@@ -1,15 +1,14 @@
+use axum::Form;
 use axum::extract::State;
 use axum::extract::rejection::FormRejection;
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Redirect, Response};
-use axum::{Form, http};
+use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use url::Url;
 
-use crate::requests::Noted;
-use crate::slack::Slack;
+use crate::consents;
+use crate::pages::ErrorPage;
 use crate::slack::consents::{Agreed, Asked};
-use crate::slack::pages::ErrorPage;
+use crate::slack::{SERVICE, Slack};
 
 /// The form of the consent page.
 #[derive(Deserialize)]
@@ -49,29 +48,21 @@ fn decide(slack: &Slack, form: DecisionForm) -> Result<Response, ErrorPage> {
         refused("consent_used_or_expired", "this page was answered already, or is too old")
     })?;
     if form.decision == Decision::Cancel {
-        return back(&asked, "error", "access_denied");
+        return back(&asked, ("error", "access_denied"));
     }
     let code = slack.outside.secret("code-");
-    let response = back(&asked, "code", &code);
+    let response = back(&asked, ("code", &code));
     state.consents.agree(code, Agreed { asked, person }, now);
     response
 }
 
-fn back(asked: &Asked, name: &str, value: &str) -> Result<Response, ErrorPage> {
-    let mut target = Url::parse(&asked.redirect_uri)
-        .map_err(|_| refused("bad_redirect_uri", "the redirect URI is not a URL"))?;
-    target.query_pairs_mut().append_pair(name, value);
-    if let Some(state) = &asked.state {
-        target.query_pairs_mut().append_pair("state", state);
-    }
-    let mut response = Redirect::to(target.as_str()).into_response();
-    let no_store = http::HeaderValue::from_static("no-store");
-    response.headers_mut().insert(http::header::CACHE_CONTROL, no_store);
-    let client_id = Some(asked.client_id.clone());
-    response.extensions_mut().insert(Noted { client_id, ..Noted::default() });
-    Ok(response)
+fn back(asked: &Asked, outcome: (&str, &str)) -> Result<Response, ErrorPage> {
+    let state = asked.state.as_deref().map(|state| ("state", state));
+    let parameters: Vec<_> = std::iter::once(outcome).chain(state).collect();
+    consents::back(&asked.redirect_uri, &parameters, &asked.client_id)
+        .ok_or_else(|| refused("bad_redirect_uri", "the redirect URI is not a URL"))
 }
 
 fn refused(code: &'static str, why: &str) -> ErrorPage {
-    ErrorPage::new(StatusCode::BAD_REQUEST, code, why)
+    ErrorPage::new(SERVICE, StatusCode::BAD_REQUEST, code, why)
 }

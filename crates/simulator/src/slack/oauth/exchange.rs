@@ -1,8 +1,8 @@
 use serde_json::{Value, json};
 
 use super::client::Client;
-use super::pkce;
 use crate::outside::Outside;
+use crate::pkce;
 use crate::slack::answer::{Members, Refusal, members};
 use crate::slack::api::Arguments;
 use crate::slack::app::RegisteredApp;

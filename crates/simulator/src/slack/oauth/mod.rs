@@ -5,5 +5,4 @@ pub(crate) mod authorize;
 mod client;
 pub(crate) mod decision;
 mod exchange;
-mod pkce;
 mod refresh;
