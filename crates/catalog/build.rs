@@ -4,7 +4,8 @@ use std::{env, error::Error, fmt::Write as _, fs, path::Path};
 
 #[expect(clippy::disallowed_methods, reason = "cargo tells a build script its folder so")]
 fn main() -> Result<(), Box<dyn Error>> {
-    let catalog = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("../../catalog").canonicalize()?;
+    let catalog =
+        Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("../../catalog").canonicalize()?;
     println!("cargo::rerun-if-changed={}", catalog.display());
     let mut code = String::from("&[");
     for folder in sorted(&catalog)? {

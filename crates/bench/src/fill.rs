@@ -123,6 +123,14 @@ impl Filler<'_> {
         let secret = Secret::new(format!("token-{number:070}"));
         let access_token = self.key.seal(place, &secret, &self.entropy);
         let scopes = connection.scopes.clone();
-        Token { kind, generation, access_token, refresh_token: None, expires_at: None, scopes }
+        Token {
+            kind,
+            generation,
+            access_token,
+            refresh_token: None,
+            expires_at: None,
+            scopes,
+            written_at: connection.created_at,
+        }
     }
 }

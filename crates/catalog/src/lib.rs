@@ -25,8 +25,8 @@ pub use addresses::{AddressError, Addresses, OauthAddresses, destination};
 pub use api_key::{ApiKey, KeyField};
 pub use builtin::builtin;
 pub use connector::{
-    Api, Auth, Connector, ConnectorType, Errors, Identity, Method, Revocation, RevocationStyle,
-    Setup,
+    Api, Auth, Connector, ConnectorType, EndedTokens, Errors, Identity, Method, Revocation,
+    RevocationStyle, Setup,
 };
 pub use diagnostic::Diagnostic;
 pub use expression::{Expression, ExpressionError, Variables};

@@ -27,6 +27,10 @@ pub(super) fn faults(connector: &Connector, folder: &str) -> Vec<Fault> {
         let fix = "let it give an https address as a text";
         faults.push(Fault::new("/setup/new_app_url", "this gives no address", fix));
     }
+    if connector.revocation.as_ref().is_some_and(|revocation| !is_fillable(&revocation.url)) {
+        let fix = "write `{client_id}` in the path, and nothing else in braces";
+        faults.push(Fault::new("/revocation/url", "this cannot be filled in", fix));
+    }
     faults.extend(header_faults(connector));
     let mut names = BTreeSet::new();
     for (at, tool) in connector.tools.iter().enumerate() {
@@ -127,6 +131,17 @@ fn input_faults(tool: &Tool, pointer: &str) -> Vec<Fault> {
         }
     }
     faults
+}
+
+/// Nothing in braces but our app's identifier, and that in the path.
+fn is_fillable(address: &str) -> bool {
+    let path = address
+        .split_once("://")
+        .map_or(address, |(_, rest)| rest.find(['/', '?', '#']).map_or(rest, |at| &rest[at..]));
+    let (path, rest) = path.split_at(path.find(['?', '#']).unwrap_or(path.len()));
+    let braces = |text: &str| text.contains(['{', '}']);
+    let host = &address[..address.len() - path.len() - rest.len()];
+    !braces(&path.replace("{client_id}", "")) && !braces(rest) && !braces(host)
 }
 
 /// Braces in pairs around names, and no step that climbs out of the base, encoded or not.

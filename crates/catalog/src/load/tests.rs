@@ -400,6 +400,18 @@ fn a_fault_in_an_optional_part_is_told_as_well() {
             fix: "add `style:`",
         },
         Case {
+            replace: ("https://acme.example/revoke", "/{client_id}/revoke/{token}"),
+            at: "url:",
+            message: "cannot be filled in",
+            fix: "`{client_id}`",
+        },
+        Case {
+            replace: ("https://acme.example/revoke", "/revoke?app={client_id}"),
+            at: "url:",
+            message: "cannot be filled in",
+            fix: "in the path",
+        },
+        Case {
             replace: ("type: oauth", "type: oath"),
             at: "type:",
             message: "this word is not known here",

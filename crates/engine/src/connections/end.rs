@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use astralform_catalog::{Connector, RevocationStyle};
+use astralform_catalog::{Connector, EndedTokens, RevocationStyle};
 use astralform_domain::{Connection, ConnectionStatus, Secret, StatusReason};
 use astralform_storage::{Tx, connections, tokens};
 
@@ -125,9 +125,9 @@ impl Engine {
 fn to_revoke<'a>(connector: &Connector, token: &'a OpenToken) -> Vec<&'a Secret> {
     let Some(revocation) = &connector.revocation else { return Vec::new() };
     let (access, refresh) = (&token.access_token, token.refresh_token.as_ref());
-    match (revocation.each_token, revocation.style, refresh) {
-        (true, _, refresh) => refresh.into_iter().chain([access]).collect(),
-        (false, RevocationStyle::Rfc7009, Some(refresh)) => vec![refresh],
-        (false, _, _) => vec![access],
+    match (revocation.tokens, revocation.style, refresh) {
+        (EndedTokens::Each, _, refresh) => refresh.into_iter().chain([access]).collect(),
+        (EndedTokens::Grant, RevocationStyle::Rfc7009, Some(refresh)) => vec![refresh],
+        (EndedTokens::Grant | EndedTokens::Access, _, _) => vec![access],
     }
 }

@@ -1,8 +1,9 @@
 use astralform_catalog::{
-    Addresses, ClientAuth, Connector, RevocationStyle, Variables, jq::Document,
+    Addresses, ClientAuth, Connector, Revocation, RevocationStyle, Variables, jq::Document,
 };
 use astralform_domain::Secret;
 use http::{Method, header};
+use url::{Url, form_urlencoded::byte_serialize};
 
 use super::{
     headers, secret_header,
@@ -38,8 +39,11 @@ pub(crate) fn revocation_request(
             headers.insert(header::AUTHORIZATION, bearer);
         }
         RevocationStyle::Rfc7009 => {
-            fields.push(("token", token.expose()));
-            match connector.oauth.as_ref()?.client_auth {
+            fields.push((revocation.parameter.as_str(), token.expose()));
+            match revocation
+                .client_auth
+                .or(connector.oauth.as_ref().map(|oauth| oauth.client_auth))?
+            {
                 ClientAuth::Basic => {
                     headers.insert(header::AUTHORIZATION, basic(client)?);
                 }
@@ -50,10 +54,21 @@ pub(crate) fn revocation_request(
             }
         }
     }
-    let (kind, body) = encoded(astralform_catalog::Encoding::Form, &fields);
+    let (kind, body) = encoded(revocation.encoding, &fields);
     headers.insert(header::CONTENT_TYPE, kind);
-    let url = addresses.revocation.clone()?;
-    Some(Outgoing { method: Method::POST, url, headers, body })
+    let url = filled(addresses.revocation.clone()?, client);
+    let method = Method::from_bytes(revocation.method.as_str().as_bytes());
+    Some(Outgoing { method: method.expect("our methods are HTTP's"), url, headers, body })
+}
+
+/// The address with our app's identifier in its path, where it stands there.
+fn filled(mut url: Url, client: &Client) -> Url {
+    if url.path().contains(Revocation::CLIENT_ID) {
+        let id = byte_serialize(client.id.as_bytes()).collect::<String>().replace('+', "%20");
+        let path = url.path().replace(Revocation::CLIENT_ID, &id);
+        url.set_path(&path);
+    }
+    url
 }
 
 /// Whether the answer confirms it.
@@ -68,3 +83,6 @@ pub(crate) fn read_revocation(connector: &Connector, answer: &Answer) -> Revoked
     };
     if confirmed && answer.status.is_success() { Revoked::Confirmed } else { Revoked::Unconfirmed }
 }
+
+#[cfg(test)]
+mod tests;
