@@ -102,7 +102,7 @@ impl Filler<'_> {
             created_at: now,
         };
         connections::create(tx, &connection, Some(key)).await?;
-        tokens::put(tx, connection.id, &self.token(&connection, number)).await?;
+        tokens::put(tx, &connection, &self.token(&connection, number)).await?;
         Ok(())
     }
 

@@ -216,6 +216,15 @@ CREATE TABLE oauth_states (
     expires_at      BIGINT NOT NULL
 );
 
+-- What has changed lately, so that nodes forget what they remember of it.
+CREATE TABLE changes (
+    id         BYTEA PRIMARY KEY,
+    topics     BYTEA NOT NULL, -- digests of 4 bytes each
+    written_at BIGINT NOT NULL
+);
+
+CREATE INDEX changes_by_age ON changes (written_at);
+
 -- Answers to requests that carried an Idempotency-Key.
 CREATE TABLE idempotent_requests (
     id             TEXT PRIMARY KEY, -- a digest of the key and of all that it is scoped to

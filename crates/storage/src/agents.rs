@@ -3,7 +3,7 @@
 use astralform_domain::{AgentId, ConnectorSlug, ProjectId, Timestamp};
 
 use crate::{
-    Db, Result, Tx,
+    Db, Result, Topic, Tx,
     bind::{binds, json},
     db::{Row, Run as _},
     row::Record,
@@ -58,6 +58,7 @@ pub async fn create(tx: &mut Tx, project: ProjectId, agent: &Agent, now: Timesta
         connectors,
         now,
     ];
+    tx.touch(Topic::Project(project));
     tx.execute(SQL, binds).await?;
     Ok(())
 }

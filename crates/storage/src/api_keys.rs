@@ -3,7 +3,7 @@
 use astralform_domain::{AgentId, ApiKeyId, Tenant, Timestamp};
 
 use crate::{
-    Db, Result, Tx,
+    Db, Result, Topic, Tx,
     bind::binds,
     db::{Row, Run as _},
     row::Record,
@@ -47,6 +47,7 @@ pub async fn create(tx: &mut Tx, key: &ApiKey, now: Timestamp) -> Result<()> {
     let Tenant { project, environment } = key.tenant;
     let hint = key.hint.as_str();
     let binds = binds![key.id, project, environment, key.agent, &key.secret_hash, hint, now];
+    tx.touch(Topic::ApiKey(key.id));
     tx.execute(SQL, binds).await?;
     Ok(())
 }

@@ -6,7 +6,7 @@ use astralform_domain::{
 };
 
 use crate::{
-    Db, Result, Tx,
+    Db, Result, Topic, Tx,
     bind::{binds, json},
     db::{Row, Run},
     row::Record,
@@ -36,6 +36,11 @@ pub(crate) fn owner(row: &Row) -> Result<Owner> {
     Ok(row.optional_parse("external_id")?.map_or(Owner::Project, Owner::EndUser))
 }
 
+/// Who remembers it.
+pub(crate) fn topic(connection: &Connection) -> Topic<'_> {
+    Topic::Owner(connection.project_connector, connection.owner.end_user())
+}
+
 /// Stores a new connection: of the end user whose row is `end_user`, or of the project.
 ///
 /// # Errors
@@ -62,6 +67,7 @@ pub async fn create(tx: &mut Tx, new: &Connection, end_user: Option<EndUserKey>)
         json(&new.hosts),
         new.created_at,
     ];
+    tx.touch(topic(new));
     tx.execute(SQL, binds).await?;
     Ok(())
 }
@@ -86,31 +92,33 @@ pub async fn update(tx: &mut Tx, connection: &Connection) -> Result<()> {
         json(&connection.hosts),
         connection.account.id.as_str(),
     ];
+    tx.touch(topic(connection));
     tx.execute(SQL, binds).await?;
     Ok(())
 }
 
-/// Sets the status of a connection, if it still has the status `from`; says whether it had.
+/// Sets the status of a connection, if it still has the one that was seen; says whether it had.
 pub async fn change_status(
     tx: &mut Tx,
-    tenant: Tenant,
-    id: ConnectionId,
-    from: ConnectionStatus,
+    connection: &Connection,
     to: (ConnectionStatus, Option<StatusReason>),
 ) -> Result<bool> {
     const SQL: &str = "
         UPDATE connections SET status = $5, reason = $6
         WHERE project_id = $1 AND environment = $2 AND id = $3 AND status = $4";
-    let binds = binds![tenant.project, tenant.environment, id, from, to.0, to.1];
+    let Connection { id, tenant, status, .. } = connection;
+    let binds = binds![tenant.project, tenant.environment, *id, *status, to.0, to.1];
+    tx.touch(topic(connection));
     Ok(tx.execute(SQL, binds).await? == 1)
 }
 
 /// Takes a connection that was never used away, with its tokens.
-pub async fn remove(tx: &mut Tx, tenant: Tenant, id: ConnectionId) -> Result<()> {
+pub async fn remove(tx: &mut Tx, connection: &Connection) -> Result<()> {
     const SQL: &str = "
         DELETE FROM connections WHERE project_id = $1 AND environment = $2 AND id = $3";
-    crate::tokens::erase(tx, id).await?;
-    tx.execute(SQL, binds![tenant.project, tenant.environment, id]).await?;
+    crate::tokens::erase(tx, connection).await?;
+    let Connection { id, tenant, .. } = connection;
+    tx.execute(SQL, binds![tenant.project, tenant.environment, *id]).await?;
     Ok(())
 }
 
@@ -118,8 +126,7 @@ pub async fn remove(tx: &mut Tx, tenant: Tenant, id: ConnectionId) -> Result<()>
 /// has newer tokens; says whether it did.
 pub async fn mark_dead(
     tx: &mut Tx,
-    tenant: Tenant,
-    id: ConnectionId,
+    connection: &Connection,
     generation: i64,
     reason: StatusReason,
 ) -> Result<bool> {
@@ -127,7 +134,9 @@ pub async fn mark_dead(
         UPDATE connections SET status = 'needs_reauth', reason = $5
         WHERE project_id = $1 AND environment = $2 AND id = $3 AND status = 'active'
           AND NOT EXISTS (SELECT 1 FROM tokens WHERE connection_id = $3 AND generation > $4)";
-    let binds = binds![tenant.project, tenant.environment, id, generation, reason];
+    let Connection { id, tenant, .. } = connection;
+    let binds = binds![tenant.project, tenant.environment, *id, generation, reason];
+    tx.touch(topic(connection));
     Ok(tx.execute(SQL, binds).await? == 1)
 }
 
@@ -195,6 +204,7 @@ pub async fn make_default(tx: &mut Tx, connection: &Connection) -> Result<()> {
           AND COALESCE(end_user_id, '') =
               (SELECT COALESCE(end_user_id, '') FROM connections WHERE id = $2)";
     const SET: &str = "UPDATE connections SET is_default = TRUE WHERE id = $1";
+    tx.touch(topic(connection));
     tx.execute(CLEAR, binds![connection.project_connector, connection.id]).await?;
     tx.execute(SET, binds![connection.id]).await?;
     Ok(())
@@ -212,6 +222,7 @@ pub async fn revoke_all(
         WHERE project_id = $1 AND environment = $2 AND project_connector_id = $3
           AND status <> 'revoked'";
     let Tenant { project, environment } = tenant;
+    tx.touch(Topic::Project(project));
     tx.execute(SQL, binds![project, environment, project_connector, reason]).await
 }
 
@@ -227,6 +238,7 @@ pub async fn revoke_unconfirmed(
         WHERE project_id = $1 AND environment = $2 AND project_connector_id = $3
           AND status = 'awaiting_confirmation'";
     let Tenant { project, environment } = tenant;
+    tx.touch(Topic::Project(project));
     tx.execute(SQL, binds![project, environment, project_connector, reason]).await
 }
 
@@ -243,6 +255,7 @@ pub async fn expire_all(
         WHERE project_id = $1 AND environment = $2 AND project_connector_id = $3
           AND status = 'active'";
     let Tenant { project, environment } = tenant;
+    tx.touch(Topic::Project(project));
     tx.execute(SQL, binds![project, environment, project_connector, reason]).await
 }
 

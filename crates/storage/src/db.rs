@@ -6,17 +6,22 @@
 
 mod open;
 
+use std::{collections::BTreeSet, sync::Arc};
+
 use sqlx::{
     Arguments as _, PgPool, Postgres, Row as _, Sqlite, SqlitePool, Transaction,
     postgres::{PgArguments, PgRow},
     sqlite::{SqliteArguments, SqliteRow},
 };
 
-use crate::{Result, bind::Bind, row::Record};
+use crate::{Result, bind::Bind, changes::Feed, row::Record};
 
 /// An open database.
 #[derive(Clone)]
-pub struct Db(Pools);
+pub struct Db {
+    pools: Pools,
+    feed: Arc<Feed>,
+}
 
 #[derive(Clone)]
 enum Pools {
@@ -25,7 +30,12 @@ enum Pools {
 }
 
 /// An open write transaction; dropping it rolls back.
-pub struct Tx(Open);
+pub struct Tx {
+    open: Open,
+    /// The digests of what it changes.
+    pub(crate) touched: BTreeSet<u32>,
+    pub(crate) feed: Arc<Feed>,
+}
 
 enum Open {
     Sqlite(Transaction<'static, Sqlite>),
@@ -100,11 +110,26 @@ impl Db {
     /// # Errors
     /// When no connection is to be had.
     pub async fn begin(&self) -> Result<Tx> {
-        Ok(Tx(match &self.0 {
+        let open = match &self.pools {
             // Takes the write lock now: a read-then-write transaction cannot fail half way.
             Pools::Sqlite { write, .. } => Open::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
             Pools::Postgres(pool) => Open::Postgres(pool.begin().await?),
-        }))
+        };
+        Ok(Tx { open, touched: BTreeSet::new(), feed: Arc::clone(&self.feed) })
+    }
+
+    fn over(pools: Pools) -> Self {
+        Self { pools, feed: Arc::default() }
+    }
+
+    pub(crate) fn feed(&self) -> &Feed {
+        &self.feed
+    }
+
+    /// The same database, as another node sees it.
+    #[cfg(test)]
+    pub(crate) fn as_another_node(&self) -> Self {
+        Self::over(self.pools.clone())
     }
 }
 
@@ -113,12 +138,16 @@ impl Tx {
     ///
     /// # Errors
     /// When the database cannot; then nothing of it happened.
-    pub async fn commit(self) -> Result<()> {
-        match self.0 {
-            Open::Sqlite(tx) => tx.commit().await?,
-            Open::Postgres(tx) => tx.commit().await?,
-        }
-        Ok(())
+    pub async fn commit(mut self) -> Result<()> {
+        self.tell().await?;
+        let Self { open, touched, feed } = self;
+        let committed = match open {
+            Open::Sqlite(tx) => tx.commit().await,
+            Open::Postgres(tx) => tx.commit().await,
+        };
+        // Also when the answer was lost: it may have happened.
+        touched.into_iter().for_each(|topic| feed.epochs.count_up(topic));
+        Ok(committed?)
     }
 }
 
@@ -145,7 +174,7 @@ arguments!(postgres, PgArguments);
 
 impl Run for &Db {
     async fn rows(self, sql: &'static str, binds: Vec<Bind>, access: Access) -> Result<Vec<Row>> {
-        Ok(match (&self.0, access) {
+        Ok(match (&self.pools, access) {
             (Pools::Sqlite { read: pool, .. }, Access::Read)
             | (Pools::Sqlite { write: pool, .. }, Access::Write) => {
                 let rows = sqlx::query_with(sql, sqlite(binds)?).fetch_all(pool).await?;
@@ -159,7 +188,7 @@ impl Run for &Db {
     }
 
     async fn execute(self, sql: &'static str, binds: Vec<Bind>) -> Result<u64> {
-        Ok(match &self.0 {
+        Ok(match &self.pools {
             Pools::Sqlite { write, .. } => {
                 sqlx::query_with(sql, sqlite(binds)?).execute(write).await?.rows_affected()
             }
@@ -172,7 +201,7 @@ impl Run for &Db {
 
 impl Run for &mut Tx {
     async fn rows(self, sql: &'static str, binds: Vec<Bind>, _: Access) -> Result<Vec<Row>> {
-        Ok(match &mut self.0 {
+        Ok(match &mut self.open {
             Open::Sqlite(tx) => {
                 let rows = sqlx::query_with(sql, sqlite(binds)?).fetch_all(&mut **tx).await?;
                 rows.into_iter().map(Row::Sqlite).collect()
@@ -185,7 +214,7 @@ impl Run for &mut Tx {
     }
 
     async fn execute(self, sql: &'static str, binds: Vec<Bind>) -> Result<u64> {
-        Ok(match &mut self.0 {
+        Ok(match &mut self.open {
             Open::Sqlite(tx) => {
                 sqlx::query_with(sql, sqlite(binds)?).execute(&mut **tx).await?.rows_affected()
             }

@@ -10,6 +10,7 @@ pub mod agents;
 pub mod api_keys;
 pub mod auth_requests;
 mod bind;
+pub mod changes;
 pub mod connections;
 mod db;
 pub mod end_users;
@@ -21,9 +22,11 @@ pub mod oauth_states;
 pub mod project_connectors;
 pub mod projects;
 mod row;
+pub mod served;
 pub mod sessions;
 pub mod tokens;
 
+pub use changes::{Stamp, Topic};
 pub use db::{Db, Run, Tx};
 pub use error::{Error, Result};
 

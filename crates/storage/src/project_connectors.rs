@@ -5,7 +5,7 @@ use astralform_domain::{
 };
 
 use crate::{
-    Db, Result, Tx,
+    Db, Result, Topic, Tx,
     bind::{binds, json},
     db::{Row, Run as _},
     row::Record,
@@ -80,6 +80,7 @@ pub async fn create(tx: &mut Tx, new: &ProjectConnector) -> Result<()> {
         json(&new.hosts),
         new.generation,
     ];
+    tx.touch(Topic::Project(new.tenant.project));
     tx.execute(SQL, binds).await?;
     set_client(tx, new).await
 }
@@ -140,6 +141,7 @@ pub async fn update(tx: &mut Tx, changed: &ProjectConnector) -> Result<()> {
         json(&changed.hosts),
         changed.generation,
     ];
+    tx.touch(Topic::Project(changed.tenant.project));
     tx.execute(SQL, binds).await?;
     set_client(tx, changed).await
 }
@@ -177,6 +179,7 @@ pub async fn disable(
     const SQL: &str = "
         UPDATE project_connectors SET disabled_at = $4
         WHERE project_id = $1 AND environment = $2 AND id = $3 AND disabled_at IS NULL";
+    tx.touch(Topic::Project(tenant.project));
     let touched = tx.execute(SQL, binds![tenant.project, tenant.environment, id, now]);
     Ok(touched.await? == 1)
 }

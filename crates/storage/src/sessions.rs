@@ -3,7 +3,7 @@
 use astralform_domain::{AgentId, EndUserId, SessionId, Tenant, Timestamp, ToolName};
 
 use crate::{
-    Db, Result, Tx,
+    Db, Result, Topic, Tx,
     bind::{binds, json},
     db::{Row, Run as _},
     row::Record,
@@ -60,6 +60,7 @@ pub async fn create(tx: &mut Tx, new: &Session, now: Timestamp) -> Result<()> {
         new.expires_at,
         now,
     ];
+    tx.touch(Topic::Session(new.id));
     tx.execute(SQL, binds).await?;
     Ok(())
 }

@@ -1,10 +1,11 @@
 //! The sealed tokens of a connection, one row for each kind.
 
-use astralform_domain::{ConnectionId, ScopeSet, Sealed, Timestamp};
+use astralform_domain::{Connection, ConnectionId, ScopeSet, Sealed, Timestamp};
 
 use crate::{
     Db, Result, Tx,
     bind::{binds, json},
+    connections::topic,
     db::{Row, Run as _},
     row::Record,
 };
@@ -60,8 +61,24 @@ impl Record for Token {
     }
 }
 
+impl Token {
+    /// The token in a row of another table that it was joined to, if there was one.
+    pub(crate) fn read_joined(row: &Row) -> Result<Option<Self>> {
+        let Some(kind) = row.optional_text("token_kind")? else { return Ok(None) };
+        Ok(Some(Self {
+            kind,
+            generation: row.int("token_generation")?,
+            access_token: row.sealed("access_token")?,
+            refresh_token: row.optional_sealed("refresh_token")?,
+            expires_at: row.optional_time("token_expires_at")?,
+            scopes: row.json("token_scopes")?,
+            written_at: row.time("token_written_at")?,
+        }))
+    }
+}
+
 /// Stores a token in place of the one of its kind.
-pub async fn put(tx: &mut Tx, connection: ConnectionId, token: &Token) -> Result<()> {
+pub async fn put(tx: &mut Tx, of: &Connection, token: &Token) -> Result<()> {
     const SQL: &str = "
         INSERT INTO tokens
             (connection_id, kind, generation, access_token, refresh_token, expires_at, scopes,
@@ -71,7 +88,7 @@ pub async fn put(tx: &mut Tx, connection: ConnectionId, token: &Token) -> Result
         SET generation = $3, access_token = $4, refresh_token = $5, expires_at = $6, scopes = $7,
             written_at = $8";
     let binds = binds![
-        connection,
+        of.id,
         token.kind.as_str(),
         token.generation,
         &token.access_token,
@@ -80,6 +97,7 @@ pub async fn put(tx: &mut Tx, connection: ConnectionId, token: &Token) -> Result
         json(&token.scopes),
         token.written_at,
     ];
+    tx.touch(topic(of));
     tx.execute(SQL, binds).await?;
     Ok(())
 }
@@ -99,9 +117,10 @@ pub async fn last_generation(tx: &mut Tx, connection: ConnectionId) -> Result<i6
 }
 
 /// Forgets the tokens of a connection.
-pub async fn erase(tx: &mut Tx, connection: ConnectionId) -> Result<()> {
+pub async fn erase(tx: &mut Tx, of: &Connection) -> Result<()> {
     const SQL: &str = "DELETE FROM tokens WHERE connection_id = $1";
-    tx.execute(SQL, binds![connection]).await?;
+    tx.touch(topic(of));
+    tx.execute(SQL, binds![of.id]).await?;
     Ok(())
 }
 
@@ -131,14 +150,14 @@ mod tests {
             crate::connections::create(&mut tx, &owner, Some(world.end_user_key)).await.unwrap();
             assert_eq!(last_generation(&mut tx, owner.id).await.unwrap(), 0);
             for new in [token("user", 1), token("bot", 1), token("user", 2)] {
-                put(&mut tx, owner.id, &new).await.unwrap();
+                put(&mut tx, &owner, &new).await.unwrap();
             }
             assert_eq!(last_generation(&mut tx, owner.id).await.unwrap(), 2);
             tx.commit().await.unwrap();
             assert_eq!(of(&db, owner.id).await.unwrap(), [token("bot", 1), token("user", 2)]);
 
             let mut tx = db.begin().await.unwrap();
-            erase(&mut tx, owner.id).await.unwrap();
+            erase(&mut tx, &owner).await.unwrap();
             tx.commit().await.unwrap();
             assert!(of(&db, owner.id).await.unwrap().is_empty());
         })

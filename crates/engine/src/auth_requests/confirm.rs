@@ -117,7 +117,7 @@ impl Engine {
         if !advance(&mut tx, request, AuthStatus::Completed, None).await? {
             return Ok(false);
         }
-        connections::remove(&mut tx, request.tenant, waiting.id).await?;
+        connections::remove(&mut tx, &waiting).await?;
         let connection = Connection { status: ConnectionStatus::Active, ..waiting };
         let connector = self.catalog.connector(&pcon.connector);
         let replaces = connector.and_then(|connector| replaced(request, connector));

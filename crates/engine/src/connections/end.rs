@@ -21,9 +21,9 @@ impl Engine {
         generation: i64,
         why: StatusReason,
     ) -> Result<bool, Fault> {
-        let Connection { tenant, id, .. } = connection;
+        let id = connection.id;
         let mut tx = self.db.begin().await?;
-        let marked = connections::mark_dead(&mut tx, *tenant, *id, generation, why).await?;
+        let marked = connections::mark_dead(&mut tx, connection, generation, why).await?;
         tx.commit().await?;
         if marked {
             tracing::info!(connection.id = %id, reason = %why, "connection needs reauth");
@@ -40,8 +40,7 @@ impl Engine {
         why: StatusReason,
     ) -> Result<bool, Fault> {
         let to = (ConnectionStatus::Revoked, Some(why));
-        let Connection { tenant, id, status, .. } = connection;
-        Ok(connections::change_status(tx, *tenant, *id, *status, to).await?)
+        Ok(connections::change_status(tx, connection, to).await?)
     }
 
     /// Asks the provider to end the tokens of an ended connection, then forgets them. They go to
@@ -67,7 +66,7 @@ impl Engine {
             _ => tracing::warn!(connection.id = %id, "erased, but not revoked at the provider"),
         }
         let mut tx = self.db.begin().await?;
-        tokens::erase(&mut tx, *id).await?;
+        tokens::erase(&mut tx, connection).await?;
         Ok(tx.commit().await?)
     }
 

@@ -85,7 +85,7 @@ impl Engine {
         key: &DataKey,
     ) -> Result<(), Fault> {
         let generation = tokens::last_generation(tx, connection.id).await? + 1;
-        tokens::erase(tx, connection.id).await?;
+        tokens::erase(tx, connection).await?;
         for token in fresh {
             let row = Token::row_key(connection.id, &token.kind);
             let seal = |column, secret: &Secret| {
@@ -101,7 +101,7 @@ impl Engine {
                 scopes: token.scopes.clone(),
                 written_at: token.written_at,
             };
-            tokens::put(tx, connection.id, &sealed).await?;
+            tokens::put(tx, connection, &sealed).await?;
         }
         Ok(())
     }

@@ -18,8 +18,9 @@ async fn v1_a_token_moved_to_another_users_connection_is_not_sent() {
     let server = TestServer::start().await;
     let (alice, bob) = (connect(&server, "alice").await, connect(&server, "bob").await);
     let stolen = tokens::of(&server.db, alice).await.unwrap().remove(0);
+    let bob = connections::find(&server.db, server.tenant, bob).await.unwrap().unwrap();
     let mut tx = server.db.begin().await.unwrap();
-    tokens::put(&mut tx, bob, &stolen).await.unwrap();
+    tokens::put(&mut tx, &bob, &stolen).await.unwrap();
     tx.commit().await.unwrap();
 
     let refused = server.agent("bob").call(TOOL, json!({})).await;
@@ -36,8 +37,9 @@ async fn v1_a_refresh_token_in_the_place_of_an_access_token_is_not_sent() {
     let mut token = tokens::of(&server.db, alice).await.unwrap().remove(0);
     token.access_token = token.refresh_token.clone().unwrap();
     token.expires_at = Some(Timestamp::from_secs(4_000_000_000));
+    let alice = connections::find(&server.db, server.tenant, alice).await.unwrap().unwrap();
     let mut tx = server.db.begin().await.unwrap();
-    tokens::put(&mut tx, alice, &token).await.unwrap();
+    tokens::put(&mut tx, &alice, &token).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(server.agent("alice").call(TOOL, json!({})).await.status, 500);
     assert_eq!(server.slack_requests("conversations.list"), 0);

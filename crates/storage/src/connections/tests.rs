@@ -61,8 +61,7 @@ async fn a_status_changes_only_from_the_one_that_was_seen() {
         let to = (ConnectionStatus::NeedsReauth, Some(StatusReason::TokenRejected));
         let mut tx = db.begin().await.unwrap();
         for expected in [true, false] {
-            let from = ConnectionStatus::Active;
-            let changed = change_status(&mut tx, world.tenant, stored.id, from, to).await;
+            let changed = change_status(&mut tx, &stored, to).await;
             assert_eq!(changed.unwrap(), expected);
         }
         tx.commit().await.unwrap();
@@ -88,10 +87,10 @@ async fn a_dead_token_does_not_end_a_connection_that_was_renewed_meanwhile() {
             written_at: Timestamp::from_secs(0),
         };
         let mut tx = db.begin().await.unwrap();
-        crate::tokens::put(&mut tx, stored.id, &token).await.unwrap();
+        crate::tokens::put(&mut tx, &stored, &token).await.unwrap();
         for (generation, expected) in [(1, false), (2, true), (2, false)] {
             let why = StatusReason::TokenRejected;
-            let marked = mark_dead(&mut tx, world.tenant, stored.id, generation, why).await;
+            let marked = mark_dead(&mut tx, &stored, generation, why).await;
             assert_eq!(marked.unwrap(), expected, "{generation}");
         }
         tx.commit().await.unwrap();
@@ -128,7 +127,7 @@ async fn a_removed_connection_is_gone_from_its_own_environment_only() {
         let live = Tenant { environment: Environment::Live, ..world.tenant };
         for (tenant, left) in [(live, true), (world.tenant, false)] {
             let mut tx = db.begin().await.unwrap();
-            remove(&mut tx, tenant, stored.id).await.unwrap();
+            remove(&mut tx, &Connection { tenant, ..stored.clone() }).await.unwrap();
             tx.commit().await.unwrap();
             let found = find(&db, world.tenant, stored.id).await.unwrap();
             assert_eq!(found.is_some(), left);
@@ -259,13 +258,13 @@ async fn revoked_connections_are_to_be_withdrawn_until_their_tokens_are_gone() {
                 scopes: ScopeSet::default(),
                 written_at: Timestamp::from_secs(0),
             };
-            crate::tokens::put(&mut tx, owner.id, &token).await.unwrap();
+            crate::tokens::put(&mut tx, owner, &token).await.unwrap();
         }
         tx.commit().await.unwrap();
         let found = to_withdraw(&db, 9).await.unwrap();
         assert_eq!(found.iter().map(|c| c.id).collect::<Vec<_>>(), [revoked.id]);
         let mut tx = db.begin().await.unwrap();
-        crate::tokens::erase(&mut tx, revoked.id).await.unwrap();
+        crate::tokens::erase(&mut tx, &revoked).await.unwrap();
         tx.commit().await.unwrap();
         assert!(to_withdraw(&db, 9).await.unwrap().is_empty());
     })

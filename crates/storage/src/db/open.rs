@@ -32,7 +32,7 @@ impl Db {
             .pragma("journal_size_limit", "16777216");
         let write = pool(1).connect_with(options.clone()).await?;
         let read = pool(READERS).connect_with(options.read_only(true)).await?;
-        Ok(Self(Pools::Sqlite { read, write }))
+        Ok(Self::over(Pools::Sqlite { read, write }))
     }
 
     /// Connects to the PostgreSQL database at `url`.
@@ -41,7 +41,7 @@ impl Db {
     /// When the address is not one, or nobody answers there.
     pub async fn connect_postgres(url: &str) -> Result<Self> {
         let options = PgConnectOptions::from_str(url)?;
-        Ok(Self(Pools::Postgres(pool(POSTGRES_CONNECTIONS).connect_with(options).await?)))
+        Ok(Self::over(Pools::Postgres(pool(POSTGRES_CONNECTIONS).connect_with(options).await?)))
     }
 
     /// Connects to a schema of its own, for one test.
@@ -58,7 +58,7 @@ impl Db {
         let create = sqlx::AssertSqlSafe(format!("CREATE SCHEMA {schema}"));
         sqlx::query(create).execute(&admin).await.unwrap();
         let options = options.options([("search_path", schema)]);
-        Self(Pools::Postgres(pool(8).connect_with(options).await.unwrap()))
+        Self::over(Pools::Postgres(pool(8).connect_with(options).await.unwrap()))
     }
 
     /// Connects to the same PostgreSQL schema once more, as another node does.
@@ -68,9 +68,9 @@ impl Db {
     #[cfg(any(test, feature = "testing"))]
     #[expect(clippy::unwrap_used, reason = "a test that cannot start fails")]
     pub async fn another_pool(&self) -> Self {
-        let Pools::Postgres(known) = &self.0 else { panic!("SQLite is for one server alone") };
+        let Pools::Postgres(known) = &self.pools else { panic!("SQLite is for one server alone") };
         let options = known.connect_options().as_ref().clone();
-        Self(Pools::Postgres(pool(8).connect_with(options).await.unwrap()))
+        Self::over(Pools::Postgres(pool(8).connect_with(options).await.unwrap()))
     }
 
     /// Brings the schema up to this version.
@@ -85,7 +85,7 @@ impl Db {
             sqlx::SqlStr::from_static(include_str!("../../migrations/0001_init.sql")),
             false,
         )]);
-        match &self.0 {
+        match &self.pools {
             Pools::Sqlite { write, .. } => migrator.run(write).await?,
             Pools::Postgres(pool) => migrator.run(pool).await?,
         }
@@ -104,7 +104,7 @@ impl Db {
 
     /// Closes every connection, once its work is done.
     pub async fn close(&self) {
-        match &self.0 {
+        match &self.pools {
             Pools::Sqlite { read, write } => {
                 read.close().await;
                 write.close().await;

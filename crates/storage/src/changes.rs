@@ -1,0 +1,149 @@
+//! Who remembers rows learns here when they have changed.
+//!
+//! A transaction names what it changes ([`Topic`]); its commit counts the topics' epochs up on this
+//! node and leaves a line in the table `changes`, by which the other nodes count up theirs
+//! ([`Db::follow`]). Whoever remembers something keeps the [`Stamp`] that was taken before it was
+//! read, and may use it as long as the stamp holds.
+//!
+//! Topics share a fixed number of epochs by their digest: two that meet in one are forgotten
+//! together, which costs a read and nothing else.
+
+mod epochs;
+
+use astralform_domain::{
+    ApiKeyId, Clock, EndUserId, Entropy, ProjectConnectorId, ProjectId, SessionId, Timestamp,
+};
+
+use crate::{
+    Db, Error, Result, Tx,
+    bind::{Bind, binds},
+    db::{Row, Run as _},
+    row::Record,
+};
+
+pub use epochs::Stamp;
+pub(crate) use epochs::{Epochs, Lookback};
+
+/// Something that is remembered.
+#[derive(Clone, Copy, Debug)]
+pub enum Topic<'a> {
+    /// The settings of a project, and whatever of it changes all at once.
+    Project(ProjectId),
+    /// An API key.
+    ApiKey(ApiKeyId),
+    /// A session.
+    Session(SessionId),
+    /// The connections of an end user, or of the project, at a project connector.
+    Owner(ProjectConnectorId, Option<&'a EndUserId>),
+}
+
+impl Topic<'_> {
+    /// The same on every node and in every version: FNV-1a.
+    fn digest(&self) -> u32 {
+        let text = match self {
+            Self::Project(id) => id.to_string(),
+            Self::ApiKey(id) => id.to_string(),
+            Self::Session(id) => id.to_string(),
+            Self::Owner(at, None) => at.to_string(),
+            Self::Owner(at, Some(end_user)) => format!("{at}/{end_user}"),
+        };
+        let step = |hash: u32, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
+        text.bytes().fold(0x811c_9dc5, step)
+    }
+}
+
+/// What a node has to say and to hear.
+pub(crate) struct Feed {
+    pub(crate) epochs: Epochs,
+    /// The time of the lines, for nothing but to find and to forget them: the product's own clock
+    /// may stand still.
+    clock: Clock,
+    entropy: Entropy,
+}
+
+impl Default for Feed {
+    fn default() -> Self {
+        let (clock, entropy) = (Clock::system(), Entropy::system());
+        Self { epochs: Epochs::default(), clock, entropy }
+    }
+}
+
+/// A line of the table.
+struct Line {
+    id: [u8; 16],
+    topics: Vec<u32>,
+}
+
+impl Record for Line {
+    fn read(row: &Row) -> Result<Self> {
+        let id: Vec<u8> = row.get("id")?;
+        let topics: Vec<u8> = row.get("topics")?;
+        let corrupt = |_| Error::Corrupt { column: "id", why: "not 16 bytes".into() };
+        let topics = topics.as_chunks().0.iter().map(|bytes| u32::from_be_bytes(*bytes));
+        Ok(Self { id: id.try_into().map_err(corrupt)?, topics: topics.collect() })
+    }
+}
+
+impl Db {
+    /// A stamp for what is about to be read of these topics. `None` as long as this node does not
+    /// hear of the others: then nothing is to be remembered.
+    pub fn stamp(&self, topics: &[Topic<'_>]) -> Option<Stamp> {
+        self.feed().epochs.stamp(topics.iter().map(Topic::digest))
+    }
+
+    /// Whether what was read under a stamp may still be used.
+    pub fn holds(&self, stamp: &Stamp) -> bool {
+        self.feed().epochs.holds(stamp)
+    }
+
+    /// Forgets, on this node, what is remembered of a topic: somebody has found it to be old.
+    pub fn forget(&self, topic: Topic<'_>) {
+        self.feed().epochs.count_up(topic.digest());
+    }
+
+    /// Hears what other nodes, and programs beside this one, have changed. To be called several
+    /// times a second; what is remembered is used for five seconds at most after the last time.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn follow(&self) -> Result<()> {
+        const SQL: &str = "SELECT id, topics FROM changes WHERE written_at > $1";
+        let feed = self.feed();
+        let hearing = feed.epochs.hearing();
+        let since = feed.clock.now().before(Lookback::LENGTH);
+        let lines: Vec<Line> = self.all(SQL, binds![since]).await?;
+        feed.epochs.heard(hearing, lines.into_iter().map(|line| (line.id, line.topics)));
+        Ok(())
+    }
+}
+
+impl Tx {
+    /// Names something that this transaction changes.
+    pub(crate) fn touch(&mut self, topic: Topic<'_>) {
+        self.touched.insert(topic.digest());
+    }
+
+    /// Leaves a line for the others.
+    pub(crate) async fn tell(&mut self) -> Result<()> {
+        const SQL: &str = "INSERT INTO changes (id, topics, written_at) VALUES ($1, $2, $3)";
+        if self.touched.is_empty() {
+            return Ok(());
+        }
+        let topics: Vec<u8> = self.touched.iter().flat_map(|topic| topic.to_be_bytes()).collect();
+        let (id, now) = (self.feed.entropy.bytes::<16>(), self.feed.clock.now());
+        self.feed.epochs.said(id);
+        let binds = vec![Bind::Bytes(Some(id.to_vec())), Bind::Bytes(Some(topics)), now.into()];
+        self.execute(SQL, binds).await?;
+        Ok(())
+    }
+}
+
+/// Forgets lines that every node has read.
+pub async fn forget_old(tx: &mut Tx) -> Result<u64> {
+    const SQL: &str = "DELETE FROM changes WHERE written_at <= $1";
+    let read_by_all: Timestamp = tx.feed.clock.now().before(Lookback::LENGTH * 6);
+    tx.execute(SQL, binds![read_by_all]).await
+}
+
+#[cfg(test)]
+mod tests;

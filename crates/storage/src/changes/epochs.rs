@@ -1,0 +1,183 @@
+use std::{
+    collections::HashMap,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+/// The state of some topics at a moment.
+#[derive(Clone, Copy, Debug)]
+pub struct Stamp {
+    taken: Instant,
+    slots: [(u32, u64); TOPICS],
+}
+
+/// The most topics that one thing depends on; a free place repeats the last one.
+const TOPICS: usize = 2;
+const SLOTS: u32 = 1 << 16;
+
+/// How long a node relies on what it has heard.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long anything is remembered, should two nodes' clocks be far apart.
+const LIFE: Duration = Duration::from_secs(30);
+
+/// How far back lines are read: as long as a transaction may take, and as clocks may differ.
+pub(crate) struct Lookback;
+
+impl Lookback {
+    pub(crate) const LENGTH: Duration = Duration::from_secs(10);
+}
+
+/// How often each topic has changed, as far as this node has heard.
+pub(crate) struct Epochs {
+    slots: Box<[AtomicU64]>,
+    hearing: Mutex<Hearing>,
+    /// When the last hearing began, in milliseconds since `start`, from 1 on; 0 before the first.
+    heard_at: AtomicU64,
+    start: Instant,
+}
+
+/// The lines that were read before, each with when.
+#[derive(Default)]
+struct Hearing {
+    lines: HashMap<[u8; 16], Instant>,
+}
+
+impl Default for Epochs {
+    fn default() -> Self {
+        Self {
+            slots: (0..SLOTS).map(|_| AtomicU64::new(0)).collect(),
+            hearing: Mutex::default(),
+            heard_at: AtomicU64::new(0),
+            start: Instant::now(),
+        }
+    }
+}
+
+impl Epochs {
+    pub(super) fn stamp(&self, topics: impl Iterator<Item = u32>) -> Option<Stamp> {
+        let mut slots = [(0, 0); TOPICS];
+        let mut last = None;
+        for (at, topic) in topics.enumerate() {
+            let now = (topic, self.slot(topic).load(Ordering::SeqCst));
+            *slots.get_mut(at).expect("nothing depends on more topics") = now;
+            last = Some((at, now));
+        }
+        let (at, repeated) = last.expect("whatever is remembered has a topic");
+        slots[at..].fill(repeated);
+        self.is_hearing().then_some(Stamp { taken: Instant::now(), slots })
+    }
+
+    pub(super) fn holds(&self, stamp: &Stamp) -> bool {
+        let is_unchanged =
+            |(topic, epoch): &(u32, u64)| self.slot(*topic).load(Ordering::SeqCst) == *epoch;
+        stamp.slots.iter().all(is_unchanged) && self.is_hearing() && stamp.taken.elapsed() < LIFE
+    }
+
+    pub(crate) fn count_up(&self, topic: u32) {
+        self.slot(topic).fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Remembers a line of this node's own: its topics are counted when it is committed.
+    pub(super) fn said(&self, id: [u8; 16]) {
+        self.lock().lines.insert(id, Instant::now());
+    }
+
+    /// The moment at which the lines are about to be read.
+    pub(super) fn hearing(&self) -> Instant {
+        Instant::now()
+    }
+
+    /// Takes in the lines that were read from `began` on. After a silence, in which lines may have
+    /// come and gone, nothing that is remembered is good any more.
+    pub(super) fn heard(&self, began: Instant, lines: impl Iterator<Item = ([u8; 16], Vec<u32>)>) {
+        if !self.is_hearing() {
+            self.slots.iter().for_each(|slot| {
+                slot.fetch_add(1, Ordering::SeqCst);
+            });
+        }
+        let mut hearing = self.lock();
+        for (id, topics) in lines {
+            if hearing.lines.insert(id, began).is_none() {
+                topics.into_iter().for_each(|topic| self.count_up(topic));
+            }
+        }
+        hearing.lines.retain(|_, seen| began.saturating_duration_since(*seen) < Lookback::LENGTH);
+        let at = began.saturating_duration_since(self.start).as_millis();
+        self.heard_at.store(1 + u64::try_from(at).unwrap_or(u64::MAX - 1), Ordering::SeqCst);
+    }
+
+    fn is_hearing(&self) -> bool {
+        let at = self.heard_at.load(Ordering::SeqCst);
+        at.checked_sub(1).is_some_and(|at| {
+            self.start.elapsed().saturating_sub(Duration::from_millis(at)) < PATIENCE
+        })
+    }
+
+    fn slot(&self, topic: u32) -> &AtomicU64 {
+        &self.slots[(topic % SLOTS) as usize]
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Hearing> {
+        self.hearing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hearing() -> Epochs {
+        let epochs = Epochs::default();
+        epochs.heard(epochs.hearing(), std::iter::empty());
+        epochs
+    }
+
+    #[test]
+    fn nothing_is_remembered_before_anything_was_heard() {
+        let epochs = Epochs::default();
+        assert!(epochs.stamp([1].into_iter()).is_none());
+        epochs.heard(epochs.hearing(), std::iter::empty());
+        assert!(epochs.stamp([1].into_iter()).is_some());
+    }
+
+    #[test]
+    fn a_stamp_holds_until_one_of_its_topics_changes() {
+        let epochs = hearing();
+        let stamp = |topics: &[u32]| epochs.stamp(topics.iter().copied()).unwrap();
+        let (one, both, other) = (stamp(&[1]), stamp(&[1, 2]), stamp(&[3]));
+        assert!([one, both, other].iter().all(|stamp| epochs.holds(stamp)));
+        epochs.count_up(2);
+        assert!(epochs.holds(&one) && !epochs.holds(&both) && epochs.holds(&other));
+        epochs.count_up(1);
+        assert!(!epochs.holds(&one) && epochs.holds(&stamp(&[1, 2])));
+    }
+
+    #[test]
+    fn a_line_counts_once_however_often_it_is_read_and_ones_own_not_again() {
+        let epochs = hearing();
+        epochs.said([9; 16]);
+        let fresh = epochs.stamp([7].into_iter()).unwrap();
+        epochs.heard(epochs.hearing(), [([9; 16], vec![7])].into_iter());
+        assert!(epochs.holds(&fresh));
+        epochs.heard(epochs.hearing(), [([1; 16], vec![7])].into_iter());
+        assert!(!epochs.holds(&fresh));
+        let fresh = epochs.stamp([7].into_iter()).unwrap();
+        epochs.heard(epochs.hearing(), [([1; 16], vec![7])].into_iter());
+        assert!(epochs.holds(&fresh));
+    }
+
+    #[test]
+    fn after_a_silence_nothing_holds() {
+        let epochs = hearing();
+        let before = epochs.stamp([7].into_iter()).unwrap();
+        epochs.heard_at.store(0, Ordering::SeqCst);
+        assert!(!epochs.holds(&before), "nobody hears");
+        epochs.heard(epochs.hearing(), std::iter::empty());
+        assert!(!epochs.holds(&before), "something may have been missed");
+        assert!(epochs.holds(&epochs.stamp([7].into_iter()).unwrap()));
+    }
+}

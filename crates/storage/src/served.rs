@@ -1,0 +1,121 @@
+//! What a call needs to know of its end user, in one read.
+
+use astralform_domain::{Connection, EndUserId, ProjectConnectorId, Tenant};
+
+use crate::{
+    Db, Result,
+    bind::binds,
+    db::{Row, Run as _},
+    row::Record,
+    tokens::Token,
+};
+
+/// A connection with its sealed tokens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// The connection.
+    pub connection: Connection,
+    /// Its tokens, by kind.
+    pub tokens: Vec<Token>,
+}
+
+struct Joined(Connection, Option<Token>);
+
+impl Record for Joined {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self(Connection::read(row)?, Token::read_joined(row)?))
+    }
+}
+
+/// The connections of [`connections::serving`](crate::connections::serving) in their order, with
+/// their tokens.
+pub async fn held(
+    db: &Db,
+    tenant: Tenant,
+    project_connector: ProjectConnectorId,
+    end_user: Option<&EndUserId>,
+) -> Result<Vec<Held>> {
+    const SQL: &str = "
+        SELECT connections.*, end_users.external_id,
+               tokens.kind AS token_kind, tokens.generation AS token_generation,
+               tokens.access_token, tokens.refresh_token,
+               tokens.expires_at AS token_expires_at, tokens.scopes AS token_scopes,
+               tokens.written_at AS token_written_at
+        FROM connections
+        LEFT JOIN end_users ON end_users.id = connections.end_user_id
+        LEFT JOIN tokens ON tokens.connection_id = connections.id
+        WHERE connections.project_connector_id = $3
+          AND connections.project_id = $1 AND connections.environment = $2
+          AND connections.status IN ('active', 'needs_reauth')
+          AND COALESCE(connections.end_user_id, '') IN ('',
+              (SELECT id FROM end_users
+               WHERE project_id = $1 AND environment = $2 AND external_id = $4))
+        ORDER BY connections.is_default DESC, connections.id, tokens.kind";
+    let Tenant { project, environment } = tenant;
+    let binds = binds![project, environment, project_connector, end_user];
+    let mut all: Vec<Held> = Vec::new();
+    for Joined(connection, token) in db.all(SQL, binds).await? {
+        match all.last_mut() {
+            Some(last) if last.connection.id == connection.id => last.tokens.extend(token),
+            _ => all.push(Held { connection, tokens: token.into_iter().collect() }),
+        }
+    }
+    Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use astralform_domain::{Owner, ScopeSet, Sealed, Timestamp};
+
+    use super::*;
+    use crate::{
+        connections,
+        testing::{connection, on_both, world},
+        tokens,
+    };
+
+    fn token(kind: &str) -> Token {
+        Token {
+            kind: kind.to_owned(),
+            generation: 3,
+            access_token: Sealed::from_bytes(vec![1, 2, 3]),
+            refresh_token: Some(Sealed::from_bytes(vec![4])),
+            expires_at: Some(Timestamp::from_secs(60)),
+            scopes: ScopeSet::from_iter(["write"]),
+            written_at: Timestamp::from_secs(30),
+        }
+    }
+
+    #[tokio::test]
+    async fn connections_come_with_their_tokens_in_the_order_of_serving() {
+        on_both(async |db| {
+            let world = world(&db).await;
+            let bare = connection(&world, "bare");
+            let full = Connection { is_default: true, ..connection(&world, "full") };
+            let shared = Connection { owner: Owner::Project, ..connection(&world, "shared") };
+            let mut tx = db.begin().await.unwrap();
+            for own in [&bare, &full] {
+                connections::create(&mut tx, own, Some(world.end_user_key)).await.unwrap();
+            }
+            connections::create(&mut tx, &shared, None).await.unwrap();
+            for kind in ["user", "bot"] {
+                tokens::put(&mut tx, &full, &token(kind)).await.unwrap();
+            }
+            tokens::put(&mut tx, &shared, &token("user")).await.unwrap();
+            tx.commit().await.unwrap();
+
+            let at = world.project_connector.id;
+            for end_user in [None, Some(&world.end_user)] {
+                let all = held(&db, world.tenant, at, end_user).await.unwrap();
+                let serving = connections::serving(&db, world.tenant, at, end_user).await.unwrap();
+                let connections: Vec<_> = all.iter().map(|held| held.connection.clone()).collect();
+                assert_eq!(connections, serving);
+                for held in all {
+                    let stored = tokens::of(&db, held.connection.id).await.unwrap();
+                    assert_eq!(held.tokens, stored);
+                }
+            }
+        })
+        .await;
+    }
+}
