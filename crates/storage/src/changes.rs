@@ -10,6 +10,8 @@
 
 mod epochs;
 
+use std::time::Instant;
+
 use astralform_domain::{
     ApiKeyId, Clock, EndUserId, Entropy, ProjectConnectorId, ProjectId, SessionId, Timestamp,
 };
@@ -109,10 +111,10 @@ impl Db {
     pub async fn follow(&self) -> Result<()> {
         const SQL: &str = "SELECT id, topics FROM changes WHERE written_at > $1";
         let feed = self.feed();
-        let hearing = feed.epochs.hearing();
+        let began = Instant::now();
         let since = feed.clock.now().before(Lookback::LENGTH);
         let lines: Vec<Line> = self.all(SQL, binds![since]).await?;
-        feed.epochs.heard(hearing, lines.into_iter().map(|line| (line.id, line.topics)));
+        feed.epochs.heard(began, lines.into_iter().map(|line| (line.id, line.topics)));
         Ok(())
     }
 }

@@ -146,7 +146,9 @@ impl Tx {
             Open::Postgres(tx) => tx.commit().await,
         };
         // Also when the answer was lost: it may have happened.
-        touched.into_iter().for_each(|topic| feed.epochs.count_up(topic));
+        for topic in touched {
+            feed.epochs.count_up(topic);
+        }
         Ok(committed?)
     }
 }

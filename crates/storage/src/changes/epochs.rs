@@ -86,23 +86,20 @@ impl Epochs {
         self.lock().lines.insert(id, Instant::now());
     }
 
-    /// The moment at which the lines are about to be read.
-    pub(super) fn hearing(&self) -> Instant {
-        Instant::now()
-    }
-
-    /// Takes in the lines that were read from `began` on. After a silence, in which lines may have
+    /// Takes in the lines whose reading began at `began`. After a silence, in which lines may have
     /// come and gone, nothing that is remembered is good any more.
     pub(super) fn heard(&self, began: Instant, lines: impl Iterator<Item = ([u8; 16], Vec<u32>)>) {
         if !self.is_hearing() {
-            self.slots.iter().for_each(|slot| {
+            for slot in &self.slots {
                 slot.fetch_add(1, Ordering::SeqCst);
-            });
+            }
         }
         let mut hearing = self.lock();
         for (id, topics) in lines {
             if hearing.lines.insert(id, began).is_none() {
-                topics.into_iter().for_each(|topic| self.count_up(topic));
+                for topic in topics {
+                    self.count_up(topic);
+                }
             }
         }
         hearing.lines.retain(|_, seen| began.saturating_duration_since(*seen) < Lookback::LENGTH);
@@ -132,7 +129,7 @@ mod tests {
 
     fn hearing() -> Epochs {
         let epochs = Epochs::default();
-        epochs.heard(epochs.hearing(), std::iter::empty());
+        epochs.heard(Instant::now(), std::iter::empty());
         epochs
     }
 
@@ -140,7 +137,7 @@ mod tests {
     fn nothing_is_remembered_before_anything_was_heard() {
         let epochs = Epochs::default();
         assert!(epochs.stamp([1].into_iter()).is_none());
-        epochs.heard(epochs.hearing(), std::iter::empty());
+        epochs.heard(Instant::now(), std::iter::empty());
         assert!(epochs.stamp([1].into_iter()).is_some());
     }
 
@@ -161,12 +158,12 @@ mod tests {
         let epochs = hearing();
         epochs.said([9; 16]);
         let fresh = epochs.stamp([7].into_iter()).unwrap();
-        epochs.heard(epochs.hearing(), [([9; 16], vec![7])].into_iter());
+        epochs.heard(Instant::now(), [([9; 16], vec![7])].into_iter());
         assert!(epochs.holds(&fresh));
-        epochs.heard(epochs.hearing(), [([1; 16], vec![7])].into_iter());
+        epochs.heard(Instant::now(), [([1; 16], vec![7])].into_iter());
         assert!(!epochs.holds(&fresh));
         let fresh = epochs.stamp([7].into_iter()).unwrap();
-        epochs.heard(epochs.hearing(), [([1; 16], vec![7])].into_iter());
+        epochs.heard(Instant::now(), [([1; 16], vec![7])].into_iter());
         assert!(epochs.holds(&fresh));
     }
 
@@ -176,7 +173,7 @@ mod tests {
         let before = epochs.stamp([7].into_iter()).unwrap();
         epochs.heard_at.store(0, Ordering::SeqCst);
         assert!(!epochs.holds(&before), "nobody hears");
-        epochs.heard(epochs.hearing(), std::iter::empty());
+        epochs.heard(Instant::now(), std::iter::empty());
         assert!(!epochs.holds(&before), "something may have been missed");
         assert!(epochs.holds(&epochs.stamp([7].into_iter()).unwrap()));
     }
