@@ -32,6 +32,7 @@ mod repeating;
 mod secrets;
 mod sessions;
 mod settings;
+mod several_requests;
 mod shared;
 mod slack_tools;
 mod tampering;
