@@ -54,7 +54,10 @@ pub struct NewApp {
 impl Simulator {
     /// Registers an app of that name at every stand-in.
     pub fn register_apps(&self, name: &str, redirect_uri: &str) -> Result<Vec<NewApp>, InvalidApp> {
-        Ok(vec![self.slack.register_fresh_app(name, redirect_uri)?])
+        Ok(vec![
+            self.slack.register_fresh_app(name, redirect_uri)?,
+            self.notion.register_fresh_app(name, redirect_uri)?,
+        ])
     }
 
     /// Creates the stand-ins with their seeded data and no registered app.

@@ -21,6 +21,7 @@ mod links;
 mod main_job;
 mod management;
 mod mix_up;
+mod notion_tools;
 mod openapi;
 mod pages;
 mod peer;

@@ -7,6 +7,8 @@ use serde_json::json;
 
 use super::*;
 
+mod official;
+
 /// A connector that uses every part of a request.
 const YAML: &str = "\
 slug: acme
@@ -161,8 +163,33 @@ fn more_arguments(tool: &str) -> Vec<Value> {
             json!({"limit": 200, "include_private": false}),
             json!({"cursor": "dGVhbTpDMDYxRkE1UEI="}),
         ],
+        "notion_search" => vec![
+            json!({"query": "", "type": "data_source", "limit": 100}),
+            json!({"query": "plan", "cursor": "22222222-0000-4000-8000-000000000006"}),
+        ],
+        "notion_get_page" => vec![
+            json!({"page_id": "22222222-0000-4000-8000-00000000000b"}),
+            json!({"page_id": "https://www.notion.so/acme/22222222000040008000000000000001?v=3&p=2222222200004000800000000000000b&pm=s"}),
+            json!({"page_id": "https://acme.notion.site/A-b-C-2222222200004000800000000000000B#22222222000040008000000000000001"}),
+        ],
+        "notion_create_page" => vec![json!({
+            "title": "Export",
+            "parent": {"type": "data_source", "id": "33333333000040008000000000000001"},
+            "properties": {"Status": {"status": {"name": "Done"}}},
+        })],
         _ => Vec::new(),
     }
+}
+
+/// What every tool of the built-in catalogue is tried with.
+fn cases(tool: &Tool) -> Vec<Value> {
+    let schema = tool.input.json();
+    let mut cases = vec![filled(schema, true), filled(schema, false)];
+    cases.extend(more_arguments(tool.name.as_str()));
+    for arguments in &cases {
+        assert_eq!(tool.input.faults(arguments), [], "{arguments} do not fit {}", tool.name);
+    }
+    cases
 }
 
 #[test]
@@ -170,12 +197,8 @@ fn every_tool_of_the_builtin_catalogue_makes_its_golden_request() {
     let (catalog, faults) = load(builtin().iter().copied());
     assert_eq!(faults, []);
     for tool in catalog.connectors().flat_map(|connector| &connector.tools) {
-        let schema = tool.input.json();
-        let mut cases = vec![filled(schema, true), filled(schema, false)];
-        cases.extend(more_arguments(tool.name.as_str()));
         let mut requests = String::new();
-        for arguments in cases {
-            assert_eq!(tool.input.faults(&arguments), [], "{arguments} do not fit {}", tool.name);
+        for arguments in cases(tool) {
             writeln!(requests, "# {arguments}").unwrap();
             for request in all_planned_by(&catalog, tool.name.as_str(), &arguments).unwrap() {
                 writeln!(requests, "{}", written(&request)).unwrap();

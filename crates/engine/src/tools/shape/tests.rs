@@ -6,6 +6,8 @@ use serde_json::json;
 
 use super::*;
 
+mod notion;
+
 /// A connector with a tool that changes something, and with every kind of error.
 const YAML: &str = "\
 slug: acme
