@@ -10,6 +10,7 @@ mod harness;
 mod notion;
 mod notion_api;
 mod notion_client;
+mod notion_description;
 mod notion_oauth;
 mod official_client;
 mod rotation;
