@@ -17,6 +17,8 @@ pub struct Variables<'a> {
     pub arguments: &'a Value,
     /// `$status`: the HTTP status of the answer; null before there is one.
     pub status: Option<u16>,
+    /// `$also`: the bodies of a tool's other answers by name; null elsewhere.
+    pub also: &'a Value,
 }
 
 /// Why an expression gave nothing that can be used.
@@ -30,7 +32,7 @@ pub enum ExpressionError {
     Shape(#[source] serde_json::Error),
 }
 
-const NAMES: [&str; 2] = ["arguments", "status"];
+const NAMES: [&str; 3] = ["arguments", "status", "also"];
 
 impl Expression {
     /// Compiles an expression.
@@ -44,7 +46,7 @@ impl Expression {
     /// When the expression does not fit the input, or takes too long.
     pub fn run(&self, input: &Document, variables: Variables<'_>) -> Result<Value, RunError> {
         let status = variables.status.map_or(Value::Null, Value::from);
-        self.0.run(input, &[variables.arguments, &status], Budget::DEFAULT)
+        self.0.run(input, &[variables.arguments, &status, variables.also], Budget::DEFAULT)
     }
 
     /// Runs it and reads its result as a `T`.
@@ -63,12 +65,12 @@ impl Expression {
 impl<'a> Variables<'a> {
     /// No arguments, and the status of an answer.
     pub fn status(status: u16) -> Self {
-        Self { arguments: &Value::Null, status: Some(status) }
+        Self { arguments: &Value::Null, status: Some(status), also: &Value::Null }
     }
 
     /// The arguments alone.
     pub fn arguments(arguments: &'a Value) -> Self {
-        Self { arguments, status: None }
+        Self { arguments, status: None, also: &Value::Null }
     }
 }
 
@@ -88,7 +90,7 @@ impl JsonSchema for Expression {
         json_schema!({
             "type": "string",
             "format": "jq",
-            "description": "A jq expression in the bounded language. $arguments and $status can be named."
+            "description": "A jq expression in the bounded language. $arguments, $status and, in the result of a tool, $also can be named."
         })
     }
 }

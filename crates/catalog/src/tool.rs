@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use astralform_domain::{ScopeSet, ToolName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -30,9 +32,21 @@ pub struct Tool {
     /// Other tokens it can do with, where a project asks for their scopes instead.
     #[serde(default)]
     pub alternatives: Vec<Alternative>,
+    /// What the requests are made of, where that is not what the agent writes: arguments in,
+    /// arguments out.
+    #[serde(default)]
+    pub prepare: Option<Expression>,
     /// The request it makes.
     pub request: ToolRequest,
-    /// The compact result: the answer's body in, what the agent gets out.
+    /// More requests, made of the same arguments and sent after the first one in the order of their
+    /// names; their answers are `$also.name` in the result. An error of one is the call's.
+    #[serde(default)]
+    #[schemars(extend(
+        "maxProperties" = 4,
+        "propertyNames" = {"pattern": "^[a-z][a-z0-9_]{0,39}$"}
+    ))]
+    pub also: BTreeMap<String, ToolRequest>,
+    /// The compact result: the first answer's body in, what the agent gets out.
     pub result: Expression,
 }
 
@@ -113,6 +127,13 @@ impl Annotations {
 
 fn json() -> Encoding {
     Encoding::Json
+}
+
+impl Tool {
+    /// Its requests, in the order in which they are sent.
+    pub fn requests(&self) -> impl Iterator<Item = &ToolRequest> {
+        std::iter::once(&self.request).chain(self.also.values())
+    }
 }
 
 impl ToolRequest {

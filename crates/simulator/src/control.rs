@@ -17,7 +17,7 @@ use crate::faults::{Fault, InjectedFault, InvalidFault, Times};
 use crate::problem::Problem;
 use crate::requests::RecordedRequest;
 use crate::stand_in::StandIn;
-use crate::{InvalidApp, Simulator, slack};
+use crate::{InvalidApp, Simulator, notion, slack};
 
 /// A JSON body, or why it is none.
 pub(crate) type Body<T> = Result<Json<T>, JsonRejection>;
@@ -55,6 +55,7 @@ pub(crate) fn router(simulator: &Simulator) -> Router {
         .route("/_control/reset", post(reset))
         .with_state(simulator.clone())
         .merge(slack::control::router(simulator.slack()))
+        .merge(notion::control::router(simulator.notion()))
         .fallback(unknown)
         .layer(middleware::from_fn(no_browsers))
 }

@@ -14,6 +14,7 @@ mod consents;
 mod control;
 mod faults;
 mod gate;
+pub mod notion;
 mod outside;
 mod pages;
 mod pkce;
@@ -30,12 +31,14 @@ pub use outside::{Clock, Random, SimulatorOptions};
 pub use requests::RecordedRequest;
 pub use stand_in::StandIn;
 
+use notion::Notion;
 use slack::Slack;
 
 /// All stand-ins together; cloning gives another handle to the same state.
 #[derive(Clone)]
 pub struct Simulator {
     slack: Slack,
+    notion: Notion,
 }
 
 /// An app of ours at a stand-in; it has no `Debug` because it holds the secret.
@@ -51,12 +54,15 @@ pub struct NewApp {
 impl Simulator {
     /// Registers an app of that name at every stand-in.
     pub fn register_apps(&self, name: &str, redirect_uri: &str) -> Result<Vec<NewApp>, InvalidApp> {
-        Ok(vec![self.slack.register_fresh_app(name, redirect_uri)?])
+        Ok(vec![
+            self.slack.register_fresh_app(name, redirect_uri)?,
+            self.notion.register_fresh_app(name, redirect_uri)?,
+        ])
     }
 
     /// Creates the stand-ins with their seeded data and no registered app.
     pub fn new(options: SimulatorOptions) -> Self {
-        Self { slack: Slack::new(options) }
+        Self { slack: Slack::new(options.clone()), notion: Notion::new(options) }
     }
 
     /// Returns the control handle of the Slack stand-in.
@@ -64,13 +70,22 @@ impl Simulator {
         &self.slack
     }
 
+    /// Returns the control handle of the Notion stand-in.
+    pub fn notion(&self) -> &Notion {
+        &self.notion
+    }
+
     /// Puts every stand-in back to its seeded state; registered apps stay registered.
     pub fn reset(&self) {
         self.slack.reset();
+        self.notion.reset();
     }
 
     /// Returns the pages, APIs and controls of every stand-in, to be served at the root.
     pub fn router(&self) -> Router {
-        Router::new().merge(self.slack.router()).merge(control::router(self))
+        Router::new()
+            .merge(self.slack.router())
+            .merge(self.notion.router())
+            .merge(control::router(self))
     }
 }

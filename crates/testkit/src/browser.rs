@@ -123,6 +123,13 @@ impl Page {
         Self { html: html.unwrap_or_else(|| panic!("no {field:?} on {}", self.url)), ..self }
     }
 
+    /// The same with the checkbox of that label not ticked.
+    #[must_use]
+    pub fn untick(self, label: &str) -> Self {
+        let html = html::untick(&self.html, label);
+        Self { html: html.unwrap_or_else(|| panic!("no {label:?} on {}", self.url)), ..self }
+    }
+
     /// How our page says it ended.
     pub fn outcome(&self) -> String {
         html::outcome(&self.html).unwrap_or_default()

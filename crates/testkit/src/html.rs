@@ -14,7 +14,8 @@ pub(crate) fn form(html: &str, button: &str) -> Option<Form> {
     let mut fields = Vec::new();
     for tag in tags(inside, "<input") {
         let kind = attribute(tag, "type").unwrap_or_default();
-        let chosen = kind != "radio" || tag.contains(" checked");
+        let is_choice = kind == "radio" || kind == "checkbox";
+        let chosen = !is_choice || tag.contains(" checked");
         if let (true, Some(name)) = (chosen, attribute(tag, "name")) {
             fields.push((name, attribute(tag, "value").unwrap_or_default()));
         }
@@ -44,6 +45,13 @@ pub(crate) fn fill(html: &str, field: &str, text: &str) -> Option<String> {
     let end = value + html[value..].find('"')?;
     let text = text.replace('&', "&#38;").replace('"', "&#34;");
     Some(format!("{}{text}{}", &html[..value], &html[end..]))
+}
+
+/// The page with the checkbox labelled `label` no longer ticked.
+pub(crate) fn untick(html: &str, label: &str) -> Option<String> {
+    let start = html[..html.find(label)?].rfind("<input")?;
+    let (before, rest) = html.split_at(start);
+    Some(format!("{before}{}", rest.replacen(" checked", "", 1)))
 }
 
 /// Where a page moves on to by itself.

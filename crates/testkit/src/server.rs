@@ -16,6 +16,7 @@ use astralform_engine::{
 use astralform_server::{App, Limits, router, serve};
 use astralform_simulator::{
     Simulator, SimulatorOptions,
+    notion::Notion,
     slack::{Slack, SlackApp},
 };
 use astralform_storage::Db;
@@ -152,6 +153,11 @@ impl TestServer {
     /// The simulated Slack, for looking and for making trouble.
     pub fn slack(&self) -> &Slack {
         self.simulator.slack()
+    }
+
+    /// The simulated Notion, for connectors that are enabled besides.
+    pub fn notion(&self) -> &Notion {
+        self.simulator.notion()
     }
 
     /// An agent that acts for an end user.

@@ -6,7 +6,7 @@ use astralform_domain::{Endpoints, ScopeSet};
 use serde_json::Value;
 
 use super::{Fault, auth};
-use crate::{Connector, Tool, yaml::step};
+use crate::{Connector, Tool, ToolRequest, yaml::step};
 
 pub(super) fn faults(connector: &Connector, folder: &str) -> Vec<Fault> {
     let mut faults = auth::faults(connector);
@@ -75,6 +75,7 @@ fn tool_faults(connector: &Connector, tool: &Tool, pointer: &str) -> Vec<Fault> 
         faults.extend(undeclared(connector, &other.scopes, &other.token, &place));
     }
     faults.extend(input_faults(tool, pointer));
+    faults.extend(request_faults(tool, pointer));
     if tool.annotations.read_only && tool.annotations.destructive {
         let fix = "a tool that changes nothing destroys nothing: correct one of the two";
         faults.push(Fault::new(
@@ -116,21 +117,40 @@ fn input_faults(tool: &Tool, pointer: &str) -> Vec<Fault> {
         let fix = "add `additionalProperties: false`";
         faults.push(Fault::new(&at, "unknown arguments would pass unseen", fix));
     }
-    if !is_well_formed(&tool.request.path) {
-        let fix = "close every brace, and leave out `.` and `..`";
-        let at = format!("{pointer}/request/path");
-        faults.push(Fault::new(at, "the path is not well formed", fix));
-        return faults;
+    faults
+}
+
+fn request_faults(tool: &Tool, pointer: &str) -> Vec<Fault> {
+    let mut faults = path_faults(tool, &tool.request, &format!("{pointer}/request"));
+    if !tool.also.is_empty() && !tool.annotations.read_only {
+        let fix = "let a tool that changes something make one request, or say `read_only: true`";
+        let message = "more requests are for tools that change nothing";
+        faults.push(Fault::new(format!("{pointer}/also"), message, fix));
     }
-    for name in tool.request.placeholders() {
-        let required = input.get("required").and_then(Value::as_array);
-        if !required.is_some_and(|required| required.iter().any(|known| known == name)) {
-            let message = format!("`{{{name}}}` is not a required argument");
-            let fix = format!("add `{name}` to `input.required`, or take it out of the path");
-            faults.push(Fault::new(format!("{pointer}/request/path"), message, fix));
-        }
+    let also = format!("{pointer}/also");
+    for (name, request) in &tool.also {
+        faults.extend(path_faults(tool, request, &step(&also, name)));
     }
     faults
+}
+
+fn path_faults(tool: &Tool, request: &ToolRequest, pointer: &str) -> Vec<Fault> {
+    let at = format!("{pointer}/path");
+    if !is_well_formed(&request.path) {
+        let fix = "close every brace, and leave out `.` and `..`";
+        return vec![Fault::new(at, "the path is not well formed", fix)];
+    }
+    let required = tool.input.json().get("required").and_then(Value::as_array);
+    let is_required =
+        |name: &&str| required.is_some_and(|required| required.iter().any(|known| known == *name));
+    let missing = request.placeholders().filter(|name| !is_required(name));
+    missing
+        .map(|name| {
+            let message = format!("`{{{name}}}` is not a required argument");
+            let fix = format!("add `{name}` to `input.required`, or take it out of the path");
+            Fault::new(&at, message, fix)
+        })
+        .collect()
 }
 
 /// Nothing in braces but our app's identifier, and that in the path.

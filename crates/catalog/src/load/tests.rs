@@ -263,6 +263,34 @@ fn a_fault_of_meaning_is_told_with_its_line_and_its_fix() {
 }
 
 #[test]
+fn more_requests_of_a_tool_are_checked_like_the_first() {
+    const RESULT: &str = "    result: '{id, name}'\n";
+    let with = |also: &str| edited(&[(RESULT, &format!("{RESULT}    also: {also}\n"))]);
+    assert_eq!(faults(with("{notes: {method: GET, path: '/items/{id}/notes'}}")), []);
+    for (also, message) in [
+        ("{notes: {method: GET, path: '/notes/{note}'}}", "`{note}` is not a required argument"),
+        ("{notes: {method: GET, path: '/notes/..'}}", "the path is not well formed"),
+        ("{notes: {method: GET, path: '/notes', query: '{'}}", ""),
+        ("{Notes: {method: GET, path: '/notes'}}", "`propertyNames`"),
+        ("{a: &r {method: GET, path: /a}, b: *r, c: *r, d: *r, e: *r}", "`maxProperties`"),
+    ] {
+        let found = faults(with(also));
+        let [fault] = found.as_slice() else {
+            panic!("{also} is one fault, not {found:#?}");
+        };
+        assert!(fault.message.contains(message), "{also}: {fault}");
+    }
+    let also = "{notes: {method: GET, path: /notes}}";
+    let changing = edited(&[
+        (RESULT, &format!("{RESULT}    also: {also}\n")),
+        ("read_only: true", "read_only: false"),
+    ]);
+    let found = faults(&changing);
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert!(found[0].message.contains("for tools that change nothing"), "{}", found[0]);
+}
+
+#[test]
 fn a_slug_is_the_name_of_its_folder() {
     let files = [("connector.yaml", BASE.as_bytes()), ICON, SETUP];
     let (catalog, faults) = load([Folder { name: "acne", files: &files }]);

@@ -7,13 +7,14 @@ use astralform_domain::{
 use astralform_storage::{agents, connections, project_connectors};
 use serde_json::Value;
 use thiserror::Error;
+use tokio::time::Instant;
 
 use super::{
     CallFailure, Outcome,
     again::{Attempt, again},
     plan::{PlanError, authorize, plan},
     scrub::scrub,
-    shape::{Shaped, no_answer, shape},
+    shape::{Shaped, is_success, no_answer, shape},
 };
 use crate::{
     CredentialRefusal, Engine, Fault, Unusable, chain,
@@ -192,12 +193,15 @@ impl Engine {
             Err(why) => return self.renewal(accepted, &paid, why).await,
         };
         let addresses = ready.addresses_for(&parts)?;
-        let planned =
-            plan(ready.connector, tool, &addresses.api_base, &call.arguments).and_then(|request| {
-                authorize(request, &parts, &ready.connector.api.credential, &connection.hosts)
-            });
+        let planned = plan(ready.connector, tool, &addresses.api_base, &call.arguments);
+        let planned = planned.and_then(|requests| {
+            let (placement, hosts) = (&ready.connector.api.credential, &connection.hosts);
+            let authorized =
+                requests.into_iter().map(|request| authorize(request, &parts, placement, hosts));
+            authorized.collect()
+        });
         match planned {
-            Ok(request) => self.run(accepted, &paid, request, &parts).await,
+            Ok(requests) => self.run(accepted, &paid, requests, &parts).await,
             Err(PlanError::Address(pointer)) => Err(unfit(pointer)),
             Err(error) => Ok(Attempted::Done(Outcome::Failed(unplannable(accepted, &error)))),
         }
@@ -207,16 +211,16 @@ impl Engine {
         &self,
         accepted: &Accepted<'_>,
         paid: &Paid<'_>,
-        request: Outgoing,
+        requests: Vec<Outgoing>,
         parts: &CredentialParts,
     ) -> Result<Attempted, CallRefusal> {
-        let first = self.send(accepted, request.clone()).await;
+        let first = self.send(accepted, requests.clone()).await;
         let shaped = match again(accepted.tool, &first) {
             None => first.shaped,
             Some(after) => {
                 tracing::info!(tool = %accepted.tool.name, after = ?after, "sent once more");
                 tokio::time::sleep(after).await;
-                self.send(accepted, request).await.shaped
+                self.send(accepted, requests).await.shaped
             }
         };
         match scrub(shaped, &parts.hidden(accepted.ready.connector)) {
@@ -227,21 +231,35 @@ impl Engine {
         }
     }
 
-    async fn send(&self, accepted: &Accepted<'_>, request: Outgoing) -> Attempt {
+    /// Sends the requests of a call one after another, until one is not answered with a success.
+    /// Time and size are limited for all of them together.
+    async fn send(&self, accepted: &Accepted<'_>, requests: Vec<Outgoing>) -> Attempt {
         let Accepted { ready, tool, call, .. } = accepted;
-        let allowance =
-            Allowance { reach: reach(&ready.settings), within: WITHIN, at_most: AT_MOST };
-        match self.egress.send(request, allowance).await {
-            Ok(answer) => Attempt {
-                shaped: shape(ready.connector, tool, &call.arguments, &answer),
-                status: Some(answer.status),
-                is_final: false,
-            },
-            Err(error) => {
-                tracing::warn!(tool = %tool.name, error = chain(&error), "no answer");
-                Attempt::unanswered(no_answer(ready.connector, tool, &error), &error)
+        let until = Instant::now() + WITHIN;
+        let mut left = AT_MOST;
+        let (connector, arguments) = (ready.connector, &call.arguments);
+        let mut answers = Vec::with_capacity(requests.len());
+        let mut status = None;
+        for (following, request) in (0..requests.len()).rev().zip(requests) {
+            let within = until.saturating_duration_since(Instant::now());
+            let allowance = Allowance { reach: reach(&ready.settings), within, at_most: left };
+            let answer = match self.egress.send(request, allowance).await {
+                Ok(answer) => answer,
+                Err(error) => {
+                    tracing::warn!(tool = %tool.name, error = chain(&error), "no answer");
+                    return Attempt::unanswered(no_answer(connector, tool, &error), &error);
+                }
+            };
+            left -= answer.body.len();
+            status = Some(answer.status);
+            let goes_on = following > 0 && is_success(connector, tool, arguments, &answer);
+            answers.push(answer);
+            if !goes_on {
+                break;
             }
         }
+        let shaped = shape(connector, tool, arguments, &answers);
+        Attempt { shaped, status, is_final: false }
     }
 }
 

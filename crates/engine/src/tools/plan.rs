@@ -1,11 +1,12 @@
-use std::fmt::Write as _;
+use std::{borrow::Cow, fmt::Write as _};
 
 use astralform_catalog::{
-    Connector, Encoding, ExpressionError, Placement, Tool, Variables, destination, jq::Document,
+    Connector, Encoding, ExpressionError, Placement, Tool, ToolRequest, Variables, destination,
+    jq::Document,
 };
 use astralform_domain::HostSet;
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Method, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use serde_json::{Map, Value};
 use thiserror::Error;
 use url::Url;
@@ -31,24 +32,63 @@ pub(crate) enum PlanError {
     ForeignHost,
 }
 
-/// The request of a tool, without its credential: arguments in, request out, nothing else.
+/// The requests of a tool in the order in which they are sent, without their credential: arguments
+/// in, requests out, nothing else.
 pub(crate) fn plan(
     connector: &Connector,
     tool: &Tool,
     api_base: &Url,
     arguments: &Value,
-) -> Result<Outgoing, PlanError> {
-    let input = Document::from_value(arguments).map_err(|_| PlanError::TooLarge)?;
+) -> Result<Vec<Outgoing>, PlanError> {
+    let mut input = Document::from_value(arguments).map_err(|_| PlanError::TooLarge)?;
     let variables = Variables::arguments(arguments);
-    let request = &tool.request;
-    let mut url = address(api_base, &request.path, arguments)?;
-    if let Some(query) = &request.query {
-        let query: Map<String, Value> = query.read(&input, variables)?;
-        let query = parameters(&query);
-        if !query.is_empty() {
-            url.query_pairs_mut().extend_pairs(query);
-        }
+    let mut prepared = Cow::Borrowed(arguments);
+    if let Some(prepare) = &tool.prepare {
+        let object: Map<String, Value> = prepare.read(&input, variables)?;
+        prepared = Cow::Owned(object.into());
+        input = Document::from_value(&prepared).map_err(|_| PlanError::TooLarge)?;
     }
+    let made_of = Made { prepared: &prepared, input: &input, variables };
+    tool.requests().map(|request| made_of.planned(connector, request, api_base)).collect()
+}
+
+/// What the requests of a call are made of.
+struct Made<'a> {
+    prepared: &'a Value,
+    input: &'a Document,
+    variables: Variables<'a>,
+}
+
+impl Made<'_> {
+    fn planned(
+        &self,
+        connector: &Connector,
+        request: &ToolRequest,
+        api_base: &Url,
+    ) -> Result<Outgoing, PlanError> {
+        let mut url = address(api_base, &request.path, self.prepared)?;
+        if let Some(query) = &request.query {
+            let query: Map<String, Value> = query.read(self.input, self.variables)?;
+            let query = parameters(&query);
+            if !query.is_empty() {
+                url.query_pairs_mut().extend_pairs(query);
+            }
+        }
+        let mut headers = own_headers(connector)?;
+        let mut body = Bytes::new();
+        if let Some(expression) = &request.body {
+            let value = expression.read::<Value>(self.input, self.variables)?;
+            let (kind, encoded) = encode(request.encoding, &value);
+            headers.insert(header::CONTENT_TYPE, kind);
+            body = encoded;
+        }
+        let method = Method::from_bytes(request.method.as_str().as_bytes())
+            .expect("the catalogue's methods are HTTP's");
+        Ok(Outgoing { method, url, headers, body })
+    }
+}
+
+fn own_headers(connector: &Connector) -> Result<HeaderMap, PlanError> {
     let mut headers = headers();
     for (name, value) in &connector.api.headers {
         let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value))
@@ -57,16 +97,7 @@ pub(crate) fn plan(
         };
         headers.insert(name, value);
     }
-    let mut body = Bytes::new();
-    if let Some(expression) = &request.body {
-        let value = expression.read::<Value>(&input, variables)?;
-        let (kind, encoded) = encode(request.encoding, &value);
-        headers.insert(header::CONTENT_TYPE, kind);
-        body = encoded;
-    }
-    let method = Method::from_bytes(request.method.as_str().as_bytes())
-        .expect("the catalogue's methods are HTTP's");
-    Ok(Outgoing { method, url, headers, body })
+    Ok(headers)
 }
 
 /// The same request with its credential, if it goes to a host that the credential is meant for.

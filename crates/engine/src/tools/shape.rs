@@ -27,27 +27,44 @@ pub(crate) enum Shaped {
     Failed(CallFailure),
 }
 
-/// Reads a provider's answer: answer in, result out, nothing else.
+/// The compact result of a tool from the answers to its requests, in the order in which they were
+/// sent; the first that is no success is what the call amounts to. Answers in, result out, nothing
+/// else.
 pub(crate) fn shape(
     connector: &Connector,
     tool: &Tool,
     arguments: &Value,
-    answer: &Answer,
+    answers: &[Answer],
 ) -> Shaped {
-    let variables = Variables { arguments, status: Some(answer.status.as_u16()) };
-    let reading = Reading { connector, tool, answer, variables };
-    match (document(answer), answer.status.is_success()) {
-        (Some(document), true) => reading.success(&document),
-        (Some(document), false) => {
-            let code = reading.code(&document).ok().flatten();
-            reading.refusal(&document, code.as_deref())
+    let mut first = None;
+    let mut others = Vec::new();
+    for answer in answers {
+        let reading = Reading::new(connector, tool, arguments, answer);
+        match reading.body() {
+            Err(shaped) => return shaped,
+            Ok(body) if first.is_none() => first = Some((reading, body)),
+            Ok(_) => others.push(value(answer)),
         }
-
-        (None, false) if answer.status.is_client_error() => {
-            reading.refusal(&Document::null(), None)
-        }
-        (None, _) => reading.nonsense("something that is not JSON"),
     }
+    let (mut reading, body) = first.expect("a tool has a request");
+    let also = tool.also.keys().cloned().zip(others).collect();
+    let also = Value::Object(also);
+    reading.variables.also = &also;
+    reading.result(&body)
+}
+
+/// Whether a request was answered with what was asked for, so that the next may be sent.
+pub(crate) fn is_success(
+    connector: &Connector,
+    tool: &Tool,
+    arguments: &Value,
+    answer: &Answer,
+) -> bool {
+    Reading::new(connector, tool, arguments, answer).body().is_ok()
+}
+
+fn value(answer: &Answer) -> Value {
+    serde_json::from_slice(&answer.body).unwrap_or_default()
 }
 
 /// The body, where there is one that can be read; an answer that has none says null.
@@ -103,13 +120,38 @@ struct Reading<'a> {
     variables: Variables<'a>,
 }
 
-impl Reading<'_> {
-    fn success(&self, document: &Document) -> Shaped {
-        match self.code(document) {
-            Ok(None) => {}
-            Ok(Some(code)) => return self.refusal(document, Some(&code)),
-            Err(_) => return self.nonsense("something unexpected"),
+impl<'a> Reading<'a> {
+    fn new(
+        connector: &'a Connector,
+        tool: &'a Tool,
+        arguments: &'a Value,
+        answer: &'a Answer,
+    ) -> Self {
+        let status = Some(answer.status.as_u16());
+        let variables = Variables { arguments, status, also: &Value::Null };
+        Self { connector, tool, answer, variables }
+    }
+
+    /// What a success says, or what a refusal amounts to.
+    fn body(&self) -> Result<Document, Shaped> {
+        match (document(self.answer), self.answer.status.is_success()) {
+            (Some(body), true) => match self.code(&body) {
+                Ok(None) => Ok(body),
+                Ok(Some(code)) => Err(self.refusal(&body, Some(&code))),
+                Err(_) => Err(self.nonsense("something unexpected")),
+            },
+            (Some(body), false) => {
+                let code = self.code(&body).ok().flatten();
+                Err(self.refusal(&body, code.as_deref()))
+            }
+            (None, false) if self.answer.status.is_client_error() => {
+                Err(self.refusal(&Document::null(), None))
+            }
+            (None, _) => Err(self.nonsense("something that is not JSON")),
         }
+    }
+
+    fn result(&self, document: &Document) -> Shaped {
         match self.tool.result.run(document, self.variables) {
             Ok(result) => Shaped::Completed(result),
             Err(error) => {

@@ -187,7 +187,15 @@ async fn the_catalogue_says_what_to_do_at_the_provider() {
     assert_eq!(manifest["oauth_config"]["scopes"]["user"], scopes);
 
     let listed = server.admin().get("/v1/connectors").await;
-    assert_eq!(listed.body["data"], json!([shown.body]));
+    let listed = listed.body["data"].as_array().unwrap();
+    assert!(listed.contains(&shown.body));
+    let guide = |slug: &str| {
+        let found = listed.iter().find(|connector| connector["slug"] == slug).unwrap();
+        found["setup"]["guide"].as_str().unwrap()
+    };
+    for word in ["notion.so/my-integrations", "Public", "OAuth client ID", "redirect URI"] {
+        assert!(guide("notion").contains(word), "{word}");
+    }
     assert_eq!(server.admin().get("/v1/connectors/fax").await.code(), "unknown_connector");
 }
 

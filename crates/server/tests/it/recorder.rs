@@ -90,7 +90,8 @@ impl Provider {
         self.mind.lock().unwrap()
     }
 
-    fn yaml(&self) -> String {
+    /// The connector.
+    pub(crate) fn yaml(&self) -> String {
         include_str!("notes.yaml")
             .replace("issuer: {issuer}", "client_auth: body")
             .replace("{authorize_url}", &self.at("authorize"))
@@ -127,7 +128,13 @@ async fn answer(
         ("POST", "/token") => token(&mut mind, &body),
         ("GET", "/api/me") if knows => Json(json!({"id": "u1", "name": "Ada"})).into_response(),
         ("GET", "/api/notes") if knows => Json(json!({"notes": []})).into_response(),
-        ("GET", "/api/me" | "/api/notes") => StatusCode::UNAUTHORIZED.into_response(),
+        ("GET", "/api/large") if knows => {
+            let bytes = uri.query().unwrap().trim_start_matches("bytes=").parse().unwrap();
+            Json("x".repeat(bytes)).into_response()
+        }
+        ("GET", "/api/me" | "/api/notes" | "/api/large") => {
+            StatusCode::UNAUTHORIZED.into_response()
+        }
         ("POST", "/revoke") => StatusCode::OK.into_response(),
         _ => StatusCode::NOT_FOUND.into_response(),
     }

@@ -7,6 +7,8 @@ use serde_json::json;
 
 use super::*;
 
+mod official;
+
 /// A connector that uses every part of a request.
 const YAML: &str = "\
 slug: acme
@@ -65,6 +67,23 @@ tools:
     scopes: []
     request: {method: PATCH, path: /items, body: '{made: .}'}
     result: .
+  - name: acme_several
+    title: An item and more about it
+    description: A tool that makes several requests, for the tests of requests.
+    input:
+      type: object
+      additionalProperties: false
+      required: [id]
+      properties: {id: {}}
+    output: {}
+    annotations: *reads
+    scopes: []
+    prepare: '{id: (.id | ltrimstr(\"item-\"))}'
+    request: {method: GET, path: '/items/{id}', query: '{full: true}'}
+    also:
+      notes: {method: GET, path: '/items/{id}/notes'}
+      author: {method: POST, path: /authors, body: '{of: .id, asked: $arguments.id}'}
+    result: .
 ";
 
 fn acme() -> Catalog {
@@ -75,14 +94,24 @@ fn acme() -> Catalog {
     catalog
 }
 
-fn planned_by(catalog: &Catalog, tool: &str, arguments: &Value) -> Result<Outgoing, PlanError> {
+fn all_planned_by(
+    catalog: &Catalog,
+    tool: &str,
+    arguments: &Value,
+) -> Result<Vec<Outgoing>, PlanError> {
     let (connector, tool) = catalog.tool(tool).unwrap();
     let addresses = connector.addresses(&Endpoints::default()).unwrap();
     plan(connector, tool, &addresses.api_base, arguments)
 }
 
+/// The only request of a tool that makes one.
 fn planned(tool: &str, arguments: &Value) -> Result<Outgoing, PlanError> {
-    planned_by(&acme(), tool, arguments)
+    all_planned_by(&acme(), tool, arguments).map(only)
+}
+
+fn only<T>(requests: Vec<T>) -> T {
+    let [request] = <[T; 1]>::try_from(requests).unwrap_or_else(|_| panic!("one request"));
+    request
 }
 
 /// The request as it would be read on the wire, without the version of ours.
@@ -134,8 +163,33 @@ fn more_arguments(tool: &str) -> Vec<Value> {
             json!({"limit": 200, "include_private": false}),
             json!({"cursor": "dGVhbTpDMDYxRkE1UEI="}),
         ],
+        "notion_search" => vec![
+            json!({"query": "", "type": "data_source", "limit": 100}),
+            json!({"query": "plan", "cursor": "22222222-0000-4000-8000-000000000006"}),
+        ],
+        "notion_get_page" => vec![
+            json!({"page_id": "22222222-0000-4000-8000-00000000000b"}),
+            json!({"page_id": "https://www.notion.so/acme/22222222000040008000000000000001?v=3&p=2222222200004000800000000000000b&pm=s"}),
+            json!({"page_id": "https://acme.notion.site/A-b-C-2222222200004000800000000000000B#22222222000040008000000000000001"}),
+        ],
+        "notion_create_page" => vec![json!({
+            "title": "Export",
+            "parent": {"type": "data_source", "id": "33333333000040008000000000000001"},
+            "properties": {"Status": {"status": {"name": "Done"}}},
+        })],
         _ => Vec::new(),
     }
+}
+
+/// What every tool of the built-in catalogue is tried with.
+fn cases(tool: &Tool) -> Vec<Value> {
+    let schema = tool.input.json();
+    let mut cases = vec![filled(schema, true), filled(schema, false)];
+    cases.extend(more_arguments(tool.name.as_str()));
+    for arguments in &cases {
+        assert_eq!(tool.input.faults(arguments), [], "{arguments} do not fit {}", tool.name);
+    }
+    cases
 }
 
 #[test]
@@ -143,14 +197,12 @@ fn every_tool_of_the_builtin_catalogue_makes_its_golden_request() {
     let (catalog, faults) = load(builtin().iter().copied());
     assert_eq!(faults, []);
     for tool in catalog.connectors().flat_map(|connector| &connector.tools) {
-        let schema = tool.input.json();
-        let mut cases = vec![filled(schema, true), filled(schema, false)];
-        cases.extend(more_arguments(tool.name.as_str()));
         let mut requests = String::new();
-        for arguments in cases {
-            assert_eq!(tool.input.faults(&arguments), [], "{arguments} do not fit {}", tool.name);
-            let request = planned_by(&catalog, tool.name.as_str(), &arguments).unwrap();
-            writeln!(requests, "# {arguments}\n{}", written(&request)).unwrap();
+        for arguments in cases(tool) {
+            writeln!(requests, "# {arguments}").unwrap();
+            for request in all_planned_by(&catalog, tool.name.as_str(), &arguments).unwrap() {
+                writeln!(requests, "{}", written(&request)).unwrap();
+            }
         }
         insta::assert_snapshot!(tool.name.as_str(), requests);
     }
@@ -328,6 +380,30 @@ fn arguments_that_are_nested_without_end_are_refused() {
     assert!(matches!(refused, PlanError::TooLarge), "{refused:?}");
 }
 
+#[test]
+fn several_requests_are_made_of_the_same_prepared_arguments_in_the_order_of_their_names() {
+    let requests = all_planned_by(&acme(), "acme_several", &json!({"id": "item-7"})).unwrap();
+    let first_lines: Vec<_> =
+        requests.iter().map(|request| format!("{} {}", request.method, request.url)).collect();
+    let expected = [
+        "GET https://api.acme.example/v1/items/7?full=true",
+        "POST https://api.acme.example/v1/authors",
+        "GET https://api.acme.example/v1/items/7/notes",
+    ];
+    assert_eq!(first_lines, expected);
+    let sent: Value = serde_json::from_slice(&requests[1].body).unwrap();
+    assert_eq!(sent, json!({"of": "7", "asked": "item-7"}));
+    for request in &requests {
+        assert_eq!(request.headers[header::ACCEPT], "application/vnd.acme+json");
+    }
+}
+
+#[test]
+fn no_request_is_made_when_one_of_several_cannot_be() {
+    let refused = all_planned_by(&acme(), "acme_several", &json!({"id": "item-"})).unwrap_err();
+    assert!(matches!(&refused, PlanError::Address(at) if at == "/id"), "{refused:?}");
+}
+
 fn hosts(host: &str) -> HostSet {
     [host.to_owned()].into_iter().collect()
 }
@@ -396,7 +472,7 @@ fn lands_at(api_base_url: &str) -> Option<String> {
         connector.addresses(&Endpoints { api_base_url, ..Endpoints::default() }).ok()?;
     let arguments = json!({"id": "@evil.example", "part": "..\\"});
     let planned = plan(connector, tool, &addresses.api_base, &arguments).ok()?;
-    let request = with_token_for(planned, "xoxp-1", &addresses.hosts()).ok()?;
+    let request = with_token_for(only(planned), "xoxp-1", &addresses.hosts()).ok()?;
     let sent: http::Uri = request.url.as_str().parse().unwrap();
     let authority = sent.authority().unwrap().as_str();
     assert_eq!(authority, &request.url[url::Position::BeforeHost..url::Position::AfterPort]);

@@ -6,6 +6,8 @@ use serde_json::json;
 
 use super::*;
 
+mod notion;
+
 /// A connector with a tool that changes something, and with every kind of error.
 const YAML: &str = "\
 slug: acme
@@ -37,6 +39,18 @@ tools:
     scopes: []
     request: {method: POST, path: /send, body: .}
     result: '{id: .sent.id, status: $status, to: $arguments.to}'
+  - name: acme_several
+    title: An item and more about it
+    description: A tool that makes several requests, for the tests of answers.
+    input: {type: object, additionalProperties: false}
+    output: {}
+    annotations: {read_only: true, idempotent: true}
+    scopes: []
+    request: {method: GET, path: /item}
+    also:
+      notes: {method: GET, path: /notes}
+      author: {method: GET, path: /author}
+    result: '{id, notes: $also.notes.list, author: $also.author, status: $status}'
 ";
 
 fn acme() -> Catalog {
@@ -64,18 +78,25 @@ fn retry_after_is(text: &'static str, mut answer: Answer) -> Answer {
     answer
 }
 
+/// What the answers to a tool's requests amount to.
+fn shaped(catalog: &Catalog, tool: &str, arguments: &Value, answers: &[&Answer]) -> Shaped {
+    let (connector, tool) = catalog.tool(tool).unwrap();
+    let answers = answers.iter().map(|answer| Answer {
+        status: answer.status,
+        headers: answer.headers.clone(),
+        body: answer.body.clone(),
+    });
+    shape(connector, tool, arguments, &answers.collect::<Vec<_>>())
+}
+
 /// What an answer of Slack to a tool that reads amounts to.
 fn read(answer: &Answer) -> Shaped {
-    let catalog = slack();
-    let (connector, tool) = catalog.tool("slack_list_channels").unwrap();
-    shape(connector, tool, &json!({}), answer)
+    shaped(&slack(), "slack_list_channels", &json!({}), &[answer])
 }
 
 /// What an answer of Acme to a tool that changes something amounts to.
 fn sent(answer: &Answer) -> Shaped {
-    let catalog = acme();
-    let (connector, tool) = catalog.tool("acme_send").unwrap();
-    shape(connector, tool, &json!({"to": "C1"}), answer)
+    shaped(&acme(), "acme_send", &json!({"to": "C1"}), &[answer])
 }
 
 fn failure(shaped: Shaped) -> CallFailure {
@@ -108,6 +129,26 @@ fn a_success_becomes_the_compact_result() {
 fn a_result_may_name_the_arguments_and_the_status() {
     let shaped = sent(&answer(201, r#"{"sent": {"id": 7}}"#));
     assert_eq!(shaped, Shaped::Completed(json!({"id": 7, "status": 201, "to": "C1"})));
+}
+
+#[test]
+fn a_result_is_made_of_all_answers() {
+    let several = |answers: &[&Answer]| shaped(&acme(), "acme_several", &json!({}), answers);
+    let (item, notes) = (answer(201, r#"{"id": 7}"#), answer(200, r#"{"list": [1.50, 2]}"#));
+    let result = several(&[&item, &answer(204, ""), &notes]);
+    let expected = json!({"id": 7, "notes": [1.5, 2], "author": null, "status": 201});
+    assert_eq!(result, Shaped::Completed(expected));
+
+    let gone = answer(404, r#"{"error": "no_notes", "message": "There are none."}"#);
+    let failed = failure(several(&[&item, &answer(200, "{}"), &gone]));
+    assert_eq!(failed.kind, FailureKind::NotFound);
+    assert_eq!(failed.provider_status, Some(404));
+    assert_eq!(several(&[&item, &answer(401, "{}")]), Shaped::Reconnect);
+
+    let catalog = acme();
+    let (connector, tool) = catalog.tool("acme_several").unwrap();
+    assert!(is_success(connector, tool, &json!({}), &item));
+    assert!(!is_success(connector, tool, &json!({}), &gone));
 }
 
 #[test]
