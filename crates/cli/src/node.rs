@@ -10,6 +10,9 @@ use tokio::{
 
 const SWEEP: Duration = Duration::from_secs(5);
 
+/// How soon this node knows what another one has changed.
+const FOLLOW: Duration = Duration::from_millis(250);
+
 /// Serves an engine until the process is asked to stop.
 ///
 /// # Errors
@@ -23,6 +26,7 @@ pub(crate) async fn run(listener: TcpListener, engine: Engine) -> anyhow::Result
     );
     let app = App::new(engine);
     let sweeper = tokio::spawn(sweep(app.clone()));
+    let follower = tokio::spawn(follow(app.clone()));
     let stopping = app.clone();
     let stop = async move {
         asked.await;
@@ -31,7 +35,23 @@ pub(crate) async fn run(listener: TcpListener, engine: Engine) -> anyhow::Result
     };
     serve(listener, router(app), Limits::default(), stop).await;
     sweeper.abort();
+    follower.abort();
     Ok(())
+}
+
+/// Hears what other nodes, and commands beside this server, have changed.
+async fn follow(app: App) {
+    let mut ticks = interval(FOLLOW);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut is_hearing = true;
+    loop {
+        ticks.tick().await;
+        let heard = app.engine().follow().await;
+        if let (true, Err(fault)) = (is_hearing, &heard) {
+            tracing::warn!(error = chain(fault), "what other nodes change is not heard of");
+        }
+        is_hearing = heard.is_ok();
+    }
 }
 
 async fn sweep(app: App) {

@@ -1,15 +1,13 @@
 //! Who sends a request: from its bearer token to a caller or an administrator.
 
+use std::sync::Arc;
+
 use astralform_domain::{
     Administrator, AgentId, Caller, EndUserId, Environment, Principal, ProjectId, Role,
     RuntimeCredential, Tenant,
 };
 use astralform_storage::{
-    admin_tokens,
-    agents::{self, Agent},
-    api_keys::{self, ApiKey},
-    members,
-    sessions::{self, Session},
+    admin_tokens, agents::Agent, api_keys::ApiKey, members, sessions::Session,
 };
 use thiserror::Error;
 
@@ -104,19 +102,20 @@ impl Engine {
             return Err(AuthenticationError::OtherEndUser);
         }
         let agent = self.agent_of(session.tenant, Some(session.agent), said.agent).await?;
-        let credential = RuntimeCredential::Session { id: session.id, tools: session.tools };
+        let credential =
+            RuntimeCredential::Session { id: session.id, tools: session.tools.clone() };
         let principal = Principal { tenant: session.tenant, agent: agent.id, credential };
-        Ok(Caller { principal, end_user: Some(session.end_user) })
+        Ok(Caller { principal, end_user: Some(session.end_user.clone()) })
     }
 
-    async fn find_key(&self, text: &str) -> Result<Option<ApiKey>, Fault> {
+    async fn find_key(&self, text: &str) -> Result<Option<Arc<ApiKey>>, Fault> {
         let brought = [Environment::Live, Environment::Test].into_iter().find_map(|environment| {
             let brought = bearer::parse(text, &format!("sk_{environment}"), "key")?;
             Some((environment, brought))
         });
         let Some((environment, brought)) = brought else { return Ok(None) };
         let Ok(id) = brought.id.parse() else { return Ok(None) };
-        let found = api_keys::find(&self.db, id).await?;
+        let found = self.api_key(id).await?;
         Ok(found.filter(|key| {
             brought.proves(&key.secret_hash)
                 && key.tenant.environment == environment
@@ -124,10 +123,10 @@ impl Engine {
         }))
     }
 
-    async fn find_session(&self, text: &str) -> Result<Option<Session>, Fault> {
+    async fn find_session(&self, text: &str) -> Result<Option<Arc<Session>>, Fault> {
         let Some(brought) = bearer::parse(text, "ut", "sess") else { return Ok(None) };
         let Ok(id) = brought.id.parse() else { return Ok(None) };
-        let found = sessions::find(&self.db, id).await?;
+        let found = self.session(id).await?;
         let now = self.clock.now();
         Ok(found.filter(|session| brought.proves(&session.secret_hash) && session.expires_at > now))
     }
@@ -138,13 +137,10 @@ impl Engine {
         tenant: Tenant,
         bound: Option<AgentId>,
         named: Option<&str>,
-    ) -> Result<Agent, AuthenticationError> {
+    ) -> Result<Arc<Agent>, AuthenticationError> {
         let bound_name = bound.map(|id| id.to_string());
-        let found = match named.or(bound_name.as_deref()) {
-            Some(name) => agents::named(&self.db, tenant.project, name).await,
-            None => agents::default_of(&self.db, tenant.project).await,
-        };
-        let agent = found.map_err(Fault::from)?.ok_or(AuthenticationError::UnknownAgent)?;
+        let found = self.agent(tenant.project, named.or(bound_name.as_deref())).await?;
+        let agent = found.ok_or(AuthenticationError::UnknownAgent)?;
         match bound {
             Some(bound) if bound != agent.id => Err(AuthenticationError::OtherAgent),
             _ if !agent.is_enabled => Err(AuthenticationError::DisabledAgent),

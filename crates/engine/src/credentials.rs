@@ -6,9 +6,10 @@ use astralform_domain::{
     AuthReason, Connection, ConnectionId, ConnectionStatus, EndUserId, HostSet, Owner, ScopeSet,
     StatusReason, Timestamp,
 };
+use astralform_storage::tokens::Token;
 use thiserror::Error;
 
-use crate::{Engine, Fault, connections::OpenToken, project_connectors::Ready};
+use crate::{Engine, Fault, project_connectors::Ready};
 
 pub(crate) use parts::CredentialParts;
 
@@ -185,28 +186,28 @@ pub(crate) struct Credential {
 }
 
 impl Engine {
-    /// Opens the credential of a kind.
+    /// Opens a credential.
     pub(crate) async fn credential(
         &self,
         ready: &Ready<'_>,
         connection: &Connection,
-        wanted: &str,
+        token: Option<&Token>,
     ) -> Result<Credential, Fault> {
-        let tokens = self.open_tokens(connection).await?;
-        let Some(token) = tokens.into_iter().find(|token| token.kind == wanted) else {
+        let Some(token) = token else {
             return Ok(Credential { generation: 0, parts: Err(StatusReason::TokenRejected) });
         };
         let generation = token.generation;
-        if has_ended(&token, self.clock.now()) {
+        if has_ended(token.expires_at, self.clock.now()) {
             return Ok(Credential { generation, parts: Err(StatusReason::Expired) });
         }
-        let parts = CredentialParts::opened(ready.connector, token.access_token);
+        let access_token = self.open_access_token(connection, token).await?;
+        let parts = CredentialParts::opened(ready.connector, access_token);
         Ok(Credential { generation, parts: parts.ok_or(StatusReason::TokenRejected) })
     }
 }
 
-fn has_ended(token: &OpenToken, now: Timestamp) -> bool {
-    token.expires_at.is_some_and(|expires_at| expires_at <= now)
+fn has_ended(expires_at: Option<Timestamp>, now: Timestamp) -> bool {
+    expires_at.is_some_and(|expires_at| expires_at <= now)
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ pub mod egress;
 mod error;
 pub mod idempotency;
 mod identity;
+mod kept;
 pub mod members;
 mod oauth;
 pub mod project_connectors;
@@ -43,6 +44,7 @@ pub use tools::{Availability, CallFailure, CallRefusal, ListedTool, Outcome, Out
 use auth_requests::Changes;
 use data_keys::DataKeys;
 use egress::Egress;
+use kept::Kept;
 
 /// Everything that happens, over what it needs from outside.
 pub struct Engine {
@@ -54,6 +56,7 @@ pub struct Engine {
     clock: Clock,
     entropy: Entropy,
     changes: Changes,
+    kept: Kept,
 }
 
 /// What an engine is made of.
@@ -79,7 +82,17 @@ impl Engine {
     pub fn new(parts: Parts) -> Self {
         let Parts { db, catalog, key_ring, egress, site, clock, entropy } = parts;
         let keys = DataKeys::new(key_ring);
-        Self { db, catalog, keys, egress, site, clock, entropy, changes: Changes::default() }
+        Self {
+            db,
+            catalog,
+            keys,
+            egress,
+            site,
+            clock,
+            entropy,
+            changes: Changes::default(),
+            kept: Kept::default(),
+        }
     }
 
     /// The connectors there are.

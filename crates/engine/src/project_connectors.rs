@@ -11,7 +11,7 @@ mod shared;
 mod status;
 mod validate;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use astralform_catalog::{Addresses, Auth, Connector, OAuth, OauthAddresses};
 use astralform_domain::{
@@ -38,9 +38,15 @@ pub(crate) use validate::check_scopes;
 
 /// A project connector with what the catalogue and the settings make of it.
 pub(crate) struct Ready<'a> {
-    pub(crate) settings: ProjectConnector,
+    pub(crate) settings: Arc<ProjectConnector>,
     pub(crate) connector: &'a Connector,
-    pub(crate) addresses: Addresses,
+    pub(crate) addresses: Arc<Addresses>,
+}
+
+/// The same as it is kept, whether it can be used or not.
+pub(crate) struct Assembled {
+    pub(crate) settings: Arc<ProjectConnector>,
+    addresses: Result<Arc<Addresses>, Unusable>,
 }
 
 impl Ready<'_> {
@@ -106,27 +112,47 @@ pub enum Unusable {
 impl Engine {
     /// Puts a project connector together with its catalogue entry, unless it is paused or disabled.
     pub(crate) fn ready(&self, settings: ProjectConnector) -> Result<Ready<'_>, Unusable> {
-        if settings.disabled_at.is_some() {
+        self.ready_of(&self.put_together(settings))
+    }
+
+    /// The same of one that was put together before.
+    pub(crate) fn ready_of(&self, assembled: &Assembled) -> Result<Ready<'_>, Unusable> {
+        if assembled.settings.disabled_at.is_some() {
             return Err(Unusable::Disabled);
         }
-        if !settings.is_enabled {
+        if !assembled.settings.is_enabled {
             return Err(Unusable::Paused);
         }
-        self.assemble(settings)
+        self.unpaused(assembled)
     }
 
     /// The same even then: for cleaning up.
     pub(crate) fn assemble(&self, settings: ProjectConnector) -> Result<Ready<'_>, Unusable> {
+        self.unpaused(&self.put_together(settings))
+    }
+
+    fn unpaused(&self, assembled: &Assembled) -> Result<Ready<'_>, Unusable> {
+        let Assembled { settings, addresses } = assembled;
+        let connector = self.catalog.connector(&settings.connector);
+        let connector = connector.ok_or(Unusable::Misconfigured)?;
+        let addresses = addresses.as_ref().map_err(|why| *why)?;
+        Ok(Ready { settings: Arc::clone(settings), connector, addresses: Arc::clone(addresses) })
+    }
+
+    pub(crate) fn put_together(&self, settings: ProjectConnector) -> Assembled {
+        let addresses = self.addresses_of(&settings).map(Arc::new);
+        Assembled { settings: Arc::new(settings), addresses }
+    }
+
+    fn addresses_of(&self, settings: &ProjectConnector) -> Result<Addresses, Unusable> {
         let connector =
             self.catalog.connector(&settings.connector).ok_or(Unusable::Misconfigured)?;
         if settings.client.is_none() && matches!(connector.auth(), Auth::OAuth(_)) {
             return Err(Unusable::NeedsCredentials);
         }
-        let addresses = self.addresses(&settings, connector).ok_or(Unusable::Misconfigured)?;
-        if addresses.hosts() != settings.hosts {
-            return Err(Unusable::Misconfigured);
-        }
-        Ok(Ready { settings, connector, addresses })
+        let addresses = self.addresses(settings, connector).ok_or(Unusable::Misconfigured)?;
+        let is_as_entered = addresses.hosts() == settings.hosts;
+        is_as_entered.then_some(addresses).ok_or(Unusable::Misconfigured)
     }
 
     /// Where a project connector's servers are.

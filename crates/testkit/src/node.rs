@@ -11,7 +11,7 @@ use astralform_engine::{
 use astralform_server::{App, Limits, router, serve};
 use astralform_storage::Db;
 use astralform_vault::{KeyRing, read_key_file};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, task::JoinHandle};
 use url::Url;
 
 use crate::{Setup, TestServer, server::told};
@@ -43,11 +43,12 @@ impl TestServer {
         let (listener, base) = listen("127.0.0.1:0".parse().expect("an address")).await;
         let limits = Limits { drain: Duration::ZERO, ..Limits::default() };
         let serving = serve(listener, router(app.clone()), limits, std::future::pending());
+        let following = follower(&app).await;
         Self {
             app,
             db,
             base,
-            tasks: vec![tokio::spawn(serving)],
+            tasks: vec![tokio::spawn(serving), following],
             clock: self.clock.clone(),
             tenant: self.tenant,
             connector: self.connector,
@@ -86,6 +87,18 @@ pub(crate) fn engine(
         site,
         clock,
         entropy: Entropy::system(),
+    })
+}
+
+/// Hears what other nodes change, as a real one does. It has heard once before anybody calls.
+pub(crate) async fn follower(app: &App) -> JoinHandle<()> {
+    let app = app.clone();
+    app.engine().follow().await.expect("the database answers");
+    tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(Duration::from_millis(250)).await;
+            let _ = app.engine().follow().await;
+        }
     })
 }
 

@@ -27,7 +27,7 @@ use url::Url;
 
 use crate::{
     Agent, Browser,
-    node::{KEYS, engine, listen, slug},
+    node::{KEYS, engine, follower, listen, slug},
 };
 
 /// The whole product under test. Dropping it ends its servers and forgets its files.
@@ -129,6 +129,7 @@ impl TestServer {
         let never = std::future::pending;
         let limits = Limits { drain: Duration::ZERO, ..Limits::default() };
         let tasks = vec![
+            follower(&app).await,
             tokio::spawn(serve(listener, router(app.clone()), limits, never())),
             tokio::spawn(serve(simulators, simulator.router(), limits, never())),
         ];
@@ -185,6 +186,11 @@ impl TestServer {
         let Tenant { project, environment } = self.tenant;
         let slug = &self.slug;
         format!("/v1/projects/{project}/connectors/{slug}{rest}?environment={environment}")
+    }
+
+    /// Makes this node hear what others have changed until now.
+    pub async fn catch_up(&self) {
+        self.app.engine().follow().await.expect("the database answers");
     }
 
     /// Changes the connector's settings.

@@ -1,5 +1,7 @@
 use astralform_domain::{AuthRequest, AuthStatus, StatusReason};
-use astralform_storage::{auth_requests, connections, idempotent_requests, oauth_states, sessions};
+use astralform_storage::{
+    auth_requests, changes, connections, idempotent_requests, oauth_states, sessions,
+};
 
 use crate::{Engine, Fault, error::chain, idempotency};
 
@@ -17,6 +19,7 @@ impl Engine {
         oauth_states::forget_expired(&mut tx, now).await?;
         sessions::forget_expired(&mut tx, now).await?;
         idempotent_requests::forget_until(&mut tx, now.before(idempotency::LIFE)).await?;
+        changes::forget_old(&mut tx).await?;
         tx.commit().await?;
         for connection in connections::to_withdraw(&self.db, AT_ONCE).await? {
             if let Err(fault) = self.withdraw(&connection).await {

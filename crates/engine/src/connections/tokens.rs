@@ -13,8 +13,6 @@ use crate::{Engine, Fault, oauth::Granted};
 /// A token out of its envelope.
 pub(crate) struct OpenToken {
     pub(crate) kind: String,
-    /// Which write of its row it is; 0 before it is stored.
-    pub(crate) generation: i64,
     pub(crate) access_token: Secret,
     pub(crate) refresh_token: Option<Secret>,
     pub(crate) expires_at: Option<Timestamp>,
@@ -42,7 +40,6 @@ impl OpenToken {
         };
         Self {
             kind,
-            generation: 0,
             access_token: granted.access_token,
             refresh_token: granted.refresh_token,
             expires_at: lifetime.map(|lifetime| now.after(lifetime)),
@@ -106,6 +103,18 @@ impl Engine {
         Ok(())
     }
 
+    /// Opens the access token alone.
+    pub(crate) async fn open_access_token(
+        &self,
+        connection: &Connection,
+        token: &Token,
+    ) -> Result<Secret, Fault> {
+        let key = self.keys.of(&self.db, connection.tenant.project).await?;
+        let row = Token::row_key(connection.id, &token.kind);
+        let place = token_binding(connection, &row, "access_token", token.generation);
+        Ok(key.open(place, &token.access_token)?)
+    }
+
     /// Opens the tokens of a connection.
     pub(crate) async fn open_tokens(
         &self,
@@ -125,7 +134,6 @@ fn open(connection: &Connection, token: &Token, key: &DataKey) -> Result<OpenTok
         access_token: key.open(place("access_token"), &token.access_token)?,
         refresh_token: refresh_token.map(|s| key.open(place("refresh_token"), s)).transpose()?,
         kind: token.kind.clone(),
-        generation: token.generation,
         expires_at: token.expires_at,
         scopes: token.scopes.clone(),
         written_at: token.written_at,

@@ -1,4 +1,4 @@
-use astralform_domain::{Account, Environment, ProjectConnectorId, ProjectId, Secret, Tenant};
+use astralform_domain::{Account, Environment, ProjectConnectorId, ProjectId, Tenant};
 
 use super::*;
 
@@ -157,20 +157,11 @@ fn more_hosts_than_before_need_the_end_user_too() {
 
 #[test]
 fn a_token_is_over_from_the_moment_it_says() {
-    let token = |expires_at| OpenToken {
-        generation: 1,
-        kind: "default".to_owned(),
-        access_token: Secret::new("t".to_owned()),
-        refresh_token: None,
-        expires_at,
-        scopes: ScopeSet::default(),
-        written_at: Timestamp::from_secs(0),
-    };
     let now = Timestamp::from_secs(100);
-    assert!(!has_ended(&token(None), now));
-    assert!(!has_ended(&token(Some(Timestamp::from_micros(100_000_001))), now));
-    assert!(has_ended(&token(Some(now)), now));
-    assert!(has_ended(&token(Some(Timestamp::from_secs(99))), now));
+    assert!(!has_ended(None, now));
+    assert!(!has_ended(Some(Timestamp::from_micros(100_000_001)), now));
+    assert!(has_ended(Some(now), now));
+    assert!(has_ended(Some(Timestamp::from_secs(99)), now));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use astralform_catalog::{Auth, Connector};
 use astralform_domain::{ConnectorSlug, ProjectConnector, Secret, Tenant};
@@ -72,7 +72,8 @@ impl Engine {
         new: &NewClient,
     ) -> Verdict {
         let Some(addresses) = self.addresses(settings, connector) else { return Verdict::Unknown };
-        let ready = Ready { settings: settings.clone(), connector, addresses };
+        let (settings, addresses) = (Arc::new(settings.clone()), Arc::new(addresses));
+        let ready = Ready { settings, connector, addresses };
         let client = Client { id: new.id.clone(), secret: new.secret.clone() };
         self.verdict(&ready, &client).await
     }

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use astralform_catalog::{Auth, Connector};
 use astralform_domain::{
     ConnectorSlug, Endpoints, HostSet, OauthClient, ProjectConnector, ProjectConnectorId, ScopeSet,
@@ -110,6 +112,7 @@ impl Engine {
         if let Some(key) = key {
             let addresses = self.addresses(&settings, connector);
             let addresses = addresses.ok_or(SettingsError::BadAddresses)?;
+            let (settings, addresses) = (Arc::new(settings), Arc::new(addresses));
             let ready = Ready { settings, connector, addresses };
             self.put_project_key(&mut tx, &ready, &key).await?;
         }
@@ -169,7 +172,8 @@ impl Engine {
     ) -> Result<VerifiedKey, SettingsError> {
         let addresses = self.addresses(settings, connector);
         let addresses = addresses.ok_or(SettingsError::BadAddresses)?;
-        let ready = Ready { settings: settings.clone(), connector, addresses };
+        let (settings, addresses) = (Arc::new(settings.clone()), Arc::new(addresses));
+        let ready = Ready { settings, connector, addresses };
         self.verify_key(&ready, parts).await.map_err(|error| match error {
             VerifyError::Refused(why) => SettingsError::CredentialsRejected(why),
             VerifyError::Unanswered => SettingsError::Unverified,

@@ -45,7 +45,6 @@ impl VerifiedKey {
     pub(crate) fn token(&self, ready: &Ready<'_>, now: Timestamp) -> OpenToken {
         OpenToken {
             kind: ready.connector.api.token.clone(),
-            generation: 0,
             written_at: now,
             access_token: self.parts.to_text(),
             refresh_token: None,

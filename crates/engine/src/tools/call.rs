@@ -4,7 +4,6 @@ use astralform_catalog::{ArgumentFault, Tool};
 use astralform_domain::{
     AuthStatus, Caller, Connection, ConnectionId, FailureKind, Owner, ScopeSet, StatusReason,
 };
-use astralform_storage::{agents, connections, project_connectors};
 use serde_json::Value;
 use thiserror::Error;
 use tokio::time::Instant;
@@ -131,6 +130,7 @@ impl Engine {
             if let Attempted::Done(outcome) = self.attempt(&accepted).await? {
                 return Ok(outcome);
             }
+            self.forget_served(accepted.ready.settings.id, caller.end_user.as_ref());
         }
         Err(Fault::Inconsistent("a last attempt was not the last").into())
     }
@@ -143,16 +143,17 @@ impl Engine {
     ) -> Result<Accepted<'a>, CallRefusal> {
         let principal = &caller.principal;
         let (connector, tool) = self.catalog.tool(name).ok_or(CallRefusal::UnknownTool)?;
-        let settings = project_connectors::by_slug(&self.db, principal.tenant, &connector.slug);
-        let settings = settings.await.map_err(Fault::from)?.ok_or(CallRefusal::UnknownTool)?;
+        let assembled = self.assembled(principal.tenant, &connector.slug).await?;
+        let assembled = assembled.ok_or(CallRefusal::UnknownTool)?;
         let agent = principal.agent.to_string();
-        let agent = agents::named(&self.db, principal.tenant.project, &agent).await;
-        let agent = agent.map_err(Fault::from)?.ok_or(CallRefusal::UnknownTool)?;
-        let offered = settings.offers(&tool.name) && principal.credential.allows(&tool.name);
+        let agent = self.agent(principal.tenant.project, Some(&agent)).await?;
+        let agent = agent.ok_or(CallRefusal::UnknownTool)?;
+        let offered =
+            assembled.settings.offers(&tool.name) && principal.credential.allows(&tool.name);
         if !offered || !agent.is_enabled || !agent.may_use(&connector.slug) {
             return Err(CallRefusal::UnknownTool);
         }
-        let ready = self.ready(settings)?;
+        let ready = self.ready_of(&assembled)?;
         let faults = tool.input.faults(&call.arguments);
         if !faults.is_empty() {
             return Err(CallRefusal::InvalidArguments(faults));
@@ -166,9 +167,7 @@ impl Engine {
         let Accepted { caller, ready, tool, call, .. } = accepted;
         let settings = &ready.settings;
         let end_user = caller.end_user.as_ref();
-        let connections =
-            connections::serving(&self.db, settings.tenant, settings.id, end_user).await;
-        let connections = connections.map_err(Fault::from)?;
+        let served = self.served(settings.tenant, settings.id, end_user).await?;
         let situation = Situation {
             allow_end_user_auth: settings.allow_end_user_auth,
             require_auth: settings.require_auth,
@@ -176,17 +175,18 @@ impl Engine {
             needed: accepted.needed,
             hosts: &settings.hosts,
             end_user,
-            connections: &connections,
+            connections: &served.connections,
             named: call.connection,
         };
         let connection = match decide(&situation)? {
             Decision::Ask(ask) => {
-                let seen = (!accepted.is_last).then_some(connections.as_slice());
+                let seen = (!accepted.is_last).then_some(served.connections.as_slice());
                 return self.prompted(accepted, ask, seen).await;
             }
             Decision::Use(connection) => connection,
         };
-        let credential = self.credential(ready, connection, accepted.token).await?;
+        let token = served.token(connection, accepted.token);
+        let credential = self.credential(ready, connection, token).await?;
         let paid = Paid { connection, generation: credential.generation };
         let parts = match credential.parts {
             Ok(parts) => parts,

@@ -175,7 +175,7 @@ async fn run(
         wait: Duration::from_secs(request.wait_seconds.min(LONGEST_WAIT)),
     };
     let outcome = app.engine().call_tool(caller, name, &call).await?;
-    tracing::info!(call.id = %call_id, tool = name, outcome = word(&outcome), "tool called");
+    tracing::debug!(call.id = %call_id, tool = name, outcome = word(&outcome), "tool called");
     Ok(match outcome {
         Outcome::Completed(data) => CallView::Completed { text: data.to_string(), data, call_id },
         Outcome::AuthRequired(prompt) => {

@@ -38,6 +38,7 @@ async fn a_connection_made_at_one_node_works_at_the_other() {
     let Some((a, b)) = nodes().await else { return };
     assert_eq!(status(&b.agent("alice")).await, "auth_required");
     a.connect("alice", TOOL).await;
+    b.catch_up().await;
     assert_eq!(status(&b.agent("alice")).await, "completed");
 }
 
@@ -46,10 +47,12 @@ async fn k2_a_connection_that_ended_at_one_node_is_of_no_use_at_the_other() {
     let Some((a, b)) = nodes().await else { return };
     a.connect("alice", TOOL).await;
     for (here, there) in [(&a, &b), (&b, &a)] {
+        there.catch_up().await;
         assert_eq!(status(&there.agent("alice")).await, "completed");
         let listed = here.agent("alice").get("/v1/connections").await;
         let path = format!("/v1/connections/{}", listed.body["data"][0]["id"].as_str().unwrap());
         assert_eq!(here.agent("alice").delete(&path).await.status, 204);
+        there.catch_up().await;
         assert_eq!(status(&there.agent("alice")).await, "auth_required");
         a.connect("alice", TOOL).await;
     }
@@ -62,13 +65,31 @@ async fn k2_a_connector_that_was_paused_or_disabled_at_one_node_is_so_at_the_oth
     a.connect("alice", TOOL).await;
     for (is_enabled, expected) in [(false, "connector_paused"), (true, "completed")] {
         a.set_enabled(is_enabled).await;
+        b.catch_up().await;
         assert_eq!(status(&b.agent("alice")).await, expected);
     }
     let disabled = a.admin().delete(&a.managed("")).await;
     assert_eq!(disabled.body["revoked_connections"], 1, "{disabled:?}");
+    b.catch_up().await;
     let gone = b.agent("alice").call(TOOL, json!({})).await;
     assert_eq!(gone.status, 404, "{gone:?}");
     assert_eq!(b.agent("alice").get("/v1/tools").await.body["tools"], json!([]));
+}
+
+/// How long another node may use what has been ended.
+const AT_MOST: Duration = Duration::from_secs(1);
+
+#[tokio::test]
+async fn k2_what_ended_at_one_node_is_refused_at_the_other_within_a_second() {
+    let Some((a, b)) = nodes().await else { return };
+    a.connect("alice", TOOL).await;
+    b.catch_up().await;
+    assert_eq!(status(&b.agent("alice")).await, "completed");
+    let listed = a.agent("alice").get("/v1/connections").await;
+    let path = format!("/v1/connections/{}", listed.body["data"][0]["id"].as_str().unwrap());
+    assert_eq!(a.agent("alice").delete(&path).await.status, 204);
+    tokio::time::sleep(AT_MOST).await;
+    assert_eq!(status(&b.agent("alice")).await, "auth_required");
 }
 
 #[tokio::test]

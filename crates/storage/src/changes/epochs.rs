@@ -15,7 +15,7 @@ pub struct Stamp {
 }
 
 /// The most topics that one thing depends on; a free place repeats the last one.
-const TOPICS: usize = 2;
+const TOPICS: usize = 3;
 const SLOTS: u32 = 1 << 16;
 
 /// How long a node relies on what it has heard.

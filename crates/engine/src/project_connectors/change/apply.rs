@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use astralform_catalog::Connector;
 use astralform_domain::{AuthFailure, ConnectionStatus, ProjectConnector, Retired, StatusReason};
 use astralform_storage::{Tx, auth_requests, connections, project_connectors};
@@ -33,6 +35,7 @@ impl Engine {
         if let Some(key) = key {
             let addresses = self.addresses(&settings, connector);
             let addresses = addresses.ok_or(SettingsError::BadAddresses)?;
+            let (settings, addresses) = (Arc::new(settings), Arc::new(addresses));
             self.put_project_key(tx, &Ready { settings, connector, addresses }, &key).await?;
         }
         tracing::info!(project_connector.id = %id, "connector changed");

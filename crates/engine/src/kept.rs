@@ -1,0 +1,170 @@
+//! What calls need again and again, kept in memory as long as nobody has changed it.
+
+use std::{hash::Hash, sync::Arc};
+
+use astralform_domain::{
+    ApiKeyId, Connection, ConnectorSlug, EndUserId, ProjectConnectorId, ProjectId, SessionId,
+    Tenant,
+};
+use astralform_storage::{
+    Db, Stamp, Topic,
+    agents::{self, Agent},
+    api_keys::{self, ApiKey},
+    project_connectors,
+    served::{self, Held},
+    sessions::{self, Session},
+    tokens::Token,
+};
+use quick_cache::sync::Cache;
+
+use crate::{Engine, Fault, project_connectors::Assembled};
+
+/// Everything that is kept. Secrets stay sealed.
+pub(crate) struct Kept {
+    keys: Shelf<ApiKeyId, ApiKey>,
+    sessions: Shelf<SessionId, Session>,
+    /// By name or id; nothing for the one that is meant when none is named.
+    agents: Shelf<(ProjectId, Option<String>), Agent>,
+    connectors: Shelf<(Tenant, ConnectorSlug), Assembled>,
+    served: Shelf<(ProjectConnectorId, Option<EndUserId>), Served>,
+}
+
+/// The connections that could serve an end user, in the order of preference, with their tokens.
+pub(crate) struct Served {
+    pub(crate) connections: Vec<Connection>,
+    /// Those of the connection at the same place.
+    tokens: Vec<Vec<Token>>,
+}
+
+/// Things of one kind, each with the stamp it was read under; the ones least used make way.
+struct Shelf<K, V>(Cache<K, (Stamp, Arc<V>)>);
+
+impl Default for Kept {
+    fn default() -> Self {
+        Self {
+            keys: Shelf::new(10_000),
+            sessions: Shelf::new(20_000),
+            agents: Shelf::new(10_000),
+            connectors: Shelf::new(10_000),
+            served: Shelf::new(20_000),
+        }
+    }
+}
+
+impl<K: Hash + Eq + Clone, V> Shelf<K, V> {
+    fn new(at_most: usize) -> Self {
+        Self(Cache::new(at_most))
+    }
+
+    /// What is kept of `key`, or else what `read` finds; that nothing is there is not kept.
+    async fn get(
+        &self,
+        db: &Db,
+        key: K,
+        topics: &[Topic<'_>],
+        read: impl Future<Output = Result<Option<V>, Fault>>,
+    ) -> Result<Option<Arc<V>>, Fault> {
+        if let Some((stamp, kept)) = self.0.get(&key)
+            && db.holds(&stamp)
+        {
+            return Ok(Some(kept));
+        }
+        let stamp = db.stamp(topics);
+        let found = read.await?.map(Arc::new);
+        if let (Some(stamp), Some(found)) = (stamp, &found) {
+            self.0.insert(key, (stamp, Arc::clone(found)));
+        }
+        Ok(found)
+    }
+}
+
+impl From<Vec<Held>> for Served {
+    fn from(all: Vec<Held>) -> Self {
+        let (connections, tokens) =
+            all.into_iter().map(|held| (held.connection, held.tokens)).unzip();
+        Self { connections, tokens }
+    }
+}
+
+impl Served {
+    /// The sealed token of a kind of one of the connections.
+    pub(crate) fn token(&self, connection: &Connection, kind: &str) -> Option<&Token> {
+        let at = self.connections.iter().position(|known| known.id == connection.id)?;
+        self.tokens[at].iter().find(|token| token.kind == kind)
+    }
+}
+
+impl Engine {
+    /// The API key of that id, revoked ones included.
+    pub(crate) async fn api_key(&self, id: ApiKeyId) -> Result<Option<Arc<ApiKey>>, Fault> {
+        let read = async { Ok(api_keys::find(&self.db, id).await?) };
+        self.kept.keys.get(&self.db, id, &[Topic::ApiKey(id)], read).await
+    }
+
+    /// The session of that id, one that is over included.
+    pub(crate) async fn session(&self, id: SessionId) -> Result<Option<Arc<Session>>, Fault> {
+        let read = async { Ok(sessions::find(&self.db, id).await?) };
+        self.kept.sessions.get(&self.db, id, &[Topic::Session(id)], read).await
+    }
+
+    /// The agent of that name or id, or the default one.
+    pub(crate) async fn agent(
+        &self,
+        project: ProjectId,
+        named: Option<&str>,
+    ) -> Result<Option<Arc<Agent>>, Fault> {
+        let read = async {
+            Ok(match named {
+                Some(name) => agents::named(&self.db, project, name).await?,
+                None => agents::default_of(&self.db, project).await?,
+            })
+        };
+        let key = (project, named.map(ToOwned::to_owned));
+        self.kept.agents.get(&self.db, key, &[Topic::Project(project)], read).await
+    }
+
+    /// The project connector of that name, put together with its catalogue entry.
+    pub(crate) async fn assembled(
+        &self,
+        tenant: Tenant,
+        slug: &ConnectorSlug,
+    ) -> Result<Option<Arc<Assembled>>, Fault> {
+        let read = async {
+            let found = project_connectors::by_slug(&self.db, tenant, slug).await?;
+            Ok(found.map(|settings| self.put_together(settings)))
+        };
+        let topics = [Topic::Project(tenant.project)];
+        self.kept.connectors.get(&self.db, (tenant, slug.clone()), &topics, read).await
+    }
+
+    /// The connections that could serve an end user at a project connector.
+    pub(crate) async fn served(
+        &self,
+        tenant: Tenant,
+        at: ProjectConnectorId,
+        end_user: Option<&EndUserId>,
+    ) -> Result<Arc<Served>, Fault> {
+        let read = async {
+            let held = served::held(&self.db, tenant, at, end_user).await?;
+            Ok(Some(Served::from(held)))
+        };
+        let topics =
+            [Topic::Project(tenant.project), Topic::Owner(at, None), Topic::Owner(at, end_user)];
+        let found = self.kept.served.get(&self.db, (at, end_user.cloned()), &topics, read).await?;
+        found.ok_or(Fault::Inconsistent("a list is never nothing"))
+    }
+
+    /// Forgets what is kept of an end user's connections: it has turned out to be old.
+    pub(crate) fn forget_served(&self, at: ProjectConnectorId, end_user: Option<&EndUserId>) {
+        self.db.forget(Topic::Owner(at, end_user));
+    }
+
+    /// Hears what other nodes have changed. To be called several times a second: without it,
+    /// nothing is kept.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn follow(&self) -> Result<(), Fault> {
+        Ok(self.db.follow().await?)
+    }
+}
