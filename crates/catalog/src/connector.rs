@@ -231,7 +231,7 @@ impl Errors {
     /// When the answer has a form in which no code can be looked for.
     pub fn code_of(
         &self,
-        document: &Document,
+        document: &Document<'_>,
         variables: Variables<'_>,
     ) -> Result<Option<String>, RunError> {
         let Some(code) = &self.code else { return Ok(None) };

@@ -44,7 +44,7 @@ impl Expression {
     ///
     /// # Errors
     /// When the expression does not fit the input, or takes too long.
-    pub fn run(&self, input: &Document, variables: Variables<'_>) -> Result<Value, RunError> {
+    pub fn run(&self, input: &Document<'_>, variables: Variables<'_>) -> Result<Value, RunError> {
         let status = variables.status.map_or(Value::Null, Value::from);
         self.0.run(input, &[variables.arguments, &status, variables.also], Budget::DEFAULT)
     }
@@ -55,7 +55,7 @@ impl Expression {
     /// When the expression does not fit the input, or its result is not a `T`.
     pub fn read<T: serde::de::DeserializeOwned>(
         &self,
-        input: &Document,
+        input: &Document<'_>,
         variables: Variables<'_>,
     ) -> Result<T, ExpressionError> {
         serde_json::from_value(self.run(input, variables)?).map_err(ExpressionError::Shape)

@@ -91,7 +91,7 @@ fn refused(
     connector: &Connector,
     answer: &Answer,
     code: Option<&str>,
-    document: Option<&Document>,
+    document: Option<&Document<'_>>,
 ) -> IdentityError {
     let status = answer.status;
     match kind(connector, status, code) {

@@ -14,7 +14,7 @@ pub(crate) fn kind(connector: &Connector, status: StatusCode, code: Option<&str>
 /// What the provider says about it, where it says anything.
 pub(crate) fn words(
     connector: &Connector,
-    document: &Document,
+    document: &Document<'_>,
     variables: Variables<'_>,
 ) -> Option<String> {
     let said = connector.errors.message.as_ref()?;

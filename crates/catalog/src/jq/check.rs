@@ -1,88 +1,107 @@
-//! The language: which of jq's constructs a program may use, and how they are made payable.
+//! The language: which of jq's constructs a program may use.
 //!
-//! Checking rewrites. Filters such as `map(f)` are spelled out, loops get a toll, and long chains
-//! (the entries of an object, the parts of a string, the branches of `,`) become balanced trees,
-//! because the interpreter recurses once for each level.
+//! What is accepted comes out as nodes: names become slots and filters, and what can be known
+//! before a run is worked out.
 
 mod chains;
+mod patterns;
 pub(super) mod tokens;
 
 use jaq_core::load::lex::Token;
-use jaq_core::load::parse::{BinaryOp, Pattern, Term};
-use jaq_core::path::{Part, Path};
+use jaq_core::load::parse::{BinaryOp, Term};
+use jaq_core::path::{Opt, Part, Path as Steps};
 
 use super::compile::CompileError;
 use super::names;
+use super::node::{Access, Node, Op, Path, Step};
 use super::number::Number;
+use super::program::Program;
 
-/// How deeply a program may be nested. The interpreter recurses this deep on the caller's stack.
+/// How deeply a program may be nested. A run recurses this deep on the caller's stack.
 pub(super) const MAX_LEVELS: usize = 100;
+/// As how many levels an argument of a call counts.
+const LEVELS_OF_A_CALL: usize = 4;
 
-/// A program of our language.
-pub(super) struct Checked<'s> {
-    pub(super) term: Term<&'s str>,
-    /// How many parts it has, each evaluated at most once in a turn of a loop.
-    pub(super) parts: usize,
-}
-
-/// Refuses what is not part of the language and makes the rest payable.
+/// Refuses what is not part of the language and makes a program of the rest.
 pub(super) fn check<'s>(
     source: &'s str,
     tokens: &[Token<&'s str>],
     term: Term<&'s str>,
-) -> Result<Checked<'s>, CompileError> {
-    let mut checker = Checker { source, tokens, near: source, parts: 0 };
-    let term = checker.term(term, 0)?;
-    Ok(Checked { term, parts: checker.parts })
+    variables: &[&'s str],
+) -> Result<Program, CompileError> {
+    let scope: Vec<_> = variables.iter().enumerate().map(|(slot, name)| (*name, slot)).collect();
+    let given = vec![false; scope.len()];
+    let mut checker = Checker { source, tokens, near: source, slots: scope.len(), scope, given };
+    let node = checker.term(term, 0)?;
+    Ok(Program { node, given: checker.given, slots: checker.slots })
 }
-
-type Outcome<'s> = Result<Term<&'s str>, CompileError>;
 
 struct Checker<'s, 't> {
     source: &'s str,
     tokens: &'t [Token<&'s str>],
     /// The name or literal last seen, for errors about things that have no name.
     near: &'s str,
-    parts: usize,
+    /// The variables that can be named, the innermost last, and their slots.
+    scope: Vec<(&'s str, usize)>,
+    /// How many slots there are; each variable of the program has its own.
+    slots: usize,
+    /// Which of the variables that come from outside are used.
+    given: Vec<bool>,
 }
 
 impl<'s> Checker<'s, '_> {
-    fn term(&mut self, term: Term<&'s str>, level: usize) -> Outcome<'s> {
+    fn term(&mut self, term: Term<&'s str>, level: usize) -> Result<Node, CompileError> {
         self.descend(level)?;
-        match term {
-            Term::Id | Term::Var(_) | Term::Arr(None) => Ok(term),
-            Term::Num(digits) => self.number(digits),
-            Term::Str(format, parts) => self.string(format, parts, level),
-            Term::Arr(Some(items)) => Ok(Term::Arr(Some(self.boxed(*items, level)?))),
-            Term::Obj(entries) => self.object(entries, level),
-            Term::Neg(operand) => Ok(Term::Neg(self.boxed(*operand, level)?)),
-            Term::BinOp(left, op, right) => self.operation(*left, op, *right, level),
+        Ok(Node::from(match term {
+            Term::Id => Op::Id,
+            Term::Num(digits) => self.number(digits)?,
+            Term::Str(format, parts) => self.string(format, parts, level)?,
+            Term::Arr(None) => Op::Array(Op::Empty.into()),
+            Term::Arr(Some(items)) => Op::Array(self.boxed(*items, level)?),
+            Term::Obj(entries) => self.object(entries, level)?,
+            Term::Neg(operand) => self.negation(*operand, level)?,
+            Term::BinOp(left, op, right) => self.operation(*left, op, *right, level)?,
             Term::Fold(word, items, pattern, args) => {
-                let items = self.boxed(*items, level)?;
-                self.fold(word, items, pattern, args, level)
+                self.fold(word, *items, pattern, args, level)?
             }
-            Term::TryCatch(body, None) => {
-                let nothing = Box::new(Term::Call("empty", Vec::new()));
-                let body = self.boxed(*body, level)?;
-                Ok(Term::TryCatch(body, Some(nothing)))
-            }
-            Term::IfThenElse(branches, otherwise) => self.branches(branches, otherwise, level),
-            Term::Call(name, args) => self.call(name, args, level),
-            Term::Path(subject, path) => self.path(*subject, path, level),
-            Term::TryCatch(_, Some(_)) => Err(self.refused_word("catch")),
-            Term::Recurse => Err(self.refused_word("..")),
-            Term::Label(..) => Err(self.refused_word("label")),
-            Term::Break(_) => Err(self.refused_word("break")),
-            Term::Def(..) => Err(self.refused_word("def")),
-        }
+            Term::TryCatch(body, None) => Op::Try(self.boxed(*body, level)?),
+            Term::IfThenElse(branches, otherwise) => self.branches(branches, otherwise, level)?,
+            Term::Call(name, args) => self.call(name, args, level)?,
+            Term::Var(name) => self.variable(name)?,
+            Term::Path(subject, path) => self.path(*subject, path, level)?,
+            Term::TryCatch(_, Some(_)) => return Err(self.refused_word("catch")),
+            Term::Recurse => return Err(self.refused_word("..")),
+            Term::Label(..) => return Err(self.refused_word("label")),
+            Term::Break(_) => return Err(self.refused_word("break")),
+            Term::Def(..) => return Err(self.refused_word("def")),
+        }))
     }
 
-    fn number(&mut self, digits: &'s str) -> Outcome<'s> {
+    fn number(&mut self, digits: &'s str) -> Result<Op, CompileError> {
         self.near = digits;
-        if Number::parse(digits).is_none() {
-            return Err(self.error(digits, "this number is too long or too large"));
+        let number = Number::parse(digits)
+            .ok_or_else(|| self.error(digits, "this number is too long or too large"))?;
+        Ok(Op::Number(number))
+    }
+
+    fn negation(&mut self, operand: Term<&'s str>, level: usize) -> Result<Op, CompileError> {
+        let operand = self.boxed(operand, level)?;
+        let negative = match operand.op {
+            Op::Number(number) => number.negate().ok(),
+            _ => None,
+        };
+        let negative = negative.and_then(|negative| Number::of(&negative));
+        Ok(negative.map_or(Op::Negate(operand), Op::Number))
+    }
+
+    fn variable(&mut self, name: &'s str) -> Result<Op, CompileError> {
+        let known = self.scope.iter().rfind(|(known, _)| *known == name.trim_start_matches('$'));
+        let (_, slot) =
+            known.ok_or_else(|| self.error(name, format!("unknown variable `{name}`")))?;
+        if let Some(used) = self.given.get_mut(*slot) {
+            *used = true;
         }
-        Ok(Term::Num(digits))
+        Ok(Op::Variable(*slot))
     }
 
     fn operation(
@@ -91,77 +110,24 @@ impl<'s> Checker<'s, '_> {
         op: BinaryOp<&'s str>,
         right: Term<&'s str>,
         level: usize,
-    ) -> Outcome<'s> {
-        let op = match op {
-            BinaryOp::Comma => return self.comma(operation(left, op, right), level),
-            BinaryOp::Pipe(Some(pattern)) => {
-                let left = self.boxed(left, level)?;
-                let (pattern, entries) = self.pattern(pattern, level)?;
-                let right = self.boxed(right, level + entries)?;
-                return Ok(Term::BinOp(left, BinaryOp::Pipe(Some(pattern)), right));
-            }
+    ) -> Result<Op, CompileError> {
+        match op {
+            BinaryOp::Comma => return self.comma(left, right, level),
+            BinaryOp::Pipe(Some(pattern)) => return self.binding(left, pattern, right, level),
+            _ => {}
+        }
+        let (left, right) = (self.boxed(left, level)?, self.boxed(right, level)?);
+        Ok(match op {
+            BinaryOp::Alt => Op::Alternative(left, right),
+            BinaryOp::Or => Op::Logic(left, true, right),
+            BinaryOp::And => Op::Logic(left, false, right),
+            BinaryOp::Math(operator) => Op::Calculate(left, operator, right),
+            BinaryOp::Cmp(operator) => Op::Compare(left, operator, right),
+            BinaryOp::Pipe(_) | BinaryOp::Comma => Op::Pipe(left, right),
             BinaryOp::Assign | BinaryOp::Update | BinaryOp::UpdateMath(_) | BinaryOp::UpdateAlt => {
                 return Err(self.refused_word("="));
             }
-            op => op,
-        };
-        Ok(Term::BinOp(self.boxed(left, level)?, op, self.boxed(right, level)?))
-    }
-
-    /// Each turn pays, even if the items come from a list that was already paid for.
-    fn fold(
-        &mut self,
-        word: &'s str,
-        items: Box<Term<&'s str>>,
-        pattern: Pattern<&'s str>,
-        args: Vec<Term<&'s str>>,
-        level: usize,
-    ) -> Outcome<'s> {
-        if !matches!((word, args.len()), ("reduce", 2) | ("foreach", 2 | 3)) {
-            let message =
-                format!("`{word}` takes an initial value and an update, as `(0; . + $x)`");
-            return Err(self.error(word, message));
-        }
-        let (pattern, entries) = self.pattern(pattern, level)?;
-        let mut checked = Vec::new();
-        for (position, arg) in args.into_iter().enumerate() {
-            let arg = self.term(arg, level + entries + 2)?;
-            checked.push(if position == 1 { tolled(arg) } else { arg });
-        }
-        Ok(Term::Fold(word, items, pattern, checked))
-    }
-
-    /// Checks a pattern and counts its parts: the interpreter nests one in the other.
-    fn pattern(
-        &mut self,
-        pattern: Pattern<&'s str>,
-        level: usize,
-    ) -> Result<(Pattern<&'s str>, usize), CompileError> {
-        self.descend(level)?;
-        let mut parts = 1;
-        let pattern = match pattern {
-            Pattern::Var(_) => pattern,
-            Pattern::Arr(items) => {
-                let mut checked = Vec::new();
-                for item in items {
-                    let (item, inner) = self.pattern(item, level + parts)?;
-                    parts += inner;
-                    checked.push(item);
-                }
-                Pattern::Arr(checked)
-            }
-            Pattern::Obj(entries) => {
-                let mut checked = Vec::new();
-                for (key, item) in entries {
-                    let key = self.term(key, level + parts)?;
-                    let (item, inner) = self.pattern(item, level + parts)?;
-                    parts += inner;
-                    checked.push((key, item));
-                }
-                Pattern::Obj(checked)
-            }
-        };
-        Ok((pattern, parts))
+        })
     }
 
     fn branches(
@@ -169,60 +135,65 @@ impl<'s> Checker<'s, '_> {
         branches: Vec<(Term<&'s str>, Term<&'s str>)>,
         otherwise: Option<Box<Term<&'s str>>>,
         level: usize,
-    ) -> Outcome<'s> {
+    ) -> Result<Op, CompileError> {
         let mut checked = Vec::new();
         let mut level = level;
         for (condition, then) in branches {
             level += 1;
             checked.push((self.term(condition, level)?, self.term(then, level)?));
         }
-        let otherwise = otherwise.map(|otherwise| self.boxed(*otherwise, level)).transpose()?;
-        Ok(Term::IfThenElse(checked, otherwise))
+        let otherwise = match otherwise {
+            Some(otherwise) => self.term(*otherwise, level + 1)?.op,
+            None => Op::Id,
+        };
+        Ok(checked.into_iter().rev().fold(otherwise, |otherwise, (condition, then)| {
+            Op::If(condition.into(), then.into(), otherwise.into())
+        }))
     }
 
-    fn call(&mut self, name: &'s str, args: Vec<Term<&'s str>>, level: usize) -> Outcome<'s> {
+    fn call(
+        &mut self,
+        name: &'s str,
+        args: Vec<Term<&'s str>>,
+        level: usize,
+    ) -> Result<Op, CompileError> {
         self.near = name;
-        let inner = level + names::LEVELS_OF_A_CALL;
-        let args = args.into_iter().map(|arg| self.term(arg, inner));
+        let args = args.into_iter().map(|arg| self.term(arg, level + LEVELS_OF_A_CALL));
         let args = args.collect::<Result<Vec<_>, _>>()?;
-        match names::resolve(self.source, name, args.len())? {
-            Some(spell) => Ok(spell(args)),
-            None => Ok(Term::Call(name, args)),
-        }
+        Ok(names::resolve(self.source, name, args.len())?.call(args.into_iter().next()))
     }
 
     fn path(
         &mut self,
         subject: Term<&'s str>,
-        Path(steps): Path<Term<&'s str>>,
+        Steps(parts): Steps<Term<&'s str>>,
         level: usize,
-    ) -> Outcome<'s> {
-        self.descend(level + steps.len())?;
-        let subject = self.boxed(subject, level + steps.len())?;
-        let mut checked = Vec::new();
-        for (part, opt) in steps {
-            let mut index = |index| self.term(index, level + 1);
-            let part = match part {
-                Part::Index(key) => Part::Index(index(key)?),
-                Part::Range(from, to) => {
-                    Part::Range(from.map(&mut index).transpose()?, to.map(&mut index).transpose()?)
+    ) -> Result<Op, CompileError> {
+        self.descend(level + parts.len())?;
+        let subject = self.boxed(subject, level + parts.len())?;
+        let mut path = Path { steps: Vec::new(), indices: Vec::new() };
+        for (part, opt) in parts {
+            let access = match part {
+                Part::Index(key) => path.index(self.term(key, level + 1)?),
+                Part::Range(None, None) => Access::Each,
+                Part::Range(start, end) => {
+                    let access = Access::Slice { start: start.is_some(), end: end.is_some() };
+                    for bound in [start, end].into_iter().flatten() {
+                        path.indices.push(self.term(bound, level + 1)?);
+                    }
+                    access
                 }
             };
-            checked.push((part, opt));
+            path.steps.push(Step { access, optional: matches!(opt, Opt::Optional) });
         }
-        Ok(Term::Path(subject, Path(checked)))
+        Ok(Op::Path(subject, path))
     }
 
-    fn boxed(
-        &mut self,
-        term: Term<&'s str>,
-        level: usize,
-    ) -> Result<Box<Term<&'s str>>, CompileError> {
+    fn boxed(&mut self, term: Term<&'s str>, level: usize) -> Result<Box<Node>, CompileError> {
         self.term(term, level + 1).map(Box::new)
     }
 
-    fn descend(&mut self, level: usize) -> Result<(), CompileError> {
-        self.parts += 1;
+    fn descend(&self, level: usize) -> Result<(), CompileError> {
         if level <= MAX_LEVELS {
             return Ok(());
         }
@@ -239,6 +210,24 @@ impl<'s> Checker<'s, '_> {
     }
 }
 
+impl Path {
+    /// The access by an index, which is one of the path's computed indices unless it is a literal.
+    fn index(&mut self, index: Node) -> Access {
+        let position = match &index.op {
+            Op::Text(key) => return Access::Key(key.clone()),
+            Op::Number(Number::Int(position)) => i64::try_from(*position).ok(),
+            _ => None,
+        };
+        position.map_or_else(
+            || {
+                self.indices.push(index);
+                Access::Index
+            },
+            Access::Position,
+        )
+    }
+}
+
 /// The words for a construct that the language does not have.
 pub(super) fn refused(what: &str) -> String {
     format!("`{what}` is not part of this language")
@@ -250,16 +239,4 @@ pub(super) fn too_deep() -> String {
         "nested too deeply: at most {MAX_LEVELS} levels, and each bracket, operator, pipe and \
          step of a path is one"
     )
-}
-
-fn operation<'s>(
-    left: Term<&'s str>,
-    op: BinaryOp<&'s str>,
-    right: Term<&'s str>,
-) -> Term<&'s str> {
-    Term::BinOp(Box::new(left), op, Box::new(right))
-}
-
-fn tolled(term: Term<&str>) -> Term<&str> {
-    operation(Term::Call(names::TOLL, Vec::new()), BinaryOp::Pipe(None), term)
 }

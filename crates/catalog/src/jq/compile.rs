@@ -2,15 +2,11 @@
 
 use std::thread;
 
-use jaq_core::compile::Undefined;
 use jaq_core::load::lex::{self, Lexer, Token};
-use jaq_core::load::parse::{Def, Expect, Parser, TError, Term};
-use jaq_core::load::{Arena, File, Loader};
-use jaq_core::{Compiler, Filter};
+use jaq_core::load::parse::{Expect, Parser, TError, Term};
 use thiserror::Error;
 
 use super::check::{self, tokens};
-use super::filters::{self, Data};
 use super::program::Program;
 
 /// The longest program, in bytes.
@@ -18,11 +14,6 @@ const MAX_SOURCE: usize = 4096;
 /// The lexer recurses once for each bracket, of which there are at most `MAX_SOURCE`; the parser
 /// is kept to the nesting that `tokens::too_deep` allows. Together they use a fraction of this.
 const PARSER_STACK: usize = 64 << 20;
-/// Not every part of a program pays for itself, so a turn of a loop pays for all: a step for this
-/// many.
-const PARTS_PER_STEP: usize = 8;
-/// Programs cannot call this: it is not among the filters that `check` knows.
-const ENTRY: &str = "entry";
 
 /// What is wrong with a program, for the author of the catalogue file that holds it.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -69,13 +60,7 @@ pub(super) fn compile(source: &str, variables: &[&str]) -> Result<Program, Compi
 fn compile_here(source: &str, variables: &[&str]) -> Result<Program, CompileError> {
     let tokens = Lexer::new(source).lex().map_err(|errors| lexical_error(source, &errors))?;
     let term = parse(source, &tokens)?;
-    let checked = check::check(source, &tokens, term)?;
-    let names: Vec<_> = variables.iter().map(|name| format!("${name}")).collect();
-    Ok(Program {
-        filter: link(source, checked.term, &names)?,
-        variables: variables.len(),
-        turn: 1 + (checked.parts / PARTS_PER_STEP) as u64,
-    })
+    check::check(source, &tokens, term, variables)
 }
 
 fn parse<'s>(source: &'s str, tokens: &[Token<&'s str>]) -> Result<Term<&'s str>, CompileError> {
@@ -114,28 +99,4 @@ fn syntax_error(source: &str, errors: &[TError<'_, &str>]) -> CompileError {
         Some(line) => format!("`{}`", line.chars().take(20).collect::<String>()),
     };
     CompileError::at(source, part, format!("expected {wanted}, found {met}"))
-}
-
-/// Compiles the checked term. It gets in as a definition, the one door for terms not made by the
-/// interpreter's own parser, so that nothing unchecked is ever compiled.
-fn link(source: &str, term: Term<&str>, names: &[String]) -> Result<Filter<Data>, CompileError> {
-    let entry = Def { name: ENTRY, args: Vec::new(), body: term };
-    let arena = Arena::default();
-    let call = File { code: ENTRY, path: () };
-    let modules = Loader::new([entry]).load(&arena, call).expect("a call of one filter parses");
-    Compiler::default()
-        .with_funs(filters::all().map(filters::Entry::to_native))
-        .with_global_vars(names.iter().map(String::as_str))
-        .compile(modules)
-        .map_err(|errors| undefined(source, errors.into_iter().flat_map(|(_, errors)| errors)))
-}
-
-fn undefined<'s>(
-    source: &str,
-    mut errors: impl Iterator<Item = (&'s str, Undefined)>,
-) -> CompileError {
-    let Some((name, what)) = errors.next() else {
-        return CompileError::at(source, source, "the program does not compile");
-    };
-    CompileError::at(source, name, format!("unknown {} `{name}`", what.as_str()))
 }

@@ -1,28 +1,39 @@
 //! What can go wrong inside a program, in words that hold nothing of its input.
 
-use jaq_core::{Error, Exn};
-use jaq_json::Val;
 use thiserror::Error;
 
-use super::meter::Spent;
-use super::value::Metered;
+use super::value::Value;
 
-/// The type of a value, which is all that a message may tell about it.
+/// What an operation gives, if nothing ends it before.
+pub(super) type Outcome<'a, T = Value<'a>> = Result<T, Stop<'a>>;
+
+/// Why an evaluation ends before its end.
+pub(super) enum Stop<'a> {
+    /// Whoever takes the outputs wants no more of them.
+    Enough,
+    /// The run is over: no program catches this.
+    Limit(Limit),
+    /// A program that has a `?` in the right place goes on.
+    Error(Box<Error<'a>>),
+}
+
+/// What a run may not exceed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    Null,
-    Boolean,
-    Number,
-    String,
-    Array,
-    Object,
+pub(super) enum Limit {
+    Steps,
+    Size,
+}
+
+pub(super) enum Error<'a> {
+    /// An operation does not work on the values that it met.
+    Fault(Fault),
+    /// The program called `error`.
+    Raised(Value<'a>),
 }
 
 /// A failed operation. Holds kinds and fixed words only, so that no message can quote a value.
 #[derive(Debug, Clone, Copy, Error)]
 pub(super) enum Fault {
-    #[error("the budget is spent")]
-    Spent,
     #[error("cannot index {} with {}", .of.with_article(), .with.with_article())]
     Index { of: Kind, with: Kind },
     #[error("cannot calculate {} {sign} {}", .left.name(), .right.name())]
@@ -33,15 +44,26 @@ pub(super) enum Fault {
     Plain(&'static str),
 }
 
+/// The type of a value, which is all that a message may tell about it; in the order of values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    Null,
+    Boolean,
+    Number,
+    String,
+    Array,
+    Object,
+}
+
 impl Kind {
-    pub(super) fn of(val: &Val) -> Self {
-        match val {
-            Val::Null => Self::Null,
-            Val::Bool(_) => Self::Boolean,
-            Val::Num(_) => Self::Number,
-            Val::BStr(_) | Val::TStr(_) => Self::String,
-            Val::Arr(_) => Self::Array,
-            Val::Obj(_) => Self::Object,
+    pub(super) fn of(value: &Value<'_>) -> Self {
+        match value {
+            Value::Null => Self::Null,
+            Value::Bool(_) => Self::Boolean,
+            Value::Int(_) | Value::Large(_) | Value::Float(_) => Self::Number,
+            Value::Text(_) => Self::String,
+            Value::Array(_) => Self::Array,
+            Value::Object(_) => Self::Object,
         }
     }
 
@@ -70,43 +92,25 @@ impl Kind {
 }
 
 impl Fault {
-    pub(super) fn wanted(what: &'static str, wanted: &'static str, found: &Val) -> Self {
+    pub(super) fn wanted(what: &'static str, wanted: &'static str, found: &Value<'_>) -> Self {
         Self::Wanted { what, wanted, found: Kind::of(found) }
     }
 }
 
-impl From<Spent> for Fault {
-    fn from(Spent: Spent) -> Self {
-        Self::Spent
+impl<'a> Stop<'a> {
+    pub(super) fn raised(value: Value<'a>) -> Self {
+        Self::Error(Box::new(Error::Raised(value)))
     }
 }
 
-/// Our own faults travel as byte strings, a type of value that programs cannot make: this is how
-/// `failure_message` tells them from what a program raised itself.
-impl From<Fault> for Error<Metered> {
+impl From<Limit> for Stop<'_> {
+    fn from(limit: Limit) -> Self {
+        Self::Limit(limit)
+    }
+}
+
+impl From<Fault> for Stop<'_> {
     fn from(fault: Fault) -> Self {
-        Self::new(Metered::new(Val::byte_str(fault.to_string())))
-    }
-}
-
-impl From<Fault> for Exn<'_, Metered> {
-    fn from(fault: Fault) -> Self {
-        match fault {
-            Fault::Spent => stop(),
-            fault => Self::from(Error::from(fault)),
-        }
-    }
-}
-
-/// The exception that no `?` catches: no filter of ours halts, so only a spent meter makes it.
-pub(super) fn stop<'a>() -> Exn<'a, Metered> {
-    Exn::halt(0)
-}
-
-/// The message, if this error value is a fault of ours and not raised by the program.
-pub(super) fn failure_message(raised: &Val) -> Option<String> {
-    match raised {
-        Val::BStr(message) => Some(String::from_utf8_lossy(message).into_owned()),
-        _ => None,
+        Self::Error(Box::new(Error::Fault(fault)))
     }
 }

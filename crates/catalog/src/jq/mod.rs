@@ -5,14 +5,16 @@
 //! it builds, and a fixed amount of stack. Three things together make that true:
 //!
 //! 1. `check` accepts a language without definitions, recursion, updates or endless generators,
-//!    not nested deeper than `check::MAX_LEVELS`, and puts a toll on every loop that is left.
-//! 2. `Metered` is the only value type the interpreter sees; each of its operations pays the
-//!    thread's `meter` for the work it is about to do.
-//! 3. Once the meter has run out it stays so until the run is over, so a program that catches the
-//!    error finds every loop closed.
+//!    not nested deeper than `check::MAX_LEVELS`, and turns it into `Node`s.
+//! 2. `Run` goes from node to node and pays its `Meter` for each; filters and operators pay for the
+//!    work that they are about to do on a value.
+//! 3. No program catches the end of its steps, or the limit on the size and depth of a `Value`.
+//!
+//! The syntax and its parser are jaq's; no other code of jaq's runs.
 //!
 //! Start at [`Program`].
 
+mod access;
 mod arithmetic;
 mod check;
 mod compile;
@@ -21,12 +23,12 @@ mod fault;
 mod filters;
 mod meter;
 mod names;
+mod node;
 mod number;
 mod order;
 mod output;
 mod program;
-mod shape;
-mod slice;
+mod run;
 mod value;
 
 #[cfg(test)]

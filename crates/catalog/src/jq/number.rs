@@ -2,11 +2,10 @@
 
 use std::cmp::Ordering;
 
-use jaq_json::{Num, Val};
-
 use super::fault::Fault;
+use super::value::Value;
 
-/// A number taken out of the interpreter's representation.
+/// A number to calculate with.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Number {
     Int(i128),
@@ -19,13 +18,12 @@ const TOO_LARGE: Fault = Fault::Plain("the result is too large for a number");
 const BY_ZERO: Fault = Fault::Plain("cannot divide by zero");
 
 impl Number {
-    /// The number, unless it has a form that never gets past parsing and arithmetic.
-    pub(super) fn of(num: &Num) -> Result<Self, Fault> {
-        match num {
-            Num::Int(int) => Ok(Self::Int(*int as i128)),
-            Num::Float(float) => Ok(Self::Float(*float)),
-            Num::BigInt(big) => i128::try_from(&**big).map(Self::Int).map_err(|_| TOO_LARGE),
-            Num::Dec(_) => Err(TOO_LARGE),
+    pub(super) fn of(value: &Value<'_>) -> Option<Self> {
+        match value {
+            Value::Int(int) => Some(Self::Int(i128::from(*int))),
+            Value::Large(int) => Some(Self::Int(i128::from(*int))),
+            Value::Float(float) => Some(Self::Float(*float)),
+            _ => None,
         }
     }
 
@@ -40,62 +38,65 @@ impl Number {
     }
 
     /// The value of this number, if it is within bounds.
-    pub(super) fn into_val(self) -> Result<Val, Fault> {
+    pub(super) fn into_value<'a>(self) -> Result<Value<'a>, Fault> {
         match self {
-            Self::Int(int) if INTEGERS.contains(&int) => Ok(Val::Num(Num::from_integral(int))),
-            Self::Float(float) if float.is_finite() => Ok(Val::Num(Num::Float(float))),
-            _ => Err(TOO_LARGE),
+            Self::Int(int) => i64::try_from(int)
+                .map(Value::Int)
+                .or_else(|_| u64::try_from(int).map(Value::Large))
+                .map_err(|_| TOO_LARGE),
+            Self::Float(float) if float.is_finite() => Ok(Value::Float(float)),
+            Self::Float(_) => Err(TOO_LARGE),
         }
     }
 
-    pub(super) fn add(self, other: Self) -> Result<Val, Fault> {
+    pub(super) fn add<'a>(self, other: Self) -> Result<Value<'a>, Fault> {
         self.calculate(other, i128::checked_add, |left, right| left + right)
     }
 
-    pub(super) fn subtract(self, other: Self) -> Result<Val, Fault> {
+    pub(super) fn subtract<'a>(self, other: Self) -> Result<Value<'a>, Fault> {
         self.calculate(other, i128::checked_sub, |left, right| left - right)
     }
 
-    pub(super) fn multiply(self, other: Self) -> Result<Val, Fault> {
+    pub(super) fn multiply<'a>(self, other: Self) -> Result<Value<'a>, Fault> {
         self.calculate(other, i128::checked_mul, |left, right| left * right)
     }
 
     /// Integers that divide evenly stay integers.
-    pub(super) fn divide(self, other: Self) -> Result<Val, Fault> {
+    pub(super) fn divide<'a>(self, other: Self) -> Result<Value<'a>, Fault> {
         match (self, other) {
             (_, divisor) if divisor.is_zero() => Err(BY_ZERO),
             (Self::Int(left), Self::Int(right)) if left % right == 0 => {
-                Self::Int(left / right).into_val()
+                Self::Int(left / right).into_value()
             }
-            (left, right) => Self::Float(left.as_f64() / right.as_f64()).into_val(),
+            (left, right) => Self::Float(left.as_f64() / right.as_f64()).into_value(),
         }
     }
 
-    pub(super) fn remainder(self, other: Self) -> Result<Val, Fault> {
+    pub(super) fn remainder<'a>(self, other: Self) -> Result<Value<'a>, Fault> {
         if other.is_zero() {
             return Err(BY_ZERO);
         }
         self.calculate(other, i128::checked_rem, |left, right| left % right)
     }
 
-    pub(super) fn negate(self) -> Result<Val, Fault> {
+    pub(super) fn negate<'a>(self) -> Result<Value<'a>, Fault> {
         Self::Int(0).subtract(self)
     }
 
-    pub(super) fn absolute(self) -> Result<Val, Fault> {
+    pub(super) fn absolute<'a>(self) -> Result<Value<'a>, Fault> {
         match self {
-            Self::Int(int) => Self::Int(int.abs()).into_val(),
-            Self::Float(float) => Self::Float(float.abs()).into_val(),
+            Self::Int(int) => Self::Int(int.abs()).into_value(),
+            Self::Float(float) => Self::Float(float.abs()).into_value(),
         }
     }
 
     /// Applies a rounding function; what fits becomes an integer.
-    pub(super) fn rounded(self, round: fn(f64) -> f64) -> Result<Val, Fault> {
+    pub(super) fn rounded<'a>(self, round: fn(f64) -> f64) -> Result<Value<'a>, Fault> {
         match self {
-            Self::Int(int) => Self::Int(int).into_val(),
+            Self::Int(int) => Self::Int(int).into_value(),
             Self::Float(float) => match exact_int(round(float)) {
-                Some(int) if INTEGERS.contains(&int) => Self::Int(int).into_val(),
-                _ => Self::Float(float).into_val(),
+                Some(int) if INTEGERS.contains(&int) => Self::Int(int).into_value(),
+                _ => Self::Float(float).into_value(),
             },
         }
     }
@@ -122,17 +123,17 @@ impl Number {
         self.as_f64() == 0.0
     }
 
-    fn calculate(
+    fn calculate<'a>(
         self,
         other: Self,
         ints: fn(i128, i128) -> Option<i128>,
         floats: fn(f64, f64) -> f64,
-    ) -> Result<Val, Fault> {
+    ) -> Result<Value<'a>, Fault> {
         match (self, other) {
             (Self::Int(left), Self::Int(right)) => {
-                ints(left, right).map(Self::Int).ok_or(TOO_LARGE)?.into_val()
+                ints(left, right).map(Self::Int).ok_or(TOO_LARGE)?.into_value()
             }
-            (left, right) => Self::Float(floats(left.as_f64(), right.as_f64())).into_val(),
+            (left, right) => Self::Float(floats(left.as_f64(), right.as_f64())).into_value(),
         }
     }
 }

@@ -2,30 +2,38 @@
 
 use std::cmp::Ordering;
 
-use jaq_json::{Map, Num, Val};
-
-use super::fault::Fault;
-use super::meter::{self, Spent, text_units};
+use super::fault::{Kind, Limit};
+use super::meter::{Meter, text_units};
 use super::number::Number;
+use super::value::{Object, Text, Value};
 
 /// Comparing a node of a value is that much quicker than an average step.
 const COMPARISONS_PER_STEP: usize = 4;
 
-/// Asked before each step of a comparison; the comparison ends early if it refuses.
-type Toll = fn(usize) -> Result<(), Spent>;
+/// Compares values; with a meter, each step of the comparison is paid for.
+#[derive(Clone, Copy)]
+struct Comparison<'m>(Option<&'m Meter>);
 
 /// Compares two values and pays for what is looked at.
-pub(super) fn compare(left: &Val, right: &Val) -> Result<Ordering, Spent> {
-    compare_with(left, right, meter::spend)
+pub(super) fn compare(
+    meter: &Meter,
+    left: &Value<'_>,
+    right: &Value<'_>,
+) -> Result<Ordering, Limit> {
+    Comparison(Some(meter)).values(left, right)
 }
 
 /// Whether two values are the same; pays for what is looked at.
-pub(super) fn same(left: &Val, right: &Val) -> Result<bool, Spent> {
+pub(super) fn same(meter: &Meter, left: &Value<'_>, right: &Value<'_>) -> Result<bool, Limit> {
     match (left, right) {
-        (Val::Arr(left), Val::Arr(right)) if left.len() != right.len() => Ok(false),
-        (Val::Obj(left), Val::Obj(right)) if left.len() != right.len() => Ok(false),
-        (Val::TStr(left), Val::TStr(right)) if left.len() != right.len() => Ok(false),
-        _ => Ok(compare(left, right)? == Ordering::Equal),
+        (Value::Array(left), Value::Array(right)) if left.len() != right.len() => Ok(false),
+        (Value::Object(left), Value::Object(right))
+            if left.entries().len() != right.entries().len() =>
+        {
+            Ok(false)
+        }
+        (Value::Text(left), Value::Text(right)) if left.len() != right.len() => Ok(false),
+        _ => Ok(compare(meter, left, right)?.is_eq()),
     }
 }
 
@@ -33,113 +41,104 @@ pub(super) fn same(left: &Val, right: &Val) -> Result<bool, Spent> {
 ///
 /// Paid in advance: a comparison that gave up halfway would contradict earlier ones, and the
 /// standard library's sort may panic on that.
-pub(super) fn sort_by_key<T>(items: &mut [T], key: impl Fn(&T) -> &Val) -> Result<(), Fault> {
+pub(super) fn sort_by_key<'a: 'k, 'k, T>(
+    meter: &Meter,
+    items: &mut [T],
+    key: impl Fn(&T) -> &Value<'a>,
+) -> Result<(), Limit> {
     let mut weight = 0;
     for item in items.iter() {
-        weight += sorting_weight(key(item))?;
+        weight += sorting_weight(meter, key(item))?;
     }
-    meter::spend(weight * levels(items.len()) / COMPARISONS_PER_STEP)?;
-    items.sort_by(|left, right| {
-        compare_with(key(left), key(right), |_| Ok(())).unwrap_or(Ordering::Equal)
-    });
+    meter.spend(weight * levels(items.len()) / COMPARISONS_PER_STEP)?;
+    let paid = Comparison(None);
+    items.sort_by(|left, right| paid.values(key(left), key(right)).unwrap_or(Ordering::Equal));
     Ok(())
 }
 
 /// How many steps of comparison this value can take part in at once; objects sort their keys.
-fn sorting_weight(val: &Val) -> Result<usize, Spent> {
-    meter::spend(1)?;
-    match val {
-        Val::Arr(items) => {
-            items.iter().try_fold(1, |weight, item| Ok(weight + sorting_weight(item)?))
+fn sorting_weight(meter: &Meter, value: &Value<'_>) -> Result<usize, Limit> {
+    meter.spend(1)?;
+    match value {
+        Value::Array(items) => {
+            items.iter().try_fold(1, |weight, item| Ok(weight + sorting_weight(meter, item)?))
         }
-        Val::Obj(entries) => {
-            let own = entries.len() * levels(entries.len());
-            let weight = |weight, (key, item): (&Val, &Val)| {
-                Ok(weight + sorting_weight(key)? + sorting_weight(item)?)
-            };
-            entries.iter().try_fold(1 + own, weight)
+        Value::Object(object) => {
+            let entries = object.entries();
+            entries.iter().try_fold(1 + entries.len() * levels(entries.len()), |weight, entry| {
+                Ok(weight + text_units(entry.0.len()) + sorting_weight(meter, &entry.1)?)
+            })
         }
-        Val::TStr(text) | Val::BStr(text) => Ok(text_units(text.len())),
-        Val::Null | Val::Bool(_) | Val::Num(_) => Ok(1),
+        Value::Text(text) => Ok(text_units(text.len())),
+        _ => Ok(1),
     }
 }
 
-fn compare_with(left: &Val, right: &Val, toll: Toll) -> Result<Ordering, Spent> {
-    toll(1)?;
-    match (left, right) {
-        (Val::Bool(left), Val::Bool(right)) => Ok(left.cmp(right)),
-        (Val::Num(left), Val::Num(right)) => Ok(compare_numbers(left, right)),
-        (Val::TStr(left), Val::TStr(right)) => {
-            toll(text_units(left.len().min(right.len())) - 1)?;
-            Ok(left.cmp(right))
+impl Comparison<'_> {
+    fn values(self, left: &Value<'_>, right: &Value<'_>) -> Result<Ordering, Limit> {
+        if let (Value::Text(left), Value::Text(right)) = (left, right) {
+            return self.texts(left, right);
         }
-        (Val::Arr(left), Val::Arr(right)) => compare_arrays(left, right, toll),
-        (Val::Obj(left), Val::Obj(right)) => compare_objects(left, right, toll),
-        _ => Ok(rank(left).cmp(&rank(right))),
-    }
-}
-
-fn compare_numbers(left: &Num, right: &Num) -> Ordering {
-    match (Number::of(left), Number::of(right)) {
-        (Ok(left), Ok(right)) => left.compare(right),
-        _ => Ordering::Equal,
-    }
-}
-
-fn compare_arrays(left: &[Val], right: &[Val], toll: Toll) -> Result<Ordering, Spent> {
-    for (left, right) in left.iter().zip(right) {
-        let order = compare_with(left, right, toll)?;
-        if order.is_ne() {
-            return Ok(order);
+        self.pay(1)?;
+        match (left, right) {
+            (Value::Bool(left), Value::Bool(right)) => Ok(left.cmp(right)),
+            (Value::Array(left), Value::Array(right)) => self.arrays(left, right),
+            (Value::Object(left), Value::Object(right)) => self.objects(left, right),
+            _ => Ok(match (Number::of(left), Number::of(right)) {
+                (Some(left), Some(right)) => left.compare(right),
+                _ => Kind::of(left).cmp(&Kind::of(right)),
+            }),
         }
     }
-    Ok(left.len().cmp(&right.len()))
-}
 
-/// First the sorted keys decide, then the values in the order of the keys.
-fn compare_objects(left: &Map, right: &Map, toll: Toll) -> Result<Ordering, Spent> {
-    let (left, right) = (sorted_entries(left, toll)?, sorted_entries(right, toll)?);
-    for ((left, _), (right, _)) in left.iter().zip(&right) {
-        let order = compare_with(left, right, toll)?;
-        if order.is_ne() {
-            return Ok(order);
+    fn texts(self, left: &str, right: &str) -> Result<Ordering, Limit> {
+        self.pay(text_units(left.len().min(right.len())))?;
+        Ok(left.cmp(right))
+    }
+
+    fn arrays(self, left: &[Value<'_>], right: &[Value<'_>]) -> Result<Ordering, Limit> {
+        for (left, right) in left.iter().zip(right) {
+            let order = self.values(left, right)?;
+            if order.is_ne() {
+                return Ok(order);
+            }
         }
+        Ok(left.len().cmp(&right.len()))
     }
-    if left.len() != right.len() {
-        return Ok(left.len().cmp(&right.len()));
-    }
-    for ((_, left), (_, right)) in left.iter().zip(&right) {
-        let order = compare_with(left, right, toll)?;
-        if order.is_ne() {
-            return Ok(order);
+
+    /// First the sorted keys decide, then the values in the order of the keys.
+    fn objects(self, left: &Object<'_>, right: &Object<'_>) -> Result<Ordering, Limit> {
+        let (left, right) = (self.sorted(left)?, self.sorted(right)?);
+        for ((left, _), (right, _)) in left.iter().zip(&right) {
+            let order = self.texts(left, right)?;
+            if order.is_ne() {
+                return Ok(order);
+            }
         }
+        if left.len() != right.len() {
+            return Ok(left.len().cmp(&right.len()));
+        }
+        for ((_, left), (_, right)) in left.iter().zip(&right) {
+            let order = self.values(left, right)?;
+            if order.is_ne() {
+                return Ok(order);
+            }
+        }
+        Ok(Ordering::Equal)
     }
-    Ok(Ordering::Equal)
-}
 
-fn sorted_entries(map: &Map, toll: Toll) -> Result<Vec<(&Val, &Val)>, Spent> {
-    toll(map.len() * levels(map.len()))?;
-    let mut entries: Vec<_> = map.iter().collect();
-    // Keys are strings, and compared as bytes.
-    entries.sort_by(|(left, _), (right, _)| text_bytes(left).cmp(text_bytes(right)));
-    Ok(entries)
-}
-
-fn text_bytes(val: &Val) -> &[u8] {
-    match val {
-        Val::TStr(text) | Val::BStr(text) => text,
-        _ => &[],
+    fn sorted<'v, 'a>(
+        self,
+        object: &'v Object<'a>,
+    ) -> Result<Vec<&'v (Text<'a>, Value<'a>)>, Limit> {
+        let mut entries: Vec<_> = object.entries().iter().collect();
+        self.pay(entries.len() * levels(entries.len()))?;
+        entries.sort_by(|(left, _), (right, _)| (**left).cmp(right));
+        Ok(entries)
     }
-}
 
-fn rank(val: &Val) -> u8 {
-    match val {
-        Val::Null => 0,
-        Val::Bool(_) => 1,
-        Val::Num(_) => 2,
-        Val::TStr(_) | Val::BStr(_) => 3,
-        Val::Arr(_) => 4,
-        Val::Obj(_) => 5,
+    fn pay(self, steps: usize) -> Result<(), Limit> {
+        self.0.map_or(Ok(()), |meter| meter.spend(steps))
     }
 }
 

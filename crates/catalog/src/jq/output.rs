@@ -1,77 +1,70 @@
-//! From the interpreter's values to `serde_json`'s, and to text.
+//! From values to `serde_json`'s, and to text. What was shared inside a value no longer is, so a
+//! value pays for all its nodes before it is written.
 
-use jaq_json::{Map, Num, Val};
-use serde_json::{Number, Value};
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
+use serde_json::Value as Json;
 
-use super::fault::Fault;
-use super::meter;
-use super::shape::{MAX_DEPTH, MAX_WEIGHT};
+use super::fault::{Limit, Outcome};
+use super::meter::Meter;
+use super::value::{MAX_WEIGHT, Value};
 
-/// Writes a value out: what was shared inside it no longer is, so each node pays.
-pub(super) fn to_value(val: &Val) -> Result<Value, Fault> {
-    Writer { room: MAX_WEIGHT }.value(val, MAX_DEPTH)
+/// Pays for a value that leaves the run.
+pub(super) fn pay(meter: &Meter, value: &Value<'_>) -> Result<(), Limit> {
+    meter.spend(value.weight())?;
+    if value.weight() > MAX_WEIGHT { Err(Limit::Size) } else { Ok(()) }
 }
 
 /// The compact JSON text of a value.
-pub(super) fn to_json_text(val: &Val) -> Result<String, Fault> {
-    let text = to_value(val)?.to_string();
-    meter::spend_text(text.len())?;
-    Ok(text)
+pub(super) fn to_json<'a>(meter: &Meter, value: &Value<'a>) -> Outcome<'a> {
+    pay(meter, value)?;
+    let text = serde_json::to_string(value).unwrap_or_default();
+    meter.spend_text(text.len())?;
+    Ok(Value::text(text))
 }
 
-struct Writer {
-    room: usize,
+/// The text of a string, or what JSON is written for any other value.
+pub(super) fn to_text<'a>(meter: &Meter, value: &Value<'a>) -> Outcome<'a> {
+    match value {
+        Value::Text(_) => Ok(value.clone()),
+        other => to_json(meter, other),
+    }
 }
 
-impl Writer {
-    fn value(&mut self, val: &Val, levels: usize) -> Result<Value, Fault> {
-        self.pay(1)?;
-        match val {
-            Val::Null => Ok(Value::Null),
-            Val::Bool(truth) => Ok(Value::Bool(*truth)),
-            Val::Num(num) => number(num).map(Value::Number),
-            Val::TStr(text) | Val::BStr(text) => self.text(text).map(Value::String),
-            Val::Arr(items) => self.array(items, levels),
-            Val::Obj(entries) => self.object(entries, levels),
+impl From<&Value<'_>> for Json {
+    fn from(value: &Value<'_>) -> Self {
+        match value {
+            Value::Null => Self::Null,
+            Value::Bool(truth) => Self::Bool(*truth),
+            Value::Int(int) => Self::from(*int),
+            Value::Large(int) => Self::from(*int),
+            Value::Float(float) => Self::from(*float),
+            Value::Text(text) => Self::String((**text).to_owned()),
+            Value::Array(items) => Self::Array(items.iter().map(Self::from).collect()),
+            Value::Object(object) => {
+                let entries = object.entries().iter();
+                entries.map(|(key, item)| ((**key).to_owned(), Self::from(item))).collect()
+            }
         }
     }
-
-    fn array(&mut self, items: &[Val], levels: usize) -> Result<Value, Fault> {
-        let levels = levels.checked_sub(1).ok_or_else(meter::too_large)?;
-        items.iter().map(|item| self.value(item, levels)).collect()
-    }
-
-    fn object(&mut self, entries: &Map, levels: usize) -> Result<Value, Fault> {
-        let levels = levels.checked_sub(1).ok_or_else(meter::too_large)?;
-        let mut written = serde_json::Map::new();
-        for (key, item) in entries {
-            let Val::TStr(key) = key else {
-                return Err(Fault::wanted("the key of an object", "a string", key));
-            };
-            self.pay(1)?;
-            written.insert(self.text(key)?, self.value(item, levels)?);
-        }
-        Ok(Value::Object(written))
-    }
-
-    fn text(&mut self, bytes: &[u8]) -> Result<String, Fault> {
-        self.pay(bytes.len() / 64)?;
-        Ok(String::from_utf8_lossy(bytes).into_owned())
-    }
-
-    fn pay(&mut self, units: usize) -> Result<(), Fault> {
-        meter::spend(units)?;
-        self.room = self.room.checked_sub(units).ok_or_else(meter::too_large)?;
-        Ok(())
-    }
 }
 
-fn number(num: &Num) -> Result<Number, Fault> {
-    let number = match num {
-        Num::Int(int) => Some(Number::from(*int)),
-        Num::Float(float) => Number::from_f64(*float),
-        Num::BigInt(big) => u64::try_from(&**big).ok().map(Number::from),
-        Num::Dec(_) => None,
-    };
-    number.ok_or(Fault::Plain("the result holds a number that JSON cannot"))
+impl Serialize for Value<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Null => serializer.serialize_unit(),
+            Self::Bool(truth) => serializer.serialize_bool(*truth),
+            Self::Int(int) => serializer.serialize_i64(*int),
+            Self::Large(int) => serializer.serialize_u64(*int),
+            Self::Float(float) => serializer.serialize_f64(*float),
+            Self::Text(text) => serializer.serialize_str(text),
+            Self::Array(items) => serializer.collect_seq(items.iter()),
+            Self::Object(object) => {
+                let mut map = serializer.serialize_map(Some(object.entries().len()))?;
+                for (key, item) in object.entries() {
+                    map.serialize_entry(&**key, item)?;
+                }
+                map.end()
+            }
+        }
+    }
 }

@@ -2,30 +2,27 @@
 
 use std::fmt;
 
-use jaq_core::{Ctx, Filter, Vars};
-use jaq_json::Val;
-use serde_json::Value;
-use thiserror::Error;
+use serde_json::Value as Json;
 
 use super::compile::{self, CompileError};
-use super::document::{Document, to_val};
-use super::fault::{Fault, failure_message};
-use super::filters::Data;
-use super::meter::{self, Budget, Session, Verdict};
-use super::output::to_value;
-use super::shape::MAX_DEPTH;
-use super::value::Metered;
+use super::document::{Document, of_json};
+use super::fault::{Error, Limit, Stop};
+use super::meter::{Budget, Meter};
+use super::node::Node;
+use super::output;
+use super::run::Run;
+use super::value::{MAX_DEPTH, Value};
 
 /// A program that maps one JSON value to one JSON value, compiled once and run by any thread.
 pub struct Program {
-    pub(super) filter: Filter<Data>,
-    pub(super) variables: usize,
-    /// The price of one turn of any loop in it.
-    pub(super) turn: u64,
+    pub(super) node: Node,
+    /// For each variable that is given to it, whether it uses it. They have the first slots.
+    pub(super) given: Vec<bool>,
+    pub(super) slots: usize,
 }
 
 /// How a run can fail. No message holds anything of the input.
-#[derive(Debug, Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// The run needed more steps than its budget.
     #[error("the program did not finish within its budget")]
@@ -49,7 +46,7 @@ pub enum RunError {
     #[error("the program raised an error")]
     Raised {
         /// What it raised: made by the author, possibly from input, so treat it as input.
-        value: Value,
+        value: Json,
     },
 }
 
@@ -64,64 +61,66 @@ impl Program {
     /// Runs the program on a document, with one value for each variable in the order of `compile`.
     pub fn run(
         &self,
-        document: &Document,
-        variables: &[&Value],
+        document: &Document<'_>,
+        variables: &[&Json],
         budget: Budget,
-    ) -> Result<Value, RunError> {
-        let variables = self.bind(variables)?;
-        let session = Session::open(budget, self.turn);
-        let outcome = self.single_output(document.val().clone(), variables);
-        // The verdict wins over any outcome: past it, values are not what they seem.
-        match session.verdict() {
-            Some(Verdict::Exhausted) => Err(RunError::Exhausted),
-            Some(Verdict::TooLarge) => Err(RunError::TooLarge),
-            None => outcome,
+    ) -> Result<Json, RunError> {
+        let mut run = Run::new(budget, self.bind(variables)?);
+        let mut output = None;
+        let ended = run.each(&self.node, document.value(), &mut |_, value| match output {
+            None => {
+                output = Some(value);
+                Ok(())
+            }
+            Some(_) => Err(Stop::Enough),
+        });
+        match ended {
+            Ok(()) => written(&run.meter, &output.ok_or(RunError::NoOutput)?),
+            Err(Stop::Enough) => Err(RunError::ManyOutputs),
+            Err(Stop::Limit(limit)) => Err(limit.into()),
+            Err(Stop::Error(error)) => Err(match *error {
+                Error::Fault(fault) => RunError::Failed { message: fault.to_string() },
+                Error::Raised(value) => match written(&run.meter, &value) {
+                    Ok(value) => RunError::Raised { value },
+                    Err(limit) => limit,
+                },
+            }),
         }
     }
 
-    fn bind(&self, variables: &[&Value]) -> Result<Vec<Metered>, RunError> {
-        if variables.len() != self.variables {
-            let (wanted, given) = (self.variables, variables.len());
+    /// The values of all variables; those that the program does not use stay null.
+    fn bind<'a>(&self, variables: &[&'a Json]) -> Result<Vec<Value<'a>>, RunError> {
+        if variables.len() != self.given.len() {
+            let (wanted, given) = (self.given.len(), variables.len());
             let message = format!("the program takes {wanted} variables, {given} were given");
             return Err(RunError::Failed { message });
         }
-        let bound = variables.iter().map(|value| to_val(value, MAX_DEPTH).map(Metered::new));
-        bound.collect::<Option<_>>().ok_or(RunError::TooLarge)
-    }
-
-    fn single_output(&self, input: Val, variables: Vec<Metered>) -> Result<Value, RunError> {
-        let context = Ctx::<Data>::new(&self.filter.lut, Vars::new(variables));
-        let mut outputs = self.filter.id.run((context, Metered::new(input)));
-        let output = outputs.next().ok_or(RunError::NoOutput)?.map_err(failed)?;
-        match outputs.next() {
-            None => Ok(to_value(output.val())?),
-            Some(Ok(_)) => Err(RunError::ManyOutputs),
-            Some(Err(error)) => Err(failed(error)),
+        let mut bound = vec![Value::Null; self.slots];
+        for ((slot, json), used) in bound.iter_mut().zip(variables).zip(&self.given) {
+            if *used {
+                *slot = of_json(json, MAX_DEPTH).ok_or(RunError::TooLarge)?;
+            }
         }
+        Ok(bound)
     }
+}
+
+fn written(meter: &Meter, value: &Value<'_>) -> Result<Json, RunError> {
+    output::pay(meter, value)?;
+    Ok(value.into())
 }
 
 impl fmt::Debug for Program {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Program").field("variables", &self.variables).finish_non_exhaustive()
+        f.debug_struct("Program").field("variables", &self.given.len()).finish_non_exhaustive()
     }
 }
 
-impl From<Fault> for RunError {
-    fn from(fault: Fault) -> Self {
-        Self::Failed { message: fault.to_string() }
+impl From<Limit> for RunError {
+    fn from(limit: Limit) -> Self {
+        match limit {
+            Limit::Steps => Self::Exhausted,
+            Limit::Size => Self::TooLarge,
+        }
     }
-}
-
-/// What is not an error is the stop of a spent meter, whose verdict the caller reads.
-fn failed(exception: jaq_core::Exn<'_, Metered>) -> RunError {
-    let Ok(error) = exception.get_err() else {
-        debug_assert!(meter::is_latched(), "only a spent meter stops a program");
-        return RunError::Exhausted;
-    };
-    let raised = error.into_val().into_val();
-    if let Some(message) = failure_message(&raised) {
-        return RunError::Failed { message };
-    }
-    to_value(&raised).map_or_else(RunError::from, |value| RunError::Raised { value })
 }

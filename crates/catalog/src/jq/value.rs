@@ -1,243 +1,263 @@
-//! The only kind of value that the interpreter sees: one that pays for what is done with it.
+//! The values that programs handle. Copying one is cheap: texts are borrowed from the document, the
+//! arguments or the program where they can be, and whatever is large is shared.
 
-use std::fmt;
+use std::borrow::Borrow;
+use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
+use std::ops::Deref;
+use std::rc::Rc;
 
-use jaq_core::box_iter::{BoxIter, box_once};
-use jaq_core::path::Opt;
-use jaq_core::val::Range;
-use jaq_core::{Error, ValR, ValT, ValX};
-use jaq_json::{Map, Num, Rc, Val};
+use super::fault::Limit;
+use super::meter::text_units;
 
-use super::fault::{Fault, Kind};
-use super::meter::{self, Spent, text_units};
-use super::number::Number;
-use super::shape::Shape;
-use super::slice::{absolute, slice};
-use super::{order, output};
+/// The largest weight of a value that a program may build.
+pub(super) const MAX_WEIGHT: usize = 200_000;
+/// The deepest nesting of arrays and objects, in input and output alike.
+pub(super) const MAX_DEPTH: usize = 128;
+/// Objects with more entries than this keep an index; searching fewer is as quick.
+const MAX_SEARCHED: usize = 32;
 
-/// A value whose operations spend from the thread's meter.
 #[derive(Clone)]
-pub(super) struct Metered {
-    val: Val,
-    shape: Shape,
+pub(super) enum Value<'a> {
+    Null,
+    Bool(bool),
+    Int(i64),
+    /// An integer that is too large for `Int`.
+    Large(u64),
+    /// Always finite.
+    Float(f64),
+    Text(Text<'a>),
+    Array(Rc<Array<'a>>),
+    Object(Rc<Object<'a>>),
 }
 
-impl Metered {
-    /// A value as it is. Only for what does not nest values deeper than they were.
-    pub(super) fn new(val: Val) -> Self {
-        let shape = Shape::at_sight(&val);
-        Self { val, shape }
-    }
-
-    pub(super) fn shaped(val: Val, shape: Shape) -> Self {
-        Self { val, shape }
-    }
-
-    pub(super) fn text(text: impl Into<String>) -> Self {
-        Self::new(Val::utf8_str(text.into()))
-    }
-
-    /// An array of these items, if it stays within the limits.
-    pub(super) fn array(items: impl IntoIterator<Item = Self>) -> Result<Self, Spent> {
-        let (mut vals, mut shape) = (Vec::new(), Shape::EMPTY);
-        for item in items {
-            meter::spend(1)?;
-            shape = shape.holding(item.shape()?)?;
-            vals.push(item.val);
-        }
-        Ok(Self::shaped(Val::Arr(Rc::new(vals)), shape))
-    }
-
-    /// An object of these entries, if it stays within the limits. Keys have to be strings.
-    pub(super) fn object(entries: impl IntoIterator<Item = (Self, Self)>) -> Result<Self, Fault> {
-        let (mut map, mut shape) = (Map::default(), Shape::EMPTY);
-        for (key, item) in entries {
-            let Val::TStr(text) = &key.val else {
-                return Err(Fault::wanted("the key of an object", "a string", &key.val));
-            };
-            meter::spend(text_units(text.len()))?;
-            shape = shape.holding(key.shape)?.holding(item.shape()?)?;
-            map.insert(key.val, item.val);
-        }
-        Ok(Self::shaped(Val::obj(map), shape))
-    }
-
-    pub(super) fn val(&self) -> &Val {
-        &self.val
-    }
-
-    pub(super) fn into_val(self) -> Val {
-        self.val
-    }
-
-    pub(super) fn into_parts(self) -> (Val, Shape) {
-        (self.val, self.shape)
-    }
-
-    /// Weight and depth; measures, and pays for it, if they are not known yet.
-    pub(super) fn shape(&self) -> Result<Shape, Spent> {
-        if self.shape.is_known() { Ok(self.shape) } else { Shape::measure(&self.val) }
-    }
-
-    /// The text of a string, or what JSON is written for any other value.
-    pub(super) fn to_text(&self) -> Result<Self, Fault> {
-        match &self.val {
-            Val::TStr(_) => Ok(self.clone()),
-            other => output::to_json_text(other).map(Self::text),
-        }
-    }
-
-    fn at(&self, index: &Val) -> Result<Option<Val>, Fault> {
-        match (&self.val, index) {
-            (Val::Null, _) => Ok(None),
-            (Val::Obj(entries), Val::TStr(key)) => {
-                meter::spend_text(key.len())?;
-                Ok(entries.get(index).cloned())
-            }
-            (Val::Arr(items), Val::Num(Num::Int(position))) => {
-                meter::spend(1)?;
-                Ok(absolute(*position, items.len()).and_then(|at| items.get(at)).cloned())
-            }
-            (of, with) => Err(Fault::Index { of: Kind::of(of), with: Kind::of(with) }),
-        }
-    }
+#[derive(Clone)]
+pub(super) enum Text<'a> {
+    Borrowed(&'a str),
+    Shared(Rc<str>),
 }
 
-/// Updates are not part of the language; nothing calls what only they need.
-fn no_updates<'a>() -> ValX<'a, Metered> {
-    Err(Fault::Plain("updates are not supported").into())
+#[derive(Clone, Default)]
+pub(super) struct Array<'a> {
+    items: Vec<Value<'a>>,
+    contents: Shape,
 }
 
-impl ValT for Metered {
-    fn from_num(digits: &str) -> ValR<Self> {
-        meter::spend(1)?;
-        let number = Number::parse(digits).ok_or(Fault::Plain("this is not a number"))?;
-        Ok(Self::new(number.into_val()?))
+/// Entries in the order in which their keys came, each key once.
+#[derive(Clone, Default)]
+pub(super) struct Object<'a> {
+    entries: Vec<(Text<'a>, Value<'a>)>,
+    /// The marks of all keys.
+    marks: u64,
+    /// Where each key is, if there are many.
+    index: HashMap<Text<'a>, usize>,
+    contents: Shape,
+}
+
+/// How large and how deep something is when written out, shared parts counted each time: at most
+/// this. The depth keeps everything that walks a value by recursion (comparing, printing,
+/// dropping) from running out of stack, so whatever nests a value into another checks it.
+#[derive(Clone, Copy, Default)]
+struct Shape {
+    weight: u32,
+    depth: u32,
+}
+
+impl<'a> Value<'a> {
+    pub(super) fn text(text: impl Into<Text<'a>>) -> Self {
+        Self::Text(text.into())
     }
 
-    fn from_map<I: IntoIterator<Item = (Self, Self)>>(entries: I) -> ValR<Self> {
-        meter::spend(1)?;
-        Ok(Self::object(entries)?)
+    /// An array that holds no value deeper than it was held before.
+    pub(super) fn rearranged(items: Vec<Self>) -> Self {
+        Self::Array(Rc::new(items.into()))
     }
 
-    fn key_values(self) -> BoxIter<'static, ValR<(Self, Self), Self>> {
-        box_once(Err(Fault::Plain("paths are not supported").into()))
+    /// An array, if it stays within the limits.
+    pub(super) fn array(items: impl Into<Array<'a>>) -> Result<Self, Limit> {
+        Self::Array(Rc::new(items.into())).limited()
     }
 
-    /// Ends when the meter has run out, so that a caught error cannot keep a loop going.
-    fn values(self) -> Box<dyn Iterator<Item = ValR<Self>>> {
-        let paid = |val: &Val| meter::spend_turn().ok().map(|()| Ok(Self::new(val.clone())));
-        match self.val {
-            Val::Arr(items) => Box::new((0..items.len()).map_while(move |at| paid(&items[at]))),
-            Val::Obj(entries) => {
-                Box::new((0..entries.len()).map_while(move |at| paid(entries.get_index(at)?.1)))
-            }
-            other => {
-                let fault = Fault::wanted("`.[]`", "an array or an object", &other);
-                box_once(Err(fault.into()))
-            }
+    /// An object, if it stays within the limits.
+    pub(super) fn object(object: Object<'a>) -> Result<Self, Limit> {
+        Self::Object(Rc::new(object)).limited()
+    }
+
+    fn limited(self) -> Result<Self, Limit> {
+        let Shape { weight, depth } = self.shape();
+        let fits = weight as usize <= MAX_WEIGHT && depth as usize <= MAX_DEPTH;
+        if fits { Ok(self) } else { Err(Limit::Size) }
+    }
+
+    /// How many nodes it has when written out, and a node for each 64 bytes of text.
+    pub(super) fn weight(&self) -> usize {
+        self.shape().weight as usize
+    }
+
+    /// Everything but null and false.
+    pub(super) fn is_true(&self) -> bool {
+        !matches!(self, Self::Null | Self::Bool(false))
+    }
+
+    fn shape(&self) -> Shape {
+        match self {
+            Self::Array(array) => array.contents.within(),
+            Self::Object(object) => object.contents.within(),
+            Self::Text(text) => text.shape(),
+            _ => Shape { weight: 1, depth: 0 },
         }
-    }
-
-    fn index(self, index: &Self) -> ValR<Self> {
-        Ok(Self::new(self.at(&index.val)?.unwrap_or(Val::Null)))
-    }
-
-    fn range(self, range: Range<&Self>) -> ValR<Self> {
-        Ok(Self::new(slice(&self.val, range)?))
-    }
-
-    fn map_values<'a, I: Iterator<Item = ValX<'a, Self>>>(
-        self,
-        _: Opt,
-        _: impl Fn(Self) -> I,
-    ) -> ValX<'a, Self> {
-        no_updates()
-    }
-
-    fn map_index<'a, I: Iterator<Item = ValX<'a, Self>>>(
-        self,
-        _: &Self,
-        _: Opt,
-        _: impl Fn(Self) -> I,
-    ) -> ValX<'a, Self> {
-        no_updates()
-    }
-
-    fn map_range<'a, I: Iterator<Item = ValX<'a, Self>>>(
-        self,
-        _: Range<&Self>,
-        _: Opt,
-        _: impl Fn(Self) -> I,
-    ) -> ValX<'a, Self> {
-        no_updates()
-    }
-
-    fn as_bool(&self) -> bool {
-        !matches!(self.val, Val::Null | Val::Bool(false))
-    }
-
-    /// Cannot fail; what it answers when the meter has run out is never seen.
-    fn into_string(self) -> Self {
-        self.to_text().unwrap_or_else(|_| Self::text(String::new()))
     }
 }
 
-impl FromIterator<Self> for Metered {
-    /// Cannot fail; what it answers when the meter has run out is never seen.
-    fn from_iter<I: IntoIterator<Item = Self>>(items: I) -> Self {
-        Self::array(items).unwrap_or_else(|Spent| Self::new(Val::Null))
+impl<'a> Array<'a> {
+    pub(super) fn push(&mut self, item: Value<'a>) {
+        self.contents = self.contents.and(item.shape());
+        self.items.push(item);
     }
 }
 
-impl PartialEq for Metered {
+impl<'a> Object<'a> {
+    pub(super) fn with_capacity(entries: usize) -> Self {
+        Self { entries: Vec::with_capacity(entries), ..Self::default() }
+    }
+
+    pub(super) fn entries(&self) -> &[(Text<'a>, Value<'a>)] {
+        &self.entries
+    }
+
+    pub(super) fn get(&self, key: &str) -> Option<&Value<'a>> {
+        self.position(key).map(|at| &self.entries[at].1)
+    }
+
+    /// Adds an entry, or replaces the value of the one with that key.
+    pub(super) fn insert(&mut self, key: Text<'a>, value: Value<'a>) {
+        if let Some(at) = self.position(&key) {
+            let held = &mut self.entries[at].1;
+            self.contents = self.contents.without(held.shape()).and(value.shape());
+            *held = value;
+            return;
+        }
+        self.contents = self.contents.and(key.shape()).and(value.shape());
+        self.marks |= mark(&key);
+        self.entries.push((key, value));
+        let indexed = match self.entries.len() {
+            len if len <= MAX_SEARCHED => len..len,
+            len if self.index.is_empty() => 0..len,
+            len => len - 1..len,
+        };
+        for at in indexed {
+            self.index.insert(self.entries[at].0.clone(), at);
+        }
+    }
+
+    fn position(&self, key: &str) -> Option<usize> {
+        if self.marks & mark(key) == 0 {
+            return None;
+        }
+        if self.index.is_empty() {
+            return self.entries.iter().position(|(held, _)| **held == *key);
+        }
+        self.index.get(key).copied()
+    }
+}
+
+/// One bit of a key, by which most keys that are not there are known without a search.
+fn mark(key: &str) -> u64 {
+    let byte = |byte: Option<&u8>| byte.copied().map_or(0, usize::from);
+    let (first, last) = (byte(key.as_bytes().first()), byte(key.as_bytes().last()));
+    1 << ((key.len() + 5 * first + 11 * last) % 64)
+}
+
+impl Shape {
+    fn and(self, other: Self) -> Self {
+        let weight = self.weight.saturating_add(other.weight);
+        Self { weight, depth: self.depth.max(other.depth) }
+    }
+
+    /// A weight that reached the end of its range stays there.
+    fn without(self, other: Self) -> Self {
+        let weight = if self.weight == u32::MAX { u32::MAX } else { self.weight - other.weight };
+        Self { weight, ..self }
+    }
+
+    /// The shape of the array or object that holds this.
+    fn within(self) -> Self {
+        Self { weight: self.weight.saturating_add(1), depth: self.depth + 1 }
+    }
+}
+
+impl<'a> From<Vec<Value<'a>>> for Array<'a> {
+    fn from(items: Vec<Value<'a>>) -> Self {
+        let contents = items.iter().fold(Shape::default(), |all, item| all.and(item.shape()));
+        Self { items, contents }
+    }
+}
+
+impl<'a> Deref for Array<'a> {
+    type Target = [Value<'a>];
+
+    fn deref(&self) -> &Self::Target {
+        &self.items
+    }
+}
+
+impl Text<'_> {
+    fn shape(&self) -> Shape {
+        Shape { weight: u32::try_from(text_units(self.len())).unwrap_or(u32::MAX), depth: 0 }
+    }
+}
+
+impl Deref for Text<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        match self {
+            Self::Borrowed(text) => text,
+            Self::Shared(text) => text,
+        }
+    }
+}
+
+impl Borrow<str> for Text<'_> {
+    fn borrow(&self) -> &str {
+        self
+    }
+}
+
+impl PartialEq for Text<'_> {
     fn eq(&self, other: &Self) -> bool {
-        order::same(&self.val, &other.val).unwrap_or(false)
+        **self == **other
     }
 }
 
-impl PartialOrd for Metered {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        order::compare(&self.val, &other.val).ok()
+impl Eq for Text<'_> {}
+
+impl Hash for Text<'_> {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        str::hash(self, hasher);
     }
 }
 
-impl From<bool> for Metered {
-    fn from(truth: bool) -> Self {
-        Self::new(Val::Bool(truth))
+impl<'a> From<&'a str> for Text<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::Borrowed(text)
     }
 }
 
-impl From<isize> for Metered {
-    fn from(int: isize) -> Self {
-        Self::new(Val::from(int))
-    }
-}
-
-impl From<String> for Metered {
-    /// Each evaluation of a literal copies it; short ones are part of the step around them.
+impl From<String> for Text<'_> {
     fn from(text: String) -> Self {
-        let _latched = meter::spend(text.len() / 64);
-        Self::text(text)
+        Self::Shared(text.into())
     }
 }
 
-impl From<Range<Self>> for Metered {
-    /// Only paths are made of ranges, and paths are not part of the language.
-    fn from(_: Range<Self>) -> Self {
-        Self::new(Val::Null)
+impl From<bool> for Value<'_> {
+    fn from(truth: bool) -> Self {
+        Self::Bool(truth)
     }
 }
 
-/// Says nothing of the value: the interpreter prints values into error messages.
-impl fmt::Display for Metered {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(Kind::of(&self.val).name())
-    }
-}
-
-impl From<Spent> for Error<Metered> {
-    fn from(spent: Spent) -> Self {
-        Fault::from(spent).into()
+impl From<usize> for Value<'_> {
+    fn from(count: usize) -> Self {
+        i64::try_from(count).map_or(Self::Large(count as u64), Self::Int)
     }
 }

@@ -122,7 +122,7 @@ pub(crate) fn read_tokens(
 fn refusal(
     oauth: &OAuth,
     status: StatusCode,
-    document: &Document,
+    document: &Document<'_>,
     body: &[u8],
 ) -> Result<Option<String>, TokenError> {
     let variables = Variables::status(status.as_u16());

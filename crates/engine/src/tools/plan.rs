@@ -55,7 +55,7 @@ pub(crate) fn plan(
 /// What the requests of a call are made of.
 struct Made<'a> {
     prepared: &'a Value,
-    input: &'a Document,
+    input: &'a Document<'a>,
     variables: Variables<'a>,
 }
 

@@ -68,7 +68,7 @@ fn value(answer: &Answer) -> Value {
 }
 
 /// The body, where there is one that can be read; an answer that has none says null.
-fn document(answer: &Answer) -> Option<Document> {
+fn document(answer: &Answer) -> Option<Document<'_>> {
     let has_no_body = matches!(answer.status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT);
     if has_no_body { Some(Document::null()) } else { Document::parse(&answer.body).ok() }
 }
@@ -133,7 +133,7 @@ impl<'a> Reading<'a> {
     }
 
     /// What a success says, or what a refusal amounts to.
-    fn body(&self) -> Result<Document, Shaped> {
+    fn body(&self) -> Result<Document<'a>, Shaped> {
         match (document(self.answer), self.answer.status.is_success()) {
             (Some(body), true) => match self.code(&body) {
                 Ok(None) => Ok(body),
@@ -151,7 +151,7 @@ impl<'a> Reading<'a> {
         }
     }
 
-    fn result(&self, document: &Document) -> Shaped {
+    fn result(&self, document: &Document<'_>) -> Shaped {
         match self.tool.result.run(document, self.variables) {
             Ok(result) => Shaped::Completed(result),
             Err(error) => {
@@ -161,12 +161,12 @@ impl<'a> Reading<'a> {
         }
     }
 
-    fn code(&self, document: &Document) -> Result<Option<String>, RunError> {
+    fn code(&self, document: &Document<'_>) -> Result<Option<String>, RunError> {
         self.connector.errors.code_of(document, self.variables)
     }
 
     /// The provider says no.
-    fn refusal(&self, document: &Document, code: Option<&str>) -> Shaped {
+    fn refusal(&self, document: &Document<'_>, code: Option<&str>) -> Shaped {
         let kind = match kind(self.connector, self.answer.status, code) {
             ErrorKind::ReconnectNeeded => return Shaped::Reconnect,
             ErrorKind::MissingScope => return Shaped::MissingScopes(self.missing_scopes(document)),
@@ -202,7 +202,7 @@ impl<'a> Reading<'a> {
         }
     }
 
-    fn missing_scopes(&self, document: &Document) -> ScopeSet {
+    fn missing_scopes(&self, document: &Document<'_>) -> ScopeSet {
         let said = self.connector.errors.missing_scopes.as_ref();
         let said =
             said.and_then(|scopes| scopes.read::<Vec<String>>(document, self.variables).ok());
@@ -218,7 +218,7 @@ impl<'a> Reading<'a> {
         })
     }
 
-    fn message(&self, document: &Document, code: Option<&str>) -> String {
+    fn message(&self, document: &Document<'_>, code: Option<&str>) -> String {
         let name = &self.connector.name;
         if let Some(hint) = code.and_then(|code| self.connector.errors.hints.get(code)) {
             return hint.clone();

@@ -1,13 +1,10 @@
-//! Chains: the entries of an object, the parts of a string, the branches of `,`.
-//!
-//! The interpreter evaluates a chain by recursion, one level for each link. Their operators are
-//! associative, so they become balanced trees, and long ones do not count as deep.
+//! Chains: the entries of an object, the parts of a string, the branches of `,`. A run goes along
+//! them without recursion, so long ones do not count as deep.
 
 use jaq_core::load::lex::StrPart;
 use jaq_core::load::parse::{BinaryOp, Term};
-use jaq_core::ops::Math;
 
-use super::{Checker, CompileError, Outcome, names, operation, tolled};
+use super::{Checker, CompileError, Node, Op, Path, Step, names};
 
 impl<'s> Checker<'s, '_> {
     pub(super) fn string(
@@ -15,83 +12,78 @@ impl<'s> Checker<'s, '_> {
         format: Option<&'s str>,
         parts: Vec<StrPart<&'s str, Term<&'s str>>>,
         level: usize,
-    ) -> Outcome<'s> {
-        if let Some(format) = format {
-            names::resolve(self.source, format, 0)?;
-        }
-        if parts.len() < 2 {
-            let parts = self.string_parts(parts, level)?;
-            return Ok(Term::Str(format, parts));
-        }
-        let level = level + tree_levels(parts.len());
-        let mut strings = Vec::new();
+    ) -> Result<Op, CompileError> {
+        let format = names::resolve(self.source, format.unwrap_or("tostring"), 0)?;
+        let level = if parts.len() < 2 { level } else { level + tree_levels(parts.len()) };
+        let (mut pieces, mut text) = (Vec::new(), String::new());
         for part in parts {
-            self.parts += 2;
-            strings.push(Term::Str(format, self.string_parts(vec![part], level)?));
-        }
-        Ok(balanced(strings, &BinaryOp::Math(Math::Add)))
-    }
-
-    fn string_parts(
-        &mut self,
-        parts: Vec<StrPart<&'s str, Term<&'s str>>>,
-        level: usize,
-    ) -> Result<Vec<StrPart<&'s str, Term<&'s str>>>, CompileError> {
-        let checked = parts.into_iter().map(|part| match part {
-            StrPart::Term(term) => Ok(StrPart::Term(self.term(term, level + 1)?)),
-            StrPart::Str(text) => {
-                self.near = text;
-                Ok(StrPart::Str(text))
+            match part {
+                StrPart::Term(term) => {
+                    let value = self.term(term, level + 1)?;
+                    if !text.is_empty() {
+                        pieces.push(Op::Text(std::mem::take(&mut text).into()).into());
+                    }
+                    pieces.push(Op::Pipe(value.into(), format.call(None).into()).into());
+                }
+                StrPart::Str(literal) => {
+                    self.near = literal;
+                    text.push_str(literal);
+                }
+                StrPart::Char(char) => text.push(char),
             }
-            StrPart::Char(char) => Ok(StrPart::Char(char)),
-        });
-        checked.collect()
+        }
+        if pieces.is_empty() {
+            return Ok(Op::Text(text.into()));
+        }
+        pieces.push(Op::Text(text.into()).into());
+        Ok(Op::Interpolation(pieces))
     }
 
     pub(super) fn object(
         &mut self,
         entries: Vec<(Term<&'s str>, Option<Term<&'s str>>)>,
         level: usize,
-    ) -> Outcome<'s> {
-        if entries.is_empty() {
-            return Ok(Term::Obj(entries));
+    ) -> Result<Op, CompileError> {
+        let level = level + 1 + tree_levels(entries.len());
+        let mut checked = Vec::new();
+        for (key, value) in entries {
+            checked.push(match (key, value) {
+                (key, Some(value)) => (self.term(key, level)?, self.term(value, level)?),
+                (Term::Var(name), None) => {
+                    let key = name.trim_start_matches('$');
+                    (Op::Text(key.into()).into(), self.term(Term::Var(name), level)?)
+                }
+                (key, None) => {
+                    let value = self.held(key.clone(), level)?;
+                    (self.term(key, level)?, value)
+                }
+            });
         }
-        let level = level + tree_levels(entries.len());
-        let mut objects = Vec::new();
-        for (key, item) in entries {
-            let key = self.term(key, level + 1)?;
-            let item = item.map(|item| self.term(item, level + 1)).transpose()?;
-            objects.push(Term::Obj(vec![(key, item)]));
-        }
-        Ok(balanced(objects, &BinaryOp::Math(Math::Add)))
+        Ok(Op::Object(checked))
     }
 
-    /// Each branch but the first pays before it runs: branches multiply, and nothing in them has to.
-    pub(super) fn comma(&mut self, mut term: Term<&'s str>, level: usize) -> Outcome<'s> {
-        let mut branches = Vec::new();
-        while let Term::BinOp(left, BinaryOp::Comma, right) = term {
-            branches.push(*right);
-            term = *left;
-        }
-        let level = level + tree_levels(branches.len() + 1) + 1;
-        let mut checked = vec![self.term(term, level)?];
-        for branch in branches.into_iter().rev() {
-            self.parts += 2;
-            checked.push(tolled(self.term(branch, level)?));
-        }
-        Ok(balanced(checked, &BinaryOp::Comma))
+    /// What the input has at a key.
+    fn held(&mut self, key: Term<&'s str>, level: usize) -> Result<Node, CompileError> {
+        let mut path = Path { steps: Vec::new(), indices: Vec::new() };
+        let access = path.index(self.term(key, level)?);
+        path.steps.push(Step { access, optional: false });
+        Ok(Op::Path(Op::Id.into(), path).into())
     }
-}
 
-/// Joins terms in their order with an associative operator, as flat as possible.
-fn balanced<'s>(mut terms: Vec<Term<&'s str>>, op: &BinaryOp<&'s str>) -> Term<&'s str> {
-    match terms.len() {
-        0 => Term::Id,
-        1 => terms.remove(0),
-        len => {
-            let right = terms.split_off(len / 2);
-            operation(balanced(terms, op), op.clone(), balanced(right, op))
+    pub(super) fn comma(
+        &mut self,
+        left: Term<&'s str>,
+        right: Term<&'s str>,
+        level: usize,
+    ) -> Result<Op, CompileError> {
+        let (mut first, mut others) = (left, vec![right]);
+        while let Term::BinOp(left, BinaryOp::Comma, right) = first {
+            others.push(*right);
+            first = *left;
         }
+        let level = level + tree_levels(others.len() + 1) + 1;
+        let branches = std::iter::once(first).chain(others.into_iter().rev());
+        branches.map(|branch| self.term(branch, level)).collect::<Result<_, _>>().map(Op::Comma)
     }
 }
 

@@ -1,17 +1,15 @@
 //! Filters on the entries of objects.
 
-use jaq_json::{Map, Val};
+use super::{Filter, Meter, Outcome, Value};
+use crate::jq::fault::Fault;
+use crate::jq::order;
+use crate::jq::output::to_text;
+use crate::jq::value::{Object, Text};
 
-use super::super::fault::Fault;
-use super::super::meter;
-use super::super::order;
-use super::super::value::Metered;
-use super::{Entry, NO_ARGS, Outcome, plain};
-
-pub(super) const FILTERS: &[Entry] = &[
-    Entry::new("keys", NO_ARGS, |call| plain(call, keys)),
-    Entry::new("to_entries", NO_ARGS, |call| plain(call, to_entries)),
-    Entry::new("from_entries", NO_ARGS, |call| plain(call, from_entries)),
+pub(super) const FILTERS: &[Filter] = &[
+    Filter::plain("keys", keys),
+    Filter::plain("to_entries", to_entries),
+    Filter::plain("from_entries", from_entries),
 ];
 
 /// The names under which `from_entries` looks for a key and a value, as in jq.
@@ -19,60 +17,70 @@ const KEYS: [&str; 6] = ["key", "k", "name", "Key", "K", "Name"];
 const VALUES: [&str; 4] = ["value", "v", "Value", "V"];
 
 /// The keys of an object in order, or the positions of an array.
-fn keys(input: &Metered) -> Outcome {
-    match input.val() {
-        Val::Obj(entries) => {
-            let mut keys: Vec<_> = entries.keys().collect();
-            order::sort_by_key(&mut keys, |key| key)?;
-            Ok(Metered::array(keys.into_iter().cloned().map(Metered::new))?)
+fn keys<'a>(meter: &Meter, input: &Value<'a>) -> Outcome<'a> {
+    let keys = match input {
+        Value::Object(object) => {
+            let keys = object.entries().iter().map(|(key, _)| Value::Text(key.clone()));
+            let mut keys: Vec<_> = keys.collect();
+            order::sort_by_key(meter, &mut keys, |key| key)?;
+            keys
         }
-        Val::Arr(items) => {
-            let positions = (0..items.len()).map(|at| Metered::new(Val::from(at)));
-            Ok(Metered::array(positions)?)
+        Value::Array(items) => {
+            meter.spend(items.len())?;
+            (0..items.len()).map(Value::from).collect()
         }
-        other => Err(Fault::wanted("`keys`", "an object or an array", other)),
+        other => return Err(Fault::wanted("`keys`", "an object or an array", other).into()),
+    };
+    Ok(Value::array(keys)?)
+}
+
+pub(super) fn to_entries<'a>(meter: &Meter, input: &Value<'a>) -> Outcome<'a> {
+    let Value::Object(object) = input else {
+        return Err(Fault::wanted("`to_entries`", "an object", input).into());
+    };
+    let mut entries = Vec::new();
+    for (key, item) in object.entries() {
+        meter.spend(3)?;
+        let mut entry = Object::with_capacity(2);
+        entry.insert("key".into(), Value::Text(key.clone()));
+        entry.insert("value".into(), item.clone());
+        entries.push(Value::object(entry)?);
     }
+    Ok(Value::array(entries)?)
 }
 
-fn to_entries(input: &Metered) -> Outcome {
-    let Val::Obj(entries) = input.val() else {
-        return Err(Fault::wanted("`to_entries`", "an object", input.val()));
+pub(super) fn from_entries<'a>(meter: &Meter, input: &Value<'a>) -> Outcome<'a> {
+    let Value::Array(items) = input else {
+        return Err(Fault::wanted("`from_entries`", "an array", input).into());
     };
-    let entries = entries.iter().map(|(key, item)| {
-        let (key, item) = (Metered::new(key.clone()), Metered::new(item.clone()));
-        Metered::object([(Metered::text("key"), key), (Metered::text("value"), item)])
-    });
-    let entries = entries.collect::<Result<Vec<_>, _>>()?;
-    Ok(Metered::array(entries)?)
-}
-
-fn from_entries(input: &Metered) -> Outcome {
-    let Val::Arr(items) = input.val() else {
-        return Err(Fault::wanted("`from_entries`", "an array", input.val()));
-    };
-    let entries = items.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
-    Metered::object(entries)
-}
-
-fn entry(item: &Val) -> Result<(Metered, Metered), Fault> {
-    meter::spend(2)?;
-    let Val::Obj(item) = item else {
-        return Err(Fault::wanted("`from_entries`", "objects", item));
-    };
-    let value = lookup(item, &VALUES).unwrap_or(Val::Null);
-    Ok((key_text(lookup(item, &KEYS))?, Metered::new(value)))
+    let mut object = Object::with_capacity(items.len());
+    for item in items.iter() {
+        meter.spend(2)?;
+        let Value::Object(item) = item else {
+            return Err(Fault::wanted("`from_entries`", "objects", item).into());
+        };
+        let key = key_text(meter, lookup(item, &KEYS))?;
+        meter.spend_text(key.len())?;
+        object.insert(key, lookup(item, &VALUES).cloned().unwrap_or(Value::Null));
+    }
+    Ok(Value::object(object)?)
 }
 
 /// The first of these entries that holds anything; `false` is something, null is not.
-fn lookup(item: &Map, names: &[&'static str]) -> Option<Val> {
-    let mut held = names.iter().filter_map(|name| item.get(&Val::utf8_str(*name)));
-    held.find(|held| !matches!(held, Val::Null)).cloned()
+fn lookup<'v, 'a>(item: &'v Object<'a>, names: &[&str]) -> Option<&'v Value<'a>> {
+    let mut held = names.iter().filter_map(|name| item.get(name));
+    held.find(|held| !matches!(held, Value::Null))
 }
 
-fn key_text(key: Option<Val>) -> Outcome {
+fn key_text<'a>(meter: &Meter, key: Option<&Value<'a>>) -> Outcome<'a, Text<'a>> {
     match key {
-        None => Ok(Metered::text("null")),
-        Some(key @ (Val::TStr(_) | Val::Num(_) | Val::Bool(_))) => Metered::new(key).to_text(),
-        Some(other) => Err(Fault::wanted("the key of an entry", "a string", &other)),
+        None => Ok("null".into()),
+        Some(key @ (Value::Array(_) | Value::Object(_))) => {
+            Err(Fault::wanted("the key of an entry", "a string", key).into())
+        }
+        Some(key) => match to_text(meter, key)? {
+            Value::Text(text) => Ok(text),
+            _ => Ok("".into()),
+        },
     }
 }

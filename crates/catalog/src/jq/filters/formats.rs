@@ -2,36 +2,30 @@
 
 use std::fmt::Write as _;
 
-use jaq_json::Val;
-
-use super::super::fault::Fault;
-use super::super::meter;
-use super::super::number::{Number, exact_int};
-use super::super::output::to_json_text;
-use super::super::value::Metered;
 use super::strings::text;
-use super::{Entry, NO_ARGS, Outcome, plain};
+use super::{Filter, Meter, Outcome, Value};
+use crate::jq::fault::Fault;
+use crate::jq::number::{Number, exact_int};
+use crate::jq::output::{to_json, to_text};
 
-pub(super) const FILTERS: &[Entry] = &[
-    Entry::new("@text", NO_ARGS, |call| plain(call, Metered::to_text)),
-    Entry::new("@json", NO_ARGS, |call| {
-        plain(call, |input| to_json_text(input.val()).map(Metered::text))
-    }),
-    Entry::new("@base64", NO_ARGS, |call| plain(call, |input| encode(input, base64))),
-    Entry::new("@uri", NO_ARGS, |call| plain(call, |input| encode(input, percent))),
-    Entry::new("todate", NO_ARGS, |call| plain(call, to_date)),
+pub(super) const FILTERS: &[Filter] = &[
+    Filter::plain("@text", to_text),
+    Filter::plain("@json", to_json),
+    Filter::plain("@base64", |meter, input| encode(meter, input, base64)),
+    Filter::plain("@uri", |meter, input| encode(meter, input, percent)),
+    Filter::plain("todate", to_date),
 ];
 
 const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 /// From the year 0 to the year 9999, which is what RFC 3339 can write.
 const DATES: std::ops::RangeInclusive<i128> = -62_167_219_200..=253_402_300_799;
 
-fn encode(input: &Metered, encode: fn(&[u8]) -> String) -> Outcome {
-    let input = input.to_text()?;
+fn encode<'a>(meter: &Meter, input: &Value<'a>, encode: fn(&[u8]) -> String) -> Outcome<'a> {
+    let input = to_text(meter, input)?;
     let bytes = text("a format", &input)?.as_bytes();
     // Three bytes out for each byte in, at worst.
-    meter::spend_text(4 * bytes.len())?;
-    Ok(Metered::text(encode(bytes)))
+    meter.spend_text(4 * bytes.len())?;
+    Ok(Value::text(encode(bytes)))
 }
 
 fn base64(bytes: &[u8]) -> String {
@@ -61,13 +55,11 @@ fn percent(bytes: &[u8]) -> String {
 }
 
 /// Seconds since 1970 as RFC 3339 in UTC; fractions are cut off.
-fn to_date(input: &Metered) -> Outcome {
-    let Val::Num(num) = input.val() else {
-        return Err(Fault::wanted("`todate`", "a number", input.val()));
-    };
-    let seconds = match Number::of(num)? {
-        Number::Int(seconds) => Some(seconds),
-        Number::Float(seconds) => exact_int(seconds.floor()),
+fn to_date<'a>(_: &Meter, input: &Value<'a>) -> Outcome<'a> {
+    let seconds = match Number::of(input) {
+        Some(Number::Int(seconds)) => Some(seconds),
+        Some(Number::Float(seconds)) => exact_int(seconds.floor()),
+        None => return Err(Fault::wanted("`todate`", "a number", input).into()),
     };
     let seconds = seconds.filter(|seconds| DATES.contains(seconds));
     let seconds = seconds.and_then(|seconds| i64::try_from(seconds).ok());
@@ -75,7 +67,7 @@ fn to_date(input: &Metered) -> Outcome {
     let (year, month, day) = civil_date(seconds.div_euclid(86_400));
     let second = seconds.rem_euclid(86_400);
     let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    Ok(Metered::text(format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")))
+    Ok(Value::text(format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")))
 }
 
 /// The Gregorian date of a day counted from 1970.

@@ -1,58 +1,77 @@
-//! The filters that are not spelled out in others: native, and each pays for what it touches.
+//! The filters that programs can call. Each pays for what it touches.
 
 mod collections;
-mod control;
 mod entries;
 mod formats;
+mod forms;
 mod numbers;
 mod sorting;
 mod strings;
 mod types;
 
-use jaq_core::box_iter::box_once;
-use jaq_core::native::Fun;
-use jaq_core::{Bind, Ctx, Native, RunPtr, ValXs, data};
-
-use super::fault::{Fault, stop};
-use super::meter;
-use super::value::Metered;
+use super::fault::Outcome;
+use super::meter::Meter;
+use super::node::{Node, Op, Plain, Unary};
+use super::value::Value;
 
 pub(super) use strings::split;
 
-/// Tells the interpreter which values it handles.
-pub(super) type Data = data::JustLut<Metered>;
-/// What a filter is called with: its context, which holds the arguments, and its input.
-type Call<'a> = (Ctx<'a, Data>, Metered);
-/// What a filter answers.
-type Outputs<'a> = ValXs<'a, Metered>;
-type Outcome = Result<Metered, Fault>;
-
-/// A filter: its name, its arguments, and what runs it.
-pub(super) struct Entry {
+/// A filter that programs can call by its name.
+pub(super) struct Filter {
     pub(super) name: &'static str,
-    pub(super) args: &'static [Bind],
-    run: RunPtr<Data>,
+    call: Call,
 }
 
-const NO_ARGS: &[Bind] = &[];
-const VALUE: &[Bind] = &[Bind::Var(())];
-const FILTER: &[Bind] = &[Bind::Fun(())];
+/// What a call of a filter is.
+enum Call {
+    Plain(Plain),
+    Unary(Unary),
+    /// Another form of the language, without or with an argument.
+    Form(fn() -> Op),
+    FormOf(fn(Box<Node>) -> Op),
+}
 
-impl Entry {
-    const fn new(name: &'static str, args: &'static [Bind], run: RunPtr<Data>) -> Self {
-        Self { name, args, run }
+impl Filter {
+    const fn plain(name: &'static str, run: Plain) -> Self {
+        Self { name, call: Call::Plain(run) }
     }
 
-    /// The form in which the interpreter takes it.
-    pub(super) fn to_native(&self) -> Fun<Data> {
-        (self.name, self.args.into(), Native::<Data>::new(self.run))
+    const fn unary(name: &'static str, run: Unary) -> Self {
+        Self { name, call: Call::Unary(run) }
+    }
+
+    const fn form(name: &'static str, form: fn() -> Op) -> Self {
+        Self { name, call: Call::Form(form) }
+    }
+
+    const fn form_of(name: &'static str, form: fn(Box<Node>) -> Op) -> Self {
+        Self { name, call: Call::FormOf(form) }
+    }
+
+    /// How many arguments it takes.
+    pub(super) fn arity(&self) -> usize {
+        match self.call {
+            Call::Plain(_) | Call::Form(_) => 0,
+            Call::Unary(_) | Call::FormOf(_) => 1,
+        }
+    }
+
+    /// A call of it; an argument that it does not take is dropped.
+    pub(super) fn call(&self, argument: Option<Node>) -> Op {
+        let argument = || Box::new(argument.unwrap_or_else(|| Op::Id.into()));
+        match self.call {
+            Call::Plain(filter) => Op::Plain(filter),
+            Call::Form(form) => form(),
+            Call::Unary(filter) => Op::Unary(filter, argument()),
+            Call::FormOf(form) => form(argument()),
+        }
     }
 }
 
-/// All filters, the internal toll included.
-pub(super) fn all() -> impl Iterator<Item = &'static Entry> {
-    let groups: [&[Entry]; 8] = [
-        control::FILTERS,
+/// All filters.
+pub(super) fn all() -> impl Iterator<Item = &'static Filter> {
+    let groups: [&[Filter]; 8] = [
+        forms::FILTERS,
         types::FILTERS,
         collections::FILTERS,
         entries::FILTERS,
@@ -62,27 +81,4 @@ pub(super) fn all() -> impl Iterator<Item = &'static Entry> {
         formats::FILTERS,
     ];
     groups.into_iter().flatten()
-}
-
-/// Runs a filter that only has an input.
-fn plain((_, input): Call<'_>, filter: fn(&Metered) -> Outcome) -> Outputs<'_> {
-    answer(paid().and_then(|()| filter(&input)))
-}
-
-/// Runs a filter that has an input and one value as its argument.
-fn unary(mut call: Call<'_>, filter: fn(&Metered, &Metered) -> Outcome) -> Outputs<'_> {
-    let arg = call.0.pop_var();
-    answer(paid().and_then(|()| filter(&call.1, &arg)))
-}
-
-fn paid() -> Result<(), Fault> {
-    Ok(meter::spend(1)?)
-}
-
-/// Once the meter has run out, what a filter found is void and nothing may catch the end.
-fn answer<'a>(outcome: Outcome) -> Outputs<'a> {
-    if meter::is_latched() {
-        return box_once(Err(stop()));
-    }
-    box_once(outcome.map_err(Into::into))
 }

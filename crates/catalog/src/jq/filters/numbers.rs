@@ -1,28 +1,16 @@
 //! Filters on numbers.
 
-use jaq_json::Val;
+use super::{Filter, Outcome, Value};
+use crate::jq::fault::Fault;
+use crate::jq::number::Number;
 
-use super::super::fault::Fault;
-use super::super::number::Number;
-use super::super::value::Metered;
-use super::{Entry, NO_ARGS, Outcome, plain};
-
-pub(super) const FILTERS: &[Entry] = &[
-    Entry::new("abs", NO_ARGS, |call| plain(call, |input| on("`abs`", input, Number::absolute))),
-    Entry::new("floor", NO_ARGS, |call| {
-        plain(call, |input| on("`floor`", input, |number| number.rounded(f64::floor)))
-    }),
-    Entry::new("ceil", NO_ARGS, |call| {
-        plain(call, |input| on("`ceil`", input, |number| number.rounded(f64::ceil)))
-    }),
-    Entry::new("round", NO_ARGS, |call| {
-        plain(call, |input| on("`round`", input, |number| number.rounded(f64::round)))
-    }),
+pub(super) const FILTERS: &[Filter] = &[
+    Filter::plain("abs", |_, input| Ok(number("`abs`", input)?.absolute()?)),
+    Filter::plain("floor", |_, input| Ok(number("`floor`", input)?.rounded(f64::floor)?)),
+    Filter::plain("ceil", |_, input| Ok(number("`ceil`", input)?.rounded(f64::ceil)?)),
+    Filter::plain("round", |_, input| Ok(number("`round`", input)?.rounded(f64::round)?)),
 ];
 
-fn on(what: &'static str, input: &Metered, f: fn(Number) -> Result<Val, Fault>) -> Outcome {
-    match input.val() {
-        Val::Num(num) => f(Number::of(num)?).map(Metered::new),
-        other => Err(Fault::wanted(what, "a number", other)),
-    }
+fn number<'a>(what: &'static str, input: &Value<'a>) -> Outcome<'a, Number> {
+    Number::of(input).ok_or_else(|| Fault::wanted(what, "a number", input).into())
 }

@@ -1,124 +1,140 @@
 //! Filters on strings. They look for plain text: patterns have no bound worth the name.
 
-use jaq_json::Val;
+use std::ops::Range;
 
-use super::super::fault::Fault;
-use super::super::meter::{self, Spent};
-use super::super::value::Metered;
-use super::{Entry, NO_ARGS, Outcome, VALUE, plain, unary};
+use super::{Filter, Meter, Outcome, Value};
+use crate::jq::fault::{Fault, Limit};
+use crate::jq::output::to_text;
+use crate::jq::value::Text;
 
-pub(super) const FILTERS: &[Entry] = &[
-    Entry::new("split", VALUE, |call| unary(call, split)),
-    Entry::new("join", VALUE, |call| unary(call, join)),
-    Entry::new("startswith", VALUE, |call| {
-        unary(call, |input, part| {
-            affix("`startswith`", input, part, |text, part| text.starts_with(part))
+pub(super) const FILTERS: &[Filter] = &[
+    Filter::unary("split", split),
+    Filter::unary("join", join),
+    Filter::unary("startswith", |meter, input, part| {
+        let [text, part] = both(meter, "`startswith`", input, part)?;
+        Ok(text.starts_with(&**part).into())
+    }),
+    Filter::unary("endswith", |meter, input, part| {
+        let [text, part] = both(meter, "`endswith`", input, part)?;
+        Ok(text.ends_with(&**part).into())
+    }),
+    Filter::unary("ltrimstr", |meter, input, part| {
+        trimmed(meter, input, part, |text, part| {
+            text.starts_with(part).then_some(part.len()..text.len())
         })
     }),
-    Entry::new("endswith", VALUE, |call| {
-        unary(call, |input, part| {
-            affix("`endswith`", input, part, |text, part| text.ends_with(part))
-        })
+    Filter::unary("rtrimstr", |meter, input, part| {
+        trimmed(meter, input, part, |text, part| text.strip_suffix(part).map(|rest| 0..rest.len()))
     }),
-    Entry::new("ltrimstr", VALUE, |call| {
-        unary(call, |input, part| trimmed(input, part, |text, part| text.strip_prefix(part)))
+    Filter::plain("ascii_downcase", |meter, input| {
+        ascii(meter, "`ascii_downcase`", input, str::to_ascii_lowercase)
     }),
-    Entry::new("rtrimstr", VALUE, |call| {
-        unary(call, |input, part| trimmed(input, part, |text, part| text.strip_suffix(part)))
-    }),
-    Entry::new("ascii_downcase", NO_ARGS, |call| {
-        plain(call, |input| ascii("`ascii_downcase`", input, str::to_ascii_lowercase))
-    }),
-    Entry::new("ascii_upcase", NO_ARGS, |call| {
-        plain(call, |input| ascii("`ascii_upcase`", input, str::to_ascii_uppercase))
+    Filter::plain("ascii_upcase", |meter, input| {
+        ascii(meter, "`ascii_upcase`", input, str::to_ascii_uppercase)
     }),
 ];
 
 /// Splits a string at each separator; an empty one splits it into its characters.
-pub(in super::super) fn split(input: &Metered, separator: &Metered) -> Outcome {
-    let (text, separator) = (text("`split`", input)?, text("`split`", separator)?);
-    meter::spend_text(text.len())?;
+pub(in crate::jq) fn split<'a>(
+    meter: &Meter,
+    input: &Value<'a>,
+    separator: &Value<'a>,
+) -> Outcome<'a> {
+    let [text, separator] = both(meter, "`split`", input, separator)?;
+    let parts = match text {
+        Text::Borrowed(text) => parts(meter, text, separator, Text::Borrowed)?,
+        Text::Shared(text) => parts(meter, text, separator, |part| Text::Shared(part.into()))?,
+    };
+    Ok(Value::array(parts)?)
+}
+
+fn parts<'t, 'a>(
+    meter: &Meter,
+    text: &'t str,
+    separator: &str,
+    part: fn(&'t str) -> Text<'a>,
+) -> Result<Vec<Value<'a>>, Limit> {
+    let paid = |text: &'t str| meter.spend(1).map(|()| Value::Text(part(text)));
     if text.is_empty() {
-        return Ok(Metered::array([])?);
+        return Ok(Vec::new());
     }
     if separator.is_empty() {
-        return Ok(Metered::array(text.chars().map(Metered::text))?);
+        let characters = text.char_indices();
+        return characters.map(|(at, char)| paid(&text[at..at + char.len_utf8()])).collect();
     }
-    Ok(Metered::array(text.split(separator).map(Metered::text))?)
+    text.split(separator).map(paid).collect()
 }
 
 /// Joins items with a separator: strings as they are, null as nothing, other scalars as JSON.
-fn join(input: &Metered, separator: &Metered) -> Outcome {
-    let Val::Arr(items) = input.val() else {
-        return Err(Fault::wanted("`join`", "an array", input.val()));
+fn join<'a>(meter: &Meter, input: &Value<'a>, separator: &Value<'a>) -> Outcome<'a> {
+    let Value::Array(items) = input else {
+        return Err(Fault::wanted("`join`", "an array", input).into());
     };
     let separator = text("`join`", separator)?;
+    if let [only @ Value::Text(_)] = &***items {
+        return Ok(only.clone());
+    }
     let mut joined = String::new();
     for (at, item) in items.iter().enumerate() {
-        let item = joinable(item)?;
-        let item = text("`join`", &item)?;
-        meter::spend_text(separator.len() + item.len())?;
+        let item = joinable(meter, item)?;
+        meter.spend_text(separator.len() + item.len())?;
         joined.push_str(if at == 0 { "" } else { separator });
-        joined.push_str(item);
+        joined.push_str(&item);
     }
-    Ok(Metered::text(joined))
+    Ok(Value::text(joined))
 }
 
-fn joinable(item: &Val) -> Outcome {
+fn joinable<'a>(meter: &Meter, item: &Value<'a>) -> Outcome<'a, Text<'a>> {
     match item {
-        Val::Null => Ok(Metered::text("")),
-        Val::Arr(_) | Val::Obj(_) => Err(Fault::wanted("`join`", "strings or numbers", item)),
-        scalar => Metered::new(scalar.clone()).to_text(),
+        Value::Null => Ok("".into()),
+        Value::Array(_) | Value::Object(_) => {
+            Err(Fault::wanted("`join`", "strings or numbers", item).into())
+        }
+        scalar => text("`join`", &to_text(meter, scalar)?).cloned(),
     }
-}
-
-fn affix(
-    what: &'static str,
-    input: &Metered,
-    part: &Metered,
-    has: fn(&str, &str) -> bool,
-) -> Outcome {
-    let (text, part) = (text(what, input)?, text(what, part)?);
-    meter::spend_text(text.len() + part.len())?;
-    Ok(has(text, part).into())
 }
 
 /// As in jq, what is not a string or does not have the affix stays as it is.
-fn trimmed(
-    input: &Metered,
-    part: &Metered,
-    strip: for<'t> fn(&'t str, &str) -> Option<&'t str>,
-) -> Outcome {
-    let (Ok(text), Ok(part)) = (text("", input), text("", part)) else {
+fn trimmed<'a>(
+    meter: &Meter,
+    input: &Value<'a>,
+    affix: &Value<'a>,
+    rest: fn(&str, &str) -> Option<Range<usize>>,
+) -> Outcome<'a> {
+    let (Value::Text(text), Value::Text(affix)) = (input, affix) else {
         return Ok(input.clone());
     };
-    meter::spend_text(text.len() + part.len())?;
-    match strip(text, part) {
-        Some(rest) => Ok(Metered::text(rest)),
-        None => Ok(input.clone()),
-    }
+    meter.spend_text(text.len() + affix.len())?;
+    Ok(rest(text, affix).map_or_else(|| input.clone(), |rest| Value::Text(text.slice(rest))))
 }
 
-fn ascii(what: &'static str, input: &Metered, change: fn(&str) -> String) -> Outcome {
+fn ascii<'a>(
+    meter: &Meter,
+    what: &'static str,
+    input: &Value<'a>,
+    change: fn(&str) -> String,
+) -> Outcome<'a> {
     let text = text(what, input)?;
-    meter::spend_text(text.len())?;
-    Ok(Metered::text(change(text)))
+    meter.spend_text(text.len())?;
+    Ok(Value::text(change(text)))
 }
 
-/// Whether a text holds another.
-pub(super) fn find_text(whole: &[u8], part: &[u8]) -> Result<bool, Spent> {
-    meter::spend_text(whole.len() + part.len())?;
-    match (std::str::from_utf8(whole), std::str::from_utf8(part)) {
-        (Ok(whole), Ok(part)) => Ok(whole.contains(part)),
-        _ => Ok(false),
-    }
+/// Two strings, paid for.
+fn both<'v, 'a>(
+    meter: &Meter,
+    what: &'static str,
+    left: &'v Value<'a>,
+    right: &'v Value<'a>,
+) -> Outcome<'a, [&'v Text<'a>; 2]> {
+    let (left, right) = (text(what, left)?, text(what, right)?);
+    meter.spend_text(left.len() + right.len())?;
+    Ok([left, right])
 }
 
 /// The text of a string.
-pub(super) fn text<'t>(what: &'static str, input: &'t Metered) -> Result<&'t str, Fault> {
-    match input.val() {
-        // Every string came in, or was made, as UTF-8, and is cut at characters only.
-        Val::TStr(text) => std::str::from_utf8(text).map_err(|_| Fault::Plain("broken text")),
-        other => Err(Fault::wanted(what, "a string", other)),
+pub(super) fn text<'v, 'a>(what: &'static str, value: &'v Value<'a>) -> Outcome<'a, &'v Text<'a>> {
+    match value {
+        Value::Text(text) => Ok(text),
+        other => Err(Fault::wanted(what, "a string", other).into()),
     }
 }

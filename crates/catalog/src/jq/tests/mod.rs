@@ -7,6 +7,7 @@ mod mappings;
 mod properties;
 mod refusals;
 mod runs;
+mod stock;
 
 use serde_json::{Value, json};
 

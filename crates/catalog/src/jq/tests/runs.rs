@@ -16,7 +16,8 @@ fn numbers_and_the_order_of_keys_survive() {
 #[test]
 fn variables_come_in_the_order_of_their_names() {
     let program = Program::compile("[$a, .b, $b | .] | map($a, .) | .[1:]", &["a", "b"]).unwrap();
-    let document = Document::from_value(&json!({"b": 2})).unwrap();
+    let input = json!({"b": 2});
+    let document = Document::from_value(&input).unwrap();
     let run = |given: &[&Value]| program.run(&document, given, Budget::DEFAULT);
     let output = run(&[&json!(1), &json!({"c": 3})]).unwrap();
     assert_eq!(output, json!([1, 1, 2, 1, {"c": 3}]));
@@ -67,7 +68,8 @@ fn what_a_program_raises_is_kept_apart_from_the_message() {
 #[test]
 fn a_spent_budget_does_not_reach_into_the_next_run() {
     let program = Program::compile("map(. + 1)", &[]).unwrap();
-    let document = Document::from_value(&json!([1, 2])).unwrap();
+    let input = json!([1, 2]);
+    let document = Document::from_value(&input).unwrap();
     let short = program.run(&document, &[], Budget::steps(3));
     assert!(matches!(short, Err(RunError::Exhausted)));
     let enough = program.run(&document, &[], Budget::default());
@@ -81,7 +83,8 @@ fn one_program_runs_in_many_threads() {
         for size in 1..8_u64 {
             let program = &program;
             scope.spawn(move || {
-                let document = Document::from_value(&(0..size).collect()).unwrap();
+                let input = (0..size).collect();
+                let document = Document::from_value(&input).unwrap();
                 let sum = (0..size).sum::<u64>().pow(2);
                 for _ in 0..20 {
                     let output = program.run(&document, &[], Budget::DEFAULT).unwrap();
