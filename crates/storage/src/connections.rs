@@ -155,7 +155,7 @@ pub async fn find(db: impl Run, tenant: Tenant, id: ConnectionId) -> Result<Opti
 /// then the oldest. Without an end user, the project's alone.
 ///
 /// The owner is written as in `connections_by_account`: with an `OR`, SQLite would read all the
-/// connections of the project connector.
+/// connections of the project connector, and with a join PostgreSQL all the end users.
 pub async fn serving(
     db: impl Run,
     tenant: Tenant,
@@ -163,8 +163,9 @@ pub async fn serving(
     end_user: Option<&EndUserId>,
 ) -> Result<Vec<Connection>> {
     const SQL: &str = "
-        SELECT connections.*, end_users.external_id
-        FROM connections LEFT JOIN end_users ON end_users.id = connections.end_user_id
+        SELECT connections.*,
+               (SELECT external_id FROM end_users WHERE id = connections.end_user_id) AS external_id
+        FROM connections
         WHERE connections.project_connector_id = $3
           AND connections.project_id = $1 AND connections.environment = $2
           AND connections.status IN ('active', 'needs_reauth')
