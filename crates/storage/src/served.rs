@@ -28,7 +28,7 @@ impl Record for Joined {
 }
 
 /// The connections of [`connections::serving`](crate::connections::serving) in their order, with
-/// their tokens.
+/// their tokens; written as that one is.
 pub async fn held(
     db: &Db,
     tenant: Tenant,
@@ -36,13 +36,14 @@ pub async fn held(
     end_user: Option<&EndUserId>,
 ) -> Result<Vec<Held>> {
     const SQL: &str = "
-        SELECT connections.*, end_users.external_id,
+        SELECT connections.*,
+               (SELECT external_id FROM end_users WHERE id = connections.end_user_id)
+                   AS external_id,
                tokens.kind AS token_kind, tokens.generation AS token_generation,
                tokens.access_token, tokens.refresh_token,
                tokens.expires_at AS token_expires_at, tokens.scopes AS token_scopes,
                tokens.written_at AS token_written_at
         FROM connections
-        LEFT JOIN end_users ON end_users.id = connections.end_user_id
         LEFT JOIN tokens ON tokens.connection_id = connections.id
         WHERE connections.project_connector_id = $3
           AND connections.project_id = $1 AND connections.environment = $2
