@@ -306,6 +306,21 @@ impl Connector {
         self.scopes().iter().map(|scope| scope.name.clone()).collect()
     }
 
+    /// The granted scopes, with those that come with them unlisted.
+    pub fn with_implied(&self, granted: &ScopeSet) -> ScopeSet {
+        self.implied_by(granted).union(granted)
+    }
+
+    /// What has to be asked for to get all of these scopes.
+    pub fn without_implied(&self, wanted: &ScopeSet) -> ScopeSet {
+        wanted.missing_from(&self.implied_by(wanted))
+    }
+
+    fn implied_by(&self, scopes: &ScopeSet) -> ScopeSet {
+        let entries = self.scopes().iter().filter(|entry| scopes.contains(&entry.name));
+        entries.fold(ScopeSet::default(), |all, entry| all.union(&entry.implies))
+    }
+
     /// What a scope lets the agent do, in plain words.
     pub fn scope_label<'a>(&'a self, scope: &'a Scope) -> &'a str {
         let entry = self.scopes().iter().find(|entry| entry.name == *scope);

@@ -8,7 +8,11 @@ use thiserror::Error;
 use crate::jq::{Budget, CompileError, Document, Program, RunError};
 
 /// A compiled jq expression of a connector file.
-pub struct Expression(Program);
+pub struct Expression {
+    program: Program,
+    /// Whether it may name `$headers`, which are not put together for nothing.
+    names_headers: bool,
+}
 
 /// What an expression can name besides its input.
 #[derive(Clone, Copy)]
@@ -19,6 +23,14 @@ pub struct Variables<'a> {
     pub status: Option<u16>,
     /// `$also`: the bodies of a tool's other answers by name; null elsewhere.
     pub also: &'a Value,
+    /// `$headers`: those of a tool's answer; null elsewhere.
+    pub headers: Option<&'a dyn Headers>,
+}
+
+/// What came in the headers of an answer.
+pub trait Headers {
+    /// Their texts as an object, the names in lower case.
+    fn texts(&self) -> Value;
 }
 
 /// Why an expression gave nothing that can be used.
@@ -32,12 +44,13 @@ pub enum ExpressionError {
     Shape(#[source] serde_json::Error),
 }
 
-const NAMES: [&str; 3] = ["arguments", "status", "also"];
+const NAMES: [&str; 4] = ["arguments", "status", "also", "headers"];
 
 impl Expression {
     /// Compiles an expression.
     pub(crate) fn compile(source: &str) -> Result<Self, CompileError> {
-        Program::compile(source, &NAMES).map(Self)
+        let names_headers = source.contains("$headers");
+        Ok(Self { program: Program::compile(source, &NAMES)?, names_headers })
     }
 
     /// Runs it within its budget.
@@ -46,7 +59,10 @@ impl Expression {
     /// When the expression does not fit the input, or takes too long.
     pub fn run(&self, input: &Document<'_>, variables: Variables<'_>) -> Result<Value, RunError> {
         let status = variables.status.map_or(Value::Null, Value::from);
-        self.0.run(input, &[variables.arguments, &status, variables.also], Budget::DEFAULT)
+        let headers = variables.headers.filter(|_| self.names_headers);
+        let headers = headers.map_or(Value::Null, Headers::texts);
+        let values = [variables.arguments, &status, variables.also, &headers];
+        self.program.run(input, &values, Budget::DEFAULT)
     }
 
     /// Runs it and reads its result as a `T`.
@@ -65,12 +81,12 @@ impl Expression {
 impl<'a> Variables<'a> {
     /// No arguments, and the status of an answer.
     pub fn status(status: u16) -> Self {
-        Self { arguments: &Value::Null, status: Some(status), also: &Value::Null }
+        Self { arguments: &Value::Null, status: Some(status), also: &Value::Null, headers: None }
     }
 
     /// The arguments alone.
     pub fn arguments(arguments: &'a Value) -> Self {
-        Self { arguments, status: None, also: &Value::Null }
+        Self { arguments, status: None, also: &Value::Null, headers: None }
     }
 }
 
@@ -90,7 +106,7 @@ impl JsonSchema for Expression {
         json_schema!({
             "type": "string",
             "format": "jq",
-            "description": "A jq expression in the bounded language. $arguments, $status and, in the result of a tool, $also can be named."
+            "description": "A jq expression in the bounded language. $arguments and $status can be named everywhere, $headers where a tool's answer is read, $also in the result of a tool."
         })
     }
 }

@@ -29,7 +29,7 @@ pub use connector::{
     RevocationStyle, Setup,
 };
 pub use diagnostic::Diagnostic;
-pub use expression::{Expression, ExpressionError, Variables};
+pub use expression::{Expression, ExpressionError, Headers, Variables};
 pub use load::{Catalog, Folder, load};
 pub use oauth::{ClientAuth, Encoding, OAuth, Pkce, ScopeEntry, TokenResponse};
 pub use placement::{Basic, Placement, Template};

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use astralform_domain::Scope;
+use astralform_domain::{Scope, ScopeSet};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -63,6 +63,10 @@ pub struct ScopeEntry {
     /// Whether it is asked for unless the project connector says otherwise.
     #[serde(default)]
     pub default: bool,
+    /// The scopes that a provider grants with it without listing them, spelled as `name` is.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub implies: ScopeSet,
 }
 
 /// How the token response is read.

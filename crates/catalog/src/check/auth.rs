@@ -25,6 +25,12 @@ fn oauth_faults(connector: &Connector, oauth: &OAuth) -> Vec<Fault> {
             let place = format!("/oauth/scopes/{at}/name");
             faults.push(Fault::new(place, "the scope is listed twice", "remove one"));
         }
+        let implied = oauth.scopes.iter().filter(|other| scope.implies.contains(&other.name));
+        if implied.into_iter().any(|other| other.implies.contains(&scope.name)) {
+            let place = format!("/oauth/scopes/{at}/implies");
+            let fix = "list under `implies` only what is less than the scope itself";
+            faults.push(Fault::new(place, "scopes imply one another", fix));
+        }
     }
     let kinds = &oauth.scope_parameters;
     if !kinds.contains_key(&connector.api.token) {

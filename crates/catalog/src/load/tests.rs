@@ -428,6 +428,12 @@ fn a_fault_in_an_optional_part_is_told_as_well() {
             fix: "add `style:`",
         },
         Case {
+            replace: ("      default: true\n", "      implies: [items:write, items:read]\n"),
+            at: "implies:",
+            message: "imply one another",
+            fix: "less than the scope itself",
+        },
+        Case {
             replace: ("https://acme.example/revoke", "/{client_id}/revoke/{token}"),
             at: "url:",
             message: "cannot be filled in",

@@ -51,7 +51,9 @@ pub(crate) enum OpenError {
 
 impl Engine {
     /// Asks; the same question again is the same request.
-    pub(crate) async fn ask(&self, question: Question<'_>) -> Result<Prompt, OpenError> {
+    pub(crate) async fn ask(&self, mut question: Question<'_>) -> Result<Prompt, OpenError> {
+        let connector = question.ready.connector;
+        question.ask.required = connector.without_implied(&question.ask.required);
         let asks_for = asks_for(&question.ask);
         let prolong = question.wishes.life.is_some() || question.wishes.return_url.is_some();
         let seen = question.seen;

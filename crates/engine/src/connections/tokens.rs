@@ -34,7 +34,7 @@ impl OpenToken {
         let kind = granted.kind;
         let all_asked =
             || asked.iter().filter(|scope| connector.token_of(scope).0 == kind).cloned();
-        let scopes = match granted.scopes {
+        let scopes: ScopeSet = match granted.scopes {
             Some(said) => said.iter().map(|scope| connector.scope_of(&kind, scope)).collect(),
             None => all_asked().collect(),
         };
@@ -43,7 +43,7 @@ impl OpenToken {
             access_token: granted.access_token,
             refresh_token: granted.refresh_token,
             expires_at: lifetime.map(|lifetime| now.after(lifetime)),
-            scopes,
+            scopes: connector.with_implied(&scopes),
             written_at: now,
         }
     }

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use astralform_catalog::{
-    Connector, ErrorKind, Tool, Variables,
+    Connector, ErrorKind, Headers, Tool, Variables,
     jq::{Document, RunError},
 };
 use astralform_domain::{FailureKind, ScopeSet};
@@ -67,6 +67,16 @@ fn value(answer: &Answer) -> Value {
     serde_json::from_slice(&answer.body).unwrap_or_default()
 }
 
+impl Headers for Answer {
+    /// The headers that are texts; of repeated ones the last.
+    fn texts(&self) -> Value {
+        let texts = self.headers.iter().filter_map(|(name, value)| {
+            Some((name.as_str().to_owned(), Value::from(value.to_str().ok()?)))
+        });
+        Value::Object(texts.collect())
+    }
+}
+
 /// The body, where there is one that can be read; an answer that has none says null.
 fn document(answer: &Answer) -> Option<Document<'_>> {
     let has_no_body = matches!(answer.status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT);
@@ -128,7 +138,7 @@ impl<'a> Reading<'a> {
         answer: &'a Answer,
     ) -> Self {
         let status = Some(answer.status.as_u16());
-        let variables = Variables { arguments, status, also: &Value::Null };
+        let variables = Variables { arguments, status, also: &Value::Null, headers: Some(answer) };
         Self { connector, tool, answer, variables }
     }
 
