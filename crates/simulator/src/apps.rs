@@ -59,7 +59,8 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
 /// User name and password of HTTP Basic (RFC 7617), as they were sent.
 pub(crate) fn basic(headers: &HeaderMap) -> Option<(String, String)> {
     let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
-    let decoded = STANDARD.decode(value.strip_prefix("Basic ")?).ok()?;
+    let (scheme, pair) = value.split_once(' ')?;
+    let decoded = STANDARD.decode(pair).ok().filter(|_| scheme.eq_ignore_ascii_case("basic"))?;
     let decoded = String::from_utf8(decoded).ok()?;
     let (id, secret) = decoded.split_once(':')?;
     Some((id.to_owned(), secret.to_owned()))

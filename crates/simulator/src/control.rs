@@ -17,7 +17,7 @@ use crate::faults::{Fault, InjectedFault, InvalidFault, Times};
 use crate::problem::Problem;
 use crate::requests::RecordedRequest;
 use crate::stand_in::StandIn;
-use crate::{InvalidApp, Simulator, notion, slack};
+use crate::{InvalidApp, Simulator, github, notion, slack};
 
 /// A JSON body, or why it is none.
 pub(crate) type Body<T> = Result<Json<T>, JsonRejection>;
@@ -56,6 +56,7 @@ pub(crate) fn router(simulator: &Simulator) -> Router {
         .with_state(simulator.clone())
         .merge(slack::control::router(simulator.slack()))
         .merge(notion::control::router(simulator.notion()))
+        .merge(github::control::router(simulator.github()))
         .fallback(unknown)
         .layer(middleware::from_fn(no_browsers))
 }

@@ -14,6 +14,7 @@ mod consents;
 mod control;
 mod faults;
 mod gate;
+pub mod github;
 pub mod notion;
 mod outside;
 mod pages;
@@ -31,6 +32,7 @@ pub use outside::{Clock, Random, SimulatorOptions};
 pub use requests::RecordedRequest;
 pub use stand_in::StandIn;
 
+use github::Github;
 use notion::Notion;
 use slack::Slack;
 
@@ -39,6 +41,7 @@ use slack::Slack;
 pub struct Simulator {
     slack: Slack,
     notion: Notion,
+    github: Github,
 }
 
 /// An app of ours at a stand-in; it has no `Debug` because it holds the secret.
@@ -62,7 +65,11 @@ impl Simulator {
 
     /// Creates the stand-ins with their seeded data and no registered app.
     pub fn new(options: SimulatorOptions) -> Self {
-        Self { slack: Slack::new(options.clone()), notion: Notion::new(options) }
+        Self {
+            slack: Slack::new(options.clone()),
+            notion: Notion::new(options.clone()),
+            github: Github::new(options),
+        }
     }
 
     /// Returns the control handle of the Slack stand-in.
@@ -75,10 +82,16 @@ impl Simulator {
         &self.notion
     }
 
+    /// Returns the control handle of the GitHub stand-in.
+    pub fn github(&self) -> &Github {
+        &self.github
+    }
+
     /// Puts every stand-in back to its seeded state; registered apps stay registered.
     pub fn reset(&self) {
         self.slack.reset();
         self.notion.reset();
+        self.github.reset();
     }
 
     /// Returns the pages, APIs and controls of every stand-in, to be served at the root.
@@ -86,6 +99,7 @@ impl Simulator {
         Router::new()
             .merge(self.slack.router())
             .merge(self.notion.router())
+            .merge(self.github.router())
             .merge(control::router(self))
     }
 }

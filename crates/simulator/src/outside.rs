@@ -62,10 +62,15 @@ impl Outside {
     pub(crate) fn secret(&self, prefix: &str) -> String {
         let mut bytes = [0; 24];
         (self.options.random)(&mut bytes);
-        bytes.iter().fold(String::from(prefix), |mut secret, byte| {
-            // Writing to a string cannot fail.
-            let _ = write!(secret, "{byte:02x}");
-            secret
-        })
+        prefix.to_owned() + &hex(&bytes)
     }
+}
+
+/// Bytes in hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }

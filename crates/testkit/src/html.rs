@@ -14,7 +14,7 @@ pub(crate) fn form(html: &str, button: &str) -> Option<Form> {
     let mut fields = Vec::new();
     for tag in tags(inside, "<input") {
         let kind = attribute(tag, "type").unwrap_or_default();
-        let is_choice = kind == "radio" || kind == "checkbox";
+        let is_choice = matches!(kind.as_str(), "radio" | "checkbox");
         let chosen = !is_choice || tag.contains(" checked");
         if let (true, Some(name)) = (chosen, attribute(tag, "name")) {
             fields.push((name, attribute(tag, "value").unwrap_or_default()));

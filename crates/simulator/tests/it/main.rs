@@ -6,6 +6,7 @@ mod control;
 mod conversations;
 mod exchange;
 mod faults;
+mod github;
 mod harness;
 mod notion;
 mod notion_api;

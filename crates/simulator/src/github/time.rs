@@ -1,0 +1,41 @@
+const SECOND: i64 = 1_000_000;
+const DAY: i64 = 86_400;
+
+/// A time as GitHub writes it, from microseconds since 1970 (RFC 3339, UTC, whole seconds).
+pub(crate) fn rfc3339(micros: i64) -> String {
+    let seconds = micros.div_euclid(SECOND);
+    let (day, rest) = (seconds.div_euclid(DAY), seconds.rem_euclid(DAY));
+    let (year, month, date) = civil(day);
+    let (hour, minute, second) = (rest / 3_600, rest % 3_600 / 60, rest % 60);
+    format!("{year:04}-{month:02}-{date:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
+/// Year, month and day of a day counted from 1970, in years that begin with March.
+fn civil(day: i64) -> (i64, i64, i64) {
+    let shifted = day + 719_468;
+    let era = shifted.div_euclid(146_097);
+    let of_era = shifted.rem_euclid(146_097);
+    let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let month = (5 * of_year + 2) / 153;
+    let date = of_year - (153 * month + 2) / 5 + 1;
+    let january_first = if month < 10 { month + 3 } else { month - 9 };
+    (era * 400 + year + i64::from(january_first <= 2), january_first, date)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_fall_where_the_calendar_has_them() {
+        for (seconds, expected) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_782_399, "2000-02-28T23:59:59Z"),
+            (951_782_400, "2000-02-29T00:00:00Z"),
+            (1_800_000_000, "2027-01-15T08:00:00Z"),
+        ] {
+            assert_eq!(rfc3339(seconds * SECOND), expected);
+        }
+    }
+}
