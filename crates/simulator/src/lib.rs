@@ -60,6 +60,7 @@ impl Simulator {
         Ok(vec![
             self.slack.register_fresh_app(name, redirect_uri)?,
             self.notion.register_fresh_app(name, redirect_uri)?,
+            self.github.register_fresh_app(name, redirect_uri)?,
         ])
     }
 

@@ -16,6 +16,7 @@ use astralform_engine::{
 use astralform_server::{App, Limits, router, serve};
 use astralform_simulator::{
     Simulator, SimulatorOptions,
+    github::{Github, GithubApp},
     notion::Notion,
     slack::{Slack, SlackApp},
 };
@@ -68,8 +69,10 @@ pub struct Setup {
     pub catalogue: Vec<String>,
     /// The PostgreSQL server to run on, where that is not for the environment to say.
     pub postgres: Option<String>,
-    /// Whether the simulated Slack gives tokens that end.
+    /// Whether the simulated services give tokens that end.
     pub token_rotation: bool,
+    /// The simulated service whose connector is enabled, where `connector` names none.
+    pub sandboxed: &'static str,
 }
 
 impl Default for Setup {
@@ -81,6 +84,7 @@ impl Default for Setup {
             catalogue: Vec::new(),
             postgres: None,
             token_rotation: false,
+            sandboxed: "slack",
         }
     }
 }
@@ -122,7 +126,7 @@ impl TestServer {
         let owner = "owner@example.com".parse().expect("an address");
         let admin_token = engine.create_owner(made.team, &owner).await.expect("an owner");
         let simulator = simulator(&engine, &clock, &simulator_url, setup.token_rotation);
-        let enable = enable(setup.connector);
+        let enable = enable(setup.connector, setup.sandboxed);
         let slug = enable.connector.clone();
         let connector = engine.enable(tenant, enable).await.expect("enabled");
         let app = App::new(engine);
@@ -159,6 +163,11 @@ impl TestServer {
     /// The simulated Notion, for connectors that are enabled besides.
     pub fn notion(&self) -> &Notion {
         self.simulator.notion()
+    }
+
+    /// The simulated GitHub, for looking and for making trouble.
+    pub fn github(&self) -> &Github {
+        self.simulator.github()
     }
 
     /// An agent that acts for an end user.
@@ -279,14 +288,17 @@ fn simulator(engine: &Engine, clock: &Clock, url: &Url, token_rotation: bool) ->
     let mut app = SlackApp::new(CLIENT.0, CLIENT.1, &redirect_uri);
     app.token_rotation = token_rotation;
     assert!(simulator.slack().register_app(app).is_ok(), "the simulator takes our app");
+    let mut app = GithubApp::new(CLIENT.0, CLIENT.1, &redirect_uri);
+    app.expiring_tokens = token_rotation;
+    assert!(simulator.github().register_app(app).is_ok(), "the simulator takes our app");
     simulator
 }
 
-fn enable(added: Option<(String, String, String)>) -> Enable {
+fn enable(added: Option<(String, String, String)>, sandboxed: &str) -> Enable {
     let sandbox = added.is_none();
     let (connector, client_id, client_secret) = match added {
         Some((yaml, id, secret)) => (slug(&yaml), id, secret),
-        None => ("slack".parse().expect("a slug"), CLIENT.0.to_owned(), CLIENT.1.to_owned()),
+        None => (sandboxed.parse().expect("a slug"), CLIENT.0.to_owned(), CLIENT.1.to_owned()),
     };
     let client = Credentials::client(&client_id, Secret::new(client_secret));
     Enable { credentials: Some(client), sandbox, ..Enable::new(connector) }

@@ -16,6 +16,7 @@ mod consent_meanwhile;
 mod destinations;
 mod disabling;
 mod faults;
+mod github_tools;
 mod idempotency;
 mod links;
 mod main_job;

@@ -1,6 +1,6 @@
 use anyhow::Context as _;
 use astralform_catalog::{builtin, load};
-use astralform_domain::{Clock, Entropy, Environment, ProjectId, Secret, Tenant};
+use astralform_domain::{Clock, ConnectorSlug, Entropy, Environment, ProjectId, Secret, Tenant};
 use astralform_engine::{
     Engine, Outcome, Parts, Site, ToolCall,
     authentication::Said,
@@ -63,8 +63,8 @@ pub(super) async fn set_up(listener: &TcpListener) -> anyhow::Result<Set> {
     let tenant = Tenant { project: made.project, environment: Environment::Test };
     let api_key = engine.create_api_key(tenant, None).await?;
     let admin_token = engine.create_owner(made.team, &OWNER.parse()?).await?;
-    enable_all(&engine, tenant, &simulated).await?;
-    let (service, tool) = first_tool(&engine)?;
+    let enabled = enable_all(&engine, tenant, &simulated).await?;
+    let (service, tool) = first_tool(&engine, &enabled)?;
     let connect_url = first_link(&engine, &api_key, &tool).await?;
     let facts = Facts {
         base_url,
@@ -80,21 +80,28 @@ pub(super) async fn set_up(listener: &TcpListener) -> anyhow::Result<Set> {
     Ok(Set { engine, facts, simulated })
 }
 
-/// The connector of each simulated service.
-async fn enable_all(engine: &Engine, tenant: Tenant, simulated: &Simulated) -> anyhow::Result<()> {
+/// The connector of each simulated service, in the simulator's order.
+async fn enable_all(
+    engine: &Engine,
+    tenant: Tenant,
+    simulated: &Simulated,
+) -> anyhow::Result<Vec<ConnectorSlug>> {
     let redirect_uri = engine.site().shared_redirect_uri();
+    let mut enabled = Vec::new();
     for app in simulated.simulator.register_apps(PROJECT, &redirect_uri)? {
         let client = Credentials::client(&app.client_id, Secret::new(app.client_secret));
-        let connector = app.connector.parse()?;
+        let connector: ConnectorSlug = app.connector.parse()?;
+        enabled.push(connector.clone());
         let enable = Enable { credentials: Some(client), sandbox: true, ..Enable::new(connector) };
         engine.enable(tenant, enable).await?;
     }
-    Ok(())
+    Ok(enabled)
 }
 
 /// A tool to begin with: it changes nothing and needs no arguments.
-fn first_tool(engine: &Engine) -> anyhow::Result<(String, String)> {
-    let tools = engine.catalog().connectors().flat_map(|connector| {
+fn first_tool(engine: &Engine, enabled: &[ConnectorSlug]) -> anyhow::Result<(String, String)> {
+    let connectors = enabled.iter().filter_map(|slug| engine.catalog().connector(slug));
+    let tools = connectors.flat_map(|connector| {
         connector.tools.iter().map(move |tool| (connector.name.clone(), tool))
     });
     let mut easy = tools.filter(|(_, tool)| {

@@ -177,6 +177,15 @@ fn more_arguments(tool: &str) -> Vec<Value> {
             "parent": {"type": "data_source", "id": "33333333000040008000000000000001"},
             "properties": {"Status": {"status": {"name": "Done"}}},
         })],
+        "github_list_repos" => vec![
+            json!({"sort": "full_name", "affiliation": ["owner", "organization_member"]}),
+            json!({"visibility": "private", "limit": 100, "page": 7}),
+        ],
+        "github_search_issues" => vec![
+            json!({"query": "label:\"good first issue\" no:assignee", "kind": "pull_request"}),
+            json!({"query": "org:github", "sort": "updated", "limit": 100, "page": 10}),
+            json!({"query": "org:github", "order": "asc"}),
+        ],
         _ => Vec::new(),
     }
 }

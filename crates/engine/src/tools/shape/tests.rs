@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::*;
 
+mod github;
 mod notion;
 
 /// A connector with a tool that changes something, and with every kind of error.

@@ -26,7 +26,7 @@ impl Description {
         let connector = catalog.connector(&self.connector.parse().unwrap()).unwrap();
         let mut faults = Vec::new();
         for tool in &connector.tools {
-            for arguments in cases(tool) {
+            for arguments in cases(tool).into_iter().chain(every_word(tool)) {
                 for request in all_planned_by(catalog, tool.name.as_str(), &arguments).unwrap() {
                     let found = self.faults_of(&request);
                     faults.extend(found.iter().map(|fault| format!("{arguments}: {fault}")));
@@ -93,13 +93,29 @@ impl Description {
     }
 
     fn schema_faults(&self, schema: &Value, value: &Value) -> Vec<String> {
-        let schema = json!({"allOf": [schema], "components": self.document["components"]});
+        let refers = schema.to_string().contains("$ref");
+        let components = if refers { &self.document["components"] } else { &Value::Null };
+        let schema = json!({"allOf": [schema], "components": components});
         let options = jsonschema::options()
             .with_draft(jsonschema::Draft::Draft202012)
             .should_validate_formats(true);
         let validator = options.build(&schema).expect("its schemas are schemas");
         validator.iter_errors(value).map(|error| format!("{error} in {value}")).collect()
     }
+}
+
+/// Arguments with each of the words that an argument may be.
+fn every_word(tool: &Tool) -> Vec<Value> {
+    let schema = tool.input.json();
+    let mut cases = Vec::new();
+    for (name, property) in schema["properties"].as_object().unwrap() {
+        for word in property["enum"].as_array().into_iter().flatten() {
+            let mut arguments = filled(schema, true);
+            arguments[name] = word.clone();
+            cases.push(arguments);
+        }
+    }
+    cases
 }
 
 /// What stands for each blank of a path, if it fits.
@@ -136,4 +152,17 @@ fn the_requests_of_notion_are_those_of_its_official_description() {
     let mut wrong = all_planned_by(&catalog, "notion_create_page", &json!({"title": "a"})).unwrap();
     wrong[0].body = Bytes::from_static(b"{\"parent\": {\"page_id\": \"here\"}}");
     assert_eq!(notion.faults_of(&wrong[0]).len(), 2, "a wrong id and no properties are found");
+}
+
+#[test]
+fn the_requests_of_github_are_those_of_its_official_description() {
+    let file = "@octokit/openapi/generated/api.github.com.json";
+    let github = Description::of("github", file);
+    let (catalog, faults) = load(builtin().iter().copied());
+    assert_eq!(faults, []);
+    assert_eq!(github.faults(&catalog), [""; 0]);
+
+    let mut wrong = all_planned_by(&catalog, "github_list_repos", &json!({})).unwrap();
+    wrong[0].url.set_query(Some("sort=size&color=red"));
+    assert_eq!(github.faults_of(&wrong[0]).len(), 2, "a wrong word and a wrong name are found");
 }
