@@ -7,8 +7,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::{
-    ApiKey, ClientAuth, Encoding, ErrorKind, Expression, OAuth, Placement, ScopeEntry, Tool,
-    Variables,
+    ApiKey, ErrorKind, Expression, OAuth, Placement, Revocation, ScopeEntry, Tool, Variables,
     jq::{Document, RunError},
 };
 
@@ -144,60 +143,6 @@ pub struct Identity {
     pub account: Option<Expression>,
 }
 
-/// How a token is ended at the provider.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Revocation {
-    /// Who proves what.
-    pub style: RevocationStyle,
-    /// An absolute address, or a path below the API's base. `{client_id}` in its path stands for
-    /// our app's.
-    #[schemars(extend("format" = "location"))]
-    pub url: String,
-    /// The request's method.
-    #[serde(default = "Method::post")]
-    pub method: Method,
-    /// How the body is written.
-    #[serde(default)]
-    pub encoding: Encoding,
-    /// The parameter that names the token, where our app names it.
-    #[serde(default = "Revocation::token")]
-    pub parameter: String,
-    /// How our app proves itself, where that differs from the token endpoint.
-    #[serde(default)]
-    pub client_auth: Option<ClientAuth>,
-    /// Which tokens are to be named.
-    #[serde(default)]
-    pub tokens: EndedTokens,
-    /// Whether the answer confirms it, as a boolean; any 2xx does where this says nothing.
-    #[serde(default)]
-    pub confirmed: Option<Expression>,
-}
-
-/// Which tokens are named to end what was granted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum EndedTokens {
-    /// The refresh token, where there is one and our app names it: its grant ends with it (RFC 7009
-    /// §2.1).
-    #[default]
-    Grant,
-    /// The access token alone.
-    Access,
-    /// Each by itself, refresh tokens included.
-    Each,
-}
-
-/// Who proves what when a token is ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum RevocationStyle {
-    /// Our app names the token (RFC 7009 §2.1, where nothing else is said).
-    Rfc7009,
-    /// The token itself is the credential.
-    Bearer,
-}
-
 /// The methods of requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "UPPERCASE")]
@@ -249,17 +194,8 @@ impl Api {
     }
 }
 
-impl Revocation {
-    /// What stands for our app's identifier in the address, as URLs spell it.
-    pub const CLIENT_ID: &str = "%7Bclient_id%7D";
-
-    fn token() -> String {
-        "token".to_owned()
-    }
-}
-
 impl Method {
-    const fn post() -> Self {
+    pub(crate) const fn post() -> Self {
         Self::Post
     }
 

@@ -17,6 +17,7 @@ pub mod jq;
 mod load;
 mod oauth;
 mod placement;
+mod revocation;
 mod schema;
 mod tool;
 mod yaml;
@@ -24,15 +25,13 @@ mod yaml;
 pub use addresses::{AddressError, Addresses, OauthAddresses, destination};
 pub use api_key::{ApiKey, KeyField};
 pub use builtin::builtin;
-pub use connector::{
-    Api, Auth, Connector, ConnectorType, EndedTokens, Errors, Identity, Method, Revocation,
-    RevocationStyle, Setup,
-};
+pub use connector::{Api, Auth, Connector, ConnectorType, Errors, Identity, Method, Setup};
 pub use diagnostic::Diagnostic;
 pub use expression::{Expression, ExpressionError, Headers, Variables};
 pub use load::{Catalog, Folder, load};
 pub use oauth::{ClientAuth, Encoding, OAuth, Pkce, ScopeEntry, TokenResponse};
 pub use placement::{Basic, Placement, Template};
+pub use revocation::{EndedTokens, Revocation, RevocationStyle};
 pub use schema::{ArgumentFault, Schema};
 pub use tool::{Alternative, Annotations, ErrorKind, Tool, ToolRequest};
 
