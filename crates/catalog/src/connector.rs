@@ -119,6 +119,9 @@ pub struct Errors {
     /// The scopes that were missing, as a list.
     #[serde(default)]
     pub missing_scopes: Option<Expression>,
+    /// When a limit is over, in seconds since 1970, where the answer has no `Retry-After`.
+    #[serde(default)]
+    pub limited_until: Option<Expression>,
     /// What each code means; the HTTP status decides for the others.
     #[serde(default)]
     pub kinds: BTreeMap<ErrorKind, Vec<String>>,

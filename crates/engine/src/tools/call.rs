@@ -252,13 +252,14 @@ impl Engine {
             };
             left -= answer.body.len();
             status = Some(answer.status);
-            let goes_on = following > 0 && is_success(connector, tool, arguments, &answer);
+            let now = self.clock.now();
+            let goes_on = following > 0 && is_success(connector, tool, arguments, &answer, now);
             answers.push(answer);
             if !goes_on {
                 break;
             }
         }
-        let shaped = shape(connector, tool, arguments, &answers);
+        let shaped = shape(connector, tool, arguments, &answers, self.clock.now());
         Attempt { shaped, status, is_final: false }
     }
 }

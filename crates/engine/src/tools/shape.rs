@@ -4,7 +4,7 @@ use astralform_catalog::{
     Connector, ErrorKind, Headers, Tool, Variables,
     jq::{Document, RunError},
 };
-use astralform_domain::{FailureKind, ScopeSet};
+use astralform_domain::{FailureKind, ScopeSet, Timestamp};
 use http::{StatusCode, header};
 use serde_json::Value;
 
@@ -35,11 +35,12 @@ pub(crate) fn shape(
     tool: &Tool,
     arguments: &Value,
     answers: &[Answer],
+    now: Timestamp,
 ) -> Shaped {
     let mut first = None;
     let mut others = Vec::new();
     for answer in answers {
-        let reading = Reading::new(connector, tool, arguments, answer);
+        let reading = Reading::new(connector, tool, arguments, answer, now);
         match reading.body() {
             Err(shaped) => return shaped,
             Ok(body) if first.is_none() => first = Some((reading, body)),
@@ -59,8 +60,9 @@ pub(crate) fn is_success(
     tool: &Tool,
     arguments: &Value,
     answer: &Answer,
+    now: Timestamp,
 ) -> bool {
-    Reading::new(connector, tool, arguments, answer).body().is_ok()
+    Reading::new(connector, tool, arguments, answer, now).body().is_ok()
 }
 
 fn value(answer: &Answer) -> Value {
@@ -128,6 +130,7 @@ struct Reading<'a> {
     tool: &'a Tool,
     answer: &'a Answer,
     variables: Variables<'a>,
+    now: Timestamp,
 }
 
 impl<'a> Reading<'a> {
@@ -136,10 +139,11 @@ impl<'a> Reading<'a> {
         tool: &'a Tool,
         arguments: &'a Value,
         answer: &'a Answer,
+        now: Timestamp,
     ) -> Self {
         let status = Some(answer.status.as_u16());
         let variables = Variables { arguments, status, also: &Value::Null, headers: Some(answer) };
-        Self { connector, tool, answer, variables }
+        Self { connector, tool, answer, variables, now }
     }
 
     /// What a success says, or what a refusal amounts to.
@@ -187,7 +191,13 @@ impl<'a> Reading<'a> {
             ErrorKind::ProviderRejected => FailureKind::ProviderRejected,
             ErrorKind::Misconfigured => FailureKind::Misconfigured,
         };
-        self.failed(kind, self.message(document, code))
+        let mut shaped = self.failed(kind, self.message(document, code));
+        if let Shaped::Failed(failure) = &mut shaped
+            && kind == FailureKind::RateLimited
+        {
+            failure.retry_after = failure.retry_after.or_else(|| self.limited_for(document));
+        }
+        shaped
     }
 
     /// The provider says yes in a form that cannot be read.
@@ -210,6 +220,13 @@ impl<'a> Reading<'a> {
         } else {
             FailureKind::OutcomeUnknown
         }
+    }
+
+    /// How long the connector says that a limit lasts, a day at most.
+    fn limited_for(&self, document: &Document<'_>) -> Option<Duration> {
+        let until = self.connector.errors.limited_until.as_ref()?;
+        let until = until.read::<Option<i64>>(document, self.variables).ok()??;
+        Some(self.now.until(Timestamp::from_secs(until)).min(LONGEST))
     }
 
     fn missing_scopes(&self, document: &Document<'_>) -> ScopeSet {
@@ -242,12 +259,14 @@ impl<'a> Reading<'a> {
     }
 }
 
+/// The longest that somebody is told to wait.
+const LONGEST: Duration = Duration::from_hours(24);
+
 /// `Retry-After` in seconds (RFC 9110 §10.2.3), a day at most.
 fn retry_after(answer: &Answer) -> Option<Duration> {
-    const LONGEST: u64 = 86_400;
     let seconds: u64 =
         answer.headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds.min(LONGEST)))
+    Some(Duration::from_secs(seconds).min(LONGEST))
 }
 
 #[cfg(test)]

@@ -99,7 +99,7 @@ async fn private_repositories_are_asked_for_and_the_granted_scope_covers_what_it
 }
 
 #[tokio::test]
-async fn what_cannot_be_seen_is_not_found_and_what_a_person_withholds_is_asked_for_again() {
+async fn what_cannot_be_seen_is_not_found_and_only_a_thousand_matches_can_be_reached() {
     let server = started(false).await;
     let agent = connected(&server).await;
     let hidden = agent.call(SEARCH, json!({"query": "repo:ada/diary"})).await;
@@ -134,6 +134,8 @@ async fn limits_are_told_apart_from_what_is_forbidden() {
         assert_eq!(error["kind"], kind, "{code}: {error}");
         assert!(error["message"].as_str().unwrap().contains(words), "{code}: {error}");
     }
+    let error = failed(Fault::Refused("primary_limit".to_owned())).await;
+    assert_eq!(error["retry_after_ms"], 3_600_000, "GitHub says when the limit is over: {error}");
     let error = failed(Fault::RateLimited { retry_after_s: 70 }).await;
     assert_eq!(
         (&error["kind"], &error["retry_after_ms"]),

@@ -9,6 +9,8 @@ use super::*;
 mod github;
 mod notion;
 
+const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
+
 /// A connector with a tool that changes something, and with every kind of error.
 const YAML: &str = "\
 slug: acme
@@ -24,6 +26,7 @@ api: {base_url: 'https://api.acme.example'}
 errors:
   code: .error
   message: .message
+  limited_until: '$headers.until | tonumber'
   kinds:
     misconfigured: [bad_app]
     provider_rejected: [bad_name]
@@ -51,7 +54,7 @@ tools:
     also:
       notes: {method: GET, path: /notes}
       author: {method: GET, path: /author}
-    result: '{id, notes: $also.notes.list, author: $also.author, status: $status}'
+    result: '{id, notes: $also.notes.list, author: $also.author, status: $status, at: $headers.until}'
 ";
 
 fn acme() -> Catalog {
@@ -87,7 +90,7 @@ fn shaped(catalog: &Catalog, tool: &str, arguments: &Value, answers: &[&Answer])
         headers: answer.headers.clone(),
         body: answer.body.clone(),
     });
-    shape(connector, tool, arguments, &answers.collect::<Vec<_>>())
+    shape(connector, tool, arguments, &answers.collect::<Vec<_>>(), NOW)
 }
 
 /// What an answer of Slack to a tool that reads amounts to.
@@ -137,7 +140,7 @@ fn a_result_is_made_of_all_answers() {
     let several = |answers: &[&Answer]| shaped(&acme(), "acme_several", &json!({}), answers);
     let (item, notes) = (answer(201, r#"{"id": 7}"#), answer(200, r#"{"list": [1.50, 2]}"#));
     let result = several(&[&item, &answer(204, ""), &notes]);
-    let expected = json!({"id": 7, "notes": [1.5, 2], "author": null, "status": 201});
+    let expected = json!({"id": 7, "notes": [1.5, 2], "author": null, "status": 201, "at": null});
     assert_eq!(result, Shaped::Completed(expected));
 
     let gone = answer(404, r#"{"error": "no_notes", "message": "There are none."}"#);
@@ -148,8 +151,27 @@ fn a_result_is_made_of_all_answers() {
 
     let catalog = acme();
     let (connector, tool) = catalog.tool("acme_several").unwrap();
-    assert!(is_success(connector, tool, &json!({}), &item));
-    assert!(!is_success(connector, tool, &json!({}), &gone));
+    assert!(is_success(connector, tool, &json!({}), &item, NOW));
+    assert!(!is_success(connector, tool, &json!({}), &gone, NOW));
+}
+
+#[test]
+fn each_answer_is_read_with_its_own_headers() {
+    let until = |text: &'static str, mut answer: Answer| {
+        answer.headers.insert("until", HeaderValue::from_static(text));
+        answer
+    };
+    let several = |answers: &[&Answer]| shaped(&acme(), "acme_several", &json!({}), answers);
+    let item = until("1800000001", answer(200, r#"{"id": 7}"#));
+    let author = until("1800000002", answer(200, "{}"));
+    let notes = until("1800000003", answer(200, "{}"));
+    let Shaped::Completed(result) = several(&[&item, &author, &notes]) else { panic!("no result") };
+    assert_eq!(result["at"], "1800000001", "those of the first are the result's");
+
+    let limited = until("1800000060", answer(429, "{}"));
+    let wait = |answers: &[&Answer]| failure(several(answers)).retry_after;
+    assert_eq!(wait(&[&item, &limited]), Some(Duration::from_mins(1)));
+    assert_eq!(wait(&[&item, &answer(429, "{}")]), None, "the first one's are not the second's");
 }
 
 #[test]

@@ -178,3 +178,30 @@ fn each_refusal_of_github_means_what_its_connector_says() {
     let failed = failure(github("github_list_repos", &json!({}), &html));
     assert_eq!(failed.kind, Kind::ProviderUnavailable);
 }
+
+#[test]
+fn a_limit_that_is_used_up_says_when_it_is_over() {
+    let waits = |remaining: &'static str, reset: &'static str| {
+        let body = json!({"message": "API rate limit exceeded for this user."});
+        let mut answer = answer(403, body.to_string());
+        answer.headers.insert("x-ratelimit-remaining", HeaderValue::from_static(remaining));
+        answer.headers.insert("x-ratelimit-reset", HeaderValue::from_static(reset));
+        let failure = failure(github("github_list_repos", &json!({}), &answer));
+        assert_eq!(failure.kind, FailureKind::RateLimited);
+        failure.retry_after.map(|wait| wait.as_secs())
+    };
+    assert_eq!(waits("0", "1800000090"), Some(90));
+    assert_eq!(waits("0", "1700000000"), Some(0), "it is over already");
+    assert_eq!(waits("0", "9800000000"), Some(86_400), "a day at most");
+    assert_eq!(waits("0", "soon"), None);
+    assert_eq!(waits("17", "1800000090"), None, "another limit is meant");
+
+    let mut throttled = answer(403, json!({"message": "secondary rate limit"}).to_string());
+    for (name, value) in
+        [("retry-after", "7"), ("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1800000090")]
+    {
+        throttled.headers.insert(name, HeaderValue::from_static(value));
+    }
+    let failure = failure(github("github_list_repos", &json!({}), &throttled));
+    assert_eq!(failure.retry_after, Some(Duration::from_secs(7)));
+}
