@@ -10,6 +10,7 @@
 //! The README describes the HTTP side. Start reading at [`Simulator`], then [`slack::Slack`].
 
 mod apps;
+mod calendar;
 mod consents;
 mod control;
 mod faults;

@@ -1,3 +1,5 @@
+use crate::calendar;
+
 const SECOND: i64 = 1_000_000;
 const DAY: i64 = 86_400;
 
@@ -5,22 +7,9 @@ const DAY: i64 = 86_400;
 pub(crate) fn rfc3339(micros: i64) -> String {
     let seconds = micros.div_euclid(SECOND);
     let (day, rest) = (seconds.div_euclid(DAY), seconds.rem_euclid(DAY));
-    let (year, month, date) = civil(day);
+    let (year, month, date) = calendar::date(day);
     let (hour, minute, second) = (rest / 3_600, rest % 3_600 / 60, rest % 60);
     format!("{year:04}-{month:02}-{date:02}T{hour:02}:{minute:02}:{second:02}Z")
-}
-
-/// Year, month and day of a day counted from 1970, in years that begin with March.
-fn civil(day: i64) -> (i64, i64, i64) {
-    let shifted = day + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let of_era = shifted.rem_euclid(146_097);
-    let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let month = (5 * of_year + 2) / 153;
-    let date = of_year - (153 * month + 2) / 5 + 1;
-    let january_first = if month < 10 { month + 3 } else { month - 9 };
-    (era * 400 + year + i64::from(january_first <= 2), january_first, date)
 }
 
 #[cfg(test)]

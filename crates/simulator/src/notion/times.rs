@@ -1,22 +1,11 @@
+use crate::calendar;
+
 /// A time as the API writes it: to the minute, in UTC.
 pub(crate) fn written(micros: i64) -> String {
     let minutes = micros.div_euclid(60_000_000);
     let (days, minute) = (minutes.div_euclid(1_440), minutes.rem_euclid(1_440));
-    let (year, month, day) = date(days);
+    let (year, month, day) = calendar::date(days);
     format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:00.000Z", minute / 60, minute % 60)
-}
-
-/// The date so many days after 1970-01-01 (Gregorian, after Howard Hinnant's `civil_from_days`).
-fn date(days: i64) -> (i64, i64, i64) {
-    let shifted = days + 719_468;
-    let (era, day_of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    (era * 400 + year_of_era + i64::from(month <= 2), month, day)
 }
 
 /// Whether a text can be a date or a time of a property: `2026-01-31`, and what may follow.

@@ -14,6 +14,8 @@ mod notion_client;
 mod notion_description;
 mod notion_oauth;
 mod official_client;
+mod official_description;
+mod peer;
 mod rotation;
 mod search;
 mod token;

@@ -2,71 +2,35 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use astralform_simulator::{Fault, Times};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 
 use crate::harness::{CALLBACK, Harness, encoded, text};
 use crate::notion::*;
+use crate::peer::{self, Peer, served};
 
 /// Notion's official client for Node, unmodified, and the served simulator that it takes for
-/// Notion. It is waited for on pipes, so the tests need a runtime that serves on another thread.
+/// Notion.
 struct OfficialClient {
     harness: Harness,
     url: String,
-    child: Child,
-    stdin: ChildStdin,
-    stdout: BufReader<ChildStdout>,
-}
-
-fn peers() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../tests/peers")
-        .canonicalize()
-        .expect("the peers")
-}
-
-fn node() -> Command {
-    let node = peers().join("node_modules/node/bin/node");
-    assert!(
-        node.exists(),
-        "the peers are not installed: run `scripts/check` once, or `npm ci` in tests/peers"
-    );
-    Command::new(node)
+    peer: Peer,
 }
 
 impl OfficialClient {
     async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let harness = Harness::at(&url);
+        let (harness, url) = served().await;
         register(&harness, |_| {});
-        tokio::spawn(axum::serve(listener, harness.simulator.router()).into_future());
-        let mut command = node();
-        command.arg(peers().join("notion-client.mjs")).arg(format!("{url}/notion"));
-        let spawned = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
-        let mut child = spawned.expect("the official client starts");
-        let stdin = child.stdin.take().expect("a piped stdin");
-        let stdout = BufReader::new(child.stdout.take().expect("a piped stdout"));
-        Self { harness, url, child, stdin, stdout }
-    }
-
-    fn ask(&mut self, line: &Value) -> Value {
-        writeln!(self.stdin, "{line}").expect("the official client listens");
-        let mut reply = String::new();
-        self.stdout.read_line(&mut reply).expect("a line");
-        serde_json::from_str(&reply).unwrap_or_else(|_| panic!("no reply to {line}"))
+        let peer = Peer::start("notion-client.mjs", &format!("{url}/notion"));
+        Self { harness, url, peer }
     }
 
     /// What the client's own function returned.
     #[track_caller]
     fn call(&mut self, token: &str, method: &str, arguments: &Value) -> Value {
         let line = json!({ "call": method, "token": token, "arguments": arguments });
-        let mut reply = self.ask(&line);
+        let mut reply = self.peer.ask(&line);
         assert!(reply.get("answer").is_some(), "{line}: {reply}");
         reply["answer"].take()
     }
@@ -75,7 +39,7 @@ impl OfficialClient {
     #[track_caller]
     fn refusal(&mut self, token: &str, method: &str, arguments: &Value) -> Value {
         let line = json!({ "call": method, "token": token, "arguments": arguments });
-        let mut reply = self.ask(&line);
+        let mut reply = self.peer.ask(&line);
         assert!(reply.get("refused").is_some(), "{line}: {reply}");
         reply["refused"].take()
     }
@@ -93,17 +57,10 @@ impl OfficialClient {
     fn connect(&mut self, shared: &[&str]) -> Value {
         let address = format!("{}/notion/v1/oauth/authorize?{}", self.url, encoded(&ASKED));
         let line = json!({ "authorize_url": address, "person": ADA, "shared": shared });
-        let back = self.ask(&line)["answer"].take();
+        let back = self.peer.ask(&line)["answer"].take();
         assert_eq!(back["state"], "a state", "{back}");
         let grant = json!({ "grant_type": "authorization_code", "code": back["code"], "redirect_uri": CALLBACK });
         self.oauth("token", grant)
-    }
-}
-
-impl Drop for OfficialClient {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
@@ -126,7 +83,7 @@ async fn the_official_client_searches_reads_and_creates() {
     let mut client = OfficialClient::start().await;
     let token = text(&client.connect(&[HANDBOOK, ROADMAP])["access_token"]);
     let line = json!({ "items": "search", "token": token, "arguments": { "page_size": 2 } });
-    let paged = client.ask(&line)["answer"].take();
+    let paged = client.peer.ask(&line)["answer"].take();
     let whole = client.call(&token, "search", &json!({}));
     assert_eq!(paged, whole["results"]);
     assert!(paged.as_array().unwrap().len() > 4);
@@ -154,12 +111,12 @@ async fn the_official_client_waits_as_long_as_a_throttle_says_and_tries_again() 
     let throttle = Fault::RateLimited { retry_after_s: 1 };
     notion(&client.harness).inject("search", throttle, Times::Next(1)).unwrap();
     let line = json!({ "call": "search", "token": token, "arguments": {} });
-    let reply = client.ask(&line);
+    let reply = client.peer.ask(&line);
     assert!(reply["answer"]["results"].is_array(), "{reply}");
     assert_eq!(reply["waited"], json!([1_000]));
     let overload = Fault::Refused("service_overload".to_owned());
     notion(&client.harness).inject("search", overload, Times::Next(1)).unwrap();
-    let reply = client.ask(&line);
+    let reply = client.peer.ask(&line);
     assert!(reply["answer"]["results"].is_array(), "{reply}");
     assert_eq!(reply["waited"].as_array().unwrap().len(), 1);
 }
@@ -205,7 +162,7 @@ async fn the_answers_have_the_types_of_the_official_client() {
 
 /// What the TypeScript compiler says of answers and the types that they are to have.
 fn type_check(answers: &[(&str, Value)]) -> String {
-    let modules = peers().join("node_modules");
+    let modules = peer::folder().join("node_modules");
     let api = modules.join("@notionhq/client/build/src/api-endpoints");
     let mut code = format!("import type * as api from {};\n", json!(api));
     for (kind, answer) in answers {
@@ -219,7 +176,7 @@ fn type_check(answers: &[(&str, Value)]) -> String {
     fs::create_dir_all(&folder).expect("a folder");
     let file = folder.join(format!("answers-{}.ts", answers.len()));
     fs::write(&file, code).expect("a file");
-    let mut tsc = node();
+    let mut tsc = peer::node();
     tsc.arg(modules.join("typescript/bin/tsc")).arg(&file);
     tsc.args(["--noEmit", "--strict", "--skipLibCheck", "--ignoreConfig", "--types", ""]);
     let output = tsc.output().expect("the compiler runs");

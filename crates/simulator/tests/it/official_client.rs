@@ -1,23 +1,16 @@
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-
 use astralform_simulator::slack::SlackApp;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 
 use crate::harness::{CALLBACK, CLIENT, Harness, SECRET, encoded, text};
+use crate::peer::{Peer, served};
 
 /// Slack's official client for Node, unmodified, and the served simulator that it takes for Slack.
 ///
-/// It is waited for on pipes, so the tests need a runtime that serves on a thread of its own.
 /// Every call panics at the line of the test that made it.
 pub(crate) struct OfficialClient {
     pub(crate) harness: Harness,
     url: String,
-    child: Child,
-    stdin: ChildStdin,
-    stdout: BufReader<ChildStdout>,
+    peer: Peer,
 }
 
 /// What the client told about a call.
@@ -29,25 +22,10 @@ pub(crate) struct Outcome {
 impl OfficialClient {
     /// Serves a simulator in which an app is registered as `CLIENT`, and starts the client.
     pub(crate) async fn with_app(change: impl FnOnce(&mut SlackApp)) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let harness = Harness::at(&url);
+        let (harness, url) = served().await;
         harness.register(change);
-        tokio::spawn(axum::serve(listener, harness.simulator.router()).into_future());
-
-        let peers = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/peers");
-        let node = peers.join("node_modules/node/bin/node");
-        assert!(
-            node.exists(),
-            "the peers are not installed: run `scripts/check` once, or `npm ci` in tests/peers"
-        );
-        let mut command = Command::new(node);
-        command.arg(peers.join("slack-web-api.mjs")).arg(format!("{url}/slack/api/"));
-        let spawned = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
-        let mut child = spawned.expect("the official client starts");
-        let stdin = child.stdin.take().expect("a piped stdin");
-        let stdout = BufReader::new(child.stdout.take().expect("a piped stdout"));
-        Self { harness, url, child, stdin, stdout }
+        let peer = Peer::start("slack-web-api.mjs", &format!("{url}/slack/api/"));
+        Self { harness, url, peer }
     }
 
     /// Calls a method through the client's own function for it.
@@ -95,13 +73,9 @@ impl OfficialClient {
         self.access(json!({ "code": code, "redirect_uri": CALLBACK })).answer()
     }
 
+    #[track_caller]
     fn ask(&mut self, line: &Value) -> Outcome {
-        let what = line.to_string();
-        writeln!(self.stdin, "{what}").expect("the official client listens");
-        let mut reply = String::new();
-        self.stdout.read_line(&mut reply).expect("a line");
-        let reply = serde_json::from_str(&reply);
-        Outcome { reply: reply.unwrap_or_else(|_| panic!("no reply to {what}")), what }
+        Outcome { reply: self.peer.ask(line), what: line.to_string() }
     }
 }
 
@@ -124,12 +98,5 @@ impl Outcome {
     /// How many seconds the client waited before each retry.
     pub(crate) fn waited(&self) -> Value {
         self.reply["waited"].clone()
-    }
-}
-
-impl Drop for OfficialClient {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
