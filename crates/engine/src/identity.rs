@@ -10,7 +10,7 @@ use crate::{
     credentials::CredentialParts,
     egress::{Answer, Outgoing},
     oauth::headers,
-    refusal::{kind, words},
+    refusal::{kind, text, words},
 };
 
 /// Why an answer names no account.
@@ -52,12 +52,22 @@ pub(crate) fn read_account(
     answer: &Answer,
 ) -> Result<Option<Account>, IdentityError> {
     let variables = Variables::status(answer.status.as_u16());
-    let document = Document::parse(&answer.body);
+    let said;
+    let document = match Document::parse(&answer.body) {
+        Err(_) if answer.status.is_client_error() => {
+            said = text(&answer.body);
+            Document::from_value(&said)
+        }
+        parsed => parsed,
+    };
     let code = match &document {
         Ok(document) => connector.errors.code_of(document, variables),
         Err(_) => Ok(None),
     };
-    let Ok(code) = code else { return Err(IdentityError::Unclear) };
+    let code = match code {
+        Err(_) if answer.status.is_success() => return Err(IdentityError::Unclear),
+        code => code.ok().flatten(),
+    };
     if !answer.status.is_success() || code.is_some() {
         return Err(refused(connector, answer, code.as_deref(), document.ok().as_ref()));
     }

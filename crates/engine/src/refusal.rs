@@ -2,6 +2,7 @@
 
 use astralform_catalog::{Connector, ErrorKind, Variables, jq::Document};
 use http::StatusCode;
+use serde_json::Value;
 
 /// The connector's word for the code, or else what the status says.
 pub(crate) fn kind(connector: &Connector, status: StatusCode, code: Option<&str>) -> ErrorKind {
@@ -20,6 +21,13 @@ pub(crate) fn words(
     let said = connector.errors.message.as_ref()?;
     let said = said.read::<Option<String>>(document, variables).ok().flatten()?;
     Some(plain(&said)).filter(|said| !said.is_empty())
+}
+
+/// A refusal that is not JSON, as the text that it is.
+pub(crate) fn text(body: &[u8]) -> Value {
+    const LONGEST: usize = 2_000;
+    let text = String::from_utf8_lossy(&body[..body.len().min(LONGEST)]);
+    Value::String(text.trim().to_owned())
 }
 
 fn by_status(status: StatusCode) -> ErrorKind {

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::CallFailure;
 use crate::{
     egress::{Answer, EgressError},
-    refusal::{kind, words},
+    refusal::{kind, text, words},
 };
 
 /// What a provider's answer amounts to.
@@ -159,7 +159,10 @@ impl<'a> Reading<'a> {
                 Err(self.refusal(&body, code.as_deref()))
             }
             (None, false) if self.answer.status.is_client_error() => {
-                Err(self.refusal(&Document::null(), None))
+                let said = text(&self.answer.body);
+                let body = Document::from_value(&said).unwrap_or_else(|_| Document::null());
+                let code = self.code(&body).ok().flatten();
+                Err(self.refusal(&body, code.as_deref()))
             }
             (None, _) => Err(self.nonsense("something that is not JSON")),
         }

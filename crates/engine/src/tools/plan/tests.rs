@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::*;
 
+mod keys;
 mod official;
 
 /// A connector that uses every part of a request.
@@ -186,7 +187,7 @@ fn more_arguments(tool: &str) -> Vec<Value> {
             json!({"query": "org:github", "sort": "updated", "limit": 100, "page": 10}),
             json!({"query": "org:github", "order": "asc"}),
         ],
-        _ => Vec::new(),
+        _ => keys::more_arguments(tool),
     }
 }
 

@@ -7,6 +7,7 @@ use serde_json::json;
 use super::*;
 
 mod github;
+mod keys;
 mod notion;
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
