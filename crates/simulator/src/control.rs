@@ -17,7 +17,7 @@ use crate::faults::{Fault, InjectedFault, InvalidFault, Times};
 use crate::problem::Problem;
 use crate::requests::RecordedRequest;
 use crate::stand_in::StandIn;
-use crate::{InvalidApp, Simulator, github, notion, slack};
+use crate::{InvalidApp, Simulator, github, notion, slack, tavily};
 
 /// A JSON body, or why it is none.
 pub(crate) type Body<T> = Result<Json<T>, JsonRejection>;
@@ -57,6 +57,7 @@ pub(crate) fn router(simulator: &Simulator) -> Router {
         .merge(slack::control::router(simulator.slack()))
         .merge(notion::control::router(simulator.notion()))
         .merge(github::control::router(simulator.github()))
+        .merge(tavily::control::router(simulator.tavily()))
         .fallback(unknown)
         .layer(middleware::from_fn(no_browsers))
 }

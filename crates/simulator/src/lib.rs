@@ -24,6 +24,7 @@ mod problem;
 mod requests;
 pub mod slack;
 mod stand_in;
+pub mod tavily;
 
 use axum::Router;
 
@@ -36,6 +37,7 @@ pub use stand_in::StandIn;
 use github::Github;
 use notion::Notion;
 use slack::Slack;
+use tavily::Tavily;
 
 /// All stand-ins together; cloning gives another handle to the same state.
 #[derive(Clone)]
@@ -43,6 +45,7 @@ pub struct Simulator {
     slack: Slack,
     notion: Notion,
     github: Github,
+    tavily: Tavily,
 }
 
 /// An app of ours at a stand-in; it has no `Debug` because it holds the secret.
@@ -56,6 +59,9 @@ pub struct NewApp {
 }
 
 impl Simulator {
+    /// The connectors whose services take keys rather than apps; each has one from the beginning.
+    pub const KEYED_CONNECTORS: &[&str] = &["tavily"];
+
     /// Registers an app of that name at every stand-in.
     pub fn register_apps(&self, name: &str, redirect_uri: &str) -> Result<Vec<NewApp>, InvalidApp> {
         Ok(vec![
@@ -70,7 +76,8 @@ impl Simulator {
         Self {
             slack: Slack::new(options.clone()),
             notion: Notion::new(options.clone()),
-            github: Github::new(options),
+            github: Github::new(options.clone()),
+            tavily: Tavily::new(options),
         }
     }
 
@@ -89,11 +96,17 @@ impl Simulator {
         &self.github
     }
 
-    /// Puts every stand-in back to its seeded state; registered apps stay registered.
+    /// Returns the control handle of the Tavily stand-in.
+    pub fn tavily(&self) -> &Tavily {
+        &self.tavily
+    }
+
+    /// Puts every stand-in back to its seeded state; registered apps and good keys stay.
     pub fn reset(&self) {
         self.slack.reset();
         self.notion.reset();
         self.github.reset();
+        self.tavily.reset();
     }
 
     /// Returns the pages, APIs and controls of every stand-in, to be served at the root.
@@ -102,6 +115,7 @@ impl Simulator {
             .merge(self.slack.router())
             .merge(self.notion.router())
             .merge(self.github.router())
+            .merge(self.tavily.router())
             .merge(control::router(self))
     }
 }

@@ -19,6 +19,7 @@ use astralform_simulator::{
     github::{Github, GithubApp},
     notion::Notion,
     slack::{Slack, SlackApp},
+    tavily::Tavily,
 };
 use astralform_storage::Db;
 use astralform_vault::create_key_file;
@@ -168,6 +169,11 @@ impl TestServer {
     /// The simulated GitHub, for looking and for making trouble.
     pub fn github(&self) -> &Github {
         self.simulator.github()
+    }
+
+    /// The simulated Tavily, which takes keys.
+    pub fn tavily(&self) -> &Tavily {
+        self.simulator.tavily()
     }
 
     /// An agent that acts for an end user.

@@ -33,9 +33,8 @@ impl Demo {
         } else {
             println!("{}", words::instructions(&demo.facts));
         }
-        let simulator = tokio::spawn(demo.simulated.serve());
         node::run(listener, demo.engine).await?;
-        simulator.abort();
+        demo.simulator.abort();
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -34,6 +34,18 @@ async fn the_demo_goes_from_auth_required_to_channels() {
     assert!(demo.terminate().success());
 }
 
+#[tokio::test]
+async fn what_a_key_pays_for_works_at_once_and_for_everybody() {
+    let (_demo, facts) = start();
+    let text = |name: &str| facts[name].as_str().unwrap().to_owned();
+    let url = format!("{}/v1/tools/{}/call", text("base_url"), text("keyed_tool"));
+    let body = json!({"arguments": facts["keyed_arguments"]});
+    let request = reqwest::Client::new().post(url).bearer_auth(text("api_key")).json(&body);
+    let answered: Value = request.send().await.unwrap().json().await.unwrap();
+    assert_eq!(answered["status"], "completed", "{answered}");
+    assert!(!answered["data"]["results"].as_array().unwrap().is_empty(), "{answered}");
+}
+
 #[test]
 fn the_demo_says_all_that_programs_need_in_one_line() {
     let (_demo, facts) = start();
@@ -45,6 +57,7 @@ fn the_demo_says_all_that_programs_need_in_one_line() {
         "api_key",
         "admin_token",
         "connect_url",
+        "keyed_tool",
     ] {
         assert!(facts[name].is_string(), "{name} in {facts}");
     }

@@ -77,6 +77,28 @@ async fn what_was_sandboxed_is_asked_for_again_after_a_restart() {
     }
 }
 
+#[tokio::test]
+async fn a_sandboxed_key_goes_on_paying_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = bootstrap(folder.path());
+    let project = made["project_id"].as_str().unwrap();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let port = port.to_string();
+    let serve = ["serve", "--listen", "127.0.0.1:0", "--sandbox", "--sandbox-listen", &port];
+    for round in 0..2 {
+        let server = Running::start(folder.path(), &serve, true);
+        let base = address(&server);
+        if round == 0 {
+            let connectors = format!("{base}/v1/projects/{project}/connectors");
+            let wanted = json!({"connector": "tavily", "environment": "test", "sandbox": true});
+            post(connectors, &made["admin_token"], wanted).await;
+        }
+        let tool = format!("{base}/v1/tools/tavily_usage/call");
+        let (status, answered) = post(tool, &made["test_api_key"], json!({})).await;
+        assert_eq!((status, &answered["status"]), (200, &json!("completed")), "{answered}");
+    }
+}
+
 #[test]
 fn bootstrap_prints_everything_once() {
     let folder = tempfile::tempdir().unwrap();

@@ -31,6 +31,7 @@ mod races;
 mod recorder;
 mod redirects;
 mod repeating;
+mod sandboxed_keys;
 mod secrets;
 mod sessions;
 mod settings;

@@ -18,5 +18,6 @@ mod official_description;
 mod peer;
 mod rotation;
 mod search;
+mod tavily;
 mod token;
 mod web_api;

@@ -7,10 +7,12 @@ use astralform_engine::{
     egress::{Egress, Networks},
     project_connectors::{Credentials, Enable},
 };
+use astralform_simulator::Simulator;
 use astralform_storage::Db;
 use astralform_vault::KeyRing;
+use serde_json::Value;
 use tempfile::TempDir;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, task::JoinHandle};
 use url::Url;
 
 use crate::simulated::Simulated;
@@ -19,7 +21,8 @@ use crate::simulated::Simulated;
 pub(super) struct Set {
     pub(super) engine: Engine,
     pub(super) facts: Facts,
-    pub(super) simulated: Simulated,
+    /// The simulated services, which are being served.
+    pub(super) simulator: JoinHandle<()>,
 }
 
 /// What whoever tries it has to know.
@@ -33,7 +36,15 @@ pub(super) struct Facts {
     pub(super) service: String,
     pub(super) tool: String,
     pub(super) connect_url: String,
+    pub(super) keyed: Keyed,
     _files: TempDir,
+}
+
+/// A tool that works at once, since a key pays for it.
+pub(super) struct Keyed {
+    pub(super) service: String,
+    pub(super) tool: String,
+    pub(super) arguments: Value,
 }
 
 pub(super) const END_USER: &str = "alice";
@@ -47,7 +58,7 @@ pub(super) async fn set_up(listener: &TcpListener) -> anyhow::Result<Set> {
     let simulators = TcpListener::bind("127.0.0.1:0").await?;
     let base_url: Url = format!("http://{}", listener.local_addr()?).parse()?;
     let simulated = Simulated::on(simulators, clock.clone(), entropy.clone())?;
-    let simulator_url = simulated.url.clone();
+    let (simulator, simulator_url) = (simulated.simulator.clone(), simulated.url.clone());
     let db = Db::open_sqlite(&files.path().join("demo.db")).await?;
     db.migrate().await?;
     let engine = Engine::new(Parts {
@@ -59,11 +70,13 @@ pub(super) async fn set_up(listener: &TcpListener) -> anyhow::Result<Set> {
         clock,
         entropy,
     });
+    let serving = tokio::spawn(simulated.serve());
     let made = engine.provision("Demo team", PROJECT).await?;
     let tenant = Tenant { project: made.project, environment: Environment::Test };
     let api_key = engine.create_api_key(tenant, None).await?;
     let admin_token = engine.create_owner(made.team, &OWNER.parse()?).await?;
-    let enabled = enable_all(&engine, tenant, &simulated).await?;
+    let enabled = enable_all(&engine, tenant, &simulator).await?;
+    let keyed = enable_keyed(&engine, tenant).await?;
     let (service, tool) = first_tool(&engine, &enabled)?;
     let connect_url = first_link(&engine, &api_key, &tool).await?;
     let facts = Facts {
@@ -75,20 +88,21 @@ pub(super) async fn set_up(listener: &TcpListener) -> anyhow::Result<Set> {
         service,
         tool,
         connect_url,
+        keyed,
         _files: files,
     };
-    Ok(Set { engine, facts, simulated })
+    Ok(Set { engine, facts, simulator: serving })
 }
 
-/// The connector of each simulated service, in the simulator's order.
+/// The connector of each simulated service that asks for consent, in the simulator's order.
 async fn enable_all(
     engine: &Engine,
     tenant: Tenant,
-    simulated: &Simulated,
+    simulator: &Simulator,
 ) -> anyhow::Result<Vec<ConnectorSlug>> {
     let redirect_uri = engine.site().shared_redirect_uri();
     let mut enabled = Vec::new();
-    for app in simulated.simulator.register_apps(PROJECT, &redirect_uri)? {
+    for app in simulator.register_apps(PROJECT, &redirect_uri)? {
         let client = Credentials::client(&app.client_id, Secret::new(app.client_secret));
         let connector: ConnectorSlug = app.connector.parse()?;
         enabled.push(connector.clone());
@@ -96,6 +110,29 @@ async fn enable_all(
         engine.enable(tenant, enable).await?;
     }
     Ok(enabled)
+}
+
+/// The connector of each simulated service that takes keys, each with a key of the simulator's; the
+/// first tool of the first one is what to try.
+async fn enable_keyed(engine: &Engine, tenant: Tenant) -> anyhow::Result<Keyed> {
+    let mut keyed = None;
+    for slug in Simulator::KEYED_CONNECTORS {
+        let slug: ConnectorSlug = slug.parse()?;
+        engine.enable(tenant, Enable { sandbox: true, ..Enable::new(slug.clone()) }).await?;
+        let connector = engine.catalog().connector(&slug);
+        let tool = connector.and_then(|found| Some((found.name.clone(), found.tools.first()?)));
+        keyed = keyed.or(tool);
+    }
+    let (service, tool) = keyed.context("no simulated service takes keys")?;
+    let arguments = example(tool.input.json());
+    Ok(Keyed { service, tool: tool.name.as_str().to_owned(), arguments })
+}
+
+/// The required arguments of a schema, by its own examples.
+fn example(schema: &Value) -> Value {
+    let required = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let first = |name: &str| schema["properties"][name]["examples"][0].clone();
+    required.map(|name| (name.to_owned(), first(name))).collect()
 }
 
 /// A tool to begin with: it changes nothing and needs no arguments.

@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use super::setup::{END_USER, Facts};
+use super::setup::{END_USER, Facts, Keyed};
 
 /// One line for programs.
 pub(super) fn json(facts: &Facts) -> String {
@@ -13,6 +13,8 @@ pub(super) fn json(facts: &Facts) -> String {
         "api_key": facts.api_key.expose(),
         "admin_token": facts.admin_token.expose(),
         "connect_url": facts.connect_url,
+        "keyed_tool": facts.keyed.tool,
+        "keyed_arguments": facts.keyed.arguments,
     })
     .to_string()
 }
@@ -22,10 +24,11 @@ pub(super) fn instructions(facts: &Facts) -> String {
     let base = address(&facts.base_url);
     let key = facts.api_key.expose();
     let Facts { service, tool, connect_url: link, .. } = facts;
+    let Keyed { service: other, tool: keyed, arguments } = &facts.keyed;
     format!(
         "
 Astralform is running at {base}
-with a simulated {service}, a throw-away database and one project. Ctrl-C ends it and forgets it all.
+with a simulated {service} and {other}, a throw-away database and one project. Ctrl-C ends it and forgets it all.
 
 1. An agent calls a tool for the user {END_USER}, who has not connected {service} yet:
 
@@ -41,6 +44,12 @@ with a simulated {service}, a throw-away database and one project. Ctrl-C ends i
    {link}
 
 3. The same curl line again: the answer has the data.
+
+4. {other} takes an API key, and the project has one, so this works at once and for everybody:
+
+   curl -s {base}/v1/tools/{keyed}/call \\
+     -H 'Authorization: Bearer {key}' \\
+     -H 'Content-Type: application/json' -d '{{\"arguments\": {arguments}}}'
 
 The link is good for ten minutes; the curl line always has a fresh one.
 "
