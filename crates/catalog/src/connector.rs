@@ -7,8 +7,8 @@ use serde_json::Value;
 use url::Url;
 
 use crate::{
-    ApiKey, ErrorKind, Expression, OAuth, Placement, Revocation, ScopeEntry, Tool, Variables,
-    jq::{Document, RunError},
+    ApiKey, Errors, Expression, OAuth, Placement, Revocation, ScopeEntry, Tool, Variables,
+    jq::Document,
 };
 
 /// One connector, as its `connector.yaml` describes it.
@@ -106,30 +106,6 @@ pub struct Api {
     pub credential: Placement,
 }
 
-/// How an API says that something went wrong.
-#[derive(Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Errors {
-    /// The error's code, or null when the answer is a success.
-    #[serde(default)]
-    pub code: Option<Expression>,
-    /// What the provider says about it, for people.
-    #[serde(default)]
-    pub message: Option<Expression>,
-    /// The scopes that were missing, as a list.
-    #[serde(default)]
-    pub missing_scopes: Option<Expression>,
-    /// When a limit is over, in seconds since 1970, where the answer has no `Retry-After`.
-    #[serde(default)]
-    pub limited_until: Option<Expression>,
-    /// What each code means; the HTTP status decides for the others.
-    #[serde(default)]
-    pub kinds: BTreeMap<ErrorKind, Vec<String>>,
-    /// What to do about a code, for people.
-    #[serde(default)]
-    pub hints: BTreeMap<String, String>,
-}
-
 /// How the connected account is recognised: one request with the new token.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -170,25 +146,6 @@ pub struct Setup {
     /// out.
     #[serde(default)]
     pub new_app_url: Option<Expression>,
-}
-
-impl Errors {
-    /// The code of an answer that is an error; providers spell it as a text, a number or an object.
-    ///
-    /// # Errors
-    /// When the answer has a form in which no code can be looked for.
-    pub fn code_of(
-        &self,
-        document: &Document<'_>,
-        variables: Variables<'_>,
-    ) -> Result<Option<String>, RunError> {
-        let Some(code) = &self.code else { return Ok(None) };
-        Ok(match code.run(document, variables)? {
-            Value::Null | Value::Bool(false) => None,
-            Value::String(code) => Some(code),
-            other => Some(other.to_string()),
-        })
-    }
 }
 
 impl Api {

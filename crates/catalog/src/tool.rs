@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use astralform_domain::{ScopeSet, ToolName};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::{Encoding, Expression, Method, Schema};
 
@@ -92,30 +92,6 @@ pub struct ToolRequest {
     /// How the body is written.
     #[serde(default = "json")]
     pub encoding: Encoding,
-}
-
-/// What an error of a provider means to whoever must act.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum ErrorKind {
-    /// The token is dead: the end user has to connect again.
-    ReconnectNeeded,
-    /// The token lacks scopes: the end user has to grant more.
-    MissingScope,
-    /// It is not there, or the account cannot see it.
-    NotFound,
-    /// The account may not do it, whatever the scopes.
-    PermissionDenied,
-    /// Too often: try again later.
-    RateLimited,
-    /// The provider is down.
-    ProviderUnavailable,
-    /// The provider does not accept the request.
-    ProviderRejected,
-    /// Our app's own credentials are wrong; the end user can do nothing.
-    Misconfigured,
 }
 
 impl Annotations {

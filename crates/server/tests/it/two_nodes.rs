@@ -76,20 +76,22 @@ async fn k2_a_connector_that_was_paused_or_disabled_at_one_node_is_so_at_the_oth
     assert_eq!(b.agent("alice").get("/v1/tools").await.body["tools"], json!([]));
 }
 
-/// How long another node may use what has been ended.
-const AT_MOST: Duration = Duration::from_secs(1);
-
 #[tokio::test]
-async fn k2_what_ended_at_one_node_is_refused_at_the_other_within_a_second() {
+async fn k2_what_ended_at_one_node_is_refused_at_the_other_soon_and_by_itself() {
     let Some((a, b)) = nodes().await else { return };
     a.connect("alice", TOOL).await;
     b.catch_up().await;
-    assert_eq!(status(&b.agent("alice")).await, "completed");
+    let alice = b.agent("alice");
+    assert_eq!(status(&alice).await, "completed");
     let listed = a.agent("alice").get("/v1/connections").await;
     let path = format!("/v1/connections/{}", listed.body["data"][0]["id"].as_str().unwrap());
     assert_eq!(a.agent("alice").delete(&path).await.status, 204);
-    tokio::time::sleep(AT_MOST).await;
-    assert_eq!(status(&b.agent("alice")).await, "auth_required");
+    let heard = async {
+        while status(&alice).await != "auth_required" {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    timeout(SOON, heard).await.expect("nobody told it, and it knows");
 }
 
 #[tokio::test]

@@ -32,6 +32,8 @@ pub(super) struct Facts {
     pub(super) project: ProjectId,
     pub(super) api_key: Secret,
     pub(super) admin_token: Secret,
+    /// The simulated services, by name.
+    pub(super) services: Vec<String>,
     /// The service of the tool to begin with.
     pub(super) service: String,
     pub(super) tool: String,
@@ -79,7 +81,11 @@ pub(super) async fn set_up(listener: &TcpListener) -> anyhow::Result<Set> {
     let keyed = enable_keyed(&engine, tenant).await?;
     let (service, tool) = first_tool(&engine, &enabled)?;
     let connect_url = first_link(&engine, &api_key, &tool).await?;
+    let enabled = enabled.iter().filter_map(|slug| engine.catalog().connector(slug));
+    let services = enabled.map(|connector| connector.name.clone());
+    let services = services.chain([keyed.service.clone()]).collect();
     let facts = Facts {
+        services,
         base_url,
         simulator_url,
         project: made.project,

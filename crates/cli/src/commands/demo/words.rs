@@ -24,11 +24,13 @@ pub(super) fn instructions(facts: &Facts) -> String {
     let base = address(&facts.base_url);
     let key = facts.api_key.expose();
     let Facts { service, tool, connect_url: link, .. } = facts;
+    let services = facts.services.join(", ");
     let Keyed { service: other, tool: keyed, arguments } = &facts.keyed;
     format!(
         "
 Astralform is running at {base}
-with a simulated {service} and {other}, a throw-away database and one project. Ctrl-C ends it and forgets it all.
+with simulated services ({services}), a throw-away database and one project.
+Ctrl-C ends it and forgets it all.
 
 1. An agent calls a tool for the user {END_USER}, who has not connected {service} yet:
 
@@ -43,7 +45,8 @@ with a simulated {service} and {other}, a throw-away database and one project. C
 
    {link}
 
-3. The same curl line again: the answer has the data.
+3. The same curl line again: the answer has the data. The other services are connected the same way;
+   GET {base}/v1/tools lists their tools.
 
 4. {other} takes an API key, and the project has one, so this works at once and for everybody:
 
