@@ -131,6 +131,8 @@ impl Filler<'_> {
             expires_at: None,
             scopes,
             written_at: connection.created_at,
+            refresh_at: None,
+            in_doubt: false,
         }
     }
 }

@@ -56,12 +56,18 @@ text_enum! {
 }
 
 text_enum! {
-    /// Why a connection is not active.
+    /// Why a connection has the status it has.
     StatusReason("status reason") {
         /// The end user disconnected it.
         UserRevoked = "user_revoked",
-        /// The provider refused its token.
+        /// The provider refused its access token, and there is none to refresh it with.
         TokenRejected = "token_rejected",
+        /// The provider refused its refresh token.
+        RefreshRejected = "refresh_rejected",
+        /// A refresh was never answered, and its token is of no use any more: the new one is lost.
+        RefreshOutcomeUnknown = "refresh_outcome_unknown",
+        /// The provider took scopes away that were granted before.
+        ScopesMissing = "scopes_missing",
         /// Its access token ran out.
         Expired = "expired",
         /// The connector was disabled.

@@ -56,6 +56,8 @@ pub struct OauthClient {
     pub set_at: Timestamp,
     /// The secret before this one, for providers that take both for a while.
     pub previous: Option<Retired>,
+    /// Since when the provider refuses it, where it last did.
+    pub rejected_at: Option<Timestamp>,
 }
 
 /// A client secret that was replaced.

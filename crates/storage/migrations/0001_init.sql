@@ -114,6 +114,7 @@ CREATE TABLE project_connectors (
     client_secret_set_at         BIGINT,
     previous_client_secret       BYTEA, -- sealed, of the generation before
     previous_client_secret_until BIGINT,
+    client_rejected_at           BIGINT, -- since when the provider refuses the app
     hosts                        TEXT NOT NULL, -- a JSON array
     generation                   BIGINT NOT NULL,
     created_at                   BIGINT NOT NULL,
@@ -172,8 +173,37 @@ CREATE TABLE tokens (
     expires_at    BIGINT,
     scopes        TEXT NOT NULL, -- a JSON array
     written_at    BIGINT NOT NULL,
+    refresh_at    BIGINT, -- when it is to be refreshed ahead of its end
+    in_doubt      BOOLEAN NOT NULL, -- the refresh token may have been used up already
     PRIMARY KEY (connection_id, kind)
 );
+
+CREATE INDEX tokens_by_refresh ON tokens (refresh_at) WHERE refresh_at IS NOT NULL;
+
+-- Refreshes that are under way or are to be tried again, one for each token.
+CREATE TABLE refreshes (
+    connection_id TEXT NOT NULL REFERENCES connections (id),
+    kind          TEXT NOT NULL,
+    generation    BIGINT NOT NULL, -- of the token that is to be replaced
+    fence         BIGINT NOT NULL, -- counts the holders
+    node          TEXT NOT NULL, -- who holds it, or held it last
+    lease_until   BIGINT NOT NULL, -- by the database's clock
+    is_sent       BOOLEAN NOT NULL, -- the refresh token is with the provider, its answer not here
+    answer        BYTEA, -- sealed; what the provider answered
+    failures      BIGINT NOT NULL, -- in a row
+    not_before    BIGINT NOT NULL, -- by the database's clock
+    PRIMARY KEY (connection_id, kind)
+);
+
+CREATE INDEX refreshes_by_lease ON refreshes (lease_until);
+
+-- When connections were last used.
+CREATE TABLE connection_uses (
+    connection_id TEXT PRIMARY KEY REFERENCES connections (id),
+    used_at       BIGINT NOT NULL
+);
+
+CREATE INDEX connection_uses_by_time ON connection_uses (used_at);
 
 CREATE TABLE auth_requests (
     id                   TEXT PRIMARY KEY,

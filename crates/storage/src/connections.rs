@@ -116,26 +116,30 @@ pub async fn change_status(
 pub async fn remove(tx: &mut Tx, connection: &Connection) -> Result<()> {
     const SQL: &str = "
         DELETE FROM connections WHERE project_id = $1 AND environment = $2 AND id = $3";
+    const FORGET: &str = "DELETE FROM connection_uses WHERE connection_id = $1";
     crate::tokens::erase(tx, connection).await?;
     let Connection { id, tenant, .. } = connection;
+    tx.execute(FORGET, binds![*id]).await?;
     tx.execute(SQL, binds![tenant.project, tenant.environment, *id]).await?;
     Ok(())
 }
 
-/// Marks a connection whose token of that generation is dead, unless it is not active any more or
-/// has newer tokens; says whether it did.
+/// Marks a connection whose token of that kind and generation is dead, unless it is not active any
+/// more or has a newer one; says whether it did.
 pub async fn mark_dead(
     tx: &mut Tx,
     connection: &Connection,
-    generation: i64,
+    token: (&str, i64),
     reason: StatusReason,
 ) -> Result<bool> {
     const SQL: &str = "
         UPDATE connections SET status = 'needs_reauth', reason = $5
         WHERE project_id = $1 AND environment = $2 AND id = $3 AND status = 'active'
-          AND NOT EXISTS (SELECT 1 FROM tokens WHERE connection_id = $3 AND generation > $4)";
+          AND NOT EXISTS (
+              SELECT 1 FROM tokens WHERE connection_id = $3 AND kind = $6 AND generation > $4)";
     let Connection { id, tenant, .. } = connection;
-    let binds = binds![tenant.project, tenant.environment, *id, generation, reason];
+    let (kind, generation) = token;
+    let binds = binds![tenant.project, tenant.environment, *id, generation, reason, kind];
     tx.touch(topic(connection));
     Ok(tx.execute(SQL, binds).await? == 1)
 }

@@ -45,7 +45,8 @@ fn client(row: &Row) -> Result<Option<OauthClient>> {
         return Ok(None);
     };
     let hint = row.optional_text("client_secret_hint")?.unwrap_or_default();
-    Ok(Some(OauthClient { id, secret, hint, set_at, previous: retired(row)? }))
+    let rejected_at = row.optional_time("client_rejected_at")?;
+    Ok(Some(OauthClient { id, secret, hint, set_at, previous: retired(row)?, rejected_at }))
 }
 
 fn retired(row: &Row) -> Result<Option<Retired>> {
@@ -150,7 +151,8 @@ async fn set_client(tx: &mut Tx, of: &ProjectConnector) -> Result<()> {
     const SQL: &str = "
         UPDATE project_connectors
         SET client_id = $4, client_secret = $5, client_secret_hint = $6, client_secret_set_at = $7,
-            previous_client_secret = $8, previous_client_secret_until = $9
+            previous_client_secret = $8, previous_client_secret_until = $9,
+            client_rejected_at = $10
         WHERE project_id = $1 AND environment = $2 AND id = $3";
     let client = of.client.as_ref();
     let previous = client.and_then(|client| client.previous.as_ref());
@@ -164,9 +166,27 @@ async fn set_client(tx: &mut Tx, of: &ProjectConnector) -> Result<()> {
         client.map(|client| client.set_at),
         previous.map(|previous| &previous.secret),
         previous.map(|previous| previous.until),
+        client.and_then(|client| client.rejected_at),
     ];
     tx.execute(SQL, binds).await?;
     Ok(())
+}
+
+/// Notes that the provider refuses the app as it was entered then, or does not any more; says
+/// whether that is news.
+pub async fn note_rejection(
+    tx: &mut Tx,
+    of: &ProjectConnector,
+    at: Option<Timestamp>,
+) -> Result<bool> {
+    const SQL: &str = "
+        UPDATE project_connectors SET client_rejected_at = $5
+        WHERE project_id = $1 AND environment = $2 AND id = $3 AND generation = $4
+          AND (client_rejected_at IS NULL) <> $6";
+    let Tenant { project, environment } = of.tenant;
+    tx.touch(Topic::Project(project));
+    let binds = binds![project, environment, of.id, of.generation, at, at.is_none()];
+    Ok(tx.execute(SQL, binds).await? == 1)
 }
 
 /// Disables a project connector for good; says whether it was there to be disabled.

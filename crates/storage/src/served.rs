@@ -42,7 +42,7 @@ pub async fn held(
                tokens.kind AS token_kind, tokens.generation AS token_generation,
                tokens.access_token, tokens.refresh_token,
                tokens.expires_at AS token_expires_at, tokens.scopes AS token_scopes,
-               tokens.written_at AS token_written_at
+               tokens.written_at AS token_written_at, tokens.refresh_at, tokens.in_doubt
         FROM connections
         LEFT JOIN tokens ON tokens.connection_id = connections.id
         WHERE connections.project_connector_id = $3
@@ -84,6 +84,8 @@ mod tests {
             expires_at: Some(Timestamp::from_secs(60)),
             scopes: ScopeSet::from_iter(["write"]),
             written_at: Timestamp::from_secs(30),
+            refresh_at: None,
+            in_doubt: true,
         }
     }
 

@@ -122,6 +122,7 @@ fn project_connector(tenant: Tenant, now: Timestamp) -> ProjectConnector {
             hint: "…ab12".to_owned(),
             set_at: now,
             previous: None,
+            rejected_at: None,
         }),
         hosts: HostSet::from_iter(["chat.example.com".to_owned()]),
         generation: 1,

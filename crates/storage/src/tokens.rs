@@ -30,6 +30,11 @@ pub struct Token {
     pub scopes: ScopeSet,
     /// When it was stored.
     pub written_at: Timestamp,
+    /// When it is to be refreshed ahead of its end.
+    pub refresh_at: Option<Timestamp>,
+    /// Whether its refresh token may have been used up already: it was sent and no answer came, or
+    /// it is out of a backup.
+    pub in_doubt: bool,
 }
 
 impl Token {
@@ -57,6 +62,8 @@ impl Record for Token {
             expires_at: row.optional_time("expires_at")?,
             scopes: row.json("scopes")?,
             written_at: row.time("written_at")?,
+            refresh_at: row.optional_time("refresh_at")?,
+            in_doubt: row.flag("in_doubt")?,
         })
     }
 }
@@ -73,6 +80,8 @@ impl Token {
             expires_at: row.optional_time("token_expires_at")?,
             scopes: row.json("token_scopes")?,
             written_at: row.time("token_written_at")?,
+            refresh_at: row.optional_time("refresh_at")?,
+            in_doubt: row.flag("in_doubt")?,
         }))
     }
 }
@@ -82,11 +91,11 @@ pub async fn put(tx: &mut Tx, of: &Connection, token: &Token) -> Result<()> {
     const SQL: &str = "
         INSERT INTO tokens
             (connection_id, kind, generation, access_token, refresh_token, expires_at, scopes,
-             written_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+             written_at, refresh_at, in_doubt)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
         ON CONFLICT (connection_id, kind) DO UPDATE
         SET generation = $3, access_token = $4, refresh_token = $5, expires_at = $6, scopes = $7,
-            written_at = $8";
+            written_at = $8, refresh_at = $9, in_doubt = $10";
     let binds = binds![
         of.id,
         token.kind.as_str(),
@@ -96,10 +105,56 @@ pub async fn put(tx: &mut Tx, of: &Connection, token: &Token) -> Result<()> {
         token.expires_at,
         json(&token.scopes),
         token.written_at,
+        token.refresh_at,
+        token.in_doubt,
     ];
     tx.touch(topic(of));
     tx.execute(SQL, binds).await?;
     Ok(())
+}
+
+/// Stores a token in place of the one of its kind and of `generation`, if that is still the one
+/// there is; says whether it was.
+pub async fn replace(
+    tx: &mut Tx,
+    of: &Connection,
+    token: &Token,
+    generation: i64,
+) -> Result<bool> {
+    const SQL: &str = "
+        UPDATE tokens
+        SET generation = $3, access_token = $4, refresh_token = $5, expires_at = $6, scopes = $7,
+            written_at = $8, refresh_at = $9, in_doubt = FALSE
+        WHERE connection_id = $1 AND kind = $2 AND generation = $10";
+    let binds = binds![
+        of.id,
+        token.kind.as_str(),
+        token.generation,
+        &token.access_token,
+        token.refresh_token.as_ref(),
+        token.expires_at,
+        json(&token.scopes),
+        token.written_at,
+        token.refresh_at,
+        generation,
+    ];
+    tx.touch(topic(of));
+    Ok(tx.execute(SQL, binds).await? == 1)
+}
+
+/// Notes that the refresh token of that generation may have been used up.
+pub async fn doubt(tx: &mut Tx, of: &Connection, kind: &str, generation: i64) -> Result<()> {
+    const SQL: &str = "
+        UPDATE tokens SET in_doubt = TRUE
+        WHERE connection_id = $1 AND kind = $2 AND generation = $3 AND NOT in_doubt";
+    tx.execute(SQL, binds![of.id, kind, generation]).await?;
+    Ok(())
+}
+
+/// The token of that kind.
+pub async fn find(tx: &mut Tx, connection: ConnectionId, kind: &str) -> Result<Option<Token>> {
+    const SQL: &str = "SELECT * FROM tokens WHERE connection_id = $1 AND kind = $2";
+    tx.optional(SQL, binds![connection, kind]).await
 }
 
 /// The tokens of a connection.
@@ -120,6 +175,7 @@ pub async fn last_generation(tx: &mut Tx, connection: ConnectionId) -> Result<i6
 pub async fn erase(tx: &mut Tx, of: &Connection) -> Result<()> {
     const SQL: &str = "DELETE FROM tokens WHERE connection_id = $1";
     tx.touch(topic(of));
+    crate::refreshes::end_all(tx, of).await?;
     tx.execute(SQL, binds![of.id]).await?;
     Ok(())
 }
@@ -138,6 +194,8 @@ mod tests {
             expires_at: Some(Timestamp::from_secs(60)),
             scopes: ScopeSet::from_iter(["read"]),
             written_at: Timestamp::from_secs(30),
+            refresh_at: Some(Timestamp::from_secs(40)),
+            in_doubt: false,
         }
     }
 

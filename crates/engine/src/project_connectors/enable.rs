@@ -225,6 +225,7 @@ impl Engine {
             hint: client.secret.hint(),
             set_at: self.clock.now(),
             previous: None,
+            rejected_at: None,
         })
     }
 }

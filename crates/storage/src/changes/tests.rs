@@ -97,7 +97,7 @@ async fn k2_whatever_changes_an_owners_connections_says_so() {
                 0 => connections::create(tx_ref, c, Some(world.end_user_key)).await.unwrap(),
                 1 => connections::update(tx_ref, c).await.unwrap(),
                 2 => connections::make_default(tx_ref, c).await.unwrap(),
-                3 => drop(connections::mark_dead(tx_ref, c, 0, why).await.unwrap()),
+                3 => drop(connections::mark_dead(tx_ref, c, ("user", 0), why).await.unwrap()),
                 4 => drop(connections::change_status(tx_ref, c, (active, None)).await.unwrap()),
                 5 => drop(connections::expire_all(tx_ref, tenant, at, why).await.unwrap()),
                 6 => drop(connections::revoke_unconfirmed(tx_ref, tenant, at, why).await.unwrap()),

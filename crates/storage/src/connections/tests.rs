@@ -85,12 +85,14 @@ async fn a_dead_token_does_not_end_a_connection_that_was_renewed_meanwhile() {
             expires_at: None,
             scopes: ScopeSet::default(),
             written_at: Timestamp::from_secs(0),
+            refresh_at: None,
+            in_doubt: false,
         };
         let mut tx = db.begin().await.unwrap();
         crate::tokens::put(&mut tx, &stored, &token).await.unwrap();
         for (generation, expected) in [(1, false), (2, true), (2, false)] {
             let why = StatusReason::TokenRejected;
-            let marked = mark_dead(&mut tx, &stored, generation, why).await;
+            let marked = mark_dead(&mut tx, &stored, ("user", generation), why).await;
             assert_eq!(marked.unwrap(), expected, "{generation}");
         }
         tx.commit().await.unwrap();
@@ -257,6 +259,8 @@ async fn revoked_connections_are_to_be_withdrawn_until_their_tokens_are_gone() {
                 expires_at: None,
                 scopes: ScopeSet::default(),
                 written_at: Timestamp::from_secs(0),
+                refresh_at: None,
+                in_doubt: false,
             };
             crate::tokens::put(&mut tx, owner, &token).await.unwrap();
         }

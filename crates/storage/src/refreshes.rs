@@ -1,0 +1,198 @@
+//! Refreshes that are under way, one at most for each token, whichever node makes it.
+//!
+//! Whoever refreshes a token holds a lease on its row here. The row is written before the provider
+//! is called and says that the refresh token is out; it goes when the new token is stored. Leases
+//! and pauses go by the database's clock ([`Tx::clock`](crate::Tx)), which all nodes share.
+
+use std::time::Duration;
+
+use astralform_domain::{Connection, ConnectionId, Sealed, Timestamp};
+
+use crate::{
+    Db, Result, Tx,
+    bind::binds,
+    db::{Row, Run as _},
+    row::Record,
+    tokens::Token,
+};
+
+/// The table, for bindings.
+pub const TABLE: &str = "refreshes";
+
+/// Which token is refreshed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct RefreshKey {
+    /// The connection it belongs to.
+    pub connection: ConnectionId,
+    /// Which of its tokens it is.
+    pub kind: String,
+}
+
+/// The right to refresh a token, for a while.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// The token.
+    pub key: RefreshKey,
+    /// The token's generation when its refresh token was sent last.
+    pub generation: i64,
+    /// Counts the holders: a write with an older one is refused.
+    pub fence: i64,
+    /// Whether an earlier holder sent the refresh token and never said what came of it.
+    pub was_sent: bool,
+    /// What the provider answered an earlier holder.
+    pub answer: Option<Sealed>,
+    /// How often it failed in a row.
+    pub failures: i64,
+    /// Before when it is not to be tried again.
+    pub not_before: Timestamp,
+}
+
+impl RefreshKey {
+    /// Its primary key, for bindings.
+    pub fn row(&self) -> String {
+        Token::row_key(self.connection, &self.kind)
+    }
+}
+
+impl Record for RefreshKey {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self { connection: row.parse("connection_id")?, kind: row.text("kind")? })
+    }
+}
+
+impl Record for Lease {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self {
+            key: RefreshKey::read(row)?,
+            generation: row.int("generation")?,
+            fence: row.int("fence")?,
+            was_sent: row.flag("is_sent")?,
+            answer: row.optional_sealed("answer")?,
+            failures: row.int("failures")?,
+            not_before: row.time("not_before")?,
+        })
+    }
+}
+
+/// Takes the lease on a token's refresh, unless another holds it.
+pub async fn claim(
+    tx: &mut Tx,
+    key: &RefreshKey,
+    node: &str,
+    length: Duration,
+) -> Result<Option<Lease>> {
+    const SQL: &str = "
+        INSERT INTO refreshes
+            (connection_id, kind, generation, fence, node, lease_until, is_sent, failures,
+             not_before)
+        VALUES ($1, $2, 0, 1, $3, $4, FALSE, 0, 0)
+        ON CONFLICT (connection_id, kind) DO UPDATE
+        SET fence = refreshes.fence + 1, node = $3, lease_until = $4
+        WHERE refreshes.lease_until <= $5
+        RETURNING *";
+    let now = tx.clock().await?;
+    let until = now.after(length);
+    tx.returning(SQL, binds![key.connection, key.kind.as_str(), node, until, now]).await
+}
+
+/// Notes that the refresh token of that generation is about to be sent.
+pub async fn send(tx: &mut Tx, lease: &Lease, generation: i64) -> Result<()> {
+    const SQL: &str = "
+        UPDATE refreshes SET is_sent = TRUE, generation = $4
+        WHERE connection_id = $1 AND kind = $2 AND fence = $3";
+    let RefreshKey { connection, kind } = &lease.key;
+    tx.execute(SQL, binds![*connection, kind.as_str(), lease.fence, generation]).await?;
+    Ok(())
+}
+
+/// Keeps what the provider answered, before anything else is done with it; says whether the lease
+/// was still held.
+pub async fn keep_answer(db: &Db, lease: &Lease, answer: &Sealed) -> Result<bool> {
+    const SQL: &str = "
+        UPDATE refreshes SET answer = $4
+        WHERE connection_id = $1 AND kind = $2 AND fence = $3";
+    let RefreshKey { connection, kind } = &lease.key;
+    let binds = binds![*connection, kind.as_str(), lease.fence, answer];
+    Ok(db.execute(SQL, binds).await? == 1)
+}
+
+/// Gives the lease back after a failure; the next try is not to come before `pause` is over.
+pub async fn put_off(tx: &mut Tx, lease: &Lease, pause: Duration) -> Result<()> {
+    const SQL: &str = "
+        UPDATE refreshes
+        SET is_sent = FALSE, answer = NULL, failures = failures + 1, not_before = $4,
+            lease_until = 0
+        WHERE connection_id = $1 AND kind = $2 AND fence = $3";
+    let not_before = tx.clock().await?.after(pause);
+    let RefreshKey { connection, kind } = &lease.key;
+    tx.execute(SQL, binds![*connection, kind.as_str(), lease.fence, not_before]).await?;
+    Ok(())
+}
+
+/// Gives the lease back with everything as it was found.
+pub async fn give_back(tx: &mut Tx, lease: &Lease) -> Result<()> {
+    const SQL: &str = "
+        UPDATE refreshes SET lease_until = 0
+        WHERE connection_id = $1 AND kind = $2 AND fence = $3";
+    let RefreshKey { connection, kind } = &lease.key;
+    tx.execute(SQL, binds![*connection, kind.as_str(), lease.fence]).await?;
+    Ok(())
+}
+
+/// Ends a refresh whose outcome is stored, or that is of no use any more.
+pub async fn end(tx: &mut Tx, key: &RefreshKey) -> Result<()> {
+    const SQL: &str = "DELETE FROM refreshes WHERE connection_id = $1 AND kind = $2";
+    tx.execute(SQL, binds![key.connection, key.kind.as_str()]).await?;
+    Ok(())
+}
+
+/// Ends all refreshes of a connection.
+pub(crate) async fn end_all(tx: &mut Tx, of: &Connection) -> Result<()> {
+    const SQL: &str = "DELETE FROM refreshes WHERE connection_id = $1";
+    tx.execute(SQL, binds![of.id]).await?;
+    Ok(())
+}
+
+/// Lets go of the leases that this node held before it was started anew; says how many.
+pub async fn let_go(tx: &mut Tx, node: &str) -> Result<u64> {
+    const SQL: &str = "UPDATE refreshes SET lease_until = 0 WHERE node = $1 AND lease_until > 0";
+    tx.execute(SQL, binds![node]).await
+}
+
+/// The refreshes that somebody began and nobody goes on with, `limit` at most.
+pub async fn abandoned(db: &Db, limit: i64) -> Result<Vec<RefreshKey>> {
+    const SQL: &str = "
+        SELECT connection_id, kind FROM refreshes
+        WHERE lease_until <= $1 AND (is_sent OR answer IS NOT NULL) LIMIT $2";
+    let now = db.clock().await?;
+    db.all(SQL, binds![now, limit]).await
+}
+
+/// The tokens whose time to be refreshed has come, of active connections that were used since, the
+/// most urgent first, `limit` at most. Those that are in doubt wait until they are needed.
+pub async fn due(
+    db: &Db,
+    now: Timestamp,
+    used_since: Timestamp,
+    limit: i64,
+) -> Result<Vec<RefreshKey>> {
+    const SQL: &str = "
+        SELECT tokens.connection_id, tokens.kind
+        FROM tokens
+        JOIN connections ON connections.id = tokens.connection_id
+        JOIN connection_uses ON connection_uses.connection_id = tokens.connection_id
+        WHERE tokens.refresh_at <= $1 AND tokens.refresh_token IS NOT NULL
+          AND NOT tokens.in_doubt
+          AND connections.status = 'active' AND connection_uses.used_at > $2
+          AND NOT EXISTS (
+              SELECT 1 FROM refreshes
+              WHERE refreshes.connection_id = tokens.connection_id
+                AND refreshes.kind = tokens.kind
+                AND (refreshes.lease_until > $4 OR refreshes.not_before > $4))
+        ORDER BY tokens.refresh_at LIMIT $3";
+    let clock = db.clock().await?;
+    db.all(SQL, binds![now, used_since, limit, clock]).await
+}
+
+#[cfg(test)]
+mod tests;

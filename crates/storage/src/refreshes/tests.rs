@@ -1,0 +1,167 @@
+use astralform_domain::ScopeSet;
+
+use super::*;
+use crate::{
+    connection_uses, connections,
+    testing::{connection, on_both, world},
+    tokens,
+};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// A connection with a token that is due at 100 s, and the key of its refresh.
+async fn stored(db: &Db, account: &str) -> (Connection, RefreshKey) {
+    let world = world(db).await;
+    let connection = connection(&world, account);
+    let token = Token {
+        kind: "user".to_owned(),
+        generation: 3,
+        access_token: Sealed::from_bytes(vec![1]),
+        refresh_token: Some(Sealed::from_bytes(vec![2])),
+        expires_at: Some(Timestamp::from_secs(200)),
+        scopes: ScopeSet::default(),
+        written_at: Timestamp::from_secs(1),
+        refresh_at: Some(Timestamp::from_secs(100)),
+        in_doubt: false,
+    };
+    let mut tx = db.begin().await.unwrap();
+    connections::create(&mut tx, &connection, Some(world.end_user_key)).await.unwrap();
+    tokens::put(&mut tx, &connection, &token).await.unwrap();
+    tx.commit().await.unwrap();
+    let key = RefreshKey { connection: connection.id, kind: token.kind };
+    (connection, key)
+}
+
+async fn claimed(db: &Db, key: &RefreshKey, node: &str, length: Duration) -> Option<Lease> {
+    let mut tx = db.begin().await.unwrap();
+    let lease = claim(&mut tx, key, node, length).await.unwrap();
+    tx.commit().await.unwrap();
+    lease
+}
+
+async fn sent(db: &Db, lease: &Lease) {
+    let mut tx = db.begin().await.unwrap();
+    send(&mut tx, lease, 3).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+async fn noted(db: &Db, connection: ConnectionId, at: Timestamp) {
+    let mut tx = db.begin().await.unwrap();
+    connection_uses::note(&mut tx, connection, at).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn r1_one_holds_the_lease_until_it_lapses_and_the_next_knows_what_was_sent() {
+    on_both(async |db| {
+        let (_, key) = stored(&db, "acc").await;
+        let first = claimed(&db, &key, "a", MINUTE).await.unwrap();
+        assert_eq!((first.fence, first.was_sent, first.failures), (1, false, 0));
+        sent(&db, &first).await;
+        assert_eq!(claimed(&db, &key, "b", MINUTE).await, None, "it is held");
+        let mut tx = db.begin().await.unwrap();
+        assert_eq!(let_go(&mut tx, "b").await.unwrap(), 0, "b holds nothing");
+        assert_eq!(let_go(&mut tx, "a").await.unwrap(), 1);
+        tx.commit().await.unwrap();
+        assert_eq!(abandoned(&db, 9).await.unwrap(), [key.clone()]);
+        let next = claimed(&db, &key, "b", MINUTE).await.unwrap();
+        assert_eq!((next.fence, next.was_sent, next.generation), (2, true, 3));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn r1_whoever_lost_the_lease_writes_nothing_any_more() {
+    on_both(async |db| {
+        let (_, key) = stored(&db, "acc").await;
+        let late = claimed(&db, &key, "a", Duration::ZERO).await.unwrap();
+        sent(&db, &late).await;
+        let next = claimed(&db, &key, "b", MINUTE).await.unwrap();
+        let answer = Sealed::from_bytes(vec![7]);
+        assert!(!keep_answer(&db, &late, &answer).await.unwrap());
+        let mut tx = db.begin().await.unwrap();
+        put_off(&mut tx, &late, MINUTE).await.unwrap();
+        give_back(&mut tx, &late).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(claimed(&db, &key, "c", MINUTE).await, None, "b still holds it");
+        assert!(keep_answer(&db, &next, &answer).await.unwrap());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn r2_an_answer_outlives_whoever_received_it() {
+    on_both(async |db| {
+        let (connection, key) = stored(&db, "acc").await;
+        let first = claimed(&db, &key, "a", Duration::ZERO).await.unwrap();
+        sent(&db, &first).await;
+        let answer = Sealed::from_bytes(vec![7]);
+        assert!(keep_answer(&db, &first, &answer).await.unwrap());
+        let next = claimed(&db, &key, "b", Duration::ZERO).await.unwrap();
+        assert_eq!(next.answer, Some(answer));
+        let mut tx = db.begin().await.unwrap();
+        tokens::erase(&mut tx, &connection).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(abandoned(&db, 9).await.unwrap(), []);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn r4_a_failure_is_counted_and_puts_the_next_try_off() {
+    on_both(async |db| {
+        let (_, key) = stored(&db, "acc").await;
+        for failures in 0..3 {
+            let lease = claimed(&db, &key, "a", MINUTE).await.unwrap();
+            assert_eq!((lease.failures, lease.was_sent), (failures, false));
+            sent(&db, &lease).await;
+            let mut tx = db.begin().await.unwrap();
+            let now = tx.clock().await.unwrap();
+            assert!(failures == 0 || lease.not_before > now);
+            put_off(&mut tx, &lease, MINUTE).await.unwrap();
+            tx.commit().await.unwrap();
+        }
+        assert_eq!(abandoned(&db, 9).await.unwrap(), [], "nobody is to blame");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn r8_those_are_due_that_were_used_lately_and_nobody_is_at() {
+    on_both(async |db| {
+        let (connection, key) = stored(&db, "acc").await;
+        let [early, now, since] = [99, 100, 50].map(Timestamp::from_secs);
+        assert_eq!(due(&db, now, since, 9).await.unwrap(), [], "it was never used");
+        noted(&db, connection.id, since).await;
+        assert_eq!(due(&db, now, since, 9).await.unwrap(), [], "it was used long ago");
+        noted(&db, connection.id, now).await;
+        noted(&db, connection.id, early).await;
+        assert_eq!(due(&db, early, since, 9).await.unwrap(), [], "it is not time yet");
+        assert_eq!(due(&db, now, early, 9).await.unwrap(), [key.clone()]);
+        let lease = claimed(&db, &key, "a", MINUTE).await.unwrap();
+        assert_eq!(due(&db, now, since, 9).await.unwrap(), [], "somebody is at it");
+        let mut tx = db.begin().await.unwrap();
+        give_back(&mut tx, &lease).await.unwrap();
+        tokens::doubt(&mut tx, &connection, "user", 3).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(due(&db, now, since, 9).await.unwrap(), [], "it is in doubt");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn r1_a_token_is_replaced_once() {
+    on_both(async |db| {
+        let (connection, key) = stored(&db, "acc").await;
+        let mut tx = db.begin().await.unwrap();
+        tokens::doubt(&mut tx, &connection, "user", 3).await.unwrap();
+        let old = tokens::find(&mut tx, connection.id, &key.kind).await.unwrap().unwrap();
+        assert!(old.in_doubt);
+        let new = Token { generation: 4, ..old };
+        assert!(tokens::replace(&mut tx, &connection, &new, 3).await.unwrap());
+        assert!(!tokens::replace(&mut tx, &connection, &new, 3).await.unwrap());
+        let found = tokens::find(&mut tx, connection.id, &key.kind).await.unwrap().unwrap();
+        assert_eq!(found, Token { in_doubt: false, ..new });
+    })
+    .await;
+}
