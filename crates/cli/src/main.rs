@@ -23,6 +23,9 @@ struct Cli {
 
 #[tokio::main]
 async fn main() -> std::process::ExitCode {
+    astralform_domain::arm_crash_point!(
+        std::env::var_os("ASTRALFORM_CRASH_POINT").map(|text| text.to_string_lossy().into_owned())
+    );
     let Cli { command } = Cli::parse();
     match command.run().await {
         Ok(code) => code,

@@ -6,6 +6,7 @@
 
 mod auth_request;
 mod connection;
+pub mod crash_points;
 mod end_user;
 mod entropy;
 mod environment;
