@@ -31,7 +31,7 @@ pub use diagnostic::Diagnostic;
 pub use errors::{ErrorKind, Errors};
 pub use expression::{Expression, ExpressionError, Headers, Variables};
 pub use load::{Catalog, Folder, load};
-pub use oauth::{ClientAuth, Encoding, OAuth, Pkce, ScopeEntry, TokenResponse};
+pub use oauth::{ClientAuth, Encoding, OAuth, Pkce, Refresh, Rotation, ScopeEntry, TokenResponse};
 pub use placement::{Basic, Placement, Template};
 pub use revocation::{EndedTokens, Revocation, RevocationStyle};
 pub use schema::{ArgumentFault, Schema};

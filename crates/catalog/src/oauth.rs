@@ -48,6 +48,43 @@ pub struct OAuth {
     /// How the token response is read; RFC 6749 §5.1 and §5.2 where it says nothing.
     #[serde(default)]
     pub token_response: TokenResponse,
+    /// What comes of refreshing a token (RFC 6749 §6).
+    #[serde(default)]
+    pub refresh: Refresh,
+}
+
+/// What comes of refreshing a token (RFC 6749 §6).
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Refresh {
+    /// What becomes of the refresh token that was used.
+    #[serde(default)]
+    pub rotation: Rotation,
+    /// How many seconds an access token lives, where the answers do not say it.
+    #[serde(default)]
+    #[schemars(range(min = 1))]
+    pub lifetime: Option<u32>,
+    /// Error codes that say that the refresh token is dead (besides `invalid_grant`).
+    #[serde(default)]
+    pub rejected: Vec<String>,
+}
+
+/// What becomes of a refresh token that was used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Rotation {
+    /// It is dead: the answer has another one.
+    #[default]
+    SingleUse,
+    /// It can be used again.
+    Reusable,
+}
+
+impl Refresh {
+    /// Whether an error code says that the refresh token is dead (RFC 6749 §5.2).
+    pub fn is_rejection(&self, code: &str) -> bool {
+        code == "invalid_grant" || self.rejected.iter().any(|known| known == code)
+    }
 }
 
 /// One scope, in the provider's spelling and in plain words.

@@ -60,6 +60,10 @@ pub(crate) struct Flags {
         value_delimiter = ','
     )]
     allow_private_networks: Option<Vec<IpNet>>,
+    /// What this server is called among those that share a database; the same after a restart
+    /// [default: the machine's name and the address listened on]
+    #[arg(long, env = "ASTRALFORM_NODE", value_name = "NAME")]
+    node: Option<String>,
     /// Run the simulated services too, for connectors enabled with `sandbox`
     #[arg(long, env = "ASTRALFORM_SANDBOX")]
     sandbox: bool,
@@ -78,6 +82,7 @@ struct Settings {
     key_file: Option<PathBuf>,
     catalog_dirs: Option<Vec<PathBuf>>,
     allow_private_networks: Option<Vec<String>>,
+    node: Option<String>,
     sandbox: Option<bool>,
     sandbox_listen: Option<SocketAddr>,
     log: Option<String>,
@@ -86,6 +91,7 @@ struct Settings {
 /// Where an installation keeps what it knows.
 pub(crate) struct Store {
     pub(crate) database: Database,
+    pub(crate) data_dir: PathBuf,
     pub(crate) key_file: PathBuf,
     pub(crate) log: String,
 }
@@ -97,6 +103,7 @@ pub(crate) struct Config {
     pub(crate) public_url: Option<Url>,
     pub(crate) catalog_dirs: Vec<PathBuf>,
     pub(crate) private_networks: Networks,
+    pub(crate) node: Option<String>,
     /// Where the simulated services listen, where they run.
     pub(crate) sandbox: Option<SocketAddr>,
 }
@@ -121,6 +128,7 @@ impl Store {
         let key_file = flags.key_file.or(file.key_file.take());
         Ok(Self {
             database: database(flags.database_url.or(file.database_url.take()), &data_dir)?,
+            data_dir,
             key_file: key_file.unwrap_or_else(|| "astralform.key".into()),
             log: flags.log.or(file.log.take()).unwrap_or_else(|| "info".to_owned()),
         })
@@ -157,6 +165,7 @@ impl Config {
             public_url,
             catalog_dirs: flags.catalog_dirs.or(file.catalog_dirs).unwrap_or_default(),
             private_networks: networks.into_iter().collect(),
+            node: flags.node.or(file.node),
             sandbox: sandbox.then(|| sandbox_address(sandbox_listen)).transpose()?,
         })
     }
@@ -194,6 +203,12 @@ fn networks(texts: &[String]) -> anyhow::Result<Vec<IpNet>> {
 }
 
 /// Where browsers reach a server that was not told: the address listened on, if that is loopback.
+/// What a server is called that was given no name: another on the same machine listens elsewhere.
+pub(crate) fn derived_node(listen: SocketAddr) -> String {
+    let machine = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    format!("{}/{listen}", machine.trim())
+}
+
 pub(crate) fn derived_public_url(listen: SocketAddr) -> anyhow::Result<Url> {
     let url = Url::parse(&format!("http://{listen}"))?;
     check_public_url(&url).with_context(|| {

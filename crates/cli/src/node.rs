@@ -1,5 +1,6 @@
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
+use anyhow::Context as _;
 use astralform_engine::{Engine, chain};
 use astralform_server::{App, Limits, router, serve};
 use tokio::{
@@ -10,6 +11,12 @@ use tokio::{
 
 const SWEEP: Duration = Duration::from_secs(5);
 
+/// How often tokens are looked through for those that are to be refreshed ahead of their end.
+const KEEP_FRESH: Duration = Duration::from_secs(1);
+
+/// How long a refresh that was sent is waited for at the end: longer than a provider is.
+const FINISH: Duration = Duration::from_secs(25);
+
 /// How soon this node knows what another one has changed.
 const FOLLOW: Duration = Duration::from_millis(250);
 
@@ -17,26 +24,55 @@ const FOLLOW: Duration = Duration::from_millis(250);
 ///
 /// # Errors
 /// When the process cannot hear signals.
-pub(crate) async fn run(listener: TcpListener, engine: Engine) -> anyhow::Result<()> {
+pub(crate) async fn run(listener: TcpListener, engine: Arc<Engine>) -> anyhow::Result<()> {
     let asked = asked_to_stop()?;
+    engine.recover().await.context("what an earlier run left cannot be taken up")?;
     tracing::info!(
         address = %listener.local_addr()?,
         public_url = %engine.site().public_url(),
         "serving"
     );
     let app = App::new(engine);
-    let sweeper = tokio::spawn(sweep(app.clone()));
-    let follower = tokio::spawn(follow(app.clone()));
+    let upkeep = [
+        tokio::spawn(sweep(app.clone())),
+        tokio::spawn(follow(app.clone())),
+        tokio::spawn(keep_fresh(app.clone())),
+    ];
     let stopping = app.clone();
     let stop = async move {
         asked.await;
         tracing::info!("stopping: requests under way are finished first");
         stopping.drain();
     };
-    serve(listener, router(app), Limits::default(), stop).await;
-    sweeper.abort();
-    follower.abort();
+    serve(listener, router(app.clone()), Limits::default(), stop).await;
+    for task in &upkeep {
+        task.abort();
+    }
+    finish(app.engine()).await;
     Ok(())
+}
+
+/// What must not be left half done.
+async fn finish(engine: &Engine) {
+    let left = engine.finish_refreshes(FINISH).await;
+    if left > 0 {
+        tracing::error!(refreshes = left, "stopping although refreshes are under way");
+    }
+    if let Err(fault) = engine.write_uses(true).await {
+        tracing::warn!(error = chain(&fault), "the last uses of connections are not written down");
+    }
+}
+
+/// Refreshes tokens ahead of their end.
+async fn keep_fresh(app: App) {
+    let mut ticks = interval(KEEP_FRESH);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if let Err(fault) = app.engine().keep_fresh().await {
+            tracing::warn!(error = chain(&fault), "tokens are not refreshed ahead of their end");
+        }
+    }
 }
 
 /// Hears what other nodes, and commands beside this server, have changed.
@@ -61,6 +97,9 @@ async fn sweep(app: App) {
         ticks.tick().await;
         if let Err(fault) = app.engine().sweep().await {
             tracing::error!(error = chain(&fault), "the sweep failed; it is tried again");
+        }
+        if let Err(fault) = app.engine().write_uses(false).await {
+            tracing::warn!(error = chain(&fault), "uses of connections are not written down yet");
         }
     }
 }

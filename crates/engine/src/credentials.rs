@@ -4,12 +4,16 @@ mod parts;
 
 use astralform_domain::{
     AuthReason, Connection, ConnectionId, ConnectionStatus, EndUserId, HostSet, Owner, ScopeSet,
-    StatusReason, Timestamp,
+    StatusReason,
 };
 use astralform_storage::tokens::Token;
 use thiserror::Error;
 
-use crate::{Engine, Fault, project_connectors::Ready};
+use crate::{
+    Engine, Fault,
+    project_connectors::Ready,
+    refresh::{Freshness, Landing, Later, freshness},
+};
 
 pub(crate) use parts::CredentialParts;
 
@@ -177,37 +181,61 @@ pub(crate) fn worth_asking(
     leads_somewhere.then_some(missing)
 }
 
-/// The credential of a connection, as far as it can be sent.
+/// A credential that can be sent.
 pub(crate) struct Credential {
-    /// Which write of the token it is; 0 when there is none.
+    /// Which write of the token it is.
     pub(crate) generation: i64,
-    /// What is sent, or why the connection has to be renewed.
-    pub(crate) parts: Result<CredentialParts, StatusReason>,
+    /// Whether the token can be refreshed.
+    pub(crate) is_refreshable: bool,
+    /// What is sent.
+    pub(crate) parts: CredentialParts,
+}
+
+/// Why there is none.
+#[derive(Debug)]
+pub(crate) enum Lack {
+    /// The connection has to be connected again; its token of that generation is dead.
+    Dead { generation: i64, why: StatusReason },
+    /// The connection has changed since it was looked at.
+    Changed,
+    /// Its token cannot be refreshed at the moment.
+    Later(Later),
 }
 
 impl Engine {
-    /// Opens a credential.
+    /// Opens a credential, refreshed first where it must be. `rejected` is the generation that the
+    /// provider has just refused.
     pub(crate) async fn credential(
         &self,
         ready: &Ready<'_>,
         connection: &Connection,
         token: Option<&Token>,
-    ) -> Result<Credential, Fault> {
-        let Some(token) = token else {
-            return Ok(Credential { generation: 0, parts: Err(StatusReason::TokenRejected) });
+        rejected: Option<i64>,
+    ) -> Result<Result<Credential, Lack>, Fault> {
+        let dead = |generation, why| Ok(Err(Lack::Dead { generation, why }));
+        let Some(token) = token else { return dead(0, StatusReason::TokenRejected) };
+        let (kind, generation) = (&token.kind, token.generation);
+        let (generation, text) = match freshness(token, self.clock.now(), rejected) {
+            Freshness::Ended(why) => return dead(generation, why),
+            Freshness::Stale => match self.refreshed(connection, kind, generation).await {
+                Landing::Renewed(fresh) => (fresh.generation, fresh.access_token.clone()),
+                Landing::Over => return Ok(Err(Lack::Changed)),
+                Landing::Later(later) => return Ok(Err(Lack::Later(later))),
+                Landing::Broken(fault) => return Err(Fault::Refresh(fault)),
+            },
+            freshness @ (Freshness::Good | Freshness::Due) => {
+                if freshness == Freshness::Due {
+                    self.refresh_meanwhile(connection, kind, generation);
+                }
+                (generation, self.open_access_token(connection, token).await?)
+            }
         };
-        let generation = token.generation;
-        if has_ended(token.expires_at, self.clock.now()) {
-            return Ok(Credential { generation, parts: Err(StatusReason::Expired) });
+        let is_refreshable = token.refresh_token.is_some();
+        match CredentialParts::opened(ready.connector, text) {
+            Some(parts) => Ok(Ok(Credential { generation, is_refreshable, parts })),
+            None => dead(generation, StatusReason::TokenRejected),
         }
-        let access_token = self.open_access_token(connection, token).await?;
-        let parts = CredentialParts::opened(ready.connector, access_token);
-        Ok(Credential { generation, parts: parts.ok_or(StatusReason::TokenRejected) })
     }
-}
-
-fn has_ended(expires_at: Option<Timestamp>, now: Timestamp) -> bool {
-    expires_at.is_some_and(|expires_at| expires_at <= now)
 }
 
 #[cfg(test)]

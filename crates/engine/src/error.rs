@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use thiserror::Error;
 
 /// An error with its causes, the last one first to blame, for the log.
@@ -15,6 +17,9 @@ pub enum Fault {
     /// A stored secret does not open where it was found.
     #[error("a stored secret does not open")]
     Integrity(#[from] astralform_vault::OpenError),
+    /// A refresh that others waited for too broke off.
+    #[error("a token could not be refreshed")]
+    Refresh(#[source] Arc<Fault>),
     /// What the database says does not go together.
     #[error("{0}")]
     Inconsistent(&'static str),
@@ -23,6 +28,10 @@ pub enum Fault {
 impl Fault {
     /// Whether the database was not reached: the same may succeed later.
     pub fn is_unavailable(&self) -> bool {
-        matches!(self, Self::Storage(error) if error.is_unavailable())
+        match self {
+            Self::Storage(error) => error.is_unavailable(),
+            Self::Refresh(fault) => fault.is_unavailable(),
+            _ => false,
+        }
     }
 }

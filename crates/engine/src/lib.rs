@@ -19,11 +19,18 @@ pub mod members;
 mod oauth;
 pub mod project_connectors;
 pub mod provision;
+mod refresh;
 mod refusal;
 pub mod sessions;
 mod site;
 mod start;
 mod tools;
+mod uses;
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, Weak},
+};
 
 use astralform_catalog::Catalog;
 use astralform_domain::{CallId, Clock, Entropy, RequestId};
@@ -45,9 +52,15 @@ use auth_requests::Changes;
 use data_keys::DataKeys;
 use egress::Egress;
 use kept::Kept;
+use refresh::{Flights, Spool};
+use uses::Uses;
 
 /// Everything that happens, over what it needs from outside.
 pub struct Engine {
+    /// Itself, for work that goes on whoever stops waiting for it.
+    me: Weak<Engine>,
+    /// What this node is called among those that share the database.
+    node: String,
     db: Db,
     catalog: Catalog,
     keys: DataKeys,
@@ -57,6 +70,9 @@ pub struct Engine {
     entropy: Entropy,
     changes: Changes,
     kept: Kept,
+    flights: Flights,
+    spool: Spool,
+    uses: Uses,
 }
 
 /// What an engine is made of.
@@ -75,14 +91,20 @@ pub struct Parts {
     pub clock: Clock,
     /// Randomness.
     pub entropy: Entropy,
+    /// What this node is called among those that share the database; after a restart the same.
+    pub node: String,
+    /// A folder for new tokens that the database cannot take at the moment.
+    pub spool: Option<PathBuf>,
 }
 
 impl Engine {
     /// Puts an engine together.
-    pub fn new(parts: Parts) -> Self {
-        let Parts { db, catalog, key_ring, egress, site, clock, entropy } = parts;
+    pub fn new(parts: Parts) -> Arc<Self> {
+        let Parts { db, catalog, key_ring, egress, site, clock, entropy, node, spool } = parts;
         let keys = DataKeys::new(key_ring);
-        Self {
+        Arc::new_cyclic(|me| Self {
+            me: Weak::clone(me),
+            node,
             db,
             catalog,
             keys,
@@ -92,7 +114,14 @@ impl Engine {
             entropy,
             changes: Changes::default(),
             kept: Kept::default(),
-        }
+            flights: Flights::default(),
+            spool: Spool::new(spool),
+            uses: Uses::default(),
+        })
+    }
+
+    fn handle(&self) -> Arc<Self> {
+        self.me.upgrade().expect("an engine that is being used is there")
     }
 
     /// The connectors there are.

@@ -3,12 +3,14 @@
 //! Requests are planned and answers are read by pure functions; [`crate::egress`] sends.
 
 mod authorize;
+mod refresh;
 mod revoke;
 mod token;
 
 pub(crate) use authorize::{AuthorizationRequest, CodeVerifier};
+pub(crate) use refresh::{Refreshed, read_refreshed, retry_after};
 pub(crate) use revoke::{Revoked, read_revocation, revocation_request};
-pub(crate) use token::{Grant, Granted, TokenError, read_tokens, token_request};
+pub(crate) use token::{Grant, Granted, TokenError, read_tokens, refresh_request, token_request};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header};

@@ -10,13 +10,13 @@ use astralform_engine::Engine;
 pub struct App(Arc<Shared>);
 
 struct Shared {
-    engine: Engine,
+    engine: Arc<Engine>,
     draining: AtomicBool,
 }
 
 impl App {
     /// An app over an engine.
-    pub fn new(engine: Engine) -> Self {
+    pub fn new(engine: Arc<Engine>) -> Self {
         Self(Arc::new(Shared { engine, draining: AtomicBool::new(false) }))
     }
 

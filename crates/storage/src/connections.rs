@@ -144,6 +144,16 @@ pub async fn mark_dead(
     Ok(tx.execute(SQL, binds).await? == 1)
 }
 
+/// The connection of that id, locked until the transaction ends: what becomes of it is decided one
+/// after another.
+pub async fn lock(tx: &mut Tx, tenant: Tenant, id: ConnectionId) -> Result<Option<Connection>> {
+    const SQL: &str = "
+        UPDATE connections SET status = status
+        WHERE project_id = $1 AND environment = $2 AND id = $3";
+    tx.execute(SQL, binds![tenant.project, tenant.environment, id]).await?;
+    find(tx, tenant, id).await
+}
+
 /// The connection of that id.
 pub async fn find(db: impl Run, tenant: Tenant, id: ConnectionId) -> Result<Option<Connection>> {
     const SQL: &str = "

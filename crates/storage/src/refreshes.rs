@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use astralform_domain::{Connection, ConnectionId, Sealed, Timestamp};
+use astralform_domain::{Connection, ConnectionId, Sealed, Tenant, Timestamp};
 
 use crate::{
     Db, Result, Tx,
@@ -116,6 +116,20 @@ pub async fn keep_answer(db: &Db, lease: &Lease, answer: &Sealed) -> Result<bool
     Ok(db.execute(SQL, binds).await? == 1)
 }
 
+/// Keeps an answer that was found after a restart, if it is still the one that is waited for.
+pub async fn take_answer(
+    db: &Db,
+    key: &RefreshKey,
+    generation: i64,
+    answer: &Sealed,
+) -> Result<bool> {
+    const SQL: &str = "
+        UPDATE refreshes SET answer = $4
+        WHERE connection_id = $1 AND kind = $2 AND generation = $3 AND answer IS NULL";
+    let binds = binds![key.connection, key.kind.as_str(), generation, answer];
+    Ok(db.execute(SQL, binds).await? == 1)
+}
+
 /// Gives the lease back after a failure; the next try is not to come before `pause` is over.
 pub async fn put_off(tx: &mut Tx, lease: &Lease, pause: Duration) -> Result<()> {
     const SQL: &str = "
@@ -159,30 +173,52 @@ pub async fn let_go(tx: &mut Tx, node: &str) -> Result<u64> {
     tx.execute(SQL, binds![node]).await
 }
 
+/// A token whose refresh is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// Whose it is.
+    pub tenant: Tenant,
+    /// The token.
+    pub key: RefreshKey,
+    /// The generation that will not do any more.
+    pub generation: i64,
+}
+
+impl Record for Wanted {
+    fn read(row: &Row) -> Result<Self> {
+        let (tenant, key) = (row.tenant()?, RefreshKey::read(row)?);
+        Ok(Self { tenant, key, generation: row.int("generation")? })
+    }
+}
+
 /// The refreshes that somebody began and nobody goes on with, `limit` at most.
-pub async fn abandoned(db: &Db, limit: i64) -> Result<Vec<RefreshKey>> {
+pub async fn abandoned(db: &Db, limit: i64) -> Result<Vec<Wanted>> {
     const SQL: &str = "
-        SELECT connection_id, kind FROM refreshes
-        WHERE lease_until <= $1 AND (is_sent OR answer IS NOT NULL) LIMIT $2";
+        SELECT connections.project_id, connections.environment, refreshes.connection_id,
+               refreshes.kind, refreshes.generation
+        FROM refreshes JOIN connections ON connections.id = refreshes.connection_id
+        WHERE refreshes.lease_until <= $1
+          AND (refreshes.is_sent OR refreshes.answer IS NOT NULL)
+        LIMIT $2";
     let now = db.clock().await?;
     db.all(SQL, binds![now, limit]).await
 }
 
 /// The tokens whose time to be refreshed has come, of active connections that were used since, the
-/// most urgent first, `limit` at most. Those that are in doubt wait until they are needed.
+/// most urgent first, `limit` at most.
 pub async fn due(
     db: &Db,
     now: Timestamp,
     used_since: Timestamp,
     limit: i64,
-) -> Result<Vec<RefreshKey>> {
+) -> Result<Vec<Wanted>> {
     const SQL: &str = "
-        SELECT tokens.connection_id, tokens.kind
+        SELECT connections.project_id, connections.environment, tokens.connection_id, tokens.kind,
+               tokens.generation
         FROM tokens
         JOIN connections ON connections.id = tokens.connection_id
         JOIN connection_uses ON connection_uses.connection_id = tokens.connection_id
         WHERE tokens.refresh_at <= $1 AND tokens.refresh_token IS NOT NULL
-          AND NOT tokens.in_doubt
           AND connections.status = 'active' AND connection_uses.used_at > $2
           AND NOT EXISTS (
               SELECT 1 FROM refreshes

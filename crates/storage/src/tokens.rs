@@ -115,12 +115,7 @@ pub async fn put(tx: &mut Tx, of: &Connection, token: &Token) -> Result<()> {
 
 /// Stores a token in place of the one of its kind and of `generation`, if that is still the one
 /// there is; says whether it was.
-pub async fn replace(
-    tx: &mut Tx,
-    of: &Connection,
-    token: &Token,
-    generation: i64,
-) -> Result<bool> {
+pub async fn replace(tx: &mut Tx, of: &Connection, token: &Token, generation: i64) -> Result<bool> {
     const SQL: &str = "
         UPDATE tokens
         SET generation = $3, access_token = $4, refresh_token = $5, expires_at = $6, scopes = $7,

@@ -76,7 +76,7 @@ pub(crate) fn engine(
     key_ring: KeyRing,
     site: Site,
     clock: Clock,
-) -> Engine {
+) -> Arc<Engine> {
     let simulator = site.simulator().and_then(|url| url.socket_addrs(|| None).ok()?.pop());
     let networks: Networks = ["127.0.0.0/8".parse().expect("a network")].into_iter().collect();
     Engine::new(Parts {
@@ -86,6 +86,8 @@ pub(crate) fn engine(
         egress: Egress::new(networks, simulator),
         site,
         clock,
+        node: format!("test-{:x}", u64::from_be_bytes(Entropy::system().bytes())),
+        spool: None,
         entropy: Entropy::system(),
     })
 }

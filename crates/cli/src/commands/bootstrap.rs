@@ -45,6 +45,8 @@ impl Bootstrap {
             site: Site::new("http://localhost".parse()?, None),
             clock: Clock::system(),
             entropy,
+            node: "bootstrap".to_owned(),
+            spool: None,
         });
         let done = engine.bootstrap(&self.email).await?;
         db.close().await;

@@ -29,9 +29,10 @@ impl Serve {
         telemetry::start_json(&config.store.log)?;
         let catalog = catalog_dirs::load_with_builtin(&config.catalog_dirs)?;
         let listener = listen(config.listen).await?;
+        let address = listener.local_addr()?;
         let public_url = match config.public_url {
             Some(url) => url,
-            None => config::derived_public_url(listener.local_addr()?)?,
+            None => config::derived_public_url(address)?,
         };
         let (clock, entropy) = (Clock::system(), Entropy::system());
         let simulated = simulated(config.sandbox, &clock, &entropy).await?;
@@ -46,6 +47,8 @@ impl Serve {
             site: Site::new(public_url, simulator),
             clock,
             entropy,
+            node: config.node.unwrap_or_else(|| config::derived_node(address)),
+            spool: Some(config.store.data_dir.join("spool")),
         });
         if !engine.has_members().await? {
             tracing::warn!("nobody administers this server yet: run `astralform bootstrap`");

@@ -11,6 +11,7 @@ fn no_flags() -> Flags {
         public_url: None,
         catalog_dirs: None,
         allow_private_networks: None,
+        node: None,
         sandbox: false,
         sandbox_listen: None,
     }

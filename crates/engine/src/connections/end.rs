@@ -13,17 +13,17 @@ use crate::{
 };
 
 impl Engine {
-    /// Marks a connection whose token of that generation is dead, unless it was renewed or ended
-    /// meanwhile; says whether it did.
+    /// Marks a connection whose token of that kind and generation is dead, unless it was renewed or
+    /// ended meanwhile; says whether it did.
     pub(crate) async fn mark_dead(
         &self,
         connection: &Connection,
-        generation: i64,
+        token: (&str, i64),
         why: StatusReason,
     ) -> Result<bool, Fault> {
         let id = connection.id;
         let mut tx = self.db.begin().await?;
-        let marked = connections::mark_dead(&mut tx, connection, generation, why).await?;
+        let marked = connections::mark_dead(&mut tx, connection, token, why).await?;
         tx.commit().await?;
         if marked {
             tracing::info!(connection.id = %id, reason = %why, "connection needs reauth");

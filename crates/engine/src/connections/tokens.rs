@@ -8,7 +8,7 @@ use astralform_storage::{
 };
 use astralform_vault::{Binding, DataKey};
 
-use crate::{Engine, Fault, oauth::Granted};
+use crate::{Engine, Fault, oauth::Granted, refresh::refresh_at};
 
 /// A token out of its envelope.
 pub(crate) struct OpenToken {
@@ -31,6 +31,10 @@ impl OpenToken {
         now: Timestamp,
     ) -> Self {
         let lifetime = granted.expires_in.map(Duration::from_secs);
+        let usual = || {
+            let seconds = connector.oauth.as_ref()?.refresh.lifetime?;
+            Some(Duration::from_secs(seconds.into()))
+        };
         let kind = granted.kind;
         let all_asked =
             || asked.iter().filter(|scope| connector.token_of(scope).0 == kind).cloned();
@@ -42,7 +46,7 @@ impl OpenToken {
             kind,
             access_token: granted.access_token,
             refresh_token: granted.refresh_token,
-            expires_at: lifetime.map(|lifetime| now.after(lifetime)),
+            expires_at: lifetime.or_else(usual).map(|lifetime| now.after(lifetime)),
             scopes: connector.with_implied(&scopes),
             written_at: now,
         }
@@ -84,23 +88,51 @@ impl Engine {
         let generation = tokens::last_generation(tx, connection.id).await? + 1;
         tokens::erase(tx, connection).await?;
         for token in fresh {
-            let row = Token::row_key(connection.id, &token.kind);
-            let seal = |column, secret: &Secret| {
-                key.seal(token_binding(connection, &row, column, generation), secret, &self.entropy)
-            };
-            let refresh_token = token.refresh_token.as_ref();
-            let sealed = Token {
-                kind: token.kind.clone(),
-                generation,
-                access_token: seal("access_token", &token.access_token),
-                refresh_token: refresh_token.map(|secret| seal("refresh_token", secret)),
-                expires_at: token.expires_at,
-                scopes: token.scopes.clone(),
-                written_at: token.written_at,
-            };
+            let sealed = self.sealed_token(connection, token, generation, key);
             tokens::put(tx, connection, &sealed).await?;
         }
         Ok(())
+    }
+
+    /// A token of a connection as it is stored.
+    pub(crate) fn sealed_token(
+        &self,
+        connection: &Connection,
+        token: &OpenToken,
+        generation: i64,
+        key: &DataKey,
+    ) -> Token {
+        let row = Token::row_key(connection.id, &token.kind);
+        let seal = |column, secret: &Secret| {
+            key.seal(token_binding(connection, &row, column, generation), secret, &self.entropy)
+        };
+        let refresh_token = token.refresh_token.as_ref();
+        let ending = token.expires_at.filter(|_| refresh_token.is_some());
+        Token {
+            kind: token.kind.clone(),
+            generation,
+            access_token: seal("access_token", &token.access_token),
+            refresh_token: refresh_token.map(|secret| seal("refresh_token", secret)),
+            expires_at: token.expires_at,
+            scopes: token.scopes.clone(),
+            written_at: token.written_at,
+            refresh_at: ending.map(|end| refresh_at(token.written_at, end, &self.entropy)),
+            in_doubt: false,
+        }
+    }
+
+    /// Opens the refresh token alone.
+    pub(crate) async fn open_refresh_token(
+        &self,
+        connection: &Connection,
+        token: &Token,
+    ) -> Result<Secret, Fault> {
+        let sealed = token.refresh_token.as_ref();
+        let sealed = sealed.ok_or(Fault::Inconsistent("a token to be refreshed cannot be"))?;
+        let key = self.keys.of(&self.db, connection.tenant.project).await?;
+        let row = Token::row_key(connection.id, &token.kind);
+        let place = token_binding(connection, &row, "refresh_token", token.generation);
+        Ok(key.open(place, sealed)?)
     }
 
     /// Opens the access token alone.

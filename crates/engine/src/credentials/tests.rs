@@ -1,6 +1,5 @@
-use astralform_domain::{Account, Environment, ProjectConnectorId, ProjectId, Tenant};
-
 use super::*;
+use astralform_domain::{Account, Environment, ProjectConnectorId, ProjectId, Tenant, Timestamp};
 
 mod table;
 
@@ -153,15 +152,6 @@ fn more_hosts_than_before_need_the_end_user_too() {
     let mut connection = active(1, "write");
     connection.hosts = ["api.example", "more.example"].map(str::to_owned).into_iter().collect();
     assert!(decided(&[connection], None).starts_with("needs_reauth"));
-}
-
-#[test]
-fn a_token_is_over_from_the_moment_it_says() {
-    let now = Timestamp::from_secs(100);
-    assert!(!has_ended(None, now));
-    assert!(!has_ended(Some(Timestamp::from_micros(100_000_001)), now));
-    assert!(has_ended(Some(now), now));
-    assert!(has_ended(Some(Timestamp::from_secs(99)), now));
 }
 
 #[test]

@@ -55,7 +55,6 @@ pub(crate) fn token_request(
     client: &Client,
     grant: &Grant<'_>,
 ) -> Option<Outgoing> {
-    let mut headers = headers();
     let mut fields = vec![
         ("grant_type", "authorization_code"),
         ("code", grant.code.expose()),
@@ -64,6 +63,28 @@ pub(crate) fn token_request(
     if let Some(verifier) = grant.verifier {
         fields.push(("code_verifier", verifier.expose()));
     }
+    grant_request(oauth, endpoint, client, fields)
+}
+
+/// The request that refreshes a token (RFC 6749 §6); `None` when the app's credentials cannot
+/// stand in a request.
+pub(crate) fn refresh_request(
+    oauth: &OAuth,
+    endpoint: &Url,
+    client: &Client,
+    refresh_token: &Secret,
+) -> Option<Outgoing> {
+    let fields = vec![("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose())];
+    grant_request(oauth, endpoint, client, fields)
+}
+
+fn grant_request<'a>(
+    oauth: &OAuth,
+    endpoint: &Url,
+    client: &'a Client,
+    mut fields: Vec<(&'a str, &'a str)>,
+) -> Option<Outgoing> {
+    let mut headers = headers();
     match oauth.client_auth {
         ClientAuth::Basic => {
             headers.insert(header::AUTHORIZATION, basic(client)?);
@@ -188,8 +209,11 @@ fn optional_secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
 fn lifetime<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
     const TEN_YEARS: u64 = 10 * 365 * 24 * 3_600;
     let said = serde_json::Value::deserialize(deserializer)?;
-    let seconds = said.as_u64().or_else(|| said.as_str()?.parse().ok());
-    Ok(seconds.filter(|seconds| *seconds > 0).map(|seconds| seconds.min(TEN_YEARS)))
+    let seconds = said.as_f64().or_else(|| said.as_str()?.trim().parse().ok());
+    let is_sensible = |seconds: &f64| *seconds >= 1.0;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
+    let whole = |seconds: f64| (seconds as u64).min(TEN_YEARS);
+    Ok(seconds.filter(is_sensible).map(whole))
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     CredentialRefusal, Engine, Fault, Unusable, chain,
-    credentials::{CredentialParts, Decision, Situation, decide},
+    credentials::{Credential, CredentialParts, Decision, Situation, decide},
     egress::{Allowance, Outgoing},
     project_connectors::{Ready, reach},
 };
@@ -59,6 +59,7 @@ const AT_MOST: usize = 4 * 1024 * 1024;
 pub(super) struct Paid<'a> {
     pub(super) connection: &'a Connection,
     pub(super) generation: i64,
+    is_refreshable: bool,
 }
 
 /// A call that was found to be in order.
@@ -74,6 +75,8 @@ pub(super) struct Accepted<'a> {
     pub(super) needed: &'a ScopeSet,
     /// Whether it is not tried again when what it rests on changes meanwhile.
     pub(super) is_last: bool,
+    /// The generation of the token that the provider has refused in this call.
+    rejected: Option<i64>,
 }
 
 /// What became of an attempt.
@@ -82,10 +85,13 @@ pub(super) enum Attempted {
     Done(Outcome),
     /// The connections that it rested on changed, so that the next attempt may go otherwise.
     Outdated,
+    /// The provider refused the token of that generation. It has done nothing, so the request can
+    /// be sent again with a newer one, whatever it is.
+    Rejected(i64),
 }
 
 /// How often a call is tried while its end user's connections change under it.
-const ATTEMPTS: usize = 3;
+const ATTEMPTS: usize = 4;
 
 impl Engine {
     /// Calls a tool for an end user. If they have to be asked first, waits for them as long as the
@@ -127,8 +133,10 @@ impl Engine {
         let mut accepted = self.accept(caller, name, call).await?;
         for attempt in 1..=ATTEMPTS {
             accepted.is_last = attempt == ATTEMPTS;
-            if let Attempted::Done(outcome) = self.attempt(&accepted).await? {
-                return Ok(outcome);
+            match self.attempt(&accepted).await? {
+                Attempted::Done(outcome) => return Ok(outcome),
+                Attempted::Outdated => {}
+                Attempted::Rejected(generation) => accepted.rejected = Some(generation),
             }
             self.forget_served(accepted.ready.settings.id, caller.end_user.as_ref());
         }
@@ -160,7 +168,8 @@ impl Engine {
         }
         let asked = ready.asked_scopes();
         let (token, needed) = connector.token_for(tool, &asked);
-        Ok(Accepted { caller, ready, tool, call, asked, token, needed, is_last: false })
+        let (is_last, rejected) = (false, None);
+        Ok(Accepted { caller, ready, tool, call, asked, token, needed, is_last, rejected })
     }
 
     async fn attempt(&self, accepted: &Accepted<'_>) -> Result<Attempted, CallRefusal> {
@@ -186,12 +195,13 @@ impl Engine {
             Decision::Use(connection) => connection,
         };
         let token = served.token(connection, accepted.token);
-        let credential = self.credential(ready, connection, token).await?;
-        let paid = Paid { connection, generation: credential.generation };
-        let parts = match credential.parts {
-            Ok(parts) => parts,
-            Err(why) => return self.renewal(accepted, &paid, why).await,
+        let credential = self.credential(ready, connection, token, accepted.rejected).await?;
+        let Credential { generation, is_refreshable, parts } = match credential {
+            Ok(credential) => credential,
+            Err(lack) => return self.lacking(accepted, connection, lack).await,
         };
+        self.uses.note(connection.id, self.clock.now());
+        let paid = Paid { connection, generation, is_refreshable };
         let addresses = ready.addresses_for(&parts)?;
         let planned = plan(ready.connector, tool, &addresses.api_base, &call.arguments);
         let planned = planned.and_then(|requests| {
@@ -226,7 +236,15 @@ impl Engine {
         match scrub(shaped, &parts.hidden(accepted.ready.connector)) {
             Shaped::Completed(result) => Ok(Attempted::Done(Outcome::Completed(result))),
             Shaped::Failed(failure) => Ok(Attempted::Done(Outcome::Failed(failure))),
-            Shaped::Reconnect => self.renewal(accepted, paid, StatusReason::TokenRejected).await,
+            Shaped::Reconnect
+                if paid.is_refreshable && accepted.rejected.is_none() && !accepted.is_last =>
+            {
+                Ok(Attempted::Rejected(paid.generation))
+            }
+            Shaped::Reconnect => {
+                let (of, why) = (paid.generation, StatusReason::TokenRejected);
+                self.renewal(accepted, paid.connection, of, why).await
+            }
             Shaped::MissingScopes(missing) => self.widening(accepted, paid, &missing).await,
         }
     }

@@ -7,8 +7,26 @@ use super::{
 use crate::{
     CredentialRefusal, Engine,
     auth_requests::{OpenError, Question, Wishes},
-    credentials::{Ask, worth_asking},
+    credentials::{Ask, Lack, worth_asking},
+    refresh::{Hindrance, Later},
 };
+
+/// The access of an account ran out, and cannot be renewed at the moment; nothing is lost.
+fn not_refreshed(name: &str, later: Later) -> CallFailure {
+    let (kind, message) = match later.why {
+        Hindrance::Provider | Hindrance::OtherNode => (
+            FailureKind::ProviderUnavailable,
+            format!("{name} does not renew the account's access at the moment. Try again later."),
+        ),
+        Hindrance::App => (
+            FailureKind::Misconfigured,
+            format!(
+                "{name} refuses the developer's app, so the account's access cannot be renewed. Whoever manages the project has to check the connector's credentials."
+            ),
+        ),
+    };
+    CallFailure { retry_after: later.after, ..CallFailure::new(kind, message) }
+}
 
 /// What becomes of a call whose credential is not enough.
 impl Engine {
@@ -17,21 +35,44 @@ impl Engine {
     pub(super) async fn renewal(
         &self,
         accepted: &Accepted<'_>,
-        paid: &Paid<'_>,
+        connection: &Connection,
+        generation: i64,
         why: StatusReason,
     ) -> Result<Attempted, CallRefusal> {
-        let marked = self.mark_dead(paid.connection, paid.generation, why).await?;
+        let marked = self.mark_dead(connection, (accepted.token, generation), why).await?;
         if !marked && !accepted.is_last {
             return Ok(Attempted::Outdated);
         }
         let required = accepted.asked.union(accepted.needed);
-        let is_shared = paid.connection.owner == Owner::Project;
+        let is_shared = connection.owner == Owner::Project;
         let ask = match is_shared {
-            false => Ask::renewing(AuthReason::NeedsReauth, paid.connection, &required),
+            false => Ask::renewing(AuthReason::NeedsReauth, connection, &required),
             true if accepted.ready.settings.allow_end_user_auth => Ask::connecting(required),
             true => return Err(CredentialRefusal::SharedUnusable.into()),
         };
         self.prompted(accepted, ask, None).await
+    }
+
+    /// There is no credential that could be sent.
+    pub(super) async fn lacking(
+        &self,
+        accepted: &Accepted<'_>,
+        connection: &Connection,
+        lack: Lack,
+    ) -> Result<Attempted, CallRefusal> {
+        let name = &accepted.ready.connector.name;
+        let failed = |failure| Ok(Attempted::Done(Outcome::Failed(failure)));
+        match lack {
+            Lack::Dead { generation, why } => {
+                self.renewal(accepted, connection, generation, why).await
+            }
+            Lack::Changed if !accepted.is_last => Ok(Attempted::Outdated),
+            Lack::Changed => failed(CallFailure::new(
+                FailureKind::ProviderUnavailable,
+                format!("The {name} account changed again and again meanwhile. Try again."),
+            )),
+            Lack::Later(later) => failed(not_refreshed(name, later)),
+        }
     }
 
     /// The provider wants more scopes: asks for them, unless asking would lead nowhere.

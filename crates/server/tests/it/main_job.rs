@@ -152,7 +152,7 @@ async fn scopes_that_were_granted_are_not_asked_for_again() {
 }
 
 #[tokio::test]
-async fn a_token_that_has_run_out_is_not_sent() {
+async fn a_token_that_has_run_out_is_refreshed_before_it_is_sent() {
     let setup = astralform_testkit::Setup { token_rotation: true, ..Default::default() };
     let server = TestServer::with(setup).await;
     let agent = server.agent("alice");
@@ -161,9 +161,9 @@ async fn a_token_that_has_run_out_is_not_sent() {
     assert_eq!(agent.call(TOOL, json!({})).await.outcome(), "completed");
 
     server.clock.advance(std::time::Duration::from_hours(13));
-    let asked = agent.call(TOOL, json!({})).await;
-    assert_eq!(asked.body["auth_request"]["reason"], "needs_reauth");
-    assert_eq!(server.slack_requests("conversations.list"), 1);
+    assert_eq!(agent.call(TOOL, json!({})).await.outcome(), "completed");
+    assert_eq!(server.slack_requests("conversations.list"), 2, "none was sent in vain");
+    assert_eq!(server.exchanges(), 2, "the code and one refresh");
 }
 
 #[tokio::test]

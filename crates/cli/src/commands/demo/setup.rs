@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use anyhow::Context as _;
 use astralform_catalog::{builtin, load};
 use astralform_domain::{Clock, ConnectorSlug, Entropy, Environment, ProjectId, Secret, Tenant};
@@ -19,7 +21,7 @@ use crate::simulated::Simulated;
 
 /// A demo that is ready to be served.
 pub(super) struct Set {
-    pub(super) engine: Engine,
+    pub(super) engine: Arc<Engine>,
     pub(super) facts: Facts,
     /// The simulated services, which are being served.
     pub(super) simulator: JoinHandle<()>,
@@ -71,6 +73,8 @@ pub(super) async fn set_up(listener: &TcpListener) -> anyhow::Result<Set> {
         site: Site::new(base_url.clone(), Some(simulator_url.clone())),
         clock,
         entropy,
+        node: "demo".to_owned(),
+        spool: None,
     });
     let serving = tokio::spawn(simulated.serve());
     let made = engine.provision("Demo team", PROJECT).await?;

@@ -1,0 +1,138 @@
+//! The first step: the lease, and the note that the refresh token is out.
+
+use std::time::{Duration, Instant};
+
+use astralform_domain::{Connection, ConnectionStatus, Secret, Timestamp, crash_point};
+use astralform_storage::{
+    Tx, connections,
+    refreshes::{self, Lease, Wanted},
+    tokens::{self, Token},
+};
+
+use super::{Landing, timing::LEASE};
+use crate::{Engine, Fault};
+
+/// What a claim comes to.
+pub(super) enum Claim {
+    /// There is nothing to do any more.
+    Landed(Landing),
+    /// Another holds the lease.
+    Held,
+    /// It is too early after a failure.
+    Paused(Duration),
+    /// An answer is there that nobody has read yet.
+    Answered(Box<Hold>),
+    /// The refresh token is to be sent.
+    Send(Box<Hold>, Secret),
+}
+
+/// The right to refresh a token, with what is refreshed.
+pub(super) struct Hold {
+    pub(super) lease: Lease,
+    pub(super) connection: Connection,
+    pub(super) token: Token,
+    /// Whether the refresh token may have been used up before.
+    pub(super) in_doubt: bool,
+    pub(super) since: Instant,
+}
+
+/// What is to be done with a lease that was had.
+#[derive(Debug, PartialEq, Eq)]
+enum Next {
+    /// There is a newer token.
+    Newer,
+    /// There is nothing to refresh.
+    Over,
+    Pause(Duration),
+    Read,
+    Send {
+        in_doubt: bool,
+    },
+}
+
+/// Decides; purely.
+fn next(
+    status: ConnectionStatus,
+    token: Option<&Token>,
+    lease: &Lease,
+    wanted: i64,
+    now: Timestamp,
+) -> Next {
+    let Some(token) = token else { return Next::Over };
+    let is_of_this = lease.generation == token.generation;
+    let was_sent = lease.was_sent && is_of_this;
+    if token.generation > wanted {
+        Next::Newer
+    } else if lease.answer.is_some() && is_of_this {
+        Next::Read
+    } else if status != ConnectionStatus::Active || token.refresh_token.is_none() {
+        Next::Over
+    } else if lease.not_before > now {
+        Next::Pause(now.until(lease.not_before))
+    } else {
+        Next::Send { in_doubt: token.in_doubt || was_sent }
+    }
+}
+
+impl Engine {
+    /// Claims the refresh of a token. When it comes to [`Claim::Send`], the database knows that
+    /// the refresh token is about to be sent.
+    pub(super) async fn claim(&self, wanted: &Wanted) -> Result<Claim, Fault> {
+        let since = Instant::now();
+        let mut tx = self.db.begin().await?;
+        let found = connections::lock(&mut tx, wanted.tenant, wanted.key.connection).await?;
+        let Some(connection) = found else { return Ok(Claim::Landed(Landing::Over)) };
+        let token = tokens::find(&mut tx, connection.id, &wanted.key.kind).await?;
+        let claimed = refreshes::claim(&mut tx, &wanted.key, &self.node, LEASE).await?;
+        let Some(lease) = claimed else {
+            drop(tx);
+            return match token.filter(|token| token.generation > wanted.generation) {
+                Some(newer) => Ok(Claim::Landed(self.newer(&connection, &newer).await?)),
+                None => Ok(Claim::Held),
+            };
+        };
+        let now = tx.clock().await?;
+        let next = next(connection.status, token.as_ref(), &lease, wanted.generation, now);
+        let (Some(token), true) = (token, !matches!(next, Next::Over)) else {
+            refreshes::end(&mut tx, &wanted.key).await?;
+            tx.commit().await?;
+            return Ok(Claim::Landed(Landing::Over));
+        };
+        self.take(tx, Hold { lease, connection, token, in_doubt: false, since }, next).await
+    }
+
+    async fn take(&self, mut tx: Tx, mut hold: Hold, next: Next) -> Result<Claim, Fault> {
+        match next {
+            Next::Newer => {
+                refreshes::end(&mut tx, &hold.lease.key).await?;
+                tx.commit().await?;
+                Ok(Claim::Landed(self.newer(&hold.connection, &hold.token).await?))
+            }
+            Next::Over => Ok(Claim::Landed(Landing::Over)),
+            Next::Pause(left) => {
+                refreshes::give_back(&mut tx, &hold.lease).await?;
+                tx.commit().await?;
+                Ok(Claim::Paused(left))
+            }
+            Next::Read => {
+                tx.commit().await?;
+                Ok(Claim::Answered(Box::new(hold)))
+            }
+            Next::Send { in_doubt } => {
+                let secret = self.open_refresh_token(&hold.connection, &hold.token).await?;
+                let Hold { lease, connection, token, .. } = &hold;
+                refreshes::send(&mut tx, lease, token.generation).await?;
+                if in_doubt && !token.in_doubt {
+                    tokens::doubt(&mut tx, connection, &token.kind, token.generation).await?;
+                }
+                tx.commit().await?;
+                crash_point!("refresh.claimed");
+                hold.in_doubt = in_doubt;
+                Ok(Claim::Send(Box::new(hold), secret))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

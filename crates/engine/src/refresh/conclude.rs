@@ -1,0 +1,84 @@
+//! What a provider's reply means for a connection; purely.
+
+use std::time::Duration;
+
+use astralform_catalog::{OAuth, Rotation};
+use astralform_domain::StatusReason;
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+
+use crate::oauth::{Granted, Refreshed, read_refreshed};
+
+/// What came of sending a refresh token.
+pub(super) enum Reply {
+    /// An answer.
+    Answered(RawAnswer, Option<Duration>),
+    /// It never left.
+    NotSent,
+    /// It left, or may have, and no answer came.
+    Lost,
+}
+
+/// An answer as it is kept before it is read.
+#[derive(Serialize, Deserialize)]
+pub(super) struct RawAnswer {
+    pub(super) status: u16,
+    pub(super) body: String,
+}
+
+/// What follows from a reply.
+pub(super) enum Conclusion {
+    /// A new token takes the place of the old one.
+    Renewed(Box<Granted>),
+    /// The connection ends.
+    Ended(StatusReason),
+    /// The developer's app is refused; connections stay as they are.
+    AppRejected(String),
+    /// It is tried again.
+    Deferred(Deferral),
+}
+
+/// That it is tried again.
+pub(super) struct Deferral {
+    /// When the provider wants it.
+    pub(super) after: Option<Duration>,
+    /// Whether the refresh token may have been used up.
+    pub(super) casts_doubt: bool,
+    /// For the log.
+    pub(super) why: String,
+}
+
+/// Decides what follows. `in_doubt` says that the refresh token may have been used up before.
+pub(super) fn conclude(oauth: &OAuth, kind: &str, reply: &Reply, in_doubt: bool) -> Conclusion {
+    let deferred = |after, casts_doubt, why: &str| {
+        Conclusion::Deferred(Deferral { after, casts_doubt, why: why.to_owned() })
+    };
+    let (answer, after) = match reply {
+        Reply::Answered(answer, after) => (answer, *after),
+        Reply::NotSent => return deferred(None, false, "the provider could not be reached"),
+        Reply::Lost => return deferred(None, true, "the provider did not answer"),
+    };
+    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_GATEWAY);
+    match read_refreshed(oauth, kind, status, answer.body.as_bytes()) {
+        Refreshed::Granted(granted) => Conclusion::Renewed(granted),
+        Refreshed::Rejected => Conclusion::Ended(ending(oauth, in_doubt)),
+        Refreshed::AppRejected(code) => Conclusion::AppRejected(code),
+        Refreshed::Deferred(code) => deferred(after, false, &format!("it answered {code}")),
+        Refreshed::Unclear => {
+            deferred(after, true, &format!("it answered with status {}", answer.status))
+        }
+    }
+}
+
+/// Why a connection whose refresh token is refused ends. A refresh token that can be used again
+/// was not used up by us.
+fn ending(oauth: &OAuth, in_doubt: bool) -> StatusReason {
+    if in_doubt && oauth.refresh.rotation == Rotation::SingleUse {
+        StatusReason::RefreshOutcomeUnknown
+    } else {
+        StatusReason::RefreshRejected
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,159 @@
+//! One refresh from the first claim to the landing.
+
+use std::{sync::Arc, time::Duration};
+
+use astralform_domain::Connection;
+use astralform_storage::{
+    connections,
+    refreshes::{RefreshKey, Wanted},
+    tokens::Token,
+};
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::{
+    Hindrance, Landing, Later, Renewed,
+    claim::{Claim, Hold},
+    flights::{Announcer, Board, Boarding},
+    timing::{LOOK, PATIENCE, SHORT},
+};
+use crate::{Engine, Fault, chain, project_connectors::Ready};
+
+impl Engine {
+    /// A newer token of a connection, as soon as there is one.
+    pub(crate) async fn refreshed(
+        &self,
+        connection: &Connection,
+        kind: &str,
+        generation: i64,
+    ) -> Landing {
+        let until = Instant::now() + PATIENCE;
+        match self.set_off(wanted(connection, kind, generation)) {
+            Boarding::Paused(later) => Landing::Later(later),
+            Boarding::Wait(board) | Boarding::Start(_, board) => landing(board, until).await,
+        }
+    }
+
+    /// Has a token refreshed while it can still be used.
+    pub(crate) fn refresh_meanwhile(&self, connection: &Connection, kind: &str, generation: i64) {
+        self.set_off(wanted(connection, kind, generation));
+    }
+
+    /// Starts a flight, unless one is up or has just failed. It goes on whoever stops waiting.
+    pub(super) fn set_off(&self, wanted: Wanted) -> Boarding {
+        let boarding = self.flights.board(&wanted.key);
+        let Boarding::Start(announcer, board) = boarding else { return boarding };
+        let guard = Aboard { engine: self.handle(), key: wanted.key.clone() };
+        tokio::spawn(async move {
+            let engine = Arc::clone(&guard.engine);
+            let landing = engine.fly(&wanted, &announcer).await.unwrap_or_else(|fault| {
+                let error = chain(&fault);
+                tracing::error!(connection.id = %wanted.key.connection, error, "a refresh broke off");
+                Landing::Broken(Arc::new(fault))
+            });
+            engine.flights.land(&wanted.key, Some(&landing));
+            announcer.send_replace(Some(landing));
+            drop(guard);
+        });
+        Boarding::Wait(board)
+    }
+
+    async fn fly(&self, wanted: &Wanted, announcer: &Announcer) -> Result<Landing, Fault> {
+        let until = Instant::now() + PATIENCE;
+        let found = connections::find(&self.db, wanted.tenant, wanted.key.connection).await?;
+        let Some(connection) = found else { return Ok(Landing::Over) };
+        let settings = self.project_connector(wanted.tenant, connection.project_connector).await?;
+        let ready = self.assemble(settings);
+        let is_bound = |ready: &Ready<'_>| ready.settings.hosts == connection.hosts;
+        let Some(ready) = ready.ok().filter(is_bound) else {
+            return Ok(Landing::Later(Later { why: Hindrance::App, after: None }));
+        };
+        loop {
+            let lane = self.flights.lane(&lane_of(&ready)).await;
+            match self.claim(wanted).await? {
+                Claim::Landed(landing) => return Ok(landing),
+                Claim::Answered(hold) => return self.read(&ready, &hold).await,
+                Claim::Send(hold, secret) => {
+                    if let Some(landing) =
+                        self.send_refresh(&ready, &hold, &secret, announcer).await?
+                    {
+                        return Ok(landing);
+                    }
+                }
+                Claim::Paused(left) if left <= SHORT && Instant::now() + left < until => {
+                    drop(lane);
+                    sleep(left).await;
+                }
+                Claim::Held if Instant::now() < until => {
+                    drop(lane);
+                    sleep(LOOK).await;
+                }
+                Claim::Paused(left) => {
+                    return Ok(later(Hindrance::Provider, Some(left)));
+                }
+                Claim::Held => {
+                    return Ok(later(Hindrance::OtherNode, Some(Duration::from_secs(1))));
+                }
+            }
+        }
+    }
+
+    /// A token that somebody stored meanwhile.
+    pub(super) async fn newer(
+        &self,
+        connection: &Connection,
+        token: &Token,
+    ) -> Result<Landing, Fault> {
+        let access_token = self.open_access_token(connection, token).await?;
+        let generation = token.generation;
+        Ok(Landing::Renewed(Arc::new(Renewed { generation, access_token })))
+    }
+
+    /// How a refresh that was answered earlier ends.
+    async fn read(&self, ready: &Ready<'_>, hold: &Hold) -> Result<Landing, Fault> {
+        let answer = self.open_answer(hold).await?;
+        self.settle_refresh(ready, hold, &answer)
+            .await
+            .map(|landing| landing.unwrap_or_else(|| later(Hindrance::Provider, None)))
+    }
+}
+
+pub(super) fn later(why: Hindrance, after: Option<Duration>) -> Landing {
+    Landing::Later(Later { why, after })
+}
+
+fn wanted(connection: &Connection, kind: &str, generation: i64) -> Wanted {
+    let key = RefreshKey { connection: connection.id, kind: kind.to_owned() };
+    Wanted { tenant: connection.tenant, key, generation }
+}
+
+/// The host that refreshes of a project connector go to.
+fn lane_of(ready: &Ready<'_>) -> String {
+    let token = ready.addresses.oauth.as_ref().map(|oauth| &oauth.token);
+    token.and_then(|url| url.host_str()).unwrap_or_default().to_owned()
+}
+
+/// What the board says when something is announced on it.
+async fn landing(mut board: Board, until: Instant) -> Landing {
+    match timeout_at(until, board.wait_for(Option::is_some)).await {
+        Err(_) => later(Hindrance::Provider, None),
+        Ok(Ok(landing)) => landing.clone().expect("that was waited for"),
+        Ok(Err(_)) => {
+            let fault = Fault::Inconsistent("a refresh ended without a word");
+            Landing::Broken(Arc::new(fault))
+        }
+    }
+}
+
+/// Clears the way for the next flight, should this one be cut short.
+struct Aboard {
+    engine: Arc<Engine>,
+    key: RefreshKey,
+}
+
+impl Drop for Aboard {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.engine.flights.land(&self.key, None);
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! The second step: the request, and what comes back on disk before anybody reads it.
+
+use std::{sync::Arc, time::Duration};
+
+use astralform_domain::{Sealed, Secret, crash_point};
+use astralform_storage::refreshes;
+use astralform_vault::Binding;
+use tokio::time::sleep;
+
+use super::{
+    Landing, Renewed,
+    claim::Hold,
+    conclude::{Conclusion, RawAnswer, Reply, conclude},
+    flights::Announcer,
+    timing::{LEASE, WITHIN},
+};
+use crate::{
+    Engine, Fault, chain,
+    egress::{Allowance, EgressError},
+    oauth::{Refreshed, read_refreshed, refresh_request, retry_after},
+    project_connectors::{Client, Ready, reach},
+};
+
+/// The most bytes that an answer has.
+const AT_MOST: usize = 256 * 1024;
+/// How long after a failure an answer is stored again.
+const AGAIN: Duration = Duration::from_millis(200);
+
+impl Engine {
+    /// Sends the refresh token and settles what comes of it; nothing when it is to be tried again.
+    pub(super) async fn send_refresh(
+        &self,
+        ready: &Ready<'_>,
+        hold: &Hold,
+        secret: &Secret,
+        announcer: &Announcer,
+    ) -> Result<Option<Landing>, Fault> {
+        let reply = self.exchange_refresh(ready, hold, secret).await?;
+        crash_point!("refresh.answered");
+        if let Reply::Answered(answer, _) = &reply
+            && (200..300).contains(&answer.status)
+        {
+            let sealed = self.sealed_answer(hold, answer).await?;
+            self.keep(ready, hold, &reply, &sealed, announcer).await;
+            crash_point!("refresh.stored");
+        }
+        self.settled(ready, hold, &reply).await
+    }
+
+    /// Stores the answer; until the database takes it, it is in a file, and those who wait are
+    /// served from memory.
+    async fn keep(
+        &self,
+        ready: &Ready<'_>,
+        hold: &Hold,
+        reply: &Reply,
+        sealed: &Sealed,
+        announcer: &Announcer,
+    ) {
+        let mut is_spooled = false;
+        while let Err(error) = refreshes::keep_answer(&self.db, &hold.lease, sealed).await {
+            if !is_spooled {
+                tracing::error!(
+                    connection.id = %hold.connection.id, error = chain(&error),
+                    "a new token cannot be stored; it is kept in a file until it can"
+                );
+                self.spool.put(&hold.lease, hold.token.generation, sealed);
+                announcer.send_replace(served_from_memory(ready, hold, reply));
+                is_spooled = true;
+            }
+            sleep(AGAIN).await;
+        }
+        if is_spooled {
+            tracing::info!(connection.id = %hold.connection.id, "the new token is stored");
+            self.spool.remove(&hold.lease.key);
+        }
+    }
+
+    /// Settles what came of it. The database may be away: it is tried until it is back, since
+    /// nobody else may touch this token meanwhile.
+    async fn settled(
+        &self,
+        ready: &Ready<'_>,
+        hold: &Hold,
+        reply: &Reply,
+    ) -> Result<Option<Landing>, Fault> {
+        let mut was_said = false;
+        loop {
+            match self.settle_refresh(ready, hold, reply).await {
+                Err(Fault::Storage(error)) if hold.since.elapsed() < LEASE => {
+                    let (id, error) = (hold.connection.id, chain(&error));
+                    if !was_said {
+                        tracing::error!(connection.id = %id, error, "a refresh cannot be settled yet");
+                        was_said = true;
+                    }
+                    sleep(AGAIN).await;
+                }
+                done => return done,
+            }
+        }
+    }
+
+    async fn exchange_refresh(
+        &self,
+        ready: &Ready<'_>,
+        hold: &Hold,
+        secret: &Secret,
+    ) -> Result<Reply, Fault> {
+        let client = self.client(&ready.settings).await?;
+        let reply = self.refresh_as(ready, hold, &client, secret).await;
+        if is_app_rejected(ready, hold, &reply)
+            && let Some(previous) = self.previous_client(&ready.settings).await?
+        {
+            return Ok(self.refresh_as(ready, hold, &previous, secret).await);
+        }
+        Ok(reply)
+    }
+
+    async fn refresh_as(
+        &self,
+        ready: &Ready<'_>,
+        hold: &Hold,
+        client: &Client,
+        secret: &Secret,
+    ) -> Reply {
+        let Ok((oauth, at)) = ready.oauth() else { return Reply::NotSent };
+        let Some(request) = refresh_request(oauth, &at.token, client, secret) else {
+            return Reply::NotSent;
+        };
+        // Whoever was paused so long may have lost the lease.
+        if hold.since.elapsed() > LEASE / 2 {
+            return Reply::NotSent;
+        }
+        let allowance =
+            Allowance { reach: reach(&ready.settings), within: WITHIN, at_most: AT_MOST };
+        let sent = self.egress.send(request, allowance).await;
+        match sent {
+            Ok(answer) => {
+                let after = retry_after(&answer.headers);
+                let body = String::from_utf8_lossy(&answer.body).into_owned();
+                Reply::Answered(RawAnswer { status: answer.status.as_u16(), body }, after)
+            }
+            Err(EgressError::Forbidden | EgressError::Unreachable(_)) => Reply::NotSent,
+            Err(error) => {
+                let (id, error) = (hold.connection.id, chain(&error));
+                tracing::warn!(connection.id = %id, error, "a refresh was not answered");
+                Reply::Lost
+            }
+        }
+    }
+
+    async fn sealed_answer(&self, hold: &Hold, answer: &RawAnswer) -> Result<Sealed, Fault> {
+        let text = serde_json::to_string(answer).expect("a number and a text are JSON");
+        let key = self.keys.of(&self.db, hold.connection.tenant.project).await?;
+        let row = hold.lease.key.row();
+        Ok(key.seal(answer_place(hold, &row), &Secret::new(text), &self.entropy))
+    }
+
+    pub(super) async fn open_answer(&self, hold: &Hold) -> Result<Reply, Fault> {
+        let sealed = hold.lease.answer.as_ref();
+        let sealed =
+            sealed.ok_or(Fault::Inconsistent("a refresh that was answered has no answer"))?;
+        let key = self.keys.of(&self.db, hold.connection.tenant.project).await?;
+        let row = hold.lease.key.row();
+        let text = key.open(answer_place(hold, &row), sealed)?;
+        let answer = serde_json::from_str(text.expose());
+        let answer = answer.map_err(|_| Fault::Inconsistent("a kept answer cannot be read"))?;
+        Ok(Reply::Answered(answer, None))
+    }
+}
+
+/// The place of an answer: that of the token that it replaces, and no other.
+fn answer_place<'a>(hold: &'a Hold, row: &'a str) -> Binding<'a> {
+    Binding {
+        tenant: hold.connection.tenant,
+        owner: &hold.connection.owner,
+        table: refreshes::TABLE,
+        row,
+        column: "answer",
+        generation: hold.token.generation,
+        hosts: &hold.connection.hosts,
+    }
+}
+
+fn is_app_rejected(ready: &Ready<'_>, hold: &Hold, reply: &Reply) -> bool {
+    let (Reply::Answered(answer, _), Ok((oauth, _))) = (reply, ready.oauth()) else { return false };
+    let status = http::StatusCode::from_u16(answer.status).unwrap_or_default();
+    let read = read_refreshed(oauth, &hold.token.kind, status, answer.body.as_bytes());
+    matches!(read, Refreshed::AppRejected(_))
+}
+
+/// The new token as those who wait get it while it is not stored.
+fn served_from_memory(ready: &Ready<'_>, hold: &Hold, reply: &Reply) -> Option<Landing> {
+    let (oauth, _) = ready.oauth().ok()?;
+    match conclude(oauth, &hold.token.kind, reply, hold.in_doubt) {
+        Conclusion::Renewed(granted) => Some(Landing::Renewed(Arc::new(Renewed {
+            generation: hold.token.generation + 1,
+            access_token: granted.access_token,
+        }))),
+        _ => None,
+    }
+}

@@ -1,0 +1,187 @@
+//! The third step: what came of it takes effect.
+
+use std::sync::Arc;
+
+use astralform_domain::{Connection, ScopeSet, StatusReason, crash_point};
+use astralform_storage::{Tx, connections, project_connectors, refreshes, tokens};
+
+use super::{
+    Hindrance, Landing, Renewed,
+    claim::Hold,
+    conclude::{Conclusion, Deferral, Reply, conclude},
+    fly::later,
+    timing::pause,
+};
+use crate::{Engine, Fault, connections::OpenToken, oauth::Granted, project_connectors::Ready};
+
+impl Engine {
+    /// Carries out what follows from a reply; nothing when it is to be tried again.
+    pub(super) async fn settle_refresh(
+        &self,
+        ready: &Ready<'_>,
+        hold: &Hold,
+        reply: &Reply,
+    ) -> Result<Option<Landing>, Fault> {
+        let Ok((oauth, _)) = ready.oauth() else { return Ok(Some(later(Hindrance::App, None))) };
+        match conclude(oauth, &hold.token.kind, reply, hold.in_doubt) {
+            Conclusion::Renewed(granted) => self.renew(ready, hold, *granted).await.map(Some),
+            Conclusion::Ended(why) => self.end_refused(hold, why).await.map(Some),
+            Conclusion::AppRejected(code) => self.blame_app(ready, hold, &code).await.map(Some),
+            Conclusion::Deferred(deferral) => {
+                self.put_off(hold, &deferral).await?;
+                Ok(None)
+            }
+        }
+    }
+
+    async fn renew(
+        &self,
+        ready: &Ready<'_>,
+        hold: &Hold,
+        granted: Granted,
+    ) -> Result<Landing, Fault> {
+        let fresh = self.succeeding(ready, hold, granted).await?;
+        let generation = hold.token.generation + 1;
+        let key = self.keys.of(&self.db, hold.connection.tenant.project).await?;
+        let sealed = self.sealed_token(&hold.connection, &fresh, generation, &key);
+        let mut tx = self.db.begin().await?;
+        let found = connections::lock(&mut tx, hold.connection.tenant, hold.connection.id).await?;
+        refreshes::end(&mut tx, &hold.lease.key).await?;
+        let replaced =
+            tokens::replace(&mut tx, &hold.connection, &sealed, hold.token.generation).await?;
+        if let (true, Some(mut connection)) = (replaced, found) {
+            narrow(&mut tx, &mut connection, &hold.token.scopes, &fresh.scopes).await?;
+        }
+        self.absolve_app(&mut tx, ready).await?;
+        tx.commit().await?;
+        crash_point!("refresh.applied");
+        if !replaced {
+            return self.overtaken(ready, hold, fresh).await;
+        }
+        let Hold { connection, token, in_doubt, .. } = hold;
+        let (id, kind) = (connection.id, &token.kind);
+        tracing::info!(connection.id = %id, kind, generation, in_doubt, "token refreshed");
+        let access_token = fresh.access_token;
+        Ok(Landing::Renewed(Arc::new(Renewed { generation, access_token })))
+    }
+
+    /// The new token, as it follows the old one: without a word about it the refresh token stays
+    /// (RFC 6749 §6), and scopes are never more than they were.
+    async fn succeeding(
+        &self,
+        ready: &Ready<'_>,
+        hold: &Hold,
+        granted: Granted,
+    ) -> Result<OpenToken, Fault> {
+        let said_nothing = granted.scopes.is_none();
+        let nothing = ScopeSet::default();
+        let mut fresh = OpenToken::granted(granted, ready.connector, &nothing, self.clock.now());
+        let before = &hold.token.scopes;
+        fresh.scopes =
+            if said_nothing { before.clone() } else { fresh.scopes.intersection(before) };
+        if fresh.refresh_token.is_none() {
+            let kept = self.open_refresh_token(&hold.connection, &hold.token).await?;
+            fresh.refresh_token = Some(kept);
+        }
+        Ok(fresh)
+    }
+
+    /// Somebody replaced or erased the token while it was being refreshed.
+    async fn overtaken(
+        &self,
+        ready: &Ready<'_>,
+        hold: &Hold,
+        fresh: OpenToken,
+    ) -> Result<Landing, Fault> {
+        let id = hold.connection.id;
+        let mut stored = tokens::of(&self.db, id).await?;
+        stored.retain(|token| token.kind == hold.token.kind);
+        if let Some(newer) = stored.pop() {
+            tracing::warn!(connection.id = %id, "a token was refreshed twice; the first one stays");
+            return self.newer(&hold.connection, &newer).await;
+        }
+        tracing::info!(connection.id = %id, "refreshed what ended meanwhile; it is withdrawn");
+        self.revoke_at_provider(ready, &[fresh]).await;
+        Ok(Landing::Over)
+    }
+
+    async fn end_refused(&self, hold: &Hold, why: StatusReason) -> Result<Landing, Fault> {
+        let Hold { connection, token, .. } = hold;
+        let of = (token.kind.as_str(), token.generation);
+        let mut tx = self.db.begin().await?;
+        connections::lock(&mut tx, connection.tenant, connection.id).await?;
+        refreshes::end(&mut tx, &hold.lease.key).await?;
+        let marked = connections::mark_dead(&mut tx, connection, of, why).await?;
+        let current = tokens::find(&mut tx, connection.id, &token.kind).await?;
+        tx.commit().await?;
+        if marked {
+            let kind = &token.kind;
+            tracing::warn!(connection.id = %connection.id, kind, reason = %why, "connection needs reauth");
+        }
+        // Refused because somebody used it first, and stored what came of it.
+        match current.filter(|current| current.generation > token.generation) {
+            Some(newer) => self.newer(connection, &newer).await,
+            None => Ok(Landing::Over),
+        }
+    }
+
+    /// The provider refuses the developer's app: that is theirs to mend, and no end user's.
+    async fn blame_app(
+        &self,
+        ready: &Ready<'_>,
+        hold: &Hold,
+        code: &str,
+    ) -> Result<Landing, Fault> {
+        let wait = pause(hold.lease.failures, None, &self.entropy);
+        let mut tx = self.db.begin().await?;
+        let now = self.clock.now();
+        let is_news =
+            project_connectors::note_rejection(&mut tx, &ready.settings, Some(now)).await?;
+        refreshes::put_off(&mut tx, &hold.lease, wait).await?;
+        tx.commit().await?;
+        if is_news {
+            let id = ready.settings.id;
+            tracing::error!(project_connector.id = %id, code, "the provider refuses the app");
+        }
+        Ok(later(Hindrance::App, Some(wait)))
+    }
+
+    async fn absolve_app(&self, tx: &mut Tx, ready: &Ready<'_>) -> Result<(), Fault> {
+        let client = ready.settings.client.as_ref();
+        if client.is_some_and(|client| client.rejected_at.is_some()) {
+            project_connectors::note_rejection(tx, &ready.settings, None).await?;
+        }
+        Ok(())
+    }
+
+    async fn put_off(&self, hold: &Hold, deferral: &Deferral) -> Result<(), Fault> {
+        let Hold { lease, connection, token, .. } = hold;
+        let wait = pause(lease.failures, deferral.after, &self.entropy);
+        let mut tx = self.db.begin().await?;
+        refreshes::put_off(&mut tx, lease, wait).await?;
+        if deferral.casts_doubt {
+            tokens::doubt(&mut tx, connection, &token.kind, token.generation).await?;
+        }
+        tx.commit().await?;
+        let (id, why) = (connection.id, deferral.why.as_str());
+        tracing::warn!(connection.id = %id, kind = token.kind, why, after = ?wait, "not refreshed yet");
+        Ok(())
+    }
+}
+
+/// Takes away what a token lost, and says so.
+async fn narrow(
+    tx: &mut Tx,
+    connection: &mut Connection,
+    before: &ScopeSet,
+    after: &ScopeSet,
+) -> Result<(), Fault> {
+    let lost = before.missing_from(after);
+    if lost.is_empty() {
+        return Ok(());
+    }
+    tracing::warn!(connection.id = %connection.id, "the provider took scopes away");
+    connection.scopes = connection.scopes.missing_from(&lost);
+    connection.reason = Some(StatusReason::ScopesMissing);
+    Ok(connections::update(tx, connection).await?)
+}

@@ -1,0 +1,78 @@
+//! When things are done; purely. What is random comes in as a share of one.
+
+use std::time::Duration;
+
+use astralform_domain::{Entropy, Timestamp};
+
+/// How long a refresh is leased: much longer than a provider is waited for, so that nobody takes
+/// over from a node that lives.
+pub(super) const LEASE: Duration = Duration::from_mins(1);
+/// How long a provider is waited for.
+pub(super) const WITHIN: Duration = Duration::from_secs(20);
+/// How long somebody waits for a token to be refreshed.
+pub(super) const PATIENCE: Duration = Duration::from_secs(25);
+/// The longest pause after a failure that is waited out by those who are waiting.
+pub(super) const SHORT: Duration = Duration::from_secs(2);
+/// How often a lease that another node holds is looked at.
+pub(super) const LOOK: Duration = Duration::from_millis(50);
+
+const MINUTE: Duration = Duration::from_mins(1);
+
+/// When a token that was just given is refreshed ahead of its end: a tenth of its life before, at
+/// least one minute and at most ten, never more than half of it, and up to half of that margin
+/// earlier still, so that tokens of one moment are not all refreshed in one moment.
+pub(crate) fn refresh_at(now: Timestamp, expires_at: Timestamp, entropy: &Entropy) -> Timestamp {
+    let life = now.until(expires_at);
+    let margin = (life / 10).clamp(MINUTE, 10 * MINUTE).min(life / 3);
+    expires_at.before(margin + (margin / 2).mul_f64(share(entropy)))
+}
+
+/// How long to wait after so many failures in a row: twice as long each time, from half a second
+/// to five minutes, less up to half of it by chance; or as long as the provider says.
+pub(super) fn pause(failures: i64, said: Option<Duration>, entropy: &Entropy) -> Duration {
+    let doublings = u32::try_from(failures.clamp(0, 10)).unwrap_or(10);
+    let longest = Duration::from_millis(500) * 2_u32.pow(doublings);
+    let longest = longest.min(5 * MINUTE);
+    said.unwrap_or(longest.mul_f64(1.0 - share(entropy) / 2.0))
+}
+
+/// A random share of one.
+fn share(entropy: &Entropy) -> f64 {
+    f64::from(u32::from_be_bytes(entropy.bytes())) / f64::from(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secs(seconds: i64) -> Timestamp {
+        Timestamp::from_secs(seconds)
+    }
+
+    #[test]
+    fn r8_a_token_is_refreshed_a_while_before_its_end_and_not_all_at_once() {
+        let entropy = Entropy::seeded(7);
+        for (life, earliest, latest) in
+            [(3, 1, 2), (90, 45, 60), (3_600, 3_060, 3_240), (43_200, 42_300, 42_600)]
+        {
+            let all: Vec<_> = (0..100).map(|_| refresh_at(secs(0), secs(life), &entropy)).collect();
+            let (first, last) = (all.iter().min().unwrap(), all.iter().max().unwrap());
+            assert!(*first >= secs(earliest) && *last <= secs(latest), "{life}: {first} {last}");
+            assert!(secs(0).until(*last) - secs(0).until(*first) > Duration::from_millis(100));
+        }
+    }
+
+    #[test]
+    fn r4_pauses_grow_and_the_providers_word_counts() {
+        let entropy = Entropy::seeded(7);
+        let mut before = Duration::ZERO;
+        for failures in 0..10 {
+            let pause = pause(failures, None, &entropy);
+            assert!(pause >= before / 2 && pause <= 5 * MINUTE, "{failures}: {pause:?}");
+            before = pause;
+        }
+        assert!(pause(0, None, &entropy) <= Duration::from_millis(500));
+        assert!(pause(99, None, &entropy) >= Duration::from_secs(150));
+        assert_eq!(pause(3, Some(Duration::from_secs(7)), &entropy), Duration::from_secs(7));
+    }
+}
