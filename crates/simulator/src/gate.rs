@@ -173,7 +173,7 @@ pub(crate) async fn pass(State(gate): State<Gate>, request: Request, next: Next)
 }
 
 /// A response whose body fails before its head was flushed, so that hyper sends nothing at all.
-fn dropped() -> Response {
+pub(crate) fn dropped() -> Response {
     Response::new(Body::new(BrokenBody))
 }
 

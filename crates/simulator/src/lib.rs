@@ -16,6 +16,7 @@ mod control;
 mod faults;
 mod gate;
 pub mod github;
+pub mod hostile;
 pub mod notion;
 mod outside;
 mod pages;

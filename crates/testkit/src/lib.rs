@@ -6,6 +6,7 @@
 mod agent;
 mod browser;
 mod document;
+mod hostile;
 mod html;
 pub mod hunt;
 pub mod marked;
@@ -16,5 +17,6 @@ mod server;
 
 pub use agent::{Agent, Reply};
 pub use browser::{Browser, Page, with_parameter};
+pub use hostile::HostileProvider;
 pub use peer::{Peer, node, peers_folder};
 pub use server::{Setup, TestServer};

@@ -74,6 +74,8 @@ pub struct Setup {
     pub token_rotation: bool,
     /// The simulated service whose connector is enabled, where `connector` names none.
     pub sandboxed: &'static str,
+    /// The clock to go by, where it is not one of the server's own.
+    pub clock: Option<Clock>,
 }
 
 impl Default for Setup {
@@ -86,6 +88,7 @@ impl Default for Setup {
             postgres: None,
             token_rotation: false,
             sandboxed: "slack",
+            clock: None,
         }
     }
 }
@@ -109,7 +112,8 @@ impl TestServer {
         let files = tempfile::tempdir().expect("a temporary folder");
         let (db, database) = database(files.path(), setup.postgres.as_deref()).await;
         db.migrate().await.expect("a schema");
-        let clock = Clock::manual(Timestamp::from_secs(1_800_000_000));
+        let clock =
+            setup.clock.unwrap_or_else(|| Clock::manual(Timestamp::from_secs(1_800_000_000)));
         let (listener, base) = listen(address).await;
         let (simulators, simulator_url) = listen("127.0.0.1:0".parse().expect("an address")).await;
         let added = setup.connector.iter().map(|(yaml, ..)| yaml.clone());

@@ -8,6 +8,7 @@ mod exchange;
 mod faults;
 mod github;
 mod harness;
+mod hostile;
 mod notion;
 mod notion_api;
 mod notion_client;
