@@ -162,6 +162,13 @@ fn status(
         };
         return (Status::NeedsCredentials, Some(why.to_owned()));
     }
+    let client = settings.client.as_ref();
+    if let Some(since) = client.and_then(|client| client.rejected_at) {
+        let why = format!(
+            "the provider refuses the app's credentials since {since}: check that it still exists, and enter its client secret again"
+        );
+        return (Status::Misconfigured, Some(why));
+    }
     if settings.allow_end_user_auth && lacks_return_url {
         return (Status::Misconfigured, Some(Unusable::NoReturnUrl.to_string()));
     }

@@ -30,6 +30,7 @@ mod provider;
 mod races;
 mod recorder;
 mod redirects;
+mod refreshing;
 mod repeating;
 mod sandboxed_keys;
 mod secrets;

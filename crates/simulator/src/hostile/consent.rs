@@ -10,9 +10,11 @@ use url::Url;
 use super::Hostile;
 use crate::pkce;
 
-const PAGE: &str = "<!doctype html><title>Simulated consent</title>
-<form method=post><input type=hidden name=decision value=allow><button>Allow</button></form>
-<form method=post><input type=hidden name=decision value=deny><button>Deny</button></form>";
+const PAGE: &str = r#"<!doctype html><title>Simulated consent</title>
+<form method="post">
+<button name="decision" value="allow">Allow</button>
+<button name="decision" value="deny">Deny</button>
+</form>"#;
 
 /// Who may come, who sits in front of the screen, and what they have agreed to.
 #[derive(Default)]

@@ -1,0 +1,271 @@
+//! Tokens that are refreshed at a provider of any temper. Nobody is asked to connect again unless
+//! the provider has said so plainly, and no token is lost without a word.
+
+use std::time::Duration;
+
+use astralform_domain::{Clock, Timestamp};
+use astralform_simulator::hostile::{Rotation, Said, Temper, Trouble};
+use astralform_testkit::{HostileProvider, Reply, TestServer};
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+const READ: &str = HostileProvider::READ;
+const WRITE: &str = HostileProvider::WRITE;
+
+/// How long an access token lives in these tests.
+const LIFE: Duration = Duration::from_hours(1);
+
+fn strict() -> Temper {
+    let hang = Duration::from_millis(50);
+    Temper { rotation: Rotation::Strict, lifetime: LIFE, hang, asks: true, ..Temper::default() }
+}
+
+/// A server at a provider, where alice is connected.
+async fn connected(temper: Temper) -> (HostileProvider, TestServer) {
+    let clock = Clock::manual(Timestamp::from_secs(1_800_000_000));
+    let provider = HostileProvider::start(&clock, temper).await;
+    let server = TestServer::with(provider.setup(&clock)).await;
+    provider.hostile.allow_redirect(&server.app.engine().site().shared_redirect_uri());
+    provider.hostile.sign_in("someone");
+    server.connect("alice", READ).await;
+    (provider, server)
+}
+
+async fn read(server: &TestServer) -> Reply {
+    server.agent("alice").call(READ, json!({})).await
+}
+
+async fn reads(server: &TestServer) -> String {
+    read(server).await.outcome().to_owned()
+}
+
+/// What the one connection is, and why.
+async fn state(server: &TestServer) -> (Value, Value) {
+    let listed = server.agent("alice").get("/v1/connections").await.body["data"][0].clone();
+    (listed["status"].clone(), listed["reason"].clone())
+}
+
+#[tokio::test]
+async fn r1_of_fifty_calls_at_once_one_refreshes() {
+    let (provider, server) = connected(strict()).await;
+    for round in 1..=3 {
+        server.clock.advance(LIFE);
+        let calls = (0..50).map(|_| {
+            let agent = server.agent("alice");
+            async move { agent.call(READ, json!({})).await.outcome().to_owned() }
+        });
+        let outcomes = calls.collect::<JoinSet<_>>().join_all().await;
+        assert!(outcomes.iter().all(|outcome| outcome == "completed"), "{outcomes:?}");
+        assert_eq!(provider.hostile.ledger().refreshes, round);
+    }
+    assert_eq!(provider.hostile.ledger().reused, 0, "no family was revoked");
+}
+
+#[tokio::test]
+async fn r4_trouble_at_the_provider_costs_nobody_a_reconnect() {
+    let (provider, server) = connected(strict()).await;
+    for trouble in [Trouble::ServerError, Trouble::TooMany, Trouble::Html, Trouble::HangBefore] {
+        server.clock.advance(LIFE);
+        provider.hostile.trouble(trouble);
+        assert_eq!(reads(&server).await, "completed", "{trouble:?}");
+        assert_eq!(state(&server).await, (json!("active"), Value::Null), "{trouble:?}");
+    }
+}
+
+#[tokio::test]
+async fn r4_while_a_provider_is_away_calls_say_when_to_come_back_and_nothing_is_lost() {
+    let (provider, server) = connected(strict()).await;
+    server.clock.advance(LIFE);
+    for _ in 0..20 {
+        provider.hostile.trouble(Trouble::ServerError);
+    }
+    let away = read(&server).await;
+    assert_eq!(away.body["error"]["kind"], "provider_unavailable", "{away:?}");
+    assert_eq!(away.body["error"]["retryable"], true);
+    assert!(away.body["error"]["retry_after_ms"].as_u64() > Some(0), "{away:?}");
+    assert_eq!(state(&server).await.0, "active");
+}
+
+#[tokio::test]
+async fn r2_a_token_lost_on_the_way_is_had_again_where_the_provider_allows_it() {
+    for rotation in [Rotation::Grace(Duration::from_mins(1)), Rotation::None] {
+        let (provider, server) = connected(Temper { rotation, ..strict() }).await;
+        for trouble in [Trouble::HangAfter, Trouble::DropAfter] {
+            server.clock.advance(LIFE);
+            provider.hostile.trouble(trouble);
+            assert_eq!(reads(&server).await, "completed", "{trouble:?}");
+        }
+        assert_eq!(state(&server).await.0, "active");
+    }
+}
+
+#[tokio::test]
+async fn r2_a_token_lost_for_good_is_told_from_one_that_was_taken_back() {
+    let (provider, server) = connected(strict()).await;
+    server.clock.advance(LIFE);
+    provider.hostile.trouble(Trouble::DropAfter);
+    assert_eq!(reads(&server).await, "auth_required");
+    assert_eq!(state(&server).await, (json!("needs_reauth"), json!("refresh_outcome_unknown")));
+    let id = server.agent("alice").get("/v1/connections").await.body["data"][0]["id"].clone();
+    server.connect("alice", READ).await;
+    let listed = server.agent("alice").get("/v1/connections").await.body["data"][0].clone();
+    assert_eq!((&listed["id"], &listed["status"]), (&id, &json!("active")), "the same connection");
+
+    server.clock.advance(LIFE);
+    provider.hostile.revoke(&account(&provider));
+    assert_eq!(reads(&server).await, "auth_required");
+    assert_eq!(state(&server).await, (json!("needs_reauth"), json!("refresh_rejected")));
+    let refused = provider.hostile.ledger().refused;
+    assert_eq!(reads(&server).await, "auth_required");
+    assert_eq!(provider.hostile.ledger().refused, refused, "it is not tried for ever");
+}
+
+/// Whose account is connected.
+fn account(provider: &HostileProvider) -> String {
+    provider.hostile.families().last().unwrap().account.clone()
+}
+
+#[tokio::test]
+async fn r5_without_a_new_refresh_token_the_old_one_stays() {
+    let temper = Temper { rotation: Rotation::None, omits_refresh_token: true, ..strict() };
+    let (provider, server) = connected(temper).await;
+    for _ in 0..3 {
+        server.clock.advance(LIFE);
+        assert_eq!(reads(&server).await, "completed");
+    }
+    assert_eq!(provider.hostile.ledger().refreshes, 3);
+}
+
+#[tokio::test]
+async fn r6_whatever_is_said_of_a_lifetime_the_token_is_refreshed_when_it_has_ended() {
+    for said in [
+        Said::Nothing,
+        Said::This(json!(0)),
+        Said::This(json!(-1)),
+        Said::This(json!("3600")),
+        Said::This(json!(1e20)),
+    ] {
+        let shown = format!("{said:?}");
+        let (provider, server) = connected(Temper { expires_in: said, ..strict() }).await;
+        assert_eq!(reads(&server).await, "completed", "{shown}");
+        server.clock.advance(LIFE + Duration::from_secs(1));
+        assert_eq!(reads(&server).await, "completed", "{shown}");
+        assert_eq!(provider.hostile.ledger().refreshes, 1, "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn r7_a_token_that_ended_before_its_time_is_refreshed_and_a_write_done_once() {
+    let (provider, server) = connected(Temper { ends_access: true, ..strict() }).await;
+    provider.hostile.expire_all();
+    assert_eq!(reads(&server).await, "completed");
+    provider.hostile.expire_all();
+    let written = server.agent("alice").call(WRITE, json!({"marker": "m"})).await;
+    assert_eq!(written.outcome(), "completed", "{written:?}");
+    assert_eq!(provider.hostile.writes("m"), 1);
+    assert_eq!(provider.hostile.ledger().refreshes, 2);
+}
+
+#[tokio::test]
+async fn r7_calls_under_way_survive_that_a_refresh_ends_the_token_they_were_sent_with() {
+    let (provider, server) = connected(Temper { ends_access: true, ..strict() }).await;
+    for round in 0..3 {
+        provider.hostile.expire_all();
+        let calls = (0..40).map(|number| {
+            let agent = server.agent("alice");
+            let marker = format!("{round}/{number}");
+            async move { agent.call(WRITE, json!({"marker": marker})).await.outcome().to_owned() }
+        });
+        let outcomes = calls.collect::<JoinSet<_>>().join_all().await;
+        assert!(outcomes.iter().all(|outcome| outcome == "completed"), "{outcomes:?}");
+        let once = (0..40).all(|number| provider.hostile.writes(&format!("{round}/{number}")) == 1);
+        assert!(once, "a write was done twice, or not at all");
+    }
+    assert_eq!(provider.hostile.ledger().reused, 0);
+}
+
+#[tokio::test]
+async fn r4_an_app_that_is_refused_is_its_developers_affair() {
+    let (provider, server) = connected(strict()).await;
+    server.clock.advance(LIFE);
+    provider.hostile.change(|temper| temper.refuses_client = true);
+    let refused = read(&server).await;
+    assert_eq!(refused.body["error"]["kind"], "misconfigured", "{refused:?}");
+    assert_eq!(state(&server).await.0, "active", "the user can do nothing");
+    let shown = server.admin().get(&server.managed("")).await.body;
+    assert_eq!(shown["status"], "misconfigured", "{shown}");
+    assert!(
+        shown["status_reason"].as_str().unwrap().contains("refuses the app's credentials"),
+        "{shown}"
+    );
+
+    provider.hostile.change(|temper| temper.refuses_client = false);
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    assert_eq!(reads(&server).await, "completed", "once the pause is over");
+    let shown = server.admin().get(&server.managed("")).await.body;
+    assert_eq!((&shown["status"], &shown["status_reason"]), (&json!("ready"), &Value::Null));
+}
+
+#[tokio::test]
+async fn r8_a_token_in_use_is_refreshed_ahead_of_its_end_and_one_that_nobody_uses_is_not() {
+    let (provider, server) = connected(strict()).await;
+    let engine = server.app.engine();
+    let refreshed_after = async |wait: Duration| {
+        server.clock.advance(wait);
+        engine.keep_fresh().await.unwrap();
+        assert_eq!(engine.finish_refreshes(Duration::from_secs(20)).await, 0);
+        provider.hostile.ledger().refreshes
+    };
+    assert_eq!(refreshed_after(LIFE - Duration::from_mins(5)).await, 0, "nobody used it");
+    assert_eq!(reads(&server).await, "completed");
+    engine.finish_refreshes(Duration::from_secs(20)).await;
+    assert_eq!(provider.hostile.ledger().refreshes, 1, "a call that finds it due does");
+    engine.write_uses(true).await.unwrap();
+    assert_eq!(refreshed_after(LIFE / 2).await, 1, "it is too early");
+    assert_eq!(refreshed_after(LIFE / 2 - Duration::from_mins(5)).await, 2);
+    assert_eq!(refreshed_after(Duration::from_hours(8 * 24)).await, 2, "it was used a week ago");
+}
+
+/// Two servers on one database, at a provider where alice is connected.
+async fn two_connected(temper: Temper) -> Option<(HostileProvider, TestServer, TestServer)> {
+    let clock = Clock::manual(Timestamp::from_secs(1_800_000_000));
+    let provider = HostileProvider::start(&clock, temper).await;
+    let (first, second) = TestServer::two_nodes(provider.setup(&clock)).await?;
+    provider.hostile.allow_redirect(&first.app.engine().site().shared_redirect_uri());
+    provider.hostile.sign_in("someone");
+    first.connect("alice", READ).await;
+    second.catch_up().await;
+    Some((provider, first, second))
+}
+
+#[tokio::test]
+async fn r1_of_calls_at_two_nodes_one_refreshes_and_the_others_use_what_it_got() {
+    let latency = Duration::from_millis(30);
+    let Some((provider, a, b)) = two_connected(Temper { latency, ..strict() }).await else {
+        return;
+    };
+    for round in 1..=3 {
+        a.clock.advance(LIFE);
+        let calls = (0..40).map(|number| {
+            let agent = if number % 2 == 0 { a.agent("alice") } else { b.agent("alice") };
+            async move { agent.call(READ, json!({})).await.outcome().to_owned() }
+        });
+        let outcomes = calls.collect::<JoinSet<_>>().join_all().await;
+        assert!(outcomes.iter().all(|outcome| outcome == "completed"), "{outcomes:?}");
+        assert_eq!(provider.hostile.ledger().refreshes, round);
+    }
+    assert_eq!(provider.hostile.ledger().reused, 0, "no family was revoked");
+}
+
+#[tokio::test]
+async fn b7_a_refresh_that_was_sent_is_finished_before_a_node_stops() {
+    let (provider, server) = connected(strict()).await;
+    provider.hostile.change(|temper| temper.latency = Duration::from_millis(300));
+    server.clock.advance(LIFE - Duration::from_mins(1));
+    assert_eq!(reads(&server).await, "completed", "with the old token");
+    assert_eq!(server.app.engine().finish_refreshes(Duration::from_secs(20)).await, 0);
+    assert_eq!(provider.hostile.ledger().refreshes, 1);
+    server.clock.advance(Duration::from_mins(2));
+    assert_eq!(reads(&server).await, "completed");
+    assert_eq!(provider.hostile.ledger().refreshes, 1, "what it got was stored");
+}
