@@ -15,6 +15,7 @@ mod hosts;
 mod ids;
 mod member;
 mod names;
+mod outcome;
 mod owner;
 mod patch;
 mod principal;
@@ -39,6 +40,7 @@ pub use ids::{
 };
 pub use member::{Email, InvalidEmail, Role};
 pub use names::{ConnectorSlug, InvalidName, ToolName};
+pub use outcome::{DeliveryOutcome, Outbox, RefreshOutcome, RevocationOutcome};
 pub use owner::Owner;
 pub use patch::Patch;
 pub use principal::{Administrator, Caller, Principal, RuntimeCredential, Tenant};

@@ -24,6 +24,9 @@ macro_rules! text_enum {
         }
 
         impl $name {
+            /// Every variant.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
             /// The word this variant travels as.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word,)+ }

@@ -165,6 +165,8 @@ impl Engine {
     /// # Errors
     /// When the database does not answer.
     pub async fn follow(&self) -> Result<(), Fault> {
-        Ok(self.db.follow().await?)
+        let heard = self.db.follow().await;
+        self.metrics.database(heard.is_ok());
+        Ok(heard?)
     }
 }

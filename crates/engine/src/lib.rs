@@ -16,6 +16,7 @@ pub mod idempotency;
 mod identity;
 mod kept;
 pub mod members;
+pub mod metrics;
 mod oauth;
 pub mod project_connectors;
 pub mod provision;
@@ -52,6 +53,7 @@ use auth_requests::Changes;
 use data_keys::DataKeys;
 use egress::Egress;
 use kept::Kept;
+use metrics::Metrics;
 use refresh::{Flights, Spool};
 use uses::Uses;
 
@@ -73,6 +75,7 @@ pub struct Engine {
     flights: Flights,
     spool: Spool,
     uses: Uses,
+    metrics: Metrics,
 }
 
 /// What an engine is made of.
@@ -102,6 +105,7 @@ impl Engine {
     pub fn new(parts: Parts) -> Arc<Self> {
         let Parts { db, catalog, key_ring, egress, site, clock, entropy, node, spool } = parts;
         let keys = DataKeys::new(key_ring);
+        let metrics = Metrics::new(&catalog);
         Arc::new_cyclic(|me| Self {
             me: Weak::clone(me),
             node,
@@ -117,6 +121,7 @@ impl Engine {
             flights: Flights::default(),
             spool: Spool::new(spool),
             uses: Uses::default(),
+            metrics,
         })
     }
 
@@ -127,6 +132,11 @@ impl Engine {
     /// The connectors there are.
     pub fn catalog(&self) -> &Catalog {
         &self.catalog
+    }
+
+    /// What is counted.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// Where we are ourselves.

@@ -126,6 +126,7 @@ impl Engine {
         auth_requests::point_to(&mut tx, request.id, settled).await?;
         tx.commit().await?;
         tracing::info!(auth_request.id = %request.id, connection.id = %settled, "confirmed");
+        self.metrics.auth_requests(AuthStatus::Completed, 1);
         self.changes.announce(request.id);
         Ok(true)
     }
@@ -145,6 +146,7 @@ impl Engine {
         self.end(&mut tx, connection, why).await?;
         tx.commit().await?;
         tracing::warn!(auth_request.id = %request.id, reason = %why, "connection erased");
+        self.metrics.auth_requests(status, 1);
         self.changes.announce(request.id);
         self.withdraw(connection).await
     }

@@ -123,6 +123,7 @@ impl Engine {
         let moved = auth_requests::advance(&mut tx, request.id, pending, step).await?;
         tx.commit().await?;
         if moved {
+            self.metrics.auth_requests(status, 1);
             let why = failure.map(AuthFailure::as_str);
             tracing::info!(auth_request.id = %request.id, %status, why, "auth request ended");
             self.changes.announce(request.id);
@@ -141,6 +142,7 @@ impl Engine {
         match self.place(request, ready, &fetched).await {
             Ok(Placed::Stored(connection, next)) => {
                 tracing::info!(auth_request.id = %request.id, status = %next, "account connected");
+                self.metrics.auth_requests(next, 1);
                 self.changes.announce(request.id);
                 Ok((next == AuthStatus::AwaitingConfirmation).then_some(connection))
             }

@@ -120,6 +120,7 @@ impl Engine {
         }
         tx.commit().await.map_err(Fault::from)?;
         if open.id == new.id {
+            self.metrics.auth_requests(AuthStatus::Pending, 1);
             tracing::info!(auth_request.id = %new.id, reason = %new.reason, "auth request opened");
         }
         Ok(open)

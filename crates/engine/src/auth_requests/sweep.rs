@@ -15,12 +15,13 @@ impl Engine {
         const AT_ONCE: i64 = 100;
         let now = self.clock.now();
         let mut tx = self.db.begin().await?;
-        auth_requests::expire_pending(&mut tx, now).await?;
+        let expired = auth_requests::expire_pending(&mut tx, now).await?;
         oauth_states::forget_expired(&mut tx, now).await?;
         sessions::forget_expired(&mut tx, now).await?;
         idempotent_requests::forget_until(&mut tx, now.before(idempotency::LIFE)).await?;
         changes::forget_old(&mut tx).await?;
         tx.commit().await?;
+        self.metrics.auth_requests(AuthStatus::Expired, expired);
         for connection in connections::to_withdraw(&self.db, AT_ONCE).await? {
             if let Err(fault) = self.withdraw(&connection).await {
                 let error = chain(&fault);

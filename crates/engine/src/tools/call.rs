@@ -130,6 +130,18 @@ impl Engine {
         name: &str,
         call: &ToolCall,
     ) -> Result<Outcome, CallRefusal> {
+        let began = Instant::now();
+        let ended = self.call_uncounted(caller, name, call).await;
+        self.metrics.called(name, &ended, began.elapsed());
+        ended
+    }
+
+    async fn call_uncounted(
+        &self,
+        caller: &Caller,
+        name: &str,
+        call: &ToolCall,
+    ) -> Result<Outcome, CallRefusal> {
         let mut accepted = self.accept(caller, name, call).await?;
         for attempt in 1..=ATTEMPTS {
             accepted.is_last = attempt == ATTEMPTS;

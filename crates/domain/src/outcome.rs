@@ -1,0 +1,59 @@
+//! How work in the background ended, in the words it is counted by.
+
+use crate::text_enum::text_enum;
+
+text_enum! {
+    /// How an attempt to refresh tokens ended.
+    RefreshOutcome("outcome of a refresh") {
+        /// New tokens came and are stored.
+        Success = "success",
+        /// The provider said, and meant, that the grant is over.
+        CorrectInvalidGrant = "correct_invalid_grant",
+        /// The provider ended a grant that should be alive, or nobody knows what became of it.
+        CliffUpstream = "cliff_upstream",
+        /// Another refresh of the same tokens held them for too long.
+        LockTimeout = "lock_timeout",
+        /// New tokens came and could not be stored.
+        PersistFailure = "persist_failure",
+        /// The provider did not answer, or with an error of its own.
+        Upstream5xx = "upstream_5xx",
+    }
+}
+
+text_enum! {
+    /// How an attempt to revoke a connection's tokens at its provider ended.
+    RevocationOutcome("outcome of a revocation") {
+        /// The provider said that they are gone.
+        ProviderConfirmed = "provider_confirmed",
+        /// The provider has no way to revoke them.
+        ProviderCannot = "provider_cannot",
+        /// Not yet: it is tried again.
+        Pending = "pending",
+        /// It was tried for as long as it is tried.
+        GaveUp = "gave_up",
+    }
+}
+
+text_enum! {
+    /// How an attempt to deliver a webhook ended.
+    DeliveryOutcome("outcome of a delivery") {
+        /// The receiver took it.
+        Delivered = "delivered",
+        /// The receiver answered with something else than a 2xx.
+        Refused = "refused",
+        /// The receiver could not be reached, or did not answer in time.
+        Unanswered = "unanswered",
+        /// The receiver said that it wants no more.
+        Gone = "gone",
+    }
+}
+
+text_enum! {
+    /// Work that is kept in the database until it is done.
+    Outbox("outbox") {
+        /// Tokens to be revoked at their providers.
+        Revocations = "revocations",
+        /// Webhooks to be delivered.
+        Webhooks = "webhooks",
+    }
+}

@@ -1,0 +1,224 @@
+//! What is counted, for whoever watches the server.
+//!
+//! A label is a connector of the catalogue or a word of ours, never an end user, a project or a
+//! secret; every value that a label can take is there from the start. What is counted for every
+//! tool call is found beforehand: a call costs one look-up and three atomic additions.
+
+mod durations;
+
+use std::{collections::HashMap, time::Duration};
+
+use astralform_catalog::Catalog;
+use astralform_domain::{
+    AuthStatus, ConnectorSlug, DeliveryOutcome, FailureKind, Outbox, RefreshOutcome,
+    RevocationOutcome,
+};
+use prometheus_client::{
+    encoding::text,
+    metrics::{counter::Counter, family::Family, gauge::Gauge},
+    registry::{Registry, Unit},
+};
+use tokio::time::Instant;
+
+use crate::{CallRefusal, Outcome};
+use durations::Durations;
+
+/// Everything that is counted.
+pub struct Metrics {
+    registry: Registry,
+    /// By the name of the tool; those of one connector share theirs.
+    tools: HashMap<String, Calls>,
+    refreshes: Words<2>,
+    refreshing: Gauge,
+    refresh_took: Durations,
+    auth_requests: Words<1>,
+    revocations: Words<2>,
+    deliveries: Words<1>,
+    outboxes: Family<Labels<1>, Gauge>,
+    database_up: Gauge,
+    database_failures: Counter,
+}
+
+type Labels<const N: usize> = [(&'static str, String); N];
+type Words<const N: usize> = Family<Labels<N>, Counter>;
+
+/// The calls of one connector's tools.
+#[derive(Clone)]
+struct Calls {
+    completed: Counter,
+    auth_required: Counter,
+    refused: Counter,
+    broken: Counter,
+    /// By their kind, in its order.
+    failed: Vec<Counter>,
+    took: Durations,
+}
+
+/// A refresh under way: it is one until this is dropped.
+pub struct Refreshing {
+    in_flight: Gauge,
+    took: Durations,
+    began: Instant,
+}
+
+impl Metrics {
+    pub(crate) fn new(catalog: &Catalog) -> Self {
+        let mut registry = Registry::with_prefix("astralform");
+        let connectors = || catalog.connectors().map(|connector| connector.slug.to_string());
+        let new = Self {
+            tools: tools(catalog, &mut registry),
+            refreshes: Family::default(),
+            refreshing: Gauge::default(),
+            refresh_took: Durations::default(),
+            auth_requests: Family::default(),
+            revocations: Family::default(),
+            deliveries: Family::default(),
+            outboxes: Family::default(),
+            database_up: Gauge::default(),
+            database_failures: Counter::default(),
+            registry,
+        };
+        for connector in connectors() {
+            for outcome in RefreshOutcome::ALL {
+                new.refreshes.get_or_create_owned(&ended(&connector, outcome.as_str()));
+            }
+            for outcome in RevocationOutcome::ALL {
+                new.revocations.get_or_create_owned(&ended(&connector, outcome.as_str()));
+            }
+        }
+        for status in AuthStatus::ALL {
+            new.auth_requests.get_or_create_owned(&one("status", status.as_str()));
+        }
+        for outcome in DeliveryOutcome::ALL {
+            new.deliveries.get_or_create_owned(&one("outcome", outcome.as_str()));
+        }
+        for outbox in Outbox::ALL {
+            new.outboxes.get_or_create_owned(&one("outbox", outbox.as_str()));
+        }
+        new.registered()
+    }
+
+    fn registered(mut self) -> Self {
+        let all = &mut self.registry;
+        all.register("refreshes", "Token refreshes, by how they ended", self.refreshes.clone());
+        all.register("refreshes_in_flight", "Token refreshes under way", self.refreshing.clone());
+        let about = "How long token refreshes took";
+        all.register_with_unit("refresh_duration", about, Unit::Seconds, self.refresh_took.clone());
+        let about = "Auth requests, by the status they came to";
+        all.register("auth_requests", about, self.auth_requests.clone());
+        let about = "Attempts to revoke tokens at their providers, by how they ended";
+        all.register("revocations", about, self.revocations.clone());
+        let about = "Attempts to deliver webhooks, by how they ended";
+        all.register("webhook_deliveries", about, self.deliveries.clone());
+        let about = "What is kept in the database until it is done";
+        all.register("outbox_depth", about, self.outboxes.clone());
+        let about = "Whether the database answered when it was last asked";
+        all.register("database_up", about, self.database_up.clone());
+        let about = "How often the database did not answer when it was asked for news";
+        all.register("database_failures", about, self.database_failures.clone());
+        self
+    }
+
+    /// Everything, in the `OpenMetrics` text format.
+    pub fn exposition(&self) -> String {
+        let mut text = String::with_capacity(32 * 1024);
+        text::encode(&mut text, &self.registry).expect("a String takes everything");
+        text
+    }
+
+    /// A tool was called. A tool that is not in the catalogue is not counted.
+    pub(crate) fn called(&self, name: &str, ended: &Result<Outcome, CallRefusal>, took: Duration) {
+        let Some(calls) = self.tools.get(name) else { return };
+        calls.took.observe(took);
+        let counter = match ended {
+            Ok(Outcome::Completed(_)) => &calls.completed,
+            Ok(Outcome::AuthRequired(_)) => &calls.auth_required,
+            Ok(Outcome::Failed(failure)) => &calls.failed[failure.kind as usize],
+            Err(CallRefusal::Fault(_)) => &calls.broken,
+            Err(_) => &calls.refused,
+        };
+        counter.inc();
+    }
+
+    /// A refresh begins.
+    pub fn refreshing(&self) -> Refreshing {
+        self.refreshing.inc();
+        let took = self.refresh_took.clone();
+        Refreshing { in_flight: self.refreshing.clone(), took, began: Instant::now() }
+    }
+
+    /// A refresh ended.
+    pub fn refreshed(&self, connector: &ConnectorSlug, outcome: RefreshOutcome) {
+        self.refreshes.get_or_create(&ended(connector.as_str(), outcome.as_str())).inc();
+    }
+
+    /// So many auth requests came to a status.
+    pub fn auth_requests(&self, status: AuthStatus, number: u64) {
+        self.auth_requests.get_or_create(&one("status", status.as_str())).inc_by(number);
+    }
+
+    /// An attempt to revoke a connection's tokens at its provider ended.
+    pub fn revoked(&self, connector: &ConnectorSlug, outcome: RevocationOutcome) {
+        self.revocations.get_or_create(&ended(connector.as_str(), outcome.as_str())).inc();
+    }
+
+    /// An attempt to deliver a webhook ended.
+    pub fn delivered(&self, outcome: DeliveryOutcome) {
+        self.deliveries.get_or_create(&one("outcome", outcome.as_str())).inc();
+    }
+
+    /// So much is left to do.
+    pub fn left(&self, outbox: Outbox, number: i64) {
+        self.outboxes.get_or_create(&one("outbox", outbox.as_str())).set(number);
+    }
+
+    /// The database answered, or did not.
+    pub fn database(&self, answered: bool) {
+        self.database_up.set(answered.into());
+        if !answered {
+            self.database_failures.inc();
+        }
+    }
+}
+
+impl Drop for Refreshing {
+    fn drop(&mut self) {
+        self.in_flight.dec();
+        self.took.observe(self.began.elapsed());
+    }
+}
+
+fn one(name: &'static str, word: &str) -> Labels<1> {
+    [(name, word.to_owned())]
+}
+
+fn ended(connector: &str, outcome: &str) -> Labels<2> {
+    [("connector", connector.to_owned()), ("outcome", outcome.to_owned())]
+}
+
+fn tools(catalog: &Catalog, registry: &mut Registry) -> HashMap<String, Calls> {
+    let calls = Words::<2>::default();
+    let took = Family::<Labels<1>, Durations>::default();
+    registry.register("tool_calls", "Tool calls, by how they ended", calls.clone());
+    let about = "How long tool calls took, the provider's share included";
+    registry.register_with_unit("tool_call_duration", about, Unit::Seconds, took.clone());
+    let of_connector = |slug: &str| {
+        let counter = |outcome| calls.get_or_create_owned(&ended(slug, outcome));
+        Calls {
+            completed: counter("completed"),
+            auth_required: counter("auth_required"),
+            refused: counter("refused"),
+            broken: counter("broken"),
+            failed: FailureKind::ALL.iter().map(|kind| counter(kind.as_str())).collect(),
+            took: took.get_or_create_owned(&one("connector", slug)),
+        }
+    };
+    let all = catalog.connectors().flat_map(|connector| {
+        let calls = of_connector(connector.slug.as_str());
+        connector.tools.iter().map(move |tool| (tool.name.to_string(), calls.clone()))
+    });
+    all.collect()
+}
+
+#[cfg(test)]
+mod tests;
