@@ -1,6 +1,7 @@
 mod bootstrap;
 mod connectors;
 mod demo;
+mod freeze;
 mod migrate;
 mod serve;
 
@@ -17,6 +18,10 @@ pub(crate) enum Command {
     Serve(Box<serve::Serve>),
     /// Set an installation up: its first member, team, project, keys and admin token
     Bootstrap(bootstrap::Bootstrap),
+    /// Stop everything in a project, or in all, at once
+    Freeze(freeze::Freeze),
+    /// Let a frozen project go on
+    Unfreeze(freeze::Unfreeze),
     /// Bring a database up to date with this version
     Migrate(migrate::Migrate),
     /// Work on the catalogue of connectors
@@ -30,6 +35,8 @@ impl Command {
             Self::Demo(demo) => demo.run().await,
             Self::Serve(serve) => serve.run().await,
             Self::Bootstrap(bootstrap) => bootstrap.run().await,
+            Self::Freeze(freeze) => freeze.run().await,
+            Self::Unfreeze(unfreeze) => unfreeze.run().await,
             Self::Migrate(migrate) => migrate.run().await,
             Self::Connectors(connectors) => connectors.run(),
         }

@@ -1,12 +1,9 @@
-use std::fs;
-
-use anyhow::Context as _;
 use astralform_domain::Entropy;
 use astralform_engine::{prepare_database, written_with};
 use astralform_storage::Db;
 use astralform_vault::{KeyFileError, KeyRing, create_key_file, read_key_file};
 
-use crate::config::{Database, Store};
+use crate::{config::Store, database::connect};
 
 /// Opens the database with the key it was written with. A key is made only for a database that
 /// was written with none; in every other case a missing or wrong key stops the start, before
@@ -32,20 +29,4 @@ pub(crate) async fn open(store: &Store, entropy: &Entropy) -> anyhow::Result<(Db
     };
     prepare_database(&db, &ring).await?;
     Ok((db, ring))
-}
-
-async fn connect(database: &Database) -> anyhow::Result<Db> {
-    match database {
-        Database::Sqlite(path) => {
-            if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-                fs::create_dir_all(folder)
-                    .with_context(|| format!("{} cannot be made", folder.display()))?;
-            }
-            let opened = Db::open_sqlite(path).await;
-            opened.with_context(|| format!("{} cannot be opened", path.display()))
-        }
-        Database::Postgres(url) => {
-            Db::connect_postgres(url).await.context("the PostgreSQL database cannot be reached")
-        }
-    }
 }

@@ -5,6 +5,7 @@
 mod catalog_dirs;
 mod commands;
 mod config;
+mod database;
 mod keys;
 mod node;
 mod simulated;

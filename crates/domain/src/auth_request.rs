@@ -96,6 +96,8 @@ text_enum! {
         OtherAccount = "other_account",
         /// The settings it was made for changed before it was finished.
         SettingsChanged = "settings_changed",
+        /// An operator froze the project before it was finished.
+        Frozen = "frozen",
     }
 }
 
@@ -160,6 +162,7 @@ impl AuthFailure {
             Self::SettingsChanged => {
                 "the connector's settings changed while the link was open; open a new link"
             }
+            Self::Frozen => "the application was frozen while the link was open; nothing was kept",
         }
     }
 }

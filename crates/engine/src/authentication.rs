@@ -11,7 +11,7 @@ use astralform_storage::{
 };
 use thiserror::Error;
 
-use crate::{Engine, Fault, bearer};
+use crate::{Engine, Fault, Frozen, bearer};
 
 /// Why a request comes from nobody we know.
 #[derive(Debug, Error)]
@@ -25,6 +25,9 @@ pub enum AuthenticationError {
     /// The session is another end user's than the request names.
     #[error("the session belongs to another end user")]
     OtherEndUser,
+    /// The token's project is frozen.
+    #[error(transparent)]
+    Frozen(#[from] Frozen),
     /// There is no agent of that name.
     #[error("there is no such agent")]
     UnknownAgent,
@@ -89,6 +92,7 @@ impl Engine {
 
     async fn authenticate_key(&self, said: Said<'_>) -> Result<Caller, AuthenticationError> {
         let key = self.find_key(said.token).await?.ok_or(AuthenticationError::InvalidToken)?;
+        self.thawed(key.tenant.project).await??;
         let agent = self.agent_of(key.tenant, key.agent, said.agent).await?;
         let credential = RuntimeCredential::ApiKey(key.id);
         let principal = Principal { tenant: key.tenant, agent: agent.id, credential };
@@ -101,6 +105,7 @@ impl Engine {
         if said.end_user.is_some_and(|named| named != session.end_user) {
             return Err(AuthenticationError::OtherEndUser);
         }
+        self.thawed(session.tenant.project).await??;
         let agent = self.agent_of(session.tenant, Some(session.agent), said.agent).await?;
         let credential =
             RuntimeCredential::Session { id: session.id, tools: session.tools.clone() };

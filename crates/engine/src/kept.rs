@@ -10,7 +10,7 @@ use astralform_storage::{
     Db, Stamp, Topic,
     agents::{self, Agent},
     api_keys::{self, ApiKey},
-    project_connectors,
+    freezes, project_connectors,
     served::{self, Held},
     sessions::{self, Session},
     tokens::Token,
@@ -23,6 +23,8 @@ use crate::{Engine, Fault, project_connectors::Assembled};
 pub(crate) struct Kept {
     keys: Shelf<ApiKeyId, ApiKey>,
     sessions: Shelf<SessionId, Session>,
+    /// Whether each is frozen.
+    projects: Shelf<ProjectId, bool>,
     /// By name or id; nothing for the one that is meant when none is named.
     agents: Shelf<(ProjectId, Option<String>), Agent>,
     connectors: Shelf<(Tenant, ConnectorSlug), Assembled>,
@@ -44,6 +46,7 @@ impl Default for Kept {
         Self {
             keys: Shelf::new(10_000),
             sessions: Shelf::new(20_000),
+            projects: Shelf::new(10_000),
             agents: Shelf::new(10_000),
             connectors: Shelf::new(10_000),
             served: Shelf::new(20_000),
@@ -105,6 +108,14 @@ impl Engine {
     pub(crate) async fn session(&self, id: SessionId) -> Result<Option<Arc<Session>>, Fault> {
         let read = async { Ok(sessions::find(&self.db, id).await?) };
         self.kept.sessions.get(&self.db, id, &[Topic::Session(id)], read).await
+    }
+
+    /// Whether a project is frozen: then nothing is called, asked, confirmed or refreshed in it.
+    pub(crate) async fn is_frozen(&self, project: ProjectId) -> Result<bool, Fault> {
+        let read = async { Ok(Some(freezes::is_frozen(&self.db, project).await?)) };
+        let topics = [Topic::Project(project)];
+        let found = self.kept.projects.get(&self.db, project, &topics, read).await?;
+        Ok(found.is_some_and(|is_frozen| *is_frozen))
     }
 
     /// The agent of that name or id, or the default one.

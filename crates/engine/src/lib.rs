@@ -12,6 +12,7 @@ mod credentials;
 mod data_keys;
 pub mod egress;
 mod error;
+mod frozen;
 pub mod idempotency;
 mod identity;
 mod kept;
@@ -44,6 +45,7 @@ pub use auth_requests::{
 pub use connections::{ChangeError, ConnectionChanges, Listed};
 pub use credentials::CredentialRefusal;
 pub use error::{Fault, chain};
+pub use frozen::Frozen;
 pub use project_connectors::{SettingsError, Unusable};
 pub use site::Site;
 pub use start::{StartError, prepare_database, written_with};

@@ -23,7 +23,7 @@ use astralform_vault::Binding;
 use thiserror::Error;
 use url::Url;
 
-use crate::{Engine, Fault, credentials::CredentialParts, egress::Reach};
+use crate::{Engine, Fault, Frozen, credentials::CredentialParts, egress::Reach};
 
 pub use change::Change;
 pub use check::Verdict;
@@ -107,6 +107,9 @@ pub enum Unusable {
          register one, or switch `verify_end_user` off"
     )]
     NoReturnUrl,
+    /// Its project is frozen.
+    #[error(transparent)]
+    Frozen(#[from] Frozen),
 }
 
 impl Engine {

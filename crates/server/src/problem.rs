@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use astralform_catalog::ArgumentFault;
 use astralform_engine::{
-    CallRefusal, ConfirmError, CredentialRefusal, Fault, Unusable,
+    CallRefusal, ConfirmError, CredentialRefusal, Fault, Frozen, Unusable,
     authentication::AuthenticationError, chain,
 };
 use axum::{
@@ -119,8 +119,15 @@ impl From<AuthenticationError> for Problem {
             Error::DisabledAgent => {
                 Self::new(StatusCode::FORBIDDEN, "agent_disabled", "the agent is disabled")
             }
+            Error::Frozen(frozen) => frozen.into(),
             Error::Fault(fault) => fault.into(),
         }
+    }
+}
+
+impl From<Frozen> for Problem {
+    fn from(frozen: Frozen) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "frozen", frozen.to_string())
     }
 }
 
@@ -155,6 +162,7 @@ impl From<Unusable> for Problem {
             Unusable::NeedsCredentials => "connector_needs_credentials",
             Unusable::Misconfigured => "connector_misconfigured",
             Unusable::NoReturnUrl => "return_url_required",
+            Unusable::Frozen(frozen) => return frozen.into(),
         };
         Self::conflict(code, why.to_string())
     }
@@ -172,6 +180,7 @@ impl From<ConfirmError> for Problem {
             ConfirmError::EndUserMismatch => {
                 Self::new(StatusCode::FORBIDDEN, "end_user_mismatch", detail)
             }
+            ConfirmError::Frozen(frozen) => frozen.into(),
             ConfirmError::Fault(fault) => fault.into(),
         }
     }

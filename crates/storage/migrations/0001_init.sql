@@ -40,6 +40,7 @@ CREATE TABLE projects (
     team_id    TEXT NOT NULL REFERENCES teams (id),
     name       TEXT NOT NULL,
     data_key   BYTEA NOT NULL, -- sealed with the master key
+    frozen_at  BIGINT, -- set by an operator: until it is lifted, nothing is called or asked
     created_at BIGINT NOT NULL
 );
 

@@ -16,6 +16,7 @@ pub mod connections;
 mod db;
 pub mod end_users;
 mod error;
+pub mod freezes;
 pub mod idempotent_requests;
 pub mod members;
 pub mod meta;

@@ -40,6 +40,8 @@ pub struct ProjectOfMember {
     pub team: TeamId,
     /// When it was made.
     pub created_at: Timestamp,
+    /// Since when it is frozen.
+    pub frozen_at: Option<Timestamp>,
 }
 
 impl Record for Member {
@@ -62,6 +64,7 @@ impl Record for ProjectOfMember {
             name: row.text("name")?,
             team: row.parse("team_id")?,
             created_at: row.time("created_at")?,
+            frozen_at: row.optional_time("frozen_at")?,
         })
     }
 }
@@ -127,7 +130,8 @@ pub async fn projects(
     limit: i64,
 ) -> Result<Vec<ProjectOfMember>> {
     const SQL: &str = "
-        SELECT projects.id, projects.name, projects.team_id, projects.created_at
+        SELECT projects.id, projects.name, projects.team_id, projects.created_at,
+               projects.frozen_at
         FROM projects JOIN memberships ON memberships.team_id = projects.team_id
         WHERE memberships.member_id = $1 AND projects.id > $2
         ORDER BY projects.id LIMIT $3";

@@ -6,6 +6,7 @@ mod browser;
 mod canary;
 mod catalog;
 mod demo;
+mod freeze;
 mod lint;
 mod program;
 mod setup;

@@ -10,14 +10,14 @@ use crate::program::{Running, run, said};
 const SERVE: [&str; 6] =
     ["serve", "--listen", "127.0.0.1:0", "--sandbox", "--sandbox-listen", "127.0.0.1:0"];
 
-fn bootstrap(folder: &Path) -> Value {
+pub(crate) fn bootstrap(folder: &Path) -> Value {
     let output = run(folder, &["bootstrap", "--email", "Ada@Example.com", "--json"]);
     assert!(output.status.success(), "{}", said(&output));
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
 /// Where a server that runs is reached, from the line in which it says so.
-fn address(server: &Running) -> String {
+pub(crate) fn address(server: &Running) -> String {
     server.json()["fields"]["public_url"].as_str().unwrap().trim_end_matches('/').to_owned()
 }
 

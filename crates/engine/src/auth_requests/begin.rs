@@ -55,6 +55,7 @@ impl Engine {
         if request.status_at(self.clock.now()) != AuthStatus::Pending {
             return Err(BeginError::NotPending);
         }
+        self.thawed(request.tenant.project).await?.map_err(Unusable::from)?;
         let ready = self.load_ready(request.tenant, request.project_connector).await??;
         if let Err(error) = self.introduce(&ready).await {
             tracing::error!(error = chain(&error), "the simulator does not know our app");

@@ -12,7 +12,7 @@ use thiserror::Error;
 
 use super::{Prompt, link::confirmation};
 use crate::{
-    Engine, Fault,
+    Engine, Fault, Frozen,
     connections::{Arrival, replaced},
 };
 
@@ -31,6 +31,9 @@ pub enum ConfirmError {
     /// The end user named is not the one the request was made for. The connection is gone.
     #[error("the auth request was made for another end user; the connection has been erased")]
     EndUserMismatch,
+    /// The project is frozen.
+    #[error(transparent)]
+    Frozen(#[from] Frozen),
     /// Something is broken.
     #[error(transparent)]
     Fault(#[from] Fault),
@@ -58,6 +61,7 @@ impl Engine {
         id: AuthRequestId,
         said: &Confirmation<'_>,
     ) -> Result<Prompt, ConfirmError> {
+        self.thawed(tenant.project).await??;
         let (request, connection) = self.awaiting(tenant, id).await?;
         if (request.owner == Owner::Project) != (*said.owner == Owner::Project) {
             return Err(ConfirmError::Unknown);

@@ -43,6 +43,8 @@ impl Engine {
         if request.status_at(self.clock.now()) != AuthStatus::Pending {
             return Err(BeginError::NotPending.into());
         }
+        let thawed = self.thawed(request.tenant.project).await?;
+        thawed.map_err(|frozen| BeginError::from(Unusable::from(frozen)))?;
         let ready = self.load_ready(request.tenant, request.project_connector).await?;
         let ready = ready.map_err(BeginError::from)?;
         let Auth::ApiKey(described) = ready.connector.auth() else {

@@ -53,6 +53,8 @@ impl Engine {
     /// Asks; the same question again is the same request.
     pub(crate) async fn ask(&self, mut question: Question<'_>) -> Result<Prompt, OpenError> {
         let connector = question.ready.connector;
+        let project = question.ready.settings.tenant.project;
+        self.thawed(project).await?.map_err(Unusable::from)?;
         question.ask.required = connector.without_implied(&question.ask.required);
         let asks_for = asks_for(&question.ask);
         let prolong = question.wishes.life.is_some() || question.wishes.return_url.is_some();

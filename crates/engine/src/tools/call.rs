@@ -173,6 +173,7 @@ impl Engine {
         if !offered || !agent.is_enabled || !agent.may_use(&connector.slug) {
             return Err(CallRefusal::UnknownTool);
         }
+        self.thawed(principal.tenant.project).await?.map_err(Unusable::from)?;
         let ready = self.ready_of(&assembled)?;
         let faults = tool.input.faults(&call.arguments);
         if !faults.is_empty() {

@@ -16,6 +16,7 @@ mod consent_meanwhile;
 mod destinations;
 mod disabling;
 mod faults;
+mod freezing;
 mod github_tools;
 mod idempotency;
 mod links;

@@ -17,6 +17,9 @@ const POSTGRES_CONNECTIONS: u32 = 16;
 const ACQUIRE: Duration = Duration::from_secs(10);
 
 impl Db {
+    /// The version of the schema that this program writes.
+    pub const NEWEST_SCHEMA: i64 = 1;
+
     /// Opens the SQLite file at `path`, created when there is none.
     ///
     /// # Errors
@@ -79,7 +82,7 @@ impl Db {
     /// When a migration fails, or the database was written by a newer version.
     pub async fn migrate(&self) -> Result<()> {
         let migrator = Migrator::with_migrations(vec![Migration::new(
-            1,
+            Self::NEWEST_SCHEMA,
             "init".into(),
             MigrationType::Simple,
             sqlx::SqlStr::from_static(include_str!("../../migrations/0001_init.sql")),

@@ -35,6 +35,9 @@ impl Engine {
         request: &AuthRequest,
         callback: &Callback<'_>,
     ) -> Result<Result<(Ready<'_>, Fetched), Ended>, Fault> {
+        if self.is_frozen(request.tenant.project).await? {
+            return Ok(Err(Ended::Failed(AuthFailure::Frozen)));
+        }
         let ready = match self.load_ready(request.tenant, request.project_connector).await? {
             Ok(ready) if ready.settings.generation == state.generation => ready,
             _ => return Ok(Err(Ended::Failed(AuthFailure::SettingsChanged))),

@@ -51,6 +51,8 @@ pub(crate) struct ProjectView {
     team_id: TeamId,
     /// When it was made.
     created_at: Timestamp,
+    /// Since when it is frozen: until an operator lifts that, nothing is called, asked or confirmed.
+    frozen_at: Option<Timestamp>,
 }
 
 pub(crate) async fn show(
@@ -81,7 +83,7 @@ impl From<Membership> for TeamView {
 
 impl From<ProjectOfMember> for ProjectView {
     fn from(project: ProjectOfMember) -> Self {
-        let ProjectOfMember { id, name, team, created_at } = project;
-        Self { id, name, team_id: team, created_at }
+        let ProjectOfMember { id, name, team, created_at, frozen_at } = project;
+        Self { id, name, team_id: team, created_at, frozen_at }
     }
 }
