@@ -31,6 +31,15 @@ pub struct Revocation {
     /// Whether the answer confirms it, as a boolean; any 2xx does where this says nothing.
     #[serde(default)]
     pub confirmed: Option<Expression>,
+    /// Whether a refusal says for certain that the token is dead already, as a boolean. A provider
+    /// that follows RFC 7009 §2.2 confirms that anyway.
+    #[serde(default)]
+    pub already_dead: Option<Expression>,
+    /// How many tokens the provider lets an app end in a minute, for telling how long it takes to end
+    /// many.
+    #[serde(default = "Revocation::per_minute")]
+    #[schemars(range(min = 1, max = 60000))]
+    pub per_minute: u32,
 }
 
 /// Which tokens are named to end what was granted.
@@ -63,5 +72,9 @@ impl Revocation {
 
     fn token() -> String {
         "token".to_owned()
+    }
+
+    const fn per_minute() -> u32 {
+        60
     }
 }

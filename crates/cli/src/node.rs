@@ -1,3 +1,5 @@
+mod outbox;
+
 use std::{sync::Arc, time::Duration};
 
 use anyhow::Context as _;
@@ -37,6 +39,7 @@ pub(crate) async fn run(listener: TcpListener, engine: Arc<Engine>) -> anyhow::R
         tokio::spawn(sweep(app.clone())),
         tokio::spawn(follow(app.clone())),
         tokio::spawn(keep_fresh(app.clone())),
+        tokio::spawn(outbox::run(app.clone())),
     ];
     let stopping = app.clone();
     let stop = async move {

@@ -78,5 +78,13 @@ text_enum! {
         EndUserMismatch = "end_user_mismatch",
         /// Nobody confirmed who finished, in time.
         NotConfirmed = "not_confirmed",
+        /// Somebody who administers ended it.
+        AdminRevoked = "admin_revoked",
+        /// Its end user was deleted.
+        EndUserDeleted = "end_user_deleted",
+        /// Its project was deleted.
+        ProjectDeleted = "project_deleted",
+        /// It never was of use: what the provider gave was not what was asked for, or came too late.
+        NotKept = "not_kept",
     }
 }

@@ -11,7 +11,7 @@ mod dial;
 use std::{fmt, net::SocketAddr, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, Method, StatusCode, header};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper_util::{
     client::legacy::Client,
@@ -143,6 +143,15 @@ impl Egress {
         let (head, body) = answer.into_parts();
         let body = Limited::new(body, at_most).collect().await.map_err(unread)?.to_bytes();
         Ok(Answer { status: head.status, headers: head.headers, body })
+    }
+}
+
+impl Answer {
+    /// `Retry-After` in seconds (RFC 9110 §10.2.3), a day at most.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        const LONGEST: Duration = Duration::from_hours(24);
+        let said = self.headers.get(header::RETRY_AFTER)?.to_str().ok()?;
+        Some(Duration::from_secs(said.trim().parse().ok()?).min(LONGEST))
     }
 }
 

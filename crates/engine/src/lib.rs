@@ -23,6 +23,7 @@ pub mod project_connectors;
 pub mod provision;
 mod refresh;
 mod refusal;
+pub mod revocations;
 pub mod sessions;
 mod site;
 mod start;

@@ -37,6 +37,7 @@ pub use validate::SettingsError;
 pub(crate) use validate::check_scopes;
 
 /// A project connector with what the catalogue and the settings make of it.
+#[derive(Clone)]
 pub(crate) struct Ready<'a> {
     pub(crate) settings: Arc<ProjectConnector>,
     pub(crate) connector: &'a Connector,

@@ -160,11 +160,6 @@ CREATE INDEX connections_by_owner
 CREATE INDEX connections_by_end_user
     ON connections (end_user_id);
 
--- Looked through every few seconds for those that are still to be withdrawn.
-CREATE INDEX connections_revoked
-    ON connections (id)
-    WHERE status = 'revoked';
-
 CREATE TABLE tokens (
     connection_id TEXT NOT NULL REFERENCES connections (id),
     kind          TEXT NOT NULL,
@@ -266,3 +261,31 @@ CREATE TABLE idempotent_requests (
 );
 
 CREATE INDEX idempotent_requests_by_age ON idempotent_requests (created_at);
+
+-- What is to be ended at providers, and the receipts: one for each ended connection that had tokens.
+CREATE TABLE revocations (
+    connection_id        TEXT PRIMARY KEY REFERENCES connections (id),
+    project_id           TEXT NOT NULL REFERENCES projects (id),
+    environment          TEXT NOT NULL,
+    project_connector_id TEXT NOT NULL REFERENCES project_connectors (id),
+    connector            TEXT NOT NULL,
+    status               TEXT NOT NULL,
+    attempts             BIGINT NOT NULL,
+    requested_at         BIGINT NOT NULL,
+    next_attempt_at      BIGINT NOT NULL, -- while one is under way, the end of its lease
+    last_error           TEXT,
+    finished_at          BIGINT
+);
+
+CREATE INDEX revocations_due
+    ON revocations (project_connector_id, next_attempt_at)
+    WHERE status = 'pending';
+
+CREATE INDEX revocations_by_project ON revocations (project_id, connection_id);
+
+-- Providers that are left alone for a while, because they are down or said so.
+CREATE TABLE revocation_pauses (
+    project_connector_id TEXT PRIMARY KEY REFERENCES project_connectors (id),
+    failures             BIGINT NOT NULL, -- in a row
+    paused_until         BIGINT NOT NULL
+);

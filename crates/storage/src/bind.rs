@@ -3,8 +3,8 @@ use std::fmt::Display;
 use astralform_domain::{
     AdminTokenId, AgentId, ApiKeyId, AuthFailure, AuthReason, AuthRequestId, AuthStatus,
     ConnectionId, ConnectionStatus, ConnectorSlug, EndUserId, EndUserKey, Environment, MemberId,
-    ProjectConnectorId, ProjectId, Role, Sealed, SessionId, StatusReason, TeamId, Timestamp,
-    VerifyEndUser,
+    ProjectConnectorId, ProjectId, RevocationStatus, Role, Sealed, SessionId, StatusReason, TeamId,
+    Timestamp, VerifyEndUser,
 };
 use serde::Serialize;
 
@@ -67,6 +67,7 @@ bound_as_text!(
     AuthStatus,
     ConnectionStatus,
     Environment,
+    RevocationStatus,
     Role,
     StatusReason,
     VerifyEndUser,

@@ -2,13 +2,14 @@
 
 use astralform_domain::{
     Account, Connection, ConnectionId, ConnectionStatus, EndUserId, EndUserKey, Owner,
-    ProjectConnectorId, StatusReason, Tenant,
+    ProjectConnectorId, StatusReason, Tenant, Timestamp,
 };
 
 use crate::{
     Db, Result, Topic, Tx,
     bind::{binds, json},
     db::{Row, Run},
+    revocations,
     row::Record,
 };
 
@@ -97,19 +98,25 @@ pub async fn update(tx: &mut Tx, connection: &Connection) -> Result<()> {
     Ok(())
 }
 
-/// Sets the status of a connection, if it still has the one that was seen; says whether it had.
-pub async fn change_status(
+/// Ends a connection for good, if it still has the status that was seen; says whether it had. Its
+/// tokens are of no use any more, and wait to be ended at the provider.
+pub async fn revoke(
     tx: &mut Tx,
     connection: &Connection,
-    to: (ConnectionStatus, Option<StatusReason>),
+    why: StatusReason,
+    now: Timestamp,
 ) -> Result<bool> {
     const SQL: &str = "
-        UPDATE connections SET status = $5, reason = $6
+        UPDATE connections SET status = 'revoked', reason = $5
         WHERE project_id = $1 AND environment = $2 AND id = $3 AND status = $4";
     let Connection { id, tenant, status, .. } = connection;
-    let binds = binds![tenant.project, tenant.environment, *id, *status, to.0, to.1];
     tx.touch(topic(connection));
-    Ok(tx.execute(SQL, binds).await? == 1)
+    let binds = binds![tenant.project, tenant.environment, *id, *status, why];
+    let was_as_seen = tx.execute(SQL, binds).await? == 1;
+    if was_as_seen {
+        revocations::request(tx, *tenant, *id, now).await?;
+    }
+    Ok(was_as_seen)
 }
 
 /// Takes a connection that was never used away, with its tokens.
@@ -231,6 +238,7 @@ pub async fn revoke_all(
     tenant: Tenant,
     project_connector: ProjectConnectorId,
     reason: StatusReason,
+    now: Timestamp,
 ) -> Result<u64> {
     const SQL: &str = "
         UPDATE connections SET status = 'revoked', is_default = FALSE, reason = $4
@@ -238,7 +246,9 @@ pub async fn revoke_all(
           AND status <> 'revoked'";
     let Tenant { project, environment } = tenant;
     tx.touch(Topic::Project(project));
-    tx.execute(SQL, binds![project, environment, project_connector, reason]).await
+    let revoked = tx.execute(SQL, binds![project, environment, project_connector, reason]).await?;
+    revocations::request_all(tx, tenant, project_connector, now).await?;
+    Ok(revoked)
 }
 
 /// Revokes the connections of a project connector that await confirmation; says how many.
@@ -247,6 +257,7 @@ pub async fn revoke_unconfirmed(
     tenant: Tenant,
     project_connector: ProjectConnectorId,
     reason: StatusReason,
+    now: Timestamp,
 ) -> Result<u64> {
     const SQL: &str = "
         UPDATE connections SET status = 'revoked', reason = $4
@@ -254,7 +265,9 @@ pub async fn revoke_unconfirmed(
           AND status = 'awaiting_confirmation'";
     let Tenant { project, environment } = tenant;
     tx.touch(Topic::Project(project));
-    tx.execute(SQL, binds![project, environment, project_connector, reason]).await
+    let revoked = tx.execute(SQL, binds![project, environment, project_connector, reason]).await?;
+    revocations::request_all(tx, tenant, project_connector, now).await?;
+    Ok(revoked)
 }
 
 /// Makes every usable connection of a project connector one that its owner has to renew; says how
@@ -297,16 +310,24 @@ impl Record for Count {
     }
 }
 
-/// Revoked connections whose tokens are still there to be withdrawn at the provider, `limit` at
-/// most.
-pub async fn to_withdraw(db: &Db, limit: i64) -> Result<Vec<Connection>> {
-    const SQL: &str = "
-        SELECT connections.*, end_users.external_id
-        FROM connections LEFT JOIN end_users ON end_users.id = connections.end_user_id
-        WHERE connections.status = 'revoked'
-          AND EXISTS (SELECT 1 FROM tokens WHERE tokens.connection_id = connections.id)
-        ORDER BY connections.id LIMIT $1";
-    db.all(SQL, binds![limit]).await
+/// Whether a project connector has any connection that is not revoked.
+pub async fn any_left(
+    db: &Db,
+    tenant: Tenant,
+    project_connector: ProjectConnectorId,
+) -> Result<bool> {
+    // Usable ones are found by an index of their own, so that it is no matter how many have ended.
+    const USABLE: &str = "
+        SELECT status, CAST(1 AS BIGINT) AS number FROM connections
+        WHERE project_connector_id = $3 AND project_id = $1 AND environment = $2
+          AND status IN ('active', 'needs_reauth') LIMIT 1";
+    const WAITING: &str = "
+        SELECT status, CAST(1 AS BIGINT) AS number FROM connections
+        WHERE project_connector_id = $3 AND project_id = $1 AND environment = $2
+          AND status = 'awaiting_confirmation' LIMIT 1";
+    let binds = || binds![tenant.project, tenant.environment, project_connector];
+    Ok(db.optional::<Count>(USABLE, binds()).await?.is_some()
+        || db.optional::<Count>(WAITING, binds()).await?.is_some())
 }
 
 #[cfg(test)]

@@ -94,6 +94,15 @@ pub trait Run: Send + Sized {
     ) -> impl Future<Output = Result<Option<T>>> + Send {
         async move { self.rows(sql, binds, Access::Write).await?.first().map(T::read).transpose() }
     }
+
+    /// Every record that a write with `RETURNING` touched.
+    fn returning_all<T: Record>(
+        self,
+        sql: &'static str,
+        binds: Vec<Bind>,
+    ) -> impl Future<Output = Result<Vec<T>>> + Send {
+        async move { self.rows(sql, binds, Access::Write).await?.iter().map(T::read).collect() }
+    }
 }
 
 /// Which of SQLite's two kinds of connections a statement needs.

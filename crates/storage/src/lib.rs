@@ -24,6 +24,7 @@ pub mod oauth_states;
 pub mod project_connectors;
 pub mod projects;
 pub mod refreshes;
+pub mod revocations;
 mod row;
 pub mod served;
 pub mod sessions;

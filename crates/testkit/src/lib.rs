@@ -6,6 +6,7 @@
 mod agent;
 mod browser;
 mod document;
+mod filled;
 mod hostile;
 mod html;
 pub mod hunt;

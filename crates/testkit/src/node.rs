@@ -62,6 +62,13 @@ impl TestServer {
         }
     }
 
+    /// The product over the same database after a restart: it remembers nothing.
+    pub fn restarted(&self) -> App {
+        let keys = read_key_file(&self.files.path().join(KEYS)).expect("the key file");
+        let site = self.app.engine().site().clone();
+        App::new(engine(self.db.clone(), &self.catalogue, keys, site, self.clock.clone()))
+    }
+
     /// An address of the site, at this node.
     pub fn here(&self, address: &Url) -> Url {
         let mut here = address.clone();

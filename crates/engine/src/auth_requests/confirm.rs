@@ -152,7 +152,8 @@ impl Engine {
         tracing::warn!(auth_request.id = %request.id, reason = %why, "connection erased");
         self.metrics.auth_requests(status, 1);
         self.changes.announce(request.id);
-        self.withdraw(connection).await
+        self.withdraw_now(connection).await;
+        Ok(())
     }
 }
 

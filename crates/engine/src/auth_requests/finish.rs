@@ -152,7 +152,8 @@ impl Engine {
                 Ok(None)
             }
             other => {
-                self.revoke_at_provider(ready, &fetched.tokens).await;
+                let Fetched { account, tokens, .. } = &fetched;
+                self.discard(request, ready, Some(account), tokens).await;
                 other.map(|_| None)
             }
         }

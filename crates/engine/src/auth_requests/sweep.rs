@@ -1,13 +1,10 @@
 use astralform_domain::{AuthRequest, AuthStatus, StatusReason};
-use astralform_storage::{
-    auth_requests, changes, connections, idempotent_requests, oauth_states, sessions,
-};
+use astralform_storage::{auth_requests, changes, idempotent_requests, oauth_states, sessions};
 
 use crate::{Engine, Fault, error::chain, idempotency};
 
 impl Engine {
-    /// Ends what nobody finished or confirmed in time, and withdraws what was ended. To be called
-    /// every few seconds.
+    /// Ends what nobody finished or confirmed in time. To be called every few seconds.
     ///
     /// # Errors
     /// When the database does not answer; what was swept until then stays swept.
@@ -22,12 +19,6 @@ impl Engine {
         changes::forget_old(&mut tx).await?;
         tx.commit().await?;
         self.metrics.auth_requests(AuthStatus::Expired, expired);
-        for connection in connections::to_withdraw(&self.db, AT_ONCE).await? {
-            if let Err(fault) = self.withdraw(&connection).await {
-                let error = chain(&fault);
-                tracing::error!(connection.id = %connection.id, error, "could not be withdrawn");
-            }
-        }
         for request in auth_requests::unconfirmed(&self.db, now, AT_ONCE).await? {
             if let Err(fault) = self.forget_unconfirmed(&request).await {
                 let error = chain(&fault);

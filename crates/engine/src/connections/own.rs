@@ -114,8 +114,8 @@ impl Engine {
         Ok(self.listed(connection).await?)
     }
 
-    /// Disconnects an end user's account: it is of no use from here on, its tokens are withdrawn
-    /// at the provider, and the next call asks for a new account.
+    /// Disconnects an end user's account: it is of no use from here on, its tokens are ended
+    /// at the provider, now or as soon as it answers, and the next call asks for a new account.
     ///
     /// # Errors
     /// When it is not theirs.
@@ -136,7 +136,8 @@ impl Engine {
         }
         tx.commit().await.map_err(Fault::from)?;
         tracing::info!(connection.id = %id, "disconnected by its owner");
-        Ok(self.withdraw(&connection).await?)
+        self.withdraw_now(&connection).await;
+        Ok(())
     }
 
     /// The oldest of the owner's other connections becomes the default one.

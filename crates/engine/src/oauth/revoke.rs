@@ -1,5 +1,8 @@
+use std::time::Duration;
+
 use astralform_catalog::{
-    Addresses, ClientAuth, Connector, Revocation, RevocationStyle, Variables, jq::Document,
+    Addresses, ClientAuth, Connector, Expression, Revocation, RevocationStyle, Variables,
+    jq::Document,
 };
 use astralform_domain::Secret;
 use http::{Method, header};
@@ -7,7 +10,7 @@ use url::{Url, form_urlencoded::byte_serialize};
 
 use super::{
     headers, secret_header,
-    token::{basic, encoded},
+    token::{basic, encoded, standard_error},
 };
 use crate::{
     egress::{Answer, Outgoing},
@@ -21,6 +24,11 @@ pub(crate) enum Revoked {
     Confirmed,
     /// It may be alive.
     Unconfirmed,
+    /// It may be alive: the provider does not take our app's secret.
+    AppRefused,
+    /// It is alive (RFC 7009 §2.2.1): the provider is not well, or wants to be left alone for so
+    /// long.
+    NotNow(Option<Duration>),
 }
 
 /// The request that ends a token; `None` when the connector knows of none.
@@ -71,17 +79,38 @@ fn filled(mut url: Url, client: &Client) -> Url {
     url
 }
 
-/// Whether the answer confirms it.
+/// What the answer says.
 pub(crate) fn read_revocation(connector: &Connector, answer: &Answer) -> Revoked {
-    let confirmed = connector.revocation.as_ref().and_then(|found| found.confirmed.as_ref());
-    let confirmed = match confirmed {
-        None => true,
-        Some(confirmed) => Document::parse(&answer.body).is_ok_and(|document| {
-            let variables = Variables::status(answer.status.as_u16());
-            confirmed.read::<bool>(&document, variables).unwrap_or(false)
-        }),
+    let Some(revocation) = &connector.revocation else { return Revoked::Unconfirmed };
+    let status = answer.status.as_u16();
+    let document = Document::parse(&answer.body);
+    let says = |expression: &Expression| {
+        let read = |document| expression.read::<bool>(document, Variables::status(status));
+        document.as_ref().is_ok_and(|document| read(document).unwrap_or(false))
     };
-    if confirmed && answer.status.is_success() { Revoked::Confirmed } else { Revoked::Unconfirmed }
+    if revocation.already_dead.as_ref().is_some_and(says) {
+        return Revoked::Confirmed;
+    }
+    match status {
+        200..300 if revocation.confirmed.as_ref().map_or(!is_page(answer), says) => {
+            Revoked::Confirmed
+        }
+        408 | 429 | 500.. => Revoked::NotNow(answer.retry_after()),
+        403 if answer.retry_after().is_some() => Revoked::NotNow(answer.retry_after()),
+        400 | 401 if revocation.style == RevocationStyle::Rfc7009 => {
+            let code = standard_error(&answer.body);
+            let is_ours = status == 401 || code.as_deref() == Some("invalid_client");
+            if is_ours { Revoked::AppRefused } else { Revoked::Unconfirmed }
+        }
+        _ => Revoked::Unconfirmed,
+    }
+}
+
+/// Whether a person is meant to read it: whoever keeps a service out of order answers so, and it
+/// confirms nothing.
+fn is_page(answer: &Answer) -> bool {
+    let kind = answer.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    kind.is_some_and(|kind| kind.trim_start().to_ascii_lowercase().starts_with("text/html"))
 }
 
 #[cfg(test)]

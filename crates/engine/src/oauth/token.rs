@@ -159,7 +159,7 @@ fn refusal(
 }
 
 /// The `error` of RFC 6749 §5.2.
-fn standard_error(body: &[u8]) -> Option<String> {
+pub(super) fn standard_error(body: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
     struct Refusal {
         error: String,

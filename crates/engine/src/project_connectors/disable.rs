@@ -7,7 +7,7 @@ use crate::{Engine, Fault};
 impl Engine {
     /// Disables a connector for good: from the same transaction on, none of its connections can be
     /// used and none of its prompts finished. Says how many connections were revoked; their tokens
-    /// are withdrawn at the provider afterwards.
+    /// are ended at the provider afterwards.
     ///
     /// # Errors
     /// When it is not enabled.
@@ -24,7 +24,7 @@ impl Engine {
         let why = AuthFailure::SettingsChanged;
         auth_requests::fail_all(&mut tx, tenant, id, why).await.map_err(Fault::from)?;
         let why = StatusReason::ConnectorDisabled;
-        let revoked = connections::revoke_all(&mut tx, tenant, id, why).await;
+        let revoked = connections::revoke_all(&mut tx, tenant, id, why, now).await;
         let revoked = revoked.map_err(Fault::from)?;
         tx.commit().await.map_err(Fault::from)?;
         tracing::info!(project_connector.id = %id, revoked, "connector disabled");

@@ -101,7 +101,7 @@ impl Engine {
             return self.newer(&hold.connection, &newer).await;
         }
         tracing::info!(connection.id = %id, "refreshed what ended meanwhile; it is withdrawn");
-        self.revoke_at_provider(ready, &[fresh]).await;
+        self.ask_once(ready, &[fresh]).await;
         Ok(Landing::Over)
     }
 

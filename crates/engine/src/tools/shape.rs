@@ -5,7 +5,7 @@ use astralform_catalog::{
     jq::{Document, RunError},
 };
 use astralform_domain::{FailureKind, ScopeSet, Timestamp};
-use http::{StatusCode, header};
+use http::StatusCode;
 use serde_json::Value;
 
 use super::CallFailure;
@@ -243,7 +243,7 @@ impl<'a> Reading<'a> {
         Shaped::Failed(CallFailure {
             kind,
             message,
-            retry_after: retry_after(self.answer),
+            retry_after: self.answer.retry_after(),
             provider_status: Some(self.answer.status.as_u16()),
         })
     }
@@ -264,13 +264,6 @@ impl<'a> Reading<'a> {
 
 /// The longest that somebody is told to wait.
 const LONGEST: Duration = Duration::from_hours(24);
-
-/// `Retry-After` in seconds (RFC 9110 §10.2.3), a day at most.
-fn retry_after(answer: &Answer) -> Option<Duration> {
-    let seconds: u64 =
-        answer.headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds).min(LONGEST))
-}
 
 #[cfg(test)]
 mod tests;

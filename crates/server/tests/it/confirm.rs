@@ -117,6 +117,7 @@ async fn o5_what_nobody_confirmed_in_ten_minutes_is_revoked_and_erased() {
     server.clock.advance(Duration::from_mins(10));
     assert_eq!(confirm(&server.backend(), &back, "alice").await.0, 409);
     server.app.engine().sweep().await.unwrap();
+    server.app.engine().work_off_all().await.unwrap();
     assert!(server.slack().grants().is_empty(), "the provider has taken the token back");
     assert_eq!(server.backend().get(&back.path).await.outcome(), "expired");
     assert_eq!(call(&server).await, "auth_required");

@@ -157,6 +157,7 @@ async fn a_key_is_forgotten_after_a_day() {
     send(&alice, "k").await;
     server.clock.advance(Duration::from_secs(24 * 3_600 - 1));
     server.app.engine().sweep().await.unwrap();
+    server.app.engine().work_off_all().await.unwrap();
     assert!(send(&alice, "k").await.is_replayed);
     server.clock.advance(Duration::from_secs(1));
     let anew = alice.post_keyed(SEND, message("Something else"), "k").await;

@@ -47,6 +47,7 @@ impl World {
     async fn assert_ended(&self, after: &str) {
         let server = &self.server;
         server.app.engine().sweep().await.unwrap();
+        server.app.engine().work_off_all().await.unwrap();
         assert_eq!(self.provider.live(), 0, "{after}");
         let counts = connections::counts(&server.db, server.tenant, server.connector).await;
         for (status, number) in counts.unwrap() {
@@ -194,6 +195,7 @@ async fn disconnecting_while_connecting_again_leaves_sound_connections() {
         assert_sound(&world, round).await;
     }
     world.server.app.engine().sweep().await.unwrap();
+    world.server.app.engine().work_off_all().await.unwrap();
     assert_sound(&world, 15).await;
 }
 

@@ -88,7 +88,7 @@ async fn k2_whatever_changes_an_owners_connections_says_so() {
             db.stamp(&[Topic::Project(tenant.project), owner]).unwrap()
         };
         let why = astralform_domain::StatusReason::UserRevoked;
-        let active = astralform_domain::ConnectionStatus::Active;
+        let now = Timestamp::from_secs(1);
         for step in 0..11 {
             let before = stamp();
             let mut tx = db.begin().await.unwrap();
@@ -98,10 +98,12 @@ async fn k2_whatever_changes_an_owners_connections_says_so() {
                 1 => connections::update(tx_ref, c).await.unwrap(),
                 2 => connections::make_default(tx_ref, c).await.unwrap(),
                 3 => drop(connections::mark_dead(tx_ref, c, ("user", 0), why).await.unwrap()),
-                4 => drop(connections::change_status(tx_ref, c, (active, None)).await.unwrap()),
+                4 => drop(connections::revoke(tx_ref, c, why, now).await.unwrap()),
                 5 => drop(connections::expire_all(tx_ref, tenant, at, why).await.unwrap()),
-                6 => drop(connections::revoke_unconfirmed(tx_ref, tenant, at, why).await.unwrap()),
-                7 => drop(connections::revoke_all(tx_ref, tenant, at, why).await.unwrap()),
+                6 => drop(
+                    connections::revoke_unconfirmed(tx_ref, tenant, at, why, now).await.unwrap(),
+                ),
+                7 => drop(connections::revoke_all(tx_ref, tenant, at, why, now).await.unwrap()),
                 8 => crate::tokens::erase(tx_ref, c).await.unwrap(),
                 9 => connections::remove(tx_ref, c).await.unwrap(),
                 _ => {
@@ -112,7 +114,6 @@ async fn k2_whatever_changes_an_owners_connections_says_so() {
                         is_enabled: true,
                         connectors: None,
                     };
-                    let now = Timestamp::from_secs(1);
                     agents::create(tx_ref, tenant.project, &agent, now).await.unwrap();
                 }
             }

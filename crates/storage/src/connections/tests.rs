@@ -53,20 +53,21 @@ async fn an_account_is_connected_once_but_another_may_wait_for_confirmation() {
 }
 
 #[tokio::test]
-async fn a_status_changes_only_from_the_one_that_was_seen() {
+async fn a_connection_ends_only_from_the_status_that_was_seen() {
     on_both(async |db| {
         let world = world(&db).await;
         let stored = connection(&world, "acc");
         store(&db, &world, &[&stored]).await;
-        let to = (ConnectionStatus::NeedsReauth, Some(StatusReason::TokenRejected));
+        let why = StatusReason::UserRevoked;
+        let now = Timestamp::from_secs(9);
+        let seen = Connection { status: ConnectionStatus::NeedsReauth, ..stored.clone() };
         let mut tx = db.begin().await.unwrap();
-        for expected in [true, false] {
-            let changed = change_status(&mut tx, &stored, to).await;
-            assert_eq!(changed.unwrap(), expected);
+        for (seen, expected) in [(&seen, false), (&stored, true), (&stored, false)] {
+            assert_eq!(revoke(&mut tx, seen, why, now).await.unwrap(), expected);
         }
         tx.commit().await.unwrap();
         let found = find(&db, world.tenant, stored.id).await.unwrap().unwrap();
-        assert_eq!((found.status, found.reason), to);
+        assert_eq!((found.status, found.reason), (ConnectionStatus::Revoked, Some(why)));
     })
     .await;
 }
@@ -217,6 +218,7 @@ async fn all_connections_of_a_connector_can_be_expired_counted_and_revoked() {
     on_both(async |db| {
         let world = world(&db).await;
         let (tenant, pcon) = (world.tenant, world.project_connector.id);
+        let now = Timestamp::from_secs(9);
         let waiting = Connection {
             status: ConnectionStatus::AwaitingConfirmation,
             ..connection(&world, "w")
@@ -231,46 +233,15 @@ async fn all_connections_of_a_connector_can_be_expired_counted_and_revoked() {
         let (waits, dead) = (ConnectionStatus::AwaitingConfirmation, ConnectionStatus::NeedsReauth);
         assert_eq!(found, [(waits, 1), (dead, 2)]);
         let mut tx = db.begin().await.unwrap();
-        assert_eq!(revoke_unconfirmed(&mut tx, tenant, id(), why).await.unwrap(), 0);
-        assert_eq!(revoke_unconfirmed(&mut tx, tenant, pcon, why).await.unwrap(), 1);
+        assert_eq!(revoke_unconfirmed(&mut tx, tenant, id(), why, now).await.unwrap(), 0);
+        assert_eq!(revoke_unconfirmed(&mut tx, tenant, pcon, why, now).await.unwrap(), 1);
         let why = StatusReason::ConnectorDisabled;
-        assert_eq!(revoke_all(&mut tx, tenant, pcon, why).await.unwrap(), 2);
-        assert_eq!(revoke_all(&mut tx, tenant, id(), why).await.unwrap(), 0);
+        assert!(any_left(&db, tenant, pcon).await.unwrap());
+        assert_eq!(revoke_all(&mut tx, tenant, pcon, why, now).await.unwrap(), 2);
+        assert_eq!(revoke_all(&mut tx, tenant, id(), why, now).await.unwrap(), 0);
         tx.commit().await.unwrap();
+        assert!(!any_left(&db, tenant, pcon).await.unwrap());
         assert!(serving(&db, tenant, pcon, Some(&world.end_user)).await.unwrap().is_empty());
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn revoked_connections_are_to_be_withdrawn_until_their_tokens_are_gone() {
-    on_both(async |db| {
-        let world = world(&db).await;
-        let revoked = Connection { status: ConnectionStatus::Revoked, ..connection(&world, "a") };
-        let active = connection(&world, "b");
-        store(&db, &world, &[&revoked, &active]).await;
-        let mut tx = db.begin().await.unwrap();
-        for owner in [&revoked, &active] {
-            let token = crate::tokens::Token {
-                kind: "user".to_owned(),
-                generation: 1,
-                access_token: astralform_domain::Sealed::from_bytes(vec![1]),
-                refresh_token: None,
-                expires_at: None,
-                scopes: ScopeSet::default(),
-                written_at: Timestamp::from_secs(0),
-                refresh_at: None,
-                in_doubt: false,
-            };
-            crate::tokens::put(&mut tx, owner, &token).await.unwrap();
-        }
-        tx.commit().await.unwrap();
-        let found = to_withdraw(&db, 9).await.unwrap();
-        assert_eq!(found.iter().map(|c| c.id).collect::<Vec<_>>(), [revoked.id]);
-        let mut tx = db.begin().await.unwrap();
-        crate::tokens::erase(&mut tx, &revoked).await.unwrap();
-        tx.commit().await.unwrap();
-        assert!(to_withdraw(&db, 9).await.unwrap().is_empty());
     })
     .await;
 }

@@ -42,7 +42,7 @@ impl Engine {
             let held = self.open_tokens(other).await?;
             tokens.retain(|token| !held.iter().any(|held| held.is_same_as(token)));
         }
-        self.revoke_at_provider(ready, &tokens).await;
+        self.discard(request, ready, Some(&account), &tokens).await;
         Ok(())
     }
 }

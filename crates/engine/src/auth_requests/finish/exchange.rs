@@ -60,7 +60,7 @@ impl Engine {
                 Ok(Ok((ready, Fetched { account, tokens, hosts })))
             }
             Err(failure) => {
-                self.revoke_at_provider(&ready, &tokens).await;
+                self.discard(request, &ready, None, &tokens).await;
                 Ok(Err(Ended::Failed(failure)))
             }
         }

@@ -1,7 +1,9 @@
 use std::sync::Arc;
 
 use astralform_catalog::Connector;
-use astralform_domain::{AuthFailure, ConnectionStatus, ProjectConnector, Retired, StatusReason};
+use astralform_domain::{
+    AuthFailure, ConnectionStatus, ProjectConnector, Retired, StatusReason, Timestamp,
+};
 use astralform_storage::{Tx, auth_requests, connections, project_connectors};
 
 use super::{Effect, Revised};
@@ -25,7 +27,7 @@ impl Engine {
             if ended > 0 && confirmed != Some(ended) {
                 return Err(SettingsError::ConfirmationRequired(ended));
             }
-            end_all(tx, &settings).await?;
+            end_all(tx, &settings, self.clock.now()).await?;
         }
         if let Some(client) = client {
             self.replace_client(&mut settings, &client, effect).await?;
@@ -78,11 +80,11 @@ impl Engine {
     }
 }
 
-async fn end_all(tx: &mut Tx, settings: &ProjectConnector) -> Result<(), Fault> {
+async fn end_all(tx: &mut Tx, settings: &ProjectConnector, now: Timestamp) -> Result<(), Fault> {
     let (tenant, id) = (settings.tenant, settings.id);
     let why = StatusReason::ClientChanged;
     connections::expire_all(tx, tenant, id, why).await?;
-    connections::revoke_unconfirmed(tx, tenant, id, why).await?;
+    connections::revoke_unconfirmed(tx, tenant, id, why, now).await?;
     auth_requests::fail_all(tx, tenant, id, AuthFailure::SettingsChanged).await?;
     Ok(())
 }

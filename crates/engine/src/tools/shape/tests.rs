@@ -1,7 +1,7 @@
 use std::io;
 
 use astralform_catalog::{Catalog, Folder, builtin, load};
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, header};
 use serde_json::json;
 
 use super::*;

@@ -1,0 +1,261 @@
+//! The outbox of what is to be ended at providers.
+//!
+//! A connection that ends leaves a row in the transaction that ends it (`storage::revocations`).
+//! Any node takes rows that are due, asks the provider ([`ask`]) and writes the receipt. While a
+//! provider is down, or wants to be left alone, one request now and then finds out whether it is
+//! well again; everything else for it waits ([`schedule`]).
+
+mod ask;
+mod discard;
+mod schedule;
+
+use std::{
+    collections::VecDeque,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use astralform_domain::{Connection, Revocation, RevocationStatus, Timestamp};
+use astralform_storage::{
+    Tx, connections, revocations,
+    tokens::{self, Token},
+};
+
+use crate::{Engine, Fault, chain};
+use ask::{Asked, Provider};
+
+pub use astralform_storage::revocations::Due;
+
+/// How many requests one node has under way at one provider.
+const LANES: i64 = 4;
+/// How many rows are taken at once: what the lanes work off well within a lease.
+const BATCH: i64 = 2 * LANES;
+/// How long a row is taken for. A node that dies leaves it to the others after that.
+const LEASE: Duration = Duration::from_mins(2);
+/// How long somebody who disconnects waits for the provider's answer; the outbox goes on.
+const AT_ONCE: Duration = Duration::from_secs(4);
+
+impl Engine {
+    /// The project connectors whose providers are to be asked now. To be called every second or so.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn due_revocations(&self) -> Result<Vec<Due>, Fault> {
+        Ok(revocations::due(&self.db, self.clock.now()).await?)
+    }
+
+    /// Works off what is due at one provider, until nothing is or the provider is not well.
+    ///
+    /// # Errors
+    /// When the database does not answer; what was taken until then is taken again after a while.
+    pub async fn work_off(&self, due: &Due) -> Result<(), Fault> {
+        let at = due.project_connector;
+        let mut probing = due.failures > 0;
+        let (now, lease) = self.lease();
+        if probing && !revocations::probe(&self.db, at, now, lease).await? {
+            return Ok(());
+        }
+        loop {
+            let (now, lease) = self.lease();
+            let at_most = if probing { 1 } else { BATCH };
+            let taken = revocations::claim(&self.db, at, now, lease, at_most).await?;
+            if taken.is_empty() {
+                return Ok(());
+            }
+            let provider = self.provider(due).await?;
+            match Box::pin(self.ask_for_all(&provider, taken)).await? {
+                Heard::NotWell => return Ok(()),
+                Heard::Answers if probing => {
+                    revocations::resume(&self.db, at).await?;
+                    tracing::info!(project_connector.id = %at, "the provider revokes again");
+                    probing = false;
+                }
+                Heard::Answers | Heard::Nothing => {}
+            }
+        }
+    }
+
+    /// Works off everything that is due, one provider after the other.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn work_off_all(&self) -> Result<(), Fault> {
+        for due in self.due_revocations().await? {
+            Box::pin(self.work_off(&due)).await?;
+        }
+        Ok(())
+    }
+
+    /// Asks for the end of a connection that has just ended, and waits a moment for the answer. It
+    /// is the outbox's from the start: whatever goes wrong here is tried again.
+    pub(crate) async fn withdraw_now(&self, ended: &Connection) {
+        let (tenant, project_connector) = (ended.tenant, ended.project_connector);
+        let due = Due { tenant, project_connector, failures: 0 };
+        self.at_once(ended, async { self.provider(&due).await }).await;
+    }
+
+    async fn at_once(
+        &self,
+        ended: &Connection,
+        provider: impl Future<Output = Result<Provider<'_>, Fault>>,
+    ) {
+        let asking = async {
+            let (now, lease) = self.lease();
+            let taken = revocations::claim_one(&self.db, ended.id, now, lease).await?;
+            let Some(taken) = taken else { return Ok::<_, Fault>(()) };
+            self.ask_for(&provider.await?, &taken).await.map(drop)
+        };
+        if let Ok(Err(fault)) = tokio::time::timeout(AT_ONCE, asking).await {
+            let error = chain(&fault);
+            tracing::warn!(connection.id = %ended.id, error, "not revoked at once");
+        }
+    }
+
+    fn lease(&self) -> (Timestamp, Timestamp) {
+        let now = self.clock.now();
+        (now, now.after(LEASE))
+    }
+
+    /// Asks for each of the rows, several at a time. As soon as the provider is not well, those not
+    /// asked for yet are given back.
+    async fn ask_for_all(
+        &self,
+        provider: &Provider<'_>,
+        taken: Vec<Revocation>,
+    ) -> Result<Heard, Fault> {
+        let left = Mutex::new(VecDeque::from(taken));
+        let queue = || left.lock().unwrap_or_else(PoisonError::into_inner);
+        let lane = async || {
+            let mut heard = Heard::Nothing;
+            loop {
+                let Some(next) = queue().pop_front() else { return Ok::<_, Fault>(heard) };
+                heard = heard.max(self.ask_for(provider, &next).await?);
+                if heard == Heard::NotWell {
+                    let untried = std::mem::take(&mut *queue());
+                    self.give_back(untried).await?;
+                }
+            }
+        };
+        let lanes = tokio::try_join!(lane(), lane(), lane(), lane())?;
+        Ok(lanes.0.max(lanes.1).max(lanes.2).max(lanes.3))
+    }
+
+    async fn give_back(&self, untried: VecDeque<Revocation>) -> Result<(), Fault> {
+        let mut tx = self.db.begin().await?;
+        for row in &untried {
+            revocations::release(&mut tx, row, self.clock.now()).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
+    async fn ask_for(&self, provider: &Provider<'_>, taken: &Revocation) -> Result<Heard, Fault> {
+        let now = self.clock.now();
+        let waits_for_refresh = taken.requested_at.after(schedule::WAITS_FOR_REFRESH) > now;
+        if waits_for_refresh && revocations::is_refreshed(&self.db, taken.connection).await? {
+            let soon = now.after(schedule::REFRESH);
+            let mut tx = self.db.begin().await?;
+            revocations::postpone(&mut tx, taken.connection, soon, "a refresh is under way")
+                .await?;
+            tx.commit().await?;
+            return Ok(Heard::Nothing);
+        }
+        let connection = connections::find(&self.db, taken.tenant, taken.connection).await?;
+        let connection = connection.ok_or(Fault::Inconsistent("an ended connection is gone"))?;
+        let seen = tokens::of(&self.db, connection.id).await?;
+        let (asked, dead) = self.ask_provider(provider, &connection).await?;
+        let is_over = taken.requested_at <= now.before(schedule::GIVES_UP_AFTER);
+        let mut tx = self.db.begin().await?;
+        for token in seen.iter().filter(|token| dead.contains(&token.kind)) {
+            revocations::erase_token(&mut tx, taken.connection, &token.kind, token.generation)
+                .await?;
+        }
+        let heard = match asked {
+            Asked::Confirmed => self.confirmed(&mut tx, taken, &seen).await?,
+            Asked::Cannot(why) => {
+                self.ends(&mut tx, taken, RevocationStatus::ProviderCannot, &why).await?;
+                Heard::Nothing
+            }
+            Asked::Refused(why) if is_over => {
+                self.ends(&mut tx, taken, RevocationStatus::GaveUp, &why).await?;
+                Heard::Answers
+            }
+            Asked::Refused(why) => {
+                let next = now.after(schedule::backoff(taken.attempts, &self.entropy));
+                revocations::postpone(&mut tx, taken.connection, next, &why).await?;
+                tracing::warn!(connection.id = %taken.connection, why, "not revoked yet");
+                Heard::Answers
+            }
+            Asked::NotNow { why, wait } => {
+                self.pause(&mut tx, taken, provider.failures + 1, (&why, wait)).await?;
+                Heard::NotWell
+            }
+        };
+        tx.commit().await?;
+        Ok(heard)
+    }
+
+    /// The provider has confirmed the end of what was seen; a refresh may have stored more since.
+    async fn confirmed(
+        &self,
+        tx: &mut Tx,
+        taken: &Revocation,
+        seen: &[Token],
+    ) -> Result<Heard, Fault> {
+        let (id, now) = (taken.connection, self.clock.now());
+        for token in seen {
+            revocations::erase_token(tx, id, &token.kind, token.generation).await?;
+        }
+        if revocations::has_tokens(tx, id).await? {
+            revocations::postpone(tx, id, now, "it was refreshed meanwhile").await?;
+            return Ok(Heard::Answers);
+        }
+        revocations::erase(tx, id).await?;
+        revocations::settle(tx, id, RevocationStatus::ProviderConfirmed, None, now).await?;
+        tracing::info!(connection.id = %id, "revoked at the provider");
+        Ok(Heard::Answers)
+    }
+
+    /// Nobody asks any more.
+    async fn ends(
+        &self,
+        tx: &mut Tx,
+        taken: &Revocation,
+        status: RevocationStatus,
+        why: &str,
+    ) -> Result<(), Fault> {
+        let id = taken.connection;
+        revocations::erase(tx, id).await?;
+        revocations::settle(tx, id, status, Some(why), self.clock.now()).await?;
+        tracing::warn!(connection.id = %id, revocation = %status, why, "not revoked");
+        Ok(())
+    }
+
+    /// The provider is left alone. What has waited for long enough has waited in vain.
+    async fn pause(
+        &self,
+        tx: &mut Tx,
+        taken: &Revocation,
+        failures: i64,
+        (why, wait): (&str, Option<Duration>),
+    ) -> Result<(), Fault> {
+        let (now, at) = (self.clock.now(), taken.project_connector);
+        let until = now.after(schedule::pause(failures, wait, &self.entropy));
+        revocations::pause(tx, at, failures, until).await?;
+        revocations::postpone(tx, taken.connection, until, why).await?;
+        let over = now.before(schedule::GIVES_UP_AFTER);
+        let given_up = revocations::give_up(tx, at, over, why, now).await?;
+        tracing::warn!(project_connector.id = %at, why, %until, given_up, "not revoked yet: the provider is not well");
+        Ok(())
+    }
+}
+
+/// What a provider has shown of itself, the worst last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Heard {
+    /// It was not asked.
+    Nothing,
+    /// It answers.
+    Answers,
+    /// It is down, or wants to be left alone.
+    NotWell,
+}

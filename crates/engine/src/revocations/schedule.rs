@@ -1,0 +1,64 @@
+//! When a provider is asked again. Purely, but for the jitter.
+
+use std::time::Duration;
+
+use astralform_domain::Entropy;
+
+/// How long a provider is asked for the end of a token.
+pub(super) const GIVES_UP_AFTER: Duration = Duration::from_hours(7 * 24);
+
+/// How long the end of a token waits for a refresh that was sent before: what it brings is to be
+/// ended too.
+pub(super) const WAITS_FOR_REFRESH: Duration = Duration::from_mins(10);
+/// When it looks again.
+pub(super) const REFRESH: Duration = Duration::from_secs(5);
+
+/// After how long a token is asked for again that the provider did not confirm, though it answers.
+pub(super) fn backoff(attempts: i64, entropy: &Entropy) -> Duration {
+    jittered(doubled(Duration::from_secs(30), attempts, Duration::from_hours(6)), entropy)
+}
+
+/// How long a provider is left alone that was not well so many times in a row: at least as long as
+/// it said.
+pub(super) fn pause(failures: i64, said: Option<Duration>, entropy: &Entropy) -> Duration {
+    let own = jittered(doubled(Duration::from_secs(5), failures, Duration::from_mins(10)), entropy);
+    said.map_or(own, |said| said.max(own))
+}
+
+fn doubled(first: Duration, times: i64, longest: Duration) -> Duration {
+    let doublings = u32::try_from(times.clamp(1, 31) - 1).unwrap_or(0);
+    first.saturating_mul(1 << doublings).min(longest)
+}
+
+/// Between half of it and all of it, so that what failed together does not come back together.
+fn jittered(whole: Duration, entropy: &Entropy) -> Duration {
+    let share = u32::from(u16::from_be_bytes(entropy.bytes()));
+    whole / 2 + whole / 2 * share / u32::from(u16::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_double_up_to_the_longest_and_lie_between_half_and_whole() {
+        let entropy = Entropy::seeded(1);
+        for (attempts, whole) in [(1, 30), (2, 60), (3, 120), (11, 21_600), (1_000, 21_600)] {
+            let whole = Duration::from_secs(whole);
+            for _ in 0..50 {
+                let waited = backoff(attempts, &entropy);
+                assert!(waited >= whole / 2 && waited <= whole, "{attempts}: {waited:?}");
+            }
+        }
+        assert_ne!(backoff(3, &entropy), backoff(3, &entropy));
+    }
+
+    #[test]
+    fn a_provider_is_left_alone_at_least_as_long_as_it_says() {
+        let entropy = Entropy::seeded(1);
+        let said = Duration::from_hours(2);
+        assert_eq!(pause(1, Some(said), &entropy), said);
+        assert!(pause(20, Some(Duration::from_secs(1)), &entropy) >= Duration::from_mins(5));
+        assert!(pause(20, None, &entropy) <= Duration::from_mins(10));
+    }
+}

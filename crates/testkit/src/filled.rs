@@ -1,0 +1,92 @@
+use astralform_domain::{
+    Account, Connection, ConnectionId, ConnectionStatus, EndUserId, EndUserKey, Entropy, Owner,
+    ProjectConnector, ScopeSet, Secret, Timestamp,
+};
+use astralform_storage::{
+    Tx, connections, end_users, project_connectors, projects,
+    tokens::{self, Token},
+};
+use astralform_vault::{Binding, DataKey, read_key_file};
+
+use crate::{TestServer, node::KEYS};
+
+struct Filler<'a> {
+    server: &'a TestServer,
+    settings: ProjectConnector,
+    key: DataKey,
+    kind: &'a str,
+}
+
+impl TestServer {
+    /// Stores a connection with a sealed token of that kind for each of these texts, as the engine
+    /// stores them and without consent pages: of `user-0`, `user-1` and so on.
+    pub async fn fill(&self, kind: &str, texts: &[String]) -> Vec<ConnectionId> {
+        let found = project_connectors::by_slug(&self.db, self.tenant, &self.slug).await;
+        let settings = found.expect("the database answers").expect("the connector is enabled");
+        let sealed = projects::data_key(&self.db, self.tenant.project).await;
+        let sealed = sealed.expect("the database answers").expect("a data key");
+        let ring = read_key_file(&self.files.path().join(KEYS)).expect("the key file");
+        let key = ring.open_data_key(self.tenant.project, &sealed).expect("the key opens");
+        let filler = Filler { server: self, settings, key, kind };
+        let mut tx = self.db.begin().await.expect("a transaction");
+        let mut ids = Vec::with_capacity(texts.len());
+        for (number, text) in texts.iter().enumerate() {
+            ids.push(filler.add(&mut tx, number, text).await);
+        }
+        tx.commit().await.expect("a commit");
+        ids
+    }
+}
+
+impl Filler<'_> {
+    async fn add(&self, tx: &mut Tx, number: usize, text: &str) -> ConnectionId {
+        let (clock, entropy) = (&self.server.clock, Entropy::system());
+        let (tenant, now) = (self.settings.tenant, clock.now());
+        let end_user: EndUserId = format!("user-{number}").parse().expect("an id");
+        let fresh = EndUserKey::new(clock, &entropy);
+        let owner = end_users::ensure(tx, tenant, &end_user, fresh, now).await.expect("a user");
+        let connection = Connection {
+            id: ConnectionId::new(clock, &entropy),
+            tenant,
+            project_connector: self.settings.id,
+            owner: Owner::EndUser(end_user),
+            account: Account { id: format!("account-{number}"), label: format!("user {number}") },
+            label: None,
+            is_default: true,
+            status: ConnectionStatus::Active,
+            reason: None,
+            scopes: ScopeSet::default(),
+            hosts: self.settings.hosts.clone(),
+            created_at: now,
+        };
+        connections::create(tx, &connection, Some(owner)).await.expect("a connection");
+        tokens::put(tx, &connection, &self.token(&connection, text, now)).await.expect("a token");
+        connection.id
+    }
+
+    fn token(&self, connection: &Connection, text: &str, written_at: Timestamp) -> Token {
+        let generation = 1;
+        let row = Token::row_key(connection.id, self.kind);
+        let place = Binding {
+            tenant: connection.tenant,
+            owner: &connection.owner,
+            table: tokens::TABLE,
+            row: &row,
+            column: "access_token",
+            generation,
+            hosts: &connection.hosts,
+        };
+        let secret = Secret::new(text.to_owned());
+        Token {
+            kind: self.kind.to_owned(),
+            generation,
+            access_token: self.key.seal(place, &secret, &Entropy::system()),
+            refresh_token: None,
+            expires_at: None,
+            scopes: ScopeSet::default(),
+            written_at,
+            refresh_at: None,
+            in_doubt: false,
+        }
+    }
+}
