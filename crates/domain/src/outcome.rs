@@ -11,11 +11,13 @@ text_enum! {
         CorrectInvalidGrant = "correct_invalid_grant",
         /// The provider ended a grant that should be alive, or nobody knows what became of it.
         CliffUpstream = "cliff_upstream",
+        /// The provider refused the developer's app, whosever tokens they are.
+        AppRejected = "app_rejected",
         /// Another refresh of the same tokens held them for too long.
         LockTimeout = "lock_timeout",
         /// New tokens came and could not be stored.
         PersistFailure = "persist_failure",
-        /// The provider did not answer, or with an error of its own.
+        /// The provider did not answer, or not with what an answer has: it is tried again.
         Upstream5xx = "upstream_5xx",
     }
 }

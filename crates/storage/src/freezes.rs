@@ -74,9 +74,10 @@ mod tests {
 
     async fn committed(db: &Db, only: Option<ProjectId>, freezing: bool) -> Vec<ProjectId> {
         let mut tx = db.begin().await.unwrap();
-        let changed = match freezing {
-            true => freeze(&mut tx, only, Timestamp::from_secs(7)).await.unwrap(),
-            false => unfreeze(&mut tx, only).await.unwrap(),
+        let changed = if freezing {
+            freeze(&mut tx, only, Timestamp::from_secs(7)).await.unwrap()
+        } else {
+            unfreeze(&mut tx, only).await.unwrap()
         };
         tx.commit().await.unwrap();
         changed.into_iter().map(|one| one.project).collect()

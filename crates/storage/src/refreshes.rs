@@ -191,21 +191,24 @@ impl Record for Wanted {
     }
 }
 
-/// The refreshes that somebody began and nobody goes on with, `limit` at most.
+/// The refreshes that somebody began and nobody goes on with, `limit` at most. In a frozen project
+/// only what was answered is gone on with.
 pub async fn abandoned(db: &Db, limit: i64) -> Result<Vec<Wanted>> {
     const SQL: &str = "
         SELECT connections.project_id, connections.environment, refreshes.connection_id,
                refreshes.kind, refreshes.generation
-        FROM refreshes JOIN connections ON connections.id = refreshes.connection_id
+        FROM refreshes
+        JOIN connections ON connections.id = refreshes.connection_id
+        JOIN projects ON projects.id = connections.project_id
         WHERE refreshes.lease_until <= $1
-          AND (refreshes.is_sent OR refreshes.answer IS NOT NULL)
+          AND (refreshes.is_sent AND projects.frozen_at IS NULL OR refreshes.answer IS NOT NULL)
         LIMIT $2";
     let now = db.clock().await?;
     db.all(SQL, binds![now, limit]).await
 }
 
-/// The tokens whose time to be refreshed has come, of active connections that were used since, the
-/// most urgent first, `limit` at most.
+/// The tokens whose time to be refreshed has come, of active connections that were used since and
+/// whose project is not frozen, the most urgent first, `limit` at most.
 pub async fn due(
     db: &Db,
     now: Timestamp,
@@ -218,8 +221,10 @@ pub async fn due(
         FROM tokens
         JOIN connections ON connections.id = tokens.connection_id
         JOIN connection_uses ON connection_uses.connection_id = tokens.connection_id
+        JOIN projects ON projects.id = connections.project_id
         WHERE tokens.refresh_at <= $1 AND tokens.refresh_token IS NOT NULL
           AND connections.status = 'active' AND connection_uses.used_at > $2
+          AND projects.frozen_at IS NULL
           AND NOT EXISTS (
               SELECT 1 FROM refreshes
               WHERE refreshes.connection_id = tokens.connection_id

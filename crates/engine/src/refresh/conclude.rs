@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use astralform_catalog::{OAuth, Rotation};
-use astralform_domain::StatusReason;
+use astralform_domain::{RefreshOutcome, StatusReason};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +36,19 @@ pub(super) enum Conclusion {
     AppRejected(String),
     /// It is tried again.
     Deferred(Deferral),
+}
+
+impl Conclusion {
+    /// The word it is counted by.
+    pub(super) const fn outcome(&self) -> RefreshOutcome {
+        match self {
+            Self::Renewed(_) => RefreshOutcome::Success,
+            Self::Ended(StatusReason::RefreshOutcomeUnknown) => RefreshOutcome::CliffUpstream,
+            Self::Ended(_) => RefreshOutcome::CorrectInvalidGrant,
+            Self::AppRejected(_) => RefreshOutcome::AppRejected,
+            Self::Deferred(_) => RefreshOutcome::Upstream5xx,
+        }
+    }
 }
 
 /// That it is tried again.

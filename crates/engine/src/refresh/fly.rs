@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use astralform_domain::Connection;
+use astralform_domain::{Connection, RefreshOutcome};
 use astralform_storage::{
     connections,
     refreshes::{RefreshKey, Wanted},
@@ -91,6 +91,7 @@ impl Engine {
                     return Ok(later(Hindrance::Provider, Some(left)));
                 }
                 Claim::Held => {
+                    self.metrics.refreshed(&ready.connector.slug, RefreshOutcome::LockTimeout);
                     return Ok(later(Hindrance::OtherNode, Some(Duration::from_secs(1))));
                 }
             }

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use astralform_domain::{Sealed, Secret, crash_point};
+use astralform_domain::{RefreshOutcome, Sealed, Secret, crash_point};
 use astralform_storage::refreshes;
 use astralform_vault::Binding;
 use tokio::time::sleep;
@@ -35,6 +35,7 @@ impl Engine {
         secret: &Secret,
         announcer: &Announcer,
     ) -> Result<Option<Landing>, Fault> {
+        let _under_way = self.metrics.refreshing();
         let reply = self.exchange_refresh(ready, hold, secret).await?;
         crash_point!("refresh.answered");
         if let Reply::Answered(answer, _) = &reply
@@ -64,6 +65,7 @@ impl Engine {
                     connection.id = %hold.connection.id, error = chain(&error),
                     "a new token cannot be stored; it is kept in a file until it can"
                 );
+                self.metrics.refreshed(&ready.connector.slug, RefreshOutcome::PersistFailure);
                 self.spool.put(&hold.lease, hold.token.generation, sealed);
                 announcer.send_replace(served_from_memory(ready, hold, reply));
                 is_spooled = true;

@@ -23,15 +23,19 @@ impl Engine {
         reply: &Reply,
     ) -> Result<Option<Landing>, Fault> {
         let Ok((oauth, _)) = ready.oauth() else { return Ok(Some(later(Hindrance::App, None))) };
-        match conclude(oauth, &hold.token.kind, reply, hold.in_doubt) {
-            Conclusion::Renewed(granted) => self.renew(ready, hold, *granted).await.map(Some),
-            Conclusion::Ended(why) => self.end_refused(hold, why).await.map(Some),
-            Conclusion::AppRejected(code) => self.blame_app(ready, hold, &code).await.map(Some),
+        let conclusion = conclude(oauth, &hold.token.kind, reply, hold.in_doubt);
+        let outcome = conclusion.outcome();
+        let landing = match conclusion {
+            Conclusion::Renewed(granted) => Some(self.renew(ready, hold, *granted).await?),
+            Conclusion::Ended(why) => Some(self.end_refused(hold, why).await?),
+            Conclusion::AppRejected(code) => Some(self.blame_app(ready, hold, &code).await?),
             Conclusion::Deferred(deferral) => {
                 self.put_off(hold, &deferral).await?;
-                Ok(None)
+                None
             }
-        }
+        };
+        self.metrics.refreshed(&ready.connector.slug, outcome);
+        Ok(landing)
     }
 
     async fn renew(

@@ -2,12 +2,12 @@ use astralform_domain::ScopeSet;
 
 use super::*;
 use crate::{
-    connection_uses, connections,
+    connection_uses, connections, freezes,
     testing::{connection, on_both, world},
     tokens,
 };
 
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 /// A connection with a token that is due at 100 s, and the key of its refresh.
 async fn stored(db: &Db, account: &str) -> (Connection, RefreshKey) {
@@ -139,6 +139,14 @@ async fn r8_those_are_due_that_were_used_lately_and_nobody_is_at() {
         noted(&db, connection.id, early).await;
         assert_eq!(due(&db, early, since, 9).await.unwrap(), [], "it is not time yet");
         let wanted = Wanted { tenant: connection.tenant, key: key.clone(), generation: 3 };
+        let project = Some(connection.tenant.project);
+        let mut tx = db.begin().await.unwrap();
+        freezes::freeze(&mut tx, project, now).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(due(&db, now, early, 9).await.unwrap(), [], "its project is frozen");
+        let mut tx = db.begin().await.unwrap();
+        freezes::unfreeze(&mut tx, project).await.unwrap();
+        tx.commit().await.unwrap();
         assert_eq!(due(&db, now, early, 9).await.unwrap(), [wanted]);
         let lease = claimed(&db, &key, "a", MINUTE).await.unwrap();
         assert_eq!(due(&db, now, since, 9).await.unwrap(), [], "somebody is at it");

@@ -51,6 +51,12 @@ async fn ended(db: &Db, world: &World, number: usize) -> Vec<Connection> {
     all
 }
 
+async fn end(tx: Tx, commits: bool) {
+    if commits {
+        tx.commit().await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn b6_whatever_ends_a_connection_with_tokens_leaves_a_row_in_the_same_transaction() {
     on_both(async |db| {
@@ -73,9 +79,7 @@ async fn b6_whatever_ends_a_connection_with_tokens_leaves_a_row_in_the_same_tran
                         connections::revoke_all(tx_ref, tenant, pcon, WHY, at(10)).await.unwrap(),
                     ),
                 }
-                if commits {
-                    tx.commit().await.unwrap();
-                }
+                end(tx, commits).await;
                 let row = find(&db, tenant, made.id).await.unwrap();
                 assert_eq!(row.is_some(), commits, "step {step}");
             }
