@@ -51,7 +51,8 @@ impl HostileProvider {
         include_str!("hostile.yaml").replace("{base}", base)
     }
 
-    /// A server that has it as its only connector and goes by the same clock.
+    /// How a server has it as its only connector and goes by the same clock. Its browsers are sent
+    /// back once the server's redirect URI is allowed, see [`Hostile::allow_redirect`].
     pub fn setup(&self, clock: &Clock) -> Setup {
         let (id, secret) = Self::CLIENT;
         let connector = Some((self.yaml(), id.to_owned(), secret.to_owned()));

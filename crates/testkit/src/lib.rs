@@ -19,5 +19,6 @@ mod server;
 pub use agent::{Agent, Reply};
 pub use browser::{Browser, Page, with_parameter};
 pub use hostile::HostileProvider;
+pub use node::postgres_url;
 pub use peer::{Peer, node, peers_folder};
-pub use server::{Setup, TestServer};
+pub use server::{Setup, TestServer, told};

@@ -20,14 +20,9 @@ use crate::{Setup, TestServer, server::told};
 pub(crate) const KEYS: &str = "keys";
 
 impl TestServer {
-    /// Two servers on one PostgreSQL database. None, with a note, where `TEST_DATABASE_URL` names
-    /// no server: SQLite is for one server alone.
+    /// Two servers on one PostgreSQL database, where there is one; see [`postgres_url`].
     pub async fn two_nodes(setup: Setup) -> Option<(Self, Self)> {
-        let Some(url) = told("TEST_DATABASE_URL") else {
-            // Written so that it is seen of a test that passes, too.
-            let _ = writeln!(std::io::stderr(), "skipped: TEST_DATABASE_URL names no server");
-            return None;
-        };
+        let url = postgres_url()?;
         let first = Self::with(Setup { postgres: Some(url), ..setup }).await;
         let second = first.second_node().await;
         Some((first, second))
@@ -35,7 +30,7 @@ impl TestServer {
 
     /// Another server on the same database, with the same master keys, at an address of its own.
     /// Its links and redirect URIs are the first one's: to browsers all nodes are one site.
-    async fn second_node(&self) -> Self {
+    pub async fn second_node(&self) -> Self {
         let db = self.db.another_pool().await;
         let site = self.app.engine().site().clone();
         let keys = read_key_file(&self.files.path().join(KEYS)).expect("the key file");
@@ -75,6 +70,17 @@ impl TestServer {
         here.set_port(self.base.port()).expect("an address with a port");
         here
     }
+}
+
+/// The PostgreSQL server for tests of several nodes. None, with a note, where `TEST_DATABASE_URL`
+/// names no server: SQLite is for one server alone.
+pub fn postgres_url() -> Option<String> {
+    let url = told("TEST_DATABASE_URL");
+    if url.is_none() {
+        // Written so that it is seen of a test that passes, too.
+        let _ = writeln!(std::io::stderr(), "skipped: TEST_DATABASE_URL names no server");
+    }
+    url
 }
 
 pub(crate) fn engine(

@@ -282,8 +282,9 @@ async fn database(folder: &Path, postgres: Option<&str>) -> (Db, Option<PathBuf>
     (Db::open_sqlite(&file).await.expect("a database"), Some(file))
 }
 
+/// What the environment says to tests.
 #[expect(clippy::disallowed_methods, reason = "tests are told by the environment where to run")]
-pub(crate) fn told(name: &str) -> Option<String> {
+pub fn told(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 

@@ -72,6 +72,7 @@ fn crates_depend_on_one_another_in_one_direction() {
         ("simulator", &[]),
         ("cli", &["catalog", "domain", "engine", "server", "simulator", "storage", "vault"]),
         ("bench", &["domain", "storage", "vault"]),
+        ("soak", &["domain", "simulator", "storage", "testkit", "vault"]),
         ("testkit", &["catalog", "domain", "engine", "server", "simulator", "storage", "vault"]),
     ]);
     for krate in crates() {

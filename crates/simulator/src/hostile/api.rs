@@ -16,15 +16,15 @@ pub(super) struct Item {
 
 pub(super) async fn me(State(provider): State<Hostile>, headers: HeaderMap) -> Response {
     match provider.account(&headers) {
-        Ok(account) => Json(json!({"id": account, "name": account})).into_response(),
-        Err(refused) => refused,
+        Some(account) => Json(json!({"id": account, "name": account})).into_response(),
+        None => refused(),
     }
 }
 
 pub(super) async fn list(State(provider): State<Hostile>, headers: HeaderMap) -> Response {
     match provider.account(&headers) {
-        Ok(account) => Json(json!({"items": [{"owner": account}]})).into_response(),
-        Err(refused) => refused,
+        Some(account) => Json(json!({"items": [{"owner": account}]})).into_response(),
+        None => refused(),
     }
 }
 
@@ -33,16 +33,22 @@ pub(super) async fn add(
     headers: HeaderMap,
     Json(item): Json<Item>,
 ) -> Response {
-    if let Err(refused) = provider.account(&headers) {
-        return refused;
+    if provider.account(&headers).is_none() {
+        return refused();
     }
     provider.state().book.write(&item.marker);
     (StatusCode::CREATED, Json(json!({"marker": item.marker}))).into_response()
 }
 
+/// The answer to a dead token (RFC 6750 §3).
+fn refused() -> Response {
+    let challenge = [(WWW_AUTHENTICATE, "Bearer error=\"invalid_token\"")];
+    (StatusCode::UNAUTHORIZED, challenge, Json(json!({"error": "invalid_token"}))).into_response()
+}
+
 impl Hostile {
-    /// Whose token it is, or the answer to a dead one (RFC 6750 §3).
-    fn account(&self, headers: &HeaderMap) -> Result<String, Response> {
+    /// Whose account a good token opens.
+    fn account(&self, headers: &HeaderMap) -> Option<String> {
         let now = self.outside.now();
         let value = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
         let token = value.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
@@ -51,10 +57,6 @@ impl Hostile {
         let ledger = &mut state.book.ledger;
         let counted = if account.is_some() { &mut ledger.calls } else { &mut ledger.dead_calls };
         *counted += 1;
-        account.ok_or_else(|| {
-            let challenge = [(WWW_AUTHENTICATE, "Bearer error=\"invalid_token\"")];
-            let body = Json(json!({"error": "invalid_token"}));
-            (StatusCode::UNAUTHORIZED, challenge, body).into_response()
-        })
+        account
     }
 }

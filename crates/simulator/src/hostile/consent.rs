@@ -7,7 +7,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use url::Url;
 
-use super::Hostile;
+use super::{Habit, Hostile};
 use crate::pkce;
 
 const PAGE: &str = r#"<!doctype html><title>Simulated consent</title>
@@ -73,7 +73,7 @@ impl Consents {
 
 /// The authorization endpoint: a page, or straight back where nobody is asked.
 pub(super) async fn show(State(provider): State<Hostile>, Query(asked): Query<Asked>) -> Response {
-    if provider.state().temper.asks {
+    if provider.state().temper.has(Habit::Asks) {
         return Html(PAGE).into_response();
     }
     back(&provider, asked, true)

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::{Pair, Rotation, Temper};
+use super::{Habit, Pair, Rotation, Temper};
 
 /// One grant: what was consented to, and every pair of tokens since.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -137,7 +137,7 @@ impl Families {
         let alive = grant.ended.is_none()
             && given.epoch == self.epoch
             && now < given.at.saturating_add(micros(temper.lifetime))
-            && (last || !temper.ends_access);
+            && (last || !temper.has(Habit::EndsAccess));
         alive.then_some(grant.account.as_str())
     }
 

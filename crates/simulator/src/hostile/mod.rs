@@ -21,7 +21,7 @@ use axum::routing::{get, post};
 
 pub use families::{Ended, Family};
 pub use ledger::Ledger;
-pub use temper::{Chances, Rotation, Said, Temper, Trouble};
+pub use temper::{Chances, Habit, Rotation, Said, Temper, Trouble};
 
 use consent::Consents;
 use families::Families;
@@ -88,6 +88,11 @@ impl Hostile {
         self.state().consents.allow(uri);
     }
 
+    /// Knows another app from now on, and not the one before.
+    pub fn replace_client(&self, id: &str, secret: &str) {
+        self.state().client = (id.to_owned(), secret.to_owned());
+    }
+
     /// Whose account those who consent from now on connect.
     pub fn sign_in(&self, account: &str) {
         self.state().consents.sign_in(account);
@@ -101,6 +106,11 @@ impl Hostile {
     /// What happens to the next refresh that comes, and to those after it when called again.
     pub fn trouble(&self, trouble: Trouble) {
         self.state().next.push_back(trouble);
+    }
+
+    /// Forgets the troubles that have not come about yet.
+    pub fn calm(&self) {
+        self.state().next.clear();
     }
 
     /// Grants an account a pair as if somebody had consented.

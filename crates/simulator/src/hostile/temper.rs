@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -9,26 +10,16 @@ use super::chance::chance;
 pub struct Temper {
     /// What becomes of a refresh token that was used.
     pub rotation: Rotation,
-    /// Whether a refresh ends the access token before it.
-    pub ends_access: bool,
     /// How long an access token lives, whatever is said of it.
     pub lifetime: Duration,
     /// What is said of it.
     pub expires_in: Said,
-    /// Whether the answer to a refresh leaves the refresh token out.
-    pub omits_refresh_token: bool,
-    /// Whether refusals come with HTTP 200.
-    pub refuses_with_ok: bool,
-    /// Whether the app is refused whoever it says it is.
-    pub refuses_client: bool,
-    /// Whether revocations are answered with HTTP 503.
-    pub revocation_is_down: bool,
     /// How long a refresh takes, half of it before it takes effect.
     pub latency: Duration,
     /// How long a hang lasts before the connection is dropped.
     pub hang: Duration,
-    /// Whether a page asks before browsers are sent back.
-    pub asks: bool,
+    /// What else it does.
+    pub habits: BTreeSet<Habit>,
     /// What chance does.
     pub chances: Chances,
 }
@@ -42,6 +33,23 @@ pub enum Rotation {
     Strict,
     /// It is good a while longer, then as above.
     Grace(Duration),
+}
+
+/// What not every provider does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Habit {
+    /// A refresh ends the access token before it.
+    EndsAccess,
+    /// The answer to a refresh leaves the refresh token out.
+    OmitsRefreshToken,
+    /// Refusals come with HTTP 200.
+    RefusesWithOk,
+    /// The app is refused, whoever it says it is.
+    RefusesClient,
+    /// Revocations are answered with HTTP 503.
+    RevocationDown,
+    /// A page asks before browsers are sent back.
+    Asks,
 }
 
 /// What an answer says in `expires_in`.
@@ -104,18 +112,19 @@ impl Default for Temper {
     fn default() -> Self {
         Self {
             rotation: Rotation::Strict,
-            ends_access: false,
             lifetime: Duration::from_hours(1),
             expires_in: Said::Lifetime,
-            omits_refresh_token: false,
-            refuses_with_ok: false,
-            refuses_client: false,
-            revocation_is_down: false,
             latency: Duration::ZERO,
             hang: Duration::from_mins(1),
-            asks: false,
+            habits: BTreeSet::new(),
             chances: Chances::default(),
         }
+    }
+}
+
+impl Temper {
+    pub(super) fn has(&self, habit: Habit) -> bool {
+        self.habits.contains(&habit)
     }
 }
 

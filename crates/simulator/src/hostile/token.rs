@@ -8,7 +8,7 @@ use axum::{Form, Json};
 use serde_json::{Value, json};
 
 use super::families::{Ended, Place};
-use super::temper::{Said, Temper, Trouble};
+use super::temper::{Habit, Said, Temper, Trouble};
 use super::{Hostile, Pair};
 use crate::apps::basic;
 use crate::gate::dropped;
@@ -47,7 +47,7 @@ pub(super) async fn revoke(
     let known = provider.knows(&headers, &fields);
     let mut state = provider.state();
     state.book.ledger.revocations += 1;
-    if state.temper.revocation_is_down {
+    if state.temper.has(Habit::RevocationDown) {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
     if !known {
@@ -153,7 +153,7 @@ impl Hostile {
         let state = self.state();
         let field = |name| fields.get(name).cloned();
         let named = basic(headers).or_else(|| Some((field("client_id")?, field("client_secret")?)));
-        !state.temper.refuses_client && named.is_some_and(|named| named == state.client)
+        !state.temper.has(Habit::RefusesClient) && named.is_some_and(|named| named == state.client)
     }
 
     fn refresh(&self, place: Place) -> Response {
@@ -167,13 +167,14 @@ impl Hostile {
             return self.refused(StatusCode::BAD_REQUEST, "invalid_grant");
         };
         state.book.ledger.refreshes += 1;
-        granted(&pair, &state.temper, !state.temper.omits_refresh_token)
+        granted(&pair, &state.temper, !state.temper.has(Habit::OmitsRefreshToken))
     }
 
     /// A refusal as RFC 6749 §5.2 has it, or with HTTP 200.
     fn refused(&self, status: StatusCode, error: &str) -> Response {
         let body: Value = json!({"error": error, "error_description": "simulated"});
-        let status = if self.state().temper.refuses_with_ok { StatusCode::OK } else { status };
+        let status =
+            if self.state().temper.has(Habit::RefusesWithOk) { StatusCode::OK } else { status };
         (status, [(CACHE_CONTROL, "no-store")], Json(body)).into_response()
     }
 }

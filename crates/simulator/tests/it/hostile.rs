@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use astralform_simulator::SimulatorOptions;
-use astralform_simulator::hostile::{Chances, Ended, Hostile, Rotation, Said, Temper, Trouble};
+use astralform_simulator::hostile::{
+    Chances, Ended, Habit, Hostile, Rotation, Said, Temper, Trouble,
+};
 use axum::body::Body;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION};
 use axum::http::{Request, StatusCode};
@@ -36,8 +38,11 @@ async fn post(provider: &Hostile, path: &str, fields: &[(&str, &str)]) -> Option
     let form =
         Serializer::new(String::new()).extend_pairs(credentials).extend_pairs(fields).finish();
     let request = Request::post(path).header(CONTENT_TYPE, "application/x-www-form-urlencoded");
-    let response =
-        provider.router().oneshot(request.body(Body::from(form)).unwrap()).await.unwrap();
+    let response = provider
+        .router()
+        .oneshot(request.body(Body::from(form)).expect("an answer"))
+        .await
+        .expect("an answer");
     let status = response.status().as_u16();
     let body = response.into_body().collect().await.ok()?.to_bytes();
     Some((status, serde_json::from_slice(&body).unwrap_or(Value::Null)))
@@ -49,8 +54,8 @@ async fn refresh(provider: &Hostile, token: &str) -> Option<(u16, Value)> {
 
 async fn read(provider: &Hostile, token: &str) -> StatusCode {
     let request = Request::get("/api/items").header(AUTHORIZATION, format!("Bearer {token}"));
-    let request = request.body(Body::empty()).unwrap();
-    provider.router().oneshot(request).await.unwrap().status()
+    let request = request.body(Body::empty()).expect("an answer");
+    provider.router().oneshot(request).await.expect("an answer").status()
 }
 
 #[tokio::test]
@@ -113,7 +118,8 @@ async fn troubles_before_a_refresh_leave_its_token_good_and_those_after_it_do_no
 
 #[tokio::test]
 async fn what_an_answer_says_is_what_it_was_told_to_say() {
-    let provider = provider(Temper { omits_refresh_token: true, ..Temper::default() });
+    let provider =
+        provider(Temper { habits: [Habit::OmitsRefreshToken].into(), ..Temper::default() });
     let mut token = provider.grant("ada").refresh_token;
     for (said, expected) in [
         (Said::Lifetime, json!(3600)),
@@ -130,13 +136,13 @@ async fn what_an_answer_says_is_what_it_was_told_to_say() {
         assert_eq!((&answer["expires_in"], &answer["refresh_token"]), (&expected, &Value::Null));
     }
     provider.change(|temper| {
-        temper.omits_refresh_token = false;
-        temper.refuses_with_ok = true;
+        temper.habits.remove(&Habit::OmitsRefreshToken);
+        temper.habits.insert(Habit::RefusesWithOk);
     });
     token.push('x');
     let (status, refusal) = refresh(&provider, &token).await.unwrap();
     assert_eq!((status, &refusal["error"]), (200, &json!("invalid_grant")));
-    provider.change(|temper| temper.refuses_client = true);
+    provider.change(|temper| temper.habits.extend([Habit::RefusesClient]));
     assert_eq!(refresh(&provider, &token).await.unwrap().1["error"], "invalid_client");
 }
 
@@ -159,12 +165,12 @@ async fn chance_troubles_as_many_as_it_was_told_to_and_remembers_whom_it_revoked
 
 #[tokio::test]
 async fn a_revocation_ends_the_grant_unless_the_endpoint_is_down() {
-    let provider = provider(Temper { revocation_is_down: true, ..Temper::default() });
+    let provider = provider(Temper { habits: [Habit::RevocationDown].into(), ..Temper::default() });
     let pair = provider.grant("ada");
     let token = [("token", pair.refresh_token.as_str())];
     assert_eq!(post(&provider, "/revoke", &token).await.unwrap().0, 503);
     assert_eq!(read(&provider, &pair.access_token).await, StatusCode::OK);
-    provider.change(|temper| temper.revocation_is_down = false);
+    provider.change(|temper| temper.habits.clear());
     assert_eq!(post(&provider, "/revoke", &token).await.unwrap().0, 200);
     assert_eq!(read(&provider, &pair.access_token).await, StatusCode::UNAUTHORIZED);
     let ledger = provider.ledger();

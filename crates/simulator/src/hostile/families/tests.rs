@@ -9,7 +9,7 @@ struct World {
 }
 
 fn world(rotation: Rotation) -> World {
-    let temper = Temper { rotation, lifetime: Duration::from_secs(60), ..Temper::default() };
+    let temper = Temper { rotation, lifetime: Duration::from_mins(1), ..Temper::default() };
     World { families: Families::new("seal".to_owned()), temper, now: SECOND }
 }
 
@@ -69,7 +69,7 @@ fn access_tokens_end_with_time_with_a_refresh_where_that_is_so_and_when_told() {
     assert!(world.opens(&first.access_token));
     world.now += 1;
     assert!(!world.opens(&first.access_token));
-    world.temper.ends_access = true;
+    world.temper.habits.insert(Habit::EndsAccess);
     let second = world.refresh(&first.refresh_token).unwrap();
     assert!(world.opens(&second.access_token));
     let third = world.refresh(&second.refresh_token).unwrap();

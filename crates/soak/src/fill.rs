@@ -1,0 +1,138 @@
+use std::{sync::Arc, time::Duration};
+
+use astralform_domain::{
+    Account, Clock, Connection, ConnectionId, ConnectionStatus, EndUserKey, Entropy, Environment,
+    Owner, ProjectConnector, ScopeSet, Secret, Tenant,
+};
+use astralform_simulator::hostile::{Hostile, Pair};
+use astralform_storage::{
+    Db, Tx, connections, end_users, project_connectors, projects,
+    tokens::{self, Token},
+};
+use astralform_testkit::HostileProvider;
+use astralform_vault::{Binding, DataKey, read_key_file};
+
+use crate::{Result, installation::Installation};
+
+/// How long the access tokens that are stored have to live.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Life {
+    /// They have ended a moment ago, at the provider too as soon as it is told so.
+    Over,
+    /// So long.
+    Left(Duration),
+}
+
+/// Stores connections as the engine stores them, without consent pages, and their grants at the
+/// provider.
+pub(crate) struct Filler {
+    db: Db,
+    hostile: Hostile,
+    settings: ProjectConnector,
+    key: Arc<DataKey>,
+    clock: Clock,
+    entropy: Entropy,
+}
+
+/// The end user of that number, whose account is called the same.
+pub(crate) fn end_user(number: usize) -> String {
+    format!("user-{number:06}")
+}
+
+impl Filler {
+    pub(crate) async fn open(installation: &Installation, hostile: &Hostile) -> Result<Self> {
+        let db = match installation.database_url() {
+            Some(url) => Db::connect_postgres(url).await?,
+            None => Db::open_sqlite(&installation.sqlite_file()).await?,
+        };
+        let tenant = Tenant { project: installation.project, environment: Environment::Test };
+        let slug = HostileProvider::CONNECTOR.parse().map_err(|_| "no slug")?;
+        let settings = project_connectors::by_slug(&db, tenant, &slug).await?;
+        let sealed = projects::data_key(&db, tenant.project).await?.ok_or("no data key")?;
+        let ring = read_key_file(&installation.key_file())?;
+        Ok(Self {
+            settings: settings.ok_or("the connector is not enabled")?,
+            key: Arc::new(ring.open_data_key(tenant.project, &sealed)?),
+            clock: Clock::system(),
+            entropy: Entropy::system(),
+            hostile: hostile.clone(),
+            db,
+        })
+    }
+
+    /// Stores one connection for each of these end users.
+    pub(crate) async fn fill(&self, numbers: std::ops::Range<usize>, life: Life) -> Result<()> {
+        const BATCH: usize = 1_000;
+        for first in numbers.clone().step_by(BATCH) {
+            let mut tx = self.db.begin().await?;
+            for number in first..(first + BATCH).min(numbers.end) {
+                self.add(&mut tx, number, life).await?;
+            }
+            tx.commit().await?;
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn close(self) {
+        self.db.close().await;
+    }
+
+    async fn add(&self, tx: &mut Tx, number: usize, life: Life) -> Result<()> {
+        let (tenant, now) = (self.settings.tenant, self.clock.now());
+        let name = end_user(number);
+        let external = name.parse()?;
+        let fresh = EndUserKey::new(&self.clock, &self.entropy);
+        let key = end_users::ensure(tx, tenant, &external, fresh, now).await?;
+        let connection = Connection {
+            id: ConnectionId::new(&self.clock, &self.entropy),
+            tenant,
+            project_connector: self.settings.id,
+            owner: Owner::EndUser(external),
+            account: Account { id: name.clone(), label: name.clone() },
+            label: None,
+            is_default: true,
+            status: ConnectionStatus::Active,
+            reason: None,
+            scopes: ScopeSet::from_iter(["items"]),
+            hosts: self.settings.hosts.clone(),
+            created_at: now,
+        };
+        connections::create(tx, &connection, Some(key)).await?;
+        let pair = self.hostile.grant(&name);
+        tokens::put(tx, &connection, &self.token(&connection, pair, life)).await?;
+        Ok(())
+    }
+
+    fn token(&self, connection: &Connection, pair: Pair, life: Life) -> Token {
+        const KIND: &str = "default";
+        let generation = 1;
+        let row = Token::row_key(connection.id, KIND);
+        let seal = |column, secret| {
+            let place = Binding {
+                tenant: connection.tenant,
+                owner: &connection.owner,
+                table: tokens::TABLE,
+                row: &row,
+                column,
+                generation,
+                hosts: &connection.hosts,
+            };
+            self.key.seal(place, &Secret::new(secret), &self.entropy)
+        };
+        let now = connection.created_at;
+        Token {
+            kind: KIND.to_owned(),
+            generation,
+            access_token: seal("access_token", pair.access_token),
+            refresh_token: Some(seal("refresh_token", pair.refresh_token)),
+            expires_at: Some(match life {
+                Life::Over => now.before(Duration::from_secs(1)),
+                Life::Left(left) => now.after(left),
+            }),
+            scopes: connection.scopes.clone(),
+            written_at: now,
+            refresh_at: None,
+            in_doubt: false,
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! Kills: at random moments under load, and at every crash point.
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use astralform_simulator::hostile::{Ended, Rotation, Temper};
+
+use crate::{
+    Database, Report, Result, Stage,
+    client::{Client, Outcome, Standing},
+    fill::{Life, end_user},
+    installation::{Node, Start},
+    load::{Ongoing, Tally},
+    postgres::free_address,
+    seeded::Seeded,
+    world::{Settled, Turns, World},
+    writes::{Writes, is_passing},
+};
+
+/// How many, and of what.
+#[derive(Clone, Copy, Debug)]
+pub struct Kills {
+    /// On which database.
+    pub database: Database,
+    /// How many other servers share it, and live on.
+    pub companions: usize,
+    /// What the provider does with used refresh tokens.
+    pub rotation: Rotation,
+    /// How many SIGKILLs at random moments.
+    pub random: usize,
+    /// Whether the process dies at every crash point, too.
+    pub crash_points: bool,
+    /// How many connections have expired before each of the deaths.
+    pub expired: usize,
+    /// What chance follows from.
+    pub seed: u64,
+    /// How long callers go on asking in the end.
+    pub patience: Duration,
+    /// How many acknowledged writes a second it takes to count.
+    pub writes_per_second: usize,
+    /// How soon after its start the product has to be ready.
+    pub recovery: Duration,
+}
+
+/// The places of a refresh at which a test build can die.
+pub const CRASH_POINTS: [&str; 4] =
+    ["refresh.claimed", "refresh.answered", "refresh.stored", "refresh.applied"];
+
+/// How a process ends.
+enum Death {
+    /// By SIGKILL, so long after it was ready.
+    After(Duration),
+    /// By itself, at that crash point.
+    At(String),
+}
+
+/// What is seen of all the deaths.
+struct Deaths<'a> {
+    world: &'a World,
+    address: SocketAddr,
+    slowest: Duration,
+    survived: Vec<String>,
+}
+
+/// How many connections were lost, by the reason that the product gives.
+type Lost = BTreeMap<String, usize>;
+
+/// Kills the product over and over, starts it again each time, and counts what was lost.
+///
+/// # Errors
+/// When it could not be run.
+pub async fn run(stage: &Stage, kills: Kills) -> Result<Report> {
+    let Kills { database, rotation, expired, seed, patience, .. } = kills;
+    let deaths = deaths(&kills);
+    let mut report = Report::begin(format!(
+        "Kills: {} on {} with {} other servers that live on, {} of them SIGKILL at a random moment, {expired} connections expired before \
+         each, {}, seed {seed}",
+        deaths.len(),
+        database.name(),
+        kills.companions,
+        kills.random,
+        name(rotation)
+    ));
+    let latency = Duration::from_millis(40);
+    let world = stage.set_up(database, Temper { rotation, latency, ..Temper::default() }).await?;
+    world.fill(Writes::END_USERS, Life::Left(Duration::from_hours(3))).await?;
+    let address = free_address()?;
+    let mut seen = Deaths { world: &world, address, slowest: Duration::ZERO, survived: Vec::new() };
+    let writes = Writes::start(&world.client, address);
+    let filled = Arc::new(AtomicUsize::new(0));
+    let tally = Tally::default();
+    let companions = world.start_nodes(kills.companions).await?;
+    let turns = Turns::of(&companions).and(address);
+    let calls = calling(&world.client, &turns, &filled, expired, &tally);
+    for death in &deaths {
+        let first = filled.load(Ordering::SeqCst);
+        world.fill(first..first + expired, Life::Over).await?;
+        filled.store(first + expired, Ordering::SeqCst);
+        seen.one(death).await?;
+    }
+    let node = seen.start(None).await?;
+    calls.stop().await;
+    let kept = writes.stop(&world.client, address).await?;
+    let settled = world.settle(address, 0..filled.load(Ordering::SeqCst), patience).await?;
+    node.stop()?;
+    report.equal("acknowledged writes that were lost", kept.lost, 0);
+    report.figure("acknowledged writes", kept.acknowledged);
+    let repeated = world.hostile().ledger().repeated_writes;
+    report.equal("writes at the provider that were carried out twice", repeated, 0);
+    report.claim("of them per second", kept.per_second, kept.per_second >= kills.writes_per_second);
+    let slowest = seen.slowest;
+    report.claim("slowest recovery", format!("{slowest:?}"), slowest <= kills.recovery);
+    report.claim(
+        "crash points that were not reached",
+        seen.survived.join(", "),
+        seen.survived.is_empty(),
+    );
+    lost(&mut report, &world, rotation, &settled);
+    report.figure("outcomes of calls meanwhile", tally.all());
+    Ok(report)
+}
+
+fn deaths(kills: &Kills) -> Vec<Death> {
+    const LATEST: u64 = 600;
+    /// Enough for several refreshes to be under way.
+    const PASSAGE: u64 = 7;
+    let mut chance = Seeded::new(kills.seed);
+    let mut deaths: Vec<_> =
+        (0..kills.random).map(|_| Death::After(chance.moment(LATEST))).collect();
+    if kills.crash_points {
+        let point = |name| Death::At(format!("{name}:{}", 1 + chance.below(PASSAGE)));
+        deaths.extend(CRASH_POINTS.map(point));
+    }
+    deaths
+}
+
+/// Calls for those whose tokens expired last, all the time, whether the product is there or not.
+fn calling(
+    client: &Client,
+    turns: &Turns,
+    filled: &Arc<AtomicUsize>,
+    expired: usize,
+    tally: &Tally,
+) -> Ongoing {
+    const CALLERS: usize = 24;
+    let (client, turns) = (client.clone(), turns.clone());
+    let (filled, tally) = (Arc::clone(filled), tally.clone());
+    Ongoing::start(CALLERS, move |number| {
+        let (client, tally, at) = (client.clone(), tally.clone(), turns.at(number));
+        let filled = filled.load(Ordering::SeqCst);
+        async move {
+            // Two of three calls are for the newest, so that several meet at each of them.
+            let span = if number % 3 == 0 { filled.min(4 * expired) } else { expired };
+            let outcome = match filled {
+                0 => Outcome::Unanswered,
+                _ => client.read(at, &end_user(filled - 1 - (number / 2) % span)).await,
+            };
+            tally.note(&outcome);
+            let pause = if is_passing(&outcome) { 20 } else { 1 };
+            tokio::time::sleep(Duration::from_millis(pause)).await;
+        }
+    })
+}
+
+impl Deaths<'_> {
+    async fn start(&mut self, crash_point: Option<String>) -> Result<Node> {
+        let start = Start { address: Some(self.address), crash_point };
+        let node = self.world.installation.start(&start).await?;
+        self.slowest = self.slowest.max(node.ready_after);
+        Ok(node)
+    }
+
+    async fn one(&mut self, death: &Death) -> Result<()> {
+        match death {
+            Death::After(moment) => {
+                let node = self.start(None).await?;
+                tokio::time::sleep(*moment).await;
+                node.kill()
+            }
+            Death::At(point) => {
+                // It may die before it has said that it is ready.
+                let crash_point = Some(point.clone());
+                let start = Start { address: Some(self.address), crash_point };
+                let mut node = self.world.installation.begin(&start)?;
+                if !node.dies(Duration::from_secs(10)).await? {
+                    self.survived.push(point.clone());
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// A grant is lost when it was not its owner who ended it.
+fn lost(report: &mut Report, world: &World, rotation: Rotation, settled: &[Settled]) {
+    let (mut lost, mut silent, mut open) = (Lost::new(), Vec::new(), Vec::new());
+    for (number, (settled, family)) in settled.iter().zip(world.hostile().families()).enumerate() {
+        match settled {
+            Settled::Works => {}
+            Settled::Asks(Standing { status, reason }) => {
+                *lost.entry(format!("{status}/{reason}")).or_default() += 1;
+                if reason != "refresh_outcome_unknown" || family.ended != Some(Ended::Reused) {
+                    silent.push(format!("{}: {reason}, {:?}", end_user(number), family.ended));
+                }
+            }
+            Settled::Open(outcome) => open.push(format!("{}: {outcome:?}", end_user(number))),
+        }
+    }
+    let few = |found: &[String]| found.iter().take(3).cloned().collect::<Vec<_>>().join("; ");
+    let of = settled.len();
+    let all: usize = lost.values().sum();
+    let may_lose = rotation == Rotation::Strict;
+    report.claim(
+        "connections that have to be connected again",
+        format!("{all} of {of} {lost:?}"),
+        may_lose || all == 0,
+    );
+    report.claim(
+        "of them not reported as refresh_outcome_unknown, or not lost at all",
+        format!("{} {}", silent.len(), few(&silent)),
+        silent.is_empty(),
+    );
+    report.claim(
+        "connections that neither work nor say why",
+        format!("{} {}", open.len(), few(&open)),
+        open.is_empty(),
+    );
+    let ledger = world.hostile().ledger();
+    report.figure("refreshes that took effect", ledger.refreshes);
+    report.claim(
+        "grants that the provider ended for re-use",
+        ledger.reused,
+        may_lose && ledger.reused == all || ledger.reused == 0,
+    );
+}
+
+fn name(rotation: Rotation) -> String {
+    match rotation {
+        Rotation::None => "no rotation".to_owned(),
+        Rotation::Strict => "strict rotation".to_owned(),
+        Rotation::Grace(window) => format!("rotation with {window:?} of grace"),
+    }
+}

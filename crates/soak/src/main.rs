@@ -1,0 +1,183 @@
+//! Runs the scenarios of this crate large, one after another, and prints what they have shown.
+//!
+//! `astralform-soak --program FILE [--quick] [--write] [SCENARIO …]`; without names, all of them.
+
+use std::{fs, path::PathBuf, process::ExitCode, time::Duration};
+
+use astralform_simulator::hostile::Rotation;
+use astralform_soak::{
+    Database, Error, Postgres, Report, Stage, database,
+    disable::{self, Disable},
+    faults::{self, Faults},
+    herd::{self, Herd},
+    kills::{self, Kills},
+};
+
+const REPORT: &str = "docs/soak.md";
+const SCENARIOS: [&str; 5] = ["herd", "faults", "kills", "database", "disable"];
+const BOTH: [Database; 2] = [Database::Sqlite, Database::Postgres];
+
+/// What is to be done.
+struct Arguments {
+    program: PathBuf,
+    quick: bool,
+    write: bool,
+    scenarios: Vec<String>,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            note(&format!("astralform-soak: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<bool, Error> {
+    let mut words = std::env::args().skip(1).peekable();
+    if words.next_if(|word| word == "hold-lock").is_some() {
+        let file: PathBuf = words.next().ok_or("which file?")?.into();
+        let seconds = words.next().ok_or("how long?")?.parse()?;
+        database::hold_lock(&file, Duration::from_secs(seconds)).await?;
+        return Ok(true);
+    }
+    let arguments = Arguments::parse(words)?;
+    let stage = Stage::new(arguments.program.clone(), Some(Postgres::start()?));
+    let (mut text, mut all_hold) = (introduction(), true);
+    for scenario in &arguments.scenarios {
+        for report in arguments.reports(&stage, scenario).await? {
+            all_hold &= report.holds();
+            text.push('\n');
+            text.push_str(&report.markdown());
+        }
+    }
+    if arguments.write {
+        fs::write(REPORT, &text)?;
+    }
+    Ok(all_hold)
+}
+
+impl Arguments {
+    fn parse(mut words: impl Iterator<Item = String>) -> Result<Self, Error> {
+        let (mut program, mut quick, mut write) = (None, false, false);
+        let mut scenarios = Vec::new();
+        while let Some(word) = words.next() {
+            match word.as_str() {
+                "--program" => program = words.next().map(PathBuf::from),
+                "--quick" => quick = true,
+                "--write" => write = true,
+                name if SCENARIOS.contains(&name) => scenarios.push(name.to_owned()),
+                other => return Err(format!("`{other}`: there is {}", SCENARIOS.join(", ")).into()),
+            }
+        }
+        if scenarios.is_empty() {
+            scenarios = SCENARIOS.map(ToOwned::to_owned).into();
+        }
+        let program = program.ok_or("--program names the product's binary")?;
+        Ok(Self { program, quick, write, scenarios })
+    }
+
+    async fn reports(&self, stage: &Stage, scenario: &str) -> Result<Vec<Report>, Error> {
+        match scenario {
+            "herd" => self.herds(stage).await,
+            "faults" => self.faults(stage).await,
+            "kills" => self.kills(stage).await,
+            "database" => self.database(stage).await,
+            _ => self.disable(stage).await,
+        }
+    }
+
+    async fn herds(&self, stage: &Stage) -> Result<Vec<Report>, Error> {
+        let connections = if self.quick { 200 } else { 2_000 };
+        let mut reports = Vec::new();
+        for (database, nodes) in [(Database::Postgres, 3), (Database::Sqlite, 1)] {
+            let herd = Herd { database, nodes, connections, callers: 50, in_flight: 500 };
+            reports.push(shown(herd::run(stage, herd).await?));
+        }
+        Ok(reports)
+    }
+
+    async fn faults(&self, stage: &Stage) -> Result<Vec<Report>, Error> {
+        let refreshes = if self.quick { 500 } else { 10_000 };
+        let mut reports = Vec::new();
+        for database in BOTH {
+            let (hang, patience) = (Duration::from_secs(25), Duration::from_mins(8));
+            let faults = Faults { database, refreshes, seed: 5, hang, patience };
+            reports.push(shown(faults::run(stage, faults).await?));
+        }
+        Ok(reports)
+    }
+
+    async fn kills(&self, stage: &Stage) -> Result<Vec<Report>, Error> {
+        let random = if self.quick { 5 } else { 100 };
+        let profiles = [Rotation::Strict, Rotation::Grace(Duration::from_mins(2)), Rotation::None];
+        let mut reports = Vec::new();
+        let mut kills = Kills {
+            database: Database::Sqlite,
+            companions: 0,
+            rotation: Rotation::Strict,
+            random,
+            crash_points: true,
+            expired: 40,
+            seed: 7,
+            patience: Duration::from_mins(3),
+            writes_per_second: 100,
+            recovery: Duration::from_secs(3),
+        };
+        for database in BOTH {
+            for rotation in profiles {
+                kills = Kills { database, rotation, ..kills };
+                reports.push(shown(kills::run(stage, kills).await?));
+            }
+        }
+        let random = random / 5;
+        let kills = Kills { companions: 2, rotation: Rotation::Strict, random, ..kills };
+        reports.push(shown(kills::run(stage, kills).await?));
+        Ok(reports)
+    }
+
+    async fn database(&self, stage: &Stage) -> Result<Vec<Report>, Error> {
+        let (stops, full) = if self.quick { (3, 5) } else { (24, 60) };
+        let holder = std::env::current_exe()?;
+        let every = Duration::from_secs(5);
+        Ok(vec![
+            shown(database::stopped(&self.program, stops, every).await?),
+            shown(database::full(stage, Duration::from_secs(full)).await?),
+            shown(database::locked(stage, &holder, Duration::from_secs(10)).await?),
+        ])
+    }
+
+    async fn disable(&self, stage: &Stage) -> Result<Vec<Report>, Error> {
+        let connections = if self.quick { 100 } else { 1_000 };
+        let mut reports = Vec::new();
+        for (database, nodes) in [(Database::Sqlite, 1), (Database::Postgres, 2)] {
+            let (down, patience) = (Duration::from_secs(10), Duration::from_mins(6));
+            let disable = Disable { database, nodes, connections, down, patience };
+            reports.push(shown(disable::run(stage, disable).await?));
+        }
+        Ok(reports)
+    }
+}
+
+fn introduction() -> String {
+    "# Soak\n\nWhat `.ci/soak` has shown, the last time it ran: the product in processes of its own, \
+     the provider of any temper from `crates/simulator`, all on one machine with loopback between \
+     them. Each scenario alone: `.ci/soak NAME`.\n"
+        .to_owned()
+}
+
+/// Shows a report as soon as it is there.
+#[expect(clippy::print_stdout, reason = "the report is what the program is for")]
+fn shown(report: Report) -> Report {
+    println!("{}", report.markdown());
+    report
+}
+
+#[expect(clippy::print_stderr, reason = "standard output is the report's")]
+fn note(text: &str) {
+    eprintln!("{text}");
+}

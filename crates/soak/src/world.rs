@@ -1,0 +1,133 @@
+use std::{
+    net::SocketAddr,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use astralform_domain::Clock;
+use astralform_simulator::hostile::{Hostile, Temper};
+use astralform_testkit::HostileProvider;
+
+use crate::{
+    Database, Postgres, Result,
+    client::{Client, Outcome, Standing},
+    fill::{Filler, Life, end_user},
+    installation::{Installation, Node, Start},
+    load::each,
+};
+
+/// What scenarios stand on.
+pub struct Stage {
+    program: PathBuf,
+    pub(crate) postgres: Option<Postgres>,
+}
+
+/// One installation, its provider, and whoever calls.
+pub(crate) struct World {
+    pub(crate) provider: HostileProvider,
+    pub(crate) installation: Installation,
+    pub(crate) client: Client,
+}
+
+/// How a connection stands after a while, as the product and its callers see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Settled {
+    Works,
+    Asks(Standing),
+    /// It did neither in time; that was the last outcome.
+    Open(Outcome),
+}
+
+impl Stage {
+    /// With the product's program, and a PostgreSQL where there is to be one.
+    pub const fn new(program: PathBuf, postgres: Option<Postgres>) -> Self {
+        Self { program, postgres }
+    }
+
+    pub(crate) async fn set_up(&self, database: Database, temper: Temper) -> Result<World> {
+        let url = match database {
+            Database::Sqlite => None,
+            Database::Postgres => {
+                let server = self.postgres.as_ref().ok_or("there is no PostgreSQL")?;
+                Some(server.create()?)
+            }
+        };
+        let provider = HostileProvider::start(&Clock::system(), temper).await;
+        let installation = Installation::set_up(&self.program, url, &provider).await?;
+        let client = Client::new(&installation.key);
+        Ok(World { provider, installation, client })
+    }
+}
+
+impl World {
+    pub(crate) fn hostile(&self) -> &Hostile {
+        &self.provider.hostile
+    }
+
+    /// Stores a connection for each of these end users.
+    pub(crate) async fn fill(&self, numbers: std::ops::Range<usize>, life: Life) -> Result<()> {
+        let filler = Filler::open(&self.installation, self.hostile()).await?;
+        filler.fill(numbers, life).await?;
+        filler.close().await;
+        Ok(())
+    }
+
+    pub(crate) async fn start_nodes(&self, count: usize) -> Result<Vec<Node>> {
+        let mut nodes = Vec::new();
+        for _ in 0..count {
+            nodes.push(self.installation.start(&Start::default()).await?);
+        }
+        Ok(nodes)
+    }
+
+    /// Calls for each of these end users until it works or they are asked, and says how it ended.
+    pub(crate) async fn settle(
+        &self,
+        at: SocketAddr,
+        numbers: std::ops::Range<usize>,
+        patience: Duration,
+    ) -> Result<Vec<Settled>> {
+        let end = Instant::now() + patience;
+        let (client, first) = (self.client.clone(), numbers.start);
+        let settled = each(numbers.len(), 64, move |number| {
+            let client = client.clone();
+            async move { settled(&client, at, &end_user(first + number), end).await }
+        });
+        settled.await.into_iter().collect()
+    }
+}
+
+async fn settled(client: &Client, at: SocketAddr, end_user: &str, end: Instant) -> Result<Settled> {
+    const PAUSE: Duration = Duration::from_millis(250);
+    loop {
+        match client.read(at, end_user).await {
+            Outcome::Completed => return Ok(Settled::Works),
+            Outcome::Asked => return Ok(Settled::Asks(client.standing(at, end_user).await?)),
+            other if Instant::now() > end => return Ok(Settled::Open(other)),
+            _ => tokio::time::sleep(PAUSE).await,
+        }
+    }
+}
+
+/// The addresses of nodes, in turn.
+#[derive(Clone)]
+pub(crate) struct Turns(Arc<[SocketAddr]>);
+
+impl Turns {
+    pub(crate) fn of(nodes: &[Node]) -> Self {
+        Self(nodes.iter().map(|node| node.address).collect())
+    }
+
+    pub(crate) fn and(self, address: SocketAddr) -> Self {
+        Self(self.0.iter().copied().chain([address]).collect())
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(crate) fn at(&self, number: usize) -> SocketAddr {
+        self.0[number % self.0.len()]
+    }
+}
