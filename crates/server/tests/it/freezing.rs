@@ -11,9 +11,10 @@ const TOOL: &str = "slack_list_channels";
 async fn freeze(server: &TestServer, freezing: bool) {
     let mut tx = server.db.begin().await.unwrap();
     let only = Some(server.tenant.project);
-    let changed = match freezing {
-        true => freezes::freeze(&mut tx, only, Clock::system().now()).await.unwrap(),
-        false => freezes::unfreeze(&mut tx, only).await.unwrap(),
+    let changed = if freezing {
+        freezes::freeze(&mut tx, only, Clock::system().now()).await.unwrap()
+    } else {
+        freezes::unfreeze(&mut tx, only).await.unwrap()
     };
     assert_eq!(changed.len(), 1);
     tx.commit().await.unwrap();

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use astralform_domain::{Clock, Timestamp};
-use astralform_simulator::hostile::{Rotation, Said, Temper, Trouble};
+use astralform_simulator::hostile::{Habit, Rotation, Said, Temper, Trouble};
 use astralform_testkit::{HostileProvider, Reply, TestServer};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -16,8 +16,13 @@ const WRITE: &str = HostileProvider::WRITE;
 const LIFE: Duration = Duration::from_hours(1);
 
 fn strict() -> Temper {
-    let hang = Duration::from_millis(50);
-    Temper { rotation: Rotation::Strict, lifetime: LIFE, hang, asks: true, ..Temper::default() }
+    let (hang, habits) = (Duration::from_millis(50), [Habit::Asks].into());
+    Temper { rotation: Rotation::Strict, lifetime: LIFE, hang, habits, ..Temper::default() }
+}
+
+/// The same with a habit.
+fn strict_and(habit: Habit) -> Temper {
+    Temper { habits: [Habit::Asks, habit].into(), ..strict() }
 }
 
 /// A server at a provider, where alice is connected.
@@ -127,7 +132,8 @@ fn account(provider: &HostileProvider) -> String {
 
 #[tokio::test]
 async fn r5_without_a_new_refresh_token_the_old_one_stays() {
-    let temper = Temper { rotation: Rotation::None, omits_refresh_token: true, ..strict() };
+    let omitting = strict_and(Habit::OmitsRefreshToken);
+    let temper = Temper { rotation: Rotation::None, ..omitting };
     let (provider, server) = connected(temper).await;
     for _ in 0..3 {
         server.clock.advance(LIFE);
@@ -156,7 +162,7 @@ async fn r6_whatever_is_said_of_a_lifetime_the_token_is_refreshed_when_it_has_en
 
 #[tokio::test]
 async fn r7_a_token_that_ended_before_its_time_is_refreshed_and_a_write_done_once() {
-    let (provider, server) = connected(Temper { ends_access: true, ..strict() }).await;
+    let (provider, server) = connected(strict_and(Habit::EndsAccess)).await;
     provider.hostile.expire_all();
     assert_eq!(reads(&server).await, "completed");
     provider.hostile.expire_all();
@@ -168,7 +174,7 @@ async fn r7_a_token_that_ended_before_its_time_is_refreshed_and_a_write_done_onc
 
 #[tokio::test]
 async fn r7_calls_under_way_survive_that_a_refresh_ends_the_token_they_were_sent_with() {
-    let (provider, server) = connected(Temper { ends_access: true, ..strict() }).await;
+    let (provider, server) = connected(strict_and(Habit::EndsAccess)).await;
     for round in 0..3 {
         provider.hostile.expire_all();
         let calls = (0..40).map(|number| {
@@ -188,7 +194,7 @@ async fn r7_calls_under_way_survive_that_a_refresh_ends_the_token_they_were_sent
 async fn r4_an_app_that_is_refused_is_its_developers_affair() {
     let (provider, server) = connected(strict()).await;
     server.clock.advance(LIFE);
-    provider.hostile.change(|temper| temper.refuses_client = true);
+    provider.hostile.change(|temper| temper.habits.extend([Habit::RefusesClient]));
     let refused = read(&server).await;
     assert_eq!(refused.body["error"]["kind"], "misconfigured", "{refused:?}");
     assert_eq!(state(&server).await.0, "active", "the user can do nothing");
@@ -199,7 +205,7 @@ async fn r4_an_app_that_is_refused_is_its_developers_affair() {
         "{shown}"
     );
 
-    provider.hostile.change(|temper| temper.refuses_client = false);
+    provider.hostile.change(|temper| temper.habits.retain(|it| *it != Habit::RefusesClient));
     tokio::time::sleep(Duration::from_millis(600)).await;
     assert_eq!(reads(&server).await, "completed", "once the pause is over");
     let shown = server.admin().get(&server.managed("")).await.body;
