@@ -51,4 +51,4 @@ pub use scopes::{Scope, ScopeSet};
 pub use sealed::Sealed;
 pub use secret::{Secret, SecretKey};
 pub use text_enum::UnknownWord;
-pub use time::{Clock, Timestamp};
+pub use time::{Clock, InvalidTimestamp, Timestamp};

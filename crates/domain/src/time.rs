@@ -1,5 +1,7 @@
 use std::{
+    borrow::Cow,
     fmt,
+    str::FromStr,
     sync::{
         Arc,
         atomic::{AtomicI64, Ordering},
@@ -7,7 +9,8 @@ use std::{
     time::Duration,
 };
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use thiserror::Error;
 
 use crate::schema::in_json;
 
@@ -82,6 +85,26 @@ impl Serialize for Timestamp {
     }
 }
 
+/// A text that is no moment.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("a moment as in 2026-07-28T09:30:00Z was expected (RFC 3339)")]
+pub struct InvalidTimestamp;
+
+impl FromStr for Timestamp {
+    type Err = InvalidTimestamp;
+    fn from_str(text: &str) -> Result<Self, InvalidTimestamp> {
+        let moment: jiff::Timestamp = text.parse().map_err(|_| InvalidTimestamp)?;
+        Ok(Self(moment.as_microsecond()))
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map_err(D::Error::custom)
+    }
+}
+
 in_json!(Timestamp, true, {"type": "string", "format": "date-time"});
 
 impl Clock {
@@ -118,6 +141,12 @@ mod tests {
     #[test]
     fn a_timestamp_reads_as_rfc_3339() {
         assert_eq!(Timestamp::from_secs(1_700_000_000).to_string(), "2023-11-14T22:13:20Z");
+        for text in ["2023-11-14T22:13:20Z", "2023-11-14T23:13:20+01:00"] {
+            assert_eq!(text.parse(), Ok(Timestamp::from_secs(1_700_000_000)), "{text}");
+        }
+        for text in ["", "yesterday", "2023-11-14", "2023-11-14T22:13:20"] {
+            assert_eq!(text.parse::<Timestamp>(), Err(InvalidTimestamp), "{text}");
+        }
     }
 
     #[test]

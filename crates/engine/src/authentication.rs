@@ -90,6 +90,18 @@ impl Engine {
         Ok(members::role_in(&self.db, administrator.member, project).await?)
     }
 
+    /// The same even of a project that was deleted.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn role_in_past(
+        &self,
+        administrator: Administrator,
+        project: ProjectId,
+    ) -> Result<Option<Role>, Fault> {
+        Ok(members::role_in_past(&self.db, administrator.member, project).await?)
+    }
+
     async fn authenticate_key(&self, said: Said<'_>) -> Result<Caller, AuthenticationError> {
         let key = self.find_key(said.token).await?.ok_or(AuthenticationError::InvalidToken)?;
         self.thawed(key.tenant.project).await??;

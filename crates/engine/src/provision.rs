@@ -63,7 +63,7 @@ impl Engine {
         if let Some(member) = members::any(&mut tx).await.map_err(Fault::from)? {
             return Err(BootstrapError::AlreadySetUp(member.email));
         }
-        let (member, admin_token) = self.add_owner(&mut tx, email).await?;
+        let (member, admin_token) = self.add_member(&mut tx, email).await?;
         let made = self.add_project(&mut tx, "My team", "My project").await?;
         let now = self.clock.now();
         members::join(&mut tx, made.team, member, Role::Owner, now).await.map_err(Fault::from)?;
@@ -82,7 +82,7 @@ impl Engine {
         Ok(members::any(&self.db).await?.is_some())
     }
 
-    async fn add_owner(&self, tx: &mut Tx, email: &Email) -> Result<(MemberId, Secret), Fault> {
+    async fn add_member(&self, tx: &mut Tx, email: &Email) -> Result<(MemberId, Secret), Fault> {
         let now = self.clock.now();
         let member = Member { id: MemberId::new(&self.clock, &self.entropy), email: email.clone() };
         members::create(tx, &member, now).await?;
@@ -110,9 +110,22 @@ impl Engine {
     /// # Errors
     /// When the address is taken, or the database does not.
     pub async fn create_owner(&self, team: TeamId, email: &Email) -> Result<Secret, Fault> {
+        self.create_member(team, email, Role::Owner).await
+    }
+
+    /// Makes somebody a member of a team, with an admin token of theirs.
+    ///
+    /// # Errors
+    /// When the address is taken, or the database does not.
+    pub async fn create_member(
+        &self,
+        team: TeamId,
+        email: &Email,
+        role: Role,
+    ) -> Result<Secret, Fault> {
         let mut tx = self.db.begin().await?;
-        let (member, token) = self.add_owner(&mut tx, email).await?;
-        members::join(&mut tx, team, member, Role::Owner, self.clock.now()).await?;
+        let (member, token) = self.add_member(&mut tx, email).await?;
+        members::join(&mut tx, team, member, role, self.clock.now()).await?;
         tx.commit().await?;
         Ok(token)
     }

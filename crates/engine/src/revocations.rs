@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-use astralform_domain::{Connection, Revocation, RevocationStatus, Timestamp};
+use astralform_domain::{Connection, Revocation, RevocationStatus, Timestamp, crash_point};
 use astralform_storage::{
     Tx, connections, revocations,
     tokens::{self, Token},
@@ -59,6 +59,7 @@ impl Engine {
             let (now, lease) = self.lease();
             let at_most = if probing { 1 } else { BATCH };
             let taken = revocations::claim(&self.db, at, now, lease, at_most).await?;
+            crash_point!("revocation.taken");
             if taken.is_empty() {
                 return Ok(());
             }
@@ -163,7 +164,9 @@ impl Engine {
         let connection = connection.ok_or(Fault::Inconsistent("an ended connection is gone"))?;
         let seen = tokens::of(&self.db, connection.id).await?;
         let (asked, dead) = self.ask_provider(provider, &connection).await?;
+        crash_point!("revocation.answered");
         let is_over = taken.requested_at <= now.before(schedule::GIVES_UP_AFTER);
+        let outcome = asked.outcome(is_over);
         let mut tx = self.db.begin().await?;
         for token in seen.iter().filter(|token| dead.contains(&token.kind)) {
             revocations::erase_token(&mut tx, taken.connection, &token.kind, token.generation)
@@ -191,6 +194,7 @@ impl Engine {
             }
         };
         tx.commit().await?;
+        self.metrics.revoked(&taken.connector, outcome);
         Ok(heard)
     }
 

@@ -5,7 +5,8 @@ use aide::{
     operation::{ParamLocation, add_parameters},
 };
 use astralform_domain::{
-    Administrator, Caller, EndUserId, Environment, Principal, ProjectId, RuntimeCredential, Tenant,
+    Administrator, Caller, EndUserId, Environment, Principal, ProjectId, Role, RuntimeCredential,
+    Tenant,
 };
 use astralform_engine::authentication::Said;
 use axum::{
@@ -42,10 +43,17 @@ pub(crate) struct Managing(pub(crate) Administrator);
 pub(crate) struct InProject {
     pub(crate) administrator: Administrator,
     pub(crate) project: ProjectId,
+    pub(crate) role: Role,
 }
 
 /// The same, in the environment that the query names.
 pub(crate) struct InTenant(pub(crate) Tenant);
+
+/// The same, of somebody who may do more than work on the project.
+pub(crate) struct AdminInTenant(pub(crate) Tenant);
+
+/// The same, even when the project was deleted.
+pub(crate) struct InPastTenant(pub(crate) Tenant);
 
 impl FromRequestParts<App> for Acting {
     type Rejection = Problem;
@@ -95,14 +103,17 @@ impl FromRequestParts<App> for InProject {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let Managing(administrator) = Managing::from_request_parts(parts, app).await?;
-        let missing = || Problem::not_found("there is no such project, or it is not yours");
-        let params = RawPathParams::from_request_parts(parts, app).await.map_err(|_| missing())?;
-        let named = params.iter().find(|(name, _)| *name == "project");
-        let project = named.and_then(|(_, id)| id.parse().ok()).ok_or_else(missing)?;
+        let project = project(parts, app).await?;
         let role = app.engine().role_in(administrator, project).await?;
-        role.ok_or_else(missing)?;
-        Ok(Self { administrator, project })
+        Ok(Self { administrator, project, role: role.ok_or_else(Problem::unknown_project)? })
     }
+}
+
+async fn project(parts: &mut Parts, app: &App) -> Result<ProjectId, Problem> {
+    let missing = |_| Problem::unknown_project();
+    let params = RawPathParams::from_request_parts(parts, app).await.map_err(missing)?;
+    let named = params.iter().find(|(name, _)| *name == "project");
+    named.and_then(|(_, id)| id.parse().ok()).ok_or_else(Problem::unknown_project)
 }
 
 /// What names a project in a path.
@@ -130,11 +141,52 @@ impl FromRequestParts<App> for InTenant {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let InProject { project, .. } = InProject::from_request_parts(parts, app).await?;
-        let Query(Named { environment }) = Query::from_request_parts(parts, app).await?;
-        let detail = "name the environment: ?environment=live or ?environment=test";
-        let environment =
-            environment.ok_or_else(|| Problem::bad_request("environment_required", detail))?;
+        let environment = environment(parts, app).await?;
         Ok(Self(Tenant { project, environment }))
+    }
+}
+
+impl FromRequestParts<App> for AdminInTenant {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let InProject { project, role, .. } = InProject::from_request_parts(parts, app).await?;
+        if role == Role::Member {
+            return Err(Problem::admins_only());
+        }
+        let environment = environment(parts, app).await?;
+        Ok(Self(Tenant { project, environment }))
+    }
+}
+
+impl FromRequestParts<App> for InPastTenant {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let Managing(administrator) = Managing::from_request_parts(parts, app).await?;
+        let project = project(parts, app).await?;
+        let role = app.engine().role_in_past(administrator, project).await?;
+        role.ok_or_else(Problem::unknown_project)?;
+        let environment = environment(parts, app).await?;
+        Ok(Self(Tenant { project, environment }))
+    }
+}
+
+async fn environment(parts: &mut Parts, app: &App) -> Result<Environment, Problem> {
+    let Query(Named { environment }) = Query::from_request_parts(parts, app).await?;
+    let detail = "name the environment: ?environment=live or ?environment=test";
+    environment.ok_or_else(|| Problem::bad_request("environment_required", detail))
+}
+
+impl OperationInput for AdminInTenant {
+    fn operation_input(context: &mut GenContext, operation: &mut Operation) {
+        InTenant::operation_input(context, operation);
+    }
+}
+
+impl OperationInput for InPastTenant {
+    fn operation_input(context: &mut GenContext, operation: &mut Operation) {
+        InTenant::operation_input(context, operation);
     }
 }
 

@@ -60,6 +60,20 @@ impl Problem {
         CredentialRefusal::EndUserRequired.into()
     }
 
+    pub(crate) fn unknown_project() -> Self {
+        Self::not_found("there is no such project, or it is not yours")
+    }
+
+    pub(crate) fn admins_only() -> Self {
+        let detail = "only an owner or admin of the team may do this";
+        Self::new(StatusCode::FORBIDDEN, "admins_only", detail)
+    }
+
+    pub(crate) fn owners_only() -> Self {
+        let detail = "only an owner of the team may do this";
+        Self::new(StatusCode::FORBIDDEN, "owners_only", detail)
+    }
+
     pub(crate) fn backend_only() -> Self {
         let detail = "only the developer's backend may do this: use an API key, not a session";
         Self::new(StatusCode::FORBIDDEN, "backend_only", detail)

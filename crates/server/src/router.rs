@@ -13,7 +13,9 @@ use crate::{
     App, Problem,
     api::{
         self,
-        manage::{catalog, connectors, environments, me, shared},
+        manage::{
+            catalog, connections, connectors, deletions, environments, me, revocations, shared,
+        },
     },
     openapi::{
         documented,
@@ -103,6 +105,20 @@ fn operations() -> Table {
             /// Lists the projects of the member's teams.
             list_projects: get "/v1/projects" => me::projects;
 
+            /// Deletes a project, for its owners.
+            ///
+            /// Its keys and sessions open nothing any more and its connections are dead, all at
+            /// once; at the providers they are revoked soon after. What became of them can still be
+            /// read: `list_revocations`.
+            delete_project: delete "/v1/projects/{project}" => deletions::project;
+
+            /// Deletes an end user, with all of their connections and sessions.
+            ///
+            /// What is known of their accounts is forgotten. The same id may come back: it begins
+            /// anew.
+            delete_end_user: delete "/v1/projects/{project}/end-users/{end_user}"
+                => deletions::end_user;
+
             /// Shows the settings of an environment.
             get_environment: get "/v1/projects/{project}/environments/{environment}"
                 => environments::show;
@@ -153,6 +169,35 @@ fn operations() -> Table {
             confirm_shared_connection:
                 post "/v1/projects/{project}/connectors/{slug}/shared-connection/confirm"
                 => shared::confirm;
+        }
+
+        /// The connections of all end users, and what became of those that ended.
+        "Connections of a project" {
+            /// Lists and searches the connections of an environment.
+            list_project_connections: get "/v1/projects/{project}/connections"
+                => connections::list;
+
+            /// Shows a connection.
+            get_project_connection: get "/v1/projects/{project}/connections/{id}"
+                => connections::show;
+
+            /// Revokes a connection, here and at the provider.
+            delete_project_connection: delete "/v1/projects/{project}/connections/{id}"
+                => connections::revoke;
+
+            /// Revokes many connections at once, or says how many it would be.
+            ///
+            /// From its answer on, none of them can be used; at the providers they are revoked
+            /// one after another, at the pace that each allows. `list_revocations` shows how far
+            /// that is.
+            revoke_project_connections: post "/v1/projects/{project}/connections/revoke"
+                => connections::revoke_many;
+
+            /// Lists the receipts of ended connections: what became of their tokens at the provider.
+            ///
+            /// As JSON, or all of them as CSV with `format=csv` or `Accept: text/csv`. Receipts of a
+            /// deleted project can still be read.
+            list_revocations: get "/v1/projects/{project}/revocations" => revocations::list;
         }
 
         /// For whatever watches the server.

@@ -41,7 +41,8 @@ CREATE TABLE projects (
     name       TEXT NOT NULL,
     data_key   BYTEA NOT NULL, -- sealed with the master key
     frozen_at  BIGINT, -- set by an operator: until it is lifted, nothing is called or asked
-    created_at BIGINT NOT NULL
+    created_at BIGINT NOT NULL,
+    deleted_at BIGINT
 );
 
 CREATE TABLE environments (
@@ -159,6 +160,10 @@ CREATE INDEX connections_by_owner
 
 CREATE INDEX connections_by_end_user
     ON connections (end_user_id);
+
+-- For whoever administers, page by page.
+CREATE INDEX connections_by_tenant
+    ON connections (project_id, environment, id);
 
 CREATE TABLE tokens (
     connection_id TEXT NOT NULL REFERENCES connections (id),

@@ -1,6 +1,6 @@
 //! The keys of developers' backends.
 
-use astralform_domain::{AgentId, ApiKeyId, Tenant, Timestamp};
+use astralform_domain::{AgentId, ApiKeyId, ProjectId, Tenant, Timestamp};
 
 use crate::{
     Db, Result, Topic, Tx,
@@ -60,6 +60,26 @@ pub async fn find(db: &Db, id: ApiKeyId) -> Result<Option<ApiKey>> {
     db.optional(SQL, binds![id]).await
 }
 
+struct Ended(ApiKeyId);
+
+impl Record for Ended {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self(row.parse("id")?))
+    }
+}
+
+/// Revokes every key of a project that is not revoked yet; says how many.
+pub async fn revoke_all(tx: &mut Tx, project: ProjectId, now: Timestamp) -> Result<usize> {
+    const SQL: &str = "
+        UPDATE api_keys SET revoked_at = $2
+        WHERE project_id = $1 AND revoked_at IS NULL RETURNING id";
+    let ended: Vec<Ended> = tx.returning_all(SQL, binds![project, now]).await?;
+    for Ended(id) in &ended {
+        tx.touch(Topic::ApiKey(*id));
+    }
+    Ok(ended.len())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -82,6 +102,35 @@ mod tests {
             tx.commit().await.unwrap();
             assert_eq!(find(&db, key.id).await.unwrap(), Some(key));
             assert_eq!(find(&db, id()).await.unwrap(), None);
+        })
+        .await;
+    }
+    #[tokio::test]
+    async fn the_keys_of_a_project_are_revoked_at_once_and_once() {
+        on_both(async |db| {
+            let tenant = world(&db).await.tenant;
+            db.follow().await.unwrap();
+            let key = ApiKey {
+                id: id(),
+                tenant,
+                agent: None,
+                secret_hash: [7; 32],
+                hint: "…ab12".to_owned(),
+                revoked_at: None,
+            };
+            let mut tx = db.begin().await.unwrap();
+            create(&mut tx, &key, Timestamp::from_secs(1)).await.unwrap();
+            tx.commit().await.unwrap();
+            let kept = db.stamp(&[Topic::ApiKey(key.id)]).unwrap();
+            let mut tx = db.begin().await.unwrap();
+            for (project, expected) in [(id(), 0), (tenant.project, 1), (tenant.project, 0)] {
+                let now = Timestamp::from_secs(9);
+                assert_eq!(revoke_all(&mut tx, project, now).await.unwrap(), expected);
+            }
+            tx.commit().await.unwrap();
+            assert!(!db.holds(&kept));
+            let found = find(&db, key.id).await.unwrap().unwrap();
+            assert_eq!(found.revoked_at, Some(Timestamp::from_secs(9)));
         })
         .await;
     }

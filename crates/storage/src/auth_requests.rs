@@ -206,6 +206,24 @@ pub async fn decline(tx: &mut Tx, connection: ConnectionId) -> Result<u64> {
     tx.execute(SQL, binds![connection]).await
 }
 
+/// Ends the requests of a project connector that led to connections which have ended unconfirmed.
+pub async fn decline_ended(tx: &mut Tx, at: ProjectConnectorId) -> Result<u64> {
+    const SQL: &str = "
+        UPDATE auth_requests SET status = 'declined'
+        WHERE project_connector_id = $1 AND status = 'awaiting_confirmation'
+          AND connection_id IN (SELECT id FROM connections
+                                WHERE project_connector_id = $1 AND status = 'revoked')";
+    tx.execute(SQL, binds![at]).await
+}
+
+/// Ends every open request of an end user.
+pub async fn decline_all(tx: &mut Tx, of: EndUserKey) -> Result<u64> {
+    const SQL: &str = "
+        UPDATE auth_requests SET status = 'declined'
+        WHERE end_user_id = $1 AND status IN ('pending', 'awaiting_confirmation')";
+    tx.execute(SQL, binds![of]).await
+}
+
 /// Requests that nobody confirmed in time, the oldest first, `limit` at most.
 pub async fn unconfirmed(db: &Db, now: Timestamp, limit: i64) -> Result<Vec<AuthRequest>> {
     const SQL: &str = "

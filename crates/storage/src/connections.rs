@@ -232,23 +232,65 @@ pub async fn make_default(tx: &mut Tx, connection: &Connection) -> Result<()> {
     Ok(())
 }
 
-/// Revokes every connection of a project connector that is not revoked yet; says how many.
+/// Which connections of a project connector are meant: all, where it says nothing.
+#[derive(Clone, Copy, Default)]
+pub struct Which<'a> {
+    /// Those of this end user.
+    pub end_user: Option<&'a EndUserId>,
+    /// Those that were used since then.
+    pub used_since: Option<Timestamp>,
+}
+
+/// Revokes those connections of a project connector that are not revoked yet; says how many.
 pub async fn revoke_all(
     tx: &mut Tx,
     tenant: Tenant,
     project_connector: ProjectConnectorId,
+    which: Which<'_>,
     reason: StatusReason,
     now: Timestamp,
 ) -> Result<u64> {
     const SQL: &str = "
         UPDATE connections SET status = 'revoked', is_default = FALSE, reason = $4
         WHERE project_id = $1 AND environment = $2 AND project_connector_id = $3
-          AND status <> 'revoked'";
+          AND status <> 'revoked'
+          AND ($5 IS NULL OR end_user_id =
+              (SELECT id FROM end_users
+               WHERE project_id = $1 AND environment = $2 AND external_id = $5))
+          AND ($6 IS NULL OR EXISTS
+              (SELECT 1 FROM connection_uses
+               WHERE connection_uses.connection_id = connections.id AND used_at >= $6))";
     let Tenant { project, environment } = tenant;
+    let Which { end_user, used_since } = which;
     tx.touch(Topic::Project(project));
-    let revoked = tx.execute(SQL, binds![project, environment, project_connector, reason]).await?;
+    let binds = binds![project, environment, project_connector, reason, end_user, used_since];
+    let revoked = tx.execute(SQL, binds).await?;
     revocations::request_all(tx, tenant, project_connector, now).await?;
     Ok(revoked)
+}
+
+/// How many connections that would revoke.
+pub async fn count(
+    db: &Db,
+    tenant: Tenant,
+    project_connector: ProjectConnectorId,
+    which: Which<'_>,
+) -> Result<i64> {
+    const SQL: &str = "
+        SELECT COUNT(*) AS number FROM connections
+        WHERE project_id = $1 AND environment = $2 AND project_connector_id = $3
+          AND status <> 'revoked'
+          AND ($4 IS NULL OR end_user_id =
+              (SELECT id FROM end_users
+               WHERE project_id = $1 AND environment = $2 AND external_id = $4))
+          AND ($5 IS NULL OR EXISTS
+              (SELECT 1 FROM connection_uses
+               WHERE connection_uses.connection_id = connections.id AND used_at >= $5))";
+    let Tenant { project, environment } = tenant;
+    let Which { end_user, used_since } = which;
+    let binds = binds![project, environment, project_connector, end_user, used_since];
+    let found: Option<Number> = db.optional(SQL, binds).await?;
+    Ok(found.map_or(0, |Number(number)| number))
 }
 
 /// Revokes the connections of a project connector that await confirmation; says how many.
@@ -302,6 +344,14 @@ pub async fn counts(
     Ok(counts.into_iter().map(|Count(status, number)| (status, number)).collect())
 }
 
+struct Number(i64);
+
+impl Record for Number {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self(row.int("number")?))
+    }
+}
+
 struct Count(ConnectionStatus, i64);
 
 impl Record for Count {
@@ -318,16 +368,16 @@ pub async fn any_left(
 ) -> Result<bool> {
     // Usable ones are found by an index of their own, so that it is no matter how many have ended.
     const USABLE: &str = "
-        SELECT status, CAST(1 AS BIGINT) AS number FROM connections
+        SELECT CAST(1 AS BIGINT) AS number FROM connections
         WHERE project_connector_id = $3 AND project_id = $1 AND environment = $2
           AND status IN ('active', 'needs_reauth') LIMIT 1";
     const WAITING: &str = "
-        SELECT status, CAST(1 AS BIGINT) AS number FROM connections
+        SELECT CAST(1 AS BIGINT) AS number FROM connections
         WHERE project_connector_id = $3 AND project_id = $1 AND environment = $2
           AND status = 'awaiting_confirmation' LIMIT 1";
     let binds = || binds![tenant.project, tenant.environment, project_connector];
-    Ok(db.optional::<Count>(USABLE, binds()).await?.is_some()
-        || db.optional::<Count>(WAITING, binds()).await?.is_some())
+    Ok(db.optional::<Number>(USABLE, binds()).await?.is_some()
+        || db.optional::<Number>(WAITING, binds()).await?.is_some())
 }
 
 #[cfg(test)]

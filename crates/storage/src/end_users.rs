@@ -40,6 +40,28 @@ pub async fn ensure(
     found.map(|Key(key)| key).ok_or_else(missing)
 }
 
+/// The row of an end user, where there is one; locked as by [`ensure`].
+pub async fn lock(tx: &mut Tx, tenant: Tenant, end_user: &EndUserId) -> Result<Option<EndUserKey>> {
+    const SQL: &str = "
+        UPDATE end_users SET external_id = external_id
+        WHERE project_id = $1 AND environment = $2 AND external_id = $3 RETURNING id";
+    let binds = binds![tenant.project, tenant.environment, end_user];
+    let found: Option<Key> = tx.returning(SQL, binds).await?;
+    Ok(found.map(|Key(key)| key))
+}
+
+/// Forgets what is known of the accounts of an end user all of whose connections have ended. Their
+/// id stays: what has yet to be ended at providers is bound to it.
+pub async fn forget_accounts(tx: &mut Tx, of: EndUserKey) -> Result<()> {
+    const CONNECTIONS: &str = "
+        UPDATE connections SET account_id = '', account_label = '', label = NULL
+        WHERE end_user_id = $1 AND status = 'revoked'";
+    const REQUESTS: &str = "UPDATE auth_requests SET account_hint = NULL WHERE end_user_id = $1";
+    tx.execute(CONNECTIONS, binds![of]).await?;
+    tx.execute(REQUESTS, binds![of]).await?;
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use astralform_domain::Environment;
@@ -96,6 +118,30 @@ mod tests {
             tx.commit().await.unwrap();
             assert_eq!(first, again);
             assert_ne!(first, elsewhere);
+        })
+        .await;
+    }
+    #[tokio::test]
+    async fn what_is_known_of_the_accounts_of_an_end_user_can_be_forgotten() {
+        on_both(async |db| {
+            let world = world(&db).await;
+            let (tenant, alice) = (world.tenant, &world.end_user);
+            let (ended, active) = (connection(&world, "a"), connection(&world, "b"));
+            let mut tx = db.begin().await.unwrap();
+            for new in [&ended, &active] {
+                connections::create(&mut tx, new, Some(world.end_user_key)).await.unwrap();
+            }
+            let why = astralform_domain::StatusReason::EndUserDeleted;
+            connections::revoke(&mut tx, &ended, why, Timestamp::from_secs(9)).await.unwrap();
+            assert_eq!(lock(&mut tx, tenant, &"bob".parse().unwrap()).await.unwrap(), None);
+            let key = lock(&mut tx, tenant, alice).await.unwrap().unwrap();
+            assert_eq!(key, world.end_user_key);
+            forget_accounts(&mut tx, key).await.unwrap();
+            tx.commit().await.unwrap();
+            for (of, expected) in [(&ended, ""), (&active, "b@example.com")] {
+                let found = connections::find(&db, tenant, of.id).await.unwrap().unwrap();
+                assert_eq!(found.account.label, expected);
+            }
         })
         .await;
     }

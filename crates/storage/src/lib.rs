@@ -18,6 +18,7 @@ pub mod end_users;
 mod error;
 pub mod freezes;
 pub mod idempotent_requests;
+pub mod managed;
 pub mod members;
 pub mod meta;
 pub mod oauth_states;

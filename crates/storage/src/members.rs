@@ -133,14 +133,25 @@ pub async fn projects(
         SELECT projects.id, projects.name, projects.team_id, projects.created_at,
                projects.frozen_at
         FROM projects JOIN memberships ON memberships.team_id = projects.team_id
-        WHERE memberships.member_id = $1 AND projects.id > $2
+        WHERE memberships.member_id = $1 AND projects.id > $2 AND projects.deleted_at IS NULL
         ORDER BY projects.id LIMIT $3";
     let after = after.map_or_else(String::new, |id| id.to_string());
     db.all(SQL, binds![member, after, limit]).await
 }
 
-/// What a member may do in a project's team; nothing where they do not belong to it.
+/// What a member may do in a project's team; nothing where they do not belong to it, or the project
+/// is deleted.
 pub async fn role_in(db: &Db, member: MemberId, project: ProjectId) -> Result<Option<Role>> {
+    const SQL: &str = "
+        SELECT memberships.role
+        FROM memberships JOIN projects ON projects.team_id = memberships.team_id
+        WHERE memberships.member_id = $1 AND projects.id = $2 AND projects.deleted_at IS NULL";
+    let found: Option<RoleOf> = db.optional(SQL, binds![member, project]).await?;
+    Ok(found.map(|RoleOf(role)| role))
+}
+
+/// The same even of a deleted project: for looking at what became of it.
+pub async fn role_in_past(db: &Db, member: MemberId, project: ProjectId) -> Result<Option<Role>> {
     const SQL: &str = "
         SELECT memberships.role
         FROM memberships JOIN projects ON projects.team_id = memberships.team_id
@@ -184,6 +195,16 @@ mod tests {
             assert_eq!(teams(&db, eve.id).await.unwrap()[0].team_name, "Other");
             assert_eq!(find(&db, ada.id).await.unwrap(), Some(ada.clone()));
             assert!(any(&db).await.unwrap().is_some());
+
+            for expected in [true, false] {
+                let mut tx = db.begin().await.unwrap();
+                assert_eq!(crate::projects::delete(&mut tx, project, now).await.unwrap(), expected);
+                tx.commit().await.unwrap();
+            }
+            assert_eq!(role_in(&db, ada.id, project).await.unwrap(), None);
+            assert_eq!(role_in_past(&db, ada.id, project).await.unwrap(), Some(Role::Owner));
+            assert_eq!(role_in_past(&db, eve.id, project).await.unwrap(), None);
+            assert!(projects(&db, ada.id, None, 9).await.unwrap().is_empty());
         })
         .await;
     }

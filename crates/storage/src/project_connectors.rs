@@ -229,6 +229,20 @@ pub async fn find(
     db.optional(SQL, binds![tenant.project, tenant.environment, id]).await
 }
 
+/// Every project connector that is enabled, locked as by [`lock_by_id`], one after the other.
+pub async fn lock_all(tx: &mut Tx, tenant: Tenant) -> Result<Vec<ProjectConnector>> {
+    const SQL: &str = "
+        SELECT * FROM project_connectors
+        WHERE project_id = $1 AND environment = $2 AND disabled_at IS NULL ORDER BY id";
+    let mut locked = Vec::new();
+    let found: Vec<ProjectConnector> =
+        tx.all(SQL, binds![tenant.project, tenant.environment]).await?;
+    for found in found {
+        locked.extend(lock(tx, tenant, &found.connector).await?);
+    }
+    Ok(locked)
+}
+
 /// Every project connector, in the order of their names.
 pub async fn list(db: &Db, tenant: Tenant) -> Result<Vec<ProjectConnector>> {
     const SQL: &str = "

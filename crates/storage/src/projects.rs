@@ -5,7 +5,7 @@ use astralform_domain::{
 };
 
 use crate::{
-    Db, Result, Tx,
+    Db, Result, Topic, Tx,
     bind::{binds, json},
     db::{Row, Run as _},
     row::Record,
@@ -74,6 +74,14 @@ pub async fn create(tx: &mut Tx, new: &NewProject<'_>, now: Timestamp) -> Result
 pub async fn name(db: &Db, project: ProjectId) -> Result<Option<ProjectName>> {
     const SQL: &str = "SELECT name FROM projects WHERE id = $1";
     db.optional(SQL, binds![project]).await
+}
+
+/// Deletes a project: nobody finds it any more, but for what has yet to be ended at providers; says
+/// whether it was there to be deleted.
+pub async fn delete(tx: &mut Tx, project: ProjectId, now: Timestamp) -> Result<bool> {
+    const SQL: &str = "UPDATE projects SET deleted_at = $2 WHERE id = $1 AND deleted_at IS NULL";
+    tx.touch(Topic::Project(project));
+    Ok(tx.execute(SQL, binds![project, now]).await? == 1)
 }
 
 /// The sealed data key of a project.

@@ -1,6 +1,6 @@
 //! Short-lived sessions: one end user, one agent.
 
-use astralform_domain::{AgentId, EndUserId, SessionId, Tenant, Timestamp, ToolName};
+use astralform_domain::{AgentId, EndUserId, ProjectId, SessionId, Tenant, Timestamp, ToolName};
 
 use crate::{
     Db, Result, Topic, Tx,
@@ -71,6 +71,38 @@ pub async fn find(db: &Db, id: SessionId) -> Result<Option<Session>> {
     db.optional(SQL, binds![id]).await
 }
 
+struct Ended(SessionId);
+
+impl Record for Ended {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self(row.parse("id")?))
+    }
+}
+
+/// Ends the sessions of an end user; says how many.
+pub async fn end_of(tx: &mut Tx, tenant: Tenant, end_user: &EndUserId) -> Result<usize> {
+    const SQL: &str = "
+        DELETE FROM sessions
+        WHERE project_id = $1 AND environment = $2 AND end_user = $3 RETURNING id";
+    let binds = binds![tenant.project, tenant.environment, end_user];
+    let ended = tx.returning_all(SQL, binds).await?;
+    Ok(forgotten(tx, &ended))
+}
+
+/// Ends the sessions of a project; says how many.
+pub async fn end_all(tx: &mut Tx, project: ProjectId) -> Result<usize> {
+    const SQL: &str = "DELETE FROM sessions WHERE project_id = $1 RETURNING id";
+    let ended = tx.returning_all(SQL, binds![project]).await?;
+    Ok(forgotten(tx, &ended))
+}
+
+fn forgotten(tx: &mut Tx, ended: &[Ended]) -> usize {
+    for Ended(id) in ended {
+        tx.touch(Topic::Session(*id));
+    }
+    ended.len()
+}
+
 /// Forgets sessions whose time has passed.
 pub async fn forget_expired(tx: &mut Tx, now: Timestamp) -> Result<u64> {
     const SQL: &str = "DELETE FROM sessions WHERE expires_at <= $1";
@@ -104,6 +136,44 @@ mod tests {
             assert_eq!(forget_expired(&mut tx, Timestamp::from_secs(60)).await.unwrap(), 1);
             tx.commit().await.unwrap();
             assert_eq!(find(&db, session.id).await.unwrap(), None);
+        })
+        .await;
+    }
+    #[tokio::test]
+    async fn sessions_end_with_their_end_user_or_project_and_nobody_remembers_them() {
+        on_both(async |db| {
+            let world = world(&db).await;
+            db.follow().await.unwrap();
+            let tenant = world.tenant;
+            let session = |end_user: &str| Session {
+                id: id(),
+                tenant,
+                agent: world.agent,
+                end_user: end_user.parse().unwrap(),
+                tools: None,
+                secret_hash: [7; 32],
+                expires_at: Timestamp::from_secs(60),
+            };
+            let both = [session("alice"), session("bob")];
+            let mut tx = db.begin().await.unwrap();
+            for session in &both {
+                create(&mut tx, session, Timestamp::from_secs(1)).await.unwrap();
+            }
+            tx.commit().await.unwrap();
+            let kept = both.each_ref().map(|session| db.stamp(&[Topic::Session(session.id)]));
+            let mut tx = db.begin().await.unwrap();
+            assert_eq!(end_of(&mut tx, tenant, &both[0].end_user).await.unwrap(), 1);
+            tx.commit().await.unwrap();
+            assert_eq!(
+                kept.each_ref().map(|stamp| db.holds(stamp.as_ref().unwrap())),
+                [false, true]
+            );
+            let mut tx = db.begin().await.unwrap();
+            assert_eq!(end_all(&mut tx, id()).await.unwrap(), 0);
+            assert_eq!(end_all(&mut tx, tenant.project).await.unwrap(), 1);
+            tx.commit().await.unwrap();
+            assert!(!db.holds(kept[1].as_ref().unwrap()));
+            assert_eq!(find(&db, both[1].id).await.unwrap(), None);
         })
         .await;
     }

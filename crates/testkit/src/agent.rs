@@ -69,6 +69,12 @@ impl Agent {
         self.send(self.http.delete(self.at(path))).await
     }
 
+    /// Ends something, with a word to confirm it.
+    pub async fn delete_with(&self, path: &str, body: Value) -> Reply {
+        let request = self.http.delete(self.at(path)).header("content-type", "application/json");
+        self.send(request.body(body.to_string())).await
+    }
+
     /// The same client with another end user, or none.
     #[must_use]
     pub fn naming(&self, end_user: Option<&str>) -> Self {

@@ -4,7 +4,7 @@ use astralform_domain::{AgentId, ConnectorSlug, Entropy};
 use astralform_storage::agents::{self, Agent as StoredAgent};
 use serde_json::json;
 
-use crate::{Reply, TestServer};
+use crate::{Agent, Reply, TestServer};
 
 /// Those who ask and those who are asked.
 impl TestServer {
@@ -35,6 +35,18 @@ impl TestServer {
     /// What has become of an auth request.
     pub async fn ended(&self, asked: &Reply) -> Reply {
         self.backend().get(&format!("/v1/auth-requests/{}", asked.auth_request())).await
+    }
+
+    /// Somebody else of the project's team, who has that role in it.
+    pub async fn member(&self, role: &str) -> Agent {
+        let me = self.admin().get("/v1/me").await;
+        let team = me.body["teams"][0]["id"].as_str().expect("a team").parse();
+        let engine = self.app.engine();
+        let email = format!("{}@example.com", engine.new_request_id()).parse();
+        let role = role.parse().expect("a role");
+        let (team, email) = (team.expect("an id"), email.expect("an address"));
+        let token = engine.create_member(team, &email, role).await.expect("a member");
+        self.agent_with_key(token.expose(), "nobody").naming(None)
     }
 
     /// One more agent; without a list of connectors it may use all.

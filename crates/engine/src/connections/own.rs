@@ -127,16 +127,27 @@ impl Engine {
     ) -> Result<(), ChangeError> {
         let mut tx = self.db.begin().await.map_err(Fault::from)?;
         let connection = self.lock_own(&mut tx, tenant, end_user, id).await?;
-        if !self.end(&mut tx, &connection, StatusReason::UserRevoked).await? {
-            return Err(ChangeError::Unknown);
-        }
-        auth_requests::decline(&mut tx, id).await.map_err(Fault::from)?;
-        if connection.is_default {
-            self.promote_next(&mut tx, &connection).await?;
-        }
+        self.disconnect(&mut tx, &connection, StatusReason::UserRevoked).await?;
         tx.commit().await.map_err(Fault::from)?;
         tracing::info!(connection.id = %id, "disconnected by its owner");
         self.withdraw_now(&connection).await;
+        Ok(())
+    }
+
+    /// Ends a connection that is locked, with what depends on it.
+    pub(crate) async fn disconnect(
+        &self,
+        tx: &mut Tx,
+        connection: &Connection,
+        why: StatusReason,
+    ) -> Result<(), ChangeError> {
+        if !self.end(tx, connection, why).await? {
+            return Err(ChangeError::Unknown);
+        }
+        auth_requests::decline(tx, connection.id).await.map_err(Fault::from)?;
+        if connection.is_default {
+            self.promote_next(tx, connection).await?;
+        }
         Ok(())
     }
 
@@ -151,9 +162,6 @@ impl Engine {
         }
     }
 
-    /// The connection, with its project connector's and its owner's rows locked: what is decided
-    /// about one end user's connections is decided one after another, and after or before, not
-    /// while, all of the connector's are ended.
     async fn lock_own(
         &self,
         tx: &mut Tx,
@@ -161,13 +169,27 @@ impl Engine {
         end_user: &EndUserId,
         id: ConnectionId,
     ) -> Result<Connection, ChangeError> {
+        let found = self.lock_any(tx, tenant, id).await?;
+        if is_of(&found, end_user) { Ok(found) } else { Err(ChangeError::Unknown) }
+    }
+
+    /// The connection, with its project connector's and its owner's rows locked: what is decided
+    /// about one end user's connections is decided one after another, and after or before, not
+    /// while, all of the connector's are ended.
+    pub(crate) async fn lock_any(
+        &self,
+        tx: &mut Tx,
+        tenant: Tenant,
+        id: ConnectionId,
+    ) -> Result<Connection, ChangeError> {
         let seen = connections::find(&mut *tx, tenant, id).await.map_err(Fault::from)?;
-        let seen = seen.filter(|seen| is_of(seen, end_user)).ok_or(ChangeError::Unknown)?;
+        let seen = seen.ok_or(ChangeError::Unknown)?;
         let pcon = seen.project_connector;
         project_connectors::lock_by_id(tx, tenant, pcon).await.map_err(Fault::from)?;
         self.lock_owner(tx, tenant, &seen.owner).await?;
         let found = connections::find(&mut *tx, tenant, id).await.map_err(Fault::from)?;
-        found.filter(|found| is_of(found, end_user)).ok_or(ChangeError::Unknown)
+        let living = found.filter(|found| found.status != ConnectionStatus::Revoked);
+        living.ok_or(ChangeError::Unknown)
     }
 
     async fn listed(&self, connection: Connection) -> Result<Listed, Fault> {

@@ -1,5 +1,9 @@
 use astralform_domain::{AuthFailure, ConnectorSlug, StatusReason, Tenant};
-use astralform_storage::{auth_requests, connections, project_connectors};
+use astralform_storage::{
+    auth_requests,
+    connections::{self, Which},
+    project_connectors,
+};
 
 use super::SettingsError;
 use crate::{Engine, Fault};
@@ -24,7 +28,8 @@ impl Engine {
         let why = AuthFailure::SettingsChanged;
         auth_requests::fail_all(&mut tx, tenant, id, why).await.map_err(Fault::from)?;
         let why = StatusReason::ConnectorDisabled;
-        let revoked = connections::revoke_all(&mut tx, tenant, id, why, now).await;
+        let revoked =
+            connections::revoke_all(&mut tx, tenant, id, Which::default(), why, now).await;
         let revoked = revoked.map_err(Fault::from)?;
         tx.commit().await.map_err(Fault::from)?;
         tracing::info!(project_connector.id = %id, revoked, "connector disabled");

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use astralform_catalog::{Connector, EndedTokens, RevocationStyle};
-use astralform_domain::{Connection, Secret};
+use astralform_domain::{Connection, RevocationOutcome, Secret};
 use astralform_storage::{connections, revocations::Due};
 
 use crate::{
@@ -32,6 +32,18 @@ pub(super) enum Asked {
     Refused(String),
     /// The provider is not well, or wants to be left alone for so long.
     NotNow { why: String, wait: Option<Duration> },
+}
+
+impl Asked {
+    /// How it is counted, where the time for asking is over or not.
+    pub(super) fn outcome(&self, is_over: bool) -> RevocationOutcome {
+        match self {
+            Self::Confirmed => RevocationOutcome::ProviderConfirmed,
+            Self::Cannot(_) => RevocationOutcome::ProviderCannot,
+            Self::Refused(_) | Self::NotNow { .. } if is_over => RevocationOutcome::GaveUp,
+            Self::Refused(_) | Self::NotNow { .. } => RevocationOutcome::Pending,
+        }
+    }
 }
 
 const ALLOWED: Duration = Duration::from_secs(10);

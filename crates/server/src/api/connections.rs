@@ -37,18 +37,18 @@ pub(crate) struct ConnectionView {
 
 /// The account at the provider.
 #[derive(Serialize, JsonSchema)]
-struct AccountView {
+pub(super) struct AccountView {
     /// The provider's id of it.
-    id: String,
+    pub(super) id: String,
     /// As a person recognises it.
-    label: String,
+    pub(super) label: String,
 }
 
 /// What names a connection in a path.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct ConnectionPath {
     /// The connection's id.
-    id: ConnectionId,
+    pub(super) id: ConnectionId,
 }
 
 /// What is to change of a connection; what is left out stays.

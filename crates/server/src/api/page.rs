@@ -31,17 +31,25 @@ impl<Id> PageQuery<Id> {
         self.limit.unwrap_or(50).clamp(1, 100)
     }
 
+    /// `next_cursor` of what was found with one more, of which the one more is taken away.
+    pub(crate) fn next<F>(
+        &self,
+        found: &mut Vec<F>,
+        cursor_of: impl Fn(&F) -> String,
+    ) -> Option<String> {
+        let limit = usize::from(self.limit());
+        let there_are_more = found.len() > limit;
+        found.truncate(limit);
+        found.last().filter(|_| there_are_more).map(cursor_of)
+    }
+
     /// The part itself, of what was found with one more.
     pub(crate) fn view<F, T: From<F>>(
         &self,
         mut found: Vec<F>,
         cursor_of: impl Fn(&F) -> String,
     ) -> PageView<T> {
-        let limit = usize::from(self.limit());
-        let there_are_more = found.len() > limit;
-        found.truncate(limit);
-        let last = found.last().filter(|_| there_are_more);
-        let next_cursor = last.map(cursor_of);
+        let next_cursor = self.next(&mut found, cursor_of);
         PageView { data: found.into_iter().map(T::from).collect(), next_cursor }
     }
 }

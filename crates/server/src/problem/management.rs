@@ -1,8 +1,9 @@
 //! The problems of managing: settings, sessions, connections, repeated requests.
 
 use astralform_engine::{
-    ChangeError, SettingsError, WantedError, idempotency::RepeatError, members::EnvironmentError,
-    project_connectors::ShareError, sessions::SessionError,
+    ChangeError, SettingsError, WantedError, deletions::DeleteError, idempotency::RepeatError,
+    managed::SelectionError, members::EnvironmentError, project_connectors::ShareError,
+    sessions::SessionError,
 };
 use axum::http::StatusCode;
 
@@ -113,6 +114,30 @@ impl From<EnvironmentError> for Problem {
             }
             EnvironmentError::OwnersOnly => Self::new(StatusCode::FORBIDDEN, "owners_only", detail),
             EnvironmentError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<SelectionError> for Problem {
+    fn from(error: SelectionError) -> Self {
+        let detail = error.to_string();
+        match error {
+            SelectionError::Nothing | SelectionError::Contradiction => {
+                unprocessable("invalid_selection", detail)
+            }
+            SelectionError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<DeleteError> for Problem {
+    fn from(error: DeleteError) -> Self {
+        let detail = error.to_string();
+        match error {
+            DeleteError::UnknownEndUser => missing("unknown_end_user", detail),
+            DeleteError::NotConfirmed => unprocessable("not_confirmed", detail),
+            DeleteError::UnknownProject => Self::unknown_project(),
+            DeleteError::Fault(fault) => fault.into(),
         }
     }
 }

@@ -16,6 +16,7 @@ mod consent_meanwhile;
 mod destinations;
 mod disabling;
 mod ending;
+mod ending_many;
 mod faults;
 mod freezing;
 mod github_tools;

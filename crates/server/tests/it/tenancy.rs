@@ -37,6 +37,7 @@ impl Operation {
             .replace("{project}", project)
             .replace("{environment}", "test")
             .replace("{slug}", "slack")
+            .replace("{end_user}", "alice")
             .replace("{name}", "slack_list_channels")
             .replace("{id}", "conn_01JAAAAAAAAAAAAAAAAAAAAAAA");
         assert!(!filled.contains('{'), "{filled} has a blank that nobody fills");

@@ -103,7 +103,18 @@ async fn k2_whatever_changes_an_owners_connections_says_so() {
                 6 => drop(
                     connections::revoke_unconfirmed(tx_ref, tenant, at, why, now).await.unwrap(),
                 ),
-                7 => drop(connections::revoke_all(tx_ref, tenant, at, why, now).await.unwrap()),
+                7 => drop(
+                    connections::revoke_all(
+                        tx_ref,
+                        tenant,
+                        at,
+                        connections::Which::default(),
+                        why,
+                        now,
+                    )
+                    .await
+                    .unwrap(),
+                ),
                 8 => crate::tokens::erase(tx_ref, c).await.unwrap(),
                 9 => connections::remove(tx_ref, c).await.unwrap(),
                 _ => {

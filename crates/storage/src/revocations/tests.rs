@@ -5,7 +5,7 @@ use tokio::task::JoinSet;
 
 use super::*;
 use crate::{
-    connections,
+    connections::{self, Which},
     testing::{World, connection, on_both, world},
     tokens::{self, Token},
 };
@@ -46,7 +46,7 @@ async fn ended(db: &Db, world: &World, number: usize) -> Vec<Connection> {
     }
     let (tenant, pcon) = (world.tenant, world.project_connector.id);
     let mut tx = db.begin().await.unwrap();
-    connections::revoke_all(&mut tx, tenant, pcon, WHY, at(10)).await.unwrap();
+    connections::revoke_all(&mut tx, tenant, pcon, Which::default(), WHY, at(10)).await.unwrap();
     tx.commit().await.unwrap();
     all
 }
@@ -76,7 +76,16 @@ async fn b6_whatever_ends_a_connection_with_tokens_leaves_a_row_in_the_same_tran
                             .unwrap(),
                     ),
                     _ => drop(
-                        connections::revoke_all(tx_ref, tenant, pcon, WHY, at(10)).await.unwrap(),
+                        connections::revoke_all(
+                            tx_ref,
+                            tenant,
+                            pcon,
+                            Which::default(),
+                            WHY,
+                            at(10),
+                        )
+                        .await
+                        .unwrap(),
                     ),
                 }
                 end(tx, commits).await;
@@ -289,7 +298,9 @@ async fn b6_ten_thousand_connections_end_in_one_transaction() {
 
         let began = std::time::Instant::now();
         let mut tx = db.begin().await.unwrap();
-        let revoked = connections::revoke_all(&mut tx, tenant, pcon, WHY, at(10)).await.unwrap();
+        let revoked = connections::revoke_all(&mut tx, tenant, pcon, Which::default(), WHY, at(10))
+            .await
+            .unwrap();
         tx.commit().await.unwrap();
         assert_eq!(revoked, 10_000);
         assert!(began.elapsed() < Duration::from_mins(1), "{:?}", began.elapsed());

@@ -107,3 +107,51 @@ fn an_identifier_of_an_app_is_one_step_of_the_address() {
         assert_eq!(requested(revocation, id)[1], url, "{id}");
     }
 }
+
+/// What an answer says to a connector that ends tokens as these lines say.
+fn said(revocation: &str, status: u16, headers: &[(&'static str, &str)], body: &str) -> Revoked {
+    let catalog = catalog(revocation);
+    let connector = catalog.connectors().next().unwrap();
+    let headers = headers.iter().map(|(name, value)| {
+        (http::HeaderName::from_static(name), http::HeaderValue::from_str(value).unwrap())
+    });
+    let answer = Answer {
+        status: http::StatusCode::from_u16(status).unwrap(),
+        headers: headers.collect(),
+        body: body.to_owned().into(),
+    };
+    read_revocation(connector, &answer)
+}
+
+#[test]
+fn only_a_word_that_is_certain_confirms_the_end_of_a_token() {
+    let standard = "style: rfc7009, url: /revoke";
+    let bearer = "style: bearer, url: /revoke, confirmed: '.ok', \
+                  already_dead: '.error == \"token_revoked\"'";
+    let html: &[_] = &[("content-type", "Text/HTML; charset=utf-8")];
+    let wait: &[_] = &[("retry-after", "30")];
+    let soon = Some(Duration::from_secs(30));
+    for (how, status, headers, body, expected) in [
+        (standard, 200, &[][..], "", Revoked::Confirmed),
+        (standard, 204, &[], "", Revoked::Confirmed),
+        (standard, 200, html, "<h1>Back soon</h1>", Revoked::Unconfirmed),
+        (standard, 302, &[], "", Revoked::Unconfirmed),
+        (standard, 400, &[], r#"{"error": "unsupported_token_type"}"#, Revoked::Unconfirmed),
+        (standard, 400, &[], r#"{"error": "invalid_client"}"#, Revoked::AppRefused),
+        (standard, 401, &[], "", Revoked::AppRefused),
+        (standard, 403, &[], "", Revoked::Unconfirmed),
+        (standard, 403, wait, "", Revoked::NotNow(soon)),
+        (standard, 429, wait, "", Revoked::NotNow(soon)),
+        (standard, 429, &[("retry-after", "soon")], "", Revoked::NotNow(None)),
+        (standard, 503, &[], "", Revoked::NotNow(None)),
+        (standard, 503, wait, "", Revoked::NotNow(soon)),
+        (bearer, 200, &[], r#"{"ok": true}"#, Revoked::Confirmed),
+        (bearer, 200, &[], "", Revoked::Unconfirmed),
+        (bearer, 200, &[], r#"{"ok": false, "error": "token_revoked"}"#, Revoked::Confirmed),
+        (bearer, 200, &[], r#"{"ok": false, "error": "internal_error"}"#, Revoked::Unconfirmed),
+        (bearer, 401, &[], "", Revoked::Unconfirmed),
+        (bearer, 500, &[], r#"{"ok": true}"#, Revoked::NotNow(None)),
+    ] {
+        assert_eq!(said(how, status, headers, body), expected, "{how} {status} {headers:?} {body}");
+    }
+}

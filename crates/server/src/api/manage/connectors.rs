@@ -125,7 +125,7 @@ pub(crate) async fn list(
 
 pub(crate) async fn enable(
     State(app): State<App>,
-    InProject { administrator, project }: InProject,
+    InProject { administrator, project, .. }: InProject,
     sent: Keyed<EnableRequest>,
 ) -> Result<Answer<ProjectConnectorView, 201>, Problem> {
     let tenant = Tenant { project, environment: sent.value.environment };

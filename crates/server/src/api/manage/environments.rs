@@ -50,7 +50,7 @@ pub(crate) async fn show(
 
 pub(crate) async fn change(
     State(app): State<App>,
-    InProject { administrator, project }: InProject,
+    InProject { administrator, project, .. }: InProject,
     Path(EnvironmentPath { environment }): Path<EnvironmentPath>,
     Body(ChangeRequest { verify_end_user, return_urls }): Body<ChangeRequest>,
 ) -> Result<Json<EnvironmentView>, Problem> {

@@ -1,0 +1,218 @@
+//! Connections as whoever administers sees and ends them, and the receipts of what has ended.
+
+use astralform_domain::{
+    ConnectionId, ConnectorSlug, EndUserId, ProjectConnector, RevocationStatus, StatusReason,
+    Tenant, Timestamp,
+};
+pub use astralform_storage::managed::{ConnectionFilter, Managed, Page, Receipt, ReceiptFilter};
+use astralform_storage::{
+    Tx, auth_requests,
+    connections::{self, Which},
+    managed, project_connectors,
+};
+use thiserror::Error;
+
+use crate::{ChangeError, Engine, Fault};
+
+/// Which connections are to be revoked; each that is named has to fit.
+#[derive(Clone, Default)]
+pub struct Selection {
+    /// Those of this connector.
+    pub connector: Option<ConnectorSlug>,
+    /// Those of this end user.
+    pub end_user: Option<EndUserId>,
+    /// Those that were used since then.
+    pub used_since: Option<Timestamp>,
+    /// Whether all are meant, where nothing is named.
+    pub all: bool,
+}
+
+/// What revoking connections amounts to, at one connector.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Extent {
+    /// The connector.
+    pub connector: ConnectorSlug,
+    /// How many connections.
+    pub connections: u64,
+    /// How many tokens its provider lets an app end in a minute.
+    pub per_minute: u32,
+}
+
+/// Why nothing is revoked.
+#[derive(Debug, Error)]
+pub enum SelectionError {
+    /// It does not say what.
+    #[error("name a `connector`, an `end_user_id` or `used_since`, or say `all: true`")]
+    Nothing,
+    /// It says everything and something.
+    #[error("`all` goes with `dry_run` alone: leave it out, or leave out what else is named")]
+    Contradiction,
+    /// Something is broken.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl Selection {
+    fn check(&self) -> Result<(), SelectionError> {
+        let Self { connector, end_user, used_since, all } = self;
+        let names = connector.is_some() || end_user.is_some() || used_since.is_some();
+        match (names, all) {
+            (false, false) => Err(SelectionError::Nothing),
+            (true, true) => Err(SelectionError::Contradiction),
+            _ => Ok(()),
+        }
+    }
+
+    fn which(&self) -> Which<'_> {
+        Which { end_user: self.end_user.as_ref(), used_since: self.used_since }
+    }
+
+    fn names(&self, connector: &ConnectorSlug) -> bool {
+        self.connector.as_ref().is_none_or(|named| named == connector)
+    }
+}
+
+impl Extent {
+    /// How long its provider takes at least, in seconds.
+    pub fn seconds(&self) -> u64 {
+        (self.connections * 60).div_ceil(u64::from(self.per_minute.max(1)))
+    }
+}
+
+impl Engine {
+    /// The connections that fit, the oldest first.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn managed_connections(
+        &self,
+        tenant: Tenant,
+        filter: ConnectionFilter<'_>,
+        page: Page,
+    ) -> Result<Vec<Managed>, Fault> {
+        Ok(managed::connections(&self.db, tenant, filter, page).await?)
+    }
+
+    /// The connection of that id.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn managed_connection(
+        &self,
+        tenant: Tenant,
+        id: ConnectionId,
+    ) -> Result<Option<Managed>, Fault> {
+        Ok(managed::connection(&self.db, tenant, id).await?)
+    }
+
+    /// The receipts that fit, in the order of their connections.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn receipts(
+        &self,
+        tenant: Tenant,
+        filter: ReceiptFilter<'_>,
+        page: Page,
+    ) -> Result<Vec<Receipt>, Fault> {
+        Ok(managed::receipts(&self.db, tenant, filter, page).await?)
+    }
+
+    /// How many receipts there are of each status.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn receipt_counts(
+        &self,
+        tenant: Tenant,
+        filter: ReceiptFilter<'_>,
+    ) -> Result<Vec<(RevocationStatus, i64)>, Fault> {
+        Ok(managed::receipt_counts(&self.db, tenant, filter).await?)
+    }
+
+    /// Ends a connection, whoever owns it: it is of no use from here on, and its tokens are ended
+    /// at the provider, now or as soon as it answers.
+    ///
+    /// # Errors
+    /// When there is none of that id, or it has ended already.
+    pub async fn revoke_connection(
+        &self,
+        tenant: Tenant,
+        id: ConnectionId,
+    ) -> Result<(), ChangeError> {
+        let mut tx = self.db.begin().await.map_err(Fault::from)?;
+        let connection = self.lock_any(&mut tx, tenant, id).await?;
+        self.disconnect(&mut tx, &connection, StatusReason::AdminRevoked).await?;
+        tx.commit().await.map_err(Fault::from)?;
+        tracing::info!(connection.id = %id, "revoked by somebody who administers");
+        self.withdraw_now(&connection).await;
+        Ok(())
+    }
+
+    /// What revoking those connections would amount to.
+    ///
+    /// # Errors
+    /// When it does not say which.
+    pub async fn extent_of(
+        &self,
+        tenant: Tenant,
+        selection: &Selection,
+    ) -> Result<Vec<Extent>, SelectionError> {
+        selection.check()?;
+        let mut extents = Vec::new();
+        let enabled = project_connectors::list(&self.db, tenant).await.map_err(Fault::from)?;
+        for at in enabled.into_iter().filter(|at| selection.names(&at.connector)) {
+            let which = selection.which();
+            let counted = connections::count(&self.db, tenant, at.id, which).await;
+            let connections = u64::try_from(counted.map_err(Fault::from)?).unwrap_or(0);
+            extents.push(self.extent(at, connections));
+        }
+        Ok(extents)
+    }
+
+    /// Ends those connections, all in one transaction.
+    ///
+    /// # Errors
+    /// When it does not say which.
+    pub async fn revoke_connections(
+        &self,
+        tenant: Tenant,
+        selection: &Selection,
+    ) -> Result<Vec<Extent>, SelectionError> {
+        selection.check()?;
+        let mut tx = self.db.begin().await.map_err(Fault::from)?;
+        let why = StatusReason::AdminRevoked;
+        let extents = self.revoke_selected(&mut tx, tenant, selection, why).await?;
+        tx.commit().await.map_err(Fault::from)?;
+        let revoked: u64 = extents.iter().map(|extent| extent.connections).sum();
+        tracing::warn!(project.id = %tenant.project, revoked, "connections revoked in bulk");
+        Ok(extents)
+    }
+
+    pub(crate) async fn revoke_selected(
+        &self,
+        tx: &mut Tx,
+        tenant: Tenant,
+        selection: &Selection,
+        why: StatusReason,
+    ) -> Result<Vec<Extent>, Fault> {
+        let mut extents = Vec::new();
+        for at in project_connectors::lock_all(tx, tenant).await? {
+            if !selection.names(&at.connector) {
+                continue;
+            }
+            let (which, now) = (selection.which(), self.clock.now());
+            let revoked = connections::revoke_all(tx, tenant, at.id, which, why, now).await?;
+            auth_requests::decline_ended(tx, at.id).await?;
+            extents.push(self.extent(at, revoked));
+        }
+        Ok(extents)
+    }
+
+    fn extent(&self, at: ProjectConnector, connections: u64) -> Extent {
+        let connector = self.catalog.connector(&at.connector);
+        let revocation = connector.and_then(|connector| connector.revocation.as_ref());
+        let per_minute = revocation.map_or(u32::MAX, |revocation| revocation.per_minute);
+        Extent { connector: at.connector, connections, per_minute }
+    }
+}
