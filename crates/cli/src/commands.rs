@@ -1,4 +1,5 @@
 mod bootstrap;
+mod connections;
 mod connectors;
 mod demo;
 mod freeze;
@@ -22,6 +23,9 @@ pub(crate) enum Command {
     Freeze(freeze::Freeze),
     /// Let a frozen project go on
     Unfreeze(freeze::Unfreeze),
+    /// Look at the connections of a project, and end them
+    #[command(subcommand)]
+    Connections(connections::Connections),
     /// Bring a database up to date with this version
     Migrate(migrate::Migrate),
     /// Work on the catalogue of connectors
@@ -37,6 +41,7 @@ impl Command {
             Self::Bootstrap(bootstrap) => bootstrap.run().await,
             Self::Freeze(freeze) => freeze.run().await,
             Self::Unfreeze(unfreeze) => unfreeze.run().await,
+            Self::Connections(connections) => connections.run().await,
             Self::Migrate(migrate) => migrate.run().await,
             Self::Connectors(connectors) => connectors.run(),
         }

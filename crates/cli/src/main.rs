@@ -7,6 +7,7 @@ mod commands;
 mod config;
 mod database;
 mod keys;
+mod management;
 mod node;
 mod simulated;
 mod telemetry;

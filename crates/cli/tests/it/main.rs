@@ -5,6 +5,7 @@
 mod browser;
 mod canary;
 mod catalog;
+mod connections;
 mod demo;
 mod freeze;
 mod lint;

@@ -1,0 +1,116 @@
+//! Connections from a shell: listed, counted, revoked, with the provider's receipts.
+
+use std::path::Path;
+
+use astralform_testkit::Browser;
+use serde_json::{Value, json};
+
+use crate::program::{Running, run, said};
+
+const SERVE: [&str; 6] =
+    ["serve", "--listen", "127.0.0.1:0", "--sandbox", "--sandbox-listen", "127.0.0.1:0"];
+
+/// A server with connected accounts of these users, and who administers it.
+struct World {
+    folder: tempfile::TempDir,
+    base: String,
+    made: Value,
+    _server: Running,
+}
+
+impl World {
+    async fn with(end_users: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let made = run(folder.path(), &["bootstrap", "--email", "ada@example.com", "--json"]);
+        assert!(made.status.success(), "{}", said(&made));
+        let made: Value = serde_json::from_slice(&made.stdout).unwrap();
+        let server = Running::start(folder.path(), &SERVE, true);
+        let base = server.json()["fields"]["public_url"].as_str().unwrap();
+        let base = base.trim_end_matches('/').to_owned();
+        let world = Self { folder, base, made, _server: server };
+        let connectors = format!("/v1/projects/{}/connectors", world.text("project_id"));
+        let sandboxed = json!({"connector": "slack", "environment": "test", "sandbox": true});
+        world.post(&connectors, "admin_token", "", sandboxed).await;
+        for end_user in end_users {
+            let asked = world.call(end_user).await;
+            let link = asked["auth_request"]["url"].as_str().unwrap();
+            assert_eq!(Browser::new().connect(link, "Allow").await.outcome(), "completed");
+        }
+        world
+    }
+
+    fn text(&self, name: &str) -> &str {
+        self.made[name].as_str().unwrap()
+    }
+
+    async fn post(&self, path: &str, token: &str, end_user: &str, body: Value) -> Value {
+        let request = reqwest::Client::new().post(format!("{}{path}", self.base));
+        let request = request.bearer_auth(self.text(token)).header("x-end-user-id", end_user);
+        request.json(&body).send().await.unwrap().json().await.unwrap()
+    }
+
+    async fn call(&self, end_user: &str) -> Value {
+        self.post("/v1/tools/slack_list_channels/call", "test_api_key", end_user, json!({})).await
+    }
+
+    /// Runs `astralform connections …` to its end; says whether it went well, and what it said.
+    fn connections(&self, arguments: &[&str]) -> (bool, String) {
+        let access = ["--url", &self.base, "--token", self.text("admin_token")];
+        let all = [&["connections"][..], arguments, &access].concat();
+        let output = run(Path::new(self.folder.path()), &all);
+        (output.status.success(), said(&output))
+    }
+}
+
+#[tokio::test]
+async fn b6_connections_are_counted_revoked_and_accounted_for_from_a_shell() {
+    let world = World::with(&["alice", "bob"]).await;
+    let (went, listed) = world.connections(&["list"]);
+    assert!(went && listed.lines().count() == 2, "{listed}");
+    assert!(listed.contains("  test  slack  active  alice  "), "{listed}");
+
+    let (went, counted) = world.connections(&["revoke", "--all", "--dry-run"]);
+    assert!(
+        went && counted.contains("test  slack  2 connections, 3 s at the provider"),
+        "{counted}"
+    );
+    let (went, refused) = world.connections(&["revoke", "--all"]);
+    assert!(!went && refused.contains("say --yes"), "{refused}");
+    assert_eq!(world.call("alice").await["status"], "completed");
+
+    let id = listed.lines().find(|line| line.contains("alice")).unwrap();
+    let id = id.split_whitespace().next().unwrap();
+    let (went, one) = world.connections(&["revoke", id]);
+    assert!(went && one.contains("at the provider: provider_confirmed"), "{one}");
+    let (went, again) = world.connections(&["revoke", id]);
+    assert!(!went && again.contains("no such connection"), "{again}");
+    assert_eq!(world.call("alice").await["status"], "auth_required");
+    assert_eq!(world.call("bob").await["status"], "completed");
+
+    let more = ["revoke", "--all", "--connector", "slack", "--yes", "--wait", "25"];
+    let (went, all) = world.connections(&more);
+    assert!(went && all.contains("1 connections revoked"), "{all}");
+    assert!(all.contains("pending 0  provider_confirmed 2"), "{all}");
+    assert_eq!(world.call("bob").await["status"], "auth_required");
+    let (went, table) = world.connections(&["receipts", "--csv"]);
+    assert!(went && table.lines().count() == 3, "{table}");
+    assert_eq!(table.matches("provider_confirmed").count(), 2, "{table}");
+}
+
+#[tokio::test]
+async fn a_shell_is_told_what_is_wrong() {
+    let world = World::with(&[]).await;
+    for (arguments, expected) in [
+        (&["list", "--since", "soon"][..], "is no time"),
+        (&["list", "--project", "Another"], "no such project"),
+        (&["list", "--status", "broken"], "the server refused (400)"),
+        (&["revoke"], "required"),
+        (&["revoke", "conn_01JAAAAAAAAAAAAAAAAAAAAAAA"], "no such connection"),
+    ] {
+        let (went, said) = world.connections(arguments);
+        assert!(!went && said.contains(expected), "{arguments:?}: {said}");
+    }
+    let token = ["connections", "list", "--url", "http://192.0.2.1:8787", "--token", "pat_x"];
+    let refused = said(&run(world.folder.path(), &token));
+    assert!(refused.contains("in plain text"), "{refused}");
+}
