@@ -196,30 +196,36 @@ mod tests {
     use crate::{
         connection_uses,
         connections::{self, Which},
-        testing::{connection, on_both, world},
+        testing::{World, connection, on_both, world},
         tokens::{self, Token},
     };
 
     const ALL: Page = Page { after: None, limit: 99 };
+
+    /// One that was used then, one that was revoked then, and a shared one.
+    async fn three(db: &Db, world: &World, then: Timestamp) -> Vec<Connection> {
+        let mut made: Vec<_> = ["a", "b", "c"].map(|at| connection(world, at)).into();
+        made.sort_by_key(|made| made.id.to_string());
+        let shared = Connection { owner: Owner::Project, ..made[2].clone() };
+        let mut tx = db.begin().await.unwrap();
+        for new in &made[..2] {
+            connections::create(&mut tx, new, Some(world.end_user_key)).await.unwrap();
+        }
+        connections::create(&mut tx, &shared, None).await.unwrap();
+        connection_uses::note(&mut tx, made[0].id, then).await.unwrap();
+        let why = StatusReason::AdminRevoked;
+        connections::revoke(&mut tx, &made[1], why, then).await.unwrap();
+        tx.commit().await.unwrap();
+        made
+    }
 
     #[tokio::test]
     async fn connections_are_found_by_connector_status_end_user_and_use() {
         on_both(async |db| {
             let world = world(&db).await;
             let (tenant, pcon) = (world.tenant, world.project_connector.id);
-            let mut made: Vec<_> = ["a", "b", "c"].map(|at| connection(&world, at)).into();
-            made.sort_by_key(|made| made.id.to_string());
-            let shared = Connection { owner: Owner::Project, ..made[2].clone() };
-            let mut tx = db.begin().await.unwrap();
-            for new in &made[..2] {
-                connections::create(&mut tx, new, Some(world.end_user_key)).await.unwrap();
-            }
-            connections::create(&mut tx, &shared, None).await.unwrap();
             let used = Timestamp::from_secs(50);
-            connection_uses::note(&mut tx, made[0].id, used).await.unwrap();
-            let why = StatusReason::AdminRevoked;
-            connections::revoke(&mut tx, &made[1], why, used).await.unwrap();
-            tx.commit().await.unwrap();
+            let made = three(&db, &world, used).await;
 
             let found = async |tenant, filter| {
                 let found = connections(&db, tenant, filter, ALL).await.unwrap();
@@ -262,7 +268,14 @@ mod tests {
                 let counted = connections::count(&db, tenant, pcon, which).await.unwrap();
                 assert_eq!(counted, expected);
                 let mut tx = db.begin().await.unwrap();
-                let revoked = connections::revoke_all(&mut tx, tenant, pcon, which, why, used);
+                let revoked = connections::revoke_all(
+                    &mut tx,
+                    tenant,
+                    pcon,
+                    which,
+                    StatusReason::AdminRevoked,
+                    used,
+                );
                 assert_eq!(i64::try_from(revoked.await.unwrap()).unwrap(), expected);
             }
         })

@@ -25,7 +25,8 @@ impl World {
         assert!(made.status.success(), "{}", said(&made));
         let made: Value = serde_json::from_slice(&made.stdout).unwrap();
         let server = Running::start(folder.path(), &SERVE, true);
-        let base = server.json()["fields"]["public_url"].as_str().unwrap();
+        let started = server.json();
+        let base = started["fields"]["public_url"].as_str().unwrap();
         let base = base.trim_end_matches('/').to_owned();
         let world = Self { folder, base, made, _server: server };
         let connectors = format!("/v1/projects/{}/connectors", world.text("project_id"));

@@ -8,6 +8,14 @@ pub(crate) struct Table {
     pub(crate) groups: Vec<Tag>,
 }
 
+impl Table {
+    /// Both tables, this one first.
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        self.groups.extend(other.groups);
+        Self { router: self.router.merge(other.router), ..self }
+    }
+}
+
 /// The table of operations: `id: method "path" => handler;`, in named groups.
 ///
 /// The comment above a row is what the document says of it: the first paragraph is the summary,

@@ -1,0 +1,140 @@
+//! What members do: projects, connectors, connections.
+
+use crate::{
+    api::{
+        health,
+        manage::{
+            catalog, connections, connectors, deletions, environments, me, revocations, shared,
+        },
+    },
+    openapi::table::{Table, operations},
+};
+
+pub(super) fn management() -> Table {
+    operations! {
+        /// The connectors there are.
+        "Catalogue" {
+            /// Lists the connectors of the catalogue.
+            list_catalog: get "/v1/connectors" => catalog::list;
+
+            /// Shows a connector of the catalogue, with what to do at the provider.
+            get_catalog_connector: get "/v1/connectors/{slug}" => catalog::show;
+        }
+
+        /// Who administers, and what.
+        "Projects" {
+            /// Says whose admin token it is.
+            get_me: get "/v1/me" => me::show;
+
+            /// Lists the projects of the member's teams.
+            list_projects: get "/v1/projects" => me::projects;
+
+            /// Deletes a project, for its owners.
+            ///
+            /// Its keys and sessions open nothing any more and its connections are dead, all at
+            /// once; at the providers they are revoked soon after. What became of them can still be
+            /// read: `list_revocations`.
+            delete_project: delete "/v1/projects/{project}" => deletions::project;
+
+            /// Deletes an end user, with all of their connections and sessions.
+            ///
+            /// What is known of their accounts is forgotten. The same id may come back: it begins
+            /// anew.
+            delete_end_user: delete "/v1/projects/{project}/end-users/{end_user}"
+                => deletions::end_user;
+
+            /// Shows the settings of an environment.
+            get_environment: get "/v1/projects/{project}/environments/{environment}"
+                => environments::show;
+
+            /// Changes the settings of an environment.
+            update_environment: patch "/v1/projects/{project}/environments/{environment}"
+                => environments::change;
+        }
+
+        /// The connectors enabled in a project.
+        "Project connectors" {
+            /// Lists the connectors enabled in a project, with their status.
+            list_connectors: get "/v1/projects/{project}/connectors" => connectors::list;
+
+            /// Enables a connector in an environment, with your own OAuth app.
+            enable_connector: post "/v1/projects/{project}/connectors" => connectors::enable;
+
+            /// Shows an enabled connector.
+            get_connector: get "/v1/projects/{project}/connectors/{slug}" => connectors::show;
+
+            /// Changes a connector's settings.
+            ///
+            /// A new secret of the same app is shown to the provider first, and the old one is
+            /// still tried for 7 days. Another app, or other endpoints, make every connection one
+            /// that its owner has to renew: say how many in `confirm_reconnects`.
+            update_connector: patch "/v1/projects/{project}/connectors/{slug}"
+                => connectors::change;
+
+            /// Disables a connector for good, and revokes every connection to it.
+            ///
+            /// From its answer on, none of them can be used; at the provider they are revoked
+            /// soon after.
+            disable_connector: delete "/v1/projects/{project}/connectors/{slug}"
+                => connectors::disable;
+
+            /// Asks the provider whether it takes the connector's credentials.
+            check_connector: post "/v1/projects/{project}/connectors/{slug}/check"
+                => connectors::check;
+
+            /// Asks for the account that the project shares with all its end users.
+            ///
+            /// Show its link to whoever shares it; where the environment confirms who finished,
+            /// their browser ends with a code to be confirmed.
+            share_connection: post "/v1/projects/{project}/connectors/{slug}/shared-connection"
+                => shared::share;
+
+            /// Confirms who shared an account, with the code that their browser was shown.
+            confirm_shared_connection:
+                post "/v1/projects/{project}/connectors/{slug}/shared-connection/confirm"
+                => shared::confirm;
+        }
+
+        /// The connections of all end users, and what became of those that ended.
+        "Connections of a project" {
+            /// Lists and searches the connections of an environment.
+            list_project_connections: get "/v1/projects/{project}/connections"
+                => connections::list;
+
+            /// Shows a connection.
+            get_project_connection: get "/v1/projects/{project}/connections/{id}"
+                => connections::show;
+
+            /// Revokes a connection, here and at the provider.
+            delete_project_connection: delete "/v1/projects/{project}/connections/{id}"
+                => connections::revoke;
+
+            /// Revokes many connections at once, or says how many it would be.
+            ///
+            /// From its answer on, none of them can be used; at the providers they are revoked
+            /// one after another, at the pace that each allows. `list_revocations` shows how far
+            /// that is.
+            revoke_project_connections: post "/v1/projects/{project}/connections/revoke"
+                => connections::revoke_many;
+
+            /// Lists the receipts of ended connections: what became of their tokens at the provider.
+            ///
+            /// As JSON, or all of them as CSV with `format=csv` or `Accept: text/csv`. Receipts of a
+            /// deleted project can still be read.
+            list_revocations: get "/v1/projects/{project}/revocations" => revocations::list;
+        }
+
+        /// For whatever watches the server.
+        "Health" {
+            /// Says that the process runs.
+            ///
+            /// Asks nothing else; a process that does not answer should be started again.
+            check_alive: get "/healthz" => health::alive;
+
+            /// Says whether requests are wanted.
+            ///
+            /// They are not while the server shuts down, or when its database does not answer.
+            check_ready: get "/readyz" => health::ready;
+        }
+    }
+}
