@@ -37,10 +37,17 @@ impl Error {
         }
     }
 
-    /// Whether the database was not reached at all: the same may succeed later.
+    /// Whether the database was not reached, or could not do it at the moment: the same may succeed
+    /// later.
     pub fn is_unavailable(&self) -> bool {
         use sqlx::Error as Cause;
-        matches!(self, Self::Driver(Cause::PoolTimedOut | Cause::PoolClosed | Cause::Io(_)))
+        match self {
+            Self::Driver(Cause::Database(error)) => error.code().is_some_and(|code| passes(&code)),
+            Self::Driver(cause) => {
+                matches!(cause, Cause::PoolTimedOut | Cause::PoolClosed | Cause::Io(_))
+            }
+            _ => false,
+        }
     }
 
     /// Whether a row of this identity is there already.
@@ -49,6 +56,18 @@ impl Error {
             Self::Driver(sqlx::Error::Database(error)) => error.is_unique_violation(),
             _ => false,
         }
+    }
+}
+
+/// Whether a database's error code stands for trouble of its own that may be over later: SQLite's
+/// primary result codes for busy, locked, read-only, I/O, full and unopenable (the low byte of the
+/// extended ones), and PostgreSQL's classes for connections, resources, operators and the system.
+fn passes(code: &str) -> bool {
+    const SQLITE: [i32; 6] = [5, 6, 8, 10, 13, 14];
+    const POSTGRES: [&str; 4] = ["08", "53", "57", "58"];
+    match code.parse::<i32>() {
+        Ok(number) if code.len() != 5 => SQLITE.contains(&(number & 0xff)),
+        _ => code.len() == 5 && POSTGRES.iter().any(|class| code.starts_with(class)),
     }
 }
 
@@ -63,3 +82,19 @@ impl From<MigrateError> for Error {
 
 /// The result of a statement.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn b2_trouble_that_may_pass_is_told_from_what_will_not() {
+        for code in ["5", "261", "517", "13", "10", "778", "8", "57P01", "57P03", "53100", "08006"]
+        {
+            assert!(passes(code), "{code}");
+        }
+        for code in ["1", "19", "2067", "11", "26", "23505", "42P01", "40001", ""] {
+            assert!(!passes(code), "{code}");
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! One server of those that share a database.
 
-use std::{io::Write as _, net::SocketAddr, sync::Arc, time::Duration};
+use std::{io::Write as _, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use astralform_catalog::{Catalog, Folder, builtin, load};
 use astralform_domain::{Clock, ConnectorSlug, Entropy};
@@ -33,8 +33,10 @@ impl TestServer {
     pub async fn second_node(&self) -> Self {
         let db = self.db.another_pool().await;
         let site = self.app.engine().site().clone();
+        let spool = self.files.path().join("spool-of-another");
         let keys = read_key_file(&self.files.path().join(KEYS)).expect("the key file");
-        let app = App::new(engine(db.clone(), &self.catalogue, keys, site, self.clock.clone()));
+        let app =
+            App::new(engine(db.clone(), &self.catalogue, keys, site, self.clock.clone(), spool));
         let (listener, base) = listen("127.0.0.1:0".parse().expect("an address")).await;
         let limits = Limits { drain: Duration::ZERO, ..Limits::default() };
         let serving = serve(listener, router(app.clone()), limits, std::future::pending());
@@ -61,7 +63,8 @@ impl TestServer {
     pub fn restarted(&self) -> App {
         let keys = read_key_file(&self.files.path().join(KEYS)).expect("the key file");
         let site = self.app.engine().site().clone();
-        App::new(engine(self.db.clone(), &self.catalogue, keys, site, self.clock.clone()))
+        let spool = self.files.path().join("spool");
+        App::new(engine(self.db.clone(), &self.catalogue, keys, site, self.clock.clone(), spool))
     }
 
     /// An address of the site, at this node.
@@ -89,6 +92,7 @@ pub(crate) fn engine(
     key_ring: KeyRing,
     site: Site,
     clock: Clock,
+    spool: PathBuf,
 ) -> Arc<Engine> {
     let simulator = site.simulator().and_then(|url| url.socket_addrs(|| None).ok()?.pop());
     let networks: Networks = ["127.0.0.0/8".parse().expect("a network")].into_iter().collect();
@@ -99,8 +103,8 @@ pub(crate) fn engine(
         egress: Egress::new(networks, simulator),
         site,
         clock,
-        node: format!("test-{:x}", u64::from_be_bytes(Entropy::system().bytes())),
-        spool: None,
+        node: spool.display().to_string(),
+        spool: Some(spool),
         entropy: Entropy::system(),
     })
 }

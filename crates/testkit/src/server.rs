@@ -121,7 +121,8 @@ impl TestServer {
         let site = Site::new(base.clone(), Some(simulator_url.clone()));
         let keys = create_key_file(&files.path().join(KEYS), &Entropy::system());
         let keys = keys.expect("a key file");
-        let engine = engine(db.clone(), &catalogue, keys, site, clock.clone());
+        let engine =
+            engine(db.clone(), &catalogue, keys, site, clock.clone(), files.path().join("spool"));
         let made = engine.provision("Test team", "Test project").await.expect("a project");
         let tenant = Tenant { project: made.project, environment: setup.environment };
         if let Some(settings) = &setup.settings {
@@ -249,6 +250,17 @@ impl TestServer {
     /// How many requests reached an endpoint of the simulated Slack.
     pub fn slack_requests(&self, endpoint: &str) -> usize {
         self.slack().requests().iter().filter(|request| request.endpoint == endpoint).count()
+    }
+
+    /// The database once more, as another program opens it; none when it is a server's.
+    pub async fn database_from_outside(&self) -> Option<Db> {
+        let file = self.database.as_ref()?;
+        Some(Db::open_sqlite(file).await.expect("a database"))
+    }
+
+    /// How many files lie where new tokens wait for the database.
+    pub fn spooled(&self) -> usize {
+        std::fs::read_dir(self.files.path().join("spool")).map_or(0, Iterator::count)
     }
 
     /// The bytes of the database and its log, for proving what is not in them; none when it is a

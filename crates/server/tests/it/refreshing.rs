@@ -275,3 +275,41 @@ async fn b7_a_refresh_that_was_sent_is_finished_before_a_node_stops() {
     assert_eq!(reads(&server).await, "completed");
     assert_eq!(provider.hostile.ledger().refreshes, 1, "what it got was stored");
 }
+
+#[tokio::test]
+async fn r3_a_token_that_the_database_cannot_take_is_used_and_kept_until_it_can() {
+    let (provider, server) = connected(strict()).await;
+    let Some(outside) = server.database_from_outside().await else { return };
+    provider.hostile.change(|temper| temper.latency = Duration::from_millis(500));
+    server.clock.advance(LIFE);
+    let agent = server.agent("alice");
+    let call = tokio::spawn(async move { agent.call(READ, json!({})).await.outcome().to_owned() });
+    while provider.hostile.ledger().peak == 0 || provider.hostile.ledger().refreshes == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let lock = outside.begin().await.unwrap();
+    assert_eq!(call.await.unwrap(), "completed", "out of memory");
+    assert_eq!(server.spooled(), 1);
+    assert_eq!(reads(&server).await, "completed", "so is the next one");
+    drop(lock);
+    assert_eq!(server.app.engine().finish_refreshes(Duration::from_secs(20)).await, 0);
+    assert_eq!(server.spooled(), 0, "it is stored");
+    server.clock.advance(LIFE);
+    assert_eq!(reads(&server).await, "completed", "with the refresh token that was stored");
+    let ledger = provider.hostile.ledger();
+    assert_eq!((ledger.refreshes, ledger.reused), (2, 0));
+}
+
+#[tokio::test]
+async fn r3_without_a_database_that_takes_the_intent_the_provider_is_not_called() {
+    let (provider, server) = connected(strict()).await;
+    let Some(outside) = server.database_from_outside().await else { return };
+    server.clock.advance(LIFE);
+    let lock = outside.begin().await.unwrap();
+    let reply = read(&server).await;
+    assert_eq!(reply.status, 503, "{reply:?}");
+    assert_eq!(provider.hostile.ledger().refreshes, 0);
+    drop(lock);
+    assert_eq!(reads(&server).await, "completed");
+    assert_eq!(state(&server).await.0, "active");
+}
