@@ -159,12 +159,12 @@ impl Engine {
         RequestId::new(&self.clock, &self.entropy)
     }
 
-    /// Whether the database answers.
+    /// Whether the database answers, and takes writes.
     ///
     /// # Errors
     /// When it does not.
     pub async fn check_database(&self) -> Result<(), Fault> {
         astralform_storage::meta::key_check(&self.db).await?;
-        Ok(())
+        Ok(self.db.check_writing().await?)
     }
 }

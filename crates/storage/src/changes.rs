@@ -10,7 +10,10 @@
 
 mod epochs;
 
-use std::time::Instant;
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Instant,
+};
 
 use astralform_domain::{
     ApiKeyId, Clock, EndUserId, Entropy, ProjectConnectorId, ProjectId, SessionId, Timestamp,
@@ -61,12 +64,30 @@ pub(crate) struct Feed {
     /// may stand still.
     clock: Clock,
     entropy: Entropy,
+    /// Whether the last write failed by the database's fault.
+    is_stuck: AtomicBool,
+}
+
+impl Feed {
+    /// Notes how a write went.
+    pub(crate) fn note_write<T>(&self, written: Result<T>) -> Result<T> {
+        match &written {
+            Ok(_) => self.is_stuck.store(false, Ordering::Relaxed),
+            Err(error) if error.is_unavailable() => self.is_stuck.store(true, Ordering::Relaxed),
+            Err(_) => {}
+        }
+        written
+    }
+
+    pub(crate) fn takes_writes(&self) -> bool {
+        !self.is_stuck.load(Ordering::Relaxed)
+    }
 }
 
 impl Default for Feed {
     fn default() -> Self {
         let (clock, entropy) = (Clock::system(), Entropy::system());
-        Self { epochs: Epochs::default(), clock, entropy }
+        Self { epochs: Epochs::default(), clock, entropy, is_stuck: AtomicBool::new(false) }
     }
 }
 

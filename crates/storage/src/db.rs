@@ -15,7 +15,7 @@ use sqlx::{
     sqlite::{SqliteArguments, SqliteRow},
 };
 
-use crate::{Result, bind::Bind, changes::Feed, row::Record};
+use crate::{Error, Result, bind::Bind, changes::Feed, row::Record};
 
 /// An open database.
 #[derive(Clone)]
@@ -120,12 +120,32 @@ impl Db {
     /// # Errors
     /// When no connection is to be had.
     pub async fn begin(&self) -> Result<Tx> {
-        let open = match &self.pools {
+        let open = match self.open_transaction().await {
+            Ok(open) => open,
+            failed => self.feed.note_write(failed)?,
+        };
+        Ok(Tx { open, touched: BTreeSet::new(), feed: Arc::clone(&self.feed) })
+    }
+
+    async fn open_transaction(&self) -> Result<Open> {
+        Ok(match &self.pools {
             // Takes the write lock now: a read-then-write transaction cannot fail half way.
             Pools::Sqlite { write, .. } => Open::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
             Pools::Postgres(pool) => Open::Postgres(pool.begin().await?),
-        };
-        Ok(Tx { open, touched: BTreeSet::new(), feed: Arc::clone(&self.feed) })
+        })
+    }
+
+    /// Whether the database takes writes. It is asked to only where the last one was not taken.
+    ///
+    /// # Errors
+    /// When it still does not.
+    pub async fn check_writing(&self) -> Result<()> {
+        if self.feed.takes_writes() {
+            return Ok(());
+        }
+        let mut tx = self.begin().await?;
+        crate::meta::touch(&mut tx).await?;
+        tx.commit().await
     }
 
     fn over(pools: Pools) -> Self {
@@ -189,11 +209,12 @@ impl Tx {
             Open::Sqlite(tx) => tx.commit().await,
             Open::Postgres(tx) => tx.commit().await,
         };
+        let committed = feed.note_write(committed.map_err(Error::from));
         // Also when the answer was lost: it may have happened.
         for topic in touched {
             feed.epochs.count_up(topic);
         }
-        Ok(committed?)
+        committed
     }
 }
 
@@ -234,14 +255,17 @@ impl Run for &Db {
     }
 
     async fn execute(self, sql: &'static str, binds: Vec<Bind>) -> Result<u64> {
-        Ok(match &self.pools {
+        let written = match &self.pools {
             Pools::Sqlite { write, .. } => {
-                sqlx::query_with(sql, sqlite(binds)?).execute(write).await?.rows_affected()
+                let done = sqlx::query_with(sql, sqlite(binds)?).execute(write).await;
+                done.map(|done| done.rows_affected())
             }
             Pools::Postgres(pool) => {
-                sqlx::query_with(sql, postgres(binds)?).execute(pool).await?.rows_affected()
+                let done = sqlx::query_with(sql, postgres(binds)?).execute(pool).await;
+                done.map(|done| done.rows_affected())
             }
-        })
+        };
+        self.feed.note_write(written.map_err(Error::from))
     }
 }
 
@@ -260,14 +284,20 @@ impl Run for &mut Tx {
     }
 
     async fn execute(self, sql: &'static str, binds: Vec<Bind>) -> Result<u64> {
-        Ok(match &mut self.open {
+        let done = match &mut self.open {
             Open::Sqlite(tx) => {
-                sqlx::query_with(sql, sqlite(binds)?).execute(&mut **tx).await?.rows_affected()
+                let done = sqlx::query_with(sql, sqlite(binds)?).execute(&mut **tx).await;
+                done.map(|done| done.rows_affected())
             }
             Open::Postgres(tx) => {
-                sqlx::query_with(sql, postgres(binds)?).execute(&mut **tx).await?.rows_affected()
+                let done = sqlx::query_with(sql, postgres(binds)?).execute(&mut **tx).await;
+                done.map(|done| done.rows_affected())
             }
-        })
+        };
+        match done {
+            Ok(touched) => Ok(touched),
+            Err(error) => self.feed.note_write(Err(error.into())),
+        }
     }
 }
 
@@ -296,3 +326,6 @@ impl Row {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 use std::{path::Path, str::FromStr as _, time::Duration};
 
 use sqlx::{
+    Connection as _, SqliteConnection,
     migrate::{Migration, MigrationType, Migrator},
     pool::PoolOptions,
     postgres::PgConnectOptions,
@@ -33,7 +34,8 @@ impl Db {
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(5))
             .pragma("journal_size_limit", "16777216");
-        let write = pool(1).connect_with(options.clone()).await?;
+        let write = pool(1).after_release(|connection, _| Box::pin(is_sound(connection)));
+        let write = write.connect_with(options.clone()).await?;
         let read = pool(READERS).connect_with(options.read_only(true)).await?;
         Ok(Self::over(Pools::Sqlite { read, write }))
     }
@@ -115,6 +117,16 @@ impl Db {
             Pools::Postgres(pool) => pool.close().await,
         }
     }
+}
+
+/// Whether a connection has left its transaction. SQLite ends one by itself when the disk is full
+/// or broken, and the rollback that follows fails; the driver would take the connection to be in a
+/// transaction for ever.
+async fn is_sound(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    if connection.is_in_transaction() {
+        connection.ping().await?; // behind the rollback that waits in its queue
+    }
+    Ok(!connection.is_in_transaction())
 }
 
 /// Connections stay open: checking one before each use would cost a round trip, and a broken one
