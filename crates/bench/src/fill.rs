@@ -7,10 +7,12 @@ use astralform_domain::{
     Environment, Owner, ProjectConnector, Secret, Tenant,
 };
 use astralform_storage::{
-    Db, Tx, connections, end_users, project_connectors, projects,
+    Db, Tx, connections,
+    data_keys::{self, KeyRole},
+    end_users, project_connectors,
     tokens::{self, Token},
 };
-use astralform_vault::{Binding, DataKey, read_key_file};
+use astralform_vault::{Binding, ProjectKeys, read_key_file};
 
 use crate::{Result, note, product::Installation, workload::Workload};
 
@@ -33,12 +35,21 @@ pub(crate) async fn fill(
     };
     let tenant = Tenant { project: installation.made.project, environment: Environment::Test };
     let settings = project_connectors::by_slug(&db, tenant, &workload.connector).await?;
-    let sealed = projects::data_key(&db, tenant.project).await?.ok_or("no data key")?;
+    let wrapped = data_keys::of(&db, tenant.project).await?;
+    let of_role = |role| {
+        let found = wrapped.iter().find(|key| key.role == role);
+        found.map(|key| &key.envelope).ok_or("a project lacks one of its keys")
+    };
     let ring = read_key_file(&installation.key_file())?;
     let filler = Filler {
         workload,
         settings: settings.ok_or("the connector is not enabled")?,
-        key: ring.open_data_key(tenant.project, &sealed)?,
+        key: ring.open_keys(
+            tenant.project,
+            of_role(KeyRole::Current)?,
+            [],
+            of_role(KeyRole::Tags)?,
+        )?,
         clock: Clock::system(),
         entropy: Entropy::system(),
         next: Cell::new(0),
@@ -54,7 +65,7 @@ pub(crate) async fn fill(
 struct Filler<'a> {
     workload: &'a Workload,
     settings: ProjectConnector,
-    key: DataKey,
+    key: ProjectKeys,
     clock: Clock,
     entropy: Entropy,
     next: Cell<usize>,

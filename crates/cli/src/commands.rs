@@ -3,6 +3,7 @@ mod connections;
 mod connectors;
 mod demo;
 mod freeze;
+mod keys;
 mod migrate;
 mod serve;
 
@@ -28,6 +29,9 @@ pub(crate) enum Command {
     Connections(connections::Connections),
     /// Bring a database up to date with this version
     Migrate(migrate::Migrate),
+    /// Look at keys and replace them
+    #[command(subcommand)]
+    Keys(keys::Keys),
     /// Work on the catalogue of connectors
     #[command(subcommand)]
     Connectors(connectors::Connectors),
@@ -43,6 +47,7 @@ impl Command {
             Self::Unfreeze(unfreeze) => unfreeze.run().await,
             Self::Connections(connections) => connections.run().await,
             Self::Migrate(migrate) => migrate.run().await,
+            Self::Keys(keys) => keys.run().await,
             Self::Connectors(connectors) => connectors.run(),
         }
     }

@@ -1,9 +1,12 @@
 use astralform_domain::Entropy;
-use astralform_engine::{prepare_database, written_with};
+use astralform_engine::{check_key, prepare_database, written_with};
 use astralform_storage::Db;
 use astralform_vault::{KeyFileError, KeyRing, create_key_file, read_key_file};
 
-use crate::{config::Store, database::connect};
+use crate::{
+    config::Store,
+    database::{connect, connect_existing},
+};
 
 /// Opens the database with the key it was written with. A key is made only for a database that
 /// was written with none; in every other case a missing or wrong key stops the start, before
@@ -28,5 +31,13 @@ pub(crate) async fn open(store: &Store, entropy: &Entropy) -> anyhow::Result<(Db
         ),
     };
     prepare_database(&db, &ring).await?;
+    Ok((db, ring))
+}
+
+/// Opens a database that is in use with the key it was written with; makes and migrates nothing.
+pub(crate) async fn open_existing(store: &Store) -> anyhow::Result<(Db, KeyRing)> {
+    let ring = read_key_file(&store.key_file)?;
+    let db = connect_existing(&store.database).await?;
+    check_key(&db, &ring).await?;
     Ok((db, ring))
 }

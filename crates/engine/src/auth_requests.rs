@@ -4,7 +4,7 @@
 //! ([`finish`]), or enters a key on our page ([`enter_key`]) → where the environment wants it, the developer's backend vouches ([`confirm`]).
 //! [`sweep`] ends what nobody finished.
 
-mod begin;
+pub(crate) mod begin;
 mod confirm;
 mod enter_key;
 mod finish;

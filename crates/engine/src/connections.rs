@@ -10,7 +10,7 @@ use astralform_domain::{
     ScopeSet, Tenant,
 };
 use astralform_storage::{Tx, connections, end_users};
-use astralform_vault::DataKey;
+use astralform_vault::ProjectKeys;
 
 use crate::{Engine, Fault, project_connectors::Ready};
 
@@ -46,7 +46,7 @@ impl Engine {
         tx: &mut Tx,
         new: &NewConnection<'_>,
         end_user: Option<EndUserKey>,
-        key: &DataKey,
+        key: &ProjectKeys,
     ) -> Result<ConnectionId, Fault> {
         let connection = self.connection(new);
         if connection.status == ConnectionStatus::Active {
@@ -65,7 +65,7 @@ impl Engine {
         &self,
         tx: &mut Tx,
         arrival: Arrival<'_>,
-        key: &DataKey,
+        key: &ProjectKeys,
     ) -> Result<ConnectionId, Fault> {
         let Arrival { mut connection, tokens, end_user, replaces } = arrival;
         let (tenant, pcon) = (connection.tenant, connection.project_connector);

@@ -1,43 +1,102 @@
-use std::{
-    collections::HashMap,
-    sync::{Mutex, PoisonError},
+use std::sync::{Arc, Mutex, PoisonError};
+
+use astralform_domain::{Entropy, ProjectId, Sealed, Timestamp};
+use astralform_storage::{
+    Db, Topic, Tx,
+    data_keys::{self, KeyRole, WrappedKey},
+    meta,
 };
+use astralform_vault::{KeyId, KeyRing, KeyUse, OpenError, ProjectKeys};
 
-use astralform_domain::{Entropy, ProjectId, Sealed};
-use astralform_storage::{Db, projects};
-use astralform_vault::{DataKey, KeyRing};
+use crate::{Fault, chain, kept::Shelf};
 
-use crate::Fault;
-
-/// The opened data keys of projects, each opened once.
+/// The opened keys of projects, each opened once and kept until they change.
 pub(crate) struct DataKeys {
-    ring: KeyRing,
-    opened: Mutex<HashMap<ProjectId, DataKey>>,
+    ring: Mutex<Arc<KeyRing>>,
+    opened: Shelf<ProjectId, ProjectKeys>,
 }
 
 impl DataKeys {
     pub(crate) fn new(ring: KeyRing) -> Self {
-        Self { ring, opened: Mutex::default() }
+        Self { ring: Mutex::new(Arc::new(ring)), opened: Shelf::new(10_000) }
     }
 
-    /// The data key of a project.
-    pub(crate) async fn of(&self, db: &Db, project: ProjectId) -> Result<DataKey, Fault> {
-        if let Some(key) = self.lock().get(&project) {
-            return Ok(key.clone());
+    /// The keys of a project.
+    pub(crate) async fn of(&self, db: &Db, project: ProjectId) -> Result<Arc<ProjectKeys>, Fault> {
+        let read = async {
+            let wrapped = data_keys::of(db, project).await?;
+            let opened = self.with_ring(|ring| open_project_keys(ring, project, &wrapped))?;
+            Ok(Some(opened))
+        };
+        let found = self.opened.get(db, project, &[Topic::Project(project)], read).await?;
+        found.ok_or(Fault::Inconsistent("a project has no keys"))
+    }
+
+    /// Stores fresh keys for a new project, wrapped with the master key that the database wants.
+    pub(crate) async fn create(
+        &self,
+        tx: &mut Tx,
+        project: ProjectId,
+        now: Timestamp,
+        entropy: &Entropy,
+    ) -> Result<(), Fault> {
+        let wanted = meta::lock_key_check(tx).await?;
+        for (role, of_use) in [(KeyRole::Current, KeyUse::Data), (KeyRole::Tags, KeyUse::Tags)] {
+            let fresh = self.with_ring(|ring| {
+                let with = wanted.as_deref().and_then(KeyId::parse).unwrap_or(ring.current());
+                Ok(ring.new_key(project, of_use, with, entropy)?)
+            })?;
+            let (id, envelope) = (fresh.id.to_bytes(), fresh.envelope);
+            let (role_since, is_leaving) = (now, false);
+            let key = WrappedKey { id, project, role, role_since, is_leaving, envelope };
+            data_keys::add(tx, &key).await?;
         }
-        let sealed = projects::data_key(db, project).await?;
-        let sealed = sealed.ok_or(Fault::Inconsistent("a project has no data key"))?;
-        let key = self.ring.open_data_key(project, &sealed)?;
-        self.lock().insert(project, key.clone());
-        Ok(key)
+        Ok(())
     }
 
-    /// A fresh data key for a new project, sealed for storage.
-    pub(crate) fn create(&self, project: ProjectId, entropy: &Entropy) -> Sealed {
-        self.ring.new_data_key(project, entropy).1
+    /// Does something with the master keys; once more with the key file as it is now, where they
+    /// are not enough: somebody has added one.
+    fn with_ring<T>(&self, work: impl Fn(&KeyRing) -> Result<T, Fault>) -> Result<T, Fault> {
+        let ring = Arc::clone(&self.lock());
+        match work(&ring) {
+            Err(Fault::Integrity(OpenError::OtherKey)) => {}
+            done => return done,
+        }
+        match ring.read_again() {
+            Ok(Some(again)) => {
+                let again = Arc::new(again);
+                let done = work(&again)?;
+                *self.lock() = again;
+                tracing::info!("the key file was read again: it has a new master key");
+                Ok(done)
+            }
+            Ok(None) => Err(OpenError::OtherKey.into()),
+            Err(error) => {
+                tracing::error!(error = chain(&error), "the key file cannot be read again");
+                Err(OpenError::OtherKey.into())
+            }
+        }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<ProjectId, DataKey>> {
-        self.opened.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> std::sync::MutexGuard<'_, Arc<KeyRing>> {
+        self.ring.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The keys of a project out of their wrapping.
+///
+/// # Errors
+/// When one is missing, or the ring does not open it.
+pub fn open_project_keys(
+    ring: &KeyRing,
+    project: ProjectId,
+    wrapped: &[WrappedKey],
+) -> Result<ProjectKeys, Fault> {
+    let one = |role| {
+        let found = wrapped.iter().find(|key| key.role == role).map(|key| &key.envelope);
+        found.ok_or(Fault::Inconsistent("a project lacks one of its keys"))
+    };
+    let others = wrapped.iter().filter(|key| matches!(key.role, KeyRole::Next | KeyRole::Older));
+    let others = others.map(|key| -> &Sealed { &key.envelope });
+    Ok(ring.open_keys(project, one(KeyRole::Current)?, others, one(KeyRole::Tags)?)?)
 }

@@ -73,7 +73,8 @@ impl Engine {
         let request_digest = Sha256::digest(request.body).into();
         let now = self.clock.now();
         let project = request.tenant.project;
-        let arriving = Arriving { id: &id, project, request_digest: &request_digest };
+        let arriving =
+            Arriving { id: &id, tenant: request.tenant, request_digest: &request_digest };
         let mut tx = self.db.begin().await.map_err(Fault::from)?;
         let since = now.before(LIFE);
         let earlier = idempotent_requests::claim(&mut tx, arriving, since, now).await;

@@ -39,7 +39,7 @@ pub(crate) struct Served {
 }
 
 /// Things of one kind, each with the stamp it was read under; the ones least used make way.
-struct Shelf<K, V>(Cache<K, (Stamp, Arc<V>)>);
+pub(crate) struct Shelf<K, V>(Cache<K, (Stamp, Arc<V>)>);
 
 impl Default for Kept {
     fn default() -> Self {
@@ -55,12 +55,12 @@ impl Default for Kept {
 }
 
 impl<K: Hash + Eq + Clone, V> Shelf<K, V> {
-    fn new(at_most: usize) -> Self {
+    pub(crate) fn new(at_most: usize) -> Self {
         Self(Cache::new(at_most))
     }
 
     /// What is kept of `key`, or else what `read` finds; that nothing is there is not kept.
-    async fn get(
+    pub(crate) async fn get(
         &self,
         db: &Db,
         key: K,

@@ -142,11 +142,10 @@ impl Engine {
             project: ProjectId::new(&self.clock, &self.entropy),
             agent: AgentId::new(&self.clock, &self.entropy),
         };
-        let data_key = self.keys.create(made.project, &self.entropy);
-        let new =
-            NewProject { id: made.project, team: made.team, name: project, data_key: &data_key };
+        let new = NewProject { id: made.project, team: made.team, name: project };
         projects::create_team(tx, made.team, team, now).await?;
         projects::create(tx, &new, now).await?;
+        self.keys.create(tx, made.project, now, &self.entropy).await?;
         let agent = Agent {
             id: made.agent,
             name: "default".to_owned(),

@@ -1,5 +1,5 @@
-use astralform_storage::{Db, meta};
-use astralform_vault::{KeyCheck, KeyRing, MasterKeyId};
+use astralform_storage::{Db, data_keys, meta};
+use astralform_vault::{KeyCheck, KeyId, KeyRing};
 use thiserror::Error;
 
 use crate::Fault;
@@ -15,6 +15,17 @@ pub enum StartError {
     WrongKey {
         /// The fingerprint of the key it wants.
         written_with: String,
+    },
+    /// Keys of projects are still wrapped with a master key that is gone.
+    #[error(
+        "master key {master} still wraps {keys} keys of this database, and the key file does not \
+         hold it: put it back; `astralform keys rotate` makes it superfluous"
+    )]
+    StillWraps {
+        /// Its fingerprint.
+        master: KeyId,
+        /// How many.
+        keys: i64,
     },
     /// The database did not answer.
     #[error(transparent)]
@@ -32,25 +43,47 @@ pub async fn written_with(db: &Db) -> Result<Option<String>, Fault> {
     }
 }
 
+/// Makes sure that a key ring holds what a database was written with, if it was; says which key that
+/// is.
+///
+/// # Errors
+/// When the ring lacks it.
+pub async fn check_key(db: &Db, ring: &KeyRing) -> Result<Option<String>, StartError> {
+    let found = written_with(db).await?;
+    if let Some(written_with) = &found {
+        let known = KeyId::parse(written_with).map(|id| ring.check(id));
+        if known != Some(KeyCheck::Held) {
+            return Err(StartError::WrongKey { written_with: written_with.clone() });
+        }
+        check_wrappings(db, ring).await?;
+    }
+    Ok(found)
+}
+
 /// Makes sure that a database goes with a key ring, then brings its schema up to date and, if it
 /// is empty, ties it to the ring.
 ///
 /// # Errors
 /// When the ring lacks the key that the database was written with; nothing is written then.
 pub async fn prepare_database(db: &Db, ring: &KeyRing) -> Result<(), StartError> {
-    let found = written_with(db).await?;
-    if let Some(written_with) = &found {
-        let known = MasterKeyId::parse(written_with).map(|id| ring.check(id));
-        if known != Some(KeyCheck::Held) {
-            return Err(StartError::WrongKey { written_with: written_with.clone() });
-        }
-    }
+    let found = check_key(db, ring).await?;
     db.migrate().await.map_err(Fault::from)?;
     if found.is_none() {
         let mut tx = db.begin().await.map_err(Fault::from)?;
         let fingerprint = ring.current().to_string();
         meta::set_key_check(&mut tx, &fingerprint).await.map_err(Fault::from)?;
         tx.commit().await.map_err(Fault::from)?;
+    }
+    Ok(())
+}
+
+/// A rotation of master keys that broke off leaves some keys with the old one.
+async fn check_wrappings(db: &Db, ring: &KeyRing) -> Result<(), StartError> {
+    for wrapping in data_keys::wrappings(db).await.map_err(Fault::from)? {
+        let master = KeyId::from_bytes(wrapping.master);
+        if ring.check(master) != KeyCheck::Held {
+            return Err(StartError::StillWraps { master, keys: wrapping.keys });
+        }
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use astralform_domain::{
     Account, Clock, Connection, ConnectionId, ConnectionStatus, EndUserKey, Entropy, Environment,
@@ -6,11 +6,11 @@ use astralform_domain::{
 };
 use astralform_simulator::hostile::{Hostile, Pair};
 use astralform_storage::{
-    Db, Tx, connections, end_users, project_connectors, projects,
+    Db, Tx, connections, end_users, project_connectors,
     tokens::{self, Token},
 };
-use astralform_testkit::HostileProvider;
-use astralform_vault::{Binding, DataKey, read_key_file};
+use astralform_testkit::{HostileProvider, project_keys};
+use astralform_vault::{Binding, ProjectKeys};
 
 use crate::{Result, installation::Installation};
 
@@ -29,7 +29,7 @@ pub(crate) struct Filler {
     db: Db,
     hostile: Hostile,
     settings: ProjectConnector,
-    key: Arc<DataKey>,
+    key: ProjectKeys,
     clock: Clock,
     entropy: Entropy,
 }
@@ -48,11 +48,9 @@ impl Filler {
         let tenant = Tenant { project: installation.project, environment: Environment::Test };
         let slug = HostileProvider::CONNECTOR.parse().map_err(|_| "no slug")?;
         let settings = project_connectors::by_slug(&db, tenant, &slug).await?;
-        let sealed = projects::data_key(&db, tenant.project).await?.ok_or("no data key")?;
-        let ring = read_key_file(&installation.key_file())?;
         Ok(Self {
             settings: settings.ok_or("the connector is not enabled")?,
-            key: Arc::new(ring.open_data_key(tenant.project, &sealed)?),
+            key: project_keys(&db, &installation.key_file(), tenant.project).await,
             clock: Clock::system(),
             entropy: Entropy::system(),
             hostile: hostile.clone(),

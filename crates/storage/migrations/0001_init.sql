@@ -39,11 +39,27 @@ CREATE TABLE projects (
     id         TEXT PRIMARY KEY,
     team_id    TEXT NOT NULL REFERENCES teams (id),
     name       TEXT NOT NULL,
-    data_key   BYTEA NOT NULL, -- sealed with the master key
     frozen_at  BIGINT, -- set by an operator: until it is lifted, nothing is called or asked
     created_at BIGINT NOT NULL,
     deleted_at BIGINT
 );
+
+-- The keys of projects, each wrapped with a master key.
+CREATE TABLE data_keys (
+    id         BYTEA PRIMARY KEY, -- in front of everything that it sealed
+    project_id TEXT NOT NULL REFERENCES projects (id),
+    role       TEXT NOT NULL,
+    role_since BIGINT NOT NULL,
+    is_leaving BOOLEAN NOT NULL, -- what it sealed is being sealed anew
+    envelope   BYTEA NOT NULL -- wrapped with the master key whose fingerprint it starts with
+);
+
+-- One seals, one is about to, one makes tags; those that sealed before are kept beside them.
+CREATE UNIQUE INDEX data_keys_by_role
+    ON data_keys (project_id, role)
+    WHERE role <> 'older';
+
+CREATE INDEX data_keys_by_project ON data_keys (project_id);
 
 CREATE TABLE environments (
     project_id      TEXT NOT NULL REFERENCES projects (id),
@@ -260,6 +276,7 @@ CREATE INDEX changes_by_age ON changes (written_at);
 CREATE TABLE idempotent_requests (
     id             TEXT PRIMARY KEY, -- a digest of the key and of all that it is scoped to
     project_id     TEXT NOT NULL REFERENCES projects (id),
+    environment    TEXT NOT NULL,
     request_digest BYTEA NOT NULL, -- SHA-256 of the body
     answer         BYTEA, -- sealed; NULL while the request is under way
     created_at     BIGINT NOT NULL

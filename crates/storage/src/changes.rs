@@ -12,7 +12,7 @@ mod epochs;
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use astralform_domain::{
@@ -28,6 +28,10 @@ use crate::{
 
 pub use epochs::Stamp;
 pub(crate) use epochs::{Epochs, Lookback};
+
+/// How long after a change whatever was remembered before is used nowhere any more, also where
+/// nothing is heard.
+pub const FORGOTTEN_EVERYWHERE: Duration = Duration::from_secs(6);
 
 /// Something that is remembered.
 #[derive(Clone, Copy, Debug)]

@@ -1,6 +1,6 @@
 //! Requests that carried an `Idempotency-Key`, and what they were answered.
 
-use astralform_domain::{ProjectId, Sealed, Timestamp};
+use astralform_domain::{Sealed, Tenant, Timestamp};
 
 use crate::{
     Db, Result, Tx,
@@ -28,8 +28,8 @@ pub struct Earlier {
 pub struct Arriving<'a> {
     /// A digest of the key and of all that it is scoped to.
     pub id: &'a str,
-    /// The project it belongs to.
-    pub project: ProjectId,
+    /// The project and environment it belongs to.
+    pub tenant: Tenant,
     /// SHA-256 of its body.
     pub request_digest: &'a [u8; 32],
 }
@@ -54,13 +54,14 @@ pub async fn claim(
 ) -> Result<Option<Earlier>> {
     const FORGET: &str = "DELETE FROM idempotent_requests WHERE id = $1 AND created_at <= $2";
     const CLAIM: &str = "
-        INSERT INTO idempotent_requests (id, project_id, request_digest, created_at)
-        VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
+        INSERT INTO idempotent_requests (id, project_id, environment, request_digest, created_at)
+        VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";
     const FIND: &str = "
         SELECT request_digest, answer, created_at FROM idempotent_requests WHERE id = $1";
     tx.execute(FORGET, binds![new.id, since]).await?;
-    let claimed =
-        tx.execute(CLAIM, binds![new.id, new.project, new.request_digest, now]).await? == 1;
+    let Tenant { project, environment } = new.tenant;
+    let binds = binds![new.id, project, environment, new.request_digest, now];
+    let claimed = tx.execute(CLAIM, binds).await? == 1;
     if claimed { Ok(None) } else { tx.optional(FIND, binds![new.id]).await }
 }
 
@@ -91,28 +92,28 @@ mod tests {
 
     const LONG_AGO: Timestamp = Timestamp::from_secs(0);
 
-    async fn arrive(db: &Db, project: ProjectId, since: Timestamp) -> Option<Earlier> {
-        let new = Arriving { id: "key", project, request_digest: &[7; 32] };
+    async fn arrive(db: &Db, tenant: Tenant, since: Timestamp) -> Option<Earlier> {
+        let new = Arriving { id: "key", tenant, request_digest: &[7; 32] };
         let mut tx = db.begin().await.unwrap();
         let earlier = claim(&mut tx, new, since, Timestamp::from_secs(9)).await.unwrap();
         tx.commit().await.unwrap();
         earlier
     }
 
-    async fn is_first(db: Db, project: ProjectId) -> bool {
-        arrive(&db, project, LONG_AGO).await.is_none()
+    async fn is_first(db: Db, tenant: Tenant) -> bool {
+        arrive(&db, tenant, LONG_AGO).await.is_none()
     }
 
     #[tokio::test]
     async fn the_first_to_come_is_the_first_and_the_others_see_its_answer() {
         on_both(async |db| {
-            let project = world(&db).await.tenant.project;
-            assert_eq!(arrive(&db, project, LONG_AGO).await, None);
-            let earlier = arrive(&db, project, LONG_AGO).await.unwrap();
+            let tenant = world(&db).await.tenant;
+            assert_eq!(arrive(&db, tenant, LONG_AGO).await, None);
+            let earlier = arrive(&db, tenant, LONG_AGO).await.unwrap();
             assert_eq!((earlier.request_digest, earlier.answer), ([7; 32], None));
             let sealed = Sealed::from_bytes(vec![1]);
             answer(&db, "key", &sealed).await.unwrap();
-            assert_eq!(arrive(&db, project, LONG_AGO).await.unwrap().answer, Some(sealed));
+            assert_eq!(arrive(&db, tenant, LONG_AGO).await.unwrap().answer, Some(sealed));
         })
         .await;
     }
@@ -120,11 +121,11 @@ mod tests {
     #[tokio::test]
     async fn a_forgotten_request_can_be_made_again() {
         on_both(async |db| {
-            let project = world(&db).await.tenant.project;
-            assert_eq!(arrive(&db, project, LONG_AGO).await, None);
+            let tenant = world(&db).await.tenant;
+            assert_eq!(arrive(&db, tenant, LONG_AGO).await, None);
             forget(&db, "key").await.unwrap();
-            assert_eq!(arrive(&db, project, LONG_AGO).await, None);
-            assert_eq!(arrive(&db, project, Timestamp::from_secs(9)).await, None);
+            assert_eq!(arrive(&db, tenant, LONG_AGO).await, None);
+            assert_eq!(arrive(&db, tenant, Timestamp::from_secs(9)).await, None);
             let mut tx = db.begin().await.unwrap();
             assert_eq!(forget_until(&mut tx, Timestamp::from_secs(9)).await.unwrap(), 1);
         })
@@ -134,9 +135,9 @@ mod tests {
     #[tokio::test]
     async fn of_many_that_come_at_once_one_is_the_first() {
         on_both(async |db| {
-            let project = world(&db).await.tenant.project;
+            let tenant = world(&db).await.tenant;
             let racing: Vec<_> =
-                (0..8).map(|_| tokio::spawn(is_first(db.clone(), project))).collect();
+                (0..8).map(|_| tokio::spawn(is_first(db.clone(), tenant))).collect();
             let mut first = 0;
             for race in racing {
                 first += usize::from(race.await.unwrap());

@@ -43,6 +43,20 @@ pub(crate) async fn touch(tx: &mut Tx) -> Result<()> {
     Ok(())
 }
 
+/// The same, unchanged until the transaction ends.
+pub async fn lock_key_check(tx: &mut Tx) -> Result<Option<String>> {
+    const SQL: &str = "UPDATE meta SET value = value WHERE name = $1 RETURNING value";
+    let found: Option<Value> = tx.returning(SQL, binds![KEY_CHECK]).await?;
+    Ok(found.map(|Value(value)| value))
+}
+
+/// Ties the database to another master key: new keys are wrapped with it from then on.
+pub async fn move_key_check(tx: &mut Tx, fingerprint: &str) -> Result<()> {
+    const SQL: &str = "UPDATE meta SET value = $2 WHERE name = $1";
+    tx.execute(SQL, binds![KEY_CHECK, fingerprint]).await?;
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

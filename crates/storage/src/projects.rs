@@ -1,8 +1,6 @@
 //! Teams, projects and their two environments.
 
-use astralform_domain::{
-    Environment, EnvironmentSettings, ProjectId, Sealed, TeamId, Tenant, Timestamp,
-};
+use astralform_domain::{Environment, EnvironmentSettings, ProjectId, TeamId, Tenant, Timestamp};
 
 use crate::{
     Db, Result, Topic, Tx,
@@ -19,21 +17,11 @@ pub struct NewProject<'a> {
     pub team: TeamId,
     /// What people call it.
     pub name: &'a str,
-    /// Its data key, sealed with the master key.
-    pub data_key: &'a Sealed,
 }
 
 /// What a project is called.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProjectName(pub String);
-
-struct SealedKey(Sealed);
-
-impl Record for SealedKey {
-    fn read(row: &Row) -> Result<Self> {
-        Ok(Self(row.sealed("data_key")?))
-    }
-}
 
 impl Record for ProjectName {
     fn read(row: &Row) -> Result<Self> {
@@ -57,12 +45,12 @@ pub async fn create_team(tx: &mut Tx, id: TeamId, name: &str, now: Timestamp) ->
     Ok(())
 }
 
-/// Creates a project with both of its environments.
+/// Creates a project with both of its environments; its keys are for
+/// [`data_keys::add`](crate::data_keys::add).
 pub async fn create(tx: &mut Tx, new: &NewProject<'_>, now: Timestamp) -> Result<()> {
     const SQL: &str = "
-        INSERT INTO projects (id, team_id, name, data_key, created_at)
-        VALUES ($1, $2, $3, $4, $5)";
-    tx.execute(SQL, binds![new.id, new.team, new.name, new.data_key, now]).await?;
+        INSERT INTO projects (id, team_id, name, created_at) VALUES ($1, $2, $3, $4)";
+    tx.execute(SQL, binds![new.id, new.team, new.name, now]).await?;
     for environment in [Environment::Live, Environment::Test] {
         let tenant = Tenant { project: new.id, environment };
         set_environment(tx, tenant, &EnvironmentSettings::default_for(environment)).await?;
@@ -82,13 +70,6 @@ pub async fn delete(tx: &mut Tx, project: ProjectId, now: Timestamp) -> Result<b
     const SQL: &str = "UPDATE projects SET deleted_at = $2 WHERE id = $1 AND deleted_at IS NULL";
     tx.touch(Topic::Project(project));
     Ok(tx.execute(SQL, binds![project, now]).await? == 1)
-}
-
-/// The sealed data key of a project.
-pub async fn data_key(db: &Db, project: ProjectId) -> Result<Option<Sealed>> {
-    const SQL: &str = "SELECT data_key FROM projects WHERE id = $1";
-    let found: Option<SealedKey> = db.optional(SQL, binds![project]).await?;
-    Ok(found.map(|SealedKey(sealed)| sealed))
 }
 
 /// The settings of an environment.
@@ -156,11 +137,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_data_key_and_the_name_are_kept() {
+    async fn the_name_is_kept() {
         on_both(async |db| {
             let project = world(&db).await.tenant.project;
-            let sealed = data_key(&db, project).await.unwrap().unwrap();
-            assert_eq!(sealed.as_bytes(), b"sealed");
             assert_eq!(name(&db, project).await.unwrap().unwrap().0, "Project");
         })
         .await;

@@ -49,6 +49,12 @@ impl Row {
         bytes.try_into().map_err(|_| corrupt(column, "a digest has 32 bytes"))
     }
 
+    /// The id of a key, from a column or out of an envelope.
+    pub(crate) fn key_id(&self, column: &'static str) -> Result<[u8; 16]> {
+        let bytes: Vec<u8> = self.get(column)?;
+        bytes.try_into().map_err(|_| corrupt(column, "the id of a key has 16 bytes"))
+    }
+
     /// A column whose text spells a value of the domain.
     pub(crate) fn parse<T>(&self, column: &'static str) -> Result<T>
     where
@@ -83,6 +89,9 @@ impl Row {
     }
 }
 
-fn corrupt(column: &'static str, why: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
+pub(crate) fn corrupt(
+    column: &'static str,
+    why: impl Into<Box<dyn StdError + Send + Sync>>,
+) -> Error {
     Error::Corrupt { column, why: why.into() }
 }

@@ -86,8 +86,7 @@ pub(crate) async fn world(db: &Db) -> World {
     let end_user: EndUserId = "alice".parse().unwrap();
     let mut tx = db.begin().await.unwrap();
     projects::create_team(&mut tx, team, "Team", now).await.unwrap();
-    let data_key = Sealed::from_bytes(b"sealed".to_vec());
-    let new = NewProject { id: tenant.project, team, name: "Project", data_key: &data_key };
+    let new = NewProject { id: tenant.project, team, name: "Project" };
     projects::create(&mut tx, &new, now).await.unwrap();
     let default = Agent {
         id: agent,

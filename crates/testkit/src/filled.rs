@@ -1,20 +1,30 @@
+use std::path::Path;
+
 use astralform_domain::{
     Account, Connection, ConnectionId, ConnectionStatus, EndUserId, EndUserKey, Entropy, Owner,
-    ProjectConnector, ScopeSet, Secret, Timestamp,
+    ProjectConnector, ProjectId, ScopeSet, Secret, Timestamp,
 };
+use astralform_engine::open_project_keys;
 use astralform_storage::{
-    Tx, connections, end_users, project_connectors, projects,
+    Db, Tx, connections, data_keys, end_users, project_connectors,
     tokens::{self, Token},
 };
-use astralform_vault::{Binding, DataKey, read_key_file};
+use astralform_vault::{Binding, ProjectKeys, read_key_file};
 
 use crate::{TestServer, node::KEYS};
 
 struct Filler<'a> {
     server: &'a TestServer,
     settings: ProjectConnector,
-    key: DataKey,
+    key: ProjectKeys,
     kind: &'a str,
+}
+
+/// The keys of a project, out of a key file and a database.
+pub async fn project_keys(db: &Db, key_file: &Path, project: ProjectId) -> ProjectKeys {
+    let wrapped = data_keys::of(db, project).await.expect("the database answers");
+    let ring = read_key_file(key_file).expect("the key file");
+    open_project_keys(&ring, project, &wrapped).expect("keys that open")
 }
 
 impl TestServer {
@@ -23,10 +33,8 @@ impl TestServer {
     pub async fn fill(&self, kind: &str, texts: &[String]) -> Vec<ConnectionId> {
         let found = project_connectors::by_slug(&self.db, self.tenant, &self.slug).await;
         let settings = found.expect("the database answers").expect("the connector is enabled");
-        let sealed = projects::data_key(&self.db, self.tenant.project).await;
-        let sealed = sealed.expect("the database answers").expect("a data key");
-        let ring = read_key_file(&self.files.path().join(KEYS)).expect("the key file");
-        let key = ring.open_data_key(self.tenant.project, &sealed).expect("the key opens");
+        let key_file = self.files.path().join(KEYS);
+        let key = project_keys(&self.db, &key_file, self.tenant.project).await;
         let filler = Filler { server: self, settings, key, kind };
         let mut tx = self.db.begin().await.expect("a transaction");
         let mut ids = Vec::with_capacity(texts.len());

@@ -8,6 +8,8 @@ use chacha20poly1305::{
 use thiserror::Error;
 use zeroize::Zeroizing;
 
+use crate::key_id::{KeyId, LENGTH as KEY_ID};
+
 /// Why a sealed value does not open.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum OpenError {
@@ -22,21 +24,20 @@ pub enum OpenError {
     Refused,
 }
 
-pub(crate) const KEY_ID: usize = 16;
 const FORMAT: u8 = 1;
 const NONCE: usize = 24;
 const HEAD: usize = 1 + KEY_ID;
 
 pub(crate) fn seal(
     key: &SecretKey,
-    key_id: [u8; KEY_ID],
+    key_id: KeyId,
     bound_to: &[u8],
     plain: &[u8],
     entropy: &Entropy,
 ) -> Sealed {
     let mut bytes = Vec::with_capacity(HEAD + NONCE + plain.len() + 16);
     bytes.push(FORMAT);
-    bytes.extend_from_slice(&key_id);
+    bytes.extend_from_slice(&key_id.to_bytes());
     let aad = [bytes.as_slice(), bound_to].concat();
     let nonce = entropy.bytes::<NONCE>();
     bytes.extend_from_slice(&nonce);
@@ -51,7 +52,7 @@ pub(crate) fn seal(
 
 pub(crate) fn open(
     key: &SecretKey,
-    key_id: [u8; KEY_ID],
+    key_id: KeyId,
     bound_to: &[u8],
     sealed: &Sealed,
 ) -> Result<Zeroizing<Vec<u8>>, OpenError> {
@@ -60,7 +61,7 @@ pub(crate) fn open(
     if head[0] != FORMAT {
         return Err(OpenError::Malformed);
     }
-    if head[1..] != key_id {
+    if head[1..] != key_id.to_bytes() {
         return Err(OpenError::OtherKey);
     }
     let aad = [head, bound_to].concat();

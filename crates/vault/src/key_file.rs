@@ -1,6 +1,8 @@
 //! The key file: one master key a line, `astralform-key-1:` and 32 bytes in base64, oldest first.
 //! Empty lines and lines that start with `#` are passed over.
 
+mod change;
+
 use std::{
     fs, io,
     io::Write as _,
@@ -13,7 +15,9 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use crate::KeyRing;
+use crate::{KeyId, KeyRing};
+
+pub use change::KeyFileLock;
 
 const PREFIX: &str = "astralform-key-1:";
 
@@ -59,6 +63,17 @@ pub enum KeyFileError {
         /// Which line, the first being 1.
         line: usize,
     },
+    /// Another program changes it.
+    #[error("the key file {} is being changed by another command: try again when that has ended", .0.display())]
+    Busy(PathBuf),
+    /// It does not hold the key in question.
+    #[error("the key file {} does not hold master key {id}", path.display())]
+    NotThere {
+        /// Which file.
+        path: PathBuf,
+        /// Which key.
+        id: KeyId,
+    },
     /// It holds no key.
     #[error("the key file {} holds no key", .0.display())]
     Empty(PathBuf),
@@ -75,7 +90,8 @@ pub fn read_key_file(path: &Path) -> Result<KeyRing, KeyFileError> {
         .filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
         .map(|(at, line)| parse(line, path, at + 1))
         .collect::<Result<Vec<_>, _>>()?;
-    KeyRing::from_keys(keys).ok_or_else(|| KeyFileError::Empty(path.to_owned()))
+    let ring = KeyRing::from_keys(keys).ok_or_else(|| KeyFileError::Empty(path.to_owned()))?;
+    Ok(ring.read_from(path))
 }
 
 /// Creates a key file of mode 0600 with one fresh key. An existing file is left as it is.
@@ -91,21 +107,25 @@ pub fn create_key_file(path: &Path, entropy: &Entropy) -> Result<KeyRing, KeyFil
          {PREFIX}{}\n",
         STANDARD.encode(key.expose())
     ));
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
-        .map_err(failed)?;
-    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
-    sync_folder(path).map_err(failed)?;
+    write_new(path, &text).map_err(failed)?;
     read_key_file(path)
+}
+
+fn write_new(path: &Path, text: &str) -> io::Result<()> {
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    sync_folder(path)
 }
 
 /// A new file survives a power failure only once its folder is on disk too.
 fn sync_folder(path: &Path) -> io::Result<()> {
+    fs::File::open(folder_of(path))?.sync_all()
+}
+
+fn folder_of(path: &Path) -> &Path {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+    folder.unwrap_or(Path::new("."))
 }
 
 fn read_private(path: &Path) -> Result<Zeroizing<String>, KeyFileError> {

@@ -1,12 +1,12 @@
-use std::fmt;
+use std::path::{Path, PathBuf};
 
 use astralform_domain::{Entropy, ProjectId, Sealed, SecretKey};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use crate::{
-    DataKey, OpenError,
-    envelope::{self, KEY_ID},
+    DataKey, KeyFileError, KeyId, OpenError, ProjectKeys, envelope, key_id::LENGTH as KEY_ID,
+    read_key_file, tag_key::TagKey,
 };
 
 /// The master keys. The last one wraps new data keys; the others still unwrap old ones.
@@ -41,16 +41,31 @@ use crate::{
 pub struct KeyRing {
     older: Vec<MasterKey>,
     current: MasterKey,
+    /// Where it was read from.
+    file: Option<PathBuf>,
 }
 
 struct MasterKey {
-    id: MasterKeyId,
+    id: KeyId,
     key: SecretKey,
 }
 
-/// A fingerprint of a master key, safe to store and to show.
+/// What a wrapped key of a project is for. A key wrapped for one is worthless for the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MasterKeyId([u8; KEY_ID]);
+pub enum KeyUse {
+    /// It seals secrets.
+    Data,
+    /// It makes tags.
+    Tags,
+}
+
+/// A fresh key of a project, as it is stored.
+pub struct Wrapped {
+    /// What it is told by.
+    pub id: KeyId,
+    /// The key, sealed with a master key.
+    pub envelope: Sealed,
+}
 
 /// Whether a key ring is the one that a database was written with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,83 +79,157 @@ pub enum KeyCheck {
 impl KeyRing {
     /// A ring of one fresh key.
     pub fn generate(entropy: &Entropy) -> Self {
-        Self { older: Vec::new(), current: MasterKey::new(SecretKey::new(entropy.bytes())) }
+        let current = MasterKey::new(SecretKey::new(entropy.bytes()));
+        Self { older: Vec::new(), current, file: None }
     }
 
     /// The ring of `keys`, oldest first; `None` when there are none.
     pub(crate) fn from_keys(mut keys: Vec<SecretKey>) -> Option<Self> {
         let current = MasterKey::new(keys.pop()?);
-        Some(Self { older: keys.into_iter().map(MasterKey::new).collect(), current })
+        let older = keys.into_iter().map(MasterKey::new).collect();
+        Some(Self { older, current, file: None })
+    }
+
+    pub(crate) fn read_from(self, file: &Path) -> Self {
+        Self { file: Some(file.to_owned()), ..self }
     }
 
     /// The key that wraps new data keys.
-    pub fn current(&self) -> MasterKeyId {
+    pub fn current(&self) -> KeyId {
         self.current.id
     }
 
+    /// What a master key is told by.
+    pub(crate) fn id_of(key: &SecretKey) -> KeyId {
+        let digest =
+            Sha256::new().chain_update(b"astralform master key id 1").chain_update(key.expose());
+        let digest: [u8; 32] = digest.finalize().into();
+        KeyId::from_bytes(*digest.first_chunk().expect("a digest has 32 bytes"))
+    }
+
+    /// Every key on the ring, the oldest first.
+    pub fn ids(&self) -> impl Iterator<Item = KeyId> {
+        self.older.iter().chain([&self.current]).map(|master| master.id)
+    }
+
+    /// The ring as its file has it now; nothing where it did not come from one.
+    ///
+    /// # Errors
+    /// When the file cannot be used any more.
+    pub fn read_again(&self) -> Result<Option<Self>, KeyFileError> {
+        self.file.as_deref().map(read_key_file).transpose()
+    }
+
     /// Compares the ring with the fingerprint that a database keeps.
-    pub fn check(&self, written_with: MasterKeyId) -> KeyCheck {
+    pub fn check(&self, written_with: KeyId) -> KeyCheck {
         match self.find(written_with) {
             Some(_) => KeyCheck::Held,
             None => KeyCheck::Missing,
         }
     }
 
-    /// A fresh data key for `project`, with the envelope to store.
-    pub fn new_data_key(&self, project: ProjectId, entropy: &Entropy) -> (DataKey, Sealed) {
-        let data_key =
-            DataKey { project, id: entropy.bytes(), key: SecretKey::new(entropy.bytes()) };
-        let MasterKey { id, key } = &self.current;
-        let plain = Zeroizing::new([data_key.id.as_slice(), data_key.key.expose()].concat());
-        let sealed = envelope::seal(key, id.0, &wrapped_for(project), &plain, entropy);
-        (data_key, sealed)
-    }
-
-    /// The data key in an envelope that [`Self::new_data_key`] made for `project`.
+    /// A fresh key for `project`, wrapped with the master key of that id.
     ///
     /// # Errors
-    /// Refuses an envelope of another project or another ring.
-    pub fn open_data_key(&self, project: ProjectId, sealed: &Sealed) -> Result<DataKey, OpenError> {
-        let written_with = sealed.as_bytes().get(1..).and_then(<[u8]>::first_chunk);
-        let id = MasterKeyId(*written_with.ok_or(OpenError::Malformed)?);
-        let MasterKey { key, .. } = self.find(id).ok_or(OpenError::OtherKey)?;
-        let plain = envelope::open(key, id.0, &wrapped_for(project), sealed)?;
-        let (id, key) = plain.split_first_chunk::<KEY_ID>().ok_or(OpenError::Malformed)?;
-        let key = <[u8; 32]>::try_from(key).map_err(|_| OpenError::Malformed)?;
-        Ok(DataKey { project, id: *id, key: SecretKey::new(key) })
+    /// When the ring does not hold that one.
+    pub fn new_key(
+        &self,
+        project: ProjectId,
+        of_use: KeyUse,
+        with: KeyId,
+        entropy: &Entropy,
+    ) -> Result<Wrapped, OpenError> {
+        let id = KeyId::from_bytes(entropy.bytes());
+        let key = SecretKey::new(entropy.bytes());
+        let plain = Zeroizing::new([id.to_bytes().as_slice(), key.expose()].concat());
+        let master = self.find(with).ok_or(OpenError::OtherKey)?;
+        Ok(Wrapped { id, envelope: master.wrap(project, of_use, &plain, entropy) })
     }
 
-    fn find(&self, id: MasterKeyId) -> Option<&MasterKey> {
+    /// The keys in the envelopes of a project: the current one, others that open, and that for
+    /// tags.
+    ///
+    /// # Errors
+    /// Refuses an envelope of another project, use or ring.
+    pub fn open_keys<'a>(
+        &self,
+        project: ProjectId,
+        current: &Sealed,
+        others: impl IntoIterator<Item = &'a Sealed>,
+        tags: &Sealed,
+    ) -> Result<ProjectKeys, OpenError> {
+        let data = |sealed: &Sealed| {
+            let (id, key) = self.unwrap_key(project, KeyUse::Data, sealed)?;
+            Ok(DataKey { project, id, key })
+        };
+        Ok(ProjectKeys {
+            current: data(current)?,
+            others: others.into_iter().map(data).collect::<Result<_, _>>()?,
+            tags: TagKey { key: self.unwrap_key(project, KeyUse::Tags, tags)?.1 },
+        })
+    }
+
+    /// The same key, wrapped with the master key of that id.
+    ///
+    /// # Errors
+    /// Refuses an envelope of another project, use or ring.
+    pub fn wrap_again(
+        &self,
+        project: ProjectId,
+        of_use: KeyUse,
+        sealed: &Sealed,
+        with: KeyId,
+        entropy: &Entropy,
+    ) -> Result<Sealed, OpenError> {
+        let plain = self.unwrap(project, of_use, sealed)?;
+        let master = self.find(with).ok_or(OpenError::OtherKey)?;
+        Ok(master.wrap(project, of_use, &plain, entropy))
+    }
+
+    fn unwrap(
+        &self,
+        project: ProjectId,
+        of_use: KeyUse,
+        sealed: &Sealed,
+    ) -> Result<Zeroizing<Vec<u8>>, OpenError> {
+        let id = KeyId::of(sealed).ok_or(OpenError::Malformed)?;
+        let MasterKey { key, .. } = self.find(id).ok_or(OpenError::OtherKey)?;
+        envelope::open(key, id, &wrapped_for(project, of_use), sealed)
+    }
+
+    fn unwrap_key(
+        &self,
+        project: ProjectId,
+        of_use: KeyUse,
+        sealed: &Sealed,
+    ) -> Result<(KeyId, SecretKey), OpenError> {
+        let plain = self.unwrap(project, of_use, sealed)?;
+        let (id, key) = plain.split_first_chunk::<KEY_ID>().ok_or(OpenError::Malformed)?;
+        let key = <[u8; 32]>::try_from(key).map_err(|_| OpenError::Malformed)?;
+        Ok((KeyId::from_bytes(*id), SecretKey::new(key)))
+    }
+
+    fn find(&self, id: KeyId) -> Option<&MasterKey> {
         std::iter::once(&self.current).chain(&self.older).find(|master| master.id == id)
     }
 }
 
 impl MasterKey {
     fn new(key: SecretKey) -> Self {
-        let digest =
-            Sha256::new().chain_update(b"astralform master key id 1").chain_update(key.expose());
-        let digest: [u8; 32] = digest.finalize().into();
-        let id = *digest.first_chunk().expect("a digest has 32 bytes");
-        Self { id: MasterKeyId(id), key }
+        Self { id: KeyRing::id_of(&key), key }
+    }
+
+    fn wrap(&self, project: ProjectId, of_use: KeyUse, plain: &[u8], entropy: &Entropy) -> Sealed {
+        envelope::seal(&self.key, self.id, &wrapped_for(project, of_use), plain, entropy)
     }
 }
 
-impl MasterKeyId {
-    /// The fingerprint that `text` spells, or `None`.
-    pub fn parse(text: &str) -> Option<Self> {
-        let number = u128::from_str_radix(text, 16).ok()?;
-        (text.len() == 2 * KEY_ID).then(|| Self(number.to_be_bytes()))
-    }
-}
-
-impl fmt::Display for MasterKeyId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:032x}", u128::from_be_bytes(self.0))
-    }
-}
-
-fn wrapped_for(project: ProjectId) -> Vec<u8> {
-    [b"data key of ".as_slice(), &project.to_bytes()].concat()
+fn wrapped_for(project: ProjectId, of_use: KeyUse) -> Vec<u8> {
+    let what: &[u8] = match of_use {
+        KeyUse::Data => b"data key of ",
+        KeyUse::Tags => b"tag key of ",
+    };
+    [what, &project.to_bytes()].concat()
 }
 
 #[cfg(test)]
@@ -157,29 +246,59 @@ mod tests {
         KeyRing::generate(&Entropy::seeded(seed))
     }
 
+    fn data_key(ring: &KeyRing) -> Wrapped {
+        let of_use = KeyUse::Data;
+        ring.new_key(project(1), of_use, ring.current(), &Entropy::seeded(9)).ok().unwrap()
+    }
+
+    fn opened(ring: &KeyRing, project: ProjectId, of_use: KeyUse) -> Option<OpenError> {
+        let Wrapped { envelope, .. } = data_key(&self::ring(1));
+        ring.unwrap_key(project, of_use, &envelope).err()
+    }
+
     #[test]
     fn v1_a_wrapped_data_key_opens_for_its_project_and_ring_only() {
-        let (_, sealed) = ring(1).new_data_key(project(1), &Entropy::seeded(9));
-        assert!(ring(1).open_data_key(project(1), &sealed).is_ok());
-        assert_eq!(ring(1).open_data_key(project(2), &sealed).err(), Some(OpenError::Refused));
-        assert_eq!(ring(2).open_data_key(project(1), &sealed).err(), Some(OpenError::OtherKey));
+        use KeyUse::{Data, Tags};
+        assert_eq!(opened(&ring(1), project(1), Data), None);
+        assert_eq!(opened(&ring(1), project(2), Data), Some(OpenError::Refused));
+        assert_eq!(opened(&ring(1), project(1), Tags), Some(OpenError::Refused));
+        assert_eq!(opened(&ring(2), project(1), Data), Some(OpenError::OtherKey));
+    }
+
+    fn rotated() -> KeyRing {
+        KeyRing::from_keys(vec![ring(1).current.key, ring(2).current.key]).unwrap()
     }
 
     #[test]
     fn a_new_key_on_the_ring_still_opens_what_the_old_one_wrapped() {
-        let (_, sealed) = ring(1).new_data_key(project(1), &Entropy::seeded(9));
-        let rotated = KeyRing::from_keys(vec![ring(1).current.key, ring(2).current.key]).unwrap();
-        assert!(rotated.open_data_key(project(1), &sealed).is_ok());
+        let rotated = rotated();
+        assert_eq!(opened(&rotated, project(1), KeyUse::Data), None);
         assert_eq!(rotated.current(), ring(2).current());
         assert_eq!(rotated.check(ring(1).current()), KeyCheck::Held);
         assert_eq!(rotated.check(ring(3).current()), KeyCheck::Missing);
     }
 
     #[test]
+    fn v3_a_key_that_is_wrapped_again_is_the_same_and_needs_the_old_master_key_no_more() {
+        let (old, new) = (data_key(&ring(1)), ring(2).current());
+        let entropy = Entropy::seeded(3);
+        let again = |ring: &KeyRing, with| {
+            ring.wrap_again(project(1), KeyUse::Data, &old.envelope, with, &entropy)
+        };
+        let envelope = again(&rotated(), new).ok().unwrap();
+        assert_eq!(KeyId::of(&envelope), Some(new));
+        let opened = ring(2).unwrap_key(project(1), KeyUse::Data, &envelope).ok().unwrap();
+        let before = ring(1).unwrap_key(project(1), KeyUse::Data, &old.envelope).ok().unwrap();
+        assert_eq!((opened.0, opened.1.expose()), (old.id, before.1.expose()));
+        assert_eq!(again(&ring(1), new).err(), Some(OpenError::OtherKey));
+        assert_eq!(again(&ring(2), new).err(), Some(OpenError::OtherKey));
+    }
+
+    #[test]
     fn a_fingerprint_survives_its_text() {
         let id = ring(1).current();
-        assert_eq!(MasterKeyId::parse(&id.to_string()), Some(id));
-        assert_eq!(MasterKeyId::parse("abc"), None);
-        assert_eq!(MasterKeyId::parse(&"g".repeat(32)), None);
+        assert_eq!(KeyId::parse(&id.to_string()), Some(id));
+        assert_eq!(KeyId::parse("abc"), None);
+        assert_eq!(KeyId::parse(&"g".repeat(32)), None);
     }
 }

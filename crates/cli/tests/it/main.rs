@@ -10,5 +10,6 @@ mod demo;
 mod freeze;
 mod lint;
 mod program;
+mod rotation;
 mod setup;
 mod start;

@@ -71,6 +71,12 @@ impl Running {
             .unwrap_or_else(|_| panic!("no JSON: {:?}", self.first_line))
     }
 
+    /// Ends it at once, as a power failure would.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().expect("a child");
+        self.child.wait().expect("it ends");
+    }
+
     /// Asks it to stop, as a service manager would, and says how it ended.
     pub(crate) fn terminate(mut self) -> std::process::ExitStatus {
         let pid = self.child.id().to_string();

@@ -21,7 +21,7 @@ pub(crate) fn address(server: &Running) -> String {
     server.json()["fields"]["public_url"].as_str().unwrap().trim_end_matches('/').to_owned()
 }
 
-async fn post(url: String, token: &Value, body: Value) -> (u16, Value) {
+pub(crate) async fn post(url: String, token: &Value, body: Value) -> (u16, Value) {
     let request = reqwest::Client::new().post(url).bearer_auth(token.as_str().unwrap());
     let answer = request.header("x-end-user-id", "alice").json(&body).send().await.unwrap();
     (answer.status().as_u16(), answer.json().await.unwrap())

@@ -144,7 +144,7 @@ pub(super) fn digest(text: &str) -> [u8; 32] {
 }
 
 /// A state's primary key, for bindings.
-pub(super) fn state_row(hash: &[u8; 32]) -> String {
+pub(crate) fn state_row(hash: &[u8; 32]) -> String {
     URL_SAFE_NO_PAD.encode(hash)
 }
 

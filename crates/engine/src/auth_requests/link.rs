@@ -1,6 +1,6 @@
 use astralform_domain::{AuthRequest, AuthRequestId, ConnectionId};
 use astralform_storage::auth_requests;
-use astralform_vault::{DataKey, Purpose};
+use astralform_vault::{ProjectKeys, Purpose};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use subtle::ConstantTimeEq as _;
 
@@ -22,7 +22,7 @@ impl LinkToken {
         &self.0
     }
 
-    pub(super) fn of(id: AuthRequestId, key: &DataKey) -> Self {
+    pub(super) fn of(id: AuthRequestId, key: &ProjectKeys) -> Self {
         let id = id.to_bytes();
         let tag = key.tag(Purpose::ConnectLink, &id);
         Self(URL_SAFE_NO_PAD.encode([&id, &tag[..TAG]].concat()))
@@ -38,7 +38,11 @@ impl LinkToken {
 /// What only the browser that made a connection learns, on its way back to the developer's
 /// application. Whoever asked knows the auth request's id and link, and must not be able to
 /// confirm what somebody else finished.
-pub(super) fn confirmation(id: AuthRequestId, connection: ConnectionId, key: &DataKey) -> String {
+pub(super) fn confirmation(
+    id: AuthRequestId,
+    connection: ConnectionId,
+    key: &ProjectKeys,
+) -> String {
     let message = [id.to_bytes(), connection.to_bytes()].concat();
     URL_SAFE_NO_PAD.encode(&key.tag(Purpose::Confirmation, &message)[..TAG])
 }

@@ -6,7 +6,7 @@ use astralform_storage::{
     Tx,
     tokens::{self, Token},
 };
-use astralform_vault::{Binding, DataKey};
+use astralform_vault::{Binding, ProjectKeys};
 
 use crate::{Engine, Fault, oauth::Granted, refresh::refresh_at};
 
@@ -83,7 +83,7 @@ impl Engine {
         tx: &mut Tx,
         connection: &Connection,
         fresh: &[OpenToken],
-        key: &DataKey,
+        key: &ProjectKeys,
     ) -> Result<(), Fault> {
         let generation = tokens::last_generation(tx, connection.id).await? + 1;
         tokens::erase(tx, connection).await?;
@@ -100,7 +100,7 @@ impl Engine {
         connection: &Connection,
         token: &OpenToken,
         generation: i64,
-        key: &DataKey,
+        key: &ProjectKeys,
     ) -> Token {
         let row = Token::row_key(connection.id, &token.kind);
         let seal = |column, secret: &Secret| {
@@ -158,7 +158,7 @@ impl Engine {
     }
 }
 
-fn open(connection: &Connection, token: &Token, key: &DataKey) -> Result<OpenToken, Fault> {
+fn open(connection: &Connection, token: &Token, key: &ProjectKeys) -> Result<OpenToken, Fault> {
     let row = Token::row_key(connection.id, &token.kind);
     let place = |column| token_binding(connection, &row, column, token.generation);
     let refresh_token = token.refresh_token.as_ref();

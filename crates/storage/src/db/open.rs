@@ -56,14 +56,25 @@ impl Db {
     #[cfg(any(test, feature = "testing"))]
     #[expect(clippy::unwrap_used, reason = "a test that cannot start fails")]
     pub async fn connect_to_fresh_schema(url: &str) -> Self {
+        let options = PgConnectOptions::from_str(&Self::fresh_schema(url).await).unwrap();
+        Self::over(Pools::Postgres(pool(8).connect_with(options).await.unwrap()))
+    }
+
+    /// Makes a schema, for one test, and says the address at which it is the only one.
+    ///
+    /// # Panics
+    /// When the database does not do it.
+    #[cfg(any(test, feature = "testing"))]
+    #[expect(clippy::unwrap_used, reason = "a test that cannot start fails")]
+    pub async fn fresh_schema(url: &str) -> String {
         let fresh = astralform_domain::Entropy::system().bytes::<8>();
         let schema = format!("test_{:016x}", u64::from_be_bytes(fresh));
-        let options = PgConnectOptions::from_str(url).unwrap();
-        let admin: sqlx::PgPool = pool(1).connect_with(options.clone()).await.unwrap();
+        let admin: sqlx::PgPool = pool(1).connect(url).await.unwrap();
         let create = sqlx::AssertSqlSafe(format!("CREATE SCHEMA {schema}"));
         sqlx::query(create).execute(&admin).await.unwrap();
-        let options = options.options([("search_path", schema)]);
-        Self::over(Pools::Postgres(pool(8).connect_with(options).await.unwrap()))
+        admin.close().await;
+        let joint = if url.contains('?') { '&' } else { '?' };
+        format!("{url}{joint}options=-c%20search_path%3D{schema}")
     }
 
     /// Connects to the same PostgreSQL schema once more, as another node does.

@@ -83,3 +83,52 @@ fn the_last_key_of_the_file_is_the_current_one() {
     assert_ne!(ring.current(), old);
     assert_eq!(ring.check(old), KeyCheck::Held);
 }
+
+#[test]
+fn v3_a_key_that_is_added_is_the_current_one_and_the_others_stay() {
+    let folder = folder();
+    let path = folder.path().join("key");
+    let old = create_key_file(&path, &Entropy::system()).ok().unwrap().current();
+    let lock = KeyFileLock::take(&path).ok().unwrap();
+    let ring = lock.add_key(&Entropy::system()).ok().unwrap();
+    assert_eq!(ring.ids().collect::<Vec<_>>(), [old, ring.current()]);
+    assert_ne!(ring.current(), old);
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o600);
+    assert!(fs::read_to_string(&path).unwrap().starts_with("# Master key"), "comments stay");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
+}
+
+#[test]
+fn v3_a_key_is_removed_but_never_the_last_one() {
+    let folder = folder();
+    let path = folder.path().join("key");
+    let old = create_key_file(&path, &Entropy::system()).ok().unwrap().current();
+    let lock = KeyFileLock::take(&path).ok().unwrap();
+    assert!(matches!(lock.remove_key(old), Err(KeyFileError::Empty(_))));
+    let new = lock.add_key(&Entropy::system()).ok().unwrap().current();
+    let ring = lock.remove_key(old).ok().unwrap();
+    assert_eq!(ring.ids().collect::<Vec<_>>(), [new]);
+    assert!(matches!(lock.remove_key(old), Err(KeyFileError::NotThere { .. })));
+}
+
+#[test]
+fn v3_one_program_at_a_time_changes_a_key_file() {
+    let folder = folder();
+    let path = folder.path().join("key");
+    create_key_file(&path, &Entropy::system()).ok().unwrap();
+    let lock = KeyFileLock::take(&path).ok().unwrap();
+    assert!(matches!(KeyFileLock::take(&path), Err(KeyFileError::Busy(_))));
+    drop(lock);
+    assert!(KeyFileLock::take(&path).is_ok());
+}
+
+#[test]
+fn a_ring_reads_its_file_again() {
+    let folder = folder();
+    let path = folder.path().join("key");
+    let before = create_key_file(&path, &Entropy::system()).ok().unwrap();
+    let added = KeyFileLock::take(&path).ok().unwrap().add_key(&Entropy::system()).ok().unwrap();
+    let again = before.read_again().ok().unwrap().unwrap();
+    assert_eq!(again.current(), added.current());
+    assert!(KeyRing::generate(&Entropy::system()).read_again().ok().unwrap().is_none());
+}

@@ -2,12 +2,15 @@ use astralform_domain::{Clock, Environment, HostSet, Owner, Tenant, Timestamp};
 use proptest::prelude::*;
 
 use super::*;
-use crate::KeyRing;
+use crate::{KeyRing, KeyUse};
 
-fn data_key(seed: u64) -> DataKey {
+fn keys(seed: u64) -> ProjectKeys {
     let entropy = Entropy::seeded(seed);
     let ring = KeyRing::generate(&entropy);
-    ring.new_data_key(project(seed), &entropy).0
+    let [data, tags] = [KeyUse::Data, KeyUse::Tags].map(|of_use| {
+        ring.new_key(project(seed), of_use, ring.current(), &entropy).ok().unwrap().envelope
+    });
+    ring.open_keys(project(seed), &data, [], &tags).ok().unwrap()
 }
 
 fn project(seed: u64) -> ProjectId {
@@ -35,7 +38,7 @@ struct Place {
 }
 
 impl Place {
-    fn of(key: &DataKey) -> Self {
+    fn of(key: &ProjectKeys) -> Self {
         Self {
             tenant: Tenant { project: key.project(), environment: Environment::Test },
             owner: Owner::EndUser("alice".parse().unwrap()),
@@ -62,7 +65,7 @@ impl Place {
 
 #[test]
 fn v1_a_secret_opens_only_in_the_place_it_was_sealed_for() {
-    let key = data_key(1);
+    let key = keys(1);
     let home = Place::of(&key);
     let sealed = key.seal(home.binding(), &secret(), &Entropy::seeded(2));
     assert_eq!(key.open(home.binding(), &sealed).ok().unwrap().expose(), "xoxp-the-token");
@@ -88,7 +91,7 @@ fn v1_a_secret_opens_only_in_the_place_it_was_sealed_for() {
 
 #[test]
 fn v1_a_secret_with_any_bit_flipped_does_not_open() {
-    let key = data_key(1);
+    let key = keys(1);
     let home = Place::of(&key);
     let sealed = key.seal(home.binding(), &secret(), &Entropy::seeded(2));
     for at in 0..sealed.as_bytes().len() * 8 {
@@ -100,15 +103,30 @@ fn v1_a_secret_with_any_bit_flipped_does_not_open() {
 
 #[test]
 fn v1_another_projects_key_does_not_open_a_secret() {
-    let (key, other) = (data_key(1), data_key(2));
+    let (key, other) = (keys(1), keys(2));
     let home = Place::of(&key);
     let sealed = key.seal(home.binding(), &secret(), &Entropy::seeded(3));
     assert_eq!(other.open(home.binding(), &sealed).err(), Some(OpenError::OtherKey));
 }
 
 #[test]
+fn v3_what_an_older_key_sealed_opens_and_what_is_sealed_anew_is_the_current_ones() {
+    let old = keys(1);
+    let home = Place::of(&old);
+    let sealed = old.seal(home.binding(), &secret(), &Entropy::seeded(3));
+    let current = DataKey { project: old.project(), ..keys(2).current };
+    let rotated = ProjectKeys { current, others: vec![old.current.clone()], tags: old.tags };
+    assert_eq!(rotated.open(home.binding(), &sealed).ok().unwrap().expose(), secret().expose());
+    let anew = rotated.seal(home.binding(), &secret(), &Entropy::seeded(4));
+    assert_eq!(KeyId::of(&anew), Some(rotated.current()));
+    let retired = ProjectKeys { others: Vec::new(), ..rotated };
+    assert_eq!(retired.open(home.binding(), &sealed).err(), Some(OpenError::OtherKey));
+    assert!(retired.open(home.binding(), &anew).is_ok());
+}
+
+#[test]
 fn fields_that_run_together_are_still_told_apart() {
-    let key = data_key(1);
+    let key = keys(1);
     let mut one = Place::of(&key);
     one.hosts = hosts(&["ab", "c"]);
     let mut two = one.clone();
@@ -119,7 +137,7 @@ fn fields_that_run_together_are_still_told_apart() {
 
 #[test]
 fn a_tag_depends_on_key_and_message() {
-    let (key, other) = (data_key(1), data_key(2));
+    let (key, other) = (keys(1), keys(2));
     let tag = key.tag(Purpose::ConnectLink, b"areq");
     assert_eq!(tag, key.tag(Purpose::ConnectLink, b"areq"));
     assert_ne!(tag, key.tag(Purpose::ConnectLink, b"areq2"));
@@ -130,7 +148,7 @@ fn a_tag_depends_on_key_and_message() {
 proptest! {
     #[test]
     fn what_is_sealed_opens_again(text in ".{0,400}", seed: u64) {
-        let key = data_key(1);
+        let key = keys(1);
         let home = Place::of(&key);
         let sealed = key.seal(home.binding(), &Secret::new(text.clone()), &Entropy::seeded(seed));
         let opened = key.open(home.binding(), &sealed).ok().unwrap();
@@ -139,7 +157,7 @@ proptest! {
 
     #[test]
     fn no_bytes_make_opening_panic(bytes: Vec<u8>) {
-        let key = data_key(1);
+        let key = keys(1);
         let home = Place::of(&key);
         prop_assert!(key.open(home.binding(), &Sealed::from_bytes(bytes)).is_err());
     }

@@ -1,0 +1,70 @@
+use std::process::ExitCode;
+
+use astralform_domain::{Clock, Entropy};
+use astralform_engine::rotation::{Rotation, Standing, Step, standing};
+use astralform_vault::KeyFileLock;
+use clap::Args;
+
+use crate::{
+    config::{Store, StoreFlags},
+    keys, telemetry,
+};
+
+/// Adds a fresh master key to the key file, unless the last one there has wrapped nothing yet, and
+/// wraps the keys of all projects with it. Servers may run; they read the key file again by
+/// themselves. When it is killed, run it again: it goes on where it was.
+#[derive(Args)]
+pub(crate) struct Rotate {
+    /// Replace each project's data key as well, and seal every stored secret anew
+    #[arg(long)]
+    data_keys: bool,
+    #[command(flatten)]
+    store: StoreFlags,
+}
+
+impl Rotate {
+    pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
+        let store = Store::load(self.store)?;
+        telemetry::start_plain("warn")?;
+        let lock = KeyFileLock::take(&store.key_file)?;
+        let (db, mut ring) = keys::open_existing(&store).await?;
+        let entropy = Entropy::system();
+        match standing(&db, &ring).await? {
+            Standing::BrokeOff => say("An earlier rotation broke off and is ended now."),
+            Standing::HasFreshKey => say(&format!("Master key {} is new.", ring.current())),
+            Standing::NeedsKey => {
+                ring = lock.add_key(&entropy)?;
+                say(&format!("Master key {} was added to the key file.", ring.current()));
+            }
+        }
+        let tell = |step| say(&in_words(step));
+        let (db, ring, clock) = (&db, &ring, Clock::system());
+        Rotation { db, ring, clock, entropy, tell: &tell }.run(self.data_keys).await?;
+        db.close().await;
+        say("Done. `astralform keys status` says which keys nothing needs any more.");
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "progress is what whoever rotates wants to see")]
+fn say(line: &str) {
+    println!("{line}");
+}
+
+fn in_words(step: Step) -> String {
+    match step {
+        Step::Wrapped(master, keys) => format!("{keys} keys are wrapped with {master}."),
+        Step::Announced(projects) => {
+            format!("{projects} projects have a next data key; every node learns of it.")
+        }
+        Step::Promoted(projects) => format!("{projects} projects seal with their new data key."),
+        Step::Resealed(table, column, values) => {
+            format!("{table}.{column}: {values} values are sealed anew.")
+        }
+        Step::Unopened(table, column, values) => format!(
+            "{table}.{column}: {values} values DO NOT OPEN and were left as they are: somebody has \
+             changed them."
+        ),
+        Step::Forgotten(keys) => format!("{keys} older data keys, long unused, are forgotten."),
+    }
+}

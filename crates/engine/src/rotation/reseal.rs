@@ -1,0 +1,112 @@
+use std::collections::{HashMap, hash_map::Entry};
+
+use astralform_domain::{Owner, ProjectId, Sealed};
+use astralform_storage::{
+    data_keys::{self, KeyRole},
+    sealed_columns::{RowId, SEALED_COLUMNS, SealedColumn, SealedRow},
+};
+use astralform_vault::{Binding, ProjectKeys};
+
+use super::{BATCH, Rotation, Step};
+use crate::{Fault, auth_requests::begin::state_row, data_keys::open_project_keys};
+
+/// The keys of projects, opened when the first of a project's values is met.
+#[derive(Default)]
+struct Opened(HashMap<ProjectId, ProjectKeys>);
+
+/// What became of a column's values.
+#[derive(Default)]
+struct Tally {
+    resealed: usize,
+    unopened: usize,
+}
+
+impl Rotation<'_> {
+    /// Seals every value anew that is not sealed with its project's current key; then once more
+    /// what was sealed with the key before by those who had not heard.
+    pub(super) async fn reseal_all(&self) -> Result<(), Fault> {
+        self.reseal_once().await?;
+        self.known_by_all(KeyRole::Older).await?;
+        self.reseal_once().await
+    }
+
+    async fn reseal_once(&self) -> Result<(), Fault> {
+        let mut opened = Opened::default();
+        for column in SEALED_COLUMNS {
+            let tally = self.reseal(column, &mut opened).await?;
+            let (table, name) = (column.table, column.column);
+            if tally.unopened > 0 {
+                tracing::error!(
+                    table,
+                    column = name,
+                    values = tally.unopened,
+                    "integrity failure: stored secrets do not open"
+                );
+                (self.tell)(Step::Unopened(table, name, tally.unopened));
+            }
+        }
+        Ok(())
+    }
+
+    async fn reseal(&self, column: &SealedColumn, opened: &mut Opened) -> Result<Tally, Fault> {
+        let mut tally = Tally::default();
+        let mut from = String::new();
+        loop {
+            let rows = column.stale(self.db, &from, BATCH).await?;
+            let Some(last) = rows.last() else { return Ok(tally) };
+            let before = tally.resealed;
+            let mut tx = self.db.begin().await?;
+            let mut unopened = 0;
+            for row in &rows {
+                match self.sealed_anew(column, row, opened).await {
+                    Ok(fresh) => {
+                        tally.resealed += usize::from(column.replace(&mut tx, row, &fresh).await?);
+                    }
+                    Err(Fault::Integrity(_)) => unopened += 1,
+                    Err(fault) => return Err(fault),
+                }
+            }
+            tx.commit().await?;
+            if tally.resealed > before {
+                (self.tell)(Step::Resealed(column.table, column.column, tally.resealed));
+            } else if last.place() == from {
+                // What is left here does not open, or is being changed.
+                tally.unopened += unopened;
+                return Ok(tally);
+            }
+            last.place().clone_into(&mut from);
+        }
+    }
+
+    async fn sealed_anew(
+        &self,
+        column: &SealedColumn,
+        row: &SealedRow,
+        opened: &mut Opened,
+    ) -> Result<Sealed, Fault> {
+        let project = row.tenant.project;
+        let keys = match opened.0.entry(project) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => {
+                let wrapped = data_keys::of(self.db, project).await?;
+                place.insert(open_project_keys(self.ring, project, &wrapped)?)
+            }
+        };
+        let owner = row.end_user.clone().map_or(Owner::Project, Owner::EndUser);
+        let name = match &row.row {
+            RowId::Text(text) => text.clone(),
+            RowId::Digest(digest) => state_row(digest),
+        };
+        let place = Binding {
+            tenant: row.tenant,
+            owner: &owner,
+            table: column.table,
+            row: &name,
+            column: column.bound_as,
+            generation: row.generation,
+            hosts: &row.hosts,
+        };
+        let secret = keys.open(place, &row.sealed)?;
+        Ok(keys.seal(place, &secret, &self.entropy))
+    }
+}

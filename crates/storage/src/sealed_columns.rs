@@ -1,0 +1,341 @@
+//! Every column that holds what a project's keys sealed: what replacing those keys, and counting
+//! what each of them sealed, goes through. A test holds the list against the schema.
+
+use astralform_domain::{EndUserId, HostSet, ProjectId, Sealed, Tenant};
+
+use crate::{
+    Result, Run, Tx,
+    bind::binds,
+    db::Row,
+    row::{Record, corrupt},
+};
+
+/// A column of sealed values.
+#[derive(Clone, Copy)]
+pub struct SealedColumn {
+    /// Its table.
+    pub table: &'static str,
+    /// Its name.
+    pub column: &'static str,
+    /// The column that its values are bound to, where they move from one to another.
+    pub bound_as: &'static str,
+    named: RowName,
+    stale: &'static str,
+    replace: &'static str,
+    count: &'static str,
+}
+
+/// How the rows of a table are named in bindings.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum RowName {
+    /// By the first part of the key.
+    First,
+    /// By both.
+    Both,
+    /// By a digest.
+    Digest,
+}
+
+/// A sealed value, with what it is bound to.
+#[derive(Clone, Debug)]
+pub struct SealedRow {
+    /// The project and environment.
+    pub tenant: Tenant,
+    /// The end user it belongs to; nobody where it is the project's.
+    pub end_user: Option<EndUserId>,
+    /// What the row is called.
+    pub row: RowId,
+    /// Which write of the row it is.
+    pub generation: i64,
+    /// Where it may be sent.
+    pub hosts: HostSet,
+    /// The value.
+    pub sealed: Sealed,
+    key: (String, String),
+}
+
+/// What a row is called in bindings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RowId {
+    /// This.
+    Text(String),
+    /// The name that is made of this digest.
+    Digest([u8; 32]),
+}
+
+/// How many values of a column a key has sealed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedCount {
+    /// The project.
+    pub project: ProjectId,
+    /// The key.
+    pub key: [u8; 16],
+    /// How many.
+    pub number: i64,
+}
+
+/// One entry. `from` is the table with whatever says more about its rows, and must name a
+/// `project_id`; `fields` say what they are bound to.
+macro_rules! column {
+    (
+        $table:literal . $column:literal as $bound:literal, $named:ident,
+        from $from:literal, project $project:literal,
+        fields $fields:literal, keys $first:literal, $second:literal,
+        where_key $where:literal
+    ) => {
+        SealedColumn {
+            table: $table,
+            column: $column,
+            bound_as: $bound,
+            named: RowName::$named,
+            stale: concat!(
+                "SELECT ",
+                $project,
+                " AS project_id, ",
+                $fields,
+                ", ",
+                $first,
+                " AS key_1, ",
+                $second,
+                " AS key_2, ",
+                $table,
+                ".",
+                $column,
+                " AS sealed",
+                " FROM ",
+                $from,
+                " JOIN data_keys ON data_keys.project_id = ",
+                $project,
+                " AND data_keys.role = 'current'",
+                " WHERE ",
+                $table,
+                ".",
+                $column,
+                " IS NOT NULL",
+                " AND substr(",
+                $table,
+                ".",
+                $column,
+                ", 2, 16) <> data_keys.id",
+                " AND ",
+                $first,
+                " >= $1 ORDER BY ",
+                $first,
+                " LIMIT $2"
+            ),
+            replace: concat!(
+                "UPDATE ",
+                $table,
+                " SET ",
+                $column,
+                " = $1 WHERE ",
+                $column,
+                " = $2 AND ",
+                $where
+            ),
+            count: concat!(
+                "SELECT ",
+                $project,
+                " AS project_id, substr(",
+                $table,
+                ".",
+                $column,
+                ", 2, 16) AS key_id, COUNT(*) AS number FROM ",
+                $from,
+                " WHERE ",
+                $table,
+                ".",
+                $column,
+                " IS NOT NULL",
+                " GROUP BY ",
+                $project,
+                ", substr(",
+                $table,
+                ".",
+                $column,
+                ", 2, 16)"
+            ),
+        }
+    };
+}
+
+/// All of them.
+pub static SEALED_COLUMNS: &[SealedColumn] = &[
+    column!(
+        "project_connectors"."client_secret" as "client_secret", First,
+        from "project_connectors", project "project_connectors.project_id",
+        fields "project_connectors.environment, project_connectors.hosts,
+            project_connectors.generation, CAST(NULL AS TEXT) AS external_id",
+        keys "project_connectors.id", "''",
+        where_key "id = $3 AND $4 = ''"
+    ),
+    column!(
+        "project_connectors"."previous_client_secret" as "client_secret", First,
+        from "project_connectors", project "project_connectors.project_id",
+        fields "project_connectors.environment, project_connectors.hosts,
+            project_connectors.generation - 1 AS generation, CAST(NULL AS TEXT) AS external_id",
+        keys "project_connectors.id", "''",
+        where_key "id = $3 AND $4 = ''"
+    ),
+    column!(
+        "tokens"."access_token" as "access_token", Both,
+        from "tokens JOIN connections ON connections.id = tokens.connection_id
+            LEFT JOIN end_users ON end_users.id = connections.end_user_id",
+        project "connections.project_id",
+        fields "connections.environment, connections.hosts, tokens.generation,
+            end_users.external_id",
+        keys "tokens.connection_id", "tokens.kind",
+        where_key "connection_id = $3 AND kind = $4"
+    ),
+    column!(
+        "tokens"."refresh_token" as "refresh_token", Both,
+        from "tokens JOIN connections ON connections.id = tokens.connection_id
+            LEFT JOIN end_users ON end_users.id = connections.end_user_id",
+        project "connections.project_id",
+        fields "connections.environment, connections.hosts, tokens.generation,
+            end_users.external_id",
+        keys "tokens.connection_id", "tokens.kind",
+        where_key "connection_id = $3 AND kind = $4"
+    ),
+    column!(
+        "refreshes"."answer" as "answer", Both,
+        from "refreshes JOIN connections ON connections.id = refreshes.connection_id
+            LEFT JOIN end_users ON end_users.id = connections.end_user_id",
+        project "connections.project_id",
+        fields "connections.environment, connections.hosts, refreshes.generation,
+            end_users.external_id",
+        keys "refreshes.connection_id", "refreshes.kind",
+        where_key "connection_id = $3 AND kind = $4"
+    ),
+    column!(
+        "oauth_states"."code_verifier" as "code_verifier", Digest,
+        from "oauth_states JOIN auth_requests ON auth_requests.id = oauth_states.auth_request_id
+            JOIN project_connectors ON project_connectors.id = auth_requests.project_connector_id
+            LEFT JOIN end_users ON end_users.id = auth_requests.end_user_id",
+        project "auth_requests.project_id",
+        fields "auth_requests.environment, project_connectors.hosts,
+            CAST(1 AS BIGINT) AS generation, end_users.external_id, oauth_states.state_hash",
+        keys "oauth_states.auth_request_id", "''",
+        where_key "auth_request_id = $3 AND $4 = ''"
+    ),
+    column!(
+        "idempotent_requests"."answer" as "answer", First,
+        from "idempotent_requests", project "idempotent_requests.project_id",
+        fields "idempotent_requests.environment, '[]' AS hosts,
+            CAST(1 AS BIGINT) AS generation, CAST(NULL AS TEXT) AS external_id",
+        keys "idempotent_requests.id", "''",
+        where_key "id = $3 AND $4 = ''"
+    ),
+];
+
+impl SealedRow {
+    fn read(row: &Row, named: RowName) -> Result<Self> {
+        let key = (row.text("key_1")?, row.text("key_2")?);
+        let id = match named {
+            RowName::First => RowId::Text(key.0.clone()),
+            RowName::Both => RowId::Text(format!("{}/{}", key.0, key.1)),
+            RowName::Digest => RowId::Digest(row.digest("state_hash")?),
+        };
+        Ok(Self {
+            tenant: row.tenant()?,
+            end_user: row.optional_parse("external_id")?,
+            row: id,
+            generation: row.int("generation")?,
+            hosts: row.json("hosts")?,
+            sealed: row.sealed("sealed")?,
+            key,
+        })
+    }
+
+    /// Where [`SealedColumn::stale`] goes on after it.
+    pub fn place(&self) -> &str {
+        &self.key.0
+    }
+}
+
+impl Record for SealedCount {
+    fn read(row: &Row) -> Result<Self> {
+        let (project, number) = (row.parse("project_id")?, row.int("number")?);
+        let key: Vec<u8> = row.get("key_id")?;
+        let key = key.try_into().map_err(|_| corrupt("key_id", "a value is too short"))?;
+        Ok(Self { project, key, number })
+    }
+}
+
+impl SealedColumn {
+    /// Values that another key than their project's current one sealed, from a place on, `limit` at
+    /// most, in the order of their places.
+    pub async fn stale(&self, db: impl Run, from: &str, limit: i64) -> Result<Vec<SealedRow>> {
+        let rows = db.rows(self.stale, binds![from, limit], crate::db::Access::Read).await?;
+        rows.iter().map(|row| SealedRow::read(row, self.named)).collect()
+    }
+
+    /// Puts another envelope in the place of one, unless that has changed meanwhile; says whether.
+    pub async fn replace(&self, tx: &mut Tx, read: &SealedRow, with: &Sealed) -> Result<bool> {
+        let (first, second) = (read.key.0.as_str(), read.key.1.as_str());
+        let binds = binds![with, &read.sealed, first, second];
+        Ok(tx.execute(self.replace, binds).await? == 1)
+    }
+
+    /// How many of its values each key has sealed.
+    pub async fn counts(&self, db: impl Run) -> Result<Vec<SealedCount>> {
+        db.all(self.count, binds![]).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::testing::on_both;
+
+    /// The columns that the schema calls sealed, each with its table.
+    fn of_schema() -> BTreeSet<(String, String)> {
+        let schema = include_str!("../migrations/0001_init.sql");
+        let mut table = String::new();
+        let mut found = BTreeSet::new();
+        for line in schema.lines() {
+            if let Some(name) = line.strip_prefix("CREATE TABLE ") {
+                name.trim_end_matches(" (").clone_into(&mut table);
+            }
+            if let Some((column, _)) = line.split_once("-- sealed") {
+                let column = column.split_whitespace().next().unwrap().to_owned();
+                found.insert((table.clone(), column));
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn v3_every_column_that_the_schema_calls_sealed_is_listed() {
+        let listed = SEALED_COLUMNS.iter();
+        let listed: BTreeSet<_> =
+            listed.map(|column| (column.table.to_owned(), column.column.to_owned())).collect();
+        assert_eq!(listed, of_schema());
+        assert!(listed.len() > 5);
+    }
+
+    #[tokio::test]
+    async fn the_statements_of_every_column_run() {
+        on_both(async |db| {
+            for column in SEALED_COLUMNS {
+                assert!(column.stale(&db, "", 9).await.unwrap().is_empty(), "{}", column.table);
+                assert!(column.counts(&db).await.unwrap().is_empty());
+                let row = SealedRow {
+                    tenant: crate::testing::world(&db).await.tenant,
+                    end_user: None,
+                    row: RowId::Text(String::new()),
+                    generation: 1,
+                    hosts: HostSet::default(),
+                    sealed: Sealed::from_bytes(vec![1]),
+                    key: ("nowhere".to_owned(), String::new()),
+                };
+                let mut tx = db.begin().await.unwrap();
+                let with = Sealed::from_bytes(vec![2]);
+                assert!(!column.replace(&mut tx, &row, &with).await.unwrap());
+            }
+        })
+        .await;
+    }
+}

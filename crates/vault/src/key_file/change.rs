@@ -1,0 +1,87 @@
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use astralform_domain::{Entropy, SecretKey};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use zeroize::Zeroizing;
+
+use super::{
+    KeyFileError, PREFIX, folder_of, parse, read_key_file, read_private, sync_folder, write_new,
+};
+use crate::{KeyId, KeyRing};
+
+/// The right to change a key file, which one program has at a time. It ends with the program.
+pub struct KeyFileLock {
+    path: PathBuf,
+    _folder: fs::File,
+}
+
+impl KeyFileLock {
+    /// Takes the right to change the key file at `path`.
+    ///
+    /// # Errors
+    /// When there is none, or another program changes it.
+    pub fn take(path: &Path) -> Result<Self, KeyFileError> {
+        read_key_file(path)?;
+        let failed = |error| KeyFileError::Io(path.to_owned(), error);
+        // What a link points to is replaced, not the link.
+        let path = fs::canonicalize(path).map_err(failed)?;
+        let folder = fs::File::open(folder_of(&path)).map_err(failed)?;
+        match folder.try_lock() {
+            Ok(()) => Ok(Self { path, _folder: folder }),
+            Err(fs::TryLockError::WouldBlock) => Err(KeyFileError::Busy(path)),
+            Err(fs::TryLockError::Error(error)) => Err(KeyFileError::Io(path, error)),
+        }
+    }
+
+    /// Adds a fresh key to the file, as its current one.
+    ///
+    /// # Errors
+    /// When the file cannot be written; it is as it was then.
+    pub fn add_key(&self, entropy: &Entropy) -> Result<KeyRing, KeyFileError> {
+        let before = read_private(&self.path)?;
+        let key = SecretKey::new(entropy.bytes());
+        let end = if before.ends_with('\n') { "" } else { "\n" };
+        let line = Zeroizing::new(STANDARD.encode(key.expose()));
+        self.replace(&Zeroizing::new(format!("{}{end}{PREFIX}{}\n", *before, *line)))
+    }
+
+    /// Takes a key out of the file.
+    ///
+    /// # Errors
+    /// When the file does not hold it, holds no other, or cannot be written; it is as it was then.
+    pub fn remove_key(&self, id: KeyId) -> Result<KeyRing, KeyFileError> {
+        let before = read_private(&self.path)?;
+        let is_it = |(at, line): (usize, &str)| {
+            parse(line.trim(), &self.path, at + 1).is_ok_and(|key| KeyRing::id_of(&key) == id)
+        };
+        let kept = before.lines().enumerate().filter(|line| !is_it(*line));
+        let mut text = Zeroizing::new(String::with_capacity(before.len() + 1));
+        for (_, line) in kept {
+            text.push_str(line);
+            text.push('\n');
+        }
+        if text.lines().count() == before.lines().count() {
+            return Err(KeyFileError::NotThere { path: self.path.clone(), id });
+        }
+        if !text.lines().any(|line| line.trim().starts_with(PREFIX)) {
+            return Err(KeyFileError::Empty(self.path.clone()));
+        }
+        self.replace(&text)
+    }
+
+    /// Puts a text in place of the file's, all of it or nothing, whenever the power fails.
+    fn replace(&self, text: &str) -> Result<KeyRing, KeyFileError> {
+        let failed = |error| KeyFileError::Io(self.path.clone(), error);
+        let mut name = self.path.file_name().unwrap_or_default().to_owned();
+        name.push(".new");
+        let new = self.path.with_file_name(name);
+        // What an earlier try left behind when it was killed.
+        let _ = fs::remove_file(&new);
+        write_new(&new, text).map_err(failed)?;
+        fs::rename(&new, &self.path).and_then(|()| sync_folder(&self.path)).map_err(failed)?;
+        read_key_file(&self.path)
+    }
+}
