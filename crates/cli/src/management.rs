@@ -96,7 +96,7 @@ impl Management {
         let mut request = Outgoing {
             method: method.parse()?,
             url,
-            headers: Default::default(),
+            headers: http::HeaderMap::default(),
             body: body.into(),
         };
         let token = format!("Bearer {}", self.access.token.trim());

@@ -220,7 +220,6 @@ pub async fn due(
                tokens.generation
         FROM tokens
         JOIN connections ON connections.id = tokens.connection_id
-        JOIN projects ON projects.id = connections.project_id AND projects.frozen_at IS NULL
         JOIN connection_uses ON connection_uses.connection_id = tokens.connection_id
         JOIN projects ON projects.id = connections.project_id
         WHERE tokens.refresh_at <= $1 AND tokens.refresh_token IS NOT NULL

@@ -24,7 +24,7 @@ pub(crate) enum Connections {
 pub(crate) struct List {
     #[command(flatten)]
     scope: Scope,
-    /// Only those of this status: active, needs_reauth, awaiting_confirmation or revoked
+    /// Only those of this status: `active`, `needs_reauth`, `awaiting_confirmation` or `revoked`
     #[arg(long)]
     status: Option<String>,
     /// Print the server's JSON, one line for each connection
@@ -38,7 +38,7 @@ pub(crate) struct List {
 pub(crate) struct Receipts {
     #[command(flatten)]
     scope: Scope,
-    /// Only those of this status: pending, provider_confirmed, provider_cannot or gave_up
+    /// Only those of this status: `pending`, `provider_confirmed`, `provider_cannot` or `gave_up`
     #[arg(long)]
     status: Option<String>,
     /// Print all of them as a table for spreadsheets

@@ -10,6 +10,9 @@ use crate::program::{Running, run, said};
 const SERVE: [&str; 6] =
     ["serve", "--listen", "127.0.0.1:0", "--sandbox", "--sandbox-listen", "127.0.0.1:0"];
 
+/// Who has an account at the simulated service: one person's tokens are ended together.
+const PEOPLE: [&str; 2] = ["Ada Lovelace", "Grace Hopper"];
+
 /// A server with connected accounts of these users, and who administers it.
 struct World {
     folder: tempfile::TempDir,
@@ -32,10 +35,12 @@ impl World {
         let connectors = format!("/v1/projects/{}/connectors", world.text("project_id"));
         let sandboxed = json!({"connector": "slack", "environment": "test", "sandbox": true});
         world.post(&connectors, "admin_token", "", sandboxed).await;
-        for end_user in end_users {
+        for (end_user, person) in end_users.iter().zip(PEOPLE) {
             let asked = world.call(end_user).await;
             let link = asked["auth_request"]["url"].as_str().unwrap();
-            assert_eq!(Browser::new().connect(link, "Allow").await.outcome(), "completed");
+            let browser = Browser::new();
+            let page = browser.to_provider(link).await.choose(person);
+            assert_eq!(browser.click(&page, "Allow").await.outcome(), "completed");
         }
         world
     }

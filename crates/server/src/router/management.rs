@@ -117,7 +117,9 @@ pub(super) fn management() -> Table {
             revoke_project_connections: post "/v1/projects/{project}/connections/revoke"
                 => connections::revoke_many;
 
-            /// Lists the receipts of ended connections: what became of their tokens at the provider.
+            /// Lists the receipts of ended connections.
+            ///
+            /// Each says what became of its tokens at the provider.
             ///
             /// As JSON, or all of them as CSV with `format=csv` or `Accept: text/csv`. Receipts of a
             /// deleted project can still be read.
