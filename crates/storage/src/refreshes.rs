@@ -95,6 +95,20 @@ pub async fn claim(
     tx.returning(SQL, binds![key.connection, key.kind.as_str(), node, until, now]).await
 }
 
+/// Whether somebody is at the refresh of a token that is still of that generation. Only looks.
+pub async fn is_held(db: &Db, key: &RefreshKey, generation: i64) -> Result<bool> {
+    const SQL: &str = "
+        SELECT refreshes.connection_id, refreshes.kind
+        FROM refreshes
+        JOIN tokens
+          ON tokens.connection_id = refreshes.connection_id AND tokens.kind = refreshes.kind
+        WHERE refreshes.connection_id = $1 AND refreshes.kind = $2 AND refreshes.lease_until > $4
+          AND tokens.generation <= $3";
+    let now = db.clock().await?;
+    let binds = binds![key.connection, key.kind.as_str(), generation, now];
+    Ok(db.optional::<RefreshKey>(SQL, binds).await?.is_some())
+}
+
 /// Notes that the refresh token of that generation is about to be sent.
 pub async fn send(tx: &mut Tx, lease: &Lease, generation: i64) -> Result<()> {
     const SQL: &str = "

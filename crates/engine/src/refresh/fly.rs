@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use astralform_domain::{Connection, RefreshOutcome};
 use astralform_storage::{
     connections,
-    refreshes::{RefreshKey, Wanted},
+    refreshes::{self, RefreshKey, Wanted},
     tokens::Token,
 };
 use tokio::time::{Instant, sleep, timeout_at};
@@ -85,7 +85,7 @@ impl Engine {
                 }
                 Claim::Held if Instant::now() < until => {
                     drop(lane);
-                    sleep(LOOK).await;
+                    self.watch_holder(wanted, until).await?;
                 }
                 Claim::Paused(left) => {
                     return Ok(later(Hindrance::Provider, Some(left)));
@@ -94,6 +94,17 @@ impl Engine {
                     self.metrics.refreshed(&ready.connector.slug, RefreshOutcome::LockTimeout);
                     return Ok(later(Hindrance::OtherNode, Some(Duration::from_secs(1))));
                 }
+            }
+        }
+    }
+
+    /// Waits as long as another node is at it.
+    async fn watch_holder(&self, wanted: &Wanted, until: Instant) -> Result<(), Fault> {
+        loop {
+            sleep(LOOK).await;
+            let is_held = refreshes::is_held(&self.db, &wanted.key, wanted.generation).await?;
+            if !is_held || Instant::now() >= until {
+                return Ok(());
             }
         }
     }

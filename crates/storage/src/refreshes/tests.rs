@@ -59,10 +59,13 @@ async fn r1_one_holds_the_lease_until_it_lapses_and_the_next_knows_what_was_sent
         assert_eq!((first.fence, first.was_sent, first.failures), (1, false, 0));
         sent(&db, &first).await;
         assert_eq!(claimed(&db, &key, "b", MINUTE).await, None, "it is held");
+        assert!(is_held(&db, &key, 3).await.unwrap());
+        assert!(!is_held(&db, &key, 2).await.unwrap(), "the token is newer than that");
         let mut tx = db.begin().await.unwrap();
         assert_eq!(let_go(&mut tx, "b").await.unwrap(), 0, "b holds nothing");
         assert_eq!(let_go(&mut tx, "a").await.unwrap(), 1);
         tx.commit().await.unwrap();
+        assert!(!is_held(&db, &key, 3).await.unwrap());
         let wanted = abandoned(&db, 9).await.unwrap();
         assert_eq!(wanted.iter().map(|wanted| &wanted.key).collect::<Vec<_>>(), [&key]);
         let next = claimed(&db, &key, "b", MINUTE).await.unwrap();
