@@ -290,6 +290,21 @@ pub async fn give_up(
     tx.execute(SQL, binds![at, requested_until, why, now]).await
 }
 
+struct Number(i64);
+
+impl Record for Number {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self(row.int("number")?))
+    }
+}
+
+/// How many are still to be settled.
+pub async fn pending(db: &Db) -> Result<i64> {
+    const SQL: &str = "SELECT COUNT(*) AS number FROM revocations WHERE status = 'pending'";
+    let found: Option<Number> = db.optional(SQL, binds![]).await?;
+    Ok(found.map_or(0, |Number(number)| number))
+}
+
 /// The receipt of a connection.
 pub async fn find(db: &Db, tenant: Tenant, connection: ConnectionId) -> Result<Option<Revocation>> {
     const SQL: &str = "

@@ -1,5 +1,7 @@
-use astralform_domain::{AuthRequest, AuthStatus, StatusReason};
-use astralform_storage::{auth_requests, changes, idempotent_requests, oauth_states, sessions};
+use astralform_domain::{AuthRequest, AuthStatus, Outbox, StatusReason};
+use astralform_storage::{
+    auth_requests, changes, idempotent_requests, oauth_states, revocations, sessions,
+};
 
 use crate::{Engine, Fault, error::chain, idempotency};
 
@@ -19,6 +21,7 @@ impl Engine {
         changes::forget_old(&mut tx).await?;
         tx.commit().await?;
         self.metrics.auth_requests(AuthStatus::Expired, expired);
+        self.metrics.left(Outbox::Revocations, revocations::pending(&self.db).await?);
         for request in auth_requests::unconfirmed(&self.db, now, AT_ONCE).await? {
             if let Err(fault) = self.forget_unconfirmed(&request).await {
                 let error = chain(&fault);

@@ -105,7 +105,7 @@ impl Engine {
             return self.newer(&hold.connection, &newer).await;
         }
         tracing::info!(connection.id = %id, "refreshed what ended meanwhile; it is withdrawn");
-        self.ask_once(ready, &[fresh]).await;
+        self.discard_refreshed(&hold.connection, ready, fresh).await;
         Ok(Landing::Over)
     }
 

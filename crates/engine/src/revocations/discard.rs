@@ -1,14 +1,21 @@
 use astralform_domain::{
-    Account, AuthRequest, Connection, ConnectionId, ConnectionStatus, ScopeSet, StatusReason,
+    Account, AuthRequest, Connection, ConnectionId, ConnectionStatus, Owner, ScopeSet,
+    StatusReason, Tenant,
 };
 use astralform_storage::connections;
 
 use crate::{Engine, Fault, chain, connections::OpenToken, project_connectors::Ready};
 
+/// Whose tokens are of no use.
+struct Unwanted<'a> {
+    tenant: Tenant,
+    owner: &'a Owner,
+    /// The account at the provider, where it is known.
+    account: Option<&'a Account>,
+}
+
 impl Engine {
-    /// Has tokens ended that a provider gave and that are of no use: they are put into the outbox as
-    /// those of a connection that ended as it was made. Without a database the provider is asked
-    /// all the same.
+    /// Has tokens ended that a provider gave in answer to a request and that are of no use.
     pub(crate) async fn discard(
         &self,
         request: &AuthRequest,
@@ -16,15 +23,33 @@ impl Engine {
         account: Option<&Account>,
         tokens: &[OpenToken],
     ) {
+        let of = Unwanted { tenant: request.tenant, owner: &request.owner, account };
+        self.put_away(&of, ready, tokens).await;
+    }
+
+    /// Has a token ended that a refresh brought for a connection that has ended meanwhile.
+    pub(crate) async fn discard_refreshed(
+        &self,
+        ended: &Connection,
+        ready: &Ready<'_>,
+        token: OpenToken,
+    ) {
+        let of = Unwanted { tenant: ended.tenant, owner: &ended.owner, account: None };
+        self.put_away(&of, ready, &[token]).await;
+    }
+
+    /// Puts tokens into the outbox, as those of a connection that ended as it was made. Without a
+    /// database the provider is asked all the same.
+    async fn put_away(&self, of: &Unwanted<'_>, ready: &Ready<'_>, tokens: &[OpenToken]) {
         if tokens.is_empty() || ready.connector.revocation.is_none() {
             return;
         }
-        let connection = self.not_kept(request, ready, account);
-        match self.put_out(request, &connection, tokens).await {
+        let connection = self.not_kept(of, ready);
+        match self.put_out(&connection, tokens).await {
             Ok(()) => self.at_once(&connection, self.provider_of(ready)).await,
             Err(fault) => {
                 tracing::error!(
-                    auth_request.id = %request.id,
+                    project_connector.id = %ready.settings.id,
                     error = chain(&fault),
                     "tokens are not in the outbox; the provider is asked once"
                 );
@@ -34,26 +59,21 @@ impl Engine {
     }
 
     /// Asks the provider once to end tokens that there is no row for.
-    pub(crate) async fn ask_once(&self, ready: &Ready<'_>, tokens: &[OpenToken]) {
+    async fn ask_once(&self, ready: &Ready<'_>, tokens: &[OpenToken]) {
         if let Ok(clients) = self.clients(ready).await {
             let (asked, _) = self.ask_for_tokens(&clients, ready, tokens).await;
             tracing::warn!(project_connector.id = %ready.settings.id, ?asked, "asked to revoke");
         }
     }
 
-    fn not_kept(
-        &self,
-        request: &AuthRequest,
-        ready: &Ready<'_>,
-        account: Option<&Account>,
-    ) -> Connection {
+    fn not_kept(&self, of: &Unwanted<'_>, ready: &Ready<'_>) -> Connection {
         let unknown = || Account { id: String::new(), label: String::new() };
         Connection {
             id: ConnectionId::new(&self.clock, &self.entropy),
-            tenant: request.tenant,
-            project_connector: request.project_connector,
-            owner: request.owner.clone(),
-            account: account.cloned().unwrap_or_else(unknown),
+            tenant: of.tenant,
+            project_connector: ready.settings.id,
+            owner: of.owner.clone(),
+            account: of.account.cloned().unwrap_or_else(unknown),
             label: None,
             is_default: false,
             status: ConnectionStatus::AwaitingConfirmation,
@@ -64,15 +84,10 @@ impl Engine {
         }
     }
 
-    async fn put_out(
-        &self,
-        request: &AuthRequest,
-        connection: &Connection,
-        tokens: &[OpenToken],
-    ) -> Result<(), Fault> {
+    async fn put_out(&self, connection: &Connection, tokens: &[OpenToken]) -> Result<(), Fault> {
         let key = self.keys.of(&self.db, connection.tenant.project).await?;
         let mut tx = self.db.begin().await?;
-        let owner = self.lock_owner(&mut tx, connection.tenant, &request.owner).await?;
+        let owner = self.lock_owner(&mut tx, connection.tenant, &connection.owner).await?;
         connections::create(&mut tx, connection, owner).await?;
         self.store_tokens(&mut tx, connection, tokens, &key).await?;
         self.end(&mut tx, connection, StatusReason::NotKept).await?;

@@ -190,6 +190,7 @@ async fn b6_a_receipt_is_final() {
         let row = find(&db, tenant, id).await.unwrap().unwrap();
         assert_eq!(row.last_error.as_deref(), Some("status 503"));
         assert_eq!((row.next_attempt_at, row.finished_at), (at(40), None));
+        assert_eq!(pending(&db).await.unwrap(), 1);
         for (to, why, now) in [
             (RevocationStatus::ProviderConfirmed, None, at(50)),
             (RevocationStatus::GaveUp, Some("too late"), at(60)),
@@ -203,6 +204,7 @@ async fn b6_a_receipt_is_final() {
         assert_eq!(row.status, RevocationStatus::ProviderConfirmed);
         assert_eq!((row.finished_at, row.last_error), (Some(at(50)), None));
         assert_eq!(due(&db, at(9_999)).await.unwrap(), []);
+        assert_eq!(pending(&db).await.unwrap(), 0);
     })
     .await;
 }
