@@ -171,6 +171,11 @@ CREATE UNIQUE INDEX connections_default
     ON connections (project_connector_id, COALESCE(end_user_id, ''))
     WHERE is_default AND status IN ('active', 'needs_reauth');
 
+-- Who else has the same account, when one of them ends.
+CREATE INDEX connections_of_account
+    ON connections (project_connector_id, account_id)
+    WHERE status <> 'revoked';
+
 CREATE INDEX connections_by_owner
     ON connections (project_connector_id, end_user_id);
 

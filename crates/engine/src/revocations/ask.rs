@@ -120,28 +120,38 @@ impl Engine {
             Err(Fault::Integrity(_)) => return cannot("the stored tokens do not open any more"),
             Err(fault) => return Err(fault),
         };
-        if !self.keep_shared(ready.connector, connection, &mut tokens).await? {
-            return cannot("the token is the app's own, and other connections still use it");
+        self.keep_shared(ready.connector, connection, &mut tokens).await?;
+        if tokens.is_empty() {
+            return cannot(
+                "the same token serves other connections, and ends with the last of them",
+            );
         }
         Ok(self.ask_for_tokens(&provider.clients, ready, &tokens).await)
     }
 
-    /// Leaves the tokens out that belong to the app, as long as other connections use them; says
-    /// whether any are left that are not.
+    /// Leaves the tokens out that other connections still use: those of the app, which everybody
+    /// has, and those of an account that is connected elsewhere too, where its provider gives one
+    /// and the same token again.
     async fn keep_shared(
         &self,
         connector: &Connector,
         ended: &Connection,
         tokens: &mut Vec<OpenToken>,
-    ) -> Result<bool, Fault> {
+    ) -> Result<(), Fault> {
+        let (tenant, pcon) = (ended.tenant, ended.project_connector);
         let shared: Vec<_> = connector.oauth.iter().flat_map(|oauth| &oauth.app_tokens).collect();
         let is_shared = |token: &OpenToken| shared.contains(&&token.kind);
-        if tokens.iter().any(is_shared)
-            && connections::any_left(&self.db, ended.tenant, ended.project_connector).await?
-        {
+        if tokens.iter().any(is_shared) && connections::any_left(&self.db, tenant, pcon).await? {
             tokens.retain(|token| !is_shared(token));
         }
-        Ok(!tokens.is_empty())
+        for other in connections::of_account(&self.db, tenant, pcon, &ended.account.id).await? {
+            match self.open_tokens(&other).await {
+                Ok(held) => tokens.retain(|token| !held.iter().any(|held| held.is_same_as(token))),
+                Err(Fault::Integrity(_)) => {}
+                Err(fault) => return Err(fault),
+            }
+        }
+        Ok(())
     }
 
     /// Asks for each of the tokens, until the provider turns out not to be well.

@@ -128,6 +128,23 @@ async fn b6_a_token_that_is_dead_already_counts_as_confirmed_where_the_provider_
     assert_eq!(receipt(&server, id).await.status, RevocationStatus::ProviderConfirmed);
 }
 
+/// Somebody connects the account that another end user has connected too, and is given the same
+/// token.
+#[tokio::test]
+async fn b6_a_token_that_serves_another_connection_too_ends_with_the_last_of_them() {
+    let server = slack().await;
+    server.connect("bob", SLACK).await;
+    let first = disconnect(&server, "alice").await;
+    let kept = receipt(&server, first).await;
+    assert_eq!(kept.status, RevocationStatus::ProviderCannot);
+    assert!(kept.last_error.unwrap().contains("serves other connections"));
+    assert_eq!(server.agent("alice").call(SLACK, json!({})).await.outcome(), "auth_required");
+    assert_eq!(server.agent("bob").call(SLACK, json!({})).await.outcome(), "completed");
+    let last = disconnect(&server, "bob").await;
+    assert_eq!(receipt(&server, last).await.status, RevocationStatus::ProviderConfirmed);
+    assert!(server.slack().grants().is_empty());
+}
+
 #[tokio::test]
 async fn b6_an_answer_that_confirms_nothing_is_no_receipt() {
     let provider = Ending::start().await;

@@ -1,7 +1,10 @@
-use astralform_domain::{Environment, ScopeSet, Timestamp};
+use astralform_domain::{ConnectionStatus, Environment, ScopeSet, Timestamp};
 
 use super::*;
-use crate::testing::{World, connection, id, on_both, world};
+use crate::{
+    Db,
+    testing::{World, connection, id, on_both, world},
+};
 
 async fn store(db: &Db, world: &World, connections: &[&Connection]) {
     let mut tx = db.begin().await.unwrap();
@@ -188,6 +191,26 @@ async fn an_end_users_connections_come_in_pages_without_the_revoked_ones() {
         assert_eq!(page(Some(expected[1])).await, expected[2..]);
         let bob = "bob".parse().unwrap();
         assert!(of_end_user(&db, world.tenant, &bob, None, 9).await.unwrap().is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_connections_of_an_account_are_found_whoever_owns_them() {
+    on_both(async |db| {
+        let world = world(&db).await;
+        let (tenant, pcon) = (world.tenant, world.project_connector.id);
+        let own = connection(&world, "acc");
+        let shared = Connection { owner: Owner::Project, ..connection(&world, "acc") };
+        let ended = Connection { status: ConnectionStatus::Revoked, ..connection(&world, "acc") };
+        store(&db, &world, &[&own, &ended, &connection(&world, "other")]).await;
+        let mut tx = db.begin().await.unwrap();
+        create(&mut tx, &shared, None).await.unwrap();
+        tx.commit().await.unwrap();
+        let mut found = of_account(&db, tenant, pcon, "acc").await.unwrap();
+        found.sort_by_key(|found| found.id != own.id);
+        assert_eq!(found.iter().map(|found| found.id).collect::<Vec<_>>(), [own.id, shared.id]);
+        assert!(of_account(&db, tenant, id(), "acc").await.unwrap().is_empty());
     })
     .await;
 }

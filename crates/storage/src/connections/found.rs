@@ -1,0 +1,160 @@
+use astralform_domain::{
+    Connection, ConnectionId, ConnectionStatus, EndUserId, ProjectConnectorId, Tenant,
+};
+
+use super::Which;
+use crate::{
+    Db, Result,
+    bind::binds,
+    db::{Row, Run},
+    row::Record,
+};
+
+/// The connection of that id.
+pub async fn find(db: impl Run, tenant: Tenant, id: ConnectionId) -> Result<Option<Connection>> {
+    const SQL: &str = "
+        SELECT connections.*, end_users.external_id
+        FROM connections LEFT JOIN end_users ON end_users.id = connections.end_user_id
+        WHERE connections.project_id = $1 AND connections.environment = $2
+          AND connections.id = $3";
+    db.optional(SQL, binds![tenant.project, tenant.environment, id]).await
+}
+
+/// The connections at a project connector that could serve an end user: their own and the
+/// project's, neither revoked nor waiting to be confirmed, of each owner the default one first,
+/// then the oldest. Without an end user, the project's alone.
+///
+/// The owner is written as in `connections_by_account`: with an `OR`, SQLite would read all the
+/// connections of the project connector, and with a join PostgreSQL all the end users.
+pub async fn serving(
+    db: impl Run,
+    tenant: Tenant,
+    project_connector: ProjectConnectorId,
+    end_user: Option<&EndUserId>,
+) -> Result<Vec<Connection>> {
+    const SQL: &str = "
+        SELECT connections.*,
+               (SELECT external_id FROM end_users WHERE id = connections.end_user_id) AS external_id
+        FROM connections
+        WHERE connections.project_connector_id = $3
+          AND connections.project_id = $1 AND connections.environment = $2
+          AND connections.status IN ('active', 'needs_reauth')
+          AND COALESCE(connections.end_user_id, '') IN ('',
+              (SELECT id FROM end_users
+               WHERE project_id = $1 AND environment = $2 AND external_id = $4))
+        ORDER BY connections.is_default DESC, connections.id";
+    let Tenant { project, environment } = tenant;
+    db.all(SQL, binds![project, environment, project_connector, end_user]).await
+}
+
+/// The connections of an account at a project connector that are not revoked, whoever owns them.
+pub async fn of_account(
+    db: &Db,
+    tenant: Tenant,
+    project_connector: ProjectConnectorId,
+    account: &str,
+) -> Result<Vec<Connection>> {
+    const SQL: &str = "
+        SELECT connections.*, end_users.external_id
+        FROM connections LEFT JOIN end_users ON end_users.id = connections.end_user_id
+        WHERE connections.project_connector_id = $3 AND connections.account_id = $4
+          AND connections.project_id = $1 AND connections.environment = $2
+          AND connections.status <> 'revoked'";
+    let Tenant { project, environment } = tenant;
+    db.all(SQL, binds![project, environment, project_connector, account]).await
+}
+
+/// An end user's connections that are not revoked, the oldest first, those after `after` and
+/// `limit` at most.
+pub async fn of_end_user(
+    db: &Db,
+    tenant: Tenant,
+    end_user: &EndUserId,
+    after: Option<ConnectionId>,
+    limit: i64,
+) -> Result<Vec<Connection>> {
+    const SQL: &str = "
+        SELECT connections.*, end_users.external_id
+        FROM connections JOIN end_users ON end_users.id = connections.end_user_id
+        WHERE end_users.project_id = $1 AND end_users.environment = $2
+          AND end_users.external_id = $3 AND connections.status <> 'revoked'
+          AND connections.id > $4
+        ORDER BY connections.id LIMIT $5";
+    let after = after.map_or_else(String::new, |id| id.to_string());
+    db.all(SQL, binds![tenant.project, tenant.environment, end_user, after, limit]).await
+}
+
+/// How many connections that would revoke.
+pub async fn count(
+    db: &Db,
+    tenant: Tenant,
+    project_connector: ProjectConnectorId,
+    which: Which<'_>,
+) -> Result<i64> {
+    const SQL: &str = "
+        SELECT COUNT(*) AS number FROM connections
+        WHERE project_id = $1 AND environment = $2 AND project_connector_id = $3
+          AND status <> 'revoked'
+          AND ($4 IS NULL OR end_user_id =
+              (SELECT id FROM end_users
+               WHERE project_id = $1 AND environment = $2 AND external_id = $4))
+          AND ($5 IS NULL OR EXISTS
+              (SELECT 1 FROM connection_uses
+               WHERE connection_uses.connection_id = connections.id AND used_at >= $5))";
+    let Tenant { project, environment } = tenant;
+    let Which { end_user, used_since } = which;
+    let binds = binds![project, environment, project_connector, end_user, used_since];
+    let found: Option<Number> = db.optional(SQL, binds).await?;
+    Ok(found.map_or(0, |Number(number)| number))
+}
+
+/// How many connections a project connector has of each status.
+pub async fn counts(
+    db: impl Run,
+    tenant: Tenant,
+    project_connector: ProjectConnectorId,
+) -> Result<Vec<(ConnectionStatus, i64)>> {
+    const SQL: &str = "
+        SELECT status, COUNT(*) AS number FROM connections
+        WHERE project_id = $1 AND environment = $2 AND project_connector_id = $3
+        GROUP BY status";
+    let Tenant { project, environment } = tenant;
+    let counts = db.all::<Count>(SQL, binds![project, environment, project_connector]).await?;
+    Ok(counts.into_iter().map(|Count(status, number)| (status, number)).collect())
+}
+
+struct Number(i64);
+
+impl Record for Number {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self(row.int("number")?))
+    }
+}
+
+struct Count(ConnectionStatus, i64);
+
+impl Record for Count {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self(row.parse("status")?, row.int("number")?))
+    }
+}
+
+/// Whether a project connector has any connection that is not revoked.
+pub async fn any_left(
+    db: &Db,
+    tenant: Tenant,
+    project_connector: ProjectConnectorId,
+) -> Result<bool> {
+    // Usable ones are found by an index of their own, so that it is no matter how many have ended.
+    const USABLE: &str = "
+        SELECT CAST(1 AS BIGINT) AS number FROM connections
+        WHERE project_connector_id = $3 AND project_id = $1 AND environment = $2
+          AND status IN ('active', 'needs_reauth') LIMIT 1";
+    const WAITING: &str = "
+        SELECT CAST(1 AS BIGINT) AS number FROM connections
+        WHERE project_connector_id = $3 AND project_id = $1 AND environment = $2
+          AND status = 'awaiting_confirmation' LIMIT 1";
+    let binds = || binds![tenant.project, tenant.environment, project_connector];
+    Ok(db.optional::<Number>(USABLE, binds()).await?.is_some()
+        || db.optional::<Number>(WAITING, binds()).await?.is_some())
+}
