@@ -1,34 +1,38 @@
 //! The only way out: every request to another machine goes through here.
 //!
 //! An address is resolved, checked and dialled in one place (`dial`), so that what was checked
-//! is what is connected to. There are no redirects, no proxies and no
-//! cookies; a request is sent again only when a pooled connection turned out to be closed before
-//! any of it was written.
+//! is what is connected to. Connections are kept for the next request to the same place (`pool`).
+//! There are no redirects, no proxies and no cookies; a request is sent again only when a kept
+//! connection turned out to be closed before any of it was written.
 
 mod address;
 mod dial;
+mod exchange;
+mod pool;
 
 use std::{fmt, net::SocketAddr, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode, header};
-use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
-use hyper_util::{
-    client::legacy::Client,
-    rt::{TokioExecutor, TokioTimer},
-};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header, uri::PathAndQuery};
+use http_body_util::Full;
 use thiserror::Error;
-use url::Url;
+use url::{Position, Url};
 
 pub use address::Networks;
 use dial::{Dialer, Names};
+use exchange::{Connection, Ended};
+use pool::{Pool, place};
 
 /// The way out.
 #[derive(Clone)]
 pub struct Egress {
-    client: Client<Dialer, Full<Bytes>>,
+    dialer: Dialer,
+    pool: Pool,
     simulator: Option<SocketAddr>,
 }
+
+/// How long a connection is kept for the next request.
+const IDLE: Duration = Duration::from_secs(30);
 
 /// A request to be sent.
 #[derive(Clone)]
@@ -100,13 +104,7 @@ impl Egress {
     }
 
     fn over(dialer: Dialer, simulator: Option<SocketAddr>) -> Self {
-        let client = Client::builder(TokioExecutor::new())
-            .pool_idle_timeout(Duration::from_secs(30))
-            .pool_max_idle_per_host(64)
-            .pool_timer(TokioTimer::new())
-            .timer(TokioTimer::new())
-            .build(dialer);
-        Self { client, simulator }
+        Self { dialer, pool: Pool::new(IDLE), simulator }
     }
 
     /// Sends a request once and reads its answer whole.
@@ -134,15 +132,47 @@ impl Egress {
     }
 
     async fn exchange(&self, request: Outgoing, at_most: usize) -> Result<Answer, EgressError> {
-        let Outgoing { method, url, headers, body } = request;
-        let mut request = http::Request::new(Full::new(body));
+        let (url, mut request) = request.written()?;
+        while let Some(kept) = self.pool.take(place(&url)) {
+            match kept.exchange(request, at_most).await? {
+                Ended::Answered(answer, connection) => {
+                    return Ok(self.keep(&url, answer, connection));
+                }
+                Ended::Unsent(unsent, _) => request = *unsent,
+            }
+        }
+        let stream = self.dialer.connect(&url).await.map_err(unconnected)?;
+        let fresh = Connection::over(stream).await;
+        let fresh = fresh.map_err(|error| EgressError::Unreachable(error.into()))?;
+        match fresh.exchange(request, at_most).await? {
+            Ended::Answered(answer, connection) => Ok(self.keep(&url, answer, connection)),
+            Ended::Unsent(_, error) => Err(EgressError::Unreachable(error.into())),
+        }
+    }
+
+    fn keep(&self, url: &Url, answer: Answer, connection: Option<Connection>) -> Answer {
+        if let Some(connection) = connection {
+            self.pool.put(place(url), connection);
+        }
+        answer
+    }
+}
+
+impl Outgoing {
+    /// Where the request goes, and how it is written on a connection to there.
+    fn written(self) -> Result<(Url, Request<Full<Bytes>>), EgressError> {
+        let Self { method, url, mut headers, body } = self;
+        let unsendable = |_| EgressError::Forbidden;
+        let target = &url[Position::BeforePath..Position::AfterQuery];
+        let target: PathAndQuery = target.parse().map_err(unsendable)?;
+        let host = &url[Position::BeforeHost..Position::AfterPort];
+        let host = HeaderValue::from_str(host).map_err(|_| EgressError::Forbidden)?;
+        headers.entry(header::HOST).or_insert(host);
+        let mut request = Request::new(Full::new(body));
         *request.method_mut() = method;
-        *request.uri_mut() = url.as_str().parse().map_err(|_| EgressError::Forbidden)?;
+        *request.uri_mut() = target.into();
         *request.headers_mut() = headers;
-        let answer = self.client.request(request).await.map_err(failed)?;
-        let (head, body) = answer.into_parts();
-        let body = Limited::new(body, at_most).collect().await.map_err(unread)?.to_bytes();
-        Ok(Answer { status: head.status, headers: head.headers, body })
+        Ok((url, request))
     }
 }
 
@@ -159,7 +189,7 @@ impl Answer {
 impl fmt::Debug for Outgoing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { method, url, headers, body } = self;
-        let place = &url[..url::Position::AfterPath];
+        let place = &url[..Position::AfterPath];
         write!(f, "{method} {place} {headers:?} ({} bytes)", body.len())
     }
 }
@@ -172,23 +202,11 @@ impl fmt::Debug for Answer {
     }
 }
 
-fn failed(error: hyper_util::client::legacy::Error) -> EgressError {
-    if !error.is_connect() {
-        return EgressError::NoAnswer(error.into());
-    }
-    let cause = std::error::Error::source(&error);
-    if cause.is_some_and(<dyn std::error::Error>::is::<dial::Forbidden>) {
+fn unconnected(error: dial::BoxError) -> EgressError {
+    if error.is::<dial::Forbidden>() {
         return EgressError::Forbidden;
     }
-    EgressError::Unreachable(error.into())
-}
-
-fn unread(error: Box<dyn std::error::Error + Send + Sync>) -> EgressError {
-    if error.is::<LengthLimitError>() {
-        EgressError::TooLarge
-    } else {
-        EgressError::NoAnswer(error)
-    }
+    EgressError::Unreachable(error)
 }
 
 #[cfg(test)]

@@ -1,20 +1,12 @@
 //! Resolve, check, connect, in one step: the address that was checked is the one dialled.
 
 use std::{
-    future::Future,
     io,
     net::{IpAddr, SocketAddr},
-    pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
     time::Duration,
 };
 
-use http::Uri;
-use hyper_util::{
-    client::legacy::connect::{Connected, Connection},
-    rt::TokioIo,
-};
 use rustls::{ClientConfig, RootCertStore, pki_types::ServerName};
 use thiserror::Error;
 use tokio::{
@@ -22,7 +14,6 @@ use tokio::{
     net::TcpStream,
 };
 use tokio_rustls::TlsConnector;
-use tower_service::Service;
 use url::{Host, Url};
 
 use super::address::{Networks, is_public};
@@ -64,13 +55,7 @@ pub(super) struct Forbidden;
 pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
-impl Connection for Box<dyn Stream> {
-    fn connected(&self) -> Connected {
-        Connected::new()
-    }
-}
-
-type BoxError = Box<dyn std::error::Error + Send + Sync>;
+pub(super) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Whether an address names exactly this socket, by number.
 pub(super) fn names(url: &Url, socket: SocketAddr) -> bool {
@@ -96,31 +81,17 @@ impl Dialer {
     }
 }
 
-impl Service<Uri> for Dialer {
-    type Response = TokioIo<Box<dyn Stream>>;
-    type Error = BoxError;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, uri: Uri) -> Self::Future {
-        let shared = Arc::clone(&self.0);
-        Box::pin(async move { Ok(TokioIo::new(shared.connect(&uri).await?)) })
-    }
-}
-
-impl Shared {
-    async fn connect(&self, uri: &Uri) -> Result<Box<dyn Stream>, BoxError> {
-        let url = Url::parse(&uri.to_string())?;
+impl Dialer {
+    /// Resolves the host of an address, checks what it resolves to, and connects to that.
+    pub(super) async fn connect(&self, url: &Url) -> Result<Box<dyn Stream>, BoxError> {
+        let Shared { names, simulator, tls, .. } = &*self.0;
         let host = url.host().ok_or(Forbidden)?;
         let port = url.port_or_known_default().ok_or(Forbidden)?;
-        let addresses = self.names.resolve(&host, port).await?;
+        let addresses = names.resolve(&host, port).await?;
         let encrypted = url.scheme() == "https";
-        let simulator = self.simulator.filter(|simulator| names(&url, *simulator));
+        let simulator = simulator.filter(|simulator| self::names(url, *simulator));
         let allowed = |address: &SocketAddr| {
-            simulator == Some(*address) || self.may_dial(*address, encrypted)
+            simulator == Some(*address) || self.0.may_dial(*address, encrypted)
         };
         if !addresses.iter().all(allowed) {
             return Err(Forbidden.into());
@@ -131,9 +102,11 @@ impl Shared {
             return Ok(Box::new(tcp));
         }
         let name = server_name(&host)?;
-        Ok(Box::new(in_time(self.tls.connect(name, tcp)).await?))
+        Ok(Box::new(in_time(tls.connect(name, tcp)).await?))
     }
+}
 
+impl Shared {
     /// Public addresses only by https; others only where the operator said so.
     fn may_dial(&self, address: SocketAddr, encrypted: bool) -> bool {
         self.private.contain(address.ip()) && self.simulator != Some(address)

@@ -40,6 +40,85 @@ async fn server(answer: &'static [u8]) -> (SocketAddr, tokio::sync::mpsc::Unboun
     (address, connections)
 }
 
+/// A server that closes each connection after so many answers, and counts the connections.
+async fn closing_after(answers: usize) -> (SocketAddr, tokio::sync::mpsc::UnboundedReceiver<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (seen, connections) = tokio::sync::mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let _ = seen.send(());
+            tokio::spawn(async move {
+                for _ in 0..answers {
+                    let read = stream.read(&mut [0; 4096]).await.unwrap_or(0);
+                    if read == 0 {
+                        return;
+                    }
+                    let _ =
+                        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").await;
+                }
+            });
+        }
+    });
+    (address, connections)
+}
+
+#[tokio::test]
+async fn a_connection_is_used_for_one_request_after_another() {
+    let (address, mut connections) = closing_after(usize::MAX).await;
+    let egress = Egress::new(loopback(), None);
+    for _ in 0..5 {
+        assert_eq!(
+            egress.send(get(&format!("http://{address}/")), PLENTY).await.unwrap().body,
+            "ok"
+        );
+    }
+    assert!(connections.try_recv().is_ok());
+    assert!(connections.try_recv().is_err(), "one is enough");
+}
+
+#[tokio::test]
+async fn a_kept_connection_that_was_closed_meanwhile_is_replaced() {
+    let (address, mut connections) = closing_after(1).await;
+    let egress = Egress::new(loopback(), None);
+    for _ in 0..3 {
+        assert_eq!(
+            egress.send(get(&format!("http://{address}/")), PLENTY).await.unwrap().body,
+            "ok"
+        );
+        assert!(connections.try_recv().is_ok(), "each on a connection of its own");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test]
+async fn requests_at_the_same_time_have_a_connection_each() {
+    let (address, mut connections) = closing_after(usize::MAX).await;
+    let egress = Egress::new(loopback(), None);
+    let url = format!("http://{address}/");
+    let (one, two) = tokio::join!(egress.send(get(&url), PLENTY), egress.send(get(&url), PLENTY));
+    assert!(one.is_ok() && two.is_ok());
+    assert!(connections.try_recv().is_ok() && connections.try_recv().is_ok());
+}
+
+#[tokio::test]
+async fn what_is_sent_names_its_host_and_its_path_and_no_more() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let read = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut buffer = [0; 4096];
+        let length = stream.read(&mut buffer).await.unwrap();
+        let _ = stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await;
+        String::from_utf8_lossy(&buffer[..length]).into_owned()
+    });
+    let egress = Egress::new(loopback(), None);
+    let url = format!("http://someone:secret@{address}/a%20b?c=d%26&e#f");
+    assert_eq!(egress.send(get(&url), PLENTY).await.unwrap().status, StatusCode::NO_CONTENT);
+    let expected = format!("GET /a%20b?c=d%26&e HTTP/1.1\r\nhost: {address}\r\n\r\n");
+    assert_eq!(read.await.unwrap(), expected);
+}
+
 #[tokio::test]
 async fn s1_no_spelling_of_a_private_address_is_connected_to() {
     let (address, mut connections) = server(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await;
