@@ -41,6 +41,7 @@ use std::{
 use astralform_catalog::Catalog;
 use astralform_domain::{CallId, Clock, Entropy, RequestId};
 use astralform_storage::Db;
+use tokio::runtime::Handle;
 
 pub use auth_requests::{
     BeginError, Callback, ConfirmError, Confirmation, Consent, EnterKeyError, FinishError, Prompt,
@@ -68,6 +69,8 @@ use uses::Uses;
 pub struct Engine {
     /// Itself, for work that goes on whoever stops waiting for it.
     me: Weak<Engine>,
+    /// The runtime that such work is done on: that of the process, which outlives its connections.
+    home: Option<Handle>,
     /// What this node is called among those that share the database.
     node: String,
     db: Db,
@@ -115,6 +118,7 @@ impl Engine {
         let metrics = Metrics::new(&catalog);
         Arc::new_cyclic(|me| Self {
             me: Weak::clone(me),
+            home: Handle::try_current().ok(),
             node,
             db,
             catalog,
@@ -134,6 +138,12 @@ impl Engine {
 
     fn handle(&self) -> Arc<Self> {
         self.me.upgrade().expect("an engine that is being used is there")
+    }
+
+    /// Has work go on whoever stops waiting for it, and whatever connection it was begun on.
+    pub(crate) fn outlive(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let home = self.home.clone().unwrap_or_else(Handle::current);
+        home.spawn(work);
     }
 
     /// The connectors there are.

@@ -2,9 +2,10 @@
 //!
 //! HTTP/1.1 only. Every connection holds one of a bounded number of places, and so many of them
 //! per peer; a head that does not arrive, an answer that is not read and an idle connection are cut
-//! off. On shutdown, requests under way are finished.
+//! off. On shutdown, requests under way are finished. Each core has a thread that serves (`workers`).
 
 mod peers;
+mod workers;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -12,17 +13,19 @@ use axum::{Router, body::Body};
 use hyper::{Request, body::Incoming, server::conn::http1};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
+    server::graceful::{GracefulShutdown, Watcher},
     service::TowerToHyperService,
 };
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::Semaphore,
+    sync::{OwnedSemaphorePermit, Semaphore},
 };
 use tokio_io_timeout::TimeoutStream;
 use tower::ServiceExt as _;
 
 use peers::Peers;
+use workers::Workers;
+pub(crate) use workers::home;
 
 /// What a peer may take of us.
 #[derive(Clone, Copy, Debug)]
@@ -55,6 +58,9 @@ const LONGEST_HEAD: usize = 64 * 1024;
 const MOST_HEADERS: usize = 100;
 
 /// Serves until `stop` is done, then finishes what is under way.
+///
+/// # Panics
+/// When the system gives no threads.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
@@ -63,6 +69,7 @@ pub async fn serve(
 ) {
     let places = Arc::new(Semaphore::new(limits.connections));
     let peers = Peers::new(limits.per_peer);
+    let workers = Workers::start().expect("the system gives a thread for each core");
     let connections = GracefulShutdown::new();
     let mut stop = std::pin::pin!(stop);
     loop {
@@ -81,10 +88,10 @@ pub async fn serve(
         let Some(seat) = peers.seat(address.ip()) else {
             continue;
         };
-        let connection = connections.watch(connection(stream, router.clone(), &limits));
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "connection ended");
+        let (router, watcher) = (router.clone(), connections.watcher());
+        workers.spawn(async move {
+            if let Err(error) = converse(stream, router, limits, watcher).await {
+                tracing::debug!(error, "connection ended");
             }
             drop((seat, place));
         });
@@ -95,14 +102,25 @@ pub async fn serve(
     }
 }
 
+/// Serves one connection on the thread that it was given to.
+async fn converse(
+    stream: std::net::TcpStream,
+    router: Router,
+    limits: Limits,
+    watcher: Watcher,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let stream = TcpStream::from_std(stream)?;
+    Ok(watcher.watch(connection(stream, router, &limits)).await?)
+}
+
 async fn accept(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
-) -> io::Result<(tokio::sync::OwnedSemaphorePermit, TcpStream, SocketAddr)> {
+) -> io::Result<(OwnedSemaphorePermit, std::net::TcpStream, SocketAddr)> {
     let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
     let (stream, address) = listener.accept().await?;
     stream.set_nodelay(true)?;
-    Ok((place, stream, address))
+    Ok((place, stream.into_std()?, address))
 }
 
 fn connection(

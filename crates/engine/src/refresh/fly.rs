@@ -43,7 +43,7 @@ impl Engine {
         let boarding = self.flights.board(&wanted.key);
         let Boarding::Start(announcer, board) = boarding else { return boarding };
         let guard = Aboard { engine: self.handle(), key: wanted.key.clone() };
-        tokio::spawn(async move {
+        self.outlive(async move {
             let engine = Arc::clone(&guard.engine);
             let landing = engine.fly(&wanted, &announcer).await.unwrap_or_else(|fault| {
                 let error = chain(&fault);

@@ -29,9 +29,11 @@ struct Server {
     address: SocketAddr,
     stop: oneshot::Sender<()>,
     done: JoinHandle<()>,
-    /// A permit of the first appears when `/held` was called; one of the second lets it go on.
+    /// A permit of the first appears when `/held` or `/finished` was called; one of the second lets
+    /// it go on, and one of the third appears when `/finished` has gone on to its end.
     entered: Arc<Semaphore>,
     release: Arc<Semaphore>,
+    finished: Arc<Semaphore>,
 }
 
 async fn server(limits: Limits) -> Server {
@@ -44,8 +46,22 @@ async fn server(limits: Limits) -> Server {
             "held"
         }
     };
+    let finished = Arc::new(Semaphore::new(0));
+    let to_the_end = {
+        let (held, finished) = (held.clone(), Arc::clone(&finished));
+        async move || {
+            crate::finish::to_the_end(async move {
+                held().await;
+                finished.add_permits(1);
+            })
+            .await;
+        }
+    };
+    let thread = async || format!("{:?}", std::thread::current().id());
     let router = Router::new()
         .route("/", get(async || "ok"))
+        .route("/thread", get(thread))
+        .route("/finished", get(to_the_end))
         .route("/held", get(held))
         .route("/large", get(async || Bytes::from(vec![0; LARGE])));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -54,7 +70,7 @@ async fn server(limits: Limits) -> Server {
     let done = tokio::spawn(serve(listener, router, limits, async {
         let _ = stopped.await;
     }));
-    Server { address, stop, done, entered, release }
+    Server { address, stop, done, entered, release, finished }
 }
 
 impl Server {
@@ -120,6 +136,31 @@ async fn a_request_is_answered_and_its_connection_kept() {
     stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await.unwrap();
     let answer = rest_of(stream).await;
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("ok"), "{answer}");
+}
+
+#[tokio::test]
+async fn connections_are_spread_over_a_thread_for_each_core() {
+    let server = server(GENEROUS).await;
+    let cores = std::thread::available_parallelism().unwrap().get();
+    let mut threads = std::collections::BTreeSet::new();
+    for _ in 0..3 * cores {
+        let answer = server.get("/thread").await;
+        threads.insert(answer.rsplit_once("\r\n").unwrap().1.to_owned());
+    }
+    assert_eq!(threads.len(), cores, "{threads:?}");
+}
+
+/// The threads that serve end with the server; what must not stop half way is not on them.
+#[tokio::test]
+async fn what_goes_on_to_the_end_outlives_its_connection_and_the_server() {
+    let server = server(GENEROUS).await;
+    let stream = server.sent("GET /finished HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    within(server.entered.acquire()).await.unwrap().forget();
+    drop(stream);
+    let (release, finished) = (Arc::clone(&server.release), Arc::clone(&server.finished));
+    server.stopped().await;
+    release.add_permits(1);
+    within(finished.acquire()).await.unwrap().forget();
 }
 
 #[tokio::test]
