@@ -1,4 +1,5 @@
 use std::{
+    cell::RefCell,
     fmt,
     sync::{
         Arc,
@@ -41,11 +42,41 @@ impl Entropy {
         }
     }
 
+    /// Random bytes for an id: unlike a secret's, they may have waited in memory, so that the
+    /// system is not asked for each.
+    pub(crate) fn id(&self) -> [u8; 16] {
+        match self.0 {
+            Source::System => AHEAD.with_borrow_mut(|ahead| ahead.next(self)),
+            Source::Seeded(_) => self.bytes(),
+        }
+    }
+
     /// `N` random bytes.
     pub fn bytes<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];
         self.fill(&mut bytes);
         bytes
+    }
+}
+
+thread_local! {
+    static AHEAD: RefCell<Ahead> = const { RefCell::new(Ahead { bytes: [[0; 16]; 64], left: 0 }) };
+}
+
+/// Random bytes that a thread has asked for before it needs them. Each is given once.
+struct Ahead {
+    bytes: [[u8; 16]; 64],
+    left: usize,
+}
+
+impl Ahead {
+    fn next(&mut self, entropy: &Entropy) -> [u8; 16] {
+        if self.left == 0 {
+            entropy.fill(self.bytes.as_flattened_mut());
+            self.left = self.bytes.len();
+        }
+        self.left -= 1;
+        std::mem::take(&mut self.bytes[self.left])
     }
 }
 
@@ -65,4 +96,24 @@ fn split_mix(state: &AtomicU64) -> u64 {
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     z ^ (z >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn no_two_ids_are_made_of_the_same_bytes_on_any_thread() {
+        let entropy = Entropy::system();
+        let some = || (0..1_000).map(|_| entropy.id()).collect::<Vec<_>>();
+        let all: Vec<_> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..4).map(|_| scope.spawn(some)).collect();
+            threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+        });
+        let different: BTreeSet<_> = all.iter().collect();
+        assert_eq!(different.len(), all.len());
+        assert!(!all.contains(&[0; 16]), "what was given away is not given again");
+    }
 }

@@ -102,7 +102,7 @@ ids! {
 }
 
 fn fresh(clock: &Clock, entropy: &Entropy) -> Ulid {
-    let random = u128::from_be_bytes(entropy.bytes::<16>());
+    let random = u128::from_be_bytes(entropy.id());
     Ulid::from_parts(clock.now().as_millis(), random)
 }
 

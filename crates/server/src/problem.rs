@@ -11,7 +11,7 @@ use astralform_engine::{
     authentication::AuthenticationError, chain,
 };
 use axum::{
-    extract::{Request, State},
+    extract::Request,
     http::{HeaderValue, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
@@ -231,18 +231,16 @@ impl IntoResponse for Problem {
 }
 
 /// Gives every request an id, and writes out the problem it ended in.
-pub(crate) async fn with_request_id(
-    State(app): State<App>,
-    request: Request,
-    next: Next,
-) -> Response {
+pub(crate) async fn with_request_id(app: &App, request: Request, next: Next) -> Response {
     let id = app.engine().new_request_id().to_string();
-    let path = request.uri().path().to_owned();
-    let method = request.method().clone();
+    let asked = tracing::enabled!(tracing::Level::DEBUG)
+        .then(|| (request.method().clone(), request.uri().path().to_owned()));
     let span = tracing::info_span!("request", request.id = %id);
     let mut response = tracing::Instrument::instrument(next.run(request), span).await;
     if let Some(Pending(problem)) = response.extensions_mut().remove() {
-        tracing::debug!(request.id = %id, %method, path, code = problem.code, "refused");
+        if let Some((method, path)) = asked {
+            tracing::debug!(request.id = %id, %method, path, code = problem.code, "refused");
+        }
         let allow = response.headers_mut().remove(header::ALLOW);
         response = problem.written(&id);
         if let Some(allow) = allow {
