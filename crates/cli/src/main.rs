@@ -15,6 +15,10 @@ mod telemetry;
 use clap::Parser;
 use commands::Command;
 
+/// A call takes and frees a few hundred pieces of memory; this one costs it a fifth less CPU.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Lets AI agents act for your end users in the services they use.
 #[derive(Parser)]
 #[command(name = "astralform", version, about, max_term_width = 100)]
