@@ -233,7 +233,7 @@ async fn o14_secrets_arrive_where_they_belong_and_are_found_nowhere_else() {
     assert_eq!(provider.shown("token"), [REFRESH_TOKEN], "it is withdrawn");
     let log = product.log.lock().unwrap().clone();
     let log = String::from_utf8_lossy(&log);
-    assert!(log.contains("\"level\":\"TRACE\""), "the log is at its loudest");
+    assert!(log.contains("\"level\":\"DEBUG\""), "the log is at its loudest");
 
     let prey = prey(&product, &provider, &session);
     assert_eq!(hunt(&product, &prey), [""; 0]);

@@ -49,13 +49,11 @@ async fn closing_after(answers: usize) -> (SocketAddr, tokio::sync::mpsc::Unboun
         while let Ok((mut stream, _)) = listener.accept().await {
             let _ = seen.send(());
             tokio::spawn(async move {
-                for _ in 0..answers {
-                    let read = stream.read(&mut [0; 4096]).await.unwrap_or(0);
-                    if read == 0 {
-                        return;
-                    }
-                    let _ =
-                        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").await;
+                let mut left = answers;
+                while left > 0 && stream.read(&mut [0; 4096]).await.is_ok_and(|read| read > 0) {
+                    let ok = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+                    let _ = stream.write_all(ok).await;
+                    left -= 1;
                 }
             });
         }
