@@ -1,3 +1,4 @@
+mod backup;
 mod bootstrap;
 mod connections;
 mod connectors;
@@ -5,6 +6,7 @@ mod demo;
 mod freeze;
 mod keys;
 mod migrate;
+mod restore;
 mod serve;
 
 use std::process::ExitCode;
@@ -29,6 +31,10 @@ pub(crate) enum Command {
     Connections(connections::Connections),
     /// Bring a database up to date with this version
     Migrate(migrate::Migrate),
+    /// Write everything in the database to a file, while servers run
+    Backup(backup::Backup),
+    /// Fill an empty database from a backup
+    Restore(restore::Restore),
     /// Look at keys and replace them
     #[command(subcommand)]
     Keys(keys::Keys),
@@ -47,6 +53,8 @@ impl Command {
             Self::Unfreeze(unfreeze) => unfreeze.run().await,
             Self::Connections(connections) => connections.run().await,
             Self::Migrate(migrate) => migrate.run().await,
+            Self::Backup(backup) => backup.run().await,
+            Self::Restore(restore) => restore.run().await,
             Self::Keys(keys) => keys.run().await,
             Self::Connectors(connectors) => connectors.run(),
         }

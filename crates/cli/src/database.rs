@@ -1,4 +1,7 @@
-use std::fs;
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    path::{Path, PathBuf},
+};
 
 use anyhow::Context as _;
 use astralform_storage::Db;
@@ -9,10 +12,7 @@ use crate::config::Database;
 pub(crate) async fn connect(database: &Database) -> anyhow::Result<Db> {
     match database {
         Database::Sqlite(path) => {
-            if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-                fs::create_dir_all(folder)
-                    .with_context(|| format!("{} cannot be made", folder.display()))?;
-            }
+            make_folder(path)?;
             let opened = Db::open_sqlite(path).await;
             opened.with_context(|| format!("{} cannot be opened", path.display()))
         }
@@ -44,5 +44,92 @@ pub(crate) async fn connect_existing(database: &Database) -> anyhow::Result<Db> 
             Db::NEWEST_SCHEMA
         ),
         None => anyhow::bail!("this database is empty: no server has used it yet"),
+    }
+}
+
+/// The right to serve a SQLite database, which one server at a time has. It ends with the process,
+/// however that ends.
+pub(crate) struct ServerLock {
+    _file: File,
+}
+
+/// Takes the right to serve a database; servers on PostgreSQL need none. Commands beside a server do
+/// not ask for it: SQLite has them write one after another.
+pub(crate) fn lock_for_server(database: &Database) -> anyhow::Result<Option<ServerLock>> {
+    let Database::Sqlite(path) = database else { return Ok(None) };
+    make_folder(path)?;
+    let lock = beside(path, ".lock");
+    let cannot = || format!("{} cannot be used", lock.display());
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(&lock);
+    let file = file.with_context(cannot)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(ServerLock { _file: file })),
+        Err(TryLockError::WouldBlock) => anyhow::bail!(
+            "another server runs on {}: a SQLite database is for one alone; several share a \
+             PostgreSQL one",
+            path.display()
+        ),
+        Err(TryLockError::Error(error)) => Err(error).with_context(cannot),
+    }
+}
+
+/// Copies a SQLite database whose schema is about to be changed, to a file beside it.
+pub(crate) async fn keep_copy(db: &Db, database: &Database, newest: i64) -> anyhow::Result<()> {
+    let Database::Sqlite(path) = database else { return Ok(()) };
+    let version = match db.schema_version().await {
+        Err(error) if error.is_missing_table() => return Ok(()),
+        found => found?,
+    };
+    let copy = beside(path, &format!(".schema-{version}"));
+    if version < newest && !copy.exists() {
+        db.copy_to(&copy).await.with_context(|| format!("no copy at {}", copy.display()))?;
+        tracing::info!(copy = %copy.display(), "the database was copied before its schema changes");
+    }
+    Ok(())
+}
+
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}
+
+fn make_folder(path: &Path) -> anyhow::Result<()> {
+    let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else {
+        return Ok(());
+    };
+    fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn b5_a_sqlite_database_is_copied_before_its_schema_changes_and_only_then() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = Database::Sqlite(folder.path().join("a.db"));
+        let db = connect(&file).await.unwrap();
+        let copy = folder.path().join("a.db.schema-1");
+        keep_copy(&db, &file, 1).await.unwrap();
+        db.migrate().await.unwrap();
+        keep_copy(&db, &file, 1).await.unwrap();
+        assert!(!copy.exists(), "there is nothing to change");
+        keep_copy(&db, &file, 2).await.unwrap();
+        let kept = connect(&Database::Sqlite(copy)).await.unwrap();
+        assert_eq!(kept.schema_version().await.unwrap(), 1);
+        keep_copy(&db, &file, 2).await.unwrap();
+    }
+
+    #[test]
+    fn b3_one_server_at_a_time_has_the_right_to_serve_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = Database::Sqlite(folder.path().join("data/a.db"));
+        let lock = lock_for_server(&file).unwrap();
+        assert!(lock_for_server(&file).err().unwrap().to_string().contains("another server runs"));
+        drop(lock);
+        assert!(lock_for_server(&file).unwrap().is_some());
+        let several = Database::Postgres("postgres://localhost/a".to_owned());
+        assert!(lock_for_server(&several).unwrap().is_none());
     }
 }

@@ -5,7 +5,7 @@ use astralform_vault::{KeyFileError, KeyRing, create_key_file, read_key_file};
 
 use crate::{
     config::Store,
-    database::{connect, connect_existing},
+    database::{connect, connect_existing, keep_copy},
 };
 
 /// Opens the database with the key it was written with. A key is made only for a database that
@@ -30,6 +30,7 @@ pub(crate) async fn open(store: &Store, entropy: &Entropy) -> anyhow::Result<(Db
             key_file.display()
         ),
     };
+    keep_copy(&db, database, Db::NEWEST_SCHEMA).await?;
     prepare_database(&db, &ring).await?;
     Ok((db, ring))
 }

@@ -6,6 +6,7 @@
 
 mod auth_requests;
 pub mod authentication;
+pub mod backup;
 mod bearer;
 mod connections;
 mod credentials;

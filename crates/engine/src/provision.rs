@@ -82,16 +82,32 @@ impl Engine {
         Ok(members::any(&self.db).await?.is_some())
     }
 
+    /// A fresh admin token for the first member, where there is one.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn new_admin_token(&self) -> Result<Option<(Email, Secret)>, Fault> {
+        let mut tx = self.db.begin().await?;
+        let Some(member) = members::any(&mut tx).await? else { return Ok(None) };
+        let token = self.add_admin_token(&mut tx, member.id).await?;
+        tx.commit().await?;
+        Ok(Some((member.email, token)))
+    }
+
     async fn add_member(&self, tx: &mut Tx, email: &Email) -> Result<(MemberId, Secret), Fault> {
         let now = self.clock.now();
         let member = Member { id: MemberId::new(&self.clock, &self.entropy), email: email.clone() };
         members::create(tx, &member, now).await?;
+        let token = self.add_admin_token(tx, member.id).await?;
+        Ok((member.id, token))
+    }
+
+    async fn add_admin_token(&self, tx: &mut Tx, member: MemberId) -> Result<Secret, Fault> {
         let id = AdminTokenId::new(&self.clock, &self.entropy);
         let (text, secret_hash) = bearer::mint("pat", id, &self.entropy);
-        let (member, hint) = (member.id, text.hint());
-        let token = AdminToken { id, member, secret_hash, hint, revoked_at: None };
-        admin_tokens::create(tx, &token, now).await?;
-        Ok((member, text))
+        let token = AdminToken { id, member, secret_hash, hint: text.hint(), revoked_at: None };
+        admin_tokens::create(tx, &token, self.clock.now()).await?;
+        Ok(text)
     }
 
     /// Creates a team with one project and its default agent.

@@ -4,6 +4,7 @@
 //! `all` and `optional` read; `execute` and `returning` write. On SQLite they take different
 //! connections: one writer, whose queue is fair, and a pool that can only read.
 
+pub(crate) mod copy;
 mod open;
 
 use std::{collections::BTreeSet, sync::Arc};

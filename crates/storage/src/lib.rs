@@ -13,6 +13,7 @@ mod bind;
 pub mod changes;
 pub mod connection_uses;
 pub mod connections;
+pub mod copies;
 pub mod data_keys;
 mod db;
 pub mod end_users;

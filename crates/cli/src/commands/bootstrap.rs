@@ -1,16 +1,12 @@
 use std::process::ExitCode;
 
-use astralform_catalog::{builtin, load};
-use astralform_domain::{Clock, Email, Entropy};
-use astralform_engine::{
-    Engine, Parts, Site,
-    egress::{Egress, Networks},
-    provision::Bootstrapped,
-};
+use astralform_domain::{Email, Entropy};
+use astralform_engine::provision::Bootstrapped;
 use clap::Args;
 use serde_json::json;
 
 use crate::{
+    beside,
     config::{Store, StoreFlags},
     keys, telemetry,
 };
@@ -37,17 +33,7 @@ impl Bootstrap {
         telemetry::start_plain("warn")?;
         let entropy = Entropy::system();
         let (db, key_ring) = keys::open(&store, &entropy).await?;
-        let engine = Engine::new(Parts {
-            db: db.clone(),
-            catalog: load(builtin().iter().copied()).0,
-            key_ring,
-            egress: Egress::new(Networks::default(), None),
-            site: Site::new("http://localhost".parse()?, None),
-            clock: Clock::system(),
-            entropy,
-            node: "bootstrap".to_owned(),
-            spool: None,
-        });
+        let engine = beside::engine(db.clone(), key_ring, entropy)?;
         let done = engine.bootstrap(&self.email).await?;
         db.close().await;
         let example = engine.catalog().connectors().next().map(|connector| &connector.slug);

@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use crate::{
     catalog_dirs,
     config::{self, Config, Flags},
-    keys, node,
+    database, keys, node,
     simulated::Simulated,
     telemetry,
 };
@@ -38,6 +38,7 @@ impl Serve {
         let simulated = simulated(config.sandbox, &clock, &entropy).await?;
         let sandbox = simulated.as_ref().map(|simulated| simulated.address);
         let simulator = simulated.as_ref().map(|simulated| simulated.url.clone());
+        let _lock = database::lock_for_server(&config.store.database)?;
         let (db, key_ring) = keys::open(&config.store, &entropy).await?;
         let engine = Engine::new(Parts {
             db: db.clone(),

@@ -2,12 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that meets the unexpected fails")]
 
+mod backup;
 mod browser;
 mod canary;
 mod catalog;
 mod connections;
 mod demo;
 mod freeze;
+mod installation;
 mod lint;
 mod program;
 mod rotation;

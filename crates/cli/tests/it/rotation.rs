@@ -1,7 +1,6 @@
 //! Keys are replaced while a server serves, and the command that does it is killed again and again.
 
 use std::{
-    path::Path,
     process::Stdio,
     sync::{
         Arc,
@@ -17,70 +16,10 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
 use crate::{
-    program::{Running, astralform, run, said},
+    installation::{Installation, told},
+    program::astralform,
     setup::{address, post},
 };
-
-/// An installation with two connectors in use, and a server that runs.
-struct Installation {
-    folder: tempfile::TempDir,
-    store: Vec<String>,
-    made: Value,
-    sandbox: String,
-}
-
-impl Installation {
-    async fn new(postgres: Option<String>) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let store = postgres.map(|url| ["--database-url".to_owned(), url]);
-        let store = store.into_iter().flatten().collect();
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let mut new = Self { folder, store, made: Value::Null, sandbox: port.to_string() };
-        let made = new.run(&["bootstrap", "--email", "ada@example.com", "--json"]);
-        new.made = serde_json::from_str(&made).unwrap();
-        new
-    }
-
-    fn path(&self) -> &Path {
-        self.folder.path()
-    }
-
-    fn with_store<'a>(&'a self, arguments: &[&'a str]) -> Vec<&'a str> {
-        arguments.iter().copied().chain(self.store.iter().map(String::as_str)).collect()
-    }
-
-    /// Runs a command, which must succeed, and says what it printed.
-    fn run(&self, arguments: &[&str]) -> String {
-        let output = run(self.path(), &self.with_store(arguments));
-        assert!(output.status.success(), "{}", said(&output));
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    fn serve(&self) -> Running {
-        let sandbox = ["--sandbox", "--sandbox-listen", self.sandbox.as_str()];
-        let serve = [["serve", "--listen", "127.0.0.1:0"], sandbox].concat();
-        Running::start(self.path(), &self.with_store(&serve), true)
-    }
-
-    async fn enable(&self, base: &str, connector: &str) {
-        let project = self.made["project_id"].as_str().unwrap();
-        let connectors = format!("{base}/v1/projects/{project}/connectors");
-        let wanted = json!({"connector": connector, "environment": "test", "sandbox": true});
-        let (status, enabled) = post(connectors, &self.made["admin_token"], wanted).await;
-        assert_eq!(status, 201, "{enabled}");
-    }
-
-    async fn call(&self, base: &str, tool: &str) -> Value {
-        post(format!("{base}/v1/tools/{tool}/call"), &self.made["test_api_key"], json!({})).await.1
-    }
-
-    /// The fingerprints of the master keys, the current one last.
-    fn masters(&self) -> Vec<String> {
-        let status = self.run(&["keys", "status"]);
-        let lines = status.lines().skip(1).take_while(|line| !line.starts_with("Data"));
-        lines.map(|line| line.split_whitespace().next().unwrap().to_owned()).collect()
-    }
-}
 
 /// Calls that go on until they are stopped, each with a key of its own under which its answer is
 /// kept, sealed.
@@ -125,15 +64,9 @@ impl Load {
     }
 }
 
-/// How often the command is killed: a few times here, more often where the environment says so.
-#[expect(clippy::disallowed_methods, reason = "tests are told by the environment what to do")]
-fn told(name: &str) -> Option<String> {
-    std::env::var(name).ok()
-}
-
 /// Begins to rotate and is killed at a random moment, or ends before.
 async fn rotate_and_kill(at: &Installation) -> bool {
-    let arguments = at.with_store(&["keys", "rotate", "--data-keys"]);
+    let arguments = at.with_store(&["keys", "rotate", "--data-keys", "--add"]);
     let mut command = astralform(at.path(), &arguments);
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::inherit()).spawn().unwrap();
     let wait = u64::from(u16::from_le_bytes(Entropy::system().bytes())) % 2_500;
@@ -151,8 +84,9 @@ async fn rotate_and_kill(at: &Installation) -> bool {
 }
 
 async fn rotated_under_load(postgres: Option<String>) {
+    // A few times here, more often in the long tests.
     let kills = told("ASTRALFORM_TEST_KILLS").map_or(3, |kills| kills.parse().unwrap());
-    let at = Installation::new(postgres).await;
+    let at = Installation::new(postgres);
     let server = at.serve();
     let base = address(&server);
     at.enable(&base, "slack").await;
@@ -170,7 +104,7 @@ async fn rotated_under_load(postgres: Option<String>) {
     while killed < kills {
         killed += usize::from(rotate_and_kill(&at).await);
     }
-    let ended = tokio::task::block_in_place(|| at.run(&["keys", "rotate", "--data-keys"]));
+    let ended = tokio::task::block_in_place(|| at.run(&["keys", "rotate", "--data-keys", "--add"]));
     assert!(ended.contains("Done."), "{ended}");
     let calls = load.stop().await;
     assert!(calls > 20, "{calls} calls are no load");

@@ -21,6 +21,9 @@ impl Db {
     /// The version of the schema that this program writes.
     pub const NEWEST_SCHEMA: i64 = 1;
 
+    /// The statements that make it.
+    pub(super) const SCHEMA: &str = include_str!("../../migrations/0001_init.sql");
+
     /// Opens the SQLite file at `path`, created when there is none.
     ///
     /// # Errors
@@ -98,7 +101,7 @@ impl Db {
             Self::NEWEST_SCHEMA,
             "init".into(),
             MigrationType::Simple,
-            sqlx::SqlStr::from_static(include_str!("../../migrations/0001_init.sql")),
+            sqlx::SqlStr::from_static(Self::SCHEMA),
             false,
         )]);
         match &self.pools {

@@ -6,7 +6,7 @@ use astralform_vault::KeyFileLock;
 use clap::Args;
 
 use crate::{
-    config::{Store, StoreFlags},
+    config::{Database, Store, StoreFlags},
     keys, telemetry,
 };
 
@@ -18,6 +18,10 @@ pub(crate) struct Rotate {
     /// Replace each project's data key as well, and seal every stored secret anew
     #[arg(long)]
     data_keys: bool,
+    /// Add a fresh master key although other nodes may use this PostgreSQL database: they all read
+    /// this very key file
+    #[arg(long)]
+    add: bool,
     #[command(flatten)]
     store: StoreFlags,
 }
@@ -32,6 +36,13 @@ impl Rotate {
         match standing(&db, &ring).await? {
             Standing::BrokeOff => say("An earlier rotation broke off and is ended now."),
             Standing::HasFreshKey => say(&format!("Master key {} is new.", ring.current())),
+            Standing::NeedsKey if matches!(store.database, Database::Postgres(_)) && !self.add => {
+                anyhow::bail!(
+                    "nodes that share a PostgreSQL database need a new master key before anything is \
+                     wrapped with it: run `astralform keys add`, copy the key file to every node, and \
+                     rotate then; or use --add, where all of them read this very file"
+                )
+            }
             Standing::NeedsKey => {
                 ring = lock.add_key(&entropy)?;
                 say(&format!("Master key {} was added to the key file.", ring.current()));

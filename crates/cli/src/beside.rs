@@ -1,0 +1,25 @@
+use std::sync::Arc;
+
+use astralform_catalog::{builtin, load};
+use astralform_domain::{Clock, Entropy};
+use astralform_engine::{
+    Engine, Parts, Site,
+    egress::{Egress, Networks},
+};
+use astralform_storage::Db;
+use astralform_vault::KeyRing;
+
+/// An engine for a command that works on the database beside a server, and serves nothing.
+pub(crate) fn engine(db: Db, key_ring: KeyRing, entropy: Entropy) -> anyhow::Result<Arc<Engine>> {
+    Ok(Engine::new(Parts {
+        db,
+        catalog: load(builtin().iter().copied()).0,
+        key_ring,
+        egress: Egress::new(Networks::default(), None),
+        site: Site::new("http://localhost".parse()?, None),
+        clock: Clock::system(),
+        entropy,
+        node: "command".to_owned(),
+        spool: None,
+    }))
+}

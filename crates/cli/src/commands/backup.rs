@@ -1,0 +1,71 @@
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, BufWriter, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::Context as _;
+use astralform_domain::Clock;
+use astralform_engine::backup::back_up;
+use clap::Args;
+
+use crate::{
+    config::{Store, StoreFlags},
+    database, telemetry,
+};
+
+/// Write everything in the database to a file, as it is at one moment, while servers run. Secrets are
+/// in it as they are in the database, sealed; the master key is not, and without it the file is of no
+/// use: keep both, apart from each other. It can be restored into `SQLite` and PostgreSQL alike.
+#[derive(Args)]
+pub(crate) struct Backup {
+    /// The file to write; it must not be there yet
+    file: PathBuf,
+    #[command(flatten)]
+    store: StoreFlags,
+}
+
+impl Backup {
+    #[expect(clippy::print_stdout, reason = "the outcome is what the command is for")]
+    pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
+        let store = Store::load(self.store)?;
+        telemetry::start_plain("warn")?;
+        let file = self.file.as_path();
+        anyhow::ensure!(!file.exists(), "{} is there already", file.display());
+        let db = database::connect_existing(&store.database).await?;
+        let partial = beside(file, ".partial");
+        let cannot = || format!("{} cannot be written", partial.display());
+        let out = new_file(&partial).with_context(cannot)?;
+        let mut out = BufWriter::new(out);
+        let rows = back_up(&db, Clock::system().now(), &mut out).await?;
+        out.flush().with_context(cannot)?;
+        out.get_ref().sync_all().with_context(cannot)?;
+        fs::rename(&partial, file)?;
+        sync_folder(file)?;
+        db.close().await;
+        println!(
+            "{rows} rows are in {}. Keep it apart from {}: it can be used only together with that.",
+            file.display(),
+            store.key_file.display()
+        );
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// For its owner alone: it holds addresses of people.
+fn new_file(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
+}
+
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}
+
+fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+}

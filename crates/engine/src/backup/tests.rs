@@ -1,0 +1,86 @@
+use std::io::Cursor;
+
+use astralform_domain::{Clock, Entropy, ProjectId};
+use astralform_storage::{Db, Tx, meta, projects};
+use astralform_vault::KeyRing;
+
+use super::*;
+
+async fn database(folder: &std::path::Path, name: &str) -> Db {
+    Db::open_sqlite(&folder.join(name)).await.unwrap()
+}
+
+/// A database with one project, and the ring that it was written with.
+async fn filled(folder: &std::path::Path) -> (Db, KeyRing, ProjectId) {
+    let (clock, entropy) = (Clock::system(), Entropy::system());
+    let ring = KeyRing::generate(&entropy);
+    let db = database(folder, "source.db").await;
+    db.migrate().await.unwrap();
+    let mut tx: Tx = db.begin().await.unwrap();
+    meta::set_key_check(&mut tx, &ring.current().to_string()).await.unwrap();
+    let project = ProjectId::new(&clock, &entropy);
+    let team = astralform_domain::TeamId::new(&clock, &entropy);
+    projects::create_team(&mut tx, team, "Team \u{1F512}\n\"x\"", clock.now()).await.unwrap();
+    let new = projects::NewProject { id: project, team, name: "Project" };
+    projects::create(&mut tx, &new, clock.now()).await.unwrap();
+    tx.commit().await.unwrap();
+    (db, ring, project)
+}
+
+async fn backup(db: &Db) -> Vec<u8> {
+    let mut file = Vec::new();
+    back_up(db, Clock::system().now(), &mut file).await.unwrap();
+    file
+}
+
+async fn restored(db: &Db, file: &[u8]) -> Result<Restored, BackupError> {
+    restore(db, Cursor::new(file), Clock::system().now(), false).await
+}
+
+#[tokio::test]
+async fn v5_what_was_backed_up_is_restored_into_an_empty_database_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let (db, ring, project) = filled(folder.path()).await;
+    let file = backup(&db).await;
+    let header = verify(&ring, Cursor::new(&file)).await.unwrap();
+    assert_eq!(header.master_keys, [ring.current().to_string()]);
+    let other = database(folder.path(), "other.db").await;
+    restored(&other, &file).await.unwrap();
+    assert_eq!(projects::name(&other, project).await.unwrap().unwrap().0, "Project");
+    assert!(matches!(restored(&other, &file).await, Err(BackupError::NotEmpty)));
+    let again = backup(&other).await;
+    let rows = |file: &[u8]| String::from_utf8(file.to_vec()).unwrap().lines().count();
+    assert_eq!(rows(&file), rows(&again));
+}
+
+#[tokio::test]
+async fn v5_a_backup_that_was_cut_off_or_altered_anywhere_is_not_restored() {
+    let folder = tempfile::tempdir().unwrap();
+    let (db, ring, _) = filled(folder.path()).await;
+    let file = backup(&db).await;
+    for length in 0..file.len() {
+        assert!(verify(&ring, Cursor::new(&file[..length])).await.is_err(), "cut at {length}");
+    }
+    for at in 0..file.len() {
+        let mut altered = file.clone();
+        altered[at] ^= 1;
+        assert!(verify(&ring, Cursor::new(&altered)).await.is_err(), "altered at {at}");
+    }
+    let longer = [file.as_slice(), b"{}\n"].concat();
+    assert!(verify(&ring, Cursor::new(&longer)).await.is_err());
+    let other = database(folder.path(), "other.db").await;
+    let half = &file[..file.len() - 2];
+    assert!(restored(&other, half).await.is_err());
+    assert!(other.is_empty().await.unwrap(), "all of it or nothing");
+    restored(&other, &file).await.unwrap();
+}
+
+#[tokio::test]
+async fn v5_a_backup_is_of_no_use_without_its_key_and_does_not_hold_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (db, ring, _) = filled(folder.path()).await;
+    let file = backup(&db).await;
+    let other = KeyRing::generate(&Entropy::system());
+    let refused = verify(&other, Cursor::new(&file)).await;
+    assert!(matches!(refused, Err(BackupError::MissingKey(id)) if id == ring.current()));
+}
