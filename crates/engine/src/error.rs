@@ -26,6 +26,15 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// Whether a stored secret does not open: somebody altered or moved it, or its row.
+    pub fn is_integrity(&self) -> bool {
+        match self {
+            Self::Integrity(_) => true,
+            Self::Refresh(fault) => fault.is_integrity(),
+            _ => false,
+        }
+    }
+
     /// Whether the database was not reached: the same may succeed later.
     pub fn is_unavailable(&self) -> bool {
         match self {

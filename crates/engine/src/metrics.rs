@@ -37,6 +37,7 @@ pub struct Metrics {
     outboxes: Family<Labels<1>, Gauge>,
     database_up: Gauge,
     database_failures: Counter,
+    integrity_failures: Counter,
 }
 
 type Labels<const N: usize> = [(&'static str, String); N];
@@ -76,6 +77,7 @@ impl Metrics {
             outboxes: Family::default(),
             database_up: Gauge::default(),
             database_failures: Counter::default(),
+            integrity_failures: Counter::default(),
             registry,
         };
         for connector in connectors() {
@@ -116,6 +118,8 @@ impl Metrics {
         all.register("database_up", about, self.database_up.clone());
         let about = "How often the database did not answer when it was asked for news";
         all.register("database_failures", about, self.database_failures.clone());
+        let about = "Requests that met a stored secret that does not open";
+        all.register("integrity_failures", about, self.integrity_failures.clone());
         self
     }
 
@@ -170,6 +174,11 @@ impl Metrics {
     /// So much is left to do.
     pub fn left(&self, outbox: Outbox, number: i64) {
         self.outboxes.get_or_create(&one("outbox", outbox.as_str())).set(number);
+    }
+
+    /// A request met a stored secret that does not open.
+    pub fn integrity_failed(&self) {
+        self.integrity_failures.inc();
     }
 
     /// The database answered, or did not.

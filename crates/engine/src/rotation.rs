@@ -11,6 +11,7 @@
 //!
 //! Where it stands is in the database at every moment: what broke off goes on from there.
 
+mod check;
 mod reseal;
 mod status;
 
@@ -28,6 +29,7 @@ use astralform_vault::{KeyId, KeyRing, KeyUse};
 
 use crate::Fault;
 
+pub use check::{Checked, check_sealed};
 pub use status::{KeyStatus, ProjectKeyStatus, key_status};
 
 /// How long a key that sealed before is kept once nothing is left of it: longer than a node may
@@ -91,7 +93,7 @@ pub async fn standing(db: &Db, ring: &KeyRing) -> Result<Standing, Fault> {
 }
 
 /// The master key that new keys are wrapped with.
-pub(crate) async fn wanted(db: &Db) -> Result<KeyId, Fault> {
+async fn wanted(db: &Db) -> Result<KeyId, Fault> {
     let found = meta::key_check(db).await?;
     let found = found.as_deref().and_then(KeyId::parse);
     found.ok_or(Fault::Inconsistent(
@@ -245,3 +247,6 @@ fn use_of(role: KeyRole) -> KeyUse {
         KeyRole::Current | KeyRole::Next | KeyRole::Older => KeyUse::Data,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -28,6 +28,8 @@ pub struct Problem {
     code: &'static str,
     detail: Cow<'static, str>,
     errors: Vec<ArgumentFault>,
+    /// Whether it is a stored secret that does not open.
+    is_integrity: bool,
 }
 
 impl Problem {
@@ -36,7 +38,7 @@ impl Problem {
         code: &'static str,
         detail: impl Into<Cow<'static, str>>,
     ) -> Self {
-        Self { status, code, detail: detail.into(), errors: Vec::new() }
+        Self { status, code, detail: detail.into(), errors: Vec::new(), is_integrity: false }
     }
 
     pub(crate) fn not_found(detail: &'static str) -> Self {
@@ -94,9 +96,15 @@ impl Problem {
             tracing::warn!(error, "the database is not available");
             return Self::unavailable("the database does not answer; try again");
         }
-        tracing::error!(error, "a request failed");
+        let is_integrity = fault.is_integrity();
+        if is_integrity {
+            tracing::error!(error, "integrity failure: a stored secret does not open");
+        } else {
+            tracing::error!(error, "a request failed");
+        }
         let detail = "something is broken on our side; the log has the cause under the request id";
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", detail)
+        let problem = Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", detail);
+        Self { is_integrity, ..problem }
     }
 
     fn conflict(code: &'static str, detail: String) -> Self {
@@ -238,6 +246,9 @@ pub(crate) async fn with_request_id(app: &App, request: Request, next: Next) -> 
     let span = tracing::info_span!("request", request.id = %id);
     let mut response = tracing::Instrument::instrument(next.run(request), span).await;
     if let Some(Pending(problem)) = response.extensions_mut().remove() {
+        if problem.is_integrity {
+            app.engine().metrics().integrity_failed();
+        }
         if let Some((method, path)) = asked {
             tracing::debug!(request.id = %id, %method, path, code = problem.code, "refused");
         }

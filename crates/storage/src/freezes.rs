@@ -34,8 +34,9 @@ pub async fn list(db: impl Run, only: Option<ProjectId>) -> Result<Vec<Freezable
 
 /// Whether a project is frozen: then its tokens are not refreshed ahead of time either.
 pub async fn is_frozen(db: &Db, project: ProjectId) -> Result<bool> {
-    let found = list(db, Some(project)).await?;
-    Ok(found.first().is_some_and(|found| found.frozen_at.is_some()))
+    const SQL: &str = "SELECT id, name, frozen_at FROM projects WHERE id = $1";
+    let found: Option<Freezable> = db.optional(SQL, binds![project]).await?;
+    Ok(found.is_some_and(|found| found.frozen_at.is_some()))
 }
 
 /// Freezes that project, or all of them; says which were not frozen before.

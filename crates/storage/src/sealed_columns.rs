@@ -21,6 +21,7 @@ pub struct SealedColumn {
     pub bound_as: &'static str,
     named: RowName,
     stale: &'static str,
+    every: &'static str,
     replace: &'static str,
     count: &'static str,
 }
@@ -122,6 +123,36 @@ macro_rules! column {
                 " >= $1 ORDER BY ",
                 $first,
                 " LIMIT $2"
+            ),
+            every: concat!(
+                "SELECT ",
+                $project,
+                " AS project_id, ",
+                $fields,
+                ", ",
+                $first,
+                " AS key_1, ",
+                $second,
+                " AS key_2, ",
+                $table,
+                ".",
+                $column,
+                " AS sealed",
+                " FROM ",
+                $from,
+                " WHERE ",
+                $table,
+                ".",
+                $column,
+                " IS NOT NULL",
+                " AND (",
+                $first,
+                " > $1 OR ",
+                $first,
+                " = $1 AND ",
+                $second,
+                " > $2)",
+                " ORDER BY key_1, key_2 LIMIT $3"
             ),
             replace: concat!(
                 "UPDATE ",
@@ -247,6 +278,12 @@ impl SealedRow {
         })
     }
 
+    /// What it is told by, among the rows of its table.
+    pub fn name(&self) -> String {
+        let (first, second) = &self.key;
+        if second.is_empty() { first.clone() } else { format!("{first}/{second}") }
+    }
+
     /// Where [`SealedColumn::stale`] goes on after it.
     pub fn place(&self) -> &str {
         &self.key.0
@@ -268,6 +305,19 @@ impl SealedColumn {
     pub async fn stale(&self, db: impl Run, from: &str, limit: i64) -> Result<Vec<SealedRow>> {
         let rows = db.rows(self.stale, binds![from, limit], crate::db::Access::Read).await?;
         rows.iter().map(|row| SealedRow::read(row, self.named)).collect()
+    }
+
+    /// Every value after one, `limit` at most, in the order of their places.
+    pub async fn every(
+        &self,
+        db: impl Run,
+        after: Option<&SealedRow>,
+        limit: i64,
+    ) -> Result<Vec<SealedRow>> {
+        let (first, second) =
+            after.map_or(("", ""), |row| (row.key.0.as_str(), row.key.1.as_str()));
+        let rows = db.rows(self.every, binds![first, second, limit], crate::db::Access::Read);
+        rows.await?.iter().map(|row| SealedRow::read(row, self.named)).collect()
     }
 
     /// Puts another envelope in the place of one, unless that has changed meanwhile; says whether.
@@ -321,6 +371,7 @@ mod tests {
         on_both(async |db| {
             for column in SEALED_COLUMNS {
                 assert!(column.stale(&db, "", 9).await.unwrap().is_empty(), "{}", column.table);
+                assert!(column.every(&db, None, 9).await.unwrap().is_empty());
                 assert!(column.counts(&db).await.unwrap().is_empty());
                 let row = SealedRow {
                     tenant: crate::testing::world(&db).await.tenant,

@@ -1,3 +1,4 @@
+mod check;
 mod rotate;
 mod status;
 
@@ -18,6 +19,8 @@ use crate::{
 pub(crate) enum Keys {
     /// Say which keys there are and what each of them holds; nothing secret
     Status(status::Status),
+    /// Open every sealed value where it stands, and name those that do not open
+    Check(check::Check),
     /// Add a fresh master key to the key file, to be copied to every node before `keys rotate`
     Add(Add),
     /// Replace the master key, and the data keys where that is wanted, while servers run
@@ -48,6 +51,7 @@ impl Keys {
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
         match self {
             Self::Status(status) => status.run().await,
+            Self::Check(check) => check.run().await,
             Self::Add(add) => add.run(),
             Self::Rotate(rotate) => rotate.run().await,
             Self::Retire(retire) => retire.run().await,

@@ -148,7 +148,7 @@ pub(crate) fn state_row(hash: &[u8; 32]) -> String {
     URL_SAFE_NO_PAD.encode(hash)
 }
 
-pub(super) fn verifier_binding<'a>(
+pub(crate) fn verifier_binding<'a>(
     request: &'a AuthRequest,
     row: &'a str,
     hosts: &'a astralform_domain::HostSet,

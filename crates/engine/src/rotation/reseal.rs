@@ -2,17 +2,18 @@ use std::collections::{HashMap, hash_map::Entry};
 
 use astralform_domain::{Owner, ProjectId, Sealed};
 use astralform_storage::{
+    Db,
     data_keys::{self, KeyRole},
     sealed_columns::{RowId, SEALED_COLUMNS, SealedColumn, SealedRow},
 };
-use astralform_vault::{Binding, ProjectKeys};
+use astralform_vault::{Binding, KeyRing, ProjectKeys};
 
 use super::{BATCH, Rotation, Step};
 use crate::{Fault, auth_requests::begin::state_row, data_keys::open_project_keys};
 
 /// The keys of projects, opened when the first of a project's values is met.
 #[derive(Default)]
-struct Opened(HashMap<ProjectId, ProjectKeys>);
+pub(super) struct Opened(HashMap<ProjectId, ProjectKeys>);
 
 /// What became of a column's values.
 #[derive(Default)]
@@ -84,29 +85,49 @@ impl Rotation<'_> {
         row: &SealedRow,
         opened: &mut Opened,
     ) -> Result<Sealed, Fault> {
-        let project = row.tenant.project;
-        let keys = match opened.0.entry(project) {
+        let keys = opened.of(self.db, self.ring, row.tenant.project).await?;
+        in_its_place(column, row, |place| {
+            let secret = keys.open(place, &row.sealed)?;
+            Ok(keys.seal(place, &secret, &self.entropy))
+        })
+    }
+}
+
+impl Opened {
+    pub(super) async fn of(
+        &mut self,
+        db: &Db,
+        ring: &KeyRing,
+        project: ProjectId,
+    ) -> Result<&ProjectKeys, Fault> {
+        Ok(match self.0.entry(project) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(place) => {
-                let wrapped = data_keys::of(self.db, project).await?;
-                place.insert(open_project_keys(self.ring, project, &wrapped)?)
+                let wrapped = data_keys::of(db, project).await?;
+                place.insert(open_project_keys(ring, project, &wrapped)?)
             }
-        };
-        let owner = row.end_user.clone().map_or(Owner::Project, Owner::EndUser);
-        let name = match &row.row {
-            RowId::Text(text) => text.clone(),
-            RowId::Digest(digest) => state_row(digest),
-        };
-        let place = Binding {
-            tenant: row.tenant,
-            owner: &owner,
-            table: column.table,
-            row: &name,
-            column: column.bound_as,
-            generation: row.generation,
-            hosts: &row.hosts,
-        };
-        let secret = keys.open(place, &row.sealed)?;
-        Ok(keys.seal(place, &secret, &self.entropy))
+        })
     }
+}
+
+/// Does something with what a stored value is bound to.
+pub(super) fn in_its_place<T>(
+    column: &SealedColumn,
+    row: &SealedRow,
+    work: impl FnOnce(Binding<'_>) -> Result<T, Fault>,
+) -> Result<T, Fault> {
+    let owner = row.end_user.clone().map_or(Owner::Project, Owner::EndUser);
+    let name = match &row.row {
+        RowId::Text(text) => text.clone(),
+        RowId::Digest(digest) => state_row(digest),
+    };
+    work(Binding {
+        tenant: row.tenant,
+        owner: &owner,
+        table: column.table,
+        row: &name,
+        column: column.bound_as,
+        generation: row.generation,
+        hosts: &row.hosts,
+    })
 }

@@ -25,6 +25,8 @@ async fn v1_a_token_moved_to_another_users_connection_is_not_sent() {
 
     let refused = server.agent("bob").call(TOOL, json!({})).await;
     assert_eq!((refused.status, refused.code()), (500, "internal_error"));
+    let counted = server.app.engine().metrics().exposition();
+    assert!(counted.contains("astralform_integrity_failures_total 1"), "{counted}");
     assert_eq!(server.slack_requests("conversations.list"), 0);
     assert_eq!(server.agent("alice").call(TOOL, json!({})).await.outcome(), "completed");
 }

@@ -1,0 +1,359 @@
+//! Every sealed column, in two projects, two environments and of two end users.
+
+use std::time::Duration;
+
+use astralform_domain::{
+    Account, AgentId, AuthReason, AuthRequest, AuthRequestId, AuthStatus, Connection, ConnectionId,
+    ConnectionStatus, EndUserKey, Endpoints, Environment, HostSet, OauthClient, Owner,
+    ProjectConnector, ProjectConnectorId, Retired, ScopeSet, Secret, TeamId, Tenant,
+};
+use astralform_storage::{
+    agents, auth_requests, connections, end_users, idempotent_requests,
+    oauth_states::{self, OauthState},
+    project_connectors, projects,
+    refreshes::{self, RefreshKey},
+    sealed_columns::SealedRow,
+    tokens::{self, Token},
+};
+use astralform_vault::{Binding, ProjectKeys};
+
+use super::*;
+use crate::{auth_requests::begin::state_row, data_keys::DataKeys, open_project_keys};
+
+struct Fixture {
+    db: Db,
+    ring: KeyRing,
+    clock: Clock,
+    entropy: Entropy,
+    _folder: tempfile::TempDir,
+}
+
+/// What is sealed for one end user.
+struct At<'a> {
+    pcon: &'a ProjectConnector,
+    owner: Owner,
+    keys: &'a ProjectKeys,
+}
+
+impl Fixture {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (clock, entropy) = (Clock::system(), Entropy::system());
+        let ring = KeyRing::generate(&entropy);
+        let db = Db::open_sqlite(&folder.path().join("a.db")).await.unwrap();
+        crate::prepare_database(&db, &ring).await.unwrap();
+        let new = Self { db, ring, clock, entropy, _folder: folder };
+        for _ in 0..2 {
+            new.add_project().await;
+        }
+        new
+    }
+
+    async fn add_project(&self) {
+        let (clock, entropy) = (&self.clock, &self.entropy);
+        let project = astralform_domain::ProjectId::new(clock, entropy);
+        let (team, agent) = (TeamId::new(clock, entropy), AgentId::new(clock, entropy));
+        let now = clock.now();
+        let mut tx = self.db.begin().await.unwrap();
+        projects::create_team(&mut tx, team, "Team", now).await.unwrap();
+        let new = projects::NewProject { id: project, team, name: "Project" };
+        projects::create(&mut tx, &new, now).await.unwrap();
+        for (role, of_use) in [(KeyRole::Current, KeyUse::Data), (KeyRole::Tags, KeyUse::Tags)] {
+            let fresh = self.ring.new_key(project, of_use, self.ring.current(), entropy).unwrap();
+            let (id, envelope) = (fresh.id.to_bytes(), fresh.envelope);
+            let (role_since, is_leaving) = (now, false);
+            let key = WrappedKey { id, project, role, role_since, is_leaving, envelope };
+            data_keys::add(&mut tx, &key).await.unwrap();
+        }
+        let default = agents::Agent {
+            id: agent,
+            name: "default".to_owned(),
+            is_default: true,
+            is_enabled: true,
+            connectors: None,
+        };
+        agents::create(&mut tx, project, &default, now).await.unwrap();
+        tx.commit().await.unwrap();
+        let wrapped = data_keys::of(&self.db, project).await.unwrap();
+        let keys = open_project_keys(&self.ring, project, &wrapped).unwrap();
+        for environment in [Environment::Live, Environment::Test] {
+            self.add_environment(Tenant { project, environment }, agent, &keys).await;
+        }
+    }
+
+    fn seal(&self, keys: &ProjectKeys, place: Binding<'_>) -> astralform_domain::Sealed {
+        keys.seal(place, &Secret::new("CANARY-secret".to_owned()), &self.entropy)
+    }
+
+    async fn add_environment(&self, tenant: Tenant, agent: AgentId, keys: &ProjectKeys) {
+        let now = self.clock.now();
+        let hosts = HostSet::from_iter(["chat.example.com".to_owned()]);
+        let id = ProjectConnectorId::new(&self.clock, &self.entropy);
+        let row = id.to_string();
+        let secret = |generation| {
+            let place = crate::project_connectors::secret_place(tenant, &row, generation, &hosts);
+            self.seal(keys, place)
+        };
+        let client = OauthClient {
+            id: "client".to_owned(),
+            secret: secret(2),
+            hint: "…".to_owned(),
+            set_at: now,
+            previous: Some(Retired { secret: secret(1), until: now }),
+            rejected_at: None,
+        };
+        let pcon = ProjectConnector {
+            id,
+            tenant,
+            connector: "chat".parse().unwrap(),
+            is_enabled: true,
+            require_auth: true,
+            allow_end_user_auth: true,
+            scopes: None,
+            tools: None,
+            endpoints: Endpoints::default(),
+            sandbox: false,
+            client: Some(client),
+            hosts,
+            generation: 2,
+            created_at: now,
+            disabled_at: None,
+        };
+        let mut tx = self.db.begin().await.unwrap();
+        project_connectors::create(&mut tx, &pcon).await.unwrap();
+        tx.commit().await.unwrap();
+        for end_user in ["alice", "bob"] {
+            let owner = Owner::EndUser(end_user.parse().unwrap());
+            let at = At { pcon: &pcon, owner, keys };
+            self.add_connection(&at).await;
+            self.add_flow(&at, agent).await;
+            self.add_answer(&at).await;
+        }
+    }
+
+    async fn end_user(&self, at: &At<'_>) -> EndUserKey {
+        let fresh = EndUserKey::new(&self.clock, &self.entropy);
+        let mut tx = self.db.begin().await.unwrap();
+        let name = at.owner.end_user().unwrap();
+        let ensured = end_users::ensure(&mut tx, at.pcon.tenant, name, fresh, self.clock.now());
+        let key = ensured.await.unwrap();
+        tx.commit().await.unwrap();
+        key
+    }
+
+    async fn add_connection(&self, at: &At<'_>) {
+        let now = self.clock.now();
+        let connection = Connection {
+            id: ConnectionId::new(&self.clock, &self.entropy),
+            tenant: at.pcon.tenant,
+            project_connector: at.pcon.id,
+            owner: at.owner.clone(),
+            account: Account { id: "a".to_owned(), label: "a".to_owned() },
+            label: None,
+            is_default: true,
+            status: ConnectionStatus::Active,
+            reason: None,
+            scopes: ScopeSet::default(),
+            hosts: at.pcon.hosts.clone(),
+            created_at: now,
+        };
+        let row = Token::row_key(connection.id, "user");
+        let seal = |table, column| {
+            let place = Binding {
+                tenant: connection.tenant,
+                owner: &connection.owner,
+                table,
+                row: &row,
+                column,
+                generation: 3,
+                hosts: &connection.hosts,
+            };
+            self.seal(at.keys, place)
+        };
+        let token = Token {
+            kind: "user".to_owned(),
+            generation: 3,
+            access_token: seal(tokens::TABLE, "access_token"),
+            refresh_token: Some(seal(tokens::TABLE, "refresh_token")),
+            expires_at: None,
+            scopes: ScopeSet::default(),
+            written_at: now,
+            refresh_at: None,
+            in_doubt: false,
+        };
+        let end_user = self.end_user(at).await;
+        let mut tx = self.db.begin().await.unwrap();
+        connections::create(&mut tx, &connection, Some(end_user)).await.unwrap();
+        tokens::put(&mut tx, &connection, &token).await.unwrap();
+        let key = RefreshKey { connection: connection.id, kind: "user".to_owned() };
+        let lease = refreshes::claim(&mut tx, &key, "node", Duration::from_secs(9)).await;
+        let lease = lease.unwrap().unwrap();
+        refreshes::send(&mut tx, &lease, 3).await.unwrap();
+        tx.commit().await.unwrap();
+        let answer = seal(refreshes::TABLE, "answer");
+        assert!(refreshes::keep_answer(&self.db, &lease, &answer).await.unwrap());
+    }
+
+    async fn add_flow(&self, at: &At<'_>, agent: AgentId) {
+        let now = self.clock.now();
+        let request = AuthRequest {
+            id: AuthRequestId::new(&self.clock, &self.entropy),
+            tenant: at.pcon.tenant,
+            project_connector: at.pcon.id,
+            connector: at.pcon.connector.clone(),
+            owner: at.owner.clone(),
+            agent,
+            reason: AuthReason::NotConnected,
+            required_scopes: ScopeSet::default(),
+            granted_scopes: ScopeSet::default(),
+            renews: None,
+            account_hint: None,
+            return_url: None,
+            status: AuthStatus::Pending,
+            failure: None,
+            expires_at: now.after(AuthRequest::PHASE),
+            connection: None,
+        };
+        let state_hash = self.entropy.bytes::<32>();
+        let row = state_row(&state_hash);
+        let place = crate::auth_requests::begin::verifier_binding(&request, &row, &at.pcon.hosts);
+        let state = OauthState {
+            state_hash,
+            auth_request: request.id,
+            browser_hash: [1; 32],
+            code_verifier: Some(self.seal(at.keys, place)),
+            redirect_uri: "https://connect.example.com".to_owned(),
+            issuer: None,
+            generation: 2,
+            expires_at: request.expires_at,
+        };
+        let end_user = self.end_user(at).await;
+        let mut tx = self.db.begin().await.unwrap();
+        let opened = auth_requests::open(&mut tx, &request, Some(end_user), "new", now).await;
+        assert_eq!(opened.unwrap().id, request.id);
+        oauth_states::create(&mut tx, &state).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    async fn add_answer(&self, at: &At<'_>) {
+        let id = state_row(&self.entropy.bytes::<32>());
+        let (tenant, nowhere) = (at.pcon.tenant, HostSet::default());
+        let place = Binding {
+            tenant,
+            owner: &Owner::Project,
+            table: idempotent_requests::TABLE,
+            row: &id,
+            column: "answer",
+            generation: 1,
+            hosts: &nowhere,
+        };
+        let sealed = self.seal(at.keys, place);
+        let mut tx = self.db.begin().await.unwrap();
+        let digest = [7; 32];
+        let new = idempotent_requests::Arriving { id: &id, tenant, request_digest: &digest };
+        let now = self.clock.now();
+        let claimed = idempotent_requests::claim(&mut tx, new, Timestamp::from_secs(0), now).await;
+        assert_eq!(claimed.unwrap(), None);
+        tx.commit().await.unwrap();
+        idempotent_requests::answer(&self.db, &id, &sealed).await.unwrap();
+    }
+
+    /// Every sealed value, with the number of its column.
+    async fn cells(&self) -> Vec<(usize, SealedRow)> {
+        let mut all = Vec::new();
+        for (number, column) in SEALED_COLUMNS.iter().enumerate() {
+            let rows = column.every(&self.db, None, 999).await.unwrap();
+            assert!(rows.len() >= 4, "{}.{} is not in the fixture", column.table, column.column);
+            all.extend(rows.into_iter().map(|row| (number, row)));
+        }
+        all
+    }
+
+    async fn opened(&self) -> (usize, usize) {
+        let checked = check_sealed(&self.db, &self.ring).await.unwrap();
+        let opened = checked.iter().map(|column| column.opened).sum();
+        (opened, checked.iter().map(|column| column.refused.len()).sum())
+    }
+
+    /// Gives two rows the values of `then`, in place of those of `now`.
+    async fn put(
+        &self,
+        [one, other]: [&(usize, SealedRow); 2],
+        now: [&SealedRow; 2],
+        then: [&SealedRow; 2],
+    ) {
+        let mut tx = self.db.begin().await.unwrap();
+        for (at, (now, then)) in [one, other].into_iter().zip(now.into_iter().zip(then)) {
+            let mut there = at.1.clone();
+            there.sealed = now.sealed.clone();
+            let column = &SEALED_COLUMNS[at.0];
+            assert!(column.replace(&mut tx, &there, &then.sealed).await.unwrap());
+        }
+        tx.commit().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn v1_no_two_sealed_values_of_the_whole_database_can_change_places() {
+    let fixture = Fixture::new().await;
+    let cells = fixture.cells().await;
+    assert_eq!(fixture.opened().await, (cells.len(), 0));
+    let mut pairs = 0;
+    for (number, one) in cells.iter().enumerate() {
+        for other in &cells[number + 1..] {
+            let (pair, own) = ([one, other], [&one.1, &other.1]);
+            let swapped = [&other.1, &one.1];
+            fixture.put(pair, own, swapped).await;
+            assert_eq!(
+                fixture.opened().await,
+                (cells.len() - 2, 2),
+                "{} and {}",
+                one.1.name(),
+                other.1.name()
+            );
+            fixture.put(pair, swapped, own).await;
+            pairs += 1;
+        }
+    }
+    assert_eq!(fixture.opened().await, (cells.len(), 0));
+    assert_eq!(pairs, cells.len() * (cells.len() - 1) / 2);
+}
+
+#[tokio::test]
+async fn v3_every_sealed_column_is_sealed_anew_and_stays_in_its_place() {
+    let fixture = Fixture::new().await;
+    let before = fixture.cells().await;
+    let (db, ring) = (&fixture.db, &fixture.ring);
+    let (clock, entropy) = (fixture.clock.clone(), fixture.entropy.clone());
+    let rotation = Rotation { db, ring, clock, entropy, tell: &|_| () };
+    rotation.run(true).await.unwrap();
+    assert_eq!(fixture.opened().await, (before.len(), 0));
+    let after = fixture.cells().await;
+    for ((_, before), (_, after)) in before.iter().zip(&after) {
+        assert_ne!(before.sealed, after.sealed);
+        assert_ne!(KeyId::of(&before.sealed), KeyId::of(&after.sealed));
+    }
+    let status = key_status(db, ring).await.unwrap();
+    let older: Vec<_> = status.projects.iter().filter(|key| key.role == KeyRole::Older).collect();
+    assert!(older.len() == 2 && older.iter().all(|key| key.sealed.is_empty()));
+    let current = status.projects.iter().filter(|key| key.role == KeyRole::Current);
+    let sealed: i64 = current.flat_map(|key| &key.sealed).map(|(.., number)| number).sum();
+    assert_eq!(sealed, i64::try_from(before.len()).unwrap());
+    let keys = DataKeys::new(KeyRing::generate(&fixture.entropy));
+    assert!(keys.of(db, before[0].1.tenant.project).await.is_err(), "another ring opens nothing");
+}
+
+#[tokio::test]
+async fn v4_a_master_key_that_still_wraps_something_cannot_be_done_without() {
+    let fixture = Fixture::new().await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("key");
+    let new = astralform_vault::create_key_file(&path, &fixture.entropy).unwrap();
+    let mut tx = fixture.db.begin().await.unwrap();
+    meta::move_key_check(&mut tx, &new.current().to_string()).await.unwrap();
+    tx.commit().await.unwrap();
+    let refused = crate::check_key(&fixture.db, &new).await.unwrap_err().to_string();
+    assert!(refused.contains("still wraps 4 keys"), "{refused}");
+    let refused = crate::check_key(&fixture.db, &fixture.ring).await.unwrap_err().to_string();
+    assert!(refused.contains("was written with master key"), "{refused}");
+}
