@@ -1,6 +1,9 @@
 //! A provider whose every secret is marked, and that remembers what it was shown.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
 use axum::{
     Form, Json, Router,
@@ -32,7 +35,7 @@ pub struct MarkedProvider {
 
 /// What it was shown, in the order of coming.
 #[derive(Clone, Default)]
-struct Seen(Arc<Mutex<Fields>>);
+struct Seen(Arc<Mutex<Fields>>, Arc<AtomicBool>);
 
 impl MarkedProvider {
     /// Starts it on a free port.
@@ -50,6 +53,11 @@ impl MarkedProvider {
         let serve = async { axum::serve(listener, router).await.expect("it serves") };
         let base = format!("http://{address}").parse().expect("an address");
         Self { base, seen, task: tokio::spawn(serve) }
+    }
+
+    /// From now on it revokes nothing and answers 503, or does again.
+    pub fn refuse_to_revoke(&self, refuses: bool) {
+        self.seen.1.store(refuses, Ordering::SeqCst);
     }
 
     /// The values it was shown under a name: a parameter's, or `authorization`.
@@ -108,6 +116,9 @@ async fn revoke(
     headers: HeaderMap,
     Form(fields): Form<Fields>,
 ) -> StatusCode {
+    if seen.1.load(Ordering::SeqCst) {
+        return StatusCode::SERVICE_UNAVAILABLE;
+    }
     seen.note_authorization(&headers);
     seen.note(fields);
     StatusCode::OK

@@ -120,7 +120,7 @@ fn follow(stderr: std::process::ChildStderr, log: Arc<Mutex<Vec<u8>>>) -> String
     base.unwrap().trim_end_matches('/').to_owned()
 }
 
-fn write_connector(folder: &Path, provider: &MarkedProvider) {
+pub(crate) fn write_connector(folder: &Path, provider: &MarkedProvider) {
     let folder = folder.join("catalog/marked");
     fs::create_dir_all(&folder).unwrap();
     let base = provider.base.as_str().trim_end_matches('/');

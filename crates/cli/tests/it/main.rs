@@ -11,6 +11,7 @@ mod demo;
 mod freeze;
 mod installation;
 mod lint;
+mod outbox;
 mod program;
 mod rotation;
 mod setup;
