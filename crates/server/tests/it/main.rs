@@ -34,6 +34,7 @@ mod races;
 mod recorder;
 mod redirects;
 mod refreshing;
+mod refreshing_peer;
 mod repeating;
 mod revocations;
 mod sandboxed_keys;

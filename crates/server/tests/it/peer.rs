@@ -7,12 +7,12 @@ use astralform_domain::{Environment, EnvironmentSettings, VerifyEndUser};
 use astralform_testkit::{Peer, Setup, TestServer};
 use serde_json::{Value, json};
 
-const TOOL: &str = "notes_list";
+pub(crate) const TOOL: &str = "notes_list";
 const RETURN: &str = "https://app.example.com/connected";
 
-struct World {
-    server: TestServer,
-    peer: Peer,
+pub(crate) struct World {
+    pub(crate) server: TestServer,
+    pub(crate) peer: Peer,
 }
 
 /// A free port of our own: the provider has to know our redirect URI before we start.
@@ -22,6 +22,11 @@ fn free_address() -> SocketAddr {
 }
 
 async fn world(environment: Environment, settings: Option<EnvironmentSettings>) -> World {
+    started(Setup { environment, settings, ..Setup::default() }, 3_600).await
+}
+
+/// The peer, whose access tokens live so many seconds, and a server that has it as its connector.
+pub(crate) async fn started(setup: Setup, lifetime: u32) -> World {
     let address = free_address();
     let callback = format!("http://{address}/v1/connectors/oauth/callback");
     let (id, secret) = ("notes-client", "CANARY-notes-secret-0123456789-0123456789");
@@ -32,10 +37,11 @@ async fn world(environment: Environment, settings: Option<EnvironmentSettings>) 
             ("CLIENT_ID", id),
             ("CLIENT_SECRET", secret),
             ("REDIRECT_URIS", &callback),
+            ("ACCESS_TOKEN_TTL", &lifetime.to_string()),
         ],
     );
     let connector = Some((yaml(&peer), id.to_owned(), secret.to_owned()));
-    let setup = Setup { environment, settings, connector, ..Setup::default() };
+    let setup = Setup { connector, ..setup };
     World { server: TestServer::listening_on(address, setup).await, peer }
 }
 
@@ -51,12 +57,12 @@ fn yaml(peer: &Peer) -> String {
         .replace("{api_base_url}", api)
 }
 
-async fn log(peer: &Peer) -> Value {
+pub(crate) async fn log(peer: &Peer) -> Value {
     let url = format!("{}/_log", peer.address("issuer").trim_end_matches('/'));
     reqwest::get(url).await.unwrap().json().await.unwrap()
 }
 
-fn count(log: &Value, what: &str) -> usize {
+pub(crate) fn count(log: &Value, what: &str) -> usize {
     log[what].as_array().unwrap().len()
 }
 
