@@ -21,6 +21,7 @@ mod faults;
 mod freezing;
 mod github_tools;
 mod idempotency;
+mod life;
 mod links;
 mod main_job;
 mod management;
