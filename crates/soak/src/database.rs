@@ -209,6 +209,7 @@ impl<'a> Trouble<'a> {
         let settled = world.settle(node.address, 0..WARM + EXPIRED, patience).await?;
         let lost = settled.iter().filter(|settled| **settled != Settled::Works).count();
         report.equal("connections that do not work afterwards", lost, 0);
+        report.figure("what the product complained of", world.installation.complaints());
         report.equal(
             "grants that the provider ended for re-use",
             world.hostile().ledger().reused,

@@ -95,6 +95,7 @@ pub async fn run(stage: &Stage, disable: Disable) -> Result<Report> {
     let receipts = receipts(&admin, node.address, &world).await?;
     let confirmed = receipts.get("provider_confirmed").copied().unwrap_or_default();
     report.equal("receipts of it", confirmed, connections);
+    report.figure("what the product complained of", world.installation.complaints());
     report.figure("revocations sent", world.hostile().ledger().revocations);
     node.stop()?;
     Ok(report)

@@ -50,10 +50,10 @@ pub async fn run(stage: &Stage, faults: Faults) -> Result<Report> {
     world.hostile().expire_all();
     let nodes = world.start_nodes(1).await?;
     let settled = world.settle(nodes[0].address, 0..refreshes, patience).await?;
-    let families = world.hostile().families();
+    let endings = world.endings();
     let (mut caught, mut wrongly, mut missed, mut open) = (0, Vec::new(), 0, Vec::new());
-    for (number, (settled, family)) in settled.iter().zip(&families).enumerate() {
-        match (settled, family.ended == Some(Ended::Revoked)) {
+    for (number, settled) in settled.iter().enumerate() {
+        match (settled, endings[&end_user(number)] == Some(Ended::Revoked)) {
             (Settled::Asks(_), true) => caught += 1,
             (Settled::Works, false) => {}
             (Settled::Works, true) => missed += 1,
@@ -81,6 +81,7 @@ pub async fn run(stage: &Stage, faults: Faults) -> Result<Report> {
     report.equal("refreshes that took effect", ledger.refreshes, due);
     report.equal("grants that the provider ended for re-use", ledger.reused, 0);
     report.figure("what befell refreshes", format!("{:?}", ledger.troubles));
+    report.figure("what the product complained of", world.installation.complaints());
     report.figure("most requests at the token endpoint at a time", ledger.peak);
     Ok(report)
 }

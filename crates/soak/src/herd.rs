@@ -63,6 +63,7 @@ pub async fn run(stage: &Stage, herd: Herd) -> Result<Report> {
     report.figure("outcomes of calls", tally.all());
     report.figure("calls that reached the API with a dead token", ledger.dead_calls);
     report.figure("most requests at the token endpoint at a time", ledger.peak);
+    report.figure("what the product complained of", world.installation.complaints());
     report.figure("calls per second", completed as u128 * 1_000 / took.as_millis().max(1));
     Ok(report)
 }

@@ -1,4 +1,5 @@
 use std::{
+    collections::BTreeMap,
     fs::{self, OpenOptions},
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -116,6 +117,16 @@ impl Installation {
         }
     }
 
+    /// One of the product's commands, on this installation.
+    pub(crate) fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(&self.program);
+        command.env_clear().current_dir(self.folder.path()).args(words);
+        command.args(["--key-file", "astralform.key"]);
+        command.args(self.database_url.iter().flat_map(|url| ["--database-url", url]));
+        command.stdin(Stdio::null());
+        command
+    }
+
     pub(crate) fn key_file(&self) -> PathBuf {
         self.folder.path().join("astralform.key")
     }
@@ -130,6 +141,21 @@ impl Installation {
 
     pub(crate) fn database_url(&self) -> Option<&str> {
         self.database_url.as_deref()
+    }
+
+    /// The warnings and errors in the logs of all servers so far, each with how often it came.
+    pub(crate) fn complaints(&self) -> String {
+        let entries = fs::read_dir(self.folder.path()).into_iter().flatten().flatten();
+        let logs = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("log-"));
+        let text: String =
+            logs.filter_map(|log| fs::read_to_string(log.path()).ok()).collect::<Vec<_>>().concat();
+        let mut counts = BTreeMap::<String, usize>::new();
+        for complaint in text.lines().filter_map(complaint) {
+            *counts.entry(complaint).or_default() += 1;
+        }
+        let counted = counts.iter().map(|(complaint, times)| format!("{times} × {complaint}"));
+        let counted: Vec<_> = counted.collect();
+        if counted.is_empty() { "nothing".to_owned() } else { counted.join("; ") }
     }
 
     /// Starts a server and waits until it is ready.
@@ -212,6 +238,18 @@ impl Drop for Node {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// The message of a line of a log, if it is one that somebody should read.
+fn complaint(line: &str) -> Option<String> {
+    const LONGEST: usize = 160;
+    let line: Value = serde_json::from_str(line).ok()?;
+    if !["WARN", "ERROR"].contains(&line["level"].as_str()?) {
+        return None;
+    }
+    let text = |name: &str| line["fields"][name].as_str().map(ToOwned::to_owned);
+    let said = [text("message"), text("error")].into_iter().flatten().collect::<Vec<_>>();
+    Some(said.join(": ").replace(['|', '\n'], " ").chars().take(LONGEST).collect())
 }
 
 fn last_words(log: &Path) -> String {

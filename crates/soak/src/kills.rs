@@ -124,6 +124,7 @@ pub async fn run(stage: &Stage, kills: Kills) -> Result<Report> {
     );
     lost(&mut report, &world, rotation, &settled);
     report.figure("outcomes of calls meanwhile", tally.all());
+    report.figure("what the product complained of", world.installation.complaints());
     Ok(report)
 }
 
@@ -201,16 +202,19 @@ impl Deaths<'_> {
 /// A grant is lost when it was not its owner who ended it.
 fn lost(report: &mut Report, world: &World, rotation: Rotation, settled: &[Settled]) {
     let (mut lost, mut silent, mut open) = (Lost::new(), Vec::new(), Vec::new());
-    for (number, (settled, family)) in settled.iter().zip(world.hostile().families()).enumerate() {
+    let endings = world.endings();
+    for (number, settled) in settled.iter().enumerate() {
+        let name = end_user(number);
         match settled {
             Settled::Works => {}
             Settled::Asks(Standing { status, reason }) => {
                 *lost.entry(format!("{status}/{reason}")).or_default() += 1;
-                if reason != "refresh_outcome_unknown" || family.ended != Some(Ended::Reused) {
-                    silent.push(format!("{}: {reason}, {:?}", end_user(number), family.ended));
+                let ended = endings[&name];
+                if reason != "refresh_outcome_unknown" || ended != Some(Ended::Reused) {
+                    silent.push(format!("{name}: {reason}, {ended:?}"));
                 }
             }
-            Settled::Open(outcome) => open.push(format!("{}: {outcome:?}", end_user(number))),
+            Settled::Open(outcome) => open.push(format!("{name}: {outcome:?}")),
         }
     }
     let few = |found: &[String]| found.iter().take(3).cloned().collect::<Vec<_>>().join("; ");

@@ -21,6 +21,7 @@ pub mod disable;
 pub mod faults;
 pub mod herd;
 pub mod kills;
+pub mod rotation;
 
 pub use installation::Database;
 pub use postgres::Postgres;

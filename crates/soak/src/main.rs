@@ -11,10 +11,11 @@ use astralform_soak::{
     faults::{self, Faults},
     herd::{self, Herd},
     kills::{self, Kills},
+    rotation::{self, Rotate},
 };
 
 const REPORT: &str = "docs/soak.md";
-const SCENARIOS: [&str; 5] = ["herd", "faults", "kills", "database", "disable"];
+const SCENARIOS: [&str; 6] = ["herd", "faults", "kills", "database", "disable", "rotation"];
 const BOTH: [Database; 2] = [Database::Sqlite, Database::Postgres];
 
 /// What is to be done.
@@ -87,7 +88,8 @@ impl Arguments {
             "faults" => self.faults(stage).await,
             "kills" => self.kills(stage).await,
             "database" => self.database(stage).await,
-            _ => self.disable(stage).await,
+            "disable" => self.disable(stage).await,
+            _ => self.rotation(stage).await,
         }
     }
 
@@ -135,7 +137,8 @@ impl Arguments {
             }
         }
         let random = random / 5;
-        let kills = Kills { companions: 2, rotation: Rotation::Strict, random, ..kills };
+        let (companions, crash_points) = (2, false);
+        kills = Kills { companions, crash_points, rotation: Rotation::Strict, random, ..kills };
         reports.push(shown(kills::run(stage, kills).await?));
         Ok(reports)
     }
@@ -149,6 +152,16 @@ impl Arguments {
             shown(database::full(stage, Duration::from_secs(full)).await?),
             shown(database::locked(stage, &holder, Duration::from_secs(10)).await?),
         ])
+    }
+
+    async fn rotation(&self, stage: &Stage) -> Result<Vec<Report>, Error> {
+        let (connections, kills) = if self.quick { (200, 4) } else { (2_000, 20) };
+        let mut reports = Vec::new();
+        for (database, nodes) in [(Database::Sqlite, 1), (Database::Postgres, 2)] {
+            let rotation = Rotate { database, nodes, connections, kills, seed: 11 };
+            reports.push(shown(rotation::run(stage, rotation).await?));
+        }
+        Ok(reports)
     }
 
     async fn disable(&self, stage: &Stage) -> Result<Vec<Report>, Error> {

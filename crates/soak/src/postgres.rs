@@ -4,7 +4,10 @@ use std::{
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     process::{Command, Stdio},
-    sync::Mutex,
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use tempfile::TempDir;
@@ -70,11 +73,12 @@ impl Postgres {
 
     /// Makes a database; its address.
     pub(crate) fn create(&self) -> Result<String> {
-        let mut made = self.made.lock().map_err(|_| "a database was being made")?;
-        let name = format!("soak_{}_{}", std::process::id(), made.len());
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        let number = NEXT.fetch_add(1, Ordering::SeqCst);
+        let name = format!("soak_{}_{number}", std::process::id());
         let mut create = Command::new(self.programs.join("createdb"));
         run(create.args(["--maintenance-db", &self.url, &name]))?;
-        made.push(name.clone());
+        self.made.lock().map_err(|_| "a database was being made")?.push(name.clone());
         let (server, _) = self.url.rsplit_once('/').ok_or("an address has a database")?;
         Ok(format!("{server}/{name}"))
     }

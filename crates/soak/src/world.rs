@@ -1,4 +1,5 @@
 use std::{
+    collections::HashMap,
     net::SocketAddr,
     path::PathBuf,
     sync::Arc,
@@ -6,7 +7,7 @@ use std::{
 };
 
 use astralform_domain::Clock;
-use astralform_simulator::hostile::{Hostile, Temper};
+use astralform_simulator::hostile::{Ended, Hostile, Temper};
 use astralform_testkit::HostileProvider;
 
 use crate::{
@@ -63,6 +64,12 @@ impl Stage {
 impl World {
     pub(crate) fn hostile(&self) -> &Hostile {
         &self.provider.hostile
+    }
+
+    /// Why the provider ended the grant of an end user, if it did.
+    pub(crate) fn endings(&self) -> HashMap<String, Option<Ended>> {
+        let families = self.hostile().families();
+        families.into_iter().map(|family| (family.account, family.ended)).collect()
     }
 
     /// Stores a connection for each of these end users.

@@ -42,9 +42,9 @@ pub(crate) struct Kept {
     pub(crate) longest_gap: Duration,
 }
 
-const WRITERS: usize = 4;
+const WRITERS: usize = 6;
 /// So that a long run stays countable.
-const PACE: Duration = Duration::from_millis(15);
+const PACE: Duration = Duration::from_millis(10);
 
 impl Writes {
     /// Those for whom something is written at the provider; their connections have to be there.

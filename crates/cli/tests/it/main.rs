@@ -15,4 +15,5 @@ mod outbox;
 mod program;
 mod rotation;
 mod setup;
+mod soak;
 mod start;

@@ -1,0 +1,86 @@
+//! The scenarios of `crates/soak`, small, with the binary that the tests are built with. The names
+//! carry the rows of `docs/threat-model.md` that they prove; `.ci/soak` runs the same large.
+
+use std::time::Duration;
+
+use astralform_simulator::hostile::Rotation;
+use astralform_soak::{
+    Database, Postgres, Report, Stage,
+    faults::{self, Faults},
+    herd::{self, Herd},
+    kills::{self, Kills},
+};
+use astralform_testkit::postgres_url;
+
+fn stage(postgres: Option<Postgres>) -> Stage {
+    Stage::new(env!("CARGO_BIN_EXE_astralform").into(), postgres)
+}
+
+/// A stage with PostgreSQL, where there is one.
+fn stage_on_postgres() -> Option<Stage> {
+    let server = Postgres::at(&postgres_url()?);
+    Some(stage(Some(server.expect("the client programs of PostgreSQL"))))
+}
+
+fn holds(report: Result<Report, astralform_soak::Error>) {
+    let report = report.expect("it ran to its end");
+    assert!(report.holds(), "{report}");
+}
+
+async fn herd(stage: &Stage, database: Database, nodes: usize) {
+    let herd = Herd { database, nodes, connections: 30, callers: 10, in_flight: 60 };
+    holds(herd::run(stage, herd).await);
+}
+
+#[tokio::test]
+async fn r1_a_herd_at_three_nodes_refreshes_every_token_once() {
+    let Some(stage) = stage_on_postgres() else { return };
+    herd(&stage, Database::Postgres, 3).await;
+}
+
+#[tokio::test]
+async fn r1_a_herd_at_one_node_refreshes_every_token_once() {
+    herd(&stage(None), Database::Sqlite, 1).await;
+}
+
+#[tokio::test]
+async fn r4_a_provider_that_errs_costs_nobody_a_connection_and_one_that_means_it_is_believed() {
+    let faults = Faults {
+        database: Database::Sqlite,
+        refreshes: 120,
+        seed: 5,
+        hang: Duration::from_secs(1),
+        patience: Duration::from_mins(2),
+    };
+    holds(faults::run(&stage(None), faults).await);
+}
+
+async fn kills(stage: &Stage, database: Database) {
+    let grace = Rotation::Grace(Duration::from_mins(5));
+    for (rotation, random) in [(Rotation::Strict, 3), (grace, 1), (Rotation::None, 0)] {
+        let kills = Kills {
+            database,
+            companions: 0,
+            rotation,
+            random,
+            crash_points: true,
+            expired: 10,
+            seed: 7,
+            patience: Duration::from_mins(3),
+            writes_per_second: 1,
+            recovery: Duration::from_secs(20),
+        };
+        holds(kills::run(stage, kills).await);
+    }
+}
+
+#[tokio::test]
+async fn r2_b1_whenever_the_process_dies_on_sqlite_nothing_is_lost_in_silence() {
+    kills(&stage(None), Database::Sqlite).await;
+}
+
+#[tokio::test]
+async fn r2_b1_whenever_the_process_dies_on_postgresql_nothing_is_lost_in_silence() {
+    let Some(stage) = stage_on_postgres() else { return };
+    kills(&stage, Database::Postgres).await;
+}
