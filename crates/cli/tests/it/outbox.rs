@@ -24,7 +24,7 @@ const SERVE: [&str; 7] = [
 ];
 
 /// Longer than a provider that failed once is left alone.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 fn start(folder: &Path) -> (Running, String) {
     let server = Running::start(folder, &SERVE, true);
