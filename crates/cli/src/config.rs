@@ -6,6 +6,7 @@ use std::{
 };
 
 use anyhow::Context as _;
+use astralform_domain::Secret;
 use astralform_engine::egress::Networks;
 use clap::Args;
 use ipnet::IpNet;
@@ -64,6 +65,10 @@ pub(crate) struct Flags {
     /// [default: the machine's name and the address listened on]
     #[arg(long, env = "ASTRALFORM_NODE", value_name = "NAME")]
     node: Option<String>,
+    /// What whoever reads /metrics must send as a bearer token [default: none; this machine alone
+    /// may read them]
+    #[arg(long, env = "ASTRALFORM_METRICS_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    metrics_token: Option<String>,
     /// Run the simulated services too, for connectors enabled with `sandbox`
     #[arg(long, env = "ASTRALFORM_SANDBOX")]
     sandbox: bool,
@@ -83,6 +88,7 @@ struct Settings {
     catalog_dirs: Option<Vec<PathBuf>>,
     allow_private_networks: Option<Vec<String>>,
     node: Option<String>,
+    metrics_token: Option<String>,
     sandbox: Option<bool>,
     sandbox_listen: Option<SocketAddr>,
     log: Option<String>,
@@ -104,6 +110,8 @@ pub(crate) struct Config {
     pub(crate) catalog_dirs: Vec<PathBuf>,
     pub(crate) private_networks: Networks,
     pub(crate) node: Option<String>,
+    /// What whoever reads the metrics has to know.
+    pub(crate) metrics_token: Option<Secret>,
     /// Where the simulated services listen, where they run.
     pub(crate) sandbox: Option<SocketAddr>,
 }
@@ -157,6 +165,7 @@ impl Config {
         if let Some(url) = &public_url {
             check_public_url(url)?;
         }
+        let metrics_token = flags.metrics_token.or(file.metrics_token);
         let sandbox = flags.sandbox || file.sandbox.unwrap_or_default();
         let sandbox_listen = flags.sandbox_listen.or(file.sandbox_listen);
         Ok(Self {
@@ -165,10 +174,21 @@ impl Config {
             public_url,
             catalog_dirs: flags.catalog_dirs.or(file.catalog_dirs).unwrap_or_default(),
             private_networks: networks.into_iter().collect(),
+            metrics_token: metrics_token.map(check_metrics_token).transpose()?,
             node: flags.node.or(file.node),
             sandbox: sandbox.then(|| sandbox_address(sandbox_listen)).transpose()?,
         })
     }
+}
+
+/// A token that can be guessed keeps nobody out.
+fn check_metrics_token(token: String) -> anyhow::Result<Secret> {
+    anyhow::ensure!(
+        token.len() >= 16 && token.bytes().all(|byte| byte.is_ascii_graphic()),
+        "metrics_token must have 16 printable ASCII characters or more, such as those of \
+         `openssl rand -hex 32`"
+    );
+    Ok(Secret::new(token))
 }
 
 /// Nobody but this machine is to reach what is simulated.

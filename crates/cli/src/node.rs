@@ -1,6 +1,7 @@
 mod outbox;
+mod webhooks;
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use astralform_engine::{Engine, chain};
@@ -26,20 +27,20 @@ const FOLLOW: Duration = Duration::from_millis(250);
 ///
 /// # Errors
 /// When the process cannot hear signals.
-pub(crate) async fn run(listener: TcpListener, engine: Arc<Engine>) -> anyhow::Result<()> {
+pub(crate) async fn run(listener: TcpListener, app: App) -> anyhow::Result<()> {
     let asked = asked_to_stop()?;
-    engine.recover().await.context("what an earlier run left cannot be taken up")?;
+    app.engine().recover().await.context("what an earlier run left cannot be taken up")?;
     tracing::info!(
         address = %listener.local_addr()?,
-        public_url = %engine.site().public_url(),
+        public_url = %app.engine().site().public_url(),
         "serving"
     );
-    let app = App::new(engine);
     let upkeep = [
         tokio::spawn(sweep(app.clone())),
         tokio::spawn(follow(app.clone())),
         tokio::spawn(keep_fresh(app.clone())),
         tokio::spawn(outbox::run(app.clone())),
+        tokio::spawn(webhooks::run(app.clone())),
     ];
     let stopping = app.clone();
     let stop = async move {

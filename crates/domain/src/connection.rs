@@ -86,5 +86,7 @@ text_enum! {
         ProjectDeleted = "project_deleted",
         /// It never was of use: what the provider gave was not what was asked for, or came too late.
         NotKept = "not_kept",
+        /// Its account was connected already: the connection there was goes on.
+        Merged = "merged",
     }
 }

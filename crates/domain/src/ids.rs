@@ -99,6 +99,8 @@ ids! {
     CallId = "call",
     /// One HTTP request.
     RequestId = "req",
+    /// Where an environment is told what happens.
+    WebhookId = "wh",
 }
 
 fn fresh(clock: &Clock, entropy: &Entropy) -> Ulid {

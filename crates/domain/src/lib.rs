@@ -27,6 +27,7 @@ mod sealed;
 mod secret;
 mod text_enum;
 mod time;
+mod webhook;
 
 pub use auth_request::{AuthFailure, AuthReason, AuthRequest, AuthStatus};
 pub use connection::{Account, Connection, ConnectionStatus, StatusReason};
@@ -37,11 +38,11 @@ pub use failure::FailureKind;
 pub use hosts::HostSet;
 pub use ids::{
     AdminTokenId, AgentId, ApiKeyId, AuthRequestId, CallId, ConnectionId, EndUserKey, InvalidId,
-    MemberId, ProjectConnectorId, ProjectId, RequestId, SessionId, TeamId,
+    MemberId, ProjectConnectorId, ProjectId, RequestId, SessionId, TeamId, WebhookId,
 };
 pub use member::{Email, InvalidEmail, Role};
 pub use names::{ConnectorSlug, InvalidName, ToolName};
-pub use outcome::{DeliveryOutcome, Outbox, RefreshOutcome, RevocationOutcome};
+pub use outcome::{DeliveryOutcome, Outbox, RefreshOutcome};
 pub use owner::Owner;
 pub use patch::Patch;
 pub use principal::{Administrator, Caller, Principal, RuntimeCredential, Tenant};
@@ -52,3 +53,6 @@ pub use sealed::Sealed;
 pub use secret::{Secret, SecretKey};
 pub use text_enum::UnknownWord;
 pub use time::{Clock, InvalidTimestamp, Timestamp};
+pub use webhook::{
+    Delivery, DeliveryStatus, Event, Reconnect, StatusChange, Webhook, WebhookDisabled,
+};

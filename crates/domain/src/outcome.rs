@@ -23,20 +23,6 @@ text_enum! {
 }
 
 text_enum! {
-    /// How an attempt to revoke a connection's tokens at its provider ended.
-    RevocationOutcome("outcome of a revocation") {
-        /// The provider said that they are gone.
-        ProviderConfirmed = "provider_confirmed",
-        /// The provider has no way to revoke them.
-        ProviderCannot = "provider_cannot",
-        /// Not yet: it is tried again.
-        Pending = "pending",
-        /// It was tried for as long as it is tried.
-        GaveUp = "gave_up",
-    }
-}
-
-text_enum! {
     /// How an attempt to deliver a webhook ended.
     DeliveryOutcome("outcome of a delivery") {
         /// The receiver took it.

@@ -34,6 +34,8 @@ pub(crate) struct Arrival<'a> {
     pub(crate) tokens: &'a [OpenToken],
     /// Its owner's row, where that is an end user.
     pub(crate) end_user: Option<EndUserKey>,
+    /// What it is until then, where it has been stored to await confirmation.
+    pub(crate) waiting: Option<&'a Connection>,
     /// The connection whose place it takes, whatever the account.
     pub(crate) replaces: Option<ConnectionId>,
 }
@@ -51,7 +53,8 @@ impl Engine {
         let connection = self.connection(new);
         if connection.status == ConnectionStatus::Active {
             let replaces = replaced(new.request, new.ready.connector);
-            let arrival = Arrival { connection, tokens: new.tokens, end_user, replaces };
+            let arrival =
+                Arrival { connection, tokens: new.tokens, end_user, waiting: None, replaces };
             return self.settle(tx, arrival, key).await;
         }
         connections::create(tx, &connection, end_user).await?;
@@ -67,7 +70,7 @@ impl Engine {
         arrival: Arrival<'_>,
         key: &ProjectKeys,
     ) -> Result<ConnectionId, Fault> {
-        let Arrival { mut connection, tokens, end_user, replaces } = arrival;
+        let Arrival { mut connection, tokens, end_user, waiting, replaces } = arrival;
         let (tenant, pcon) = (connection.tenant, connection.project_connector);
         let owner = connection.owner.clone();
         let mut known = connections::serving(&mut *tx, tenant, pcon, owner.end_user()).await?;
@@ -79,6 +82,11 @@ impl Engine {
             connection.id = same.id;
             connection.is_default |= same.is_default;
             connection.label.clone_from(&same.label);
+            if let Some(waiting) = waiting {
+                connections::merge(tx, waiting).await?;
+            }
+            connections::update(tx, &connection).await?;
+        } else if waiting.is_some() {
             connections::update(tx, &connection).await?;
         } else {
             connections::create(tx, &connection, end_user).await?;

@@ -107,6 +107,12 @@ impl Egress {
         Self { dialer, pool: Pool::new(IDLE), simulator }
     }
 
+    /// Whether a request could go to an address, as far as can be told without sending one. What
+    /// is told to developers early is checked again when it is dialled.
+    pub async fn may_call(&self, url: &Url) -> bool {
+        self.check_reach(url, Reach::Network).is_ok() && self.dialer.may_dial(url).await
+    }
+
     /// Sends a request once and reads its answer whole.
     ///
     /// # Errors

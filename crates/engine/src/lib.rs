@@ -33,6 +33,7 @@ mod site;
 mod start;
 mod tools;
 mod uses;
+pub mod webhooks;
 
 use std::{
     path::PathBuf,
@@ -65,6 +66,7 @@ use kept::Kept;
 use metrics::Metrics;
 use refresh::{Flights, Spool};
 use uses::Uses;
+use webhooks::Streams;
 
 /// Everything that happens, over what it needs from outside.
 pub struct Engine {
@@ -87,6 +89,7 @@ pub struct Engine {
     spool: Spool,
     uses: Uses,
     metrics: Metrics,
+    streams: Streams,
 }
 
 /// What an engine is made of.
@@ -117,6 +120,7 @@ impl Engine {
         let Parts { db, catalog, key_ring, egress, site, clock, entropy, node, spool } = parts;
         let keys = DataKeys::new(key_ring);
         let metrics = Metrics::new(&catalog);
+        let db = db.at_the_time_of(clock.clone());
         Arc::new_cyclic(|me| Self {
             me: Weak::clone(me),
             home: Handle::try_current().ok(),
@@ -134,6 +138,7 @@ impl Engine {
             spool: Spool::new(spool),
             uses: Uses::default(),
             metrics,
+            streams: Streams::default(),
         })
     }
 

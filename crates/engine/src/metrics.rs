@@ -11,7 +11,7 @@ use std::{collections::HashMap, time::Duration};
 use astralform_catalog::Catalog;
 use astralform_domain::{
     AuthStatus, ConnectorSlug, DeliveryOutcome, FailureKind, Outbox, RefreshOutcome,
-    RevocationOutcome,
+    RevocationStatus,
 };
 use prometheus_client::{
     encoding::text,
@@ -84,7 +84,7 @@ impl Metrics {
             for outcome in RefreshOutcome::ALL {
                 new.refreshes.get_or_create_owned(&ended(&connector, outcome.as_str()));
             }
-            for outcome in RevocationOutcome::ALL {
+            for outcome in RevocationStatus::ALL {
                 new.revocations.get_or_create_owned(&ended(&connector, outcome.as_str()));
             }
         }
@@ -161,8 +161,8 @@ impl Metrics {
         self.auth_requests.get_or_create(&one("status", status.as_str())).inc_by(number);
     }
 
-    /// An attempt to revoke a connection's tokens at its provider ended.
-    pub fn revoked(&self, connector: &ConnectorSlug, outcome: RevocationOutcome) {
+    /// Of the receipt of a connection's end: what came of asking the provider, once more.
+    pub fn revoked(&self, connector: &ConnectorSlug, outcome: RevocationStatus) {
         self.revocations.get_or_create(&ended(connector.as_str(), outcome.as_str())).inc();
     }
 

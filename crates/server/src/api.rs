@@ -24,6 +24,7 @@ pub(crate) mod auth_requests;
 pub(crate) mod connections;
 pub(crate) mod health;
 pub(crate) mod manage;
+pub(crate) mod metrics;
 mod page;
 pub(crate) mod sessions;
 pub(crate) mod tools;

@@ -190,7 +190,7 @@ impl OperationInput for InPastTenant {
     }
 }
 
-fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
+pub(crate) fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
     let expected = "send a token as `Authorization: Bearer …`: an API key, a session or, to administer, an admin token";
     let value = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let (scheme, key) =

@@ -54,6 +54,10 @@ impl Default for Limits {
     }
 }
 
+/// Who a request comes from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer(pub(crate) SocketAddr);
+
 const LONGEST_HEAD: usize = 64 * 1024;
 const MOST_HEADERS: usize = 100;
 
@@ -90,7 +94,8 @@ pub async fn serve(
         };
         let (router, watcher) = (router.clone(), connections.watcher());
         workers.spawn(async move {
-            if let Err(error) = converse(stream, router, limits, watcher).await {
+            let peer = Peer(address);
+            if let Err(error) = converse(stream, peer, router, limits, watcher).await {
                 tracing::debug!(error, "connection ended");
             }
             drop((seat, place));
@@ -105,12 +110,13 @@ pub async fn serve(
 /// Serves one connection on the thread that it was given to.
 async fn converse(
     stream: std::net::TcpStream,
+    peer: Peer,
     router: Router,
     limits: Limits,
     watcher: Watcher,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let stream = TcpStream::from_std(stream)?;
-    Ok(watcher.watch(connection(stream, router, &limits)).await?)
+    Ok(watcher.watch(connection(stream, peer, router, &limits)).await?)
 }
 
 async fn accept(
@@ -125,14 +131,17 @@ async fn accept(
 
 fn connection(
     stream: TcpStream,
+    peer: Peer,
     router: Router,
     limits: &Limits,
 ) -> impl hyper_util::server::graceful::GracefulConnection<Error = hyper::Error> + Send + 'static {
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(limits.stall));
-    let service = TowerToHyperService::new(
-        router.map_request(|request: Request<Incoming>| request.map(Body::new)),
-    );
+    let service =
+        TowerToHyperService::new(router.map_request(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(peer);
+            request.map(Body::new)
+        }));
     http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.head)

@@ -101,6 +101,7 @@ pub fn router(app: App) -> Router {
     let document = Bytes::from(document);
     Router::new()
         .merge(api)
+        .route("/metrics", get(api::metrics::show))
         .route("/openapi.json", get(async || ([JSON], document)))
         .route("/v1/connectors/oauth/callback", get(pages::callback::shared))
         .route("/v1/connectors/oauth/callback/{id}", get(pages::callback::own))

@@ -158,8 +158,13 @@ CREATE TABLE connections (
     reason               TEXT,
     scopes               TEXT NOT NULL, -- a JSON array
     hosts                TEXT NOT NULL, -- a JSON array
-    created_at           BIGINT NOT NULL
+    created_at           BIGINT NOT NULL,
+    previous_status      TEXT, -- NULL until the status changes
+    status_changes       BIGINT NOT NULL DEFAULT 1, -- how many there were, the first one included
+    last_change          BYTEA -- names the last change, which may be one of many connections
 );
+
+CREATE INDEX connections_by_change ON connections (last_change);
 
 -- An account is connected once; a connection that still awaits confirmation stands beside it.
 CREATE UNIQUE INDEX connections_by_account
@@ -316,3 +321,63 @@ CREATE TABLE revocation_pauses (
     failures             BIGINT NOT NULL, -- in a row
     paused_until         BIGINT NOT NULL
 );
+
+-- Where environments are told what happens to their connections.
+CREATE TABLE webhooks (
+    id                    TEXT PRIMARY KEY,
+    project_id            TEXT NOT NULL REFERENCES projects (id),
+    environment           TEXT NOT NULL,
+    url                   TEXT NOT NULL,
+    hosts                 TEXT NOT NULL, -- a JSON array
+    secret                BYTEA NOT NULL, -- sealed
+    generation            BIGINT NOT NULL,
+    previous_secret       BYTEA, -- sealed, of the generation before
+    previous_secret_until BIGINT,
+    disabled              TEXT, -- why; NULL while it is not
+    failing_since         BIGINT,
+    created_at            BIGINT NOT NULL
+);
+
+CREATE INDEX webhooks_by_tenant ON webhooks (project_id, environment);
+
+-- Events on their way to a webhook, and for a week those that arrived or did not. They refer to
+-- nothing: no change of a connection fails because somebody deletes a webhook at the same time.
+CREATE TABLE webhook_deliveries (
+    event_id        TEXT NOT NULL,
+    webhook_id      TEXT NOT NULL,
+    project_id      TEXT NOT NULL,
+    environment     TEXT NOT NULL,
+    connection_id   TEXT, -- NULL: a member tries the webhook
+    connector       TEXT,
+    end_user        TEXT, -- the developer's own id
+    old_status      TEXT,
+    new_status      TEXT,
+    reason          TEXT,
+    sequence        BIGINT NOT NULL, -- among the changes of the connection
+    occurred_at     BIGINT NOT NULL,
+    status          TEXT NOT NULL,
+    attempts        BIGINT NOT NULL,
+    due_at          BIGINT NOT NULL, -- while it is tried, the end of the lease
+    answered        BIGINT, -- the HTTP status of the last answer
+    failure         TEXT, -- of the last attempt
+    ended_at        BIGINT,
+    reconnect       TEXT, -- the auth request whose link it carries
+    reconnect_until BIGINT,
+    PRIMARY KEY (webhook_id, event_id)
+);
+
+CREATE INDEX webhook_deliveries_due
+    ON webhook_deliveries (webhook_id, due_at)
+    WHERE status = 'pending';
+
+-- Whether something of the same connection is to be delivered first.
+CREATE INDEX webhook_deliveries_before
+    ON webhook_deliveries (webhook_id, connection_id, sequence)
+    WHERE status = 'pending';
+
+CREATE INDEX webhook_deliveries_by_time
+    ON webhook_deliveries (webhook_id, occurred_at, event_id);
+
+CREATE INDEX webhook_deliveries_by_end
+    ON webhook_deliveries (ended_at)
+    WHERE ended_at IS NOT NULL;

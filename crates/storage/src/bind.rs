@@ -2,9 +2,9 @@ use std::fmt::Display;
 
 use astralform_domain::{
     AdminTokenId, AgentId, ApiKeyId, AuthFailure, AuthReason, AuthRequestId, AuthStatus,
-    ConnectionId, ConnectionStatus, ConnectorSlug, EndUserId, EndUserKey, Environment, MemberId,
-    ProjectConnectorId, ProjectId, RevocationStatus, Role, Sealed, SessionId, StatusReason, TeamId,
-    Timestamp, VerifyEndUser,
+    ConnectionId, ConnectionStatus, ConnectorSlug, DeliveryStatus, EndUserId, EndUserKey,
+    Environment, MemberId, ProjectConnectorId, ProjectId, RevocationStatus, Role, Sealed,
+    SessionId, StatusReason, TeamId, Timestamp, VerifyEndUser, WebhookDisabled, WebhookId,
 };
 use serde::Serialize;
 
@@ -66,11 +66,14 @@ bound_as_text!(
     AuthReason,
     AuthStatus,
     ConnectionStatus,
+    DeliveryStatus,
     Environment,
     RevocationStatus,
     Role,
     StatusReason,
     VerifyEndUser,
+    WebhookDisabled,
+    WebhookId,
     &ConnectorSlug,
     &EndUserId,
     &str,
@@ -86,6 +89,12 @@ impl From<&Option<String>> for Bind {
 impl From<i64> for Bind {
     fn from(value: i64) -> Self {
         Self::Int(Some(value))
+    }
+}
+
+impl From<Option<i64>> for Bind {
+    fn from(value: Option<i64>) -> Self {
+        Self::Int(value)
     }
 }
 

@@ -67,7 +67,7 @@ pub(crate) struct Feed {
     /// The time of the lines, for nothing but to find and to forget them: the product's own clock
     /// may stand still.
     clock: Clock,
-    entropy: Entropy,
+    pub(crate) entropy: Entropy,
     /// Whether the last write failed by the database's fault.
     is_stuck: AtomicBool,
 }

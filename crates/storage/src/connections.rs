@@ -1,10 +1,10 @@
 //! Connected accounts: end users' own, and those that projects share.
 
 mod found;
+mod many;
 
 use astralform_domain::{
-    Account, Connection, ConnectionId, EndUserId, EndUserKey, Owner, ProjectConnectorId,
-    StatusReason, Tenant, Timestamp,
+    Account, Connection, ConnectionId, EndUserKey, Owner, StatusReason, Tenant, Timestamp,
 };
 
 use crate::{
@@ -13,9 +13,12 @@ use crate::{
     db::{Row, Run as _},
     revocations,
     row::Record,
+    status_changes::Change,
 };
 
-pub use found::{any_left, count, counts, find, of_account, of_end_user, serving};
+pub use found::{any_left, counts, find, of_account, of_end_user, serving};
+use many::Number;
+pub use many::{Which, count, expire_all, revoke_all, revoke_unconfirmed};
 
 impl Record for Connection {
     fn read(row: &Row) -> Result<Self> {
@@ -54,8 +57,10 @@ pub async fn create(tx: &mut Tx, new: &Connection, end_user: Option<EndUserKey>)
     const SQL: &str = "
         INSERT INTO connections
             (id, project_id, environment, project_connector_id, end_user_id, account_id,
-             account_label, label, is_default, status, reason, scopes, hosts, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+             account_label, label, is_default, status, reason, scopes, hosts, created_at,
+             last_change)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+    let change = Change::new(tx);
     let binds = binds![
         new.id,
         new.tenant.project,
@@ -71,10 +76,11 @@ pub async fn create(tx: &mut Tx, new: &Connection, end_user: Option<EndUserKey>)
         json(&new.scopes),
         json(&new.hosts),
         new.created_at,
+        change,
     ];
     tx.touch(topic(new));
     tx.execute(SQL, binds).await?;
-    Ok(())
+    change.tell(tx).await
 }
 
 /// Replaces what can change of a connection: account, labels, default, status, scopes, hosts.
@@ -82,8 +88,10 @@ pub async fn update(tx: &mut Tx, connection: &Connection) -> Result<()> {
     const SQL: &str = "
         UPDATE connections
         SET account_id = $11, account_label = $4, label = $5, is_default = $6, status = $7,
-            reason = $8, scopes = $9, hosts = $10
+            reason = $8, scopes = $9, hosts = $10, previous_status = status, last_change = $12,
+            status_changes = status_changes + CASE WHEN status = $7 THEN 0 ELSE 1 END
         WHERE project_id = $1 AND environment = $2 AND id = $3";
+    let change = Change::new(tx);
     let binds = binds![
         connection.tenant.project,
         connection.tenant.environment,
@@ -96,10 +104,11 @@ pub async fn update(tx: &mut Tx, connection: &Connection) -> Result<()> {
         json(&connection.scopes),
         json(&connection.hosts),
         connection.account.id.as_str(),
+        change,
     ];
     tx.touch(topic(connection));
     tx.execute(SQL, binds).await?;
-    Ok(())
+    change.tell(tx).await
 }
 
 /// Ends a connection for good, if it still has the status that was seen; says whether it had. Its
@@ -111,25 +120,37 @@ pub async fn revoke(
     now: Timestamp,
 ) -> Result<bool> {
     const SQL: &str = "
-        UPDATE connections SET status = 'revoked', reason = $5
+        UPDATE connections
+        SET status = 'revoked', reason = $5, previous_status = status,
+            status_changes = status_changes + 1, last_change = $6
         WHERE project_id = $1 AND environment = $2 AND id = $3 AND status = $4";
+    let change = Change::new(tx);
     let Connection { id, tenant, status, .. } = connection;
     tx.touch(topic(connection));
-    let binds = binds![tenant.project, tenant.environment, *id, *status, why];
+    let binds = binds![tenant.project, tenant.environment, *id, *status, why, change];
     let was_as_seen = tx.execute(SQL, binds).await? == 1;
     if was_as_seen {
         revocations::request(tx, *tenant, *id, now).await?;
+        change.tell(tx).await?;
     }
     Ok(was_as_seen)
 }
 
-/// Takes a connection that was never used away, with its tokens.
-pub async fn remove(tx: &mut Tx, connection: &Connection) -> Result<()> {
+/// Takes a connection that was never used away, with its tokens: its account was connected already.
+pub async fn merge(tx: &mut Tx, connection: &Connection) -> Result<()> {
     const SQL: &str = "
         DELETE FROM connections WHERE project_id = $1 AND environment = $2 AND id = $3";
+    const END: &str = "
+        UPDATE connections
+        SET status = 'revoked', reason = 'merged', previous_status = status,
+            status_changes = status_changes + 1, last_change = $4
+        WHERE project_id = $1 AND environment = $2 AND id = $3";
     const FORGET: &str = "DELETE FROM connection_uses WHERE connection_id = $1";
     crate::tokens::erase(tx, connection).await?;
     let Connection { id, tenant, .. } = connection;
+    let change = Change::new(tx);
+    tx.execute(END, binds![tenant.project, tenant.environment, *id, change]).await?;
+    change.tell(tx).await?;
     tx.execute(FORGET, binds![*id]).await?;
     tx.execute(SQL, binds![tenant.project, tenant.environment, *id]).await?;
     Ok(())
@@ -144,15 +165,22 @@ pub async fn mark_dead(
     reason: StatusReason,
 ) -> Result<bool> {
     const SQL: &str = "
-        UPDATE connections SET status = 'needs_reauth', reason = $5
+        UPDATE connections
+        SET status = 'needs_reauth', reason = $5, previous_status = status,
+            status_changes = status_changes + 1, last_change = $7
         WHERE project_id = $1 AND environment = $2 AND id = $3 AND status = 'active'
           AND NOT EXISTS (
               SELECT 1 FROM tokens WHERE connection_id = $3 AND kind = $6 AND generation > $4)";
     let Connection { id, tenant, .. } = connection;
     let (kind, generation) = token;
-    let binds = binds![tenant.project, tenant.environment, *id, generation, reason, kind];
+    let change = Change::new(tx);
+    let binds = binds![tenant.project, tenant.environment, *id, generation, reason, kind, change];
     tx.touch(topic(connection));
-    Ok(tx.execute(SQL, binds).await? == 1)
+    let marked = tx.execute(SQL, binds).await? == 1;
+    if marked {
+        change.tell(tx).await?;
+    }
+    Ok(marked)
 }
 
 /// The connection of that id, locked until the transaction ends: what becomes of it is decided one
@@ -177,79 +205,6 @@ pub async fn make_default(tx: &mut Tx, connection: &Connection) -> Result<()> {
     tx.execute(CLEAR, binds![connection.project_connector, connection.id]).await?;
     tx.execute(SET, binds![connection.id]).await?;
     Ok(())
-}
-
-/// Which connections of a project connector are meant: all, where it says nothing.
-#[derive(Clone, Copy, Default)]
-pub struct Which<'a> {
-    /// Those of this end user.
-    pub end_user: Option<&'a EndUserId>,
-    /// Those that were used since then.
-    pub used_since: Option<Timestamp>,
-}
-
-/// Revokes those connections of a project connector that are not revoked yet; says how many.
-pub async fn revoke_all(
-    tx: &mut Tx,
-    tenant: Tenant,
-    project_connector: ProjectConnectorId,
-    which: Which<'_>,
-    reason: StatusReason,
-    now: Timestamp,
-) -> Result<u64> {
-    const SQL: &str = "
-        UPDATE connections SET status = 'revoked', is_default = FALSE, reason = $4
-        WHERE project_id = $1 AND environment = $2 AND project_connector_id = $3
-          AND status <> 'revoked'
-          AND ($5 IS NULL OR end_user_id =
-              (SELECT id FROM end_users
-               WHERE project_id = $1 AND environment = $2 AND external_id = $5))
-          AND ($6 IS NULL OR EXISTS
-              (SELECT 1 FROM connection_uses
-               WHERE connection_uses.connection_id = connections.id AND used_at >= $6))";
-    let Tenant { project, environment } = tenant;
-    let Which { end_user, used_since } = which;
-    tx.touch(Topic::Project(project));
-    let binds = binds![project, environment, project_connector, reason, end_user, used_since];
-    let revoked = tx.execute(SQL, binds).await?;
-    revocations::request_all(tx, tenant, project_connector, now).await?;
-    Ok(revoked)
-}
-
-/// Revokes the connections of a project connector that await confirmation; says how many.
-pub async fn revoke_unconfirmed(
-    tx: &mut Tx,
-    tenant: Tenant,
-    project_connector: ProjectConnectorId,
-    reason: StatusReason,
-    now: Timestamp,
-) -> Result<u64> {
-    const SQL: &str = "
-        UPDATE connections SET status = 'revoked', reason = $4
-        WHERE project_id = $1 AND environment = $2 AND project_connector_id = $3
-          AND status = 'awaiting_confirmation'";
-    let Tenant { project, environment } = tenant;
-    tx.touch(Topic::Project(project));
-    let revoked = tx.execute(SQL, binds![project, environment, project_connector, reason]).await?;
-    revocations::request_all(tx, tenant, project_connector, now).await?;
-    Ok(revoked)
-}
-
-/// Makes every usable connection of a project connector one that its owner has to renew; says how
-/// many.
-pub async fn expire_all(
-    tx: &mut Tx,
-    tenant: Tenant,
-    project_connector: ProjectConnectorId,
-    reason: StatusReason,
-) -> Result<u64> {
-    const SQL: &str = "
-        UPDATE connections SET status = 'needs_reauth', reason = $4
-        WHERE project_id = $1 AND environment = $2 AND project_connector_id = $3
-          AND status = 'active'";
-    let Tenant { project, environment } = tenant;
-    tx.touch(Topic::Project(project));
-    tx.execute(SQL, binds![project, environment, project_connector, reason]).await
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ use crate::{Error, Result, bind::Bind, changes::Feed, row::Record};
 pub struct Db {
     pools: Pools,
     feed: Arc<Feed>,
+    clock: Clock,
 }
 
 #[derive(Clone)]
@@ -37,6 +38,8 @@ pub struct Tx {
     /// The digests of what it changes.
     pub(crate) touched: BTreeSet<u32>,
     pub(crate) feed: Arc<Feed>,
+    /// The time at which what it does happens.
+    pub(crate) clock: Clock,
 }
 
 enum Open {
@@ -125,7 +128,8 @@ impl Db {
             Ok(open) => open,
             failed => self.feed.note_write(failed)?,
         };
-        Ok(Tx { open, touched: BTreeSet::new(), feed: Arc::clone(&self.feed) })
+        let (feed, clock) = (Arc::clone(&self.feed), self.clock.clone());
+        Ok(Tx { open, touched: BTreeSet::new(), feed, clock })
     }
 
     async fn open_transaction(&self) -> Result<Open> {
@@ -150,7 +154,13 @@ impl Db {
     }
 
     fn over(pools: Pools) -> Self {
-        Self { pools, feed: Arc::default() }
+        Self { pools, feed: Arc::default(), clock: Clock::system() }
+    }
+
+    /// The same database, with the time at which what is done to it happens.
+    #[must_use]
+    pub fn at_the_time_of(self, clock: Clock) -> Self {
+        Self { clock, ..self }
     }
 
     pub(crate) fn feed(&self) -> &Feed {
@@ -205,7 +215,7 @@ impl Tx {
     /// When the database cannot; then nothing of it happened.
     pub async fn commit(mut self) -> Result<()> {
         self.tell().await?;
-        let Self { open, touched, feed } = self;
+        let Self { open, touched, feed, .. } = self;
         let committed = match open {
             Open::Sqlite(tx) => tx.commit().await,
             Open::Postgres(tx) => tx.commit().await,

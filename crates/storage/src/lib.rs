@@ -32,7 +32,10 @@ mod row;
 pub mod sealed_columns;
 pub mod served;
 pub mod sessions;
+mod status_changes;
 pub mod tokens;
+pub mod webhook_deliveries;
+pub mod webhooks;
 
 pub use changes::{Stamp, Topic};
 pub use db::{Db, Run, Tx};

@@ -250,6 +250,22 @@ pub static SEALED_COLUMNS: &[SealedColumn] = &[
         where_key "auth_request_id = $3 AND $4 = ''"
     ),
     column!(
+        "webhooks"."secret" as "secret", First,
+        from "webhooks", project "webhooks.project_id",
+        fields "webhooks.environment, webhooks.hosts, webhooks.generation,
+            CAST(NULL AS TEXT) AS external_id",
+        keys "webhooks.id", "''",
+        where_key "id = $3 AND $4 = ''"
+    ),
+    column!(
+        "webhooks"."previous_secret" as "secret", First,
+        from "webhooks", project "webhooks.project_id",
+        fields "webhooks.environment, webhooks.hosts, webhooks.generation - 1 AS generation,
+            CAST(NULL AS TEXT) AS external_id",
+        keys "webhooks.id", "''",
+        where_key "id = $3 AND $4 = ''"
+    ),
+    column!(
         "idempotent_requests"."answer" as "answer", First,
         from "idempotent_requests", project "idempotent_requests.project_id",
         fields "idempotent_requests.environment, '[]' AS hosts,

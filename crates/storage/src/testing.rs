@@ -3,7 +3,7 @@
 use astralform_domain::{
     Account, AgentId, AuthReason, AuthRequest, AuthStatus, Clock, Connection, ConnectionStatus,
     EndUserId, EndUserKey, Endpoints, Entropy, Environment, HostSet, OauthClient, Owner,
-    ProjectConnector, ScopeSet, Sealed, Tenant, Timestamp,
+    ProjectConnector, ScopeSet, Sealed, Tenant, Timestamp, Webhook,
 };
 
 use crate::{
@@ -77,6 +77,7 @@ fresh_ids!(
     astralform_domain::ProjectId,
     astralform_domain::SessionId,
     astralform_domain::TeamId,
+    astralform_domain::WebhookId,
 );
 
 pub(crate) async fn world(db: &Db) -> World {
@@ -165,5 +166,20 @@ pub(crate) fn auth_request(world: &World) -> AuthRequest {
         failure: None,
         expires_at: Timestamp::from_secs(1).after(AuthRequest::PHASE),
         connection: None,
+    }
+}
+
+pub(crate) fn webhook(tenant: Tenant) -> Webhook {
+    Webhook {
+        id: id(),
+        tenant,
+        url: "https://app.example.com/hook".to_owned(),
+        hosts: HostSet::from_iter(["app.example.com".to_owned()]),
+        secret: Sealed::from_bytes(b"sealed".to_vec()),
+        generation: 1,
+        previous: None,
+        disabled: None,
+        failing_since: None,
+        created_at: Timestamp::from_secs(1),
     }
 }

@@ -14,6 +14,7 @@ pub mod marked;
 mod node;
 mod peer;
 mod people;
+mod receiver;
 mod server;
 
 pub use agent::{Agent, Reply};
@@ -22,4 +23,5 @@ pub use filled::project_keys;
 pub use hostile::HostileProvider;
 pub use node::postgres_url;
 pub use peer::{Peer, node, peers_folder};
+pub use receiver::{Received, Receiver};
 pub use server::{Setup, TestServer, told};

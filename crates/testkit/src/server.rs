@@ -72,6 +72,8 @@ pub struct Setup {
     pub postgres: Option<String>,
     /// Whether the simulated services give tokens that end.
     pub token_rotation: bool,
+    /// What whoever reads the metrics has to know.
+    pub metrics_token: Option<&'static str>,
     /// The simulated service whose connector is enabled, where `connector` names none.
     pub sandboxed: &'static str,
     /// The clock to go by, where it is not one of the server's own.
@@ -87,6 +89,7 @@ impl Default for Setup {
             catalogue: Vec::new(),
             postgres: None,
             token_rotation: false,
+            metrics_token: None,
             sandboxed: "slack",
             clock: None,
         }
@@ -135,7 +138,8 @@ impl TestServer {
         let enable = enable(setup.connector, setup.sandboxed);
         let slug = enable.connector.clone();
         let connector = engine.enable(tenant, enable).await.expect("enabled");
-        let app = App::new(engine);
+        let token = setup.metrics_token.map(|token| Secret::new(token.to_owned()));
+        let app = App::with_metrics_token(engine, token);
         let never = std::future::pending;
         let limits = Limits { drain: Duration::ZERO, ..Limits::default() };
         let tasks = vec![

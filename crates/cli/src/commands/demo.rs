@@ -4,6 +4,7 @@ mod words;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use astralform_server::App;
 use clap::Args;
 use tokio::net::TcpListener;
 
@@ -33,7 +34,7 @@ impl Demo {
         } else {
             println!("{}", words::instructions(&demo.facts));
         }
-        node::run(listener, demo.engine).await?;
+        node::run(listener, App::new(demo.engine)).await?;
         demo.simulator.abort();
         Ok(ExitCode::SUCCESS)
     }

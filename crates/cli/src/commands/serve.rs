@@ -2,6 +2,7 @@ use std::{net::SocketAddr, process::ExitCode};
 
 use astralform_domain::{Clock, Entropy};
 use astralform_engine::{Engine, Parts, Site, egress::Egress};
+use astralform_server::App;
 use clap::Args;
 use tokio::net::TcpListener;
 
@@ -55,7 +56,7 @@ impl Serve {
             tracing::warn!("nobody administers this server yet: run `astralform bootstrap`");
         }
         let simulator = simulated.map(|simulated| tokio::spawn(simulated.serve()));
-        node::run(listener, engine).await?;
+        node::run(listener, App::with_metrics_token(engine, config.metrics_token)).await?;
         simulator.inspect(tokio::task::JoinHandle::abort);
         db.close().await;
         tracing::info!("stopped");

@@ -11,6 +11,7 @@ fn no_flags() -> Flags {
         public_url: None,
         catalog_dirs: None,
         allow_private_networks: None,
+        metrics_token: None,
         node: None,
         sandbox: false,
         sandbox_listen: None,
@@ -68,6 +69,7 @@ fn settings_that_cannot_be_meant_are_refused_with_the_reason() {
         ("public_url = 'connect'", "is no address"),
         ("database_url = 'mysql://x'", "sqlite: or postgres://"),
         ("allow_private_networks = ['10.0.0.0/99']", "is no network"),
+        ("metrics_token = 'short'", "16 printable"),
         ("sandbox = true\nsandbox_listen = '0.0.0.0:8788'", "must be a loopback address"),
     ] {
         assert!(refusal(file).contains(reason), "{file}: {}", refusal(file));

@@ -22,6 +22,8 @@ use crate::program::{astralform, run};
 
 const CLIENT_SECRET: &str = "CANARY-client-secret-0123456789abcdef";
 
+const METRICS_TOKEN: &str = "CANARY-metrics-token-0123456789abcdef";
+
 const PROXIES: [&str; 6] =
     ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 
@@ -59,6 +61,7 @@ impl Watched {
         let address = format!("http://{}", proxy.local_addr().unwrap());
         let mut command = astralform(folder.path(), &arguments);
         command.envs(PROXIES.map(|name| (name, &address)));
+        command.env("ASTRALFORM_METRICS_TOKEN", METRICS_TOKEN);
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let log = Arc::new(Mutex::new(Vec::new()));
         let base = follow(child.stderr.take().unwrap(), Arc::clone(&log));
@@ -130,8 +133,30 @@ pub(crate) fn write_connector(folder: &Path, provider: &MarkedProvider) {
     fs::write(folder.join("setup.md"), "Register an app.").unwrap();
 }
 
-/// The whole life of a connection; gives the token of a session opened on the way.
-async fn live(product: &Watched) -> String {
+/// What is handed out once, by design; everything after that is watched.
+struct HandedOut {
+    session: String,
+    webhook: String,
+}
+
+/// A webhook at the provider, which answers 404, and its secret.
+async fn open_webhook(product: &Watched, provider: &MarkedProvider) -> String {
+    let path = format!("/v1/projects/{}/webhooks", product.text("project_id"));
+    let url = format!("{}{path}?environment=test", product.base);
+    let request = reqwest::Client::new().post(url).bearer_auth(product.text("admin_token"));
+    let hook = json!({"url": provider.base.join("/hook").unwrap().as_str()});
+    let made: Value = request.json(&hook).send().await.unwrap().json().await.unwrap();
+    let test = format!("{path}/{}/test?environment=test", made["webhook"]["id"].as_str().unwrap());
+    let admin = product.text("admin_token");
+    let tried = product.send(Method::POST, &test, &admin, json!({})).await;
+    assert_eq!(tried["last_answer"], 404, "it was sent, and signed: {tried}");
+    made["secret"].as_str().unwrap().trim_start_matches("whsec_").to_owned()
+}
+
+/// The whole life of a connection.
+async fn live(product: &Watched, provider: &MarkedProvider) -> HandedOut {
+    let webhook = open_webhook(product, provider).await;
+    product.send(Method::GET, "/metrics", METRICS_TOKEN, Value::Null).await;
     let (admin, key) = (product.text("admin_token"), product.text("test_api_key"));
     let credentials = json!({"client_id": "marked-app", "client_secret": CLIENT_SECRET});
     let enable = json!({"connector": "marked", "environment": "test", "credentials": credentials});
@@ -154,10 +179,9 @@ async fn live(product: &Watched) -> String {
         product.send(Method::GET, &path, &admin, Value::Null).await;
     }
     product.send(Method::POST, call, "sk_test_wrong", json!({})).await;
-    open_session(product, &key).await
+    HandedOut { session: open_session(product, &key).await, webhook }
 }
 
-/// A session's token is handed out once, by design; everything after that is watched.
 async fn open_session(product: &Watched, key: &str) -> String {
     let request = reqwest::Client::new().post(format!("{}/v1/sessions", product.base));
     let request = request.bearer_auth(key).header("idempotency-key", "canary");
@@ -178,7 +202,7 @@ fn secret_part(token: &str) -> String {
     token.rsplit('_').nth(1).unwrap().to_owned()
 }
 
-fn prey(product: &Watched, provider: &MarkedProvider, session: &str) -> Vec<Prey> {
+fn prey(product: &Watched, provider: &MarkedProvider, given: &HandedOut) -> Vec<Prey> {
     let verifier = provider.shown("code_verifier").remove(0);
     let state = provider.shown("state").remove(0);
     let key = fs::read_to_string(product.folder.path().join("astralform.key")).unwrap();
@@ -192,7 +216,9 @@ fn prey(product: &Watched, provider: &MarkedProvider, session: &str) -> Vec<Prey
         ("state", state),
         ("API key", secret_part(&product.text("test_api_key"))),
         ("admin token", secret_part(&product.text("admin_token"))),
-        ("session token", secret_part(session)),
+        ("session token", secret_part(&given.session)),
+        ("webhook secret", given.webhook.clone()),
+        ("metrics token", METRICS_TOKEN.to_owned()),
         ("master key", master.trim().to_owned()),
     ]
     .map(|(name, secret)| Prey { name, secret })
@@ -223,7 +249,7 @@ async fn o14_secrets_arrive_where_they_belong_and_are_found_nowhere_else() {
     let provider = MarkedProvider::start().await;
     let product = Watched::start(&provider);
     let key = product.text("test_api_key");
-    let session = live(&product).await;
+    let given = live(&product, &provider).await;
     disconnect(&product, &key).await;
 
     let sent = provider.shown("authorization");
@@ -235,7 +261,7 @@ async fn o14_secrets_arrive_where_they_belong_and_are_found_nowhere_else() {
     let log = String::from_utf8_lossy(&log);
     assert!(log.contains("\"level\":\"DEBUG\""), "the log is at its loudest");
 
-    let prey = prey(&product, &provider, &session);
+    let prey = prey(&product, &provider, &given);
     assert_eq!(hunt(&product, &prey), [""; 0]);
 }
 
@@ -244,11 +270,11 @@ async fn o14_a_leak_is_found() {
     let provider = MarkedProvider::start().await;
     let product = Watched::start(&provider);
     let key = product.text("test_api_key");
-    let session = live(&product).await;
+    let given = live(&product, &provider).await;
     let listed = product.send(Method::GET, "/v1/connections", &key, Value::Null).await;
     let path = format!("/v1/connections/{}", listed["data"][0]["id"].as_str().unwrap());
     product.send(Method::PATCH, &path, &key, json!({"label": ACCESS_TOKEN})).await;
-    let found = hunt(&product, &prey(&product, &provider, &session));
+    let found = hunt(&product, &prey(&product, &provider, &given));
     for place in ["database", "answers"] {
         assert!(found.contains(&format!("access token (raw) in the {place}")), "{found:?}");
     }
@@ -258,7 +284,7 @@ async fn o14_a_leak_is_found() {
 async fn s2_a_proxy_that_the_environment_names_is_not_used() {
     let provider = MarkedProvider::start().await;
     let product = Watched::start(&provider);
-    live(&product).await;
+    live(&product, &provider).await;
     assert!(!provider.shown("authorization").is_empty(), "the provider was reached");
     assert_eq!(product.proxy.accept().unwrap_err().kind(), ErrorKind::WouldBlock);
 }

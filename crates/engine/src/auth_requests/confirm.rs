@@ -121,11 +121,16 @@ impl Engine {
         if !advance(&mut tx, request, AuthStatus::Completed, None).await? {
             return Ok(false);
         }
-        connections::remove(&mut tx, &waiting).await?;
-        let connection = Connection { status: ConnectionStatus::Active, ..waiting };
+        let connection = Connection { status: ConnectionStatus::Active, ..waiting.clone() };
         let connector = self.catalog.connector(&pcon.connector);
         let replaces = connector.and_then(|connector| replaced(request, connector));
-        let arrival = Arrival { connection, tokens: &tokens, end_user: owner, replaces };
+        let arrival = Arrival {
+            connection,
+            tokens: &tokens,
+            end_user: owner,
+            waiting: Some(&waiting),
+            replaces,
+        };
         let settled = self.settle(&mut tx, arrival, &key).await?;
         auth_requests::point_to(&mut tx, request.id, settled).await?;
         tx.commit().await?;

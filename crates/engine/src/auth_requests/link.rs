@@ -1,4 +1,4 @@
-use astralform_domain::{AuthRequest, AuthRequestId, ConnectionId};
+use astralform_domain::{AuthRequest, AuthRequestId, ConnectionId, ProjectId};
 use astralform_storage::auth_requests;
 use astralform_vault::{ProjectKeys, Purpose};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -67,7 +67,17 @@ impl Engine {
     }
 
     pub(super) async fn link_address(&self, request: &AuthRequest) -> Result<String, Fault> {
-        let link = self.link_of(request).await?;
+        self.address_of_link(request.tenant.project, request.id).await
+    }
+
+    /// Where the end user answers an auth request.
+    pub(crate) async fn address_of_link(
+        &self,
+        project: ProjectId,
+        request: AuthRequestId,
+    ) -> Result<String, Fault> {
+        let key = self.keys.of(&self.db, project).await?;
+        let link = LinkToken::of(request, &key);
         Ok(self.site.address(&format!("/connect/{}", link.as_str())))
     }
 }

@@ -1,9 +1,10 @@
 use astralform_domain::{AuthRequest, AuthStatus, Outbox, StatusReason};
 use astralform_storage::{
     auth_requests, changes, idempotent_requests, oauth_states, revocations, sessions,
+    webhook_deliveries,
 };
 
-use crate::{Engine, Fault, error::chain, idempotency};
+use crate::{Engine, Fault, error::chain, idempotency, webhooks};
 
 impl Engine {
     /// Ends what nobody finished or confirmed in time. To be called every few seconds.
@@ -19,9 +20,11 @@ impl Engine {
         sessions::forget_expired(&mut tx, now).await?;
         idempotent_requests::forget_until(&mut tx, now.before(idempotency::LIFE)).await?;
         changes::forget_old(&mut tx).await?;
+        webhook_deliveries::forget_until(&mut tx, now.before(webhooks::KEPT)).await?;
         tx.commit().await?;
         self.metrics.auth_requests(AuthStatus::Expired, expired);
         self.metrics.left(Outbox::Revocations, revocations::pending(&self.db).await?);
+        self.count_webhooks().await?;
         for request in auth_requests::unconfirmed(&self.db, now, AT_ONCE).await? {
             if let Err(fault) = self.forget_unconfirmed(&request).await {
                 let error = chain(&fault);

@@ -79,21 +79,33 @@ impl Dialer {
         let tls = TlsConnector::from(Arc::new(tls));
         Self(Arc::new(Shared { names, private, simulator, tls }))
     }
+
+    /// Whether an address could be dialled now; one whose name is not known yet could be by https.
+    pub(super) async fn may_dial(&self, url: &Url) -> bool {
+        let (Some(host), Some(port)) = (url.host(), url.port_or_known_default()) else {
+            return false;
+        };
+        let encrypted = match url.scheme() {
+            "https" => true,
+            "http" => false,
+            _ => return false,
+        };
+        match self.0.names.resolve(&host, port).await {
+            Ok(addresses) => self.0.may_dial_all(url, &addresses),
+            Err(_) => encrypted,
+        }
+    }
 }
 
 impl Dialer {
     /// Resolves the host of an address, checks what it resolves to, and connects to that.
     pub(super) async fn connect(&self, url: &Url) -> Result<Box<dyn Stream>, BoxError> {
-        let Shared { names, simulator, tls, .. } = &*self.0;
+        let Shared { names, tls, .. } = &*self.0;
         let host = url.host().ok_or(Forbidden)?;
         let port = url.port_or_known_default().ok_or(Forbidden)?;
         let addresses = names.resolve(&host, port).await?;
         let encrypted = url.scheme() == "https";
-        let simulator = simulator.filter(|simulator| self::names(url, *simulator));
-        let allowed = |address: &SocketAddr| {
-            simulator == Some(*address) || self.0.may_dial(*address, encrypted)
-        };
-        if !addresses.iter().all(allowed) {
+        if !self.0.may_dial_all(url, &addresses) {
             return Err(Forbidden.into());
         }
         let tcp = dial_any(addresses.iter().take(MOST_ADDRESSES)).await?;
@@ -107,6 +119,15 @@ impl Dialer {
 }
 
 impl Shared {
+    fn may_dial_all(&self, url: &Url, addresses: &[SocketAddr]) -> bool {
+        let encrypted = url.scheme() == "https";
+        let simulator = self.simulator.filter(|simulator| names(url, *simulator));
+        let allowed = |address: &SocketAddr| {
+            simulator == Some(*address) || self.may_dial(*address, encrypted)
+        };
+        addresses.iter().all(allowed)
+    }
+
     /// Public addresses only by https; others only where the operator said so.
     fn may_dial(&self, address: SocketAddr, encrypted: bool) -> bool {
         self.private.contain(address.ip()) && self.simulator != Some(address)

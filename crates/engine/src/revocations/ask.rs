@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use astralform_catalog::{Connector, EndedTokens, RevocationStyle};
-use astralform_domain::{Connection, RevocationOutcome, Secret};
+use astralform_domain::{Connection, RevocationStatus, Secret};
 use astralform_storage::{connections, revocations::Due};
 
 use crate::{
@@ -36,12 +36,12 @@ pub(super) enum Asked {
 
 impl Asked {
     /// How it is counted, where the time for asking is over or not.
-    pub(super) fn outcome(&self, is_over: bool) -> RevocationOutcome {
+    pub(super) fn outcome(&self, is_over: bool) -> RevocationStatus {
         match self {
-            Self::Confirmed => RevocationOutcome::ProviderConfirmed,
-            Self::Cannot(_) => RevocationOutcome::ProviderCannot,
-            Self::Refused(_) | Self::NotNow { .. } if is_over => RevocationOutcome::GaveUp,
-            Self::Refused(_) | Self::NotNow { .. } => RevocationOutcome::Pending,
+            Self::Confirmed => RevocationStatus::ProviderConfirmed,
+            Self::Cannot(_) => RevocationStatus::ProviderCannot,
+            Self::Refused(_) | Self::NotNow { .. } if is_over => RevocationStatus::GaveUp,
+            Self::Refused(_) | Self::NotNow { .. } => RevocationStatus::Pending,
         }
     }
 }

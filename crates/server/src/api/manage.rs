@@ -10,3 +10,4 @@ pub(crate) mod me;
 pub(crate) mod revocations;
 pub(crate) mod shared;
 mod views;
+pub(crate) mod webhooks;

@@ -3,7 +3,7 @@
 use astralform_engine::{
     ChangeError, SettingsError, WantedError, deletions::DeleteError, idempotency::RepeatError,
     managed::SelectionError, members::EnvironmentError, project_connectors::ShareError,
-    sessions::SessionError,
+    sessions::SessionError, webhooks::WebhookError,
 };
 use axum::http::StatusCode;
 
@@ -138,6 +138,19 @@ impl From<DeleteError> for Problem {
             DeleteError::NotConfirmed => unprocessable("not_confirmed", detail),
             DeleteError::UnknownProject => Self::unknown_project(),
             DeleteError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<WebhookError> for Problem {
+    fn from(error: WebhookError) -> Self {
+        let detail = error.to_string();
+        match error {
+            WebhookError::Unknown => missing("unknown_webhook", detail),
+            WebhookError::BadUrl => unprocessable("invalid_url", detail),
+            WebhookError::TooMany => Self::conflict("too_many_webhooks", detail),
+            WebhookError::Disabled(_) => Self::conflict("webhook_disabled", detail),
+            WebhookError::Fault(fault) => fault.into(),
         }
     }
 }

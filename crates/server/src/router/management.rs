@@ -5,6 +5,7 @@ use crate::{
         health,
         manage::{
             catalog, connections, connectors, deletions, environments, me, revocations, shared,
+            webhooks,
         },
     },
     openapi::table::{Table, operations},
@@ -124,6 +125,41 @@ pub(super) fn management() -> Table {
             /// As JSON, or all of them as CSV with `format=csv` or `Accept: text/csv`. Receipts of a
             /// deleted project can still be read.
             list_revocations: get "/v1/projects/{project}/revocations" => revocations::list;
+        }
+
+        /// Where an environment is told what happens to its connections.
+        ///
+        /// By Standard Webhooks: signed, again and again until they are taken.
+        "Webhooks" {
+            /// Lists the webhooks of an environment.
+            list_webhooks: get "/v1/projects/{project}/webhooks" => webhooks::list;
+
+            /// Makes a webhook.
+            ///
+            /// Keep the secret that its deliveries are signed with: it is not shown again.
+            create_webhook: post "/v1/projects/{project}/webhooks" => webhooks::create;
+
+            /// Shows a webhook.
+            get_webhook: get "/v1/projects/{project}/webhooks/{id}" => webhooks::show;
+
+            /// Moves, pauses or resumes a webhook.
+            update_webhook: patch "/v1/projects/{project}/webhooks/{id}" => webhooks::change;
+
+            /// Deletes a webhook, and forgets what was on its way to it.
+            delete_webhook: delete "/v1/projects/{project}/webhooks/{id}" => webhooks::delete;
+
+            /// Gives a webhook another secret.
+            ///
+            /// For 24 hours, deliveries carry the signatures of both.
+            rotate_webhook_secret: post "/v1/projects/{project}/webhooks/{id}/rotate-secret"
+                => webhooks::rotate_secret;
+
+            /// Delivers an event that tells of nothing, and says what became of it.
+            test_webhook: post "/v1/projects/{project}/webhooks/{id}/test" => webhooks::test;
+
+            /// Lists what was delivered and what was not, the latest first, for a week.
+            list_webhook_deliveries: get "/v1/projects/{project}/webhooks/{id}/deliveries"
+                => webhooks::deliveries;
         }
 
         /// For whatever watches the server.

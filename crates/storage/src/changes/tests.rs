@@ -116,7 +116,7 @@ async fn k2_whatever_changes_an_owners_connections_says_so() {
                     .unwrap(),
                 ),
                 8 => crate::tokens::erase(tx_ref, c).await.unwrap(),
-                9 => connections::remove(tx_ref, c).await.unwrap(),
+                9 => connections::merge(tx_ref, c).await.unwrap(),
                 _ => {
                     let agent = agents::Agent {
                         id: id(),

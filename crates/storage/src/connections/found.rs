@@ -2,7 +2,7 @@ use astralform_domain::{
     Connection, ConnectionId, ConnectionStatus, EndUserId, ProjectConnectorId, Tenant,
 };
 
-use super::Which;
+use super::Number;
 use crate::{
     Db, Result,
     bind::binds,
@@ -84,30 +84,6 @@ pub async fn of_end_user(
     db.all(SQL, binds![tenant.project, tenant.environment, end_user, after, limit]).await
 }
 
-/// How many connections that would revoke.
-pub async fn count(
-    db: &Db,
-    tenant: Tenant,
-    project_connector: ProjectConnectorId,
-    which: Which<'_>,
-) -> Result<i64> {
-    const SQL: &str = "
-        SELECT COUNT(*) AS number FROM connections
-        WHERE project_id = $1 AND environment = $2 AND project_connector_id = $3
-          AND status <> 'revoked'
-          AND ($4 IS NULL OR end_user_id =
-              (SELECT id FROM end_users
-               WHERE project_id = $1 AND environment = $2 AND external_id = $4))
-          AND ($5 IS NULL OR EXISTS
-              (SELECT 1 FROM connection_uses
-               WHERE connection_uses.connection_id = connections.id AND used_at >= $5))";
-    let Tenant { project, environment } = tenant;
-    let Which { end_user, used_since } = which;
-    let binds = binds![project, environment, project_connector, end_user, used_since];
-    let found: Option<Number> = db.optional(SQL, binds).await?;
-    Ok(found.map_or(0, |Number(number)| number))
-}
-
 /// How many connections a project connector has of each status.
 pub async fn counts(
     db: impl Run,
@@ -121,14 +97,6 @@ pub async fn counts(
     let Tenant { project, environment } = tenant;
     let counts = db.all::<Count>(SQL, binds![project, environment, project_connector]).await?;
     Ok(counts.into_iter().map(|Count(status, number)| (status, number)).collect())
-}
-
-struct Number(i64);
-
-impl Record for Number {
-    fn read(row: &Row) -> Result<Self> {
-        Ok(Self(row.int("number")?))
-    }
 }
 
 struct Count(ConnectionStatus, i64);

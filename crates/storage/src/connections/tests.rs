@@ -133,7 +133,7 @@ async fn a_removed_connection_is_gone_from_its_own_environment_only() {
         let live = Tenant { environment: Environment::Live, ..world.tenant };
         for (tenant, left) in [(live, true), (world.tenant, false)] {
             let mut tx = db.begin().await.unwrap();
-            remove(&mut tx, &Connection { tenant, ..stored.clone() }).await.unwrap();
+            merge(&mut tx, &Connection { tenant, ..stored.clone() }).await.unwrap();
             tx.commit().await.unwrap();
             let found = find(&db, world.tenant, stored.id).await.unwrap();
             assert_eq!(found.is_some(), left);

@@ -1,0 +1,324 @@
+//! Where environments are told what happens to their connections (Standard Webhooks 1.0).
+//!
+//! The events are written by `astralform_storage` in the transaction of what they tell of; here
+//! webhooks are managed, and what is due is delivered (`deliver`): at least once, the events of a
+//! connection one after another as long as that is sensible, each webhook by itself.
+
+mod deliver;
+mod payload;
+mod schedule;
+mod settle;
+mod signature;
+mod streams;
+
+use std::time::Duration;
+
+use astralform_catalog::destination;
+use astralform_domain::{
+    Delivery, HostSet, Owner, Retired, Sealed, Secret, Tenant, Webhook, WebhookDisabled, WebhookId,
+};
+use astralform_storage::{webhook_deliveries, webhooks};
+use astralform_vault::Binding;
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
+use thiserror::Error;
+use url::Url;
+
+use crate::{Engine, Fault};
+
+pub(crate) use streams::Streams;
+pub use streams::Turn;
+
+/// Why a webhook is not as it was wanted.
+#[derive(Debug, Error)]
+pub enum WebhookError {
+    /// The environment has none of that id.
+    #[error("there is no such webhook in this environment")]
+    Unknown,
+    /// Nothing can be delivered there.
+    #[error(
+        "`url` must be an https address of at most 2048 characters, without user name or \
+         fragment, that this server may call; private networks are for the operator to allow"
+    )]
+    BadUrl,
+    /// There are as many as there can be.
+    #[error("an environment has at most {MOST} webhooks; delete one first")]
+    TooMany,
+    /// Nothing is delivered to it at present.
+    #[error("the webhook is disabled: {0}; enable it first")]
+    Disabled(WebhookDisabled),
+    /// Something is broken.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// What may be changed of a webhook; what is left out stays.
+#[derive(Default)]
+pub struct WebhookChanges {
+    /// Where it is.
+    pub url: Option<String>,
+    /// Whether anything is delivered to it.
+    pub is_enabled: Option<bool>,
+}
+
+/// How long it is shown what became of a delivery.
+pub(crate) const KEPT: Duration = Duration::from_hours(7 * 24);
+
+const MOST: usize = 10;
+const LONGEST_URL: usize = 2048;
+const SECRET: &str = "whsec_";
+
+impl Engine {
+    /// The webhooks of an environment, the oldest first.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn webhooks(&self, tenant: Tenant) -> Result<Vec<Webhook>, Fault> {
+        Ok(webhooks::of_environment(&self.db, tenant).await?)
+    }
+
+    /// The webhook of that id.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn webhook(&self, tenant: Tenant, id: WebhookId) -> Result<Webhook, WebhookError> {
+        let found = webhooks::find(&self.db, tenant, id).await.map_err(Fault::from)?;
+        found.ok_or(WebhookError::Unknown)
+    }
+
+    /// Makes a webhook, and the secret that its deliveries are signed with.
+    ///
+    /// # Errors
+    /// When nothing can be delivered there, or there are too many.
+    pub async fn create_webhook(
+        &self,
+        tenant: Tenant,
+        url: &str,
+    ) -> Result<(Webhook, Secret), WebhookError> {
+        let url = self.deliverable(url).await?;
+        let (id, generation) = (WebhookId::new(&self.clock, &self.entropy), 1);
+        let (secret, hosts) = (self.fresh_secret(), hosts_of(&url));
+        let webhook = Webhook {
+            id,
+            tenant,
+            secret: self.seal_secret((tenant, id), generation, &hosts, &secret).await?,
+            url: url.into(),
+            hosts,
+            generation,
+            previous: None,
+            disabled: None,
+            failing_since: None,
+            created_at: self.clock.now(),
+        };
+        let mut tx = self.db.begin().await.map_err(Fault::from)?;
+        let known = webhooks::of_environment(&mut tx, tenant).await.map_err(Fault::from)?;
+        if known.len() >= MOST {
+            return Err(WebhookError::TooMany);
+        }
+        webhooks::create(&mut tx, &webhook).await.map_err(Fault::from)?;
+        tx.commit().await.map_err(Fault::from)?;
+        tracing::info!(webhook.id = %id, "webhook made");
+        Ok((webhook, secret))
+    }
+
+    /// Changes a webhook. Disabled, it hears nothing of what happens meanwhile.
+    ///
+    /// # Errors
+    /// When there is none, or nothing can be delivered there.
+    pub async fn change_webhook(
+        &self,
+        tenant: Tenant,
+        id: WebhookId,
+        changes: WebhookChanges,
+    ) -> Result<Webhook, WebhookError> {
+        let url = match &changes.url {
+            Some(url) => Some(self.deliverable(url).await?),
+            None => None,
+        };
+        let mut tx = self.db.begin().await.map_err(Fault::from)?;
+        let found = webhooks::lock(&mut tx, tenant, id).await.map_err(Fault::from)?;
+        let mut webhook = found.ok_or(WebhookError::Unknown)?;
+        if let Some(url) = url {
+            self.move_to(&mut webhook, &url).await?;
+        }
+        match changes.is_enabled {
+            Some(true) => (webhook.disabled, webhook.failing_since) = (None, None),
+            Some(false) if webhook.disabled.is_none() => {
+                let (why, now) = (WebhookDisabled::Paused, self.clock.now());
+                webhook.disabled = Some(why);
+                let ended = webhook_deliveries::give_up(&mut tx, id, why, now).await;
+                ended.map_err(Fault::from)?;
+            }
+            _ => {}
+        }
+        webhooks::update(&mut tx, &webhook).await.map_err(Fault::from)?;
+        tx.commit().await.map_err(Fault::from)?;
+        Ok(webhook)
+    }
+
+    /// Forgets a webhook, and what was on its way to it.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn delete_webhook(&self, tenant: Tenant, id: WebhookId) -> Result<(), WebhookError> {
+        let mut tx = self.db.begin().await.map_err(Fault::from)?;
+        let locked = webhooks::lock(&mut tx, tenant, id).await.map_err(Fault::from)?;
+        locked.ok_or(WebhookError::Unknown)?;
+        webhooks::delete(&mut tx, tenant, id).await.map_err(Fault::from)?;
+        Ok(tx.commit().await.map_err(Fault::from)?)
+    }
+
+    /// Gives a webhook another secret. For a day, the one before signs as well.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn rotate_webhook_secret(
+        &self,
+        tenant: Tenant,
+        id: WebhookId,
+    ) -> Result<(Webhook, Secret), WebhookError> {
+        let secret = self.fresh_secret();
+        let mut tx = self.db.begin().await.map_err(Fault::from)?;
+        let found = webhooks::lock(&mut tx, tenant, id).await.map_err(Fault::from)?;
+        let mut webhook = found.ok_or(WebhookError::Unknown)?;
+        let until = self.clock.now().after(Webhook::OVERLAP);
+        webhook.generation += 1;
+        let (generation, hosts) = (webhook.generation, &webhook.hosts);
+        let sealed = self.seal_secret((tenant, id), generation, hosts, &secret).await?;
+        let retired = std::mem::replace(&mut webhook.secret, sealed);
+        webhook.previous = Some(Retired { secret: retired, until });
+        webhooks::update(&mut tx, &webhook).await.map_err(Fault::from)?;
+        tx.commit().await.map_err(Fault::from)?;
+        tracing::info!(webhook.id = %id, "webhook has another secret");
+        Ok((webhook, secret))
+    }
+
+    /// Delivers an event that tells of nothing, at once; says what became of it.
+    ///
+    /// # Errors
+    /// When there is no such webhook, or it is disabled.
+    pub async fn test_webhook(
+        &self,
+        tenant: Tenant,
+        id: WebhookId,
+    ) -> Result<Delivery, WebhookError> {
+        let place = (tenant, id);
+        if let Some(why) = self.webhook(tenant, id).await?.disabled {
+            return Err(WebhookError::Disabled(why));
+        }
+        let event = self.new_event();
+        let mut tx = self.db.begin().await.map_err(Fault::from)?;
+        let added = webhook_deliveries::add_test(&mut tx, place, &event, self.clock.now()).await;
+        added.map_err(Fault::from)?;
+        tx.commit().await.map_err(Fault::from)?;
+        let made = webhook_deliveries::find(&self.db, place, &event).await.map_err(Fault::from)?;
+        self.deliver_one(made.ok_or(WebhookError::Unknown)?).await?;
+        let ended = webhook_deliveries::find(&self.db, place, &event).await.map_err(Fault::from)?;
+        ended.ok_or(WebhookError::Unknown)
+    }
+
+    /// What was and is on its way to a webhook, the latest first, those after the event `after`
+    /// and `limit` at most.
+    ///
+    /// # Errors
+    /// When there is no such webhook.
+    pub async fn webhook_deliveries(
+        &self,
+        tenant: Tenant,
+        id: WebhookId,
+        after: Option<&str>,
+        limit: i64,
+    ) -> Result<Vec<Delivery>, WebhookError> {
+        self.webhook(tenant, id).await?;
+        let found = webhook_deliveries::of_webhook(&self.db, (tenant, id), after, limit).await;
+        Ok(found.map_err(Fault::from)?)
+    }
+
+    fn new_event(&self) -> String {
+        format!("evt_{}", URL_SAFE_NO_PAD.encode(self.entropy.bytes::<16>()))
+    }
+
+    async fn deliverable(&self, text: &str) -> Result<Url, WebhookError> {
+        let url = Url::parse(text).map_err(|_| WebhookError::BadUrl)?;
+        let is_sound = text.len() <= LONGEST_URL
+            && url.username().is_empty()
+            && url.password().is_none()
+            && url.fragment().is_none();
+        if is_sound && self.egress.may_call(&url).await {
+            Ok(url)
+        } else {
+            Err(WebhookError::BadUrl)
+        }
+    }
+
+    /// Secrets are bound to where they are used: elsewhere they are sealed anew.
+    async fn move_to(&self, webhook: &mut Webhook, url: &Url) -> Result<(), Fault> {
+        let (place, generation) = ((webhook.tenant, webhook.id), webhook.generation);
+        let hosts = hosts_of(url);
+        let secret = self.open_secret(webhook, &webhook.secret, generation).await?;
+        let previous = match &webhook.previous {
+            Some(previous) => {
+                let opened = self.open_secret(webhook, &previous.secret, generation - 1).await?;
+                let secret = self.seal_secret(place, generation, &hosts, &opened).await?;
+                Some(Retired { secret, until: previous.until })
+            }
+            None => None,
+        };
+        webhook.generation += 1;
+        webhook.secret = self.seal_secret(place, webhook.generation, &hosts, &secret).await?;
+        webhook.previous = previous;
+        webhook.url = url.to_string();
+        webhook.hosts = hosts;
+        Ok(())
+    }
+
+    fn fresh_secret(&self) -> Secret {
+        Secret::new(format!("{SECRET}{}", STANDARD.encode(self.entropy.bytes::<32>())))
+    }
+
+    async fn seal_secret(
+        &self,
+        (tenant, id): (Tenant, WebhookId),
+        generation: i64,
+        hosts: &HostSet,
+        secret: &Secret,
+    ) -> Result<Sealed, Fault> {
+        let key = self.keys.of(&self.db, tenant.project).await?;
+        let row = id.to_string();
+        Ok(key.seal(place(tenant, &row, generation, hosts), secret, &self.entropy))
+    }
+
+    async fn open_secret(
+        &self,
+        webhook: &Webhook,
+        sealed: &Sealed,
+        generation: i64,
+    ) -> Result<Secret, Fault> {
+        let key = self.keys.of(&self.db, webhook.tenant.project).await?;
+        let row = webhook.id.to_string();
+        Ok(key.open(place(webhook.tenant, &row, generation, &webhook.hosts), sealed)?)
+    }
+}
+
+fn hosts_of(url: &Url) -> HostSet {
+    HostSet::from_iter([destination(url)])
+}
+
+fn parsed(webhook: &Webhook) -> Result<Url, Fault> {
+    Url::parse(&webhook.url).map_err(|_| Fault::Inconsistent("a webhook's address is none"))
+}
+
+/// The place of a webhook's secret.
+fn place<'a>(tenant: Tenant, row: &'a str, generation: i64, hosts: &'a HostSet) -> Binding<'a> {
+    Binding {
+        tenant,
+        owner: &Owner::Project,
+        table: webhooks::TABLE,
+        row,
+        column: "secret",
+        generation,
+        hosts,
+    }
+}

@@ -1,0 +1,105 @@
+use std::time::Duration;
+
+use astralform_domain::{Delivery, DeliveryOutcome, DeliveryStatus, Webhook, WebhookDisabled};
+use astralform_storage::{webhook_deliveries, webhooks};
+use http::{StatusCode, header};
+
+use super::{deliver::Answered, schedule::next_attempt};
+use crate::{
+    Engine, Fault,
+    egress::{Answer, EgressError},
+};
+
+impl Engine {
+    /// Writes what became of an attempt.
+    pub(super) async fn settle_delivery(
+        &self,
+        mut delivery: Delivery,
+        answered: Answered,
+    ) -> Result<(), Fault> {
+        let now = self.clock.now();
+        let outcome = outcome(&answered);
+        delivery.answered = answered.as_ref().ok().map(|answer| answer.status.as_u16().into());
+        delivery.failure = failure(outcome, &answered);
+        if outcome == DeliveryOutcome::Delivered {
+            delivery.status = DeliveryStatus::Delivered;
+            delivery.ended_at = Some(now);
+        } else {
+            let [chance] = self.entropy.bytes();
+            if let Some(delay) = next_attempt(delivery.attempts, asked(&answered), chance) {
+                delivery.due_at = now.after(delay);
+            } else {
+                (delivery.status, delivery.ended_at) = (DeliveryStatus::Failed, Some(now));
+            }
+        }
+        let mut tx = self.db.begin().await?;
+        let locked = webhooks::lock(&mut tx, delivery.tenant, delivery.webhook).await?;
+        let Some(mut webhook) = locked else { return Ok(()) };
+        let was_disabled = webhook.disabled.is_some();
+        webhook_deliveries::update(&mut tx, &delivery).await?;
+        if note(&mut webhook, outcome, now) {
+            webhooks::update(&mut tx, &webhook).await?;
+        }
+        if let Some(why) = webhook.disabled.filter(|_| !was_disabled) {
+            webhook_deliveries::give_up(&mut tx, webhook.id, why, now).await?;
+            tracing::warn!(webhook.id = %webhook.id, reason = %why, "webhook disabled");
+        }
+        tx.commit().await?;
+        self.metrics.delivered(outcome);
+        let (id, event, attempt) = (delivery.webhook, &delivery.event, delivery.attempts);
+        let status = delivery.answered;
+        tracing::info!(webhook.id = %id, event.id = %event, attempt, status, %outcome, "webhook");
+        Ok(())
+    }
+}
+
+/// What an attempt says about its webhook; whether it says anything new.
+fn note(
+    webhook: &mut Webhook,
+    outcome: DeliveryOutcome,
+    now: astralform_domain::Timestamp,
+) -> bool {
+    if outcome == DeliveryOutcome::Delivered {
+        return webhook.failing_since.take().is_some();
+    }
+    let was_known = webhook.failing_since.is_some();
+    let since = *webhook.failing_since.get_or_insert(now);
+    if outcome == DeliveryOutcome::Gone {
+        webhook.disabled = Some(WebhookDisabled::Gone);
+    } else if since.until(now) >= Webhook::PATIENCE {
+        webhook.disabled = Some(WebhookDisabled::Failing);
+    }
+    !was_known || webhook.disabled.is_some()
+}
+
+fn outcome(answered: &Answered) -> DeliveryOutcome {
+    match answered {
+        Ok(answer) if answer.status.is_success() => DeliveryOutcome::Delivered,
+        Ok(answer) if answer.status == StatusCode::GONE => DeliveryOutcome::Gone,
+        Ok(_) => DeliveryOutcome::Refused,
+        Err(_) => DeliveryOutcome::Unanswered,
+    }
+}
+
+/// For the member who looks why nothing arrives. What the receiver said is not kept.
+fn failure(outcome: DeliveryOutcome, answered: &Answered) -> Option<String> {
+    let why = match answered {
+        _ if outcome == DeliveryOutcome::Delivered => return None,
+        Ok(Answer { status, .. }) if status.is_redirection() => {
+            format!("it answered {}; redirects are not followed", status.as_u16())
+        }
+        Ok(Answer { status, .. }) => format!("it answered {}", status.as_u16()),
+        Err(EgressError::Forbidden) => "its address may not be called from here".to_owned(),
+        Err(EgressError::Unreachable(_)) => "no connection could be made".to_owned(),
+        Err(EgressError::NoAnswer(_)) => "the connection ended without an answer".to_owned(),
+        Err(EgressError::TimedOut) => "no answer came within 10 seconds".to_owned(),
+        Err(EgressError::TooLarge) => "its answer is larger than 1 MiB".to_owned(),
+    };
+    Some(why)
+}
+
+/// How long the receiver wants to be left alone.
+fn asked(answered: &Answered) -> Option<Duration> {
+    let said = answered.as_ref().ok()?.headers.get(header::RETRY_AFTER)?;
+    said.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+}

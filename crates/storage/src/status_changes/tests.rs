@@ -1,0 +1,207 @@
+use astralform_domain::{
+    Clock, Connection, ConnectionStatus, Environment, Event, StatusChange, StatusReason, Tenant,
+    Timestamp, WebhookDisabled,
+};
+
+use crate::{
+    Db,
+    connections::{
+        Which, create, expire_all, mark_dead, merge, revoke, revoke_all, revoke_unconfirmed, update,
+    },
+    testing::{World, connection, on_both, webhook, world},
+    webhook_deliveries::of_webhook,
+    webhooks,
+};
+use ConnectionStatus::{Active, AwaitingConfirmation, NeedsReauth, Revoked};
+
+const NOW: i64 = 5_000;
+
+struct Told {
+    db: Db,
+    world: World,
+    webhook: astralform_domain::WebhookId,
+    read: usize,
+}
+
+impl Told {
+    async fn new(db: Db) -> Self {
+        let db = db.at_the_time_of(Clock::manual(Timestamp::from_secs(NOW)));
+        let world = world(&db).await;
+        let new = webhook(world.tenant);
+        let live = Tenant { environment: Environment::Live, ..world.tenant };
+        let paused = webhook(world.tenant);
+        let mut tx = db.begin().await.unwrap();
+        for one in [&new, &webhook(live), &paused] {
+            webhooks::create(&mut tx, one).await.unwrap();
+        }
+        let disabled = Some(WebhookDisabled::Paused);
+        let paused = astralform_domain::Webhook { disabled, ..paused };
+        webhooks::update(&mut tx, &paused).await.unwrap();
+        tx.commit().await.unwrap();
+        Self { db, world, webhook: new.id, read: 0 }
+    }
+
+    async fn change(&self, what: impl AsyncFnOnce(&mut crate::Tx)) {
+        let mut tx = self.db.begin().await.unwrap();
+        what(&mut tx).await;
+        tx.commit().await.unwrap();
+    }
+
+    async fn stored(&self, account: &str, status: ConnectionStatus) -> Connection {
+        let new = Connection { status, ..connection(&self.world, account) };
+        let end_user = Some(self.world.end_user_key);
+        self.change(async |tx| create(tx, &new, end_user).await.unwrap()).await;
+        new
+    }
+
+    /// What was told since the last time, in the order of the connections' changes.
+    async fn told(&mut self) -> Vec<(Option<ConnectionStatus>, ConnectionStatus, i64)> {
+        let place = (self.world.tenant, self.webhook);
+        let mut all = of_webhook(&self.db, place, None, 100).await.unwrap();
+        all.sort_by_key(|delivery| delivery.event.clone());
+        let changes: Vec<StatusChange> = all.into_iter().map(|one| changed(&one.what)).collect();
+        let number = changes.len();
+        let fresh = number - self.read;
+        self.read = number;
+        let mut told: Vec<_> =
+            changes.into_iter().map(|change| (change.old, change.new, change.sequence)).collect();
+        told.sort_by_key(|(.., sequence)| *sequence);
+        told.split_off(number - fresh)
+    }
+}
+
+fn changed(event: &Event) -> StatusChange {
+    let Event::StatusChanged(change) = event else { panic!("{event:?}") };
+    change.clone()
+}
+
+#[tokio::test]
+async fn each_kind_of_change_is_told_once_with_the_status_before_and_after() {
+    on_both(async |db| {
+        let mut told = Told::new(db).await;
+        let why = StatusReason::TokenRejected;
+        let waiting = told.stored("acc", AwaitingConfirmation).await;
+        assert_eq!(told.told().await, [(None, AwaitingConfirmation, 1)]);
+
+        let active = Connection { status: Active, ..waiting };
+        told.change(async |tx| update(tx, &active).await.unwrap()).await;
+        assert_eq!(told.told().await, [(Some(AwaitingConfirmation), Active, 2)]);
+        told.change(async |tx| update(tx, &active).await.unwrap()).await;
+        assert_eq!(told.told().await, [], "nothing has changed");
+
+        told.change(async |tx| assert!(mark_dead(tx, &active, ("user", 1), why).await.unwrap()))
+            .await;
+        assert_eq!(told.told().await, [(Some(Active), NeedsReauth, 3)]);
+        told.change(async |tx| assert!(!mark_dead(tx, &active, ("user", 1), why).await.unwrap()))
+            .await;
+        assert_eq!(told.told().await, [], "it was not active any more");
+
+        told.change(async |tx| update(tx, &active).await.unwrap()).await;
+        assert_eq!(told.told().await, [(Some(NeedsReauth), Active, 4)]);
+
+        let (ended, now) = (StatusReason::UserRevoked, Timestamp::from_secs(NOW));
+        told.change(async |tx| assert!(revoke(tx, &active, ended, now).await.unwrap())).await;
+        assert_eq!(told.told().await, [(Some(Active), Revoked, 5)]);
+        told.change(async |tx| assert!(!revoke(tx, &active, ended, now).await.unwrap())).await;
+        assert_eq!(told.told().await, []);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_change_of_many_connections_is_told_of_each() {
+    on_both(async |db| {
+        let mut told = Told::new(db).await;
+        let (tenant, pcon) = (told.world.tenant, told.world.project_connector.id);
+        let (now, all) = (Timestamp::from_secs(NOW), Which::default());
+        for account in ["1", "2", "3"] {
+            told.stored(account, Active).await;
+        }
+        told.stored("4", AwaitingConfirmation).await;
+        assert_eq!(told.told().await.len(), 4);
+
+        let why = StatusReason::ClientChanged;
+        told.change(async |tx| assert_eq!(expire_all(tx, tenant, pcon, why).await.unwrap(), 3))
+            .await;
+        assert_eq!(told.told().await, [(Some(Active), NeedsReauth, 2); 3]);
+        told.change(async |tx| {
+            assert_eq!(revoke_unconfirmed(tx, tenant, pcon, why, now).await.unwrap(), 1);
+        })
+        .await;
+        assert_eq!(told.told().await.len(), 1);
+        let why = StatusReason::ConnectorDisabled;
+        told.change(async |tx| {
+            assert_eq!(revoke_all(tx, tenant, pcon, all, why, now).await.unwrap(), 3);
+        })
+        .await;
+        assert_eq!(told.told().await, [(Some(NeedsReauth), Revoked, 3); 3]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_event_says_which_connection_whose_and_when() {
+    on_both(async |db| {
+        let told = Told::new(db).await;
+        let waiting = told.stored("acc", AwaitingConfirmation).await;
+        told.change(async |tx| merge(tx, &waiting).await.unwrap()).await;
+        let place = (told.world.tenant, told.webhook);
+        let all = of_webhook(&told.db, place, None, 100).await.unwrap();
+        let merged = all.iter().max_by_key(|one| changed(&one.what).sequence).unwrap();
+        assert_eq!(
+            changed(&merged.what),
+            StatusChange {
+                connection: waiting.id,
+                connector: "chat".to_owned(),
+                end_user: Some(told.world.end_user.clone()),
+                old: Some(AwaitingConfirmation),
+                new: Revoked,
+                reason: Some(StatusReason::Merged),
+                sequence: 2,
+            }
+        );
+        assert_eq!(merged.occurred_at, Timestamp::from_secs(NOW));
+        assert!(!merged.event.contains('.'), "a full stop would end the id in what is signed");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_did_not_happen_is_not_told() {
+    on_both(async |db| {
+        let mut told = Told::new(db).await;
+        let active = told.stored("acc", Active).await;
+        told.told().await;
+        let mut tx = told.db.begin().await.unwrap();
+        revoke(&mut tx, &active, StatusReason::UserRevoked, Timestamp::from_secs(NOW))
+            .await
+            .unwrap();
+        drop(tx);
+        assert_eq!(told.told().await, []);
+    })
+    .await;
+}
+
+/// Whoever writes another statement that sets a status is reminded here.
+#[test]
+fn every_statement_that_sets_a_status_of_connections_takes_part() {
+    let text = concat!(include_str!("../connections.rs"), include_str!("../connections/many.rs"));
+    let statements: Vec<&str> = text.split('"').skip(1).step_by(2).collect();
+    let sets = |sql: &str| {
+        let assignments = sql.split("WHERE").next().unwrap_or_default();
+        sql.contains("INSERT INTO connections")
+            || sql.contains("UPDATE connections")
+                && assignments.contains(" status = ")
+                && !assignments.contains("SET status = status")
+    };
+    let setting: Vec<_> = statements.into_iter().filter(|sql| sets(sql)).collect();
+    assert!(setting.len() >= 8, "{}", setting.len());
+    for sql in setting {
+        assert!(sql.contains("last_change"), "{sql}");
+        let is_new = sql.contains("INSERT");
+        assert!(is_new || sql.contains("previous_status = status,"), "{sql}");
+        assert!(is_new || sql.contains("status_changes = status_changes + "), "{sql}");
+    }
+    let told = text.matches("change.tell(tx)").count();
+    assert_eq!(told, text.matches("Change::new(tx)").count());
+}
