@@ -5,6 +5,9 @@ use serde_json::{Value, json};
 
 use super::{Hook, TOOL, create};
 
+/// Somebody, and where they look for a webhook, with what follows its id.
+type Place<'a> = (&'a Agent, &'a dyn Fn(&str) -> String);
+
 #[tokio::test]
 async fn a_secret_is_shown_once_and_kept_sealed() {
     let server = TestServer::start().await;
@@ -116,7 +119,7 @@ async fn t1_a_webhook_of_another_environment_or_project_is_as_good_as_none() {
     let theirs = |rest: &str| hook.at(rest).replace(&ours, &made.project.to_string());
     let admin = server.admin();
     let here = |rest: &str| hook.at(rest);
-    let places: [(&Agent, &dyn Fn(&str) -> String); 3] =
+    let places: [Place<'_>; 3] =
         [(&admin, &elsewhere), (&stranger, &theirs), (&stranger, &here)];
     for (who, at) in places {
         for refused in [
