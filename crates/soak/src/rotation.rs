@@ -28,8 +28,9 @@ pub struct Rotate {
     pub seed: u64,
 }
 
-/// Every key: the master key, and the data keys with all that is sealed with them.
-const COMMAND: [&str; 3] = ["keys", "rotate", "--data-keys"];
+/// Every key: the master key, and the data keys with all that is sealed with them. All nodes read one
+/// key file.
+const COMMAND: [&str; 4] = ["keys", "rotate", "--data-keys", "--add"];
 
 /// Rotates under load, kills it at random moments, lets it end, and looks for what was left behind.
 ///
