@@ -311,7 +311,12 @@ fn parsed(webhook: &Webhook) -> Result<Url, Fault> {
 }
 
 /// The place of a webhook's secret.
-fn place<'a>(tenant: Tenant, row: &'a str, generation: i64, hosts: &'a HostSet) -> Binding<'a> {
+pub(crate) fn place<'a>(
+    tenant: Tenant,
+    row: &'a str,
+    generation: i64,
+    hosts: &'a HostSet,
+) -> Binding<'a> {
     Binding {
         tenant,
         owner: &Owner::Project,

@@ -5,7 +5,8 @@ use std::time::Duration;
 use astralform_domain::{
     Account, AgentId, AuthReason, AuthRequest, AuthRequestId, AuthStatus, Connection, ConnectionId,
     ConnectionStatus, EndUserKey, Endpoints, Environment, HostSet, OauthClient, Owner,
-    ProjectConnector, ProjectConnectorId, Retired, ScopeSet, Secret, TeamId, Tenant,
+    ProjectConnector, ProjectConnectorId, Retired, ScopeSet, Secret, TeamId, Tenant, Webhook,
+    WebhookId,
 };
 use astralform_storage::{
     agents, auth_requests, connections, end_users, idempotent_requests,
@@ -18,7 +19,7 @@ use astralform_storage::{
 use astralform_vault::{Binding, ProjectKeys};
 
 use super::*;
-use crate::{auth_requests::begin::state_row, data_keys::DataKeys, open_project_keys};
+use crate::{auth_requests::begin::state_row, data_keys::DataKeys, open_project_keys, webhooks};
 
 struct Fixture {
     db: Db,
@@ -122,6 +123,7 @@ impl Fixture {
         let mut tx = self.db.begin().await.unwrap();
         project_connectors::create(&mut tx, &pcon).await.unwrap();
         tx.commit().await.unwrap();
+        self.add_webhook(tenant, keys).await;
         for end_user in ["alice", "bob"] {
             let owner = Owner::EndUser(end_user.parse().unwrap());
             let at = At { pcon: &pcon, owner, keys };
@@ -129,6 +131,30 @@ impl Fixture {
             self.add_flow(&at, agent).await;
             self.add_answer(&at).await;
         }
+    }
+
+    async fn add_webhook(&self, tenant: Tenant, keys: &ProjectKeys) {
+        let (id, now) = (WebhookId::new(&self.clock, &self.entropy), self.clock.now());
+        let hosts = HostSet::from_iter(["hooks.example.com".to_owned()]);
+        let row = id.to_string();
+        let secret =
+            |generation| self.seal(keys, webhooks::place(tenant, &row, generation, &hosts));
+        let webhook = Webhook {
+            id,
+            tenant,
+            url: "https://hooks.example.com/".to_owned(),
+            hosts: hosts.clone(),
+            secret: secret(2),
+            generation: 2,
+            previous: Some(Retired { secret: secret(1), until: now }),
+            disabled: None,
+            failing_since: None,
+            created_at: now,
+        };
+        let mut tx = self.db.begin().await.unwrap();
+        astralform_storage::webhooks::create(&mut tx, &webhook).await.unwrap();
+        astralform_storage::webhooks::update(&mut tx, &webhook).await.unwrap();
+        tx.commit().await.unwrap();
     }
 
     async fn end_user(&self, at: &At<'_>) -> EndUserKey {

@@ -119,8 +119,7 @@ async fn t1_a_webhook_of_another_environment_or_project_is_as_good_as_none() {
     let theirs = |rest: &str| hook.at(rest).replace(&ours, &made.project.to_string());
     let admin = server.admin();
     let here = |rest: &str| hook.at(rest);
-    let places: [Place<'_>; 3] =
-        [(&admin, &elsewhere), (&stranger, &theirs), (&stranger, &here)];
+    let places: [Place<'_>; 3] = [(&admin, &elsewhere), (&stranger, &theirs), (&stranger, &here)];
     for (who, at) in places {
         for refused in [
             who.get(&at("")).await,
