@@ -14,6 +14,8 @@ use astralform_soak::{
     rotation::{self, Rotate},
 };
 
+use tokio::signal::unix::{SignalKind, signal};
+
 const REPORT: &str = "docs/soak.md";
 const SCENARIOS: [&str; 6] = ["herd", "faults", "kills", "database", "disable", "rotation"];
 const BOTH: [Database; 2] = [Database::Sqlite, Database::Postgres];
@@ -28,7 +30,12 @@ struct Arguments {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run().await {
+    // Whatever is under way is dropped, and with it the processes and folders it has.
+    let ended = tokio::select! {
+        ended = run() => ended,
+        asked = asked_to_stop() => asked.and(Err("stopped".into())),
+    };
+    match ended {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -36,6 +43,16 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+async fn asked_to_stop() -> Result<(), Error> {
+    let (mut interrupt, mut terminate) =
+        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    Ok(())
 }
 
 async fn run() -> Result<bool, Error> {
