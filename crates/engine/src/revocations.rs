@@ -1,9 +1,9 @@
 //! The outbox of what is to be ended at providers.
 //!
 //! A connection that ends leaves a row in the transaction that ends it (`storage::revocations`).
-//! Any node takes rows that are due, asks the provider ([`ask`]) and writes the receipt. While a
+//! Any node takes rows that are due, asks the provider (`ask`) and writes the receipt. While a
 //! provider is down, or wants to be left alone, one request now and then finds out whether it is
-//! well again; everything else for it waits ([`schedule`]).
+//! well again; everything else for it waits (`schedule`).
 
 mod ask;
 mod discard;
