@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use astralform_engine::{Engine, chain};
-use astralform_server::{App, Limits, router, serve};
+use astralform_server::{App, Limits, router, serve_then};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -18,7 +18,7 @@ const SWEEP: Duration = Duration::from_secs(5);
 const KEEP_FRESH: Duration = Duration::from_secs(1);
 
 /// How long a refresh that was sent is waited for at the end: longer than a provider is.
-const FINISH: Duration = Duration::from_secs(25);
+const FINISH: Duration = Duration::from_secs(45);
 
 /// How soon this node knows what another one has changed.
 const FOLLOW: Duration = Duration::from_millis(250);
@@ -48,16 +48,19 @@ pub(crate) async fn run(listener: TcpListener, app: App) -> anyhow::Result<()> {
         tracing::info!("stopping: requests under way are finished first");
         stopping.drain();
     };
-    serve(listener, router(app.clone()), Limits::default(), stop).await;
-    for task in &upkeep {
-        task.abort();
-    }
-    finish(app.engine()).await;
+    let after = async {
+        for task in &upkeep {
+            task.abort();
+        }
+        finish(app.engine()).await;
+    };
+    serve_then(listener, router(app.clone()), Limits::default(), stop, after).await;
     Ok(())
 }
 
 /// What must not be left half done.
 async fn finish(engine: &Engine) {
+    engine.stop_refreshing();
     let left = engine.finish_refreshes(FINISH).await;
     if left > 0 {
         tracing::error!(refreshes = left, "stopping although refreshes are under way");

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use astralform_vault::OpenError;
 use thiserror::Error;
 
 /// An error with its causes, the last one first to blame, for the log.
@@ -16,7 +17,7 @@ pub enum Fault {
     Storage(#[from] astralform_storage::Error),
     /// A stored secret does not open where it was found.
     #[error("a stored secret does not open")]
-    Integrity(#[from] astralform_vault::OpenError),
+    Integrity(#[from] OpenError),
     /// A refresh that others waited for too broke off.
     #[error("a token could not be refreshed")]
     Refresh(#[source] Arc<Fault>),
@@ -33,6 +34,12 @@ impl Fault {
             Self::Refresh(fault) => fault.is_integrity(),
             _ => false,
         }
+    }
+
+    /// Whether the same may succeed later, here or at another node: the database is in trouble, or
+    /// this node lacks a key that others have.
+    pub(crate) fn may_pass(&self) -> bool {
+        matches!(self, Self::Storage(_) | Self::Integrity(OpenError::OtherKey))
     }
 
     /// Whether the database was not reached: the same may succeed later.

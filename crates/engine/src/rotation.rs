@@ -25,7 +25,7 @@ use astralform_storage::{
     meta,
     sealed_columns::SEALED_COLUMNS,
 };
-use astralform_vault::{KeyId, KeyRing, KeyUse};
+use astralform_vault::{KeyCheck, KeyId, KeyRing, KeyUse, OpenError};
 
 use crate::Fault;
 
@@ -131,7 +131,11 @@ impl Rotation<'_> {
         let standing = standing(self.db, self.ring).await?;
         let mut tx = self.db.begin().await?;
         // Waits for projects that are being made; those after it get the new key.
-        meta::lock_key_check(&mut tx).await?;
+        let now = meta::lock_key_check(&mut tx).await?;
+        let now = now.as_deref().and_then(KeyId::parse);
+        if now.is_none_or(|id| self.ring.check(id) != KeyCheck::Held) {
+            return Err(OpenError::OtherKey.into());
+        }
         if standing != Standing::BrokeOff {
             meta::move_key_check(&mut tx, &self.ring.current().to_string()).await?;
         }

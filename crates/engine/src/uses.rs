@@ -36,11 +36,11 @@ impl Uses {
             known.written.is_none_or(|at| at < known.at && (is_last || at.after(BEHIND) <= now))
         };
         let known = self.lock();
-        known
-            .iter()
-            .filter(|(_, known)| is_behind(known))
-            .map(|(id, known)| (*id, known.at))
-            .collect()
+        let behind = known.iter().filter(|(_, known)| is_behind(known));
+        let mut behind: Vec<_> = behind.map(|(id, known)| (*id, known.at)).collect();
+        // Two nodes that write in the same order never wait for each other.
+        behind.sort_by_key(|(id, _)| id.to_bytes());
+        behind
     }
 
     /// Remembers what was written down, and forgets what was not used since for long.

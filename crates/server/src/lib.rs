@@ -17,6 +17,6 @@ mod problem;
 mod router;
 
 pub use app::App;
-pub use listen::{Limits, serve};
+pub use listen::{Limits, serve, serve_then};
 pub use problem::Problem;
 pub use router::{openapi, router};

@@ -71,6 +71,21 @@ pub async fn serve(
     limits: Limits,
     stop: impl Future<Output = ()>,
 ) {
+    serve_then(listener, router, limits, stop, std::future::ready(())).await;
+}
+
+/// The same, and then does something while what was opened on its threads, such as connections to
+/// the database, can still be used.
+///
+/// # Panics
+/// When the system gives no threads.
+pub async fn serve_then(
+    listener: TcpListener,
+    router: Router,
+    limits: Limits,
+    stop: impl Future<Output = ()>,
+    after: impl Future<Output = ()>,
+) {
     let places = Arc::new(Semaphore::new(limits.connections));
     let peers = Peers::new(limits.per_peer);
     let workers = Workers::start().expect("the system gives a thread for each core");
@@ -105,6 +120,8 @@ pub async fn serve(
     if tokio::time::timeout(limits.drain, connections.shutdown()).await.is_err() {
         tracing::warn!("requests were cut off at shutdown");
     }
+    after.await;
+    drop(workers);
 }
 
 /// Serves one connection on the thread that it was given to.

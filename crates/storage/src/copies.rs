@@ -8,11 +8,15 @@ use crate::{Result, Run as _, Tx, bind::binds};
 /// Whatever refresh tokens there are may have been used up since the copy was made; what was under
 /// way then is over.
 pub async fn mark_old(tx: &mut Tx) -> Result<u64> {
-    const DOUBT: &str = "UPDATE tokens SET in_doubt = TRUE WHERE refresh_token IS NOT NULL";
+    const DOUBT: &str = "
+        UPDATE tokens SET in_doubt = TRUE, refresh_at = NULL WHERE refresh_token IS NOT NULL";
+    // Webhooks must not be called what others were called since.
+    const EVENTS: &str = "UPDATE connections SET status_changes = status_changes + 1000000";
     const REFRESHES: &str = "DELETE FROM refreshes WHERE answer IS NULL";
     const STATES: &str = "DELETE FROM oauth_states";
     tx.execute(REFRESHES, binds![]).await?;
     tx.execute(STATES, binds![]).await?;
+    tx.execute(EVENTS, binds![]).await?;
     tx.execute(DOUBT, binds![]).await
 }
 

@@ -74,7 +74,8 @@ impl Record for Lease {
     }
 }
 
-/// Takes the lease on a token's refresh, unless another holds it.
+/// Takes the lease on a token's refresh, unless another holds it. Fences begin with the time, so that
+/// no row that is made anew ever has an old one.
 pub async fn claim(
     tx: &mut Tx,
     key: &RefreshKey,
@@ -85,7 +86,7 @@ pub async fn claim(
         INSERT INTO refreshes
             (connection_id, kind, generation, fence, node, lease_until, is_sent, failures,
              not_before)
-        VALUES ($1, $2, 0, 1, $3, $4, FALSE, 0, 0)
+        VALUES ($1, $2, 0, $5, $3, $4, FALSE, 0, 0)
         ON CONFLICT (connection_id, kind) DO UPDATE
         SET fence = refreshes.fence + 1, node = $3, lease_until = $4
         WHERE refreshes.lease_until <= $5
@@ -112,7 +113,7 @@ pub async fn is_held(db: &Db, key: &RefreshKey, generation: i64) -> Result<bool>
 /// Notes that the refresh token of that generation is about to be sent.
 pub async fn send(tx: &mut Tx, lease: &Lease, generation: i64) -> Result<()> {
     const SQL: &str = "
-        UPDATE refreshes SET is_sent = TRUE, generation = $4
+        UPDATE refreshes SET is_sent = TRUE, generation = $4, answer = NULL
         WHERE connection_id = $1 AND kind = $2 AND fence = $3";
     let RefreshKey { connection, kind } = &lease.key;
     tx.execute(SQL, binds![*connection, kind.as_str(), lease.fence, generation]).await?;

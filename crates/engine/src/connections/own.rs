@@ -187,7 +187,7 @@ impl Engine {
         let pcon = seen.project_connector;
         project_connectors::lock_by_id(tx, tenant, pcon).await.map_err(Fault::from)?;
         self.lock_owner(tx, tenant, &seen.owner).await?;
-        let found = connections::find(&mut *tx, tenant, id).await.map_err(Fault::from)?;
+        let found = connections::lock(tx, tenant, id).await.map_err(Fault::from)?;
         let living = found.filter(|found| found.status != ConnectionStatus::Revoked);
         living.ok_or(ChangeError::Unknown)
     }

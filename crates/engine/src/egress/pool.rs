@@ -22,7 +22,7 @@ use super::exchange::Connection;
 const MOST_PER_PLACE: usize = 64;
 /// A connection is registered with the event loop of the thread that opened it, so each thread has
 /// a shelf, as long as there are shelves enough.
-const SHELVES: usize = 16;
+const SHELVES: usize = 64;
 
 /// What waits.
 #[derive(Clone)]

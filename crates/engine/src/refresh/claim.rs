@@ -1,15 +1,23 @@
 //! The first step: the lease, and the note that the refresh token is out.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use astralform_domain::{Connection, ConnectionStatus, Secret, Timestamp, crash_point};
 use astralform_storage::{
-    Tx, connections,
+    Tx, connections, freezes,
     refreshes::{self, Lease, Wanted},
     tokens::{self, Token},
 };
 
-use super::{Landing, timing::LEASE};
+use astralform_vault::ProjectKeys;
+
+use super::{
+    Landing,
+    timing::{FROZEN, LEASE},
+};
 use crate::{Engine, Fault};
 
 /// What a claim comes to.
@@ -34,6 +42,8 @@ pub(super) struct Hold {
     /// Whether the refresh token may have been used up before.
     pub(super) in_doubt: bool,
     pub(super) since: Instant,
+    /// The keys of its project, at hand before anything is sent.
+    pub(super) keys: Arc<ProjectKeys>,
 }
 
 /// What is to be done with a lease that was had.
@@ -79,6 +89,7 @@ impl Engine {
     /// the refresh token is about to be sent.
     pub(super) async fn claim(&self, wanted: &Wanted) -> Result<Claim, Fault> {
         let since = Instant::now();
+        let keys = self.keys.of(&self.db, wanted.tenant.project).await?;
         let mut tx = self.db.begin().await?;
         let found = connections::lock(&mut tx, wanted.tenant, wanted.key.connection).await?;
         let Some(connection) = found else { return Ok(Claim::Landed(Landing::Over)) };
@@ -98,7 +109,12 @@ impl Engine {
             tx.commit().await?;
             return Ok(Claim::Landed(Landing::Over));
         };
-        self.take(tx, Hold { lease, connection, token, in_doubt: false, since }, next).await
+        self.take(tx, Hold { lease, connection, token, in_doubt: false, since, keys }, next).await
+    }
+
+    async fn is_frozen_in(&self, tx: &mut Tx, hold: &Hold) -> Result<bool, Fault> {
+        let found = freezes::list(tx, Some(hold.connection.tenant.project)).await?;
+        Ok(found.iter().any(|project| project.frozen_at.is_some()))
     }
 
     async fn take(&self, mut tx: Tx, mut hold: Hold, next: Next) -> Result<Claim, Fault> {
@@ -117,6 +133,11 @@ impl Engine {
             Next::Read => {
                 tx.commit().await?;
                 Ok(Claim::Answered(Box::new(hold)))
+            }
+            Next::Send { .. } if self.is_frozen_in(&mut tx, &hold).await? => {
+                refreshes::give_back(&mut tx, &hold.lease).await?;
+                tx.commit().await?;
+                Ok(Claim::Paused(FROZEN))
             }
             Next::Send { in_doubt } => {
                 let secret = self.open_refresh_token(&hold.connection, &hold.token).await?;

@@ -2,7 +2,10 @@
 
 use std::{
     collections::{HashMap, hash_map::Entry},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -22,6 +25,7 @@ pub(crate) struct Flights {
     /// How many refreshes go to one host at a time.
     lanes: Mutex<HashMap<String, Arc<Semaphore>>>,
     landed: Notify,
+    is_stopping: AtomicBool,
 }
 
 enum Flight {
@@ -101,6 +105,15 @@ impl Flights {
     /// How many are under way.
     pub(super) fn up(&self) -> usize {
         lock(&self.known).values().filter(|flight| matches!(flight, Flight::Up(_))).count()
+    }
+
+    /// Whether no refresh is sent any more.
+    pub(super) fn is_stopping(&self) -> bool {
+        self.is_stopping.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn stop(&self) {
+        self.is_stopping.store(true, Ordering::Relaxed);
     }
 
     /// Waits until none is under way, or the time is up; says how many are left.

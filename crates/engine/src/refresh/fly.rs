@@ -14,7 +14,8 @@ use super::{
     Hindrance, Landing, Later, Renewed,
     claim::{Claim, Hold},
     flights::{Announcer, Board, Boarding},
-    timing::{LOOK, PATIENCE, SHORT},
+    send::open_answer,
+    timing::{LOOK, PATIENCE, SHORT, UNUSABLE},
 };
 use crate::{Engine, Fault, chain, project_connectors::Ready};
 
@@ -65,17 +66,22 @@ impl Engine {
         let ready = self.assemble(settings);
         let is_bound = |ready: &Ready<'_>| ready.settings.hosts == connection.hosts;
         let Some(ready) = ready.ok().filter(is_bound) else {
-            return Ok(Landing::Later(Later { why: Hindrance::App, after: None }));
+            return Ok(later(Hindrance::App, Some(UNUSABLE)));
         };
+        let mut clients = vec![self.client(&ready.settings).await?];
+        clients.extend(self.previous_client(&ready.settings).await?);
         loop {
             let lane = self.flights.lane(&lane_of(&ready)).await;
+            if self.flights.is_stopping() {
+                return Ok(later(Hindrance::OtherNode, Some(LOOK)));
+            }
             match self.claim(wanted).await? {
                 Claim::Landed(landing) => return Ok(landing),
                 Claim::Answered(hold) => return self.read(&ready, &hold).await,
                 Claim::Send(hold, secret) => {
-                    if let Some(landing) =
-                        self.send_refresh(&ready, &hold, &secret, announcer).await?
-                    {
+                    let with = (clients.as_slice(), &secret);
+                    let landing = self.send_refresh(&ready, &hold, with, announcer).await?;
+                    if let Some(landing) = landing.or_else(|| out_of_patience(until)) {
                         return Ok(landing);
                     }
                 }
@@ -122,11 +128,15 @@ impl Engine {
 
     /// How a refresh that was answered earlier ends.
     async fn read(&self, ready: &Ready<'_>, hold: &Hold) -> Result<Landing, Fault> {
-        let answer = self.open_answer(hold).await?;
-        self.settle_refresh(ready, hold, &answer)
+        self.settle_refresh(ready, hold, &open_answer(hold))
             .await
             .map(|landing| landing.unwrap_or_else(|| later(Hindrance::Provider, None)))
     }
+}
+
+/// Nobody waits any more: the next one who comes tries again.
+fn out_of_patience(until: Instant) -> Option<Landing> {
+    (Instant::now() >= until).then(|| later(Hindrance::Provider, None))
 }
 
 pub(super) fn later(why: Hindrance, after: Option<Duration>) -> Landing {

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use astralform_domain::{RefreshOutcome, Sealed, Secret, crash_point};
 use astralform_storage::refreshes;
 use astralform_vault::Binding;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::{
     Landing, Renewed,
@@ -23,6 +23,9 @@ use crate::{
 
 /// The most bytes that an answer has.
 const AT_MOST: usize = 256 * 1024;
+/// How long a database may take for that before the answer goes to a file: longer than SQLite
+/// waits for a lock of another program.
+const PATIENT: Duration = Duration::from_secs(6);
 /// How long after a failure an answer is stored again.
 const AGAIN: Duration = Duration::from_millis(200);
 
@@ -32,16 +35,16 @@ impl Engine {
         &self,
         ready: &Ready<'_>,
         hold: &Hold,
-        secret: &Secret,
+        (clients, secret): (&[Client], &Secret),
         announcer: &Announcer,
     ) -> Result<Option<Landing>, Fault> {
         let _under_way = self.metrics.refreshing();
-        let reply = self.exchange_refresh(ready, hold, secret).await?;
+        let reply = self.exchange_refresh(ready, hold, clients, secret).await;
         crash_point!("refresh.answered");
         if let Reply::Answered(answer, _) = &reply
             && (200..300).contains(&answer.status)
         {
-            let sealed = self.sealed_answer(hold, answer).await?;
+            let sealed = self.sealed_answer(hold, answer);
             self.keep(ready, hold, &reply, &sealed, announcer).await;
             crash_point!("refresh.stored");
         }
@@ -59,10 +62,10 @@ impl Engine {
         announcer: &Announcer,
     ) {
         let mut is_spooled = false;
-        while let Err(error) = refreshes::keep_answer(&self.db, &hold.lease, sealed).await {
+        while let Err(error) = self.keep_once(hold, sealed).await {
             if !is_spooled {
                 tracing::error!(
-                    connection.id = %hold.connection.id, error = chain(&error),
+                    connection.id = %hold.connection.id, error,
                     "a new token cannot be stored; it is kept in a file until it can"
                 );
                 self.metrics.refreshed(&ready.connector.slug, RefreshOutcome::PersistFailure);
@@ -75,6 +78,16 @@ impl Engine {
         if is_spooled {
             tracing::info!(connection.id = %hold.connection.id, "the new token is stored");
             self.spool.remove(&hold.lease.key);
+        }
+    }
+
+    /// Tries to store the answer; a database that hangs is as good as one that is away.
+    async fn keep_once(&self, hold: &Hold, sealed: &Sealed) -> Result<(), String> {
+        let keeping = refreshes::keep_answer(&self.db, &hold.lease, sealed);
+        match timeout(PATIENT, keeping).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => Err(chain(&error)),
+            Err(_) => Err("the database does not answer".to_owned()),
         }
     }
 
@@ -102,20 +115,22 @@ impl Engine {
         }
     }
 
+    /// Asks as our app, with the secret before the present one where that is refused.
     async fn exchange_refresh(
         &self,
         ready: &Ready<'_>,
         hold: &Hold,
+        clients: &[Client],
         secret: &Secret,
-    ) -> Result<Reply, Fault> {
-        let client = self.client(&ready.settings).await?;
-        let reply = self.refresh_as(ready, hold, &client, secret).await;
-        if is_app_rejected(ready, hold, &reply)
-            && let Some(previous) = self.previous_client(&ready.settings).await?
-        {
-            return Ok(self.refresh_as(ready, hold, &previous, secret).await);
+    ) -> Reply {
+        let mut reply = Reply::NotSent;
+        for client in clients {
+            reply = self.refresh_as(ready, hold, client, secret).await;
+            if !is_app_rejected(ready, hold, &reply) {
+                break;
+            }
         }
-        Ok(reply)
+        reply
     }
 
     async fn refresh_as(
@@ -151,24 +166,24 @@ impl Engine {
         }
     }
 
-    async fn sealed_answer(&self, hold: &Hold, answer: &RawAnswer) -> Result<Sealed, Fault> {
+    fn sealed_answer(&self, hold: &Hold, answer: &RawAnswer) -> Sealed {
         let text = serde_json::to_string(answer).expect("a number and a text are JSON");
-        let key = self.keys.of(&self.db, hold.connection.tenant.project).await?;
         let row = hold.lease.key.row();
-        Ok(key.seal(answer_place(hold, &row), &Secret::new(text), &self.entropy))
+        hold.keys.seal(answer_place(hold, &row), &Secret::new(text), &self.entropy)
     }
+}
 
-    pub(super) async fn open_answer(&self, hold: &Hold) -> Result<Reply, Fault> {
-        let sealed = hold.lease.answer.as_ref();
-        let sealed =
-            sealed.ok_or(Fault::Inconsistent("a refresh that was answered has no answer"))?;
-        let key = self.keys.of(&self.db, hold.connection.tenant.project).await?;
-        let row = hold.lease.key.row();
-        let text = key.open(answer_place(hold, &row), sealed)?;
-        let answer = serde_json::from_str(text.expose());
-        let answer = answer.map_err(|_| Fault::Inconsistent("a kept answer cannot be read"))?;
-        Ok(Reply::Answered(answer, None))
+/// What was answered earlier; an answer that cannot be read is as good as lost.
+pub(super) fn open_answer(hold: &Hold) -> Reply {
+    let row = hold.lease.key.row();
+    let opened = hold.lease.answer.as_ref().map(|it| hold.keys.open(answer_place(hold, &row), it));
+    if let Some(Ok(text)) = opened
+        && let Ok(answer) = serde_json::from_str(text.expose())
+    {
+        return Reply::Answered(answer, None);
     }
+    tracing::error!(connection.id = %hold.connection.id, "a kept answer cannot be read");
+    Reply::Lost
 }
 
 /// The place of an answer: that of the token that it replaces, and no other.

@@ -49,6 +49,7 @@ impl Engine {
         let key = self.keys.of(&self.db, hold.connection.tenant.project).await?;
         let sealed = self.sealed_token(&hold.connection, &fresh, generation, &key);
         let mut tx = self.db.begin().await?;
+        self.absolve_app(&mut tx, ready).await?;
         let found = connections::lock(&mut tx, hold.connection.tenant, hold.connection.id).await?;
         refreshes::end(&mut tx, &hold.lease.key).await?;
         let replaced =
@@ -56,7 +57,6 @@ impl Engine {
         if let (true, Some(mut connection)) = (replaced, found) {
             narrow(&mut tx, &mut connection, &hold.token.scopes, &fresh.scopes).await?;
         }
-        self.absolve_app(&mut tx, ready).await?;
         tx.commit().await?;
         crash_point!("refresh.applied");
         if !replaced {

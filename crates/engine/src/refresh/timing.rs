@@ -13,6 +13,10 @@ pub(super) const WITHIN: Duration = Duration::from_secs(20);
 pub(super) const PATIENCE: Duration = Duration::from_secs(25);
 /// The longest pause after a failure that is waited out by those who are waiting.
 pub(super) const SHORT: Duration = Duration::from_secs(2);
+/// How long a refresh in a frozen project waits.
+pub(super) const FROZEN: Duration = Duration::from_mins(1);
+/// How long nothing is tried whose connector cannot be used as it is.
+pub(super) const UNUSABLE: Duration = Duration::from_mins(1);
 /// How often a lease that another node holds is looked at.
 pub(super) const LOOK: Duration = Duration::from_millis(50);
 
@@ -33,7 +37,8 @@ pub(super) fn pause(failures: i64, said: Option<Duration>, entropy: &Entropy) ->
     let doublings = u32::try_from(failures.clamp(0, 10)).unwrap_or(10);
     let longest = Duration::from_millis(500) * 2_u32.pow(doublings);
     let longest = longest.min(5 * MINUTE);
-    said.unwrap_or(longest.mul_f64(1.0 - share(entropy) / 2.0))
+    let own = longest.mul_f64(1.0 - share(entropy) / 2.0);
+    said.filter(|said| !said.is_zero()).unwrap_or(own)
 }
 
 /// A random share of one.
@@ -74,5 +79,6 @@ mod tests {
         assert!(pause(0, None, &entropy) <= Duration::from_millis(500));
         assert!(pause(99, None, &entropy) >= Duration::from_secs(150));
         assert_eq!(pause(3, Some(Duration::from_secs(7)), &entropy), Duration::from_secs(7));
+        assert!(pause(0, Some(Duration::ZERO), &entropy) >= Duration::from_millis(250));
     }
 }

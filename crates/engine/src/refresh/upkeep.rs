@@ -37,6 +37,7 @@ impl Engine {
     /// When the database does not answer.
     pub async fn keep_fresh(&self) -> Result<(), Fault> {
         self.flights.tidy();
+        self.take_up_abandoned().await?;
         if self.flights.up() >= ENOUGH {
             return Ok(());
         }
@@ -45,7 +46,12 @@ impl Engine {
         for wanted in due {
             self.set_off(wanted);
         }
-        self.take_up_abandoned().await
+        Ok(())
+    }
+
+    /// Sends no refresh any more: this node is about to stop.
+    pub fn stop_refreshing(&self) {
+        self.flights.stop();
     }
 
     /// Waits until no refresh is under way on this node; says how many are left after `at_most`.

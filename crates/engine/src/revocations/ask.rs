@@ -3,6 +3,7 @@ use std::time::Duration;
 use astralform_catalog::{Connector, EndedTokens, RevocationStyle};
 use astralform_domain::{Connection, RevocationStatus, Secret};
 use astralform_storage::{connections, revocations::Due};
+use astralform_vault::OpenError;
 
 use crate::{
     Engine, Fault, Unusable, chain,
@@ -73,7 +74,7 @@ impl Engine {
         ] {
             match opened {
                 Ok(client) => clients.extend(client),
-                Err(fault @ Fault::Storage(_)) => return Err(fault),
+                Err(fault) if fault.may_pass() => return Err(fault),
                 Err(fault) => {
                     let pcon = ready.settings.id;
                     let error = chain(&fault);
@@ -117,6 +118,7 @@ impl Engine {
         }
         let mut tokens = match self.open_tokens(connection).await {
             Ok(tokens) => tokens,
+            Err(fault) if fault.may_pass() => return Err(fault),
             Err(Fault::Integrity(_)) => return cannot("the stored tokens do not open any more"),
             Err(fault) => return Err(fault),
         };
@@ -147,7 +149,7 @@ impl Engine {
         for other in connections::of_account(&self.db, tenant, pcon, &ended.account.id).await? {
             match self.open_tokens(&other).await {
                 Ok(held) => tokens.retain(|token| !held.iter().any(|held| held.is_same_as(token))),
-                Err(Fault::Integrity(_)) => {}
+                Err(Fault::Integrity(error)) if error != OpenError::OtherKey => {}
                 Err(fault) => return Err(fault),
             }
         }
@@ -185,6 +187,12 @@ impl Engine {
                 not_now @ Asked::NotNow { .. } => return not_now,
                 other => all = other,
             }
+        }
+        let revocation = ready.connector.revocation.as_ref();
+        let is_access_alone = revocation.is_some_and(|it| it.tokens == EndedTokens::Access);
+        if is_access_alone && token.refresh_token.is_some() && matches!(all, Asked::Confirmed) {
+            let why = "the access token is dead; its refresh token cannot be ended here";
+            return Asked::Cannot(why.to_owned());
         }
         all
     }

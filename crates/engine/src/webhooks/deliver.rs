@@ -100,6 +100,7 @@ impl Engine {
             }
             // Its secret is bound to another host than that of its address.
             Ok(_) => Err(EgressError::Forbidden),
+            Err(fault) if fault.may_pass() => return Err(fault),
             Err(fault @ Fault::Integrity(_)) => {
                 tracing::error!(webhook.id = %webhook.id, error = chain(&fault), "not signed");
                 Err(EgressError::Forbidden)
