@@ -60,25 +60,30 @@ enum Next {
     },
 }
 
-/// Decides; purely.
+/// Whether a token is newer than the wanted one is, and has not ended itself.
+fn is_newer(token: &Token, wanted: i64, now: Timestamp) -> bool {
+    token.generation > wanted && token.expires_at.is_none_or(|end| end > now)
+}
+
+/// Decides; purely. `now` is the time by our clock, by which tokens end, and by the database's.
 fn next(
     status: ConnectionStatus,
     token: Option<&Token>,
     lease: &Lease,
     wanted: i64,
-    now: Timestamp,
+    (now, database): (Timestamp, Timestamp),
 ) -> Next {
     let Some(token) = token else { return Next::Over };
     let is_of_this = lease.generation == token.generation;
     let was_sent = lease.was_sent && is_of_this;
-    if token.generation > wanted {
+    if is_newer(token, wanted, now) {
         Next::Newer
     } else if lease.answer.is_some() && is_of_this {
         Next::Read
     } else if status != ConnectionStatus::Active || token.refresh_token.is_none() {
         Next::Over
-    } else if lease.not_before > now {
-        Next::Pause(now.until(lease.not_before))
+    } else if lease.not_before > database {
+        Next::Pause(database.until(lease.not_before))
     } else {
         Next::Send { in_doubt: token.in_doubt || was_sent }
     }
@@ -97,12 +102,13 @@ impl Engine {
         let claimed = refreshes::claim(&mut tx, &wanted.key, &self.node, LEASE).await?;
         let Some(lease) = claimed else {
             drop(tx);
-            return match token.filter(|token| token.generation > wanted.generation) {
+            let now = self.clock.now();
+            return match token.filter(|token| is_newer(token, wanted.generation, now)) {
                 Some(newer) => Ok(Claim::Landed(self.newer(&connection, &newer).await?)),
                 None => Ok(Claim::Held),
             };
         };
-        let now = tx.clock().await?;
+        let now = (self.clock.now(), tx.clock().await?);
         let next = next(connection.status, token.as_ref(), &lease, wanted.generation, now);
         let (Some(token), true) = (token, !matches!(next, Next::Over)) else {
             refreshes::end(&mut tx, &wanted.key).await?;

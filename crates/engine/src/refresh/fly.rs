@@ -28,9 +28,20 @@ impl Engine {
         generation: i64,
     ) -> Landing {
         let until = Instant::now() + PATIENCE;
-        match self.set_off(wanted(connection, kind, generation)) {
-            Boarding::Paused(later) => Landing::Later(later),
-            Boarding::Wait(board) | Boarding::Start(_, board) => landing(board, until).await,
+        loop {
+            let landing = match self.set_off(wanted(connection, kind, generation)) {
+                Boarding::Paused(later) => Landing::Later(later),
+                Boarding::Wait(board) | Boarding::Start(_, board) => landing(board, until).await,
+            };
+            match landing {
+                // A flight that somebody began for an older token, and that ended with this one.
+                Landing::Renewed(same)
+                    if same.generation <= generation && Instant::now() < until =>
+                {
+                    sleep(LOOK).await;
+                }
+                landing => return landing,
+            }
         }
     }
 

@@ -37,7 +37,7 @@ fn lease() -> Lease {
 }
 
 fn next_of(token: Option<&Token>, lease: &Lease) -> Next {
-    next(ConnectionStatus::Active, token, lease, 5, NOW)
+    next(ConnectionStatus::Active, token, lease, 5, (NOW, NOW))
 }
 
 #[test]
@@ -53,7 +53,7 @@ fn a_refresh_token_is_sent_once_and_in_doubt_if_nobody_knows_what_became_of_it()
 fn r2_an_answer_that_is_there_is_read_before_anything_is_sent() {
     let answered = Lease { was_sent: true, answer: Some(sealed()), ..lease() };
     assert_eq!(next_of(Some(&token(5)), &answered), Next::Read);
-    let ended = next(ConnectionStatus::Revoked, Some(&token(5)), &answered, 5, NOW);
+    let ended = next(ConnectionStatus::Revoked, Some(&token(5)), &answered, 5, (NOW, NOW));
     assert_eq!(ended, Next::Read, "so that it can be withdrawn");
 }
 
@@ -66,6 +66,8 @@ fn what_was_left_of_an_older_token_does_not_count() {
 #[test]
 fn r1_a_token_that_is_newer_already_is_not_refreshed() {
     assert_eq!(next_of(Some(&token(6)), &lease()), Next::Newer);
+    let over = Token { expires_at: Some(NOW), ..token(6) };
+    assert_eq!(next_of(Some(&over), &lease()), Next::Send { in_doubt: false }, "it has ended too");
 }
 
 #[test]
@@ -78,7 +80,7 @@ fn nothing_is_refreshed_that_ended_or_cannot_be() {
         ConnectionStatus::Revoked,
         ConnectionStatus::AwaitingConfirmation,
     ] {
-        assert_eq!(next(status, Some(&token(5)), &lease(), 5, NOW), Next::Over, "{status}");
+        assert_eq!(next(status, Some(&token(5)), &lease(), 5, (NOW, NOW)), Next::Over, "{status}");
     }
 }
 
