@@ -249,7 +249,7 @@ impl Connector {
         let usual = (self.api.token.as_str(), &tool.scopes);
         let others = tool.alternatives.iter().map(|other| (other.token.as_str(), &other.scopes));
         let mut all = std::iter::once(usual).chain(others);
-        all.find(|(_, scopes)| scopes.missing_from(asked).is_empty()).unwrap_or(usual)
+        all.find(|(_, scopes)| scopes.is_within(asked)).unwrap_or(usual)
     }
 
     /// A link that makes an app at the provider with everything filled in; nothing where the

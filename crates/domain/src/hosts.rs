@@ -19,6 +19,9 @@ impl HostSet {
 
     /// Whether these are the hosts that `patterns` name, where a label `*` stands for any one.
     pub fn are(&self, patterns: &Self) -> bool {
+        if self == patterns {
+            return true;
+        }
         let named = |host: &String| patterns.0.iter().any(|pattern| is_like(host, pattern));
         let there = |pattern: &String| self.0.iter().any(|host| is_like(host, pattern));
         self.0.iter().all(named) && patterns.0.iter().all(there)

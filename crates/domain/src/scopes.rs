@@ -48,6 +48,11 @@ impl ScopeSet {
         self.0.iter()
     }
 
+    /// Whether all of `self` is in `granted`.
+    pub fn is_within(&self, granted: &Self) -> bool {
+        self.0.is_subset(&granted.0)
+    }
+
     /// What of `self` is not in `granted`.
     #[must_use]
     pub fn missing_from(&self, granted: &Self) -> Self {

@@ -126,11 +126,13 @@ impl Engine {
     }
 
     async fn find_key(&self, text: &str) -> Result<Option<Arc<ApiKey>>, Fault> {
-        let brought = [Environment::Live, Environment::Test].into_iter().find_map(|environment| {
-            let brought = bearer::parse(text, &format!("sk_{environment}"), "key")?;
-            Some((environment, brought))
-        });
-        let Some((environment, brought)) = brought else { return Ok(None) };
+        let both = [("sk_live", Environment::Live), ("sk_test", Environment::Test)];
+        let Some((prefix, environment)) =
+            both.into_iter().find(|(prefix, _)| text.starts_with(prefix))
+        else {
+            return Ok(None);
+        };
+        let Some(brought) = bearer::parse(text, prefix, "key") else { return Ok(None) };
         let Ok(id) = brought.id.parse() else { return Ok(None) };
         let found = self.api_key(id).await?;
         Ok(found.filter(|key| {
@@ -155,8 +157,10 @@ impl Engine {
         bound: Option<AgentId>,
         named: Option<&str>,
     ) -> Result<Arc<Agent>, AuthenticationError> {
-        let bound_name = bound.map(|id| id.to_string());
-        let found = self.agent(tenant.project, named.or(bound_name.as_deref())).await?;
+        let found = match (bound, named) {
+            (Some(bound), None) => self.agent(tenant.project, bound).await?,
+            (_, named) => self.named_agent(tenant.project, named).await?,
+        };
         let agent = found.ok_or(AuthenticationError::UnknownAgent)?;
         match bound {
             Some(bound) if bound != agent.id => Err(AuthenticationError::OtherAgent),

@@ -130,7 +130,7 @@ impl<'a> Situation<'a> {
     fn obstacle(&self, connection: &Connection) -> Option<AuthReason> {
         if connection.status != ConnectionStatus::Active || !connection.hosts.are(self.hosts) {
             Some(AuthReason::NeedsReauth)
-        } else if !self.needed.missing_from(&connection.scopes).is_empty() {
+        } else if !self.needed.is_within(&connection.scopes) {
             Some(AuthReason::MissingScopes)
         } else {
             None
@@ -177,7 +177,7 @@ pub(crate) fn worth_asking(
     granted: &ScopeSet,
 ) -> Option<ScopeSet> {
     let missing = missing.intersection(known);
-    let leads_somewhere = !missing.missing_from(granted).is_empty();
+    let leads_somewhere = !missing.is_within(granted);
     leads_somewhere.then_some(missing)
 }
 

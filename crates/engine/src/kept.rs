@@ -3,8 +3,8 @@
 use std::{hash::Hash, sync::Arc};
 
 use astralform_domain::{
-    ApiKeyId, Connection, ConnectorSlug, EndUserId, ProjectConnectorId, ProjectId, SessionId,
-    Tenant,
+    AgentId, ApiKeyId, Connection, ConnectorSlug, EndUserId, ProjectConnectorId, ProjectId,
+    SessionId, Tenant,
 };
 use astralform_storage::{
     Db, Stamp, Topic,
@@ -25,8 +25,9 @@ pub(crate) struct Kept {
     sessions: Shelf<SessionId, Session>,
     /// Whether each is frozen.
     projects: Shelf<ProjectId, bool>,
-    /// By name or id; nothing for the one that is meant when none is named.
-    agents: Shelf<(ProjectId, Option<String>), Agent>,
+    agents: Shelf<(ProjectId, AgentId), Agent>,
+    /// By what requests call them; nothing for the one that is meant when none is named.
+    named_agents: Shelf<(ProjectId, Option<String>), Agent>,
     connectors: Shelf<(Tenant, ConnectorSlug), Assembled>,
     served: Shelf<(ProjectConnectorId, Option<EndUserId>), Served>,
 }
@@ -48,6 +49,7 @@ impl Default for Kept {
             sessions: Shelf::new(20_000),
             projects: Shelf::new(10_000),
             agents: Shelf::new(10_000),
+            named_agents: Shelf::new(10_000),
             connectors: Shelf::new(10_000),
             served: Shelf::new(20_000),
         }
@@ -118,8 +120,18 @@ impl Engine {
         Ok(found.is_some_and(|is_frozen| *is_frozen))
     }
 
-    /// The agent of that name or id, or the default one.
+    /// The agent of that id.
     pub(crate) async fn agent(
+        &self,
+        project: ProjectId,
+        id: AgentId,
+    ) -> Result<Option<Arc<Agent>>, Fault> {
+        let read = async { Ok(agents::named(&self.db, project, &id.to_string()).await?) };
+        self.kept.agents.get(&self.db, (project, id), &[Topic::Project(project)], read).await
+    }
+
+    /// The agent of that name or id, or the default one.
+    pub(crate) async fn named_agent(
         &self,
         project: ProjectId,
         named: Option<&str>,
@@ -131,7 +143,7 @@ impl Engine {
             })
         };
         let key = (project, named.map(ToOwned::to_owned));
-        self.kept.agents.get(&self.db, key, &[Topic::Project(project)], read).await
+        self.kept.named_agents.get(&self.db, key, &[Topic::Project(project)], read).await
     }
 
     /// The project connector of that name, put together with its catalogue entry.

@@ -42,15 +42,28 @@ pub(crate) struct Ready<'a> {
     pub(crate) settings: Arc<ProjectConnector>,
     pub(crate) connector: &'a Connector,
     pub(crate) addresses: Arc<Addresses>,
+    /// What accounts are asked for, by the project's list or the connector's own.
+    pub(crate) asked: Arc<ScopeSet>,
 }
 
 /// The same as it is kept, whether it can be used or not.
 pub(crate) struct Assembled {
     pub(crate) settings: Arc<ProjectConnector>,
     addresses: Result<Arc<Addresses>, Unusable>,
+    asked: Arc<ScopeSet>,
 }
 
-impl Ready<'_> {
+impl<'a> Ready<'a> {
+    /// One that was not kept before.
+    pub(crate) fn new(
+        settings: Arc<ProjectConnector>,
+        connector: &'a Connector,
+        addresses: Arc<Addresses>,
+    ) -> Self {
+        let asked = Arc::new(asked(&settings, connector));
+        Self { settings, connector, addresses, asked }
+    }
+
     /// The client id of the developer's app.
     pub(crate) fn client_id(&self) -> &str {
         self.settings.client.as_ref().map_or("", |client| &client.id)
@@ -74,11 +87,10 @@ impl Ready<'_> {
         let own = self.connector.addresses_of(endpoints, |name| parts.get(name));
         own.map(Cow::Owned).map_err(|_| Unusable::Misconfigured)
     }
+}
 
-    /// What accounts are asked for, by the project's list or the connector's own.
-    pub(crate) fn asked_scopes(&self) -> ScopeSet {
-        self.settings.scopes.clone().unwrap_or_else(|| self.connector.default_scopes())
-    }
+fn asked(settings: &ProjectConnector, connector: &Connector) -> ScopeSet {
+    settings.scopes.clone().unwrap_or_else(|| connector.default_scopes())
 }
 
 /// The developer's OAuth app.
@@ -136,16 +148,19 @@ impl Engine {
     }
 
     fn unpaused(&self, assembled: &Assembled) -> Result<Ready<'_>, Unusable> {
-        let Assembled { settings, addresses } = assembled;
+        let Assembled { settings, addresses, asked } = assembled;
         let connector = self.catalog.connector(&settings.connector);
         let connector = connector.ok_or(Unusable::Misconfigured)?;
-        let addresses = addresses.as_ref().map_err(|why| *why)?;
-        Ok(Ready { settings: Arc::clone(settings), connector, addresses: Arc::clone(addresses) })
+        let addresses = Arc::clone(addresses.as_ref().map_err(|why| *why)?);
+        let (settings, asked) = (Arc::clone(settings), Arc::clone(asked));
+        Ok(Ready { settings, connector, addresses, asked })
     }
 
     pub(crate) fn put_together(&self, settings: ProjectConnector) -> Assembled {
         let addresses = self.addresses_of(&settings).map(Arc::new);
-        Assembled { settings: Arc::new(settings), addresses }
+        let connector = self.catalog.connector(&settings.connector);
+        let asked = connector.map(|connector| asked(&settings, connector)).unwrap_or_default();
+        Assembled { settings: Arc::new(settings), addresses, asked: Arc::new(asked) }
     }
 
     fn addresses_of(&self, settings: &ProjectConnector) -> Result<Addresses, Unusable> {

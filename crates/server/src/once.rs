@@ -12,6 +12,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use bytes::Bytes;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -29,6 +30,21 @@ pub(crate) enum Answer<T, const STATUS: u16 = 200> {
 pub(crate) struct Scope {
     tenant: Tenant,
     parts: Vec<String>,
+}
+
+/// A request that may come again, and within which scope.
+pub(crate) struct Scoped<T> {
+    value: T,
+    /// Where it has a key: that, its scope, and the body as it came.
+    known_by: Option<(String, Scope, Bytes)>,
+}
+
+impl<T> Keyed<T> {
+    /// The same with the scope of its key.
+    pub(crate) fn within(self, scope: impl FnOnce() -> Scope) -> Scoped<T> {
+        let Self { value, raw, key } = self;
+        Scoped { value, known_by: key.map(|key| (key, scope(), raw)) }
+    }
 }
 
 impl Scope {
@@ -50,8 +66,7 @@ impl Scope {
 /// One with a key goes on even when the client hangs up, so that its answer is there.
 pub(crate) async fn once<B, T, W, const STATUS: u16>(
     app: &App,
-    scope: Scope,
-    sent: Keyed<B>,
+    sent: Scoped<B>,
     keep: fn(&T) -> bool,
     work: impl FnOnce(B) -> W,
 ) -> Result<Answer<T, STATUS>, Problem>
@@ -59,9 +74,9 @@ where
     T: Serialize + Send + Sync + 'static,
     W: Future<Output = Result<T, Problem>> + Send + 'static,
 {
-    let Keyed { value, raw, key } = sent;
+    let Scoped { value, known_by } = sent;
     let work = work(value);
-    let Some(key) = key else {
+    let Some((key, scope, raw)) = known_by else {
         return work.await.map(Answer::Fresh);
     };
     let parts: Vec<_> = scope.parts.iter().map(String::as_str).collect();

@@ -86,7 +86,7 @@ impl Engine {
         let found = connections::serving(&self.db, tenant, ready.settings.id, Some(end_user)).await;
         let mut own = found.map_err(Fault::from)?;
         own.retain(|connection| connection.owner.end_user() == Some(end_user));
-        let required = ready.asked_scopes().union(&wanted.scopes);
+        let required = ready.asked.union(&wanted.scopes);
         let ask = match chosen(&own, wanted.account)? {
             None => Ask::connecting(required),
             Some(known) => match lacks(known, &ready, &required) {
@@ -199,7 +199,7 @@ fn lacks(known: &Connection, ready: &Ready<'_>, required: &ScopeSet) -> Option<A
         && known.hosts.are(&ready.settings.hosts);
     if !is_usable {
         Some(AuthReason::NeedsReauth)
-    } else if !required.missing_from(&known.scopes).is_empty() {
+    } else if !required.is_within(&known.scopes) {
         Some(AuthReason::MissingScopes)
     } else {
         None

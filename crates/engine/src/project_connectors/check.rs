@@ -73,7 +73,7 @@ impl Engine {
     ) -> Verdict {
         let Some(addresses) = self.addresses(settings, connector) else { return Verdict::Unknown };
         let (settings, addresses) = (Arc::new(settings.clone()), Arc::new(addresses));
-        let ready = Ready { settings, connector, addresses };
+        let ready = Ready::new(settings, connector, addresses);
         let client = Client { id: new.id.clone(), secret: new.secret.clone() };
         self.verdict(&ready, &client).await
     }

@@ -113,7 +113,7 @@ impl Engine {
             let addresses = self.addresses(&settings, connector);
             let addresses = addresses.ok_or(SettingsError::BadAddresses)?;
             let (settings, addresses) = (Arc::new(settings), Arc::new(addresses));
-            let ready = Ready { settings, connector, addresses };
+            let ready = Ready::new(settings, connector, addresses);
             self.put_project_key(&mut tx, &ready, &key).await?;
         }
         tx.commit().await.map_err(Fault::from)?;
@@ -173,7 +173,7 @@ impl Engine {
         let addresses = self.addresses(settings, connector);
         let addresses = addresses.ok_or(SettingsError::BadAddresses)?;
         let (settings, addresses) = (Arc::new(settings.clone()), Arc::new(addresses));
-        let ready = Ready { settings, connector, addresses };
+        let ready = Ready::new(settings, connector, addresses);
         self.verify_key(&ready, parts).await.map_err(|error| match error {
             VerifyError::Refused(why) => SettingsError::CredentialsRejected(why),
             VerifyError::Unanswered => SettingsError::Unverified,

@@ -41,10 +41,9 @@ impl Engine {
         }
         let id = ready.settings.id;
         let shared = connections::serving(&self.db, tenant, id, None).await.map_err(Fault::from)?;
-        let asked = ready.asked_scopes();
         let ask = match shared.first() {
-            Some(shared) => Ask::renewing(AuthReason::NeedsReauth, shared, &asked),
-            None => Ask::connecting(asked),
+            Some(shared) => Ask::renewing(AuthReason::NeedsReauth, shared, &ready.asked),
+            None => Ask::connecting(ready.asked.as_ref().clone()),
         };
         let agent = agents::default_of(&self.db, tenant.project).await.map_err(Fault::from)?;
         let agent = agent.ok_or(Fault::Inconsistent("a project has no default agent"))?.id;

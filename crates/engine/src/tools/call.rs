@@ -68,7 +68,6 @@ pub(super) struct Accepted<'a> {
     pub(super) ready: Ready<'a>,
     pub(super) tool: &'a Tool,
     pub(super) call: &'a ToolCall,
-    pub(super) asked: ScopeSet,
     /// The kind of token that the tool is called with.
     pub(super) token: &'a str,
     /// The scopes it needs of it.
@@ -165,8 +164,7 @@ impl Engine {
         let (connector, tool) = self.catalog.tool(name).ok_or(CallRefusal::UnknownTool)?;
         let assembled = self.assembled(principal.tenant, &connector.slug).await?;
         let assembled = assembled.ok_or(CallRefusal::UnknownTool)?;
-        let agent = principal.agent.to_string();
-        let agent = self.agent(principal.tenant.project, Some(&agent)).await?;
+        let agent = self.agent(principal.tenant.project, principal.agent).await?;
         let agent = agent.ok_or(CallRefusal::UnknownTool)?;
         let offered =
             assembled.settings.offers(&tool.name) && principal.credential.allows(&tool.name);
@@ -179,10 +177,9 @@ impl Engine {
         if !faults.is_empty() {
             return Err(CallRefusal::InvalidArguments(faults));
         }
-        let asked = ready.asked_scopes();
-        let (token, needed) = connector.token_for(tool, &asked);
+        let (token, needed) = connector.token_for(tool, &ready.asked);
         let (is_last, rejected) = (false, None);
-        Ok(Accepted { caller, ready, tool, call, asked, token, needed, is_last, rejected })
+        Ok(Accepted { caller, ready, tool, call, token, needed, is_last, rejected })
     }
 
     async fn attempt(&self, accepted: &Accepted<'_>) -> Result<Attempted, CallRefusal> {
@@ -193,7 +190,7 @@ impl Engine {
         let situation = Situation {
             allow_end_user_auth: settings.allow_end_user_auth,
             require_auth: settings.require_auth,
-            asked: &accepted.asked,
+            asked: &ready.asked,
             needed: accepted.needed,
             hosts: &settings.hosts,
             end_user,

@@ -85,12 +85,11 @@ fn availability(
         Ok(ready) => ready,
         Err(why) => return Availability::Unavailable(Outside::Connector(*why)),
     };
-    let asked = ready.asked_scopes();
-    let (_, needed) = ready.connector.token_for(tool, &asked);
+    let (_, needed) = ready.connector.token_for(tool, &ready.asked);
     let decision = decide(&Situation {
         allow_end_user_auth: ready.settings.allow_end_user_auth,
         require_auth: ready.settings.require_auth,
-        asked: &asked,
+        asked: &ready.asked,
         needed,
         hosts: &ready.settings.hosts,
         end_user: caller.end_user.as_ref(),

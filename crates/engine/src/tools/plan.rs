@@ -169,7 +169,7 @@ fn encode(encoding: Encoding, value: &Value) -> (HeaderValue, Bytes) {
     match encoding {
         Encoding::Json => {
             let kind = HeaderValue::from_static("application/json; charset=utf-8");
-            (kind, value.to_string().into())
+            (kind, serde_json::to_vec(value).expect("a value is JSON").into())
         }
         Encoding::Form => {
             let kind = HeaderValue::from_static("application/x-www-form-urlencoded");

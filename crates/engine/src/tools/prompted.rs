@@ -43,7 +43,7 @@ impl Engine {
         if !marked && !accepted.is_last {
             return Ok(Attempted::Outdated);
         }
-        let required = accepted.asked.union(accepted.needed);
+        let required = accepted.ready.asked.union(accepted.needed);
         let is_shared = connection.owner == Owner::Project;
         let ask = match is_shared {
             false => Ask::renewing(AuthReason::NeedsReauth, connection, &required),
@@ -103,7 +103,7 @@ impl Engine {
         let Some(missing) = worth_asking(&missing, &known, &paid.connection.scopes) else {
             return denied(format!("{name} does not let this account do it, whatever its scopes."));
         };
-        let required = accepted.asked.union(accepted.needed).union(&missing);
+        let required = accepted.ready.asked.union(accepted.needed).union(&missing);
         let ask = Ask::renewing(AuthReason::MissingScopes, paid.connection, &required);
         self.prompted(accepted, ask, None).await
     }

@@ -188,7 +188,7 @@ impl Engine {
         }
         let agent = agents::default_of(&self.db, tenant.project).await?;
         let agent = agent.ok_or(Fault::Inconsistent("a project has no default agent"))?.id;
-        let ask = Ask::renewing(AuthReason::NeedsReauth, &connection, &ready.asked_scopes());
+        let ask = Ask::renewing(AuthReason::NeedsReauth, &connection, &ready.asked);
         let wishes = Wishes { return_url: None, life: Some(AuthRequest::LONGEST) };
         let owner = connection.owner;
         let asked = self.ask(Question { ready: &ready, owner, agent, ask, wishes, seen: None });

@@ -48,11 +48,10 @@ pub(crate) async fn create(
     sent: Keyed<SessionRequest>,
 ) -> Result<Answer<SessionView, 201>, Problem> {
     let caller = Caller { principal: principal.clone(), end_user: None };
-    let scope = Scope::of(&caller, "POST /v1/sessions");
+    let sent = sent.within(|| Scope::of(&caller, "POST /v1/sessions"));
     let work = app.clone();
     once(
         &app,
-        scope,
         sent,
         |_| true,
         move |request| async move {

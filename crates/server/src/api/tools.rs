@@ -9,7 +9,10 @@ use astralform_engine::{
 use axum::{Json, extract::State};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{
+    Map, Value, json,
+    value::{RawValue, to_raw_value},
+};
 
 use super::auth_requests::{AuthRequestView, LONGEST_WAIT};
 use crate::{
@@ -98,7 +101,8 @@ pub(crate) enum CallView {
     /// The tool's result.
     Completed {
         /// The result, as the tool's output schema says.
-        data: Value,
+        #[schemars(with = "Value")]
+        data: Box<RawValue>,
         /// The same as JSON text, for models that take text.
         text: String,
         /// The call's id.
@@ -154,9 +158,9 @@ pub(crate) async fn call(
     if !name.parse().is_ok_and(is_allowed) {
         return Err(CallRefusal::UnknownTool.into()); // nor is there a kept answer of it
     }
-    let scope = Scope::of(&caller, &format!("POST /v1/tools/{name}/call"));
+    let sent = sent.within(|| Scope::of(&caller, &format!("POST /v1/tools/{name}/call")));
     let work = app.clone();
-    once(&app, scope, sent, CallView::is_final, move |request| async move {
+    once(&app, sent, CallView::is_final, move |request| async move {
         Box::pin(run(&work, &caller, &name, request)).await
     })
     .await
@@ -177,7 +181,10 @@ async fn run(
     let outcome = app.engine().call_tool(caller, name, &call).await?;
     tracing::debug!(call.id = %call_id, tool = name, outcome = word(&outcome), "tool called");
     Ok(match outcome {
-        Outcome::Completed(data) => CallView::Completed { text: data.to_string(), data, call_id },
+        Outcome::Completed(result) => {
+            let data = to_raw_value(&result).expect("a value is JSON");
+            CallView::Completed { text: data.get().to_owned(), data, call_id }
+        }
         Outcome::AuthRequired(prompt) => {
             CallView::AuthRequired { auth_request: Box::new((*prompt).into()) }
         }

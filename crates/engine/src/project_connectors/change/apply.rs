@@ -38,7 +38,7 @@ impl Engine {
             let addresses = self.addresses(&settings, connector);
             let addresses = addresses.ok_or(SettingsError::BadAddresses)?;
             let (settings, addresses) = (Arc::new(settings), Arc::new(addresses));
-            self.put_project_key(tx, &Ready { settings, connector, addresses }, &key).await?;
+            self.put_project_key(tx, &Ready::new(settings, connector, addresses), &key).await?;
         }
         tracing::info!(project_connector.id = %id, "connector changed");
         Ok(())

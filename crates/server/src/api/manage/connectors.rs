@@ -129,11 +129,11 @@ pub(crate) async fn enable(
     sent: Keyed<EnableRequest>,
 ) -> Result<Answer<ProjectConnectorView, 201>, Problem> {
     let tenant = Tenant { project, environment: sent.value.environment };
-    let scope = Scope::of_member(administrator, tenant, "POST /v1/projects/{project}/connectors");
+    let route = "POST /v1/projects/{project}/connectors";
+    let sent = sent.within(|| Scope::of_member(administrator, tenant, route));
     let work = app.clone();
     once(
         &app,
-        scope,
         sent,
         |_| true,
         move |request| async move {
