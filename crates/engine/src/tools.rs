@@ -1,6 +1,7 @@
 //! Tool calls: validate → credential → plan (pure) → send → shape (pure).
 
 mod again;
+mod attempt;
 mod call;
 mod list;
 mod outcome;

@@ -2,7 +2,8 @@ use astralform_domain::{AuthReason, Connection, FailureKind, Owner, ScopeSet, St
 
 use super::{
     CallFailure, CallRefusal, Outcome,
-    call::{Accepted, Attempted, Paid},
+    attempt::Paid,
+    call::{Accepted, Attempted},
 };
 use crate::{
     CredentialRefusal, Engine,

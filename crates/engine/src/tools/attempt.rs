@@ -1,0 +1,159 @@
+//! One attempt at a call: whose credential pays, what is sent, and what that amounts to.
+
+use std::time::Duration;
+
+use astralform_catalog::ArgumentFault;
+use astralform_domain::{Connection, FailureKind, StatusReason};
+use tokio::time::Instant;
+
+use super::{
+    CallFailure, CallRefusal, Outcome,
+    again::{Attempt, again},
+    call::{Accepted, Attempted},
+    plan::{PlanError, authorize, plan},
+    scrub::scrub,
+    shape::{Shaped, is_success, no_answer, shape},
+};
+use crate::{
+    Engine, chain,
+    credentials::{Credential, CredentialParts, Decision, Situation, decide},
+    egress::{Allowance, Outgoing},
+    project_connectors::reach,
+};
+
+/// The connection that pays for a call, and which write of its token is sent.
+pub(super) struct Paid<'a> {
+    pub(super) connection: &'a Connection,
+    pub(super) generation: i64,
+    is_refreshable: bool,
+}
+
+const WITHIN: Duration = Duration::from_secs(30);
+const AT_MOST: usize = 4 * 1024 * 1024;
+
+impl Engine {
+    pub(super) async fn attempt(&self, accepted: &Accepted<'_>) -> Result<Attempted, CallRefusal> {
+        let Accepted { caller, ready, tool, call, .. } = accepted;
+        let settings = &ready.settings;
+        let end_user = caller.end_user.as_ref();
+        let served = self.served(settings.tenant, settings.id, end_user).await?;
+        let situation = Situation {
+            allow_end_user_auth: settings.allow_end_user_auth,
+            require_auth: settings.require_auth,
+            asked: &ready.asked,
+            needed: accepted.needed,
+            hosts: &settings.hosts,
+            end_user,
+            connections: &served.connections,
+            named: call.connection,
+        };
+        let connection = match decide(&situation)? {
+            Decision::Ask(ask) => {
+                let seen = (!accepted.is_last).then_some(served.connections.as_slice());
+                return self.prompted(accepted, ask, seen).await;
+            }
+            Decision::Use(connection) => connection,
+        };
+        let token = served.token(connection, accepted.token);
+        let credential = self.credential(ready, connection, token, accepted.rejected).await?;
+        let Credential { generation, is_refreshable, parts } = match credential {
+            Ok(credential) => credential,
+            Err(lack) => return self.lacking(accepted, connection, lack).await,
+        };
+        self.uses.note(connection.id, self.clock.now());
+        let paid = Paid { connection, generation, is_refreshable };
+        let addresses = ready.addresses_for(&parts)?;
+        let planned = plan(ready.connector, tool, &addresses.api_base, &call.arguments);
+        let planned = planned.and_then(|requests| {
+            let (placement, hosts) = (&ready.connector.api.credential, &connection.hosts);
+            let authorized =
+                requests.into_iter().map(|request| authorize(request, &parts, placement, hosts));
+            authorized.collect()
+        });
+        match planned {
+            Ok(requests) => self.run(accepted, &paid, requests, &parts).await,
+            Err(PlanError::Address(pointer)) => Err(unfit(pointer)),
+            Err(error) => Ok(Attempted::Done(Outcome::Failed(unplannable(accepted, &error)))),
+        }
+    }
+
+    async fn run(
+        &self,
+        accepted: &Accepted<'_>,
+        paid: &Paid<'_>,
+        requests: Vec<Outgoing>,
+        parts: &CredentialParts,
+    ) -> Result<Attempted, CallRefusal> {
+        let first = self.send(accepted, requests.clone()).await;
+        let shaped = match again(accepted.tool, &first) {
+            None => first.shaped,
+            Some(after) => {
+                tracing::info!(tool = %accepted.tool.name, after = ?after, "sent once more");
+                tokio::time::sleep(after).await;
+                self.send(accepted, requests).await.shaped
+            }
+        };
+        match scrub(shaped, &parts.hidden(accepted.ready.connector)) {
+            Shaped::Completed(result) => Ok(Attempted::Done(Outcome::Completed(result))),
+            Shaped::Failed(failure) => Ok(Attempted::Done(Outcome::Failed(failure))),
+            Shaped::Reconnect
+                if paid.is_refreshable && accepted.rejected.is_none() && !accepted.is_last =>
+            {
+                Ok(Attempted::Rejected(paid.generation))
+            }
+            Shaped::Reconnect => {
+                let (of, why) = (paid.generation, StatusReason::TokenRejected);
+                self.renewal(accepted, paid.connection, of, why).await
+            }
+            Shaped::MissingScopes(missing) => self.widening(accepted, paid, &missing).await,
+        }
+    }
+
+    /// Sends the requests of a call one after another, until one is not answered with a success.
+    /// Time and size are limited for all of them together.
+    async fn send(&self, accepted: &Accepted<'_>, requests: Vec<Outgoing>) -> Attempt {
+        let Accepted { ready, tool, call, .. } = accepted;
+        let until = Instant::now() + WITHIN;
+        let mut left = AT_MOST;
+        let (connector, arguments) = (ready.connector, &call.arguments);
+        let mut answers = Vec::with_capacity(requests.len());
+        let mut status = None;
+        for (following, request) in (0..requests.len()).rev().zip(requests) {
+            let within = until.saturating_duration_since(Instant::now());
+            let allowance = Allowance { reach: reach(&ready.settings), within, at_most: left };
+            let answer = match self.egress.send(request, allowance).await {
+                Ok(answer) => answer,
+                Err(error) => {
+                    tracing::warn!(tool = %tool.name, error = chain(&error), "no answer");
+                    return Attempt::unanswered(no_answer(connector, tool, &error), &error);
+                }
+            };
+            left -= answer.body.len();
+            status = Some(answer.status);
+            let now = self.clock.now();
+            let goes_on = following > 0 && is_success(connector, tool, arguments, &answer, now);
+            answers.push(answer);
+            if !goes_on {
+                break;
+            }
+        }
+        let shaped = shape(connector, tool, arguments, &answers, self.clock.now());
+        Attempt { shaped, status, is_final: false }
+    }
+}
+
+/// An argument that cannot stand in an address is the caller's to correct.
+fn unfit(pointer: String) -> CallRefusal {
+    let message = "cannot stand in an address".to_owned();
+    CallRefusal::InvalidArguments(vec![ArgumentFault { pointer, message }])
+}
+
+fn unplannable(accepted: &Accepted<'_>, error: &PlanError) -> CallFailure {
+    let Accepted { ready, tool, .. } = accepted;
+    tracing::warn!(tool = %tool.name, %error, "no request could be planned");
+    let message = format!(
+        "No request to {} could be made of these arguments: {error}.",
+        ready.connector.name
+    );
+    CallFailure::new(FailureKind::Misconfigured, message)
+}
