@@ -1,18 +1,23 @@
+mod requests;
+
 use std::io::stderr;
 
 use anyhow::Context as _;
 use tracing_subscriber::EnvFilter;
 
+use requests::{TimeAndId, WithId};
+
 /// Log lines as JSON, for machines.
 pub(crate) fn start_json(filter: &str) -> anyhow::Result<()> {
-    let subscriber =
-        tracing_subscriber::fmt().json().with_env_filter(parse(filter)?).with_writer(stderr);
+    let subscriber = tracing_subscriber::fmt().json().map_event_format(WithId);
+    let subscriber = subscriber.with_env_filter(parse(filter)?).with_writer(stderr);
     subscriber.try_init().map_err(|error| anyhow::anyhow!("logging cannot start: {error}"))
 }
 
 /// Log lines as text, for people.
 pub(crate) fn start_plain(filter: &str) -> anyhow::Result<()> {
-    let subscriber = tracing_subscriber::fmt().with_env_filter(parse(filter)?).with_writer(stderr);
+    let subscriber = tracing_subscriber::fmt().with_timer(TimeAndId);
+    let subscriber = subscriber.with_env_filter(parse(filter)?).with_writer(stderr);
     subscriber.try_init().map_err(|error| anyhow::anyhow!("logging cannot start: {error}"))
 }
 

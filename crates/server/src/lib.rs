@@ -14,9 +14,11 @@ mod once;
 mod openapi;
 mod pages;
 mod problem;
+mod request_id;
 mod router;
 
 pub use app::App;
 pub use listen::{Limits, serve, serve_then};
 pub use problem::Problem;
+pub use request_id::request_id;
 pub use router::{openapi, router};

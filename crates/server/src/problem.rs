@@ -17,7 +17,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use crate::App;
+use crate::{App, request_id::in_the_name_of};
 
 pub(crate) use written::describe;
 
@@ -240,17 +240,17 @@ impl IntoResponse for Problem {
 
 /// Gives every request an id, and writes out the problem it ended in.
 pub(crate) async fn with_request_id(app: &App, request: Request, next: Next) -> Response {
-    let id = app.engine().new_request_id().to_string();
+    let request_id = app.engine().new_request_id();
+    let id = request_id.to_string();
     let asked = tracing::enabled!(tracing::Level::DEBUG)
         .then(|| (request.method().clone(), request.uri().path().to_owned()));
-    let span = tracing::info_span!("request", request.id = %id);
-    let mut response = tracing::Instrument::instrument(next.run(request), span).await;
+    let mut response = in_the_name_of(Some(request_id), next.run(request)).await;
     if let Some(Pending(problem)) = response.extensions_mut().remove() {
         if problem.is_integrity {
             app.engine().metrics().integrity_failed();
         }
         if let Some((method, path)) = asked {
-            tracing::debug!(request.id = %id, %method, path, code = problem.code, "refused");
+            tracing::debug!(request_id = %id, %method, path, code = problem.code, "refused");
         }
         let allow = response.headers_mut().remove(header::ALLOW);
         response = problem.written(&id);

@@ -7,6 +7,7 @@ use std::{
     path::Path,
     process::Stdio,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use astralform_testkit::{
@@ -287,4 +288,30 @@ async fn s2_a_proxy_that_the_environment_names_is_not_used() {
     live(&product, &provider).await;
     assert!(!provider.shown("authorization").is_empty(), "the provider was reached");
     assert_eq!(product.proxy.accept().unwrap_err().kind(), ErrorKind::WouldBlock);
+}
+
+#[tokio::test]
+async fn a_line_of_the_log_names_the_request_that_caused_it() {
+    let provider = MarkedProvider::start().await;
+    let product = Watched::start(&provider);
+    live(&product, &provider).await;
+    let ids = called(&product).await;
+    let answers = String::from_utf8(product.answers.lock().unwrap().clone()).unwrap();
+    assert!(ids.iter().all(|id| answers.contains(&format!("{id:?}"))), "{ids:?}");
+}
+
+/// The requests that called tools, by the log, once it has been read as far.
+async fn called(product: &Watched) -> Vec<String> {
+    for _ in 0..200 {
+        let log = String::from_utf8_lossy(&product.log.lock().unwrap().clone()).into_owned();
+        let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let called = lines.filter(|line| line["fields"]["message"] == "tool called");
+        let ids: Vec<_> =
+            called.map(|line| line["request_id"].as_str().unwrap().to_owned()).collect();
+        if !ids.is_empty() {
+            return ids;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("the log tells of no call");
 }

@@ -68,13 +68,17 @@ impl Epochs {
         }
         let (at, repeated) = last.expect("whatever is remembered has a topic");
         slots[at..].fill(repeated);
-        self.is_hearing().then_some(Stamp { taken: Instant::now(), slots })
+        let taken = Instant::now();
+        self.is_hearing(taken).then_some(Stamp { taken, slots })
     }
 
     pub(super) fn holds(&self, stamp: &Stamp) -> bool {
         let is_unchanged =
             |(topic, epoch): &(u32, u64)| self.slot(*topic).load(Ordering::SeqCst) == *epoch;
-        stamp.slots.iter().all(is_unchanged) && self.is_hearing() && stamp.taken.elapsed() < LIFE
+        let now = Instant::now();
+        stamp.slots.iter().all(is_unchanged)
+            && self.is_hearing(now)
+            && now.saturating_duration_since(stamp.taken) < LIFE
     }
 
     pub(crate) fn count_up(&self, topic: u32) {
@@ -89,7 +93,7 @@ impl Epochs {
     /// Takes in the lines whose reading began at `began`. After a silence, in which lines may have
     /// come and gone, nothing that is remembered is good any more.
     pub(super) fn heard(&self, began: Instant, lines: impl Iterator<Item = ([u8; 16], Vec<u32>)>) {
-        if !self.is_hearing() {
+        if !self.is_hearing(Instant::now()) {
             for slot in &self.slots {
                 slot.fetch_add(1, Ordering::SeqCst);
             }
@@ -107,10 +111,11 @@ impl Epochs {
         self.heard_at.store(1 + u64::try_from(at).unwrap_or(u64::MAX - 1), Ordering::SeqCst);
     }
 
-    fn is_hearing(&self) -> bool {
+    fn is_hearing(&self, now: Instant) -> bool {
         let at = self.heard_at.load(Ordering::SeqCst);
         at.checked_sub(1).is_some_and(|at| {
-            self.start.elapsed().saturating_sub(Duration::from_millis(at)) < PATIENCE
+            let since_start = now.saturating_duration_since(self.start);
+            since_start.saturating_sub(Duration::from_millis(at)) < PATIENCE
         })
     }
 
