@@ -32,6 +32,9 @@ const LANES: i64 = 4;
 const BATCH: i64 = 2 * LANES;
 /// How long a row is taken for. A node that dies leaves it to the others after that.
 const LEASE: Duration = Duration::from_mins(2);
+/// How long one request may take that finds out whether a provider is well again. A node that dies
+/// over it leaves it to the others after that.
+const PROBE: Duration = Duration::from_secs(30);
 /// How long somebody who disconnects waits for the provider's answer; the outbox goes on.
 const AT_ONCE: Duration = Duration::from_secs(4);
 
@@ -50,30 +53,43 @@ impl Engine {
     /// When the database does not answer; what was taken until then is taken again after a while.
     pub async fn work_off(&self, due: &Due) -> Result<(), Fault> {
         let at = due.project_connector;
-        let mut probing = due.failures > 0;
-        let (now, lease) = self.lease();
-        if probing && !revocations::probe(&self.db, at, now, lease).await? {
-            return Ok(());
+        let (mut due, mut probe) = (*due, None);
+        if due.failures > 0 {
+            let now = self.clock.now();
+            let until = now.after(PROBE);
+            if !revocations::probe(&self.db, at, now, until).await? {
+                return Ok(());
+            }
+            probe = Some(until);
         }
         loop {
             let (now, lease) = self.lease();
-            let at_most = if probing { 1 } else { BATCH };
+            let at_most = if probe.is_some() { 1 } else { BATCH };
             let taken = revocations::claim(&self.db, at, now, lease, at_most).await?;
             crash_point!("revocation.taken");
             if taken.is_empty() {
-                return Ok(());
+                return self.unasked(&due, probe).await;
             }
-            let provider = self.provider(due).await?;
+            let provider = self.provider(&due, probe).await?;
             match Box::pin(self.ask_for_all(&provider, taken)).await? {
                 Heard::NotWell => return Ok(()),
-                Heard::Answers if probing => {
+                Heard::Answers if probe.is_some() => {
                     revocations::resume(&self.db, at).await?;
                     tracing::info!(project_connector.id = %at, "the provider revokes again");
-                    probing = false;
+                    (due.failures, probe) = (0, None);
                 }
                 Heard::Answers | Heard::Nothing => {}
             }
         }
+    }
+
+    /// A probe that had nothing to ask with leaves it to the next.
+    async fn unasked(&self, due: &Due, probe: Option<Timestamp>) -> Result<(), Fault> {
+        let Some(probe) = probe else { return Ok(()) };
+        let (at, now) = (due.project_connector, self.clock.now());
+        let mut tx = self.db.begin().await?;
+        revocations::pause(&mut tx, at, due.failures, now, Some(probe)).await?;
+        Ok(tx.commit().await?)
     }
 
     /// Works off everything that is due, one provider after the other.
@@ -92,7 +108,7 @@ impl Engine {
     pub(crate) async fn withdraw_now(&self, ended: &Connection) {
         let (tenant, project_connector) = (ended.tenant, ended.project_connector);
         let due = Due { tenant, project_connector, failures: 0 };
-        self.at_once(ended, async { self.provider(&due).await }).await;
+        self.at_once(ended, async { self.provider(&due, None).await }).await;
     }
 
     async fn at_once(
@@ -189,7 +205,7 @@ impl Engine {
                 Heard::Answers
             }
             Asked::NotNow { why, wait } => {
-                self.pause(&mut tx, taken, provider.failures + 1, (&why, wait)).await?;
+                self.pause(&mut tx, taken, provider, (&why, wait)).await?;
                 Heard::NotWell
             }
         };
@@ -239,12 +255,13 @@ impl Engine {
         &self,
         tx: &mut Tx,
         taken: &Revocation,
-        failures: i64,
+        provider: &Provider<'_>,
         (why, wait): (&str, Option<Duration>),
     ) -> Result<(), Fault> {
         let (now, at) = (self.clock.now(), taken.project_connector);
+        let failures = provider.failures + 1;
         let until = now.after(schedule::pause(failures, wait, &self.entropy));
-        revocations::pause(tx, at, failures, until).await?;
+        revocations::pause(tx, at, failures, until, provider.probe).await?;
         revocations::postpone(tx, taken.connection, until, why).await?;
         let over = now.before(schedule::GIVES_UP_AFTER);
         let given_up = revocations::give_up(tx, at, over, why, now).await?;

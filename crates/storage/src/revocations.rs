@@ -227,12 +227,14 @@ pub async fn is_refreshed(db: &Db, connection: ConnectionId) -> Result<bool> {
     Ok(db.optional::<RefreshKey>(SQL, binds![connection, clock]).await?.is_some())
 }
 
-/// Leaves a provider alone until then, or longer where somebody said so.
+/// Leaves a provider alone until then, or longer where somebody said so. The time that a [`probe`]
+/// took for itself is over with its answer.
 pub async fn pause(
     tx: &mut Tx,
     at: ProjectConnectorId,
     failures: i64,
     until: Timestamp,
+    probe: Option<Timestamp>,
 ) -> Result<()> {
     const SQL: &str = "
         INSERT INTO revocation_pauses (project_connector_id, failures, paused_until)
@@ -240,8 +242,9 @@ pub async fn pause(
         ON CONFLICT (project_connector_id) DO UPDATE
         SET failures = $2,
             paused_until = CASE WHEN revocation_pauses.paused_until > $3
+                                 AND revocation_pauses.paused_until <> $4
                                 THEN revocation_pauses.paused_until ELSE $3 END";
-    tx.execute(SQL, binds![at, failures, until]).await?;
+    tx.execute(SQL, binds![at, failures, until, probe.unwrap_or(until)]).await?;
     Ok(())
 }
 

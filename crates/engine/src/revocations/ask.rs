@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use astralform_catalog::{Connector, EndedTokens, RevocationStyle};
-use astralform_domain::{Connection, RevocationStatus, Secret};
+use astralform_domain::{Connection, RevocationStatus, Secret, Timestamp};
 use astralform_storage::{connections, revocations::Due};
 use astralform_vault::OpenError;
 
@@ -20,6 +20,8 @@ pub(super) struct Provider<'a> {
     clients: Vec<Client>,
     /// How often in a row it was found not to be well.
     pub(super) failures: i64,
+    /// Until when it is for this request alone to find out whether it is well again.
+    pub(super) probe: Option<Timestamp>,
 }
 
 /// What came of asking for the end of a connection's tokens.
@@ -50,20 +52,24 @@ impl Asked {
 const ALLOWED: Duration = Duration::from_secs(10);
 
 impl Engine {
-    pub(super) async fn provider(&self, due: &Due) -> Result<Provider<'_>, Fault> {
+    pub(super) async fn provider(
+        &self,
+        due: &Due,
+        probe: Option<Timestamp>,
+    ) -> Result<Provider<'_>, Fault> {
         let settings = self.project_connector(due.tenant, due.project_connector).await?;
         let ready = self.assemble(settings);
         let clients = match &ready {
             Ok(ready) => self.clients(ready).await?,
             Err(_) => Vec::new(),
         };
-        Ok(Provider { ready, clients, failures: due.failures })
+        Ok(Provider { ready, clients, failures: due.failures, probe })
     }
 
     /// The same as a flow knows it.
     pub(super) async fn provider_of<'a>(&self, ready: &Ready<'a>) -> Result<Provider<'a>, Fault> {
         let clients = self.clients(ready).await?;
-        Ok(Provider { ready: Ok(ready.clone()), clients, failures: 0 })
+        Ok(Provider { ready: Ok(ready.clone()), clients, failures: 0, probe: None })
     }
 
     pub(super) async fn clients(&self, ready: &Ready<'_>) -> Result<Vec<Client>, Fault> {

@@ -19,9 +19,18 @@ pub(super) fn backoff(attempts: i64, entropy: &Entropy) -> Duration {
 }
 
 /// How long a provider is left alone that was not well so many times in a row: at least as long as
-/// it said.
+/// it said. For about an hour a minute at most, since most troubles end within it and a token that
+/// somebody withdrew lives on until then; after that up to ten minutes.
 pub(super) fn pause(failures: i64, said: Option<Duration>, entropy: &Entropy) -> Duration {
-    let own = jittered(doubled(Duration::from_secs(5), failures, Duration::from_mins(10)), entropy);
+    const MINUTE: Duration = Duration::from_mins(1);
+    /// After so many the first hour is over.
+    const HOUR: i64 = 80;
+    let own = if failures <= HOUR {
+        doubled(Duration::from_secs(1), failures, MINUTE)
+    } else {
+        doubled(MINUTE, failures - HOUR, 10 * MINUTE)
+    };
+    let own = jittered(own, entropy);
     said.map_or(own, |said| said.max(own))
 }
 
@@ -58,7 +67,22 @@ mod tests {
         let entropy = Entropy::seeded(1);
         let said = Duration::from_hours(2);
         assert_eq!(pause(1, Some(said), &entropy), said);
-        assert!(pause(20, Some(Duration::from_secs(1)), &entropy) >= Duration::from_mins(5));
-        assert!(pause(20, None, &entropy) <= Duration::from_mins(10));
+        assert!(pause(20, Some(Duration::from_secs(1)), &entropy) >= Duration::from_secs(30));
+    }
+
+    #[test]
+    fn a_provider_is_asked_every_minute_for_an_hour_and_every_ten_minutes_from_then_on() {
+        let entropy = Entropy::seeded(1);
+        let (mut waited, mut asked, mut longest) = (Duration::ZERO, 0, Duration::ZERO);
+        while waited < Duration::from_mins(45) {
+            asked += 1;
+            let next = pause(asked, None, &entropy);
+            (waited, longest) = (waited + next, longest.max(next));
+        }
+        assert!(longest > Duration::from_secs(50) && longest <= Duration::from_mins(1));
+        assert!((1..=3).all(|first| pause(first, None, &entropy) <= Duration::from_secs(4)));
+        let later: Vec<_> = (100..1_000).map(|times| pause(times, None, &entropy)).collect();
+        assert!(later.iter().all(|&pause| pause <= Duration::from_mins(10)));
+        assert!(later.iter().all(|&pause| pause >= Duration::from_mins(5)));
     }
 }

@@ -196,6 +196,27 @@ async fn b6_a_provider_that_is_down_is_asked_by_one_request_now_and_then() {
 }
 
 #[tokio::test]
+async fn b6_a_provider_that_is_back_after_some_minutes_is_asked_within_one() {
+    const STEP: Duration = Duration::from_secs(2);
+    let provider = Ending::start().await;
+    let server = TestServer::with(provider.setup()).await;
+    let all = fill(&server, 20).await;
+    provider.be(Mood::Down);
+    disable(&server).await;
+    for _ in 0..300 {
+        server.app.engine().work_off_all().await.unwrap();
+        server.clock.advance(STEP);
+    }
+    assert!((10..40).contains(&provider.asked()), "{} in ten minutes", provider.asked());
+    provider.be(Mood::Well);
+    for _ in 0..30 {
+        server.clock.advance(STEP);
+        server.app.engine().work_off_all().await.unwrap();
+    }
+    assert_eq!(provider.confirmed().len(), all.len());
+}
+
+#[tokio::test]
 async fn b6_a_new_secret_does_not_keep_tokens_from_being_ended() {
     let provider = Ending::start().await;
     let server = TestServer::with(provider.setup()).await;

@@ -145,7 +145,7 @@ async fn one_row_can_be_taken_unless_it_is_taken_or_its_provider_is_paused() {
         assert_eq!(claim_one(&db, all[0].id, at(10), at(70)).await.unwrap(), None);
         let mut tx = db.begin().await.unwrap();
         release(&mut tx, &taken, at(10)).await.unwrap();
-        pause(&mut tx, world.project_connector.id, 1, at(20)).await.unwrap();
+        pause(&mut tx, world.project_connector.id, 1, at(20), None).await.unwrap();
         tx.commit().await.unwrap();
         for id in [all[0].id, all[1].id] {
             assert_eq!(claim_one(&db, id, at(30), at(90)).await.unwrap(), None);
@@ -164,8 +164,8 @@ async fn a_paused_provider_is_due_again_after_its_pause_and_probed_by_one() {
         ended(&db, &world, 1).await;
         let pcon = world.project_connector.id;
         let mut tx = db.begin().await.unwrap();
-        pause(&mut tx, pcon, 1, at(100)).await.unwrap();
-        pause(&mut tx, pcon, 2, at(50)).await.unwrap();
+        pause(&mut tx, pcon, 1, at(100), None).await.unwrap();
+        pause(&mut tx, pcon, 2, at(50), None).await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!(due(&db, at(99)).await.unwrap(), []);
         let expected = Due { tenant: world.tenant, project_connector: pcon, failures: 2 };
@@ -174,6 +174,30 @@ async fn a_paused_provider_is_due_again_after_its_pause_and_probed_by_one() {
         assert!(probe(&db, pcon, at(100), at(160)).await.unwrap());
         assert!(!probe(&db, pcon, at(100), at(160)).await.unwrap());
         assert_eq!(due(&db, at(159)).await.unwrap(), []);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_probe_took_for_itself_is_over_with_its_answer() {
+    on_both(async |db| {
+        let world = world(&db).await;
+        ended(&db, &world, 1).await;
+        let pcon = world.project_connector.id;
+        let paused = async |until, of_probe| {
+            let mut tx = db.begin().await.unwrap();
+            pause(&mut tx, pcon, 1, until, of_probe).await.unwrap();
+            tx.commit().await.unwrap();
+        };
+        paused(at(100), None).await;
+        assert!(probe(&db, pcon, at(100), at(160)).await.unwrap());
+        paused(at(104), Some(at(160))).await;
+        assert_eq!(due(&db, at(103)).await.unwrap(), []);
+        assert_eq!(due(&db, at(104)).await.unwrap().len(), 1, "not left alone for longer");
+        assert!(probe(&db, pcon, at(104), at(164)).await.unwrap());
+        paused(at(900), None).await;
+        paused(at(108), Some(at(164))).await;
+        assert_eq!(due(&db, at(899)).await.unwrap(), [], "somebody else was told to wait");
     })
     .await;
 }
