@@ -73,10 +73,15 @@ pub(crate) struct Feed {
 }
 
 impl Feed {
-    /// Notes how a write went.
-    pub(crate) fn note_write<T>(&self, written: Result<T>) -> Result<T> {
+    /// Notes how a write went. One that had nothing to write goes well on a full disk too.
+    pub(crate) fn note_write<T>(
+        &self,
+        written: Result<T>,
+        has_written: impl FnOnce(&T) -> bool,
+    ) -> Result<T> {
         match &written {
-            Ok(_) => self.is_stuck.store(false, Ordering::Relaxed),
+            Ok(what) if has_written(what) => self.is_stuck.store(false, Ordering::Relaxed),
+            Ok(_) => {}
             Err(error) if error.is_unavailable() => self.is_stuck.store(true, Ordering::Relaxed),
             Err(_) => {}
         }

@@ -35,6 +35,7 @@ enum Pools {
 /// An open write transaction; dropping it rolls back.
 pub struct Tx {
     open: Open,
+    has_written: bool,
     /// The digests of what it changes.
     pub(crate) touched: BTreeSet<u32>,
     pub(crate) feed: Arc<Feed>,
@@ -124,12 +125,9 @@ impl Db {
     /// # Errors
     /// When no connection is to be had.
     pub async fn begin(&self) -> Result<Tx> {
-        let open = match self.open_transaction().await {
-            Ok(open) => open,
-            failed => self.feed.note_write(failed)?,
-        };
+        let open = self.feed.note_write(self.open_transaction().await, |_| false)?;
         let (feed, clock) = (Arc::clone(&self.feed), self.clock.clone());
-        Ok(Tx { open, touched: BTreeSet::new(), feed, clock })
+        Ok(Tx { open, has_written: false, touched: BTreeSet::new(), feed, clock })
     }
 
     async fn open_transaction(&self) -> Result<Open> {
@@ -215,12 +213,12 @@ impl Tx {
     /// When the database cannot; then nothing of it happened.
     pub async fn commit(mut self) -> Result<()> {
         self.tell().await?;
-        let Self { open, touched, feed, .. } = self;
+        let Self { open, has_written, touched, feed, .. } = self;
         let committed = match open {
             Open::Sqlite(tx) => tx.commit().await,
             Open::Postgres(tx) => tx.commit().await,
         };
-        let committed = feed.note_write(committed.map_err(Error::from));
+        let committed = feed.note_write(committed.map_err(Error::from), |()| has_written);
         // Also when the answer was lost: it may have happened.
         for topic in touched {
             feed.epochs.count_up(topic);
@@ -250,8 +248,13 @@ macro_rules! arguments {
 arguments!(sqlite, SqliteArguments);
 arguments!(postgres, PgArguments);
 
-impl Run for &Db {
-    async fn rows(self, sql: &'static str, binds: Vec<Bind>, access: Access) -> Result<Vec<Row>> {
+impl Db {
+    async fn rows_unnoted(
+        &self,
+        sql: &'static str,
+        binds: Vec<Bind>,
+        access: Access,
+    ) -> Result<Vec<Row>> {
         Ok(match (&self.pools, access) {
             (Pools::Sqlite { read: pool, .. }, Access::Read)
             | (Pools::Sqlite { write: pool, .. }, Access::Write) => {
@@ -263,6 +266,16 @@ impl Run for &Db {
                 rows.into_iter().map(Row::Postgres).collect()
             }
         })
+    }
+}
+
+impl Run for &Db {
+    async fn rows(self, sql: &'static str, binds: Vec<Bind>, access: Access) -> Result<Vec<Row>> {
+        let rows = self.rows_unnoted(sql, binds, access).await;
+        match access {
+            Access::Read => rows,
+            Access::Write => self.feed.note_write(rows, |rows| !rows.is_empty()),
+        }
     }
 
     async fn execute(self, sql: &'static str, binds: Vec<Bind>) -> Result<u64> {
@@ -276,22 +289,25 @@ impl Run for &Db {
                 done.map(|done| done.rows_affected())
             }
         };
-        self.feed.note_write(written.map_err(Error::from))
+        self.feed.note_write(written.map_err(Error::from), |touched| *touched > 0)
     }
 }
 
 impl Run for &mut Tx {
-    async fn rows(self, sql: &'static str, binds: Vec<Bind>, _: Access) -> Result<Vec<Row>> {
-        Ok(match &mut self.open {
+    async fn rows(self, sql: &'static str, binds: Vec<Bind>, access: Access) -> Result<Vec<Row>> {
+        let rows = match &mut self.open {
             Open::Sqlite(tx) => {
-                let rows = sqlx::query_with(sql, sqlite(binds)?).fetch_all(&mut **tx).await?;
-                rows.into_iter().map(Row::Sqlite).collect()
+                let rows = sqlx::query_with(sql, sqlite(binds)?).fetch_all(&mut **tx).await;
+                rows.map(|rows| rows.into_iter().map(Row::Sqlite).collect::<Vec<_>>())
             }
             Open::Postgres(tx) => {
-                let rows = sqlx::query_with(sql, postgres(binds)?).fetch_all(&mut **tx).await?;
-                rows.into_iter().map(Row::Postgres).collect()
+                let rows = sqlx::query_with(sql, postgres(binds)?).fetch_all(&mut **tx).await;
+                rows.map(|rows| rows.into_iter().map(Row::Postgres).collect())
             }
-        })
+        };
+        let rows = self.feed.note_write(rows.map_err(Error::from), |_| false)?;
+        self.has_written |= matches!(access, Access::Write) && !rows.is_empty();
+        Ok(rows)
     }
 
     async fn execute(self, sql: &'static str, binds: Vec<Bind>) -> Result<u64> {
@@ -305,10 +321,9 @@ impl Run for &mut Tx {
                 done.map(|done| done.rows_affected())
             }
         };
-        match done {
-            Ok(touched) => Ok(touched),
-            Err(error) => self.feed.note_write(Err(error.into())),
-        }
+        let touched = self.feed.note_write(done.map_err(Error::from), |_| false)?;
+        self.has_written |= touched > 0;
+        Ok(touched)
     }
 }
 

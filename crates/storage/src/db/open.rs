@@ -16,6 +16,11 @@ use crate::Result;
 const READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 16;
 const ACQUIRE: Duration = Duration::from_secs(10);
+/// How long SQLite's writer waits for another process, such as a backup, that holds the file: longer
+/// than any has to.
+const BUSY: Duration = Duration::from_secs(15);
+/// How long everybody waits for the writer, who may wait for that process.
+const ACQUIRE_WRITER: Duration = Duration::from_secs(20);
 
 impl Db {
     /// The version of the schema that this program writes.
@@ -35,9 +40,10 @@ impl Db {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
-            .busy_timeout(Duration::from_secs(5))
+            .busy_timeout(BUSY)
             .pragma("journal_size_limit", "16777216");
-        let write = pool(1).after_release(|connection, _| Box::pin(is_sound(connection)));
+        let write = pool(1).acquire_timeout(ACQUIRE_WRITER);
+        let write = write.after_release(|connection, _| Box::pin(is_sound(connection)));
         let write = write.connect_with(options.clone()).await?;
         let read = pool(READERS).connect_with(options.read_only(true)).await?;
         Ok(Self::over(Pools::Sqlite { read, write }))

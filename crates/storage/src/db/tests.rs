@@ -32,6 +32,54 @@ async fn b2_a_full_disk_is_known_and_forgotten_as_soon_as_there_is_room() {
 }
 
 #[tokio::test]
+async fn b2_what_had_nothing_to_write_does_not_prove_that_there_is_room() {
+    const NOTHING: &str = "DELETE FROM meta WHERE name = 'nobody'";
+    const RETURNING: &str = "
+        INSERT INTO meta (name, value) VALUES ($1, $2) RETURNING value";
+    let folder = tempfile::tempdir().unwrap();
+    let db = Db::open_sqlite(&folder.path().join("test.db")).await.unwrap();
+    db.migrate().await.unwrap();
+    limit(&db, "PRAGMA max_page_count = 1").await;
+    let large = || binds!["large", "x".repeat(1_000_000)];
+    let mut tx = db.begin().await.unwrap();
+    assert!(tx.rows(RETURNING, large(), Access::Write).await.is_err());
+    drop(tx);
+    assert!(!db.feed.takes_writes(), "what returns rows is a write too");
+    db.execute(NOTHING, Vec::new()).await.unwrap();
+    db.rows("DELETE FROM meta WHERE name = 'nobody' RETURNING value", vec![], Access::Write)
+        .await
+        .unwrap();
+    let mut tx = db.begin().await.unwrap();
+    tx.execute(NOTHING, Vec::new()).await.unwrap();
+    tx.commit().await.unwrap();
+    assert!(!db.feed.takes_writes());
+    write(&db, "small", 1).await.unwrap();
+    assert!(db.feed.takes_writes());
+}
+
+#[tokio::test]
+async fn b3_writers_wait_while_another_process_holds_the_file_for_ten_seconds() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("test.db");
+    let db = Db::open_sqlite(&path).await.unwrap();
+    db.migrate().await.unwrap();
+    let other = Db::open_sqlite(&path).await.unwrap();
+    let held = other.begin().await.unwrap();
+    let names = ["one", "two", "three"];
+    let writers: tokio::task::JoinSet<_> = names
+        .into_iter()
+        .map(|name| {
+            let db = db.clone();
+            async move { write(&db, name, 10).await }
+        })
+        .collect();
+    tokio::time::sleep(std::time::Duration::from_secs(10)).await;
+    meta::key_check(&db).await.expect("who reads does not wait");
+    drop(held);
+    assert!(writers.join_all().await.iter().all(Result::is_ok));
+}
+
+#[tokio::test]
 async fn a_transaction_that_was_dropped_leaves_its_connection_in_order() {
     let folder = tempfile::tempdir().unwrap();
     let db = Db::open_sqlite(&folder.path().join("test.db")).await.unwrap();
