@@ -54,7 +54,10 @@ enum Next {
     /// There is nothing to refresh.
     Over,
     Pause(Duration),
-    Read,
+    /// An answer that is there is read; in doubt if that answered a token which was sent before.
+    Read {
+        in_doubt: bool,
+    },
     Send {
         in_doubt: bool,
     },
@@ -79,7 +82,7 @@ fn next(
     if is_newer(token, wanted, now) {
         Next::Newer
     } else if lease.answer.is_some() && is_of_this {
-        Next::Read
+        Next::Read { in_doubt: token.in_doubt }
     } else if status != ConnectionStatus::Active || token.refresh_token.is_none() {
         Next::Over
     } else if lease.not_before > database {
@@ -136,8 +139,9 @@ impl Engine {
                 tx.commit().await?;
                 Ok(Claim::Paused(left))
             }
-            Next::Read => {
+            Next::Read { in_doubt } => {
                 tx.commit().await?;
+                hold.in_doubt = in_doubt;
                 Ok(Claim::Answered(Box::new(hold)))
             }
             Next::Send { .. } if self.is_frozen_in(&mut tx, &hold).await? => {

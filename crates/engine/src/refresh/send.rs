@@ -23,8 +23,8 @@ use crate::{
 
 /// The most bytes that an answer has.
 const AT_MOST: usize = 256 * 1024;
-/// How long a database may take for that before the answer goes to a file: longer than SQLite
-/// waits for a lock of another program.
+/// How long a database may take for that before the answer goes to a file, and those who wait get
+/// on with it.
 const PATIENT: Duration = Duration::from_secs(6);
 /// How long after a failure an answer is stored again.
 const AGAIN: Duration = Duration::from_millis(200);

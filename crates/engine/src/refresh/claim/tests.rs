@@ -52,9 +52,13 @@ fn a_refresh_token_is_sent_once_and_in_doubt_if_nobody_knows_what_became_of_it()
 #[test]
 fn r2_an_answer_that_is_there_is_read_before_anything_is_sent() {
     let answered = Lease { was_sent: true, answer: Some(sealed()), ..lease() };
-    assert_eq!(next_of(Some(&token(5)), &answered), Next::Read);
+    let read = Next::Read { in_doubt: false };
+    assert_eq!(next_of(Some(&token(5)), &answered), read);
     let ended = next(ConnectionStatus::Revoked, Some(&token(5)), &answered, 5, (NOW, NOW));
-    assert_eq!(ended, Next::Read, "so that it can be withdrawn");
+    assert_eq!(ended, read, "so that it can be withdrawn");
+    let doubtful = Token { in_doubt: true, ..token(5) };
+    let refused = Next::Read { in_doubt: true };
+    assert_eq!(next_of(Some(&doubtful), &answered), refused, "it may be a refusal of the second");
 }
 
 #[test]
