@@ -88,5 +88,7 @@ text_enum! {
         NotKept = "not_kept",
         /// Its account was connected already: the connection there was goes on.
         Merged = "merged",
+        /// It stands for tokens that a new consent replaced; the connection they belonged to goes on.
+        Replaced = "replaced",
     }
 }

@@ -12,10 +12,10 @@ use astralform_domain::{
 use astralform_storage::{Tx, connections, end_users};
 use astralform_vault::ProjectKeys;
 
-use crate::{Engine, Fault, project_connectors::Ready};
+use crate::{Engine, Fault, project_connectors::Ready, revocations::Replaced};
 
 pub use own::{ChangeError, Changes as ConnectionChanges, Listed};
-pub(crate) use tokens::OpenToken;
+pub(crate) use tokens::{OpenToken, open};
 
 /// An account that its owner has just consented to.
 pub(crate) struct NewConnection<'a> {
@@ -38,6 +38,8 @@ pub(crate) struct Arrival<'a> {
     pub(crate) waiting: Option<&'a Connection>,
     /// The connection whose place it takes, whatever the account.
     pub(crate) replaces: Option<ConnectionId>,
+    /// Where it is connected to, as long as the catalogue knows that.
+    pub(crate) connector: Option<&'a Connector>,
 }
 
 impl Engine {
@@ -53,8 +55,9 @@ impl Engine {
         let connection = self.connection(new);
         if connection.status == ConnectionStatus::Active {
             let replaces = replaced(new.request, new.ready.connector);
+            let (tokens, connector) = (new.tokens, Some(new.ready.connector));
             let arrival =
-                Arrival { connection, tokens: new.tokens, end_user, waiting: None, replaces };
+                Arrival { connection, tokens, end_user, waiting: None, replaces, connector };
             return self.settle(tx, arrival, key).await;
         }
         connections::create(tx, &connection, end_user).await?;
@@ -63,14 +66,15 @@ impl Engine {
     }
 
     /// Gives an active connection its place: that of its owner's one with the same account, or
-    /// which it replaces, which keeps its id and label, or a new one. The first one becomes the default.
+    /// which it replaces, which keeps its id and label, or a new one. The first one becomes the
+    /// default. Tokens that others take the place of go to the outbox, where they live on.
     pub(crate) async fn settle(
         &self,
         tx: &mut Tx,
         arrival: Arrival<'_>,
         key: &ProjectKeys,
     ) -> Result<ConnectionId, Fault> {
-        let Arrival { mut connection, tokens, end_user, waiting, replaces } = arrival;
+        let Arrival { mut connection, tokens, end_user, waiting, replaces, connector } = arrival;
         let (tenant, pcon) = (connection.tenant, connection.project_connector);
         let owner = connection.owner.clone();
         let mut known = connections::serving(&mut *tx, tenant, pcon, owner.end_user()).await?;
@@ -91,7 +95,11 @@ impl Engine {
         } else {
             connections::create(tx, &connection, end_user).await?;
         }
-        self.store_tokens(tx, &connection, tokens, key).await?;
+        let before = self.store_tokens(tx, &connection, tokens, key).await?;
+        if let (Some(same), Some(connector)) = (same, connector) {
+            let replaced = Replaced { of: same, owner: end_user, before, by: tokens, connector };
+            self.end_replaced(tx, &replaced, key).await?;
+        }
         Ok(connection.id)
     }
 

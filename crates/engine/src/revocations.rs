@@ -7,6 +7,7 @@
 
 mod ask;
 mod discard;
+mod replaced;
 mod schedule;
 
 use std::{
@@ -23,6 +24,7 @@ use astralform_storage::{
 
 use crate::{Engine, Fault, chain};
 use ask::{Asked, Provider};
+pub(crate) use replaced::{Replaced, living_on};
 
 pub use astralform_storage::revocations::Due;
 
@@ -37,6 +39,10 @@ const LEASE: Duration = Duration::from_mins(2);
 const PROBE: Duration = Duration::from_secs(30);
 /// How long somebody who disconnects waits for the provider's answer; the outbox goes on.
 const AT_ONCE: Duration = Duration::from_secs(4);
+
+/// What a receipt says where a refresh was sent and never answered.
+const IN_DOUBT: &str = "the token that we know is dead; a refresh whose answer was lost may have made another, \
+                        which cannot be ended here";
 
 impl Engine {
     /// The project connectors whose providers are to be asked now. To be called every second or so.
@@ -168,7 +174,8 @@ impl Engine {
     async fn ask_for(&self, provider: &Provider<'_>, taken: &Revocation) -> Result<Heard, Fault> {
         let now = self.clock.now();
         let waits_for_refresh = taken.requested_at.after(schedule::WAITS_FOR_REFRESH) > now;
-        if waits_for_refresh && revocations::is_refreshed(&self.db, taken.connection).await? {
+        let is_refreshed = revocations::is_refreshed(&self.db, taken.connection).await?;
+        if waits_for_refresh && is_refreshed {
             let soon = now.after(schedule::REFRESH);
             let mut tx = self.db.begin().await?;
             revocations::postpone(&mut tx, taken.connection, soon, "a refresh is under way")
@@ -179,8 +186,12 @@ impl Engine {
         let connection = connections::find(&self.db, taken.tenant, taken.connection).await?;
         let connection = connection.ok_or(Fault::Inconsistent("an ended connection is gone"))?;
         let seen = tokens::of(&self.db, connection.id).await?;
-        let (asked, dead) = self.ask_provider(provider, &connection).await?;
+        let (mut asked, dead) = self.ask_provider(provider, &connection).await?;
         crash_point!("revocation.answered");
+        let in_doubt = is_refreshed || seen.iter().any(|token| token.in_doubt);
+        if in_doubt && asked == Asked::Confirmed && provider.may_have_made_another() {
+            asked = Asked::InDoubt;
+        }
         let is_over = taken.requested_at <= now.before(schedule::GIVES_UP_AFTER);
         let outcome = asked.outcome(is_over);
         let mut tx = self.db.begin().await?;
@@ -189,7 +200,8 @@ impl Engine {
                 .await?;
         }
         let heard = match asked {
-            Asked::Confirmed => self.confirmed(&mut tx, taken, &seen).await?,
+            Asked::Confirmed => self.confirmed(&mut tx, taken, &seen, false).await?,
+            Asked::InDoubt => self.confirmed(&mut tx, taken, &seen, true).await?,
             Asked::Cannot(why) => {
                 self.ends(&mut tx, taken, RevocationStatus::ProviderCannot, &why).await?;
                 Heard::Nothing
@@ -220,6 +232,7 @@ impl Engine {
         tx: &mut Tx,
         taken: &Revocation,
         seen: &[Token],
+        in_doubt: bool,
     ) -> Result<Heard, Fault> {
         let (id, now) = (taken.connection, self.clock.now());
         for token in seen {
@@ -227,6 +240,10 @@ impl Engine {
         }
         if revocations::has_tokens(tx, id).await? {
             revocations::postpone(tx, id, now, "it was refreshed meanwhile").await?;
+            return Ok(Heard::Answers);
+        }
+        if in_doubt {
+            self.ends(tx, taken, RevocationStatus::ProviderCannot, IN_DOUBT).await?;
             return Ok(Heard::Answers);
         }
         revocations::erase(tx, id).await?;

@@ -9,7 +9,7 @@ use astralform_domain::{
 
 use crate::{
     Result, Topic, Tx,
-    bind::{binds, json},
+    bind::{Bind, binds, json},
     db::{Row, Run as _},
     revocations,
     row::Record,
@@ -54,13 +54,34 @@ pub(crate) fn topic(connection: &Connection) -> Topic<'_> {
 /// # Errors
 /// A conflict when it is to be active and its account is connected already.
 pub async fn create(tx: &mut Tx, new: &Connection, end_user: Option<EndUserKey>) -> Result<()> {
+    let change = Change::new(tx);
+    tx.touch(topic(new));
+    insert(tx, new, end_user, change.into()).await?;
+    change.tell(tx).await
+}
+
+/// Stores what stands for tokens that were replaced, as a connection that has ended: with a receipt,
+/// but no word of it to anybody, since nothing became of the connection that they belonged to.
+pub async fn create_replaced(
+    tx: &mut Tx,
+    ended: &Connection,
+    end_user: Option<EndUserKey>,
+) -> Result<()> {
+    insert(tx, ended, end_user, Bind::Bytes(None)).await
+}
+
+async fn insert(
+    tx: &mut Tx,
+    new: &Connection,
+    end_user: Option<EndUserKey>,
+    change: Bind,
+) -> Result<()> {
     const SQL: &str = "
         INSERT INTO connections
             (id, project_id, environment, project_connector_id, end_user_id, account_id,
              account_label, label, is_default, status, reason, scopes, hosts, created_at,
              last_change)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
-    let change = Change::new(tx);
     let binds = binds![
         new.id,
         new.tenant.project,
@@ -78,9 +99,8 @@ pub async fn create(tx: &mut Tx, new: &Connection, end_user: Option<EndUserKey>)
         new.created_at,
         change,
     ];
-    tx.touch(topic(new));
     tx.execute(SQL, binds).await?;
-    change.tell(tx).await
+    Ok(())
 }
 
 /// Replaces what can change of a connection: account, labels, default, status, scopes, hosts.

@@ -1,6 +1,7 @@
 //! What is to be ended at providers, and the receipts of it.
 //!
-//! A row is written by the transaction that ends a connection (`connections`), and by nothing else.
+//! A row is written by the transaction that ends a connection (`connections`), or that puts other
+//! tokens in the place of a connection's, and by nothing else.
 //! Nodes claim rows for a while ([`claim`]), ask the provider, and write down what came of it
 //! ([`settle`], [`postpone`]); whoever dies meanwhile leaves a claim that ends by itself. A provider
 //! that is down, or wants to be left alone, is paused for all of its rows ([`pause`]).
@@ -78,7 +79,7 @@ macro_rules! requesting {
 }
 
 /// Requests that the tokens of a connection that has just ended are ended at the provider.
-pub(crate) async fn request(
+pub async fn request(
     tx: &mut Tx,
     tenant: Tenant,
     ended: ConnectionId,

@@ -166,6 +166,22 @@ pub async fn last_generation(tx: &mut Tx, connection: ConnectionId) -> Result<i6
     Ok(last.map_or(0, |Generation(last)| last))
 }
 
+/// Takes the tokens of a connection away. A refresh of theirs that is under way is of no use any
+/// more: what is taken is in doubt then.
+pub async fn take(tx: &mut Tx, of: &Connection) -> Result<Vec<Token>> {
+    const DOUBT: &str = "
+        UPDATE tokens SET in_doubt = TRUE
+        WHERE connection_id = $1 AND kind IN
+            (SELECT kind FROM refreshes
+             WHERE connection_id = $1 AND (is_sent OR answer IS NOT NULL)
+               AND refreshes.generation = tokens.generation)";
+    const SQL: &str = "DELETE FROM tokens WHERE connection_id = $1 RETURNING *";
+    tx.touch(topic(of));
+    tx.execute(DOUBT, binds![of.id]).await?;
+    crate::refreshes::end_all(tx, of).await?;
+    tx.returning_all(SQL, binds![of.id]).await
+}
+
 /// Forgets the tokens of a connection.
 pub async fn erase(tx: &mut Tx, of: &Connection) -> Result<()> {
     const SQL: &str = "DELETE FROM tokens WHERE connection_id = $1";
@@ -213,6 +229,39 @@ mod tests {
             erase(&mut tx, &owner).await.unwrap();
             tx.commit().await.unwrap();
             assert!(of(&db, owner.id).await.unwrap().is_empty());
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn b6_what_is_taken_away_while_its_refresh_is_out_is_in_doubt() {
+        use crate::refreshes::{RefreshKey, claim, is_held, send};
+        on_both(async |db| {
+            let world = world(&db).await;
+            let owner = connection(&world, "acc");
+            let mut tx = db.begin().await.unwrap();
+            crate::connections::create(&mut tx, &owner, Some(world.end_user_key)).await.unwrap();
+            for kind in ["claimed", "sent", "sent before", "still"] {
+                put(&mut tx, &owner, &token(kind, 2)).await.unwrap();
+            }
+            let key = |kind: &str| RefreshKey { connection: owner.id, kind: kind.to_owned() };
+            let mut leases = Vec::new();
+            for kind in ["claimed", "sent", "sent before"] {
+                let length = std::time::Duration::from_mins(1);
+                leases.push(claim(&mut tx, &key(kind), "node", length).await.unwrap().unwrap());
+            }
+            send(&mut tx, &leases[1], 2).await.unwrap();
+            send(&mut tx, &leases[2], 1).await.unwrap();
+            let mut taken = take(&mut tx, &owner).await.unwrap();
+            tx.commit().await.unwrap();
+            taken.sort_by(|one, other| one.kind.cmp(&other.kind));
+            let of = |token: &Token| (token.kind.clone(), token.in_doubt);
+            let expected =
+                [("claimed", false), ("sent", true), ("sent before", false), ("still", false)];
+            let expected = expected.map(|(kind, in_doubt)| (kind.to_owned(), in_doubt));
+            assert_eq!(taken.iter().map(of).collect::<Vec<_>>(), expected);
+            assert!(super::of(&db, owner.id).await.unwrap().is_empty());
+            assert!(!is_held(&db, &key("sent"), 2).await.unwrap());
         })
         .await;
     }

@@ -130,6 +130,7 @@ impl Engine {
             end_user: owner,
             waiting: Some(&waiting),
             replaces,
+            connector,
         };
         let settled = self.settle(&mut tx, arrival, &key).await?;
         auth_requests::point_to(&mut tx, request.id, settled).await?;

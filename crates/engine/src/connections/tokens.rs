@@ -19,6 +19,8 @@ pub(crate) struct OpenToken {
     pub(crate) scopes: ScopeSet,
     /// When it was given, or entered.
     pub(crate) written_at: Timestamp,
+    /// Whether its refresh token may have been used up already.
+    pub(crate) in_doubt: bool,
 }
 
 impl OpenToken {
@@ -49,6 +51,7 @@ impl OpenToken {
             expires_at: lifetime.or_else(usual).map(|lifetime| now.after(lifetime)),
             scopes: connector.with_implied(&scopes),
             written_at: now,
+            in_doubt: false,
         }
     }
 
@@ -77,21 +80,21 @@ fn token_binding<'a>(
 }
 
 impl Engine {
-    /// Seals tokens for a connection and stores them in place of those it had.
+    /// Seals tokens for a connection and stores them in place of those it had, which are returned.
     pub(crate) async fn store_tokens(
         &self,
         tx: &mut Tx,
         connection: &Connection,
         fresh: &[OpenToken],
         key: &ProjectKeys,
-    ) -> Result<(), Fault> {
+    ) -> Result<Vec<Token>, Fault> {
         let generation = tokens::last_generation(tx, connection.id).await? + 1;
-        tokens::erase(tx, connection).await?;
+        let before = tokens::take(tx, connection).await?;
         for token in fresh {
             let sealed = self.sealed_token(connection, token, generation, key);
             tokens::put(tx, connection, &sealed).await?;
         }
-        Ok(())
+        Ok(before)
     }
 
     /// A token of a connection as it is stored.
@@ -117,7 +120,7 @@ impl Engine {
             scopes: token.scopes.clone(),
             written_at: token.written_at,
             refresh_at: ending.map(|end| refresh_at(token.written_at, end, &self.entropy)),
-            in_doubt: false,
+            in_doubt: token.in_doubt,
         }
     }
 
@@ -158,7 +161,12 @@ impl Engine {
     }
 }
 
-fn open(connection: &Connection, token: &Token, key: &ProjectKeys) -> Result<OpenToken, Fault> {
+/// Opens a token of a connection.
+pub(crate) fn open(
+    connection: &Connection,
+    token: &Token,
+    key: &ProjectKeys,
+) -> Result<OpenToken, Fault> {
     let row = Token::row_key(connection.id, &token.kind);
     let place = |column| token_binding(connection, &row, column, token.generation);
     let refresh_token = token.refresh_token.as_ref();
@@ -169,5 +177,6 @@ fn open(connection: &Connection, token: &Token, key: &ProjectKeys) -> Result<Ope
         expires_at: token.expires_at,
         scopes: token.scopes.clone(),
         written_at: token.written_at,
+        in_doubt: token.in_doubt,
     })
 }

@@ -50,6 +50,7 @@ impl VerifiedKey {
             refresh_token: None,
             expires_at: None,
             scopes: ScopeSet::default(),
+            in_doubt: false,
         }
     }
 }
@@ -176,6 +177,7 @@ impl Engine {
         } else {
             connections::update(tx, &connection).await?;
         }
-        self.store_tokens(tx, &connection, &[key.token(ready, self.clock.now())], &data_key).await
+        let token = key.token(ready, self.clock.now());
+        self.store_tokens(tx, &connection, &[token], &data_key).await.map(drop)
     }
 }

@@ -12,7 +12,10 @@ use super::{
     fly::later,
     timing::pause,
 };
-use crate::{Engine, Fault, connections::OpenToken, oauth::Granted, project_connectors::Ready};
+use crate::{
+    Engine, Fault, connections::OpenToken, oauth::Granted, project_connectors::Ready,
+    revocations::living_on,
+};
 
 impl Engine {
     /// Carries out what follows from a reply; nothing when it is to be tried again.
@@ -101,7 +104,11 @@ impl Engine {
         let mut stored = tokens::of(&self.db, id).await?;
         stored.retain(|token| token.kind == hold.token.kind);
         if let Some(newer) = stored.pop() {
-            tracing::warn!(connection.id = %id, "a token was refreshed twice; the first one stays");
+            tracing::warn!(connection.id = %id, "a token was replaced twice; the first one stays");
+            let kept = self.open_tokens(&hold.connection).await?;
+            for unused in living_on(ready.connector, vec![fresh], &kept) {
+                self.discard_refreshed(&hold.connection, ready, unused).await;
+            }
             return self.newer(&hold.connection, &newer).await;
         }
         tracing::info!(connection.id = %id, "refreshed what ended meanwhile; it is withdrawn");

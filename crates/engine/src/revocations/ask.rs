@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use astralform_catalog::{Connector, EndedTokens, RevocationStyle};
+use astralform_catalog::{Connector, EndedTokens, OAuth, Revocation, RevocationStyle, Rotation};
 use astralform_domain::{Connection, RevocationStatus, Secret, Timestamp};
 use astralform_storage::{connections, revocations::Due};
 use astralform_vault::OpenError;
@@ -25,10 +25,12 @@ pub(super) struct Provider<'a> {
 }
 
 /// What came of asking for the end of a connection's tokens.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) enum Asked {
     /// All of them are dead.
     Confirmed,
+    /// Those that are known are dead; a refresh that was never answered may have made another.
+    InDoubt,
     /// There is nobody to ask, or nothing to ask with.
     Cannot(String),
     /// The provider answers, but does not confirm it.
@@ -39,13 +41,26 @@ pub(super) enum Asked {
 
 impl Asked {
     /// How it is counted, where the time for asking is over or not.
-    pub(super) fn outcome(&self, is_over: bool) -> RevocationStatus {
+    pub(super) const fn outcome(&self, is_over: bool) -> RevocationStatus {
         match self {
             Self::Confirmed => RevocationStatus::ProviderConfirmed,
-            Self::Cannot(_) => RevocationStatus::ProviderCannot,
+            Self::Cannot(_) | Self::InDoubt => RevocationStatus::ProviderCannot,
             Self::Refused(_) | Self::NotNow { .. } if is_over => RevocationStatus::GaveUp,
             Self::Refused(_) | Self::NotNow { .. } => RevocationStatus::Pending,
         }
+    }
+}
+
+impl Provider<'_> {
+    /// Whether a refresh that was sent and never answered may have left a token that we do not
+    /// know: another pair, or, where each token ends by itself, another access token. What then is
+    /// confirmed of the refresh token is confirmed of one that had been used up.
+    pub(super) fn may_have_made_another(&self) -> bool {
+        let Ok(ready) = &self.ready else { return false };
+        let is_used_up = |oauth: &OAuth| oauth.refresh.rotation == Rotation::SingleUse;
+        let ends_alone = |revocation: &Revocation| revocation.tokens != EndedTokens::Grant;
+        ready.connector.oauth.as_ref().is_some_and(is_used_up)
+            || ready.connector.revocation.as_ref().is_some_and(ends_alone)
     }
 }
 

@@ -38,6 +38,7 @@ mod redirects;
 mod refreshing;
 mod refreshing_peer;
 mod repeating;
+mod replaced;
 mod revocations;
 mod sandboxed_keys;
 mod secrets;

@@ -1,14 +1,17 @@
 use astralform_domain::{
-    Clock, Connection, ConnectionStatus, Environment, Event, StatusChange, StatusReason, Tenant,
-    Timestamp, WebhookDisabled,
+    Clock, Connection, ConnectionStatus, Environment, Event, RevocationStatus, ScopeSet, Sealed,
+    StatusChange, StatusReason, Tenant, Timestamp, WebhookDisabled,
 };
 
 use crate::{
     Db,
     connections::{
-        Which, create, expire_all, mark_dead, merge, revoke, revoke_all, revoke_unconfirmed, update,
+        self, Which, create, create_replaced, expire_all, mark_dead, merge, revoke, revoke_all,
+        revoke_unconfirmed, update,
     },
+    revocations,
     testing::{World, connection, on_both, webhook, world},
+    tokens::{self, Token},
     webhook_deliveries::of_webhook,
     webhooks,
 };
@@ -178,6 +181,43 @@ async fn what_did_not_happen_is_not_told() {
             .unwrap();
         drop(tx);
         assert_eq!(told.told().await, []);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_stands_for_replaced_tokens_has_a_row_in_the_outbox_and_is_told_to_nobody() {
+    on_both(async |db| {
+        let mut told = Told::new(db).await;
+        let ended = Connection {
+            status: Revoked,
+            reason: Some(StatusReason::Replaced),
+            ..connection(&told.world, "acc")
+        };
+        let token = Token {
+            kind: "default".to_owned(),
+            generation: 1,
+            access_token: Sealed::from_bytes(vec![1]),
+            refresh_token: None,
+            expires_at: None,
+            scopes: ScopeSet::default(),
+            written_at: Timestamp::from_secs(NOW),
+            refresh_at: None,
+            in_doubt: false,
+        };
+        let end_user = Some(told.world.end_user_key);
+        let (tenant, now) = (ended.tenant, Timestamp::from_secs(NOW));
+        told.change(async |tx| {
+            create_replaced(tx, &ended, end_user).await.unwrap();
+            tokens::put(tx, &ended, &token).await.unwrap();
+            revocations::request(tx, tenant, ended.id, now).await.unwrap();
+        })
+        .await;
+        assert_eq!(told.told().await, []);
+        let row = revocations::find(&told.db, tenant, ended.id).await.unwrap().unwrap();
+        assert_eq!((row.status, row.next_attempt_at), (RevocationStatus::Pending, now));
+        let stored = connections::find(&told.db, tenant, ended.id).await.unwrap();
+        assert_eq!(stored, Some(ended));
     })
     .await;
 }
