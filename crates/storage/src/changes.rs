@@ -81,9 +81,8 @@ impl Feed {
     ) -> Result<T> {
         match &written {
             Ok(what) if has_written(what) => self.is_stuck.store(false, Ordering::Relaxed),
-            Ok(_) => {}
             Err(error) if error.is_unavailable() => self.is_stuck.store(true, Ordering::Relaxed),
-            Err(_) => {}
+            Ok(_) | Err(_) => {}
         }
         written
     }
