@@ -25,6 +25,8 @@ pub(crate) enum Outcome {
     Refused(u16),
     /// There was no answer.
     Unanswered,
+    /// There was nobody to ask.
+    Unreachable,
 }
 
 /// How a connection stands.
@@ -114,7 +116,11 @@ async fn answered(request: RequestBuilder) -> Result<(u16, Value)> {
 }
 
 async fn outcome(request: RequestBuilder) -> Outcome {
-    let Ok(answer) = request.send().await else { return Outcome::Unanswered };
+    let answer = match request.send().await {
+        Ok(answer) => answer,
+        Err(error) if error.is_connect() => return Outcome::Unreachable,
+        Err(_) => return Outcome::Unanswered,
+    };
     let status = answer.status().as_u16();
     let Ok(body) = answer.json::<Value>().await else { return Outcome::Unanswered };
     match body["status"].as_str() {

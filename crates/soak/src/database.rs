@@ -30,6 +30,13 @@ const EXPIRED: usize = 200;
 /// How soon everything is as before.
 const HEALS_WITHIN: Duration = Duration::from_secs(10);
 
+/// Whether what needs a write may be refused meanwhile, or has to wait.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Refusals {
+    MayBe,
+    None,
+}
+
 /// One run of it, under load.
 struct Trouble<'a> {
     world: &'a World,
@@ -58,7 +65,7 @@ pub async fn stopped(program: &Path, stops: usize, every: Duration) -> Result<Re
         tokio::time::sleep(Duration::from_secs(1)).await;
         server.again()?;
     }
-    trouble.end(&mut report).await?;
+    trouble.end(&mut report, Refusals::MayBe).await?;
     node.stop()?;
     Ok(report)
 }
@@ -88,10 +95,12 @@ pub async fn full(stage: &Stage, time: Duration) -> Result<Report> {
     let before = world.hostile().ledger().refreshes;
     tokio::time::sleep(time).await;
     let during = world.hostile().ledger().refreshes - before;
-    report.figure("refreshes sent while nothing could be stored", during);
-    report.claim("not ready meanwhile", "", !world.client.is_ready(node.address).await);
+    report.equal("refreshes sent while nothing could be stored", during, 0);
+    let writes = world.client.open_session(node.address, &end_user(0)).await.is_some();
+    report.equal("a write at the end of it is acknowledged", writes, false);
+    report.equal("ready right after that", world.client.is_ready(node.address).await, false);
     disk.clear()?;
-    trouble.end(&mut report).await?;
+    trouble.end(&mut report, Refusals::MayBe).await?;
     node.stop()?;
     drop(disk);
     Ok(report)
@@ -111,8 +120,8 @@ pub async fn locked(stage: &Stage, holder: &Path, time: Duration) -> Result<Repo
     lock.arg("hold-lock").arg(world.installation.sqlite_file()).arg(time.as_secs().to_string());
     let mut held = lock.stdin(Stdio::null()).spawn()?;
     tokio::time::sleep(time).await;
-    report.claim("the other process had the lock", "", held.wait()?.success());
-    trouble.end(&mut report).await?;
+    report.equal("the other process had the lock", held.wait()?.success(), true);
+    trouble.end(&mut report, Refusals::None).await?;
     node.stop()?;
     Ok(report)
 }
@@ -184,7 +193,7 @@ impl<'a> Trouble<'a> {
     }
 
     /// Waits until everything is as before, and looks at what was lost.
-    async fn end(self, report: &mut Report) -> Result<()> {
+    async fn end(self, report: &mut Report, refusals: Refusals) -> Result<()> {
         let Self { world, node, writes, warm, others } = self;
         let (started, mut healed) = (Instant::now(), None);
         while healed.is_none() && started.elapsed() < 3 * HEALS_WITHIN {
@@ -192,19 +201,25 @@ impl<'a> Trouble<'a> {
             healed = wrote.then(|| started.elapsed());
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        let found = healed.map_or("never".to_owned(), |after| format!("{after:?}"));
-        let in_time = healed.is_some_and(|after| after <= HEALS_WITHIN);
-        report.claim("writes again, by itself, after", found, in_time);
+        let healed = healed.unwrap_or(Duration::MAX);
+        report.within("writes again, by itself, after", healed, HEALS_WITHIN);
         warm.0.stop().await;
         others.0.stop().await;
         let kept = writes.stop(&world.client, node.address).await?;
         report.equal("acknowledged writes that were lost", kept.lost, 0);
         report.figure("acknowledged writes", kept.acknowledged);
-        report.figure("longest time without one", format!("{:?}", kept.longest_gap));
-        let completed = warm.1.of(&Outcome::Completed);
-        let good = warm.1.all() == format!("{completed} Completed");
-        report.claim("calls with good tokens went on", warm.1.all(), good);
-        report.figure("calls with expired tokens", others.1.all());
+        report.figure("longest time without one", format!("{:.3?}", kept.longest_gap));
+        let alone =
+            |tally: &Tally| tally.all() == format!("{} Completed", tally.of(&Outcome::Completed));
+        report.claim("calls with good tokens", warm.1.all(), "all Completed", alone(&warm.1));
+        if refusals == Refusals::None {
+            let expired = &others.1;
+            report.claim("calls with expired ones", expired.all(), "all Completed", alone(expired));
+            report.equal("writes that were not acknowledged", kept.unacknowledged, 0);
+        } else {
+            report.figure("calls with expired ones", others.1.all());
+            report.figure("writes that were not acknowledged", kept.unacknowledged);
+        }
         let patience = Duration::from_mins(2);
         let settled = world.settle(node.address, 0..WARM + EXPIRED, patience).await?;
         let lost = settled.iter().filter(|settled| **settled != Settled::Works).count();

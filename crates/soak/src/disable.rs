@@ -16,6 +16,7 @@ use crate::{
     fill::{Life, end_user},
     installation::Start,
     load::{Ongoing, each},
+    progress::Progress,
     world::{Turns, World},
 };
 
@@ -34,8 +35,30 @@ pub struct Disable {
     pub patience: Duration,
 }
 
-/// When a call that completed was begun last.
-type LastUse = Arc<Mutex<Option<Instant>>>;
+/// What was seen of each node.
+type Seen = Arc<Mutex<Vec<Uses>>>;
+
+/// The last use of a node, and its end.
+#[derive(Clone, Copy, Default)]
+struct Uses {
+    /// When a call that completed was begun last.
+    last: Option<Instant>,
+    /// When the first refusal came of those that were begun after it.
+    refused: Option<(Instant, Instant)>,
+}
+
+/// What is left to be ended at the provider.
+struct Breach<'a> {
+    world: &'a World,
+    admin: Client,
+    connections: usize,
+    patience: Duration,
+}
+
+/// Where the first server after the restart dies, while the provider is down, and the next once it
+/// is back.
+const CRASH_POINTS: [&str; 2] = ["revocation.taken:2", "revocation.answered:40"];
+const DIES_WITHIN: Duration = Duration::from_mins(1);
 
 /// Disables the connector under load, kills every server, starts one again, and waits for the
 /// receipts.
@@ -55,7 +78,7 @@ pub async fn run(stage: &Stage, disable: Disable) -> Result<Report> {
     let nodes = world.start_nodes(nodes).await?;
     let turns = Turns::of(&nodes);
     let admin = Client::new(&world.installation.admin);
-    let (calls, last_use) = calling(&world, &turns, connections).await;
+    let (calls, seen) = calling(&world, &turns, connections).await;
     let path = format!(
         "/v1/projects/{}/connectors/{}?environment=test",
         world.installation.project,
@@ -63,12 +86,13 @@ pub async fn run(stage: &Stage, disable: Disable) -> Result<Report> {
     );
     let (status, body) = admin.delete(turns.at(0), &path).await?;
     let disabled = Instant::now();
-    report.claim("disabled", &body, status == 200);
+    report.equal("status of the answer", status, 200);
+    let ended = body["revoked_connections"].as_u64().unwrap_or_default();
+    report.equal("connections it ended", ended, connections as u64);
     tokio::time::sleep(Duration::from_secs(3)).await;
     calls.stop().await;
-    let last = *last_use.lock().unwrap_or_else(PoisonError::into_inner);
-    let after = last.and_then(|last| last.checked_duration_since(disabled)).unwrap_or_default();
-    report.claim("last use after that", format!("{after:?}"), after <= Duration::from_secs(1));
+    let uses = seen.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    unusable(&mut report, &uses, disabled);
     report.equal(
         "grants that the provider has ended by then",
         world.hostile().ledger().returned,
@@ -77,47 +101,116 @@ pub async fn run(stage: &Stage, disable: Disable) -> Result<Report> {
     for node in nodes {
         node.kill()?;
     }
-    let node = world.installation.start(&Start::default()).await?;
-    tokio::time::sleep(down).await;
-    let waiting = receipts(&admin, node.address, &world).await?;
-    let pending = waiting.get("pending").copied().unwrap_or_default();
-    report.equal("receipts that are pending meanwhile", pending, connections);
-    world.hostile().change(|temper| temper.habits.clear());
-    let back = Instant::now();
-    while world.hostile().ledger().returned < connections && back.elapsed() < patience {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    let returned = world.hostile().ledger().returned;
-    report.equal("grants that the provider has ended in the end", returned, connections);
-    report.figure("time that took after it came back", format!("{:?}", back.elapsed()));
-    // The last ones are noted a moment after they are ended.
-    tokio::time::sleep(Duration::from_secs(2)).await;
-    let receipts = receipts(&admin, node.address, &world).await?;
-    let confirmed = receipts.get("provider_confirmed").copied().unwrap_or_default();
-    report.equal("receipts of it", confirmed, connections);
+    let breach = Breach { world: &world, admin, connections, patience };
+    breach.while_down(&mut report, down).await?;
+    breach.once_back(&mut report).await?;
     report.figure("what the product complained of", world.installation.complaints());
     report.figure("revocations sent", world.hostile().ledger().revocations);
-    node.stop()?;
     Ok(report)
 }
 
+impl Breach<'_> {
+    async fn while_down(&self, report: &mut Report, down: Duration) -> Result<()> {
+        let died = dies_at(self.world, CRASH_POINTS[0]).await?;
+        report.equal("a server died over revocations while the provider was down", died, true);
+        let node = self.world.installation.start(&Start::default()).await?;
+        tokio::time::sleep(down).await;
+        let pending = self.receipts(node.address, "pending").await?;
+        report.equal("receipts that are pending meanwhile", pending, self.connections);
+        node.kill()
+    }
+
+    async fn once_back(&self, report: &mut Report) -> Result<()> {
+        const CONFIRMED: &str = "provider_confirmed";
+        let Self { world, connections, patience, .. } = *self;
+        world.hostile().change(|temper| temper.habits.clear());
+        let back = Instant::now();
+        let died = dies_at(world, CRASH_POINTS[1]).await?;
+        report.equal("another died over them once it was back", died, true);
+        let node = world.installation.start(&Start::default()).await?;
+        let at = node.address;
+        let progress = Progress::of("grants ended at the provider", connections);
+        let returned = || world.hostile().ledger().returned;
+        while returned() < connections && back.elapsed() < patience {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            progress.set(returned());
+        }
+        drop(progress);
+        report.equal("grants that the provider has ended in the end", returned(), connections);
+        report.figure("time that took after it came back", format!("{:.1?}", back.elapsed()));
+        // What a server had asked for when it died is asked for again once its lease is over.
+        while self.receipts(at, CONFIRMED).await? < connections && back.elapsed() < patience {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        report.within("all receipts after it came back", back.elapsed(), patience);
+        let confirmed = self.receipts(at, CONFIRMED).await?;
+        report.equal("receipts that say `provider_confirmed`", confirmed, connections);
+        node.stop()?;
+        Ok(())
+    }
+
+    async fn receipts(&self, at: SocketAddr, status: &str) -> Result<usize> {
+        let counts = receipts(&self.admin, at, self.world).await?;
+        Ok(counts.get(status).copied().unwrap_or_default())
+    }
+}
+
 /// Every node has used every connection, and goes on.
-async fn calling(world: &World, turns: &Turns, connections: usize) -> (Ongoing, LastUse) {
-    let last_use = LastUse::default();
-    let (client, turns, noted) = (world.client.clone(), turns.clone(), Arc::clone(&last_use));
+async fn calling(world: &World, turns: &Turns, connections: usize) -> (Ongoing, Seen) {
+    /// Odd, so that every worker comes to every node.
+    const CALLERS: usize = 15;
+    let seen = Seen::new(Mutex::new(vec![Uses::default(); turns.len()]));
+    let (client, turns, noted) = (world.client.clone(), turns.clone(), Arc::clone(&seen));
+    let nodes = turns.len();
     let call = move |number: usize| {
         let (client, at, noted) = (client.clone(), turns.at(number), Arc::clone(&noted));
-        let end_user = end_user(number / turns.len() % connections);
+        let end_user = end_user(number / nodes % connections);
         async move {
             let begun = Instant::now();
-            if client.read(at, &end_user).await == Outcome::Completed {
-                let mut last = noted.lock().unwrap_or_else(PoisonError::into_inner);
-                *last = (*last).max(Some(begun));
-            }
+            let outcome = client.read(at, &end_user).await;
+            let mut seen = noted.lock().unwrap_or_else(PoisonError::into_inner);
+            seen[number % nodes].note(&outcome, begun);
         }
     };
-    each(connections, 16, call.clone()).await;
-    (Ongoing::start(16, call), last_use)
+    each(connections * nodes, CALLERS, call.clone()).await;
+    (Ongoing::start(CALLERS, call), seen)
+}
+
+impl Uses {
+    fn note(&mut self, outcome: &Outcome, begun: Instant) {
+        if *outcome == Outcome::Completed {
+            self.last = self.last.max(Some(begun));
+            self.refused = self.refused.filter(|(refused, _)| *refused > begun);
+        } else if self.refused.is_none() && self.last.is_none_or(|last| last < begun) {
+            self.refused = Some((begun, Instant::now()));
+        }
+    }
+}
+
+/// Says when the last node began to refuse.
+fn unusable(report: &mut Report, uses: &[Uses], disabled: Instant) {
+    const BAR: Duration = Duration::from_secs(1);
+    let after = |moment: Option<Instant>| {
+        moment.map_or(Duration::MAX, |moment| moment.saturating_duration_since(disabled))
+    };
+    let refused = uses.iter().map(|uses| after(uses.refused.map(|(_, came)| came))).max();
+    report.within(
+        "from the answer until the last node refused a call",
+        refused.unwrap_or(Duration::MAX),
+        BAR,
+    );
+    let last_use = uses.iter().map(|uses| after(uses.last)).max();
+    report.within(
+        "from the answer until the last call that completed was begun",
+        last_use.unwrap_or(Duration::MAX),
+        BAR,
+    );
+}
+
+/// Starts a server that dies at a crash point; whether it did.
+async fn dies_at(world: &World, crash_point: &str) -> Result<bool> {
+    let start = Start { crash_point: Some(crash_point.to_owned()), ..Start::default() };
+    world.installation.begin(&start)?.dies(DIES_WITHIN).await
 }
 
 /// How many receipts there are of each status.

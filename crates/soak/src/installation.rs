@@ -209,10 +209,16 @@ impl Node {
         Ok(())
     }
 
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, name: &str) -> Result<()> {
+        let id = self.process.id().to_string();
+        Command::new("kill").args([&format!("-{name}"), &id]).status()?;
+        Ok(())
+    }
+
     /// SIGTERM, and waits for its end.
     pub(crate) fn stop(mut self) -> Result<ExitStatus> {
-        let id = self.process.id().to_string();
-        Command::new("kill").args(["-TERM", &id]).status()?;
+        self.signal("TERM")?;
         Ok(self.process.wait()?)
     }
 

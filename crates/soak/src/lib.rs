@@ -10,7 +10,9 @@ mod disk;
 mod fill;
 mod installation;
 mod load;
+mod manner;
 mod postgres;
+mod progress;
 mod report;
 mod seeded;
 mod world;
@@ -21,10 +23,14 @@ pub mod disable;
 pub mod faults;
 pub mod herd;
 pub mod kills;
+pub mod rolling;
 pub mod rotation;
+pub mod stopped;
 
 pub use installation::Database;
+pub use manner::Manner;
 pub use postgres::Postgres;
+pub use progress::note;
 pub use report::Report;
 pub use world::Stage;
 

@@ -2,22 +2,34 @@
 //!
 //! `astralform-soak --program FILE [--quick] [--write] [SCENARIO …]`; without names, all of them.
 
-use std::{fs, path::PathBuf, process::ExitCode, time::Duration};
+mod document;
+
+use std::{
+    fs,
+    path::PathBuf,
+    process::ExitCode,
+    time::{Duration, Instant},
+};
 
 use astralform_simulator::hostile::Rotation;
 use astralform_soak::{
-    Database, Error, Postgres, Report, Stage, database,
+    Database, Error, Manner, Postgres, Report, Stage, database,
     disable::{self, Disable},
     faults::{self, Faults},
     herd::{self, Herd},
     kills::{self, Kills},
+    note,
+    rolling::{self, Rolling},
     rotation::{self, Rotate},
+    stopped::{self, Stopped},
 };
 
+use document::document;
 use tokio::signal::unix::{SignalKind, signal};
 
 const REPORT: &str = "docs/soak.md";
-const SCENARIOS: [&str; 6] = ["herd", "faults", "kills", "database", "disable", "rotation"];
+const SCENARIOS: [&str; 8] =
+    ["herd", "faults", "kills", "database", "disable", "rotation", "stopped", "rolling"];
 const BOTH: [Database; 2] = [Database::Sqlite, Database::Postgres];
 
 /// What is to be done.
@@ -65,18 +77,17 @@ async fn run() -> Result<bool, Error> {
     }
     let arguments = Arguments::parse(words)?;
     let stage = Stage::new(arguments.program.clone(), Some(Postgres::start()?));
-    let (mut text, mut all_hold) = (introduction(), true);
+    let (began, mut reports) = (Instant::now(), Vec::new());
     for scenario in &arguments.scenarios {
-        for report in arguments.reports(&stage, scenario).await? {
-            all_hold &= report.holds();
-            text.push('\n');
-            text.push_str(&report.markdown());
+        reports.extend(arguments.reports(&stage, scenario).await?);
+        if arguments.write {
+            // What was shown stays, should a later one not end.
+            fs::write(REPORT, document(&arguments, &reports, began.elapsed()))?;
         }
     }
-    if arguments.write {
-        fs::write(REPORT, &text)?;
-    }
-    Ok(all_hold)
+    let failed = reports.iter().filter(|report| !report.holds());
+    failed.clone().for_each(|report| note(&format!("FAILED: {}", report.title())));
+    Ok(failed.count() == 0)
 }
 
 impl Arguments {
@@ -106,7 +117,9 @@ impl Arguments {
             "kills" => self.kills(stage).await,
             "database" => self.database(stage).await,
             "disable" => self.disable(stage).await,
-            _ => self.rotation(stage).await,
+            "rotation" => self.rotation(stage).await,
+            "stopped" => stopped(stage).await,
+            _ => self.rolling(stage).await,
         }
     }
 
@@ -139,6 +152,7 @@ impl Arguments {
             database: Database::Sqlite,
             companions: 0,
             rotation: Rotation::Strict,
+            manner: Manner::Plain,
             random,
             crash_points: true,
             expired: 40,
@@ -153,9 +167,22 @@ impl Arguments {
                 reports.push(shown(kills::run(stage, kills).await?));
             }
         }
-        let random = random / 5;
-        let (companions, crash_points) = (2, false);
-        kills = Kills { companions, crash_points, rotation: Rotation::Strict, random, ..kills };
+        let (beside, some, grace) = (random.div_ceil(5), random.div_ceil(10), profiles[1]);
+        for (manner, rotation) in [
+            (Manner::RefusesWithOk, Rotation::Strict),
+            (Manner::Errs, grace),
+            (Manner::LosesAnswers, grace),
+            (Manner::LosesAnswers, Rotation::Strict),
+            (Manner::Omits, Rotation::None),
+        ] {
+            for database in BOTH {
+                kills = Kills { database, rotation, manner, random: some, ..kills };
+                reports.push(shown(kills::run(stage, kills).await?));
+            }
+        }
+        let (companions, crash_points, manner) = (2, false, Manner::Plain);
+        let rotation = Rotation::Strict;
+        kills = Kills { companions, crash_points, rotation, manner, random: beside, ..kills };
         reports.push(shown(kills::run(stage, kills).await?));
         Ok(reports)
     }
@@ -181,6 +208,12 @@ impl Arguments {
         Ok(reports)
     }
 
+    async fn rolling(&self, stage: &Stage) -> Result<Vec<Report>, Error> {
+        let rolling =
+            Rolling { nodes: 3, rounds: if self.quick { 2 } else { 20 }, connections: 150 };
+        Ok(vec![shown(rolling::run(stage, rolling).await?)])
+    }
+
     async fn disable(&self, stage: &Stage) -> Result<Vec<Report>, Error> {
         let connections = if self.quick { 100 } else { 1_000 };
         let mut reports = Vec::new();
@@ -193,11 +226,13 @@ impl Arguments {
     }
 }
 
-fn introduction() -> String {
-    "# Soak\n\nWhat `.ci/soak` has shown, the last time it ran: the product in processes of its own, \
-     the provider of any temper from `crates/simulator`, all on one machine with loopback between \
-     them. Each scenario alone: `.ci/soak NAME`.\n"
-        .to_owned()
+async fn stopped(stage: &Stage) -> Result<Vec<Report>, Error> {
+    let mut reports = Vec::new();
+    for rotation in [Rotation::Grace(Duration::from_mins(10)), Rotation::Strict] {
+        let stopped = Stopped { rotation, connections: 20, time: Duration::from_secs(75) };
+        reports.push(shown(stopped::run(stage, stopped).await?));
+    }
+    Ok(reports)
 }
 
 /// Shows a report as soon as it is there.
@@ -205,9 +240,4 @@ fn introduction() -> String {
 fn shown(report: Report) -> Report {
     println!("{}", report.markdown());
     report
-}
-
-#[expect(clippy::print_stderr, reason = "standard output is the report's")]
-fn note(text: &str) {
-    eprintln!("{text}");
 }

@@ -49,11 +49,18 @@ impl Postgres {
     /// # Errors
     /// When its client programs are not installed.
     pub fn at(url: &str) -> Result<Self> {
-        let versions = fs::read_dir("/usr/lib/postgresql").map(|entries| {
-            entries.flatten().map(|entry| entry.path().join("bin")).filter(|bin| bin.is_dir()).max()
-        });
-        let programs = versions.ok().flatten().ok_or("install the Debian package postgresql")?;
+        let programs = newest_programs().ok_or("install the Debian package postgresql")?;
         Ok(Self { programs, url: url.to_owned(), own: None, made: Mutex::default() })
+    }
+
+    /// Which is installed.
+    #[must_use]
+    pub fn version() -> String {
+        let newest = newest_programs();
+        let output =
+            newest.and_then(|bin| Command::new(bin.join("postgres")).arg("-V").output().ok());
+        let text = output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
+        text.unwrap_or_else(|| "no PostgreSQL".to_owned())
     }
 
     /// Starts our own one after it was stopped.
@@ -115,6 +122,11 @@ impl Drop for Postgres {
             let _ = run(drop.args(["--force", "--maintenance-db", &self.url, &name]));
         }
     }
+}
+
+fn newest_programs() -> Option<PathBuf> {
+    let versions = fs::read_dir("/usr/lib/postgresql").ok()?;
+    versions.flatten().map(|entry| entry.path().join("bin")).filter(|bin| bin.is_dir()).max()
 }
 
 /// An address of loopback that is free.

@@ -3,6 +3,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::progress::note;
+
 /// What a scenario has shown.
 #[derive(Debug)]
 pub struct Report {
@@ -15,40 +17,62 @@ pub struct Report {
 /// What was to hold, and what was found.
 #[derive(Debug)]
 struct Finding {
-    claim: String,
+    what: String,
     found: String,
+    /// Nothing for a figure that nothing depends on.
+    bar: Option<String>,
     holds: bool,
 }
 
 impl Report {
     pub(crate) fn begin(title: impl Into<String>) -> Self {
         let title = title.into();
+        note(&format!("begins: {title}"));
         Self { title, started: Instant::now(), took: Duration::ZERO, findings: Vec::new() }
     }
 
-    /// Notes what was found of something that has to hold.
-    pub(crate) fn claim(&mut self, claim: &str, found: impl fmt::Display, holds: bool) {
-        let (claim, found) = (claim.to_owned(), found.to_string());
-        self.findings.push(Finding { claim, found, holds });
-        self.took = self.started.elapsed();
+    /// Notes what was found of something that has to hold, beside the bar that it is measured by.
+    pub(crate) fn claim(
+        &mut self,
+        what: &str,
+        found: impl fmt::Display,
+        bar: impl fmt::Display,
+        holds: bool,
+    ) {
+        self.add(what, found.to_string(), Some(bar.to_string()), holds);
     }
 
-    /// Notes that a number has to be another.
-    pub(crate) fn equal<T: Copy + PartialEq + fmt::Display>(
-        &mut self,
-        claim: &str,
-        found: T,
-        wanted: T,
-    ) {
+    /// Notes a number that has to be another.
+    pub(crate) fn equal<T: PartialEq + fmt::Display>(&mut self, what: &str, found: T, wanted: T) {
         let holds = found == wanted;
-        let found =
-            if holds { found.to_string() } else { format!("{found}, where {wanted} was expected") };
-        self.claim(claim, found, holds);
+        self.claim(what, found, wanted, holds);
+    }
+
+    /// Notes a time that may be so long.
+    pub(crate) fn within(&mut self, what: &str, found: Duration, most: Duration) {
+        self.claim(what, format!("{found:.3?}"), format!("≤ {most:?}"), found <= most);
+    }
+
+    /// Notes something of which there must be none, with some examples.
+    pub(crate) fn none(&mut self, what: &str, found: &[String]) {
+        let examples = found.iter().take(3).cloned().collect::<Vec<_>>().join("; ");
+        let found_text = format!("{} {examples}", found.len());
+        self.claim(what, found_text.trim_end(), 0, found.is_empty());
     }
 
     /// Notes a figure that nothing depends on.
     pub(crate) fn figure(&mut self, what: &str, found: impl fmt::Display) {
-        self.claim(what, found, true);
+        self.add(what, found.to_string(), None, true);
+    }
+
+    fn add(&mut self, what: &str, found: String, bar: Option<String>, holds: bool) {
+        self.findings.push(Finding { what: what.to_owned(), found, bar, holds });
+        self.took = self.started.elapsed();
+    }
+
+    /// What was run, in how many words it takes.
+    pub fn title(&self) -> &str {
+        &self.title
     }
 
     /// Whether everything holds that has to.
@@ -58,13 +82,18 @@ impl Report {
 
     /// As Markdown.
     pub fn markdown(&self) -> String {
+        let verdict = if self.holds() { "Pass" } else { "**FAIL**" };
         let mut text = format!("## {}\n\n", self.title);
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "{} s\n", self.took.as_secs());
-        text.push_str("| what | found | |\n|---|---|---|\n");
-        for Finding { claim, found, holds } in &self.findings {
-            let mark = if *holds { "holds" } else { "**fails**" };
-            let _ = writeln!(text, "| {claim} | {found} | {mark} |");
+        let _ = writeln!(text, "{verdict}, {} s\n", self.took.as_secs());
+        text.push_str("| what | found | bar | |\n|---|---|---|---|\n");
+        for Finding { what, found, bar, holds } in &self.findings {
+            let (bar, mark) = match (bar, holds) {
+                (None, _) => ("", ""),
+                (Some(bar), true) => (bar.as_str(), "pass"),
+                (Some(bar), false) => (bar.as_str(), "**FAIL**"),
+            };
+            let _ = writeln!(text, "| {what} | {found} | {bar} | {mark} |");
         }
         text
     }

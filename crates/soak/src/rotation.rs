@@ -9,6 +9,7 @@ use crate::{
     client::Outcome,
     fill::{Life, end_user},
     load::{Ongoing, Tally},
+    progress::Progress,
     seeded::Seeded,
     world::{Settled, Turns, World},
 };
@@ -50,28 +51,36 @@ pub async fn run(stage: &Stage, rotate: Rotate) -> Result<Report> {
     let nodes = world.start_nodes(nodes).await?;
     let (calls, tally) = calling(&world, &Turns::of(&nodes), connections);
     let mut chance = Seeded::new(seed);
-    let mut killed = 0;
-    for _ in 0..kills {
+    let (mut killed, mut begun) = (0, 0);
+    let progress = Progress::of("commands killed", kills);
+    while killed < kills && begun < 5 * kills {
+        begun += 1;
         let mut command = world.installation.command(&COMMAND);
         let mut rotating = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
         tokio::time::sleep(Duration::from_millis(10) + chance.moment(1_500)).await;
         killed += usize::from(rotating.try_wait()?.is_none());
         rotating.kill()?;
         rotating.wait()?;
+        progress.set(killed);
     }
+    drop(progress);
     let ended = world.installation.command(&COMMAND).output()?;
     let why = String::from_utf8_lossy(&ended.stderr).into_owned();
-    report.claim("the command ends when it may", why.trim(), ended.status.success());
+    let ended_well = ended.status.success();
+    report.claim("how the command ends when it may", ended.status, "success", ended_well);
+    if !ended_well {
+        report.figure("what it said", why.trim());
+    }
     tokio::time::sleep(Duration::from_secs(2)).await;
     calls.stop().await;
-    report.figure("commands that were killed before they had ended", killed);
+    report.equal("commands that were killed before they had ended", killed, kills);
     let completed = tally.of(&Outcome::Completed);
     let good = tally.all() == format!("{completed} Completed");
-    report.claim("calls all the while", tally.all(), good);
+    report.claim("calls all the while", tally.all(), "all Completed", good);
     let status = world.installation.command(&["keys", "status"]).output()?;
     let status = String::from_utf8_lossy(&status.stdout).into_owned();
     let left = left_behind(&status);
-    report.claim("older keys that something still needs", left.join("; "), left.is_empty());
+    report.none("older keys that something still needs", &left);
     let patience = Duration::from_mins(2);
     let settled = world.settle(nodes[0].address, 0..connections, patience).await?;
     let lost = settled.iter().filter(|settled| **settled != Settled::Works).count();

@@ -16,7 +16,11 @@ use crate::{
     fill::{Filler, Life, end_user},
     installation::{Installation, Node, Start},
     load::each,
+    progress::Progress,
 };
+
+/// How many end users at a time are called for until they are settled.
+const IN_FLIGHT: usize = 64;
 
 /// What scenarios stand on.
 pub struct Stage {
@@ -97,9 +101,14 @@ impl World {
     ) -> Result<Vec<Settled>> {
         let end = Instant::now() + patience;
         let (client, first) = (self.client.clone(), numbers.start);
-        let settled = each(numbers.len(), 64, move |number| {
-            let client = client.clone();
-            async move { settled(&client, at, &end_user(first + number), end).await }
+        let progress = Arc::new(Progress::of("connections looked at", numbers.len()));
+        let settled = each(numbers.len(), IN_FLIGHT, move |number| {
+            let (client, progress) = (client.clone(), Arc::clone(&progress));
+            async move {
+                let settled = settled(&client, at, &end_user(first + number), end).await;
+                progress.one();
+                settled
+            }
         });
         settled.await.into_iter().collect()
     }

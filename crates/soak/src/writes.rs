@@ -28,6 +28,7 @@ struct Acknowledged {
     sessions: Vec<String>,
     /// Idempotency keys of writes at the provider that completed, and who wrote.
     keys: Vec<(String, String)>,
+    unacknowledged: usize,
     /// When the one before was acknowledged, and the longest time without any.
     last: Option<Instant>,
     longest_gap: Duration,
@@ -39,12 +40,14 @@ pub(crate) struct Kept {
     pub(crate) acknowledged: usize,
     pub(crate) per_second: usize,
     pub(crate) lost: usize,
+    /// How many were answered with something else, or not at all.
+    pub(crate) unacknowledged: usize,
     pub(crate) longest_gap: Duration,
 }
 
-const WRITERS: usize = 6;
+const WRITERS: usize = 12;
 /// So that a long run stays countable.
-const PACE: Duration = Duration::from_millis(10);
+const PACE: Duration = Duration::from_millis(20);
 
 impl Writes {
     /// Those for whom something is written at the provider; their connections have to be there.
@@ -68,7 +71,7 @@ impl Writes {
     pub(crate) async fn stop(self, client: &Client, at: SocketAddr) -> Result<Kept> {
         self.ongoing.stop().await;
         let seconds = self.started.elapsed().as_secs().max(1);
-        let Acknowledged { sessions, keys, longest_gap, .. } =
+        let Acknowledged { sessions, keys, unacknowledged, longest_gap, .. } =
             std::mem::take(&mut *self.book.lock());
         let (sessions, keys) = (Arc::new(sessions), Arc::new(keys));
         let again = client.clone();
@@ -89,7 +92,7 @@ impl Writes {
         });
         let lost = lost + repeated.await.into_iter().filter(|completed| !completed).count();
         let per_second = acknowledged / usize::try_from(seconds)?;
-        Ok(Kept { acknowledged, per_second, lost, longest_gap })
+        Ok(Kept { acknowledged, per_second, lost, unacknowledged, longest_gap })
     }
 }
 
@@ -122,7 +125,10 @@ impl Acknowledged {
     }
 
     fn note<T>(&mut self, written: Option<T>, list: fn(&mut Self) -> &mut Vec<T>) {
-        let Some(written) = written else { return };
+        let Some(written) = written else {
+            self.unacknowledged += 1;
+            return;
+        };
         let now = Instant::now();
         let gap = self.last.map_or(Duration::ZERO, |last| now - last);
         self.longest_gap = self.longest_gap.max(gap);
@@ -133,5 +139,8 @@ impl Acknowledged {
 
 /// Whether an outcome may come while the product is away or its database is.
 pub(crate) fn is_passing(outcome: &Outcome) -> bool {
-    matches!(outcome, Outcome::Unanswered | Outcome::Failed(_) | Outcome::Refused(503))
+    matches!(
+        outcome,
+        Outcome::Unanswered | Outcome::Unreachable | Outcome::Failed(_) | Outcome::Refused(503)
+    )
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use astralform_simulator::hostile::Rotation;
 use astralform_soak::{
-    Database, Postgres, Report, Stage,
+    Database, Manner, Postgres, Report, Stage,
     faults::{self, Faults},
     herd::{self, Herd},
     kills::{self, Kills},
@@ -57,11 +57,17 @@ async fn r4_a_provider_that_errs_costs_nobody_a_connection_and_one_that_means_it
 
 async fn kills(stage: &Stage, database: Database) {
     let grace = Rotation::Grace(Duration::from_mins(5));
-    for (rotation, random) in [(Rotation::Strict, 3), (grace, 1), (Rotation::None, 0)] {
+    for (rotation, manner, random) in [
+        (Rotation::Strict, Manner::Plain, 3),
+        (Rotation::Strict, Manner::RefusesWithOk, 0),
+        (grace, Manner::Plain, 1),
+        (Rotation::None, Manner::Omits, 0),
+    ] {
         let kills = Kills {
             database,
             companions: 0,
             rotation,
+            manner,
             random,
             crash_points: true,
             expired: 10,
