@@ -9,6 +9,7 @@ use astralform_soak::{
     faults::{self, Faults},
     herd::{self, Herd},
     kills::{self, Kills},
+    rolling::{self, Rolling},
 };
 use astralform_testkit::postgres_url;
 
@@ -89,4 +90,10 @@ async fn r2_b1_whenever_the_process_dies_on_sqlite_nothing_is_lost_in_silence() 
 async fn r2_b1_whenever_the_process_dies_on_postgresql_nothing_is_lost_in_silence() {
     let Some(stage) = stage_on_postgres() else { return };
     kills(&stage, Database::Postgres).await;
+}
+
+#[tokio::test]
+async fn b7_servers_are_replaced_under_load_and_no_call_fails() {
+    let Some(stage) = stage_on_postgres() else { return };
+    holds(rolling::run(&stage, Rolling { nodes: 2, rounds: 2, connections: 30 }).await);
 }
