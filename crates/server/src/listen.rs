@@ -7,9 +7,22 @@
 mod peers;
 mod workers;
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
-use axum::{Router, body::Body};
+use axum::{
+    Router,
+    body::Body,
+    http::{HeaderValue, header::CONNECTION},
+    response::Response,
+};
 use hyper::{Request, body::Incoming, server::conn::http1};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -58,6 +71,10 @@ impl Default for Limits {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peer(pub(crate) SocketAddr);
 
+/// How long connections stay open after shutdown was asked for: a request may be on its way on each,
+/// and would be lost with it. Those that are answered meanwhile are told that it was the last one.
+const LINGER: Duration = Duration::from_millis(500);
+
 const LONGEST_HEAD: usize = 64 * 1024;
 const MOST_HEADERS: usize = 100;
 
@@ -90,11 +107,22 @@ pub async fn serve_then(
     let peers = Peers::new(limits.per_peer);
     let workers = Workers::start().expect("the system gives a thread for each core");
     let connections = GracefulShutdown::new();
+    let is_closing = Arc::new(AtomicBool::new(false));
     let mut stop = std::pin::pin!(stop);
+    let mut until = None;
     loop {
-        let accepted = tokio::select! {
-            accepted = accept(&listener, &places) => accepted,
-            () = &mut stop => break,
+        let accepted = if let Some(until) = until {
+            let Some(left) = backlog(&listener, &places, until).await else { break };
+            left
+        } else {
+            tokio::select! {
+                accepted = accept(&listener, &places) => accepted,
+                () = &mut stop => {
+                    is_closing.store(true, Ordering::Relaxed);
+                    until = Some(Instant::now() + LINGER);
+                    continue;
+                }
+            }
         };
         let (place, stream, address) = match accepted {
             Ok(accepted) => accepted,
@@ -108,15 +136,17 @@ pub async fn serve_then(
             continue;
         };
         let (router, watcher) = (router.clone(), connections.watcher());
+        let is_closing = Arc::clone(&is_closing);
         workers.spawn(async move {
-            let peer = Peer(address);
-            if let Err(error) = converse(stream, peer, router, limits, watcher).await {
+            let talk = converse(stream, Peer(address), (router, is_closing), limits, watcher);
+            if let Err(error) = talk.await {
                 tracing::debug!(error, "connection ended");
             }
             drop((seat, place));
         });
     }
     drop(listener);
+    linger(&connections).await;
     if tokio::time::timeout(limits.drain, connections.shutdown()).await.is_err() {
         tracing::warn!("requests were cut off at shutdown");
     }
@@ -128,18 +158,39 @@ pub async fn serve_then(
 async fn converse(
     stream: std::net::TcpStream,
     peer: Peer,
-    router: Router,
+    served: (Router, Arc<AtomicBool>),
     limits: Limits,
     watcher: Watcher,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let stream = TcpStream::from_std(stream)?;
-    Ok(watcher.watch(connection(stream, peer, router, &limits)).await?)
+    Ok(watcher.watch(connection(stream, peer, served, &limits)).await?)
 }
 
-async fn accept(
+/// Who has been connected by the system before shutdown was asked for, and is not turned away;
+/// nobody once none is left.
+async fn backlog(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
-) -> io::Result<(OwnedSemaphorePermit, std::net::TcpStream, SocketAddr)> {
+    until: Instant,
+) -> Option<io::Result<Accepted>> {
+    const NOBODY: Duration = Duration::from_millis(5);
+    let has_time = Instant::now() < until;
+    let next = tokio::time::timeout(NOBODY, accept(listener, places));
+    if has_time { next.await.ok() } else { None }
+}
+
+/// Leaves connections open for a moment in which what is on its way to them arrives.
+async fn linger(connections: &GracefulShutdown) {
+    const LOOK: Duration = Duration::from_millis(5);
+    let began = Instant::now();
+    while connections.count() > 0 && began.elapsed() < LINGER {
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+type Accepted = (OwnedSemaphorePermit, std::net::TcpStream, SocketAddr);
+
+async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> io::Result<Accepted> {
     let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
     let (stream, address) = listener.accept().await?;
     stream.set_nodelay(true)?;
@@ -149,16 +200,22 @@ async fn accept(
 fn connection(
     stream: TcpStream,
     peer: Peer,
-    router: Router,
+    (router, is_closing): (Router, Arc<AtomicBool>),
     limits: &Limits,
 ) -> impl hyper_util::server::graceful::GracefulConnection<Error = hyper::Error> + Send + 'static {
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(limits.stall));
-    let service =
-        TowerToHyperService::new(router.map_request(move |mut request: Request<Incoming>| {
-            request.extensions_mut().insert(peer);
-            request.map(Body::new)
-        }));
+    let service = router.map_request(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        request.map(Body::new)
+    });
+    let service = service.map_response(move |mut response: Response| {
+        if is_closing.load(Ordering::Relaxed) {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    });
+    let service = TowerToHyperService::new(service);
     http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.head)

@@ -365,11 +365,27 @@ async fn on_stop_a_request_under_way_is_finished() {
 }
 
 #[tokio::test]
-async fn on_stop_idle_connections_are_closed_at_once() {
+async fn on_stop_idle_connections_are_closed_soon() {
     let server = server(GENEROUS).await;
     let idle = server.kept_alive().await;
     server.stopped().await;
     assert_eq!(rest_of(idle).await, "");
+}
+
+#[tokio::test]
+async fn b7_on_stop_a_request_on_its_way_is_answered_and_its_connection_then_closed() {
+    let server = server(GENEROUS).await;
+    let (idle, fresh) = (server.kept_alive().await, server.connect().await);
+    let Server { stop, done, .. } = server;
+    stop.send(()).unwrap();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    for mut stream in [idle, fresh] {
+        stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+        let answer = rest_of(stream).await;
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+        assert!(answer.contains("\r\nconnection: close\r\n"), "{answer}");
+    }
+    within(done).await.unwrap();
 }
 
 #[tokio::test]
