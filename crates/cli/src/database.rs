@@ -1,12 +1,15 @@
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use anyhow::Context as _;
 use astralform_storage::Db;
 
-use crate::config::Database;
+use crate::{
+    config::Database,
+    partial::{Partial, beside},
+};
 
 /// Opens a database, made anew where there is none.
 pub(crate) async fn connect(database: &Database) -> anyhow::Result<Db> {
@@ -82,16 +85,13 @@ pub(crate) async fn keep_copy(db: &Db, database: &Database, newest: i64) -> anyh
     };
     let copy = beside(path, &format!(".schema-{version}"));
     if version < newest && !copy.exists() {
-        db.copy_to(&copy).await.with_context(|| format!("no copy at {}", copy.display()))?;
+        let cannot = || format!("no copy at {}", copy.display());
+        let (partial, _) = Partial::create(&copy).with_context(cannot)?;
+        db.copy_to(partial.path()).await.with_context(cannot)?;
+        partial.finish().with_context(cannot)?;
         tracing::info!(copy = %copy.display(), "the database was copied before its schema changes");
     }
     Ok(())
-}
-
-fn beside(path: &Path, ending: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(ending);
-    name.into()
 }
 
 fn make_folder(path: &Path) -> anyhow::Result<()> {
@@ -103,6 +103,8 @@ fn make_folder(path: &Path) -> anyhow::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::{io::Write as _, os::unix::fs::PermissionsExt as _};
+
     use super::*;
 
     #[tokio::test]
@@ -116,9 +118,25 @@ mod tests {
         keep_copy(&db, &file, 1).await.unwrap();
         assert!(!copy.exists(), "there is nothing to change");
         keep_copy(&db, &file, 2).await.unwrap();
+        let mode = fs::metadata(&copy).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "it holds what the database holds");
         let kept = connect(&Database::Sqlite(copy)).await.unwrap();
         assert_eq!(kept.schema_version().await.unwrap(), 1);
         keep_copy(&db, &file, 2).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn b5_a_copy_that_was_cut_off_does_not_count_as_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = Database::Sqlite(folder.path().join("a.db"));
+        let db = connect(&file).await.unwrap();
+        db.migrate().await.unwrap();
+        let (partial, mut cut_off) = Partial::create(&folder.path().join("a.db.schema-1")).unwrap();
+        cut_off.write_all(b"SQLite format 3").unwrap();
+        drop((partial, cut_off));
+        keep_copy(&db, &file, 2).await.unwrap();
+        let copy = Database::Sqlite(folder.path().join("a.db.schema-1"));
+        assert_eq!(connect(&copy).await.unwrap().schema_version().await.unwrap(), 1);
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod database;
 mod keys;
 mod management;
 mod node;
+mod partial;
 mod simulated;
 mod telemetry;
 

@@ -1,8 +1,6 @@
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, BufWriter, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
-    path::{Path, PathBuf},
+    io::{BufWriter, Write as _},
+    path::PathBuf,
     process::ExitCode,
 };
 
@@ -13,7 +11,9 @@ use clap::Args;
 
 use crate::{
     config::{Store, StoreFlags},
-    database, telemetry,
+    database,
+    partial::Partial,
+    telemetry,
 };
 
 /// Write everything in the database to a file, as it is at one moment, while servers run. Secrets are
@@ -35,15 +35,12 @@ impl Backup {
         let file = self.file.as_path();
         anyhow::ensure!(!file.exists(), "{} is there already", file.display());
         let db = database::connect_existing(&store.database).await?;
-        let partial = beside(file, ".partial");
-        let cannot = || format!("{} cannot be written", partial.display());
-        let out = new_file(&partial).with_context(cannot)?;
+        let cannot = || format!("{} cannot be written", file.display());
+        let (partial, out) = Partial::create(file).with_context(cannot)?;
         let mut out = BufWriter::new(out);
         let rows = back_up(&db, Clock::system().now(), &mut out).await?;
         out.flush().with_context(cannot)?;
-        out.get_ref().sync_all().with_context(cannot)?;
-        fs::rename(&partial, file)?;
-        sync_folder(file)?;
+        partial.finish().with_context(cannot)?;
         db.close().await;
         println!(
             "{rows} rows are in {}. Keep it apart from {}: it can be used only together with that.",
@@ -52,20 +49,4 @@ impl Backup {
         );
         Ok(ExitCode::SUCCESS)
     }
-}
-
-/// For its owner alone: it holds addresses of people.
-fn new_file(path: &Path) -> io::Result<File> {
-    OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
-}
-
-fn beside(path: &Path, ending: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(ending);
-    name.into()
-}
-
-fn sync_folder(path: &Path) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
