@@ -10,10 +10,7 @@
 
 mod epochs;
 
-use std::{
-    sync::atomic::{AtomicBool, Ordering},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use astralform_domain::{
     ApiKeyId, Clock, EndUserId, Entropy, ProjectConnectorId, ProjectId, SessionId, Timestamp,
@@ -22,7 +19,7 @@ use astralform_domain::{
 use crate::{
     Db, Error, Result, Tx,
     bind::{Bind, binds},
-    db::{Row, Run as _},
+    db::{Health, Row, Run as _},
     row::Record,
 };
 
@@ -68,34 +65,13 @@ pub(crate) struct Feed {
     /// may stand still.
     clock: Clock,
     pub(crate) entropy: Entropy,
-    /// Whether the last write failed by the database's fault.
-    is_stuck: AtomicBool,
-}
-
-impl Feed {
-    /// Notes how a write went. One that had nothing to write goes well on a full disk too.
-    pub(crate) fn note_write<T>(
-        &self,
-        written: Result<T>,
-        has_written: impl FnOnce(&T) -> bool,
-    ) -> Result<T> {
-        match &written {
-            Ok(what) if has_written(what) => self.is_stuck.store(false, Ordering::Relaxed),
-            Err(error) if error.is_unavailable() => self.is_stuck.store(true, Ordering::Relaxed),
-            Ok(_) | Err(_) => {}
-        }
-        written
-    }
-
-    pub(crate) fn takes_writes(&self) -> bool {
-        !self.is_stuck.load(Ordering::Relaxed)
-    }
+    pub(crate) health: Health,
 }
 
 impl Default for Feed {
     fn default() -> Self {
         let (clock, entropy) = (Clock::system(), Entropy::system());
-        Self { epochs: Epochs::default(), clock, entropy, is_stuck: AtomicBool::new(false) }
+        Self { epochs: Epochs::default(), clock, entropy, health: Health::default() }
     }
 }
 
@@ -143,6 +119,7 @@ impl Db {
         let began = Instant::now();
         let since = feed.clock.now().before(Lookback::LENGTH);
         let lines: Vec<Line> = self.all(SQL, binds![since]).await?;
+        feed.health.heard(self.now(), !feed.epochs.is_hearing(began));
         feed.epochs.heard(began, lines.into_iter().map(|line| (line.id, line.topics)));
         Ok(())
     }

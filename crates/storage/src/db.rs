@@ -5,6 +5,7 @@
 //! connections: one writer, whose queue is fair, and a pool that can only read.
 
 pub(crate) mod copy;
+mod health;
 mod open;
 
 use std::{collections::BTreeSet, sync::Arc};
@@ -17,6 +18,8 @@ use sqlx::{
 };
 
 use crate::{Error, Result, bind::Bind, changes::Feed, row::Record};
+
+pub(crate) use health::Health;
 
 /// An open database.
 #[derive(Clone)]
@@ -125,7 +128,7 @@ impl Db {
     /// # Errors
     /// When no connection is to be had.
     pub async fn begin(&self) -> Result<Tx> {
-        let open = self.feed.note_write(self.open_transaction().await, |_| false)?;
+        let open = self.feed.health.note_write(self.open_transaction().await, |_| false)?;
         let (feed, clock) = (Arc::clone(&self.feed), self.clock.clone());
         Ok(Tx { open, has_written: false, touched: BTreeSet::new(), feed, clock })
     }
@@ -138,19 +141,6 @@ impl Db {
         })
     }
 
-    /// Whether the database takes writes. It is asked to only where the last one was not taken.
-    ///
-    /// # Errors
-    /// When it still does not.
-    pub async fn check_writing(&self) -> Result<()> {
-        if self.feed.takes_writes() {
-            return Ok(());
-        }
-        let mut tx = self.begin().await?;
-        crate::meta::touch(&mut tx).await?;
-        tx.commit().await
-    }
-
     fn over(pools: Pools) -> Self {
         Self { pools, feed: Arc::default(), clock: Clock::system() }
     }
@@ -159,6 +149,10 @@ impl Db {
     #[must_use]
     pub fn at_the_time_of(self, clock: Clock) -> Self {
         Self { clock, ..self }
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     pub(crate) fn feed(&self) -> &Feed {
@@ -218,7 +212,7 @@ impl Tx {
             Open::Sqlite(tx) => tx.commit().await,
             Open::Postgres(tx) => tx.commit().await,
         };
-        let committed = feed.note_write(committed.map_err(Error::from), |()| has_written);
+        let committed = feed.health.note_write(committed.map_err(Error::from), |()| has_written);
         // Also when the answer was lost: it may have happened.
         for topic in touched {
             feed.epochs.count_up(topic);
@@ -274,7 +268,7 @@ impl Run for &Db {
         let rows = self.rows_unnoted(sql, binds, access).await;
         match access {
             Access::Read => rows,
-            Access::Write => self.feed.note_write(rows, |rows| !rows.is_empty()),
+            Access::Write => self.feed.health.note_write(rows, |rows| !rows.is_empty()),
         }
     }
 
@@ -289,7 +283,7 @@ impl Run for &Db {
                 done.map(|done| done.rows_affected())
             }
         };
-        self.feed.note_write(written.map_err(Error::from), |touched| *touched > 0)
+        self.feed.health.note_write(written.map_err(Error::from), |touched| *touched > 0)
     }
 }
 
@@ -305,7 +299,7 @@ impl Run for &mut Tx {
                 rows.map(|rows| rows.into_iter().map(Row::Postgres).collect())
             }
         };
-        let rows = self.feed.note_write(rows.map_err(Error::from), |_| false)?;
+        let rows = self.feed.health.note_write(rows.map_err(Error::from), |_| false)?;
         self.has_written |= matches!(access, Access::Write) && !rows.is_empty();
         Ok(rows)
     }
@@ -321,7 +315,7 @@ impl Run for &mut Tx {
                 done.map(|done| done.rows_affected())
             }
         };
-        let touched = self.feed.note_write(done.map_err(Error::from), |_| false)?;
+        let touched = self.feed.health.note_write(done.map_err(Error::from), |_| false)?;
         self.has_written |= touched > 0;
         Ok(touched)
     }

@@ -47,6 +47,16 @@ pub struct Lease {
     pub not_before: Timestamp,
 }
 
+/// Who takes refreshes up.
+#[derive(Clone, Copy, Debug)]
+pub struct Claimant<'a> {
+    /// The node's name.
+    pub node: &'a str,
+    /// Whether it may go on with what another node has sent and not answered for: that one may
+    /// have the answer, and still be about to store it.
+    pub takes_over: bool,
+}
+
 impl RefreshKey {
     /// Its primary key, for bindings.
     pub fn row(&self) -> String {
@@ -74,12 +84,12 @@ impl Record for Lease {
     }
 }
 
-/// Takes the lease on a token's refresh, unless another holds it. Fences begin with the time, so that
+/// Takes the lease on a token's refresh, unless another holds it or is waited for. Fences begin with the time, so that
 /// no row that is made anew ever has an old one.
 pub async fn claim(
     tx: &mut Tx,
     key: &RefreshKey,
-    node: &str,
+    by: Claimant<'_>,
     length: Duration,
 ) -> Result<Option<Lease>> {
     const SQL: &str = "
@@ -90,23 +100,30 @@ pub async fn claim(
         ON CONFLICT (connection_id, kind) DO UPDATE
         SET fence = refreshes.fence + 1, node = $3, lease_until = $4
         WHERE refreshes.lease_until <= $5
+          AND ($6 OR refreshes.node = $3 OR NOT refreshes.is_sent OR refreshes.answer IS NOT NULL)
         RETURNING *";
     let now = tx.clock().await?;
     let until = now.after(length);
-    tx.returning(SQL, binds![key.connection, key.kind.as_str(), node, until, now]).await
+    let Claimant { node, takes_over } = by;
+    let binds = binds![key.connection, key.kind.as_str(), node, until, now, takes_over];
+    tx.returning(SQL, binds).await
 }
 
-/// Whether somebody is at the refresh of a token that is still of that generation. Only looks.
-pub async fn is_held(db: &Db, key: &RefreshKey, generation: i64) -> Result<bool> {
+/// Whether somebody is at the refresh of a token that is still of that generation, or is waited for.
+/// Only looks.
+pub async fn is_held(db: &Db, key: &RefreshKey, generation: i64, by: Claimant<'_>) -> Result<bool> {
     const SQL: &str = "
         SELECT refreshes.connection_id, refreshes.kind
         FROM refreshes
         JOIN tokens
           ON tokens.connection_id = refreshes.connection_id AND tokens.kind = refreshes.kind
-        WHERE refreshes.connection_id = $1 AND refreshes.kind = $2 AND refreshes.lease_until > $4
+        WHERE refreshes.connection_id = $1 AND refreshes.kind = $2
+          AND (refreshes.lease_until > $4
+               OR refreshes.is_sent AND refreshes.answer IS NULL AND refreshes.node <> $5 AND NOT $6)
           AND tokens.generation <= $3";
     let now = db.clock().await?;
-    let binds = binds![key.connection, key.kind.as_str(), generation, now];
+    let Claimant { node, takes_over } = by;
+    let binds = binds![key.connection, key.kind.as_str(), generation, now, node, takes_over];
     Ok(db.optional::<RefreshKey>(SQL, binds).await?.is_some())
 }
 
@@ -208,7 +225,7 @@ impl Record for Wanted {
 
 /// The refreshes that somebody began and nobody goes on with, `limit` at most. In a frozen project
 /// only what was answered is gone on with.
-pub async fn abandoned(db: &Db, limit: i64) -> Result<Vec<Wanted>> {
+pub async fn abandoned(db: &Db, by: Claimant<'_>, limit: i64) -> Result<Vec<Wanted>> {
     const SQL: &str = "
         SELECT connections.project_id, connections.environment, refreshes.connection_id,
                refreshes.kind, refreshes.generation
@@ -216,10 +233,11 @@ pub async fn abandoned(db: &Db, limit: i64) -> Result<Vec<Wanted>> {
         JOIN connections ON connections.id = refreshes.connection_id
         JOIN projects ON projects.id = connections.project_id
         WHERE refreshes.lease_until <= $1
-          AND (refreshes.is_sent AND projects.frozen_at IS NULL OR refreshes.answer IS NOT NULL)
+          AND (refreshes.answer IS NOT NULL
+               OR refreshes.is_sent AND projects.frozen_at IS NULL AND ($4 OR refreshes.node = $3))
         LIMIT $2";
     let now = db.clock().await?;
-    db.all(SQL, binds![now, limit]).await
+    db.all(SQL, binds![now, limit, by.node, by.takes_over]).await
 }
 
 /// The tokens whose time to be refreshed has come, of active connections that were used since and

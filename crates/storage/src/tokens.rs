@@ -235,7 +235,8 @@ mod tests {
 
     #[tokio::test]
     async fn b6_what_is_taken_away_while_its_refresh_is_out_is_in_doubt() {
-        use crate::refreshes::{RefreshKey, claim, is_held, send};
+        use crate::refreshes::{Claimant, RefreshKey, claim, is_held, send};
+        let by = Claimant { node: "node", takes_over: true };
         on_both(async |db| {
             let world = world(&db).await;
             let owner = connection(&world, "acc");
@@ -248,7 +249,7 @@ mod tests {
             let mut leases = Vec::new();
             for kind in ["claimed", "sent", "sent before"] {
                 let length = std::time::Duration::from_mins(1);
-                leases.push(claim(&mut tx, &key(kind), "node", length).await.unwrap().unwrap());
+                leases.push(claim(&mut tx, &key(kind), by, length).await.unwrap().unwrap());
             }
             send(&mut tx, &leases[1], 2).await.unwrap();
             send(&mut tx, &leases[2], 1).await.unwrap();
@@ -261,7 +262,7 @@ mod tests {
             let expected = expected.map(|(kind, in_doubt)| (kind.to_owned(), in_doubt));
             assert_eq!(taken.iter().map(of).collect::<Vec<_>>(), expected);
             assert!(super::of(&db, owner.id).await.unwrap().is_empty());
-            assert!(!is_held(&db, &key("sent"), 2).await.unwrap());
+            assert!(!is_held(&db, &key("sent"), 2, by).await.unwrap());
         })
         .await;
     }

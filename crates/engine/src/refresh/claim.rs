@@ -8,7 +8,7 @@ use std::{
 use astralform_domain::{Connection, ConnectionStatus, Secret, Timestamp, crash_point};
 use astralform_storage::{
     Tx, connections, freezes,
-    refreshes::{self, Lease, Wanted},
+    refreshes::{self, Claimant, Lease, Wanted},
     tokens::{self, Token},
 };
 
@@ -16,7 +16,7 @@ use astralform_vault::ProjectKeys;
 
 use super::{
     Landing,
-    timing::{FROZEN, LEASE},
+    timing::{FROZEN, LEASE, takes_over},
 };
 use crate::{Engine, Fault};
 
@@ -102,7 +102,7 @@ impl Engine {
         let found = connections::lock(&mut tx, wanted.tenant, wanted.key.connection).await?;
         let Some(connection) = found else { return Ok(Claim::Landed(Landing::Over)) };
         let token = tokens::find(&mut tx, connection.id, &wanted.key.kind).await?;
-        let claimed = refreshes::claim(&mut tx, &wanted.key, &self.node, LEASE).await?;
+        let claimed = refreshes::claim(&mut tx, &wanted.key, self.claimant(), LEASE).await?;
         let Some(lease) = claimed else {
             drop(tx);
             let now = self.clock.now();
@@ -119,6 +119,11 @@ impl Engine {
             return Ok(Claim::Landed(Landing::Over));
         };
         self.take(tx, Hold { lease, connection, token, in_doubt: false, since, keys }, next).await
+    }
+
+    /// This node, as careful as it has to be.
+    pub(super) fn claimant(&self) -> Claimant<'_> {
+        Claimant { node: &self.node, takes_over: takes_over(self.db.sound_for()) }
     }
 
     async fn is_frozen_in(&self, tx: &mut Tx, hold: &Hold) -> Result<bool, Fault> {

@@ -119,7 +119,8 @@ impl Engine {
     async fn watch_holder(&self, wanted: &Wanted, until: Instant) -> Result<(), Fault> {
         loop {
             sleep(LOOK).await;
-            let is_held = refreshes::is_held(&self.db, &wanted.key, wanted.generation).await?;
+            let (key, generation, by) = (&wanted.key, wanted.generation, self.claimant());
+            let is_held = refreshes::is_held(&self.db, key, generation, by).await?;
             if !is_held || Instant::now() >= until {
                 return Ok(());
             }

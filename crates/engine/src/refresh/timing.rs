@@ -20,6 +20,15 @@ pub(super) const UNUSABLE: Duration = Duration::from_mins(1);
 /// How often a lease that another node holds is looked at.
 pub(super) const LOOK: Duration = Duration::from_millis(50);
 
+/// How long the database is to be heard without a break before a refresh that another node has sent
+/// is taken over: that node may hold the answer and get it stored as soon as the database is back.
+const HANDS_OFF: Duration = Duration::from_secs(15);
+
+/// Whether what another node has sent may be taken over, where the database is heard for so long.
+pub(super) fn takes_over(sound_for: Duration) -> bool {
+    sound_for >= HANDS_OFF
+}
+
 const MINUTE: Duration = Duration::from_mins(1);
 
 /// When a token that was just given is refreshed ahead of its end: a tenth of its life before, at

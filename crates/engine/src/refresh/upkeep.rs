@@ -60,7 +60,9 @@ impl Engine {
     }
 
     async fn take_up_abandoned(&self) -> Result<(), Fault> {
-        for wanted in refreshes::abandoned(&self.db, AT_ONCE).await? {
+        // Until it does, nobody knows since when: nothing of others is taken over.
+        self.db.check_writing().await?;
+        for wanted in refreshes::abandoned(&self.db, self.claimant(), AT_ONCE).await? {
             self.set_off(wanted);
         }
         Ok(())

@@ -212,7 +212,8 @@ impl Fixture {
         connections::create(&mut tx, &connection, Some(end_user)).await.unwrap();
         tokens::put(&mut tx, &connection, &token).await.unwrap();
         let key = RefreshKey { connection: connection.id, kind: "user".to_owned() };
-        let lease = refreshes::claim(&mut tx, &key, "node", Duration::from_secs(9)).await;
+        let by = refreshes::Claimant { node: "node", takes_over: true };
+        let lease = refreshes::claim(&mut tx, &key, by, Duration::from_secs(9)).await;
         let lease = lease.unwrap().unwrap();
         refreshes::send(&mut tx, &lease, 3).await.unwrap();
         tx.commit().await.unwrap();

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use astralform_domain::{Clock, Timestamp};
 use astralform_simulator::hostile::{Habit, Rotation, Said, Temper, Trouble};
+use astralform_storage::refreshes::{self, Claimant, RefreshKey};
 use astralform_testkit::{HostileProvider, Reply, TestServer};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -261,6 +262,33 @@ async fn r1_of_calls_at_two_nodes_one_refreshes_and_the_others_use_what_it_got()
         assert_eq!(provider.hostile.ledger().refreshes, round);
     }
     assert_eq!(provider.hostile.ledger().reused, 0, "no family was revoked");
+}
+
+/// After an outage the node that sent it may still be about to store what came of it.
+#[tokio::test]
+async fn r3_what_another_node_has_sent_is_taken_over_once_the_database_was_heard_for_a_while() {
+    let Some((provider, a, _)) = two_connected(strict()).await else { return };
+    let id = a.agent("alice").get("/v1/connections").await.body["data"][0]["id"].clone();
+    let connection = id.as_str().unwrap().parse().unwrap();
+    let key = RefreshKey { connection, kind: "default".to_owned() };
+    let mut tx = a.db.begin().await.unwrap();
+    let by = Claimant { node: "cut off", takes_over: false };
+    let lease = refreshes::claim(&mut tx, &key, by, Duration::ZERO).await.unwrap().unwrap();
+    refreshes::send(&mut tx, &lease, 1).await.unwrap();
+    tx.commit().await.unwrap();
+
+    a.clock.advance(LIFE);
+    let back = a.second_node().await;
+    let refreshed = async |passed| {
+        a.clock.advance(Duration::from_secs(passed));
+        back.app.engine().keep_fresh().await.unwrap();
+        back.app.engine().finish_refreshes(Duration::from_secs(5)).await;
+        provider.hostile.ledger().refreshes
+    };
+    assert_eq!(refreshed(0).await, 0);
+    assert_eq!(refreshed(14).await, 0);
+    assert_eq!(refreshed(1).await, 1, "nobody is to be expected any more");
+    assert_eq!(reads(&back).await, "completed");
 }
 
 #[tokio::test]

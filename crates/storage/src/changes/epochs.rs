@@ -111,12 +111,17 @@ impl Epochs {
         self.heard_at.store(1 + u64::try_from(at).unwrap_or(u64::MAX - 1), Ordering::SeqCst);
     }
 
-    fn is_hearing(&self, now: Instant) -> bool {
+    pub(crate) fn is_hearing(&self, now: Instant) -> bool {
         let at = self.heard_at.load(Ordering::SeqCst);
         at.checked_sub(1).is_some_and(|at| {
             let since_start = now.saturating_duration_since(self.start);
             since_start.saturating_sub(Duration::from_millis(at)) < PATIENCE
         })
+    }
+
+    #[cfg(test)]
+    pub(crate) fn fall_silent(&self) {
+        self.heard_at.store(0, Ordering::SeqCst);
     }
 
     fn slot(&self, topic: u32) -> &AtomicU64 {
@@ -176,7 +181,7 @@ mod tests {
     fn after_a_silence_nothing_holds() {
         let epochs = hearing();
         let before = epochs.stamp([7].into_iter()).unwrap();
-        epochs.heard_at.store(0, Ordering::SeqCst);
+        epochs.fall_silent();
         assert!(!epochs.holds(&before), "nobody hears");
         epochs.heard(Instant::now(), std::iter::empty());
         assert!(!epochs.holds(&before), "something may have been missed");

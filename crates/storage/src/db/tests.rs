@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::*;
 use crate::{bind::binds, meta};
 
@@ -22,11 +24,11 @@ async fn b2_a_full_disk_is_known_and_forgotten_as_soon_as_there_is_room() {
         limit(&db, "PRAGMA max_page_count = 1").await;
         let error = write(&db, round, 1_000_000).await.unwrap_err();
         assert!(error.is_unavailable(), "{error:?}");
-        assert!(!db.feed.takes_writes());
+        assert!(!db.feed.health.takes_writes());
         meta::key_check(&db).await.expect("what is there can be read");
         limit(&db, "PRAGMA max_page_count = 1000000").await;
         db.check_writing().await.unwrap();
-        assert!(db.feed.takes_writes());
+        assert!(db.feed.health.takes_writes());
         write(&db, round, 1_000_000).await.unwrap();
     }
 }
@@ -90,4 +92,34 @@ async fn a_transaction_that_was_dropped_leaves_its_connection_in_order() {
         drop(tx);
         write(&db, &format!("{round}"), 10).await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn r3_a_database_is_sound_since_it_was_heard_and_took_what_was_written_without_a_break() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Clock::manual(Timestamp::from_secs(100));
+    let db = Db::open_sqlite(&folder.path().join("test.db")).await.unwrap();
+    let db = db.at_the_time_of(clock.clone());
+    db.migrate().await.unwrap();
+    let pass = async |seconds| {
+        db.follow().await.unwrap();
+        clock.advance(Duration::from_secs(seconds));
+        db.follow().await.unwrap();
+        db.sound_for()
+    };
+    assert_eq!(db.sound_for(), Duration::ZERO, "it was not heard yet");
+    assert_eq!(pass(9).await, Duration::from_secs(9));
+    assert_eq!(pass(9).await, Duration::from_secs(18));
+
+    limit(&db, "PRAGMA max_page_count = 1").await;
+    write(&db, "full", 1_000_000).await.unwrap_err();
+    assert_eq!(db.sound_for(), Duration::ZERO);
+    assert_eq!(pass(9).await, Duration::ZERO, "it is heard, but takes nothing");
+    limit(&db, "PRAGMA max_page_count = 1000000").await;
+    db.check_writing().await.unwrap();
+    assert_eq!(pass(9).await, Duration::from_secs(9));
+
+    db.feed.epochs.fall_silent();
+    assert_eq!(db.sound_for(), Duration::ZERO, "it is not heard");
+    assert_eq!(pass(9).await, Duration::from_secs(9), "what was before the silence does not count");
 }

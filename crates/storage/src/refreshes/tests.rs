@@ -8,6 +8,7 @@ use crate::{
 };
 
 const MINUTE: Duration = Duration::from_mins(1);
+const A: Claimant<'_> = Claimant { node: "a", takes_over: true };
 
 /// A connection with a token that is due at 100 s, and the key of its refresh.
 async fn stored(db: &Db, account: &str) -> (Connection, RefreshKey) {
@@ -34,7 +35,7 @@ async fn stored(db: &Db, account: &str) -> (Connection, RefreshKey) {
 
 async fn claimed(db: &Db, key: &RefreshKey, node: &str, length: Duration) -> Option<Lease> {
     let mut tx = db.begin().await.unwrap();
-    let lease = claim(&mut tx, key, node, length).await.unwrap();
+    let lease = claim(&mut tx, key, Claimant { node, takes_over: true }, length).await.unwrap();
     tx.commit().await.unwrap();
     lease
 }
@@ -59,17 +60,54 @@ async fn r1_one_holds_the_lease_until_it_lapses_and_the_next_knows_what_was_sent
         assert_eq!((first.was_sent, first.failures), (false, 0));
         sent(&db, &first).await;
         assert_eq!(claimed(&db, &key, "b", MINUTE).await, None, "it is held");
-        assert!(is_held(&db, &key, 3).await.unwrap());
-        assert!(!is_held(&db, &key, 2).await.unwrap(), "the token is newer than that");
+        assert!(is_held(&db, &key, 3, A).await.unwrap());
+        assert!(!is_held(&db, &key, 2, A).await.unwrap(), "the token is newer than that");
         let mut tx = db.begin().await.unwrap();
         assert_eq!(let_go(&mut tx, "b").await.unwrap(), 0, "b holds nothing");
         assert_eq!(let_go(&mut tx, "a").await.unwrap(), 1);
         tx.commit().await.unwrap();
-        assert!(!is_held(&db, &key, 3).await.unwrap());
-        let wanted = abandoned(&db, 9).await.unwrap();
+        assert!(!is_held(&db, &key, 3, A).await.unwrap());
+        let wanted = abandoned(&db, A, 9).await.unwrap();
         assert_eq!(wanted.iter().map(|wanted| &wanted.key).collect::<Vec<_>>(), [&key]);
         let next = claimed(&db, &key, "b", MINUTE).await.unwrap();
         assert_eq!((next.fence, next.was_sent, next.generation), (first.fence + 1, true, 3));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn r3_what_another_node_has_sent_waits_for_its_answer_and_nothing_else_does() {
+    on_both(async |db| {
+        let (_, key) = stored(&db, "acc").await;
+        let cautious = |node| Claimant { node, takes_over: false };
+        let claimed_by = async |by, length| {
+            let mut tx = db.begin().await.unwrap();
+            let lease = claim(&mut tx, &key, by, length).await.unwrap();
+            tx.commit().await.unwrap();
+            lease
+        };
+        claimed_by(cautious("a"), Duration::ZERO).await.unwrap();
+        assert!(!is_held(&db, &key, 3, cautious("b")).await.unwrap());
+        let second = claimed_by(cautious("b"), Duration::ZERO).await;
+        assert_eq!(second.map(|lease| lease.was_sent), Some(false), "nothing was sent");
+        let first = claimed_by(cautious("a"), Duration::ZERO).await.unwrap();
+        sent(&db, &first).await;
+
+        assert_eq!(claimed_by(cautious("b"), MINUTE).await, None);
+        assert!(is_held(&db, &key, 3, cautious("b")).await.unwrap());
+        assert!(!is_held(&db, &key, 3, cautious("a")).await.unwrap());
+        assert_eq!(abandoned(&db, cautious("b"), 9).await.unwrap(), []);
+        assert_eq!(abandoned(&db, cautious("a"), 9).await.unwrap().len(), 1, "it is its own");
+        assert!(claimed_by(cautious("a"), Duration::ZERO).await.unwrap().was_sent);
+
+        let taken_over = Claimant { node: "b", takes_over: true };
+        assert!(!is_held(&db, &key, 3, taken_over).await.unwrap());
+        assert_eq!(abandoned(&db, taken_over, 9).await.unwrap().len(), 1);
+        let lease = claimed_by(taken_over, Duration::ZERO).await.unwrap();
+        assert!(keep_answer(&db, &lease, &Sealed::from_bytes(vec![7])).await.unwrap());
+        assert_eq!(abandoned(&db, cautious("c"), 9).await.unwrap().len(), 1, "it is answered");
+        assert!(!is_held(&db, &key, 3, cautious("c")).await.unwrap());
+        assert!(claimed_by(cautious("c"), MINUTE).await.unwrap().answer.is_some());
     })
     .await;
 }
@@ -106,7 +144,7 @@ async fn r2_an_answer_outlives_whoever_received_it() {
         let mut tx = db.begin().await.unwrap();
         tokens::erase(&mut tx, &connection).await.unwrap();
         tx.commit().await.unwrap();
-        assert_eq!(abandoned(&db, 9).await.unwrap(), []);
+        assert_eq!(abandoned(&db, A, 9).await.unwrap(), []);
     })
     .await;
 }
@@ -125,7 +163,7 @@ async fn r4_a_failure_is_counted_and_puts_the_next_try_off() {
             put_off(&mut tx, &lease, MINUTE).await.unwrap();
             tx.commit().await.unwrap();
         }
-        assert_eq!(abandoned(&db, 9).await.unwrap(), [], "nobody is to blame");
+        assert_eq!(abandoned(&db, A, 9).await.unwrap(), [], "nobody is to blame");
     })
     .await;
 }

@@ -10,6 +10,9 @@ use crate::{
     tokens::{self, Token},
 };
 
+const NODE: crate::refreshes::Claimant<'_> =
+    crate::refreshes::Claimant { node: "node", takes_over: true };
+
 const WHY: StatusReason = StatusReason::ConnectorDisabled;
 
 fn at(seconds: i64) -> Timestamp {
@@ -262,7 +265,7 @@ async fn a_refresh_that_is_under_way_is_seen_until_its_answer_is_stored() {
         assert!(!is_refreshed(&db, id).await.unwrap());
         let key = RefreshKey { connection: id, kind: "user".to_owned() };
         let mut tx = db.begin().await.unwrap();
-        let lease = crate::refreshes::claim(&mut tx, &key, "node", Duration::from_secs(0)).await;
+        let lease = crate::refreshes::claim(&mut tx, &key, NODE, Duration::from_secs(0)).await;
         let lease = lease.unwrap().unwrap();
         tx.commit().await.unwrap();
         assert!(!is_refreshed(&db, id).await.unwrap(), "nothing was sent, and the lease is over");

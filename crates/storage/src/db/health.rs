@@ -1,0 +1,82 @@
+//! Whether the database answers and takes what is written, and since when without a break.
+
+use std::{
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use astralform_domain::Timestamp;
+
+use super::Db;
+use crate::Result;
+
+/// How this node finds the database.
+#[derive(Default)]
+pub(crate) struct Health {
+    /// Whether the last write failed by the database's fault.
+    is_stuck: AtomicBool,
+    /// Since when it has been heard without a silence or a failed write.
+    sound_since: Mutex<Option<Timestamp>>,
+}
+
+impl Health {
+    /// Notes how a write went. One that had nothing to write goes well on a full disk too.
+    pub(crate) fn note_write<T>(
+        &self,
+        written: Result<T>,
+        has_written: impl FnOnce(&T) -> bool,
+    ) -> Result<T> {
+        match &written {
+            Ok(what) if has_written(what) => self.is_stuck.store(false, Ordering::SeqCst),
+            Err(error) if error.is_unavailable() => {
+                self.is_stuck.store(true, Ordering::SeqCst);
+                *self.since() = None;
+            }
+            Ok(_) | Err(_) => {}
+        }
+        written
+    }
+
+    /// Notes that it was heard, after a silence or not.
+    pub(crate) fn heard(&self, now: Timestamp, after_silence: bool) {
+        let mut since = self.since();
+        if !self.takes_writes() {
+            *since = None;
+        } else if after_silence || since.is_none() {
+            *since = Some(now);
+        }
+    }
+
+    pub(crate) fn takes_writes(&self) -> bool {
+        !self.is_stuck.load(Ordering::SeqCst)
+    }
+
+    fn since(&self) -> MutexGuard<'_, Option<Timestamp>> {
+        self.sound_since.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Db {
+    /// Whether the database takes writes. It is asked to only where the last one was not taken.
+    ///
+    /// # Errors
+    /// When it still does not.
+    pub async fn check_writing(&self) -> Result<()> {
+        if self.feed.health.takes_writes() {
+            return Ok(());
+        }
+        let mut tx = self.begin().await?;
+        crate::meta::touch(&mut tx).await?;
+        tx.commit().await
+    }
+
+    /// For how long this node has heard the database without a break, in which it took whatever
+    /// was written; as long as it is not heard, or takes nothing, for no time.
+    pub fn sound_for(&self) -> Duration {
+        let since = if self.feed.epochs.is_hearing(Instant::now()) { *self.feed.health.since() } else { None };
+        since.map_or(Duration::ZERO, |since| since.until(self.clock.now()))
+    }
+}
