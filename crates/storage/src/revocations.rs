@@ -16,6 +16,7 @@ use crate::{
     db::{Row, Run as _},
     refreshes::RefreshKey,
     row::Record,
+    status_changes::Change,
     tokens::Token,
 };
 
@@ -66,11 +67,10 @@ macro_rules! requesting {
                  attempts, requested_at, next_attempt_at)
              SELECT connections.id, connections.project_id, connections.environment,
                     connections.project_connector_id, project_connectors.connector, 'pending',
-                    0, $4, $4
+                    0, $1, $1
              FROM connections
              JOIN project_connectors ON project_connectors.id = connections.project_connector_id
-             WHERE connections.project_id = $1 AND connections.environment = $2
-               AND connections.status = 'revoked'
+             WHERE connections.status = 'revoked'
                AND EXISTS (SELECT 1 FROM tokens WHERE tokens.connection_id = connections.id) AND ",
             $which,
             " ON CONFLICT (connection_id) DO NOTHING"
@@ -85,20 +85,17 @@ pub async fn request(
     ended: ConnectionId,
     now: Timestamp,
 ) -> Result<()> {
-    const SQL: &str = requesting!("connections.id = $3");
-    tx.execute(SQL, binds![tenant.project, tenant.environment, ended, now]).await?;
+    const SQL: &str = requesting!(
+        "connections.project_id = $2 AND connections.environment = $3 AND connections.id = $4"
+    );
+    tx.execute(SQL, binds![now, tenant.project, tenant.environment, ended]).await?;
     Ok(())
 }
 
-/// The same for all of a project connector that have just ended, in one statement.
-pub(crate) async fn request_all(
-    tx: &mut Tx,
-    tenant: Tenant,
-    at: ProjectConnectorId,
-    now: Timestamp,
-) -> Result<()> {
-    const SQL: &str = requesting!("connections.project_connector_id = $3");
-    tx.execute(SQL, binds![tenant.project, tenant.environment, at, now]).await?;
+/// The same for all that a change has just ended, in one statement that reads no others.
+pub(crate) async fn request_all(tx: &mut Tx, change: Change, now: Timestamp) -> Result<()> {
+    const SQL: &str = requesting!("connections.last_change = $2");
+    tx.execute(SQL, binds![now, change]).await?;
     Ok(())
 }
 

@@ -48,7 +48,7 @@ pub async fn revoke_all(
     let binds =
         binds![project, environment, project_connector, reason, end_user, used_since, change];
     let revoked = tx.execute(SQL, binds).await?;
-    revocations::request_all(tx, tenant, project_connector, now).await?;
+    revocations::request_all(tx, change, now).await?;
     change.tell(tx).await?;
     Ok(revoked)
 }
@@ -96,7 +96,7 @@ pub async fn revoke_unconfirmed(
     let change = Change::new(tx);
     let binds = binds![project, environment, project_connector, reason, change];
     let revoked = tx.execute(SQL, binds).await?;
-    revocations::request_all(tx, tenant, project_connector, now).await?;
+    revocations::request_all(tx, change, now).await?;
     change.tell(tx).await?;
     Ok(revoked)
 }

@@ -181,6 +181,29 @@ async fn a_paused_provider_is_due_again_after_its_pause_and_probed_by_one() {
     .await;
 }
 
+/// A connection that ended before, and whose row is gone, stands for the many that ended before.
+#[tokio::test]
+async fn only_those_are_requested_that_a_change_has_just_ended() {
+    const FORGET: &str = "DELETE FROM revocations";
+    on_both(async |db| {
+        let world = world(&db).await;
+        let before = ended(&db, &world, 2).await;
+        let mut tx = db.begin().await.unwrap();
+        tx.execute(FORGET, binds![]).await.unwrap();
+        tx.commit().await.unwrap();
+        let now = connect(&db, &world, "now", ConnectionStatus::Active).await;
+        let (tenant, pcon) = (world.tenant, world.project_connector.id);
+        let mut tx = db.begin().await.unwrap();
+        let which = Which::default();
+        let revoked = connections::revoke_all(&mut tx, tenant, pcon, which, WHY, at(20)).await;
+        tx.commit().await.unwrap();
+        assert_eq!(revoked.unwrap(), 1);
+        assert!(find(&db, tenant, now.id).await.unwrap().is_some());
+        assert!(find(&db, tenant, before[0].id).await.unwrap().is_none());
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn what_a_probe_took_for_itself_is_over_with_its_answer() {
     on_both(async |db| {
