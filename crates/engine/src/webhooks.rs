@@ -15,7 +15,8 @@ use std::time::Duration;
 
 use astralform_catalog::destination;
 use astralform_domain::{
-    Delivery, HostSet, Owner, Retired, Sealed, Secret, Tenant, Webhook, WebhookDisabled, WebhookId,
+    Delivery, HostSet, Owner, Retired, Sealed, Secret, Tenant, Timestamp, Webhook, WebhookDisabled,
+    WebhookId,
 };
 use astralform_storage::{webhook_deliveries, webhooks};
 use astralform_vault::Binding;
@@ -49,6 +50,12 @@ pub enum WebhookError {
     /// Nothing is delivered to it at present.
     #[error("the webhook is disabled: {0}; enable it first")]
     Disabled(WebhookDisabled),
+    /// It has a fresh secret, and the one before is still in use until then.
+    #[error(
+        "the secret before the present one is valid until {0}, since receivers may still use it; \
+         rotate again after that, or delete the webhook and make another"
+    )]
+    RotatedLately(Timestamp),
     /// Something is broken.
     #[error(transparent)]
     Fault(#[from] Fault),
@@ -170,10 +177,11 @@ impl Engine {
         Ok(tx.commit().await.map_err(Fault::from)?)
     }
 
-    /// Gives a webhook another secret. For a day, the one before signs as well.
+    /// Gives a webhook another secret. For a day, the one before signs as well, and no third one is
+    /// made: receivers may still use it.
     ///
     /// # Errors
-    /// When there is none.
+    /// When there is none, or it was given another less than a day ago.
     pub async fn rotate_webhook_secret(
         &self,
         tenant: Tenant,
@@ -183,7 +191,11 @@ impl Engine {
         let mut tx = self.db.begin().await.map_err(Fault::from)?;
         let found = webhooks::lock(&mut tx, tenant, id).await.map_err(Fault::from)?;
         let mut webhook = found.ok_or(WebhookError::Unknown)?;
-        let until = self.clock.now().after(Webhook::OVERLAP);
+        let now = self.clock.now();
+        if let Some(before) = webhook.previous.as_ref().filter(|before| before.until > now) {
+            return Err(WebhookError::RotatedLately(before.until));
+        }
+        let until = now.after(Webhook::OVERLAP);
         webhook.generation += 1;
         let (generation, hosts) = (webhook.generation, &webhook.hosts);
         let sealed = self.seal_secret((tenant, id), generation, hosts, &secret).await?;

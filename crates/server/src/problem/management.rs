@@ -150,6 +150,7 @@ impl From<WebhookError> for Problem {
             WebhookError::BadUrl => unprocessable("invalid_url", detail),
             WebhookError::TooMany => Self::conflict("too_many_webhooks", detail),
             WebhookError::Disabled(_) => Self::conflict("webhook_disabled", detail),
+            WebhookError::RotatedLately(_) => Self::conflict("secret_rotated_lately", detail),
             WebhookError::Fault(fault) => fault.into(),
         }
     }

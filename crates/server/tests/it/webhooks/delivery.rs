@@ -38,6 +38,10 @@ async fn for_a_day_after_a_rotation_the_old_secret_signs_beside_the_new_one() {
     let fresh = rotated.body["secret"].as_str().unwrap();
     let until = json!(server.clock.now().after(Duration::from_hours(24)));
     assert_eq!(rotated.body["webhook"]["previous_secret_until"], until);
+    let again = server.admin().post(&hook.at("/rotate-secret"), json!({})).await;
+    assert_eq!((again.status, again.code()), (409, "secret_rotated_lately"));
+    let says = again.body["detail"].as_str().unwrap();
+    assert!(says.contains(until.as_str().unwrap()), "{says}");
     let last = async || {
         server.admin().post(&hook.at("/test"), json!({})).await;
         receiver.received().pop().unwrap()
@@ -59,6 +63,10 @@ async fn for_a_day_after_a_rotation_the_old_secret_signs_beside_the_new_one() {
     let one = last().await;
     assert!(verified(&server, fresh, &one).is_ok());
     assert!(verified(&server, &hook.secret, &one).is_err());
+    let again = server.admin().post(&hook.at("/rotate-secret"), json!({})).await;
+    assert_eq!(again.status, 200, "the first one is over");
+    let both = last().await;
+    assert!(verified(&server, fresh, &both).is_ok());
 }
 
 #[tokio::test]
