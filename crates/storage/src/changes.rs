@@ -119,7 +119,7 @@ impl Db {
         let began = Instant::now();
         let since = feed.clock.now().before(Lookback::LENGTH);
         let lines: Vec<Line> = self.all(SQL, binds![since]).await?;
-        feed.health.heard(self.now(), !feed.epochs.is_hearing(began));
+        feed.health.heard(self.now(), !feed.epochs.is_hearing(Instant::now()));
         feed.epochs.heard(began, lines.into_iter().map(|line| (line.id, line.topics)));
         Ok(())
     }

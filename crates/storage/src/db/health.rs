@@ -76,7 +76,11 @@ impl Db {
     /// For how long this node has heard the database without a break, in which it took whatever
     /// was written; as long as it is not heard, or takes nothing, for no time.
     pub fn sound_for(&self) -> Duration {
-        let since = if self.feed.epochs.is_hearing(Instant::now()) { *self.feed.health.since() } else { None };
+        let since = if self.feed.epochs.is_hearing(Instant::now()) {
+            *self.feed.health.since()
+        } else {
+            None
+        };
         since.map_or(Duration::ZERO, |since| since.until(self.clock.now()))
     }
 }

@@ -46,7 +46,7 @@ async fn b2_what_had_nothing_to_write_does_not_prove_that_there_is_room() {
     let mut tx = db.begin().await.unwrap();
     assert!(tx.rows(RETURNING, large(), Access::Write).await.is_err());
     drop(tx);
-    assert!(!db.feed.takes_writes(), "what returns rows is a write too");
+    assert!(!db.feed.health.takes_writes(), "what returns rows is a write too");
     db.execute(NOTHING, Vec::new()).await.unwrap();
     db.rows("DELETE FROM meta WHERE name = 'nobody' RETURNING value", vec![], Access::Write)
         .await
@@ -54,9 +54,9 @@ async fn b2_what_had_nothing_to_write_does_not_prove_that_there_is_room() {
     let mut tx = db.begin().await.unwrap();
     tx.execute(NOTHING, Vec::new()).await.unwrap();
     tx.commit().await.unwrap();
-    assert!(!db.feed.takes_writes());
+    assert!(!db.feed.health.takes_writes());
     write(&db, "small", 1).await.unwrap();
-    assert!(db.feed.takes_writes());
+    assert!(db.feed.health.takes_writes());
 }
 
 #[tokio::test]
