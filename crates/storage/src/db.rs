@@ -4,13 +4,14 @@
 //! `all` and `optional` read; `execute` and `returning` write. On SQLite they take different
 //! connections: one writer, whose queue is fair, and a pool that can only read.
 
+mod clock;
 pub(crate) mod copy;
 mod health;
 mod open;
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use astralform_domain::{Clock, Timestamp};
+use astralform_domain::Clock;
 use sqlx::{
     Arguments as _, PgPool, Postgres, Row as _, Sqlite, SqlitePool, Transaction,
     postgres::{PgArguments, PgRow},
@@ -151,10 +152,6 @@ impl Db {
         Self { clock, ..self }
     }
 
-    pub(crate) fn now(&self) -> Timestamp {
-        self.clock.now()
-    }
-
     pub(crate) fn feed(&self) -> &Feed {
         &self.feed
     }
@@ -166,41 +163,7 @@ impl Db {
     }
 }
 
-impl Db {
-    /// The time by the database's clock: on SQLite, which is in this process, the system's.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn clock(&self) -> Result<Timestamp> {
-        match &self.pools {
-            Pools::Sqlite { .. } => Ok(Clock::system().now()),
-            Pools::Postgres(_) => time(&self.rows(POSTGRES_CLOCK, Vec::new(), Access::Read).await?),
-        }
-    }
-}
-
-/// In microseconds since 1970, while the statement runs rather than when its transaction began.
-const POSTGRES_CLOCK: &str =
-    "SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::BIGINT AS now";
-
-fn time(rows: &[Row]) -> Result<Timestamp> {
-    rows.first().map_or(Err(sqlx::Error::RowNotFound.into()), |row| row.time("now"))
-}
-
 impl Tx {
-    /// The time by the database's clock.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn clock(&mut self) -> Result<Timestamp> {
-        match &self.open {
-            Open::Sqlite(_) => Ok(Clock::system().now()),
-            Open::Postgres(_) => {
-                time(&(&mut *self).rows(POSTGRES_CLOCK, Vec::new(), Access::Read).await?)
-            }
-        }
-    }
-
     /// Makes everything since [`Db::begin`] durable.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use astralform_domain::Timestamp;
+
 use super::*;
 use crate::{bind::binds, meta};
 
