@@ -6,6 +6,8 @@
 //! ([`settle`], [`postpone`]); whoever dies meanwhile leaves a claim that ends by itself. A provider
 //! that is down, or wants to be left alone, is paused for all of its rows ([`pause`]).
 
+mod request;
+
 use astralform_domain::{
     ConnectionId, ProjectConnectorId, Revocation, RevocationStatus, Tenant, Timestamp,
 };
@@ -16,9 +18,11 @@ use crate::{
     db::{Row, Run as _},
     refreshes::RefreshKey,
     row::Record,
-    status_changes::Change,
     tokens::Token,
 };
+
+pub use request::request;
+pub(crate) use request::request_all;
 
 impl Record for Revocation {
     fn read(row: &Row) -> Result<Self> {
@@ -56,47 +60,6 @@ impl Record for Due {
             failures: row.int("failures")?,
         })
     }
-}
-
-/// Writes the rows of ended connections that have tokens and no row yet.
-macro_rules! requesting {
-    ($which:literal) => {
-        concat!(
-            "INSERT INTO revocations
-                (connection_id, project_id, environment, project_connector_id, connector, status,
-                 attempts, requested_at, next_attempt_at)
-             SELECT connections.id, connections.project_id, connections.environment,
-                    connections.project_connector_id, project_connectors.connector, 'pending',
-                    0, $1, $1
-             FROM connections
-             JOIN project_connectors ON project_connectors.id = connections.project_connector_id
-             WHERE connections.status = 'revoked'
-               AND EXISTS (SELECT 1 FROM tokens WHERE tokens.connection_id = connections.id) AND ",
-            $which,
-            " ON CONFLICT (connection_id) DO NOTHING"
-        )
-    };
-}
-
-/// Requests that the tokens of a connection that has just ended are ended at the provider.
-pub async fn request(
-    tx: &mut Tx,
-    tenant: Tenant,
-    ended: ConnectionId,
-    now: Timestamp,
-) -> Result<()> {
-    const SQL: &str = requesting!(
-        "connections.project_id = $2 AND connections.environment = $3 AND connections.id = $4"
-    );
-    tx.execute(SQL, binds![now, tenant.project, tenant.environment, ended]).await?;
-    Ok(())
-}
-
-/// The same for all that a change has just ended, in one statement that reads no others.
-pub(crate) async fn request_all(tx: &mut Tx, change: Change, now: Timestamp) -> Result<()> {
-    const SQL: &str = requesting!("connections.last_change = $2");
-    tx.execute(SQL, binds![now, change]).await?;
-    Ok(())
 }
 
 /// The project connectors whose providers are to be asked now.
