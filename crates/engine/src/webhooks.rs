@@ -7,28 +7,24 @@
 mod deliver;
 mod payload;
 mod schedule;
+pub(crate) mod secrets;
 mod settle;
 mod signature;
 mod streams;
 
 use std::time::Duration;
 
-use astralform_catalog::destination;
 use astralform_domain::{
-    Delivery, HostSet, Owner, Retired, Sealed, Secret, Tenant, Timestamp, Webhook, WebhookDisabled,
-    WebhookId,
+    Delivery, Retired, Secret, Tenant, Timestamp, Webhook, WebhookDisabled, WebhookId,
 };
 use astralform_storage::{webhook_deliveries, webhooks};
-use astralform_vault::Binding;
-use base64::{
-    Engine as _,
-    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
-};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use thiserror::Error;
 use url::Url;
 
 use crate::{Engine, Fault};
 
+use secrets::hosts_of;
 pub(crate) use streams::Streams;
 pub use streams::Turn;
 
@@ -264,78 +260,8 @@ impl Engine {
             Err(WebhookError::BadUrl)
         }
     }
-
-    /// Secrets are bound to where they are used: elsewhere they are sealed anew.
-    async fn move_to(&self, webhook: &mut Webhook, url: &Url) -> Result<(), Fault> {
-        let (place, generation) = ((webhook.tenant, webhook.id), webhook.generation);
-        let hosts = hosts_of(url);
-        let secret = self.open_secret(webhook, &webhook.secret, generation).await?;
-        let previous = match &webhook.previous {
-            Some(previous) => {
-                let opened = self.open_secret(webhook, &previous.secret, generation - 1).await?;
-                let secret = self.seal_secret(place, generation, &hosts, &opened).await?;
-                Some(Retired { secret, until: previous.until })
-            }
-            None => None,
-        };
-        webhook.generation += 1;
-        webhook.secret = self.seal_secret(place, webhook.generation, &hosts, &secret).await?;
-        webhook.previous = previous;
-        webhook.url = url.to_string();
-        webhook.hosts = hosts;
-        Ok(())
-    }
-
-    fn fresh_secret(&self) -> Secret {
-        Secret::new(format!("{SECRET}{}", STANDARD.encode(self.entropy.bytes::<32>())))
-    }
-
-    async fn seal_secret(
-        &self,
-        (tenant, id): (Tenant, WebhookId),
-        generation: i64,
-        hosts: &HostSet,
-        secret: &Secret,
-    ) -> Result<Sealed, Fault> {
-        let key = self.keys.of(&self.db, tenant.project).await?;
-        let row = id.to_string();
-        Ok(key.seal(place(tenant, &row, generation, hosts), secret, &self.entropy))
-    }
-
-    async fn open_secret(
-        &self,
-        webhook: &Webhook,
-        sealed: &Sealed,
-        generation: i64,
-    ) -> Result<Secret, Fault> {
-        let key = self.keys.of(&self.db, webhook.tenant.project).await?;
-        let row = webhook.id.to_string();
-        Ok(key.open(place(webhook.tenant, &row, generation, &webhook.hosts), sealed)?)
-    }
-}
-
-fn hosts_of(url: &Url) -> HostSet {
-    HostSet::from_iter([destination(url)])
 }
 
 fn parsed(webhook: &Webhook) -> Result<Url, Fault> {
     Url::parse(&webhook.url).map_err(|_| Fault::Inconsistent("a webhook's address is none"))
-}
-
-/// The place of a webhook's secret.
-pub(crate) fn place<'a>(
-    tenant: Tenant,
-    row: &'a str,
-    generation: i64,
-    hosts: &'a HostSet,
-) -> Binding<'a> {
-    Binding {
-        tenant,
-        owner: &Owner::Project,
-        table: webhooks::TABLE,
-        row,
-        column: "secret",
-        generation,
-        hosts,
-    }
 }

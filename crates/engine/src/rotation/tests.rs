@@ -137,8 +137,9 @@ impl Fixture {
         let (id, now) = (WebhookId::new(&self.clock, &self.entropy), self.clock.now());
         let hosts = HostSet::from_iter(["hooks.example.com".to_owned()]);
         let row = id.to_string();
-        let secret =
-            |generation| self.seal(keys, webhooks::place(tenant, &row, generation, &hosts));
+        let secret = |generation| {
+            self.seal(keys, webhooks::secrets::place(tenant, &row, generation, &hosts))
+        };
         let webhook = Webhook {
             id,
             tenant,

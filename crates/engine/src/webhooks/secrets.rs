@@ -1,0 +1,83 @@
+//! The secrets of webhooks: sealed, and bound to the host that they are used at.
+
+use astralform_catalog::destination;
+use astralform_domain::{HostSet, Owner, Retired, Sealed, Secret, Tenant, Webhook, WebhookId};
+use astralform_storage::webhooks;
+use astralform_vault::Binding;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use url::Url;
+
+use super::SECRET;
+use crate::{Engine, Fault};
+
+impl Engine {
+    /// Secrets are bound to where they are used: elsewhere they are sealed anew.
+    pub(super) async fn move_to(&self, webhook: &mut Webhook, url: &Url) -> Result<(), Fault> {
+        let (place, generation) = ((webhook.tenant, webhook.id), webhook.generation);
+        let hosts = hosts_of(url);
+        let secret = self.open_secret(webhook, &webhook.secret, generation).await?;
+        let previous = match &webhook.previous {
+            Some(previous) => {
+                let opened = self.open_secret(webhook, &previous.secret, generation - 1).await?;
+                let secret = self.seal_secret(place, generation, &hosts, &opened).await?;
+                Some(Retired { secret, until: previous.until })
+            }
+            None => None,
+        };
+        webhook.generation += 1;
+        webhook.secret = self.seal_secret(place, webhook.generation, &hosts, &secret).await?;
+        webhook.previous = previous;
+        webhook.url = url.to_string();
+        webhook.hosts = hosts;
+        Ok(())
+    }
+
+    pub(super) fn fresh_secret(&self) -> Secret {
+        Secret::new(format!("{SECRET}{}", STANDARD.encode(self.entropy.bytes::<32>())))
+    }
+
+    pub(super) async fn seal_secret(
+        &self,
+        (tenant, id): (Tenant, WebhookId),
+        generation: i64,
+        hosts: &HostSet,
+        secret: &Secret,
+    ) -> Result<Sealed, Fault> {
+        let key = self.keys.of(&self.db, tenant.project).await?;
+        let row = id.to_string();
+        Ok(key.seal(place(tenant, &row, generation, hosts), secret, &self.entropy))
+    }
+
+    pub(super) async fn open_secret(
+        &self,
+        webhook: &Webhook,
+        sealed: &Sealed,
+        generation: i64,
+    ) -> Result<Secret, Fault> {
+        let key = self.keys.of(&self.db, webhook.tenant.project).await?;
+        let row = webhook.id.to_string();
+        Ok(key.open(place(webhook.tenant, &row, generation, &webhook.hosts), sealed)?)
+    }
+}
+
+pub(super) fn hosts_of(url: &Url) -> HostSet {
+    HostSet::from_iter([destination(url)])
+}
+
+/// The place of a webhook's secret.
+pub(crate) fn place<'a>(
+    tenant: Tenant,
+    row: &'a str,
+    generation: i64,
+    hosts: &'a HostSet,
+) -> Binding<'a> {
+    Binding {
+        tenant,
+        owner: &Owner::Project,
+        table: webhooks::TABLE,
+        row,
+        column: "secret",
+        generation,
+        hosts,
+    }
+}
