@@ -77,7 +77,7 @@ async fn b3_writers_wait_while_another_process_holds_the_file_for_ten_seconds() 
             async move { write(&db, name, 10).await }
         })
         .collect();
-    tokio::time::sleep(std::time::Duration::from_secs(10)).await;
+    tokio::time::sleep(Duration::from_secs(10)).await;
     meta::key_check(&db).await.expect("who reads does not wait");
     drop(held);
     assert!(writers.join_all().await.iter().all(Result::is_ok));
