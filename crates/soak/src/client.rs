@@ -23,8 +23,8 @@ pub(crate) enum Outcome {
     Failed(String),
     /// The request was refused with that status.
     Refused(u16),
-    /// There was no answer.
-    Unanswered,
+    /// There was no answer, for that reason.
+    Unanswered(String),
     /// There was nobody to ask.
     Unreachable,
 }
@@ -38,10 +38,12 @@ pub(crate) struct Standing {
 
 /// Longer than any call may take.
 const PATIENCE: Duration = Duration::from_secs(65);
+/// Shorter than the product keeps a connection that nobody uses.
+const IDLE: Duration = Duration::from_secs(15);
 
 impl Client {
     pub(crate) fn new(key: &str) -> Self {
-        let http = reqwest::Client::builder().timeout(PATIENCE).build();
+        let http = reqwest::Client::builder().timeout(PATIENCE).pool_idle_timeout(IDLE).build();
         Self { http: http.expect("a client without settings of its own"), key: key.to_owned() }
     }
 
@@ -119,10 +121,13 @@ async fn outcome(request: RequestBuilder) -> Outcome {
     let answer = match request.send().await {
         Ok(answer) => answer,
         Err(error) if error.is_connect() => return Outcome::Unreachable,
-        Err(_) => return Outcome::Unanswered,
+        Err(error) => return Outcome::Unanswered(root_cause(&error)),
     };
     let status = answer.status().as_u16();
-    let Ok(body) = answer.json::<Value>().await else { return Outcome::Unanswered };
+    let body = match answer.json::<Value>().await {
+        Ok(body) => body,
+        Err(error) => return Outcome::Unanswered(root_cause(&error)),
+    };
     match body["status"].as_str() {
         Some("completed") => Outcome::Completed,
         Some("auth_required") => Outcome::Asked,
@@ -131,4 +136,12 @@ async fn outcome(request: RequestBuilder) -> Outcome {
         }
         _ => Outcome::Refused(status),
     }
+}
+
+fn root_cause(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    cause.to_string()
 }

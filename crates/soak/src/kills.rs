@@ -170,11 +170,11 @@ fn calling(
             // Two of three calls are for the newest, so that several meet at each of them.
             let span = if number % 3 == 0 { filled.min(4 * expired) } else { expired };
             let outcome = match filled {
-                0 => Outcome::Unanswered,
+                0 => Outcome::Unreachable,
                 _ => client.read(at, &end_user(filled - 1 - (number / 2) % span)).await,
             };
             tally.note(&outcome);
-            let pause = if is_passing(&outcome) { 20 } else { 1 };
+            let pause = if is_passing(&outcome) { 20 } else { 5 };
             tokio::time::sleep(Duration::from_millis(pause)).await;
         }
     })
