@@ -60,7 +60,8 @@ impl Default for Limits {
         Self {
             connections: 10_000,
             per_peer: 5_000,
-            head: Duration::from_secs(30),
+            // Longer than load balancers keep a connection, so that they never send on one that closes.
+            head: Duration::from_secs(75),
             stall: Duration::from_secs(30),
             drain: Duration::from_secs(30),
         }

@@ -136,6 +136,7 @@ fn only_one_module_names_a_database_driver_and_only_one_dials() {
             "sqlx",
             &[
                 "crates/storage/src/db.rs",
+                "crates/storage/src/db/clock.rs",
                 "crates/storage/src/db/copy.rs",
                 "crates/storage/src/db/open.rs",
                 "crates/storage/src/error.rs",
