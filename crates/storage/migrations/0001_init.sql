@@ -184,6 +184,11 @@ CREATE INDEX connections_of_account
 CREATE INDEX connections_by_owner
     ON connections (project_connector_id, end_user_id);
 
+-- What a project shares.
+CREATE INDEX connections_shared
+    ON connections (project_id, environment, project_connector_id)
+    WHERE end_user_id IS NULL;
+
 CREATE INDEX connections_by_end_user
     ON connections (end_user_id);
 

@@ -16,6 +16,7 @@ use crate::{
     status_changes::Change,
 };
 
+pub(crate) use found::of_serving;
 pub use found::{any_left, counts, find, of_account, of_end_user, serving};
 use many::Number;
 pub use many::{Which, count, expire_all, revoke_all, revoke_unconfirmed};

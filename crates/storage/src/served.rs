@@ -5,6 +5,7 @@ use astralform_domain::{Connection, EndUserId, ProjectConnectorId, Tenant};
 use crate::{
     Db, Result,
     bind::binds,
+    connections::of_serving,
     db::{Row, Run as _},
     row::Record,
     tokens::Token,
@@ -28,30 +29,24 @@ impl Record for Joined {
 }
 
 /// The connections of [`connections::serving`](crate::connections::serving) in their order, with
-/// their tokens; written as that one is.
+/// their tokens.
 pub async fn held(
     db: &Db,
     tenant: Tenant,
     project_connector: ProjectConnectorId,
     end_user: Option<&EndUserId>,
 ) -> Result<Vec<Held>> {
-    const SQL: &str = "
-        SELECT connections.*,
-               (SELECT external_id FROM end_users WHERE id = connections.end_user_id)
-                   AS external_id,
-               tokens.kind AS token_kind, tokens.generation AS token_generation,
-               tokens.access_token, tokens.refresh_token,
-               tokens.expires_at AS token_expires_at, tokens.scopes AS token_scopes,
-               tokens.written_at AS token_written_at, tokens.refresh_at, tokens.in_doubt
-        FROM connections
-        LEFT JOIN tokens ON tokens.connection_id = connections.id
-        WHERE connections.project_connector_id = $3
-          AND connections.project_id = $1 AND connections.environment = $2
-          AND connections.status IN ('active', 'needs_reauth')
-          AND COALESCE(connections.end_user_id, '') IN ('',
-              (SELECT id FROM end_users
-               WHERE project_id = $1 AND environment = $2 AND external_id = $4))
-        ORDER BY connections.is_default DESC, connections.id, tokens.kind";
+    const SQL: &str = of_serving!(
+        "SELECT serving.*,
+                (SELECT external_id FROM end_users WHERE id = serving.end_user_id) AS external_id,
+                tokens.kind AS token_kind, tokens.generation AS token_generation,
+                tokens.access_token, tokens.refresh_token,
+                tokens.expires_at AS token_expires_at, tokens.scopes AS token_scopes,
+                tokens.written_at AS token_written_at, tokens.refresh_at, tokens.in_doubt
+         FROM serving
+         LEFT JOIN tokens ON tokens.connection_id = serving.id
+         ORDER BY serving.is_default DESC, serving.id, tokens.kind"
+    );
     let Tenant { project, environment } = tenant;
     let binds = binds![project, environment, project_connector, end_user];
     let mut all: Vec<Held> = Vec::new();
