@@ -9,6 +9,7 @@ mod config;
 mod database;
 mod keys;
 mod management;
+mod memory;
 mod node;
 mod partial;
 mod simulated;
@@ -36,6 +37,9 @@ async fn main() -> std::process::ExitCode {
         std::env::var_os("ASTRALFORM_CRASH_POINT").map(|text| text.to_string_lossy().into_owned())
     );
     let Cli { command } = Cli::parse();
+    if let Err(error) = memory::keep_private() {
+        telemetry::note(&format!("{error:#}: whoever runs as this user may read secrets"));
+    }
     match command.run().await {
         Ok(code) => code,
         Err(error) => {

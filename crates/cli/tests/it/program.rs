@@ -71,6 +71,11 @@ impl Running {
             .unwrap_or_else(|_| panic!("no JSON: {:?}", self.first_line))
     }
 
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Ends it at once, as a power failure would.
     pub(crate) fn kill(mut self) {
         self.child.kill().expect("a child");

@@ -1,11 +1,11 @@
 //! The scenarios of `crates/soak`, small, with the binary that the tests are built with. The names
 //! carry the rows of `docs/threat-model.md` that they prove; `.ci/soak` runs the same large.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use astralform_simulator::hostile::Rotation;
 use astralform_soak::{
-    Database, Manner, Postgres, Report, Stage,
+    Database, Manner, Postgres, Report, Stage, database,
     faults::{self, Faults},
     herd::{self, Herd},
     kills::{self, Kills},
@@ -90,6 +90,15 @@ async fn r2_b1_whenever_the_process_dies_on_sqlite_nothing_is_lost_in_silence() 
 async fn r2_b1_whenever_the_process_dies_on_postgresql_nothing_is_lost_in_silence() {
     let Some(stage) = stage_on_postgres() else { return };
     kills(&stage, Database::Postgres).await;
+}
+
+#[tokio::test]
+async fn b4_calls_go_on_while_postgresql_is_stopped_hard_and_all_is_well_when_it_is_back() {
+    if postgres_url().is_none() {
+        return;
+    }
+    let program = Path::new(env!("CARGO_BIN_EXE_astralform"));
+    holds(database::stopped(program, 2, Duration::from_secs(3)).await);
 }
 
 #[tokio::test]

@@ -79,6 +79,16 @@ fn v4_an_example_key_stops_the_start() {
 }
 
 #[test]
+fn v6_a_server_leaves_no_core_dump() {
+    let folder = used();
+    let server = Running::start(folder.path(), &SERVE, true);
+    let limits = fs::read_to_string(format!("/proc/{}/limits", server.id())).unwrap();
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    let words: Vec<_> = core.split_whitespace().collect();
+    assert_eq!(words[4..6], ["0", "0"], "{core}");
+}
+
+#[test]
 fn settings_that_cannot_be_meant_stop_the_start() {
     let folder = tempfile::tempdir().unwrap();
     for (arguments, reason) in [
