@@ -61,7 +61,8 @@ impl<K: Hash + Eq + Clone, V> Shelf<K, V> {
         Self(Cache::new(at_most))
     }
 
-    /// What is kept of `key`, or else what `read` finds; that nothing is there is not kept.
+    /// What is kept of `key`, or else what `read` finds; that nothing is there is not kept. What is
+    /// only too old is used all the same while the database is away for a moment.
     pub(crate) async fn get(
         &self,
         db: &Db,
@@ -69,13 +70,19 @@ impl<K: Hash + Eq + Clone, V> Shelf<K, V> {
         topics: &[Topic<'_>],
         read: impl Future<Output = Result<Option<V>, Fault>>,
     ) -> Result<Option<Arc<V>>, Fault> {
-        if let Some((stamp, kept)) = self.0.get(&key)
-            && db.holds(&stamp)
+        let known = self.0.get(&key);
+        if let Some((stamp, kept)) = &known
+            && db.holds(stamp)
         {
-            return Ok(Some(kept));
+            return Ok(Some(Arc::clone(kept)));
         }
         let stamp = db.stamp(topics);
-        let found = read.await?.map(Arc::new);
+        let found = match (read.await, known) {
+            (Err(fault), Some((old, kept))) if fault.is_unavailable() && db.is_unchanged(&old) => {
+                return Ok(Some(kept));
+            }
+            (read, _) => read?.map(Arc::new),
+        };
         if let (Some(stamp), Some(found)) = (stamp, &found) {
             self.0.insert(key, (stamp, Arc::clone(found)));
         }

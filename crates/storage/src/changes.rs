@@ -103,6 +103,12 @@ impl Db {
         self.feed().epochs.holds(stamp)
     }
 
+    /// Whether nothing of what was read under a stamp has changed since, as far as this node hears,
+    /// however old it is.
+    pub fn is_unchanged(&self, stamp: &Stamp) -> bool {
+        self.feed().epochs.is_unchanged(stamp, Instant::now())
+    }
+
     /// Forgets, on this node, what is remembered of a topic: somebody has found it to be old.
     pub fn forget(&self, topic: Topic<'_>) {
         self.feed().epochs.count_up(topic.digest());

@@ -73,12 +73,14 @@ impl Epochs {
     }
 
     pub(super) fn holds(&self, stamp: &Stamp) -> bool {
-        let is_unchanged =
-            |(topic, epoch): &(u32, u64)| self.slot(*topic).load(Ordering::SeqCst) == *epoch;
         let now = Instant::now();
-        stamp.slots.iter().all(is_unchanged)
-            && self.is_hearing(now)
-            && now.saturating_duration_since(stamp.taken) < LIFE
+        now.saturating_duration_since(stamp.taken) < LIFE && self.is_unchanged(stamp, now)
+    }
+
+    pub(super) fn is_unchanged(&self, stamp: &Stamp, now: Instant) -> bool {
+        let is_same =
+            |(topic, epoch): &(u32, u64)| self.slot(*topic).load(Ordering::SeqCst) == *epoch;
+        stamp.slots.iter().all(is_same) && self.is_hearing(now)
     }
 
     pub(crate) fn count_up(&self, topic: u32) {
@@ -175,6 +177,21 @@ mod tests {
         let fresh = epochs.stamp([7].into_iter()).unwrap();
         epochs.heard(Instant::now(), [([1; 16], vec![7])].into_iter());
         assert!(epochs.holds(&fresh));
+    }
+
+    #[test]
+    fn what_is_only_too_old_is_known_to_be_unchanged_as_long_as_somebody_hears() {
+        let epochs = hearing();
+        let now = Instant::now();
+        let fresh = epochs.stamp([7].into_iter()).unwrap();
+        let old = Stamp { taken: now.checked_sub(LIFE).unwrap(), ..fresh };
+        assert!(!epochs.holds(&old) && epochs.is_unchanged(&old, now));
+        assert!(
+            !epochs.is_unchanged(&old, now + PATIENCE + Duration::from_secs(1)),
+            "nobody hears"
+        );
+        epochs.count_up(7);
+        assert!(!epochs.is_unchanged(&old, now));
     }
 
     #[test]
