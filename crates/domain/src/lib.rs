@@ -13,6 +13,7 @@ mod environment;
 mod failure;
 mod hosts;
 mod ids;
+pub mod limits;
 mod member;
 mod names;
 mod outcome;

@@ -1,0 +1,84 @@
+//! The limits of everything that comes in or is kept, in one table.
+//!
+//! `docs/limits.md` shows the same rows; a test compares the two. Code takes a limit from here and
+//! nowhere else.
+
+/// One limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// Its name in this file.
+    pub name: &'static str,
+    /// The most that is allowed, in `unit`.
+    pub value: u64,
+    /// What it counts.
+    pub unit: &'static str,
+    /// What is limited.
+    pub of: &'static str,
+    /// What happens beyond it.
+    pub beyond: &'static str,
+}
+
+impl Limit {
+    /// Returns the limit as a number of things in memory.
+    #[expect(clippy::cast_possible_truncation, reason = "the product runs on 64 bits")]
+    pub const fn count(&self) -> usize {
+        self.value as usize
+    }
+
+    /// Returns whether so many, or so much, are more than allowed.
+    pub const fn is_exceeded_by(&self, how_many: usize) -> bool {
+        how_many > self.count()
+    }
+}
+
+macro_rules! limits {
+    ($($name:ident = $value:literal $unit:literal, of $of:literal, beyond $beyond:literal;)+) => {
+        $(
+            #[doc = concat!("Limits ", $of, ".")]
+            pub const $name: Limit = Limit {
+                name: stringify!($name),
+                value: $value,
+                unit: $unit,
+                of: $of,
+                beyond: $beyond,
+            };
+        )+
+        /// All limits, in the order of the documentation.
+        pub const ALL: &[Limit] = &[$($name),+];
+    };
+}
+
+limits! {
+    ARGUMENTS = 262_144 "bytes", of "the arguments of a tool call", beyond "413";
+    ARGUMENT_FAULTS = 20 "faults", of "the faults that one refusal of arguments lists", beyond "the first ones are listed";
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use super::*;
+
+    #[test]
+    fn x3_the_document_lists_every_limit() {
+        let mut table = String::from("| limit | of | beyond it |\n|---|---|---|\n");
+        for limit in ALL {
+            let (value, unit, of, beyond) = (limit.value, limit.unit, limit.of, limit.beyond);
+            writeln!(table, "| {} {unit} | {of} | {beyond} |", grouped(value)).unwrap();
+        }
+        let document = include_str!("../../../docs/limits.md");
+        assert!(document.contains(&table), "docs/limits.md should have this table:\n\n{table}");
+    }
+
+    fn grouped(value: u64) -> String {
+        let digits = value.to_string();
+        let mut text = String::new();
+        for (at, digit) in digits.chars().enumerate() {
+            if at > 0 && (digits.len() - at).is_multiple_of(3) {
+                text.push(',');
+            }
+            text.push(digit);
+        }
+        text
+    }
+}
