@@ -7,13 +7,16 @@
 mod clock;
 pub(crate) mod copy;
 mod health;
+mod line;
+mod one_connection;
 mod open;
+mod transaction;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{sync::Arc, time::Duration};
 
 use astralform_domain::Clock;
 use sqlx::{
-    Arguments as _, PgPool, Postgres, Row as _, Sqlite, SqlitePool, Transaction,
+    Arguments as _, Postgres, Row as _, Sqlite, SqlitePool,
     postgres::{PgArguments, PgRow},
     sqlite::{SqliteArguments, SqliteRow},
 };
@@ -21,6 +24,9 @@ use sqlx::{
 use crate::{Error, Result, bind::Bind, changes::Feed, row::Record};
 
 pub(crate) use health::Health;
+use line::Lines;
+use transaction::Open;
+pub use transaction::Tx;
 
 /// An open database.
 #[derive(Clone)]
@@ -33,24 +39,11 @@ pub struct Db {
 #[derive(Clone)]
 enum Pools {
     Sqlite { read: SqlitePool, write: SqlitePool },
-    Postgres(PgPool),
+    Postgres(Lines),
 }
 
-/// An open write transaction; dropping it rolls back.
-pub struct Tx {
-    open: Open,
-    has_written: bool,
-    /// The digests of what it changes.
-    pub(crate) touched: BTreeSet<u32>,
-    pub(crate) feed: Arc<Feed>,
-    /// The time at which what it does happens.
-    pub(crate) clock: Clock,
-}
-
-enum Open {
-    Sqlite(Transaction<'static, Sqlite>),
-    Postgres(Transaction<'static, Postgres>),
-}
+/// How long a statement on SQLite may take: its writer may wait for another process.
+const SQLITE_STATEMENT: Duration = Duration::from_secs(30);
 
 /// A row of either driver.
 pub enum Row {
@@ -124,24 +117,6 @@ pub enum Access {
 }
 
 impl Db {
-    /// Starts a write transaction.
-    ///
-    /// # Errors
-    /// When no connection is to be had.
-    pub async fn begin(&self) -> Result<Tx> {
-        let open = self.feed.health.note_write(self.open_transaction().await, |_| false)?;
-        let (feed, clock) = (Arc::clone(&self.feed), self.clock.clone());
-        Ok(Tx { open, has_written: false, touched: BTreeSet::new(), feed, clock })
-    }
-
-    async fn open_transaction(&self) -> Result<Open> {
-        Ok(match &self.pools {
-            // Takes the write lock now: a read-then-write transaction cannot fail half way.
-            Pools::Sqlite { write, .. } => Open::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
-            Pools::Postgres(pool) => Open::Postgres(pool.begin().await?),
-        })
-    }
-
     fn over(pools: Pools) -> Self {
         Self { pools, feed: Arc::default(), clock: Clock::system() }
     }
@@ -160,27 +135,6 @@ impl Db {
     #[cfg(test)]
     pub(crate) fn as_another_node(&self) -> Self {
         Self::over(self.pools.clone())
-    }
-}
-
-impl Tx {
-    /// Makes everything since [`Db::begin`] durable.
-    ///
-    /// # Errors
-    /// When the database cannot; then nothing of it happened.
-    pub async fn commit(mut self) -> Result<()> {
-        self.tell().await?;
-        let Self { open, has_written, touched, feed, .. } = self;
-        let committed = match open {
-            Open::Sqlite(tx) => tx.commit().await,
-            Open::Postgres(tx) => tx.commit().await,
-        };
-        let committed = feed.health.note_write(committed.map_err(Error::from), |()| has_written);
-        // Also when the answer was lost: it may have happened.
-        for topic in touched {
-            feed.epochs.count_up(topic);
-        }
-        committed
     }
 }
 
@@ -205,6 +159,12 @@ macro_rules! arguments {
 arguments!(sqlite, SqliteArguments);
 arguments!(postgres, PgArguments);
 
+/// Waits for a statement on SQLite, within its limit.
+async fn limited<T>(done: impl Future<Output = sqlx::Result<T>>) -> Result<T> {
+    let done = tokio::time::timeout(SQLITE_STATEMENT, done).await;
+    Ok(done.map_err(|_| Error::TimedOut)??)
+}
+
 impl Db {
     async fn rows_unnoted(
         &self,
@@ -212,14 +172,15 @@ impl Db {
         binds: Vec<Bind>,
         access: Access,
     ) -> Result<Vec<Row>> {
+        one_connection::check(sql);
         Ok(match (&self.pools, access) {
             (Pools::Sqlite { read: pool, .. }, Access::Read)
             | (Pools::Sqlite { write: pool, .. }, Access::Write) => {
-                let rows = sqlx::query_with(sql, sqlite(binds)?).fetch_all(pool).await?;
+                let rows = limited(sqlx::query_with(sql, sqlite(binds)?).fetch_all(pool)).await?;
                 rows.into_iter().map(Row::Sqlite).collect()
             }
-            (Pools::Postgres(pool), _) => {
-                let rows = sqlx::query_with(sql, postgres(binds)?).fetch_all(pool).await?;
+            (Pools::Postgres(lines), _) => {
+                let rows = lines.take().await?.fetch_all(sql, postgres(binds)?).await?;
                 rows.into_iter().map(Row::Postgres).collect()
             }
         })
@@ -236,51 +197,18 @@ impl Run for &Db {
     }
 
     async fn execute(self, sql: &'static str, binds: Vec<Bind>) -> Result<u64> {
+        one_connection::check(sql);
         let written = match &self.pools {
             Pools::Sqlite { write, .. } => {
-                let done = sqlx::query_with(sql, sqlite(binds)?).execute(write).await;
+                let done = limited(sqlx::query_with(sql, sqlite(binds)?).execute(write)).await;
                 done.map(|done| done.rows_affected())
             }
-            Pools::Postgres(pool) => {
-                let done = sqlx::query_with(sql, postgres(binds)?).execute(pool).await;
-                done.map(|done| done.rows_affected())
-            }
+            Pools::Postgres(lines) => match lines.take().await {
+                Ok(mut line) => line.execute(sql, postgres(binds)?).await,
+                Err(error) => Err(error),
+            },
         };
-        self.feed.health.note_write(written.map_err(Error::from), |touched| *touched > 0)
-    }
-}
-
-impl Run for &mut Tx {
-    async fn rows(self, sql: &'static str, binds: Vec<Bind>, access: Access) -> Result<Vec<Row>> {
-        let rows = match &mut self.open {
-            Open::Sqlite(tx) => {
-                let rows = sqlx::query_with(sql, sqlite(binds)?).fetch_all(&mut **tx).await;
-                rows.map(|rows| rows.into_iter().map(Row::Sqlite).collect::<Vec<_>>())
-            }
-            Open::Postgres(tx) => {
-                let rows = sqlx::query_with(sql, postgres(binds)?).fetch_all(&mut **tx).await;
-                rows.map(|rows| rows.into_iter().map(Row::Postgres).collect())
-            }
-        };
-        let rows = self.feed.health.note_write(rows.map_err(Error::from), |_| false)?;
-        self.has_written |= matches!(access, Access::Write) && !rows.is_empty();
-        Ok(rows)
-    }
-
-    async fn execute(self, sql: &'static str, binds: Vec<Bind>) -> Result<u64> {
-        let done = match &mut self.open {
-            Open::Sqlite(tx) => {
-                let done = sqlx::query_with(sql, sqlite(binds)?).execute(&mut **tx).await;
-                done.map(|done| done.rows_affected())
-            }
-            Open::Postgres(tx) => {
-                let done = sqlx::query_with(sql, postgres(binds)?).execute(&mut **tx).await;
-                done.map(|done| done.rows_affected())
-            }
-        };
-        let touched = self.feed.health.note_write(done.map_err(Error::from), |_| false)?;
-        self.has_written |= touched > 0;
-        Ok(touched)
+        self.feed.health.note_write(written, |touched| *touched > 0)
     }
 }
 

@@ -7,6 +7,9 @@ pub enum Error {
     /// The database did not do it.
     #[error("the database did not answer as expected")]
     Driver(#[from] sqlx::Error),
+    /// It did not do it in time.
+    #[error("the database did not answer in time")]
+    TimedOut,
     /// A stored value is not one that we write.
     #[error("the stored value of column {column} cannot be read")]
     Corrupt {
@@ -46,6 +49,7 @@ impl Error {
             Self::Driver(cause) => {
                 matches!(cause, Cause::PoolTimedOut | Cause::PoolClosed | Cause::Io(_))
             }
+            Self::TimedOut => true,
             _ => false,
         }
     }

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use sqlx::{AssertSqlSafe, Executor as _, Postgres, Row as _, Sqlite, Transaction};
+use sqlx::{AssertSqlSafe, Executor as _, Row as _, Sqlite, Transaction};
 
-use super::{Bind, Db, Open, Pools, Row, Tx, postgres, sqlite};
+use super::{Bind, Db, Open, PgArguments, Pools, Row, Tx, line::LONG_STATEMENT, postgres, sqlite};
 use crate::{Error, Result, row::corrupt};
 
 /// A table, as the database describes it.
@@ -125,11 +125,12 @@ impl Db {
                 tx.execute("SELECT name FROM sqlite_master LIMIT 1").await?;
                 Open::Sqlite(tx)
             }
-            Pools::Postgres(pool) => {
-                let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-                let mut tx = pool.begin_with(begin).await?;
-                tx.execute("SELECT 1").await?;
-                Open::Postgres(tx)
+            Pools::Postgres(lines) => {
+                let mut line = lines.take().await?;
+                (line.limit, line.is_preparing) = (LONG_STATEMENT, false);
+                line.begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+                line.execute("SELECT 1", PgArguments::default()).await?;
+                Open::Postgres(line)
             }
         }))
     }
@@ -243,8 +244,8 @@ impl Snapshot {
                 let rows = sqlx::query(query).persistent(false).fetch_all(&mut **tx).await?;
                 rows.into_iter().map(Row::Sqlite).collect()
             }
-            Open::Postgres(tx) => {
-                let rows = sqlx::query(query).persistent(false).fetch_all(&mut **tx).await?;
+            Open::Postgres(line) => {
+                let rows = line.fetch_all(query, PgArguments::default()).await?;
                 rows.into_iter().map(Row::Postgres).collect()
             }
         })
@@ -272,7 +273,7 @@ impl Tx {
         let query = AssertSqlSafe(sql);
         match &mut self.open {
             Open::Sqlite(tx) => insert_sqlite(tx, query, binds).await,
-            Open::Postgres(tx) => insert_postgres(tx, query, binds).await,
+            Open::Postgres(line) => line.execute(query, postgres(binds)?).await.map(drop),
         }
     }
 }
@@ -283,15 +284,6 @@ async fn insert_sqlite(
     binds: Vec<Bind>,
 ) -> Result<()> {
     sqlx::query_with(query, sqlite(binds)?).execute(&mut **tx).await?;
-    Ok(())
-}
-
-async fn insert_postgres(
-    tx: &mut Transaction<'static, Postgres>,
-    query: AssertSqlSafe<String>,
-    binds: Vec<Bind>,
-) -> Result<()> {
-    sqlx::query_with(query, postgres(binds)?).execute(&mut **tx).await?;
     Ok(())
 }
 

@@ -10,11 +10,12 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 
-use super::{Access, Db, Pools, Run as _};
+use super::{Access, Db, Lines, Pools, Run as _};
 use crate::Result;
 
 const READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 16;
+/// How long one of SQLite's readers is waited for.
 const ACQUIRE: Duration = Duration::from_secs(10);
 /// How long SQLite's writer waits for another process, such as a backup, that holds the file: longer
 /// than any has to.
@@ -55,7 +56,7 @@ impl Db {
     /// When the address is not one, or nobody answers there.
     pub async fn connect_postgres(url: &str) -> Result<Self> {
         let options = PgConnectOptions::from_str(url)?;
-        Ok(Self::over(Pools::Postgres(pool(POSTGRES_CONNECTIONS).connect_with(options).await?)))
+        Ok(Self::over(Pools::Postgres(Lines::connect(options, POSTGRES_CONNECTIONS).await?)))
     }
 
     /// Connects to a schema of its own, for one test.
@@ -66,7 +67,7 @@ impl Db {
     #[expect(clippy::unwrap_used, reason = "a test that cannot start fails")]
     pub async fn connect_to_fresh_schema(url: &str) -> Self {
         let options = PgConnectOptions::from_str(&Self::fresh_schema(url).await).unwrap();
-        Self::over(Pools::Postgres(pool(8).connect_with(options).await.unwrap()))
+        Self::over(Pools::Postgres(Lines::connect(options, test_lines()).await.unwrap()))
     }
 
     /// Makes a schema, for one test, and says the address at which it is the only one.
@@ -94,8 +95,8 @@ impl Db {
     #[expect(clippy::unwrap_used, reason = "a test that cannot start fails")]
     pub async fn another_pool(&self) -> Self {
         let Pools::Postgres(known) = &self.pools else { panic!("SQLite is for one server alone") };
-        let options = known.connect_options().as_ref().clone();
-        Self::over(Pools::Postgres(pool(8).connect_with(options).await.unwrap()))
+        let options = known.pool().connect_options().as_ref().clone();
+        Self::over(Pools::Postgres(Lines::connect(options, test_lines()).await.unwrap()))
     }
 
     /// Brings the schema up to this version.
@@ -112,7 +113,7 @@ impl Db {
         )]);
         match &self.pools {
             Pools::Sqlite { write, .. } => migrator.run(write).await?,
-            Pools::Postgres(pool) => migrator.run(pool).await?,
+            Pools::Postgres(lines) => migrator.run(lines.pool()).await?,
         }
         Ok(())
     }
@@ -134,7 +135,7 @@ impl Db {
                 read.close().await;
                 write.close().await;
             }
-            Pools::Postgres(pool) => pool.close().await,
+            Pools::Postgres(lines) => lines.pool().close().await,
         }
     }
 }
@@ -147,6 +148,13 @@ async fn is_sound(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error
         connection.ping().await?; // behind the rollback that waits in its queue
     }
     Ok(!connection.is_in_transaction())
+}
+
+/// How many lines a test has to PostgreSQL: `ASTRALFORM_TEST_LINES=1` shows that nothing needs two.
+#[cfg(any(test, feature = "testing"))]
+#[expect(clippy::disallowed_methods, reason = "tests are told by the environment how to run")]
+fn test_lines() -> u32 {
+    std::env::var("ASTRALFORM_TEST_LINES").ok().and_then(|lines| lines.parse().ok()).unwrap_or(8)
 }
 
 /// Connections stay open: checking one before each use would cost a round trip, and a broken one

@@ -1,0 +1,129 @@
+//! Write transactions. Each has one connection, and nothing in it waits for a second one.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use astralform_domain::Clock;
+use sqlx::{Sqlite, Transaction};
+
+use super::{
+    Access, Db, Pools, Row, Run, limited,
+    line::{LONG_STATEMENT, Line},
+    one_connection::{self, Mark},
+    postgres, sqlite,
+};
+use crate::{Result, bind::Bind, changes::Feed};
+
+/// An open write transaction; dropping it rolls back.
+pub struct Tx {
+    pub(super) open: Open,
+    has_written: bool,
+    /// The digests of what it changes.
+    pub(crate) touched: BTreeSet<u32>,
+    pub(crate) feed: Arc<Feed>,
+    /// The time at which what it does happens.
+    pub(crate) clock: Clock,
+    _mark: Mark,
+}
+
+pub(super) enum Open {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Line),
+}
+
+impl Db {
+    /// Starts a write transaction. Each of its statements may take a few seconds.
+    ///
+    /// # Errors
+    /// When no connection is to be had.
+    pub async fn begin(&self) -> Result<Tx> {
+        one_connection::check("BEGIN");
+        let open = self.feed.health.note_write(self.open_transaction().await, |_| false)?;
+        let (feed, clock) = (Arc::clone(&self.feed), self.clock.clone());
+        let touched = BTreeSet::new();
+        Ok(Tx { open, has_written: false, touched, feed, clock, _mark: Mark::set() })
+    }
+
+    /// Starts a write transaction whose statements read or change any number of rows, and may take
+    /// minutes.
+    ///
+    /// # Errors
+    /// When no connection is to be had.
+    pub async fn begin_long(&self) -> Result<Tx> {
+        let mut tx = self.begin().await?;
+        if let Open::Postgres(line) = &mut tx.open {
+            line.limit = LONG_STATEMENT;
+        }
+        Ok(tx)
+    }
+
+    async fn open_transaction(&self) -> Result<Open> {
+        Ok(match &self.pools {
+            // Takes the write lock now: a read-then-write transaction cannot fail half way.
+            Pools::Sqlite { write, .. } => {
+                Open::Sqlite(limited(write.begin_with("BEGIN IMMEDIATE")).await?)
+            }
+            Pools::Postgres(lines) => {
+                let mut line = lines.take().await?;
+                line.begin("BEGIN").await?;
+                Open::Postgres(line)
+            }
+        })
+    }
+}
+
+impl Open {
+    async fn commit(self) -> Result<()> {
+        match self {
+            Self::Sqlite(tx) => limited(tx.commit()).await,
+            Self::Postgres(line) => line.commit().await,
+        }
+    }
+}
+
+impl Tx {
+    /// Makes everything since [`Db::begin`] durable.
+    ///
+    /// # Errors
+    /// When the database cannot; then nothing of it happened.
+    pub async fn commit(mut self) -> Result<()> {
+        self.tell().await?;
+        let Self { open, has_written, touched, feed, .. } = self;
+        let committed = feed.health.note_write(open.commit().await, |()| has_written);
+        // Also when the answer was lost: it may have happened.
+        for topic in touched {
+            feed.epochs.count_up(topic);
+        }
+        committed
+    }
+}
+
+impl Run for &mut Tx {
+    async fn rows(self, sql: &'static str, binds: Vec<Bind>, access: Access) -> Result<Vec<Row>> {
+        let rows = match &mut self.open {
+            Open::Sqlite(tx) => {
+                let rows = limited(sqlx::query_with(sql, sqlite(binds)?).fetch_all(&mut **tx));
+                rows.await.map(|rows| rows.into_iter().map(Row::Sqlite).collect::<Vec<_>>())
+            }
+            Open::Postgres(line) => {
+                let rows = line.fetch_all(sql, postgres(binds)?).await;
+                rows.map(|rows| rows.into_iter().map(Row::Postgres).collect())
+            }
+        };
+        let rows = self.feed.health.note_write(rows, |_| false)?;
+        self.has_written |= matches!(access, Access::Write) && !rows.is_empty();
+        Ok(rows)
+    }
+
+    async fn execute(self, sql: &'static str, binds: Vec<Bind>) -> Result<u64> {
+        let done = match &mut self.open {
+            Open::Sqlite(tx) => {
+                let done = limited(sqlx::query_with(sql, sqlite(binds)?).execute(&mut **tx));
+                done.await.map(|done| done.rows_affected())
+            }
+            Open::Postgres(line) => line.execute(sql, postgres(binds)?).await,
+        };
+        let touched = self.feed.health.note_write(done, |_| false)?;
+        self.has_written |= touched > 0;
+        Ok(touched)
+    }
+}
