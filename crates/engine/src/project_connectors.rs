@@ -19,7 +19,7 @@ use astralform_domain::{
     Tenant,
 };
 use astralform_storage::project_connectors;
-use astralform_vault::Binding;
+use astralform_vault::{Binding, ProjectKeys};
 use thiserror::Error;
 use url::Url;
 
@@ -221,7 +221,8 @@ impl Engine {
     pub(crate) async fn client(&self, settings: &ProjectConnector) -> Result<Client, Fault> {
         let missing = Fault::Inconsistent("a project connector in use has no credentials");
         let client = settings.client.as_ref().ok_or(missing)?;
-        self.open_client(settings, &client.id, &client.secret, settings.generation).await
+        let key = self.keys.of(&self.db, settings.tenant.project).await?;
+        open_client(settings, &client.id, (&client.secret, settings.generation), &key)
     }
 
     /// The same with the secret before the present one, as long as it is to be tried.
@@ -233,23 +234,22 @@ impl Engine {
         let now = self.clock.now();
         let previous = client.previous.as_ref().filter(|previous| previous.until > now);
         let Some(previous) = previous else { return Ok(None) };
-        let generation = settings.generation - 1;
-        let opened = self.open_client(settings, &client.id, &previous.secret, generation);
-        opened.await.map(Some)
-    }
-
-    async fn open_client(
-        &self,
-        settings: &ProjectConnector,
-        id: &str,
-        secret: &Sealed,
-        generation: i64,
-    ) -> Result<Client, Fault> {
         let key = self.keys.of(&self.db, settings.tenant.project).await?;
-        let row = settings.id.to_string();
-        let place = secret_place(settings.tenant, &row, generation, &settings.hosts);
-        Ok(Client { id: id.to_owned(), secret: key.open(place, secret)? })
+        let sealed = (&previous.secret, settings.generation - 1);
+        open_client(settings, &client.id, sealed, &key).map(Some)
     }
+}
+
+/// Opens the secret of a project connector's app, sealed for that generation of its settings.
+fn open_client(
+    settings: &ProjectConnector,
+    id: &str,
+    (secret, generation): (&Sealed, i64),
+    key: &ProjectKeys,
+) -> Result<Client, Fault> {
+    let row = settings.id.to_string();
+    let place = secret_place(settings.tenant, &row, generation, &settings.hosts);
+    Ok(Client { id: id.to_owned(), secret: key.open(place, secret)? })
 }
 
 /// The place of an app's secret.

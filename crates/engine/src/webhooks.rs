@@ -103,10 +103,11 @@ impl Engine {
         let url = self.deliverable(url).await?;
         let (id, generation) = (WebhookId::new(&self.clock, &self.entropy), 1);
         let (secret, hosts) = (self.fresh_secret(), hosts_of(&url));
+        let keys = self.keys.of(&self.db, tenant.project).await?;
         let webhook = Webhook {
             id,
             tenant,
-            secret: self.seal_secret((tenant, id), generation, &hosts, &secret).await?,
+            secret: self.seal_secret((tenant, id), (generation, &hosts), &secret, &keys),
             url: url.into(),
             hosts,
             generation,
@@ -140,11 +141,12 @@ impl Engine {
             Some(url) => Some(self.deliverable(url).await?),
             None => None,
         };
+        let keys = self.keys.of(&self.db, tenant.project).await?;
         let mut tx = self.db.begin().await.map_err(Fault::from)?;
         let found = webhooks::lock(&mut tx, tenant, id).await.map_err(Fault::from)?;
         let mut webhook = found.ok_or(WebhookError::Unknown)?;
         if let Some(url) = url {
-            self.move_to(&mut webhook, &url).await?;
+            self.move_to(&mut webhook, &url, &keys)?;
         }
         match changes.is_enabled {
             Some(true) => (webhook.disabled, webhook.failing_since) = (None, None),
@@ -184,6 +186,7 @@ impl Engine {
         id: WebhookId,
     ) -> Result<(Webhook, Secret), WebhookError> {
         let secret = self.fresh_secret();
+        let keys = self.keys.of(&self.db, tenant.project).await?;
         let mut tx = self.db.begin().await.map_err(Fault::from)?;
         let found = webhooks::lock(&mut tx, tenant, id).await.map_err(Fault::from)?;
         let mut webhook = found.ok_or(WebhookError::Unknown)?;
@@ -193,8 +196,8 @@ impl Engine {
         }
         let until = now.after(Webhook::OVERLAP);
         webhook.generation += 1;
-        let (generation, hosts) = (webhook.generation, &webhook.hosts);
-        let sealed = self.seal_secret((tenant, id), generation, hosts, &secret).await?;
+        let place = (webhook.generation, &webhook.hosts);
+        let sealed = self.seal_secret((tenant, id), place, &secret, &keys);
         let retired = std::mem::replace(&mut webhook.secret, sealed);
         webhook.previous = Some(Retired { secret: retired, until });
         webhooks::update(&mut tx, &webhook).await.map_err(Fault::from)?;

@@ -58,8 +58,7 @@ pub async fn create(tx: &mut Tx, project: ProjectId, agent: &Agent, now: Timesta
         connectors,
         now,
     ];
-    tx.touch(Topic::Project(project));
-    tx.execute(SQL, binds).await?;
+    tx.change(Topic::Project(project), SQL, binds).await?;
     Ok(())
 }
 

@@ -47,8 +47,7 @@ pub async fn create(tx: &mut Tx, key: &ApiKey, now: Timestamp) -> Result<()> {
     let Tenant { project, environment } = key.tenant;
     let hint = key.hint.as_str();
     let binds = binds![key.id, project, environment, key.agent, &key.secret_hash, hint, now];
-    tx.touch(Topic::ApiKey(key.id));
-    tx.execute(SQL, binds).await?;
+    tx.change(Topic::ApiKey(key.id), SQL, binds).await?;
     Ok(())
 }
 

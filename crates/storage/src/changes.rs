@@ -132,9 +132,24 @@ impl Db {
 }
 
 impl Tx {
-    /// Names something that this transaction changes.
+    /// Names something that this transaction has changed.
     pub(crate) fn touch(&mut self, topic: Topic<'_>) {
         self.touched.insert(topic.digest());
+    }
+
+    /// Runs a write of what is remembered under a topic, and names the topic if any row was written:
+    /// what has not changed must not be forgotten everywhere.
+    pub(crate) async fn change(
+        &mut self,
+        topic: Topic<'_>,
+        sql: &'static str,
+        binds: Vec<Bind>,
+    ) -> Result<u64> {
+        let written = self.execute(sql, binds).await?;
+        if written > 0 {
+            self.touch(topic);
+        }
+        Ok(written)
     }
 
     /// Leaves a line for the others.

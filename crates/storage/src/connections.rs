@@ -56,8 +56,8 @@ pub(crate) fn topic(connection: &Connection) -> Topic<'_> {
 /// A conflict when it is to be active and its account is connected already.
 pub async fn create(tx: &mut Tx, new: &Connection, end_user: Option<EndUserKey>) -> Result<()> {
     let change = Change::new(tx);
-    tx.touch(topic(new));
     insert(tx, new, end_user, change.into()).await?;
+    tx.touch(topic(new));
     change.tell(tx).await
 }
 
@@ -127,8 +127,7 @@ pub async fn update(tx: &mut Tx, connection: &Connection) -> Result<()> {
         connection.account.id.as_str(),
         change,
     ];
-    tx.touch(topic(connection));
-    tx.execute(SQL, binds).await?;
+    tx.change(topic(connection), SQL, binds).await?;
     change.tell(tx).await
 }
 
@@ -147,9 +146,8 @@ pub async fn revoke(
         WHERE project_id = $1 AND environment = $2 AND id = $3 AND status = $4";
     let change = Change::new(tx);
     let Connection { id, tenant, status, .. } = connection;
-    tx.touch(topic(connection));
     let binds = binds![tenant.project, tenant.environment, *id, *status, why, change];
-    let was_as_seen = tx.execute(SQL, binds).await? == 1;
+    let was_as_seen = tx.change(topic(connection), SQL, binds).await? == 1;
     if was_as_seen {
         revocations::request(tx, *tenant, *id, now).await?;
         change.tell(tx).await?;
@@ -196,8 +194,7 @@ pub async fn mark_dead(
     let (kind, generation) = token;
     let change = Change::new(tx);
     let binds = binds![tenant.project, tenant.environment, *id, generation, reason, kind, change];
-    tx.touch(topic(connection));
-    let marked = tx.execute(SQL, binds).await? == 1;
+    let marked = tx.change(topic(connection), SQL, binds).await? == 1;
     if marked {
         change.tell(tx).await?;
     }
@@ -222,9 +219,9 @@ pub async fn make_default(tx: &mut Tx, connection: &Connection) -> Result<()> {
           AND COALESCE(end_user_id, '') =
               (SELECT COALESCE(end_user_id, '') FROM connections WHERE id = $2)";
     const SET: &str = "UPDATE connections SET is_default = TRUE WHERE id = $1";
-    tx.touch(topic(connection));
-    tx.execute(CLEAR, binds![connection.project_connector, connection.id]).await?;
-    tx.execute(SET, binds![connection.id]).await?;
+    tx.change(topic(connection), CLEAR, binds![connection.project_connector, connection.id])
+        .await?;
+    tx.change(topic(connection), SET, binds![connection.id]).await?;
     Ok(())
 }
 

@@ -105,8 +105,8 @@ pub async fn add(tx: &mut Tx, new: &WrappedKey) -> Result<()> {
         INSERT INTO data_keys (id, project_id, role, role_since, is_leaving, envelope)
         VALUES ($1, $2, $3, $4, $5, $6)";
     let WrappedKey { id, project, role, role_since, is_leaving, envelope } = new;
-    tx.touch(Topic::Project(*project));
-    tx.execute(SQL, binds![id, *project, *role, *role_since, *is_leaving, envelope]).await?;
+    let binds = binds![id, *project, *role, *role_since, *is_leaving, envelope];
+    tx.change(Topic::Project(*project), SQL, binds).await?;
     Ok(())
 }
 
@@ -188,9 +188,8 @@ pub async fn promote(tx: &mut Tx, project: ProjectId, now: Timestamp) -> Result<
     const PROMOTE: &str = "
         UPDATE data_keys SET role = 'current', role_since = $2
         WHERE project_id = $1 AND role = 'next'";
-    tx.touch(Topic::Project(project));
-    tx.execute(RETIRE, binds![project, now]).await?;
-    tx.execute(PROMOTE, binds![project, now]).await?;
+    tx.change(Topic::Project(project), RETIRE, binds![project, now]).await?;
+    tx.change(Topic::Project(project), PROMOTE, binds![project, now]).await?;
     Ok(())
 }
 
@@ -203,8 +202,7 @@ pub async fn end_leaving(tx: &mut Tx) -> Result<u64> {
 /// Forgets a key that only opened.
 pub async fn forget(tx: &mut Tx, key: &WrappedKey) -> Result<()> {
     const SQL: &str = "DELETE FROM data_keys WHERE id = $1 AND role = 'older'";
-    tx.touch(Topic::Project(key.project));
-    tx.execute(SQL, binds![&key.id]).await?;
+    tx.change(Topic::Project(key.project), SQL, binds![&key.id]).await?;
     Ok(())
 }
 

@@ -161,7 +161,7 @@ arguments!(postgres, PgArguments);
 
 /// Waits for a statement on SQLite, within its limit.
 async fn limited<T>(done: impl Future<Output = sqlx::Result<T>>) -> Result<T> {
-    let done = tokio::time::timeout(SQLITE_STATEMENT, done).await;
+    let done = tokio::time::timeout(SQLITE_STATEMENT, Box::pin(done)).await;
     Ok(done.map_err(|_| Error::TimedOut)??)
 }
 

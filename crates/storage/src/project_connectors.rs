@@ -81,8 +81,7 @@ pub async fn create(tx: &mut Tx, new: &ProjectConnector) -> Result<()> {
         json(&new.hosts),
         new.generation,
     ];
-    tx.touch(Topic::Project(new.tenant.project));
-    tx.execute(SQL, binds).await?;
+    tx.change(Topic::Project(new.tenant.project), SQL, binds).await?;
     set_client(tx, new).await
 }
 
@@ -142,8 +141,7 @@ pub async fn update(tx: &mut Tx, changed: &ProjectConnector) -> Result<()> {
         json(&changed.hosts),
         changed.generation,
     ];
-    tx.touch(Topic::Project(changed.tenant.project));
-    tx.execute(SQL, binds).await?;
+    tx.change(Topic::Project(changed.tenant.project), SQL, binds).await?;
     set_client(tx, changed).await
 }
 
@@ -184,9 +182,8 @@ pub async fn note_rejection(
         WHERE project_id = $1 AND environment = $2 AND id = $3 AND generation = $4
           AND (client_rejected_at IS NULL) <> $6";
     let Tenant { project, environment } = of.tenant;
-    tx.touch(Topic::Project(project));
     let binds = binds![project, environment, of.id, of.generation, at, at.is_none()];
-    Ok(tx.execute(SQL, binds).await? == 1)
+    Ok(tx.change(Topic::Project(project), SQL, binds).await? == 1)
 }
 
 /// Disables a project connector for good; says whether it was there to be disabled.
@@ -199,9 +196,8 @@ pub async fn disable(
     const SQL: &str = "
         UPDATE project_connectors SET disabled_at = $4
         WHERE project_id = $1 AND environment = $2 AND id = $3 AND disabled_at IS NULL";
-    tx.touch(Topic::Project(tenant.project));
-    let touched = tx.execute(SQL, binds![tenant.project, tenant.environment, id, now]);
-    Ok(touched.await? == 1)
+    let binds = binds![tenant.project, tenant.environment, id, now];
+    Ok(tx.change(Topic::Project(tenant.project), SQL, binds).await? == 1)
 }
 
 /// The project connector of that name.

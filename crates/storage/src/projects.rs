@@ -68,8 +68,7 @@ pub async fn name(db: &Db, project: ProjectId) -> Result<Option<ProjectName>> {
 /// whether it was there to be deleted.
 pub async fn delete(tx: &mut Tx, project: ProjectId, now: Timestamp) -> Result<bool> {
     const SQL: &str = "UPDATE projects SET deleted_at = $2 WHERE id = $1 AND deleted_at IS NULL";
-    tx.touch(Topic::Project(project));
-    Ok(tx.execute(SQL, binds![project, now]).await? == 1)
+    Ok(tx.change(Topic::Project(project), SQL, binds![project, now]).await? == 1)
 }
 
 /// The settings of an environment.

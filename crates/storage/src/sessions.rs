@@ -60,8 +60,7 @@ pub async fn create(tx: &mut Tx, new: &Session, now: Timestamp) -> Result<()> {
         new.expires_at,
         now,
     ];
-    tx.touch(Topic::Session(new.id));
-    tx.execute(SQL, binds).await?;
+    tx.change(Topic::Session(new.id), SQL, binds).await?;
     Ok(())
 }
 

@@ -3,10 +3,10 @@
 use astralform_domain::{Connection, ConnectionId, ScopeSet, Sealed, Timestamp};
 
 use crate::{
-    Db, Result, Tx,
+    Result, Run, Tx,
     bind::{binds, json},
     connections::topic,
-    db::{Row, Run as _},
+    db::Row,
     row::Record,
 };
 
@@ -108,8 +108,7 @@ pub async fn put(tx: &mut Tx, of: &Connection, token: &Token) -> Result<()> {
         token.refresh_at,
         token.in_doubt,
     ];
-    tx.touch(topic(of));
-    tx.execute(SQL, binds).await?;
+    tx.change(topic(of), SQL, binds).await?;
     Ok(())
 }
 
@@ -133,8 +132,7 @@ pub async fn replace(tx: &mut Tx, of: &Connection, token: &Token, generation: i6
         token.refresh_at,
         generation,
     ];
-    tx.touch(topic(of));
-    Ok(tx.execute(SQL, binds).await? == 1)
+    Ok(tx.change(topic(of), SQL, binds).await? == 1)
 }
 
 /// Notes that the refresh token of that generation may have been used up.
@@ -153,7 +151,7 @@ pub async fn find(tx: &mut Tx, connection: ConnectionId, kind: &str) -> Result<O
 }
 
 /// The tokens of a connection.
-pub async fn of(db: &Db, connection: ConnectionId) -> Result<Vec<Token>> {
+pub async fn of(db: impl Run, connection: ConnectionId) -> Result<Vec<Token>> {
     const SQL: &str = "SELECT * FROM tokens WHERE connection_id = $1 ORDER BY kind";
     db.all(SQL, binds![connection]).await
 }
@@ -176,18 +174,20 @@ pub async fn take(tx: &mut Tx, of: &Connection) -> Result<Vec<Token>> {
              WHERE connection_id = $1 AND (is_sent OR answer IS NOT NULL)
                AND refreshes.generation = tokens.generation)";
     const SQL: &str = "DELETE FROM tokens WHERE connection_id = $1 RETURNING *";
-    tx.touch(topic(of));
     tx.execute(DOUBT, binds![of.id]).await?;
     crate::refreshes::end_all(tx, of).await?;
-    tx.returning_all(SQL, binds![of.id]).await
+    let taken: Vec<Token> = tx.returning_all(SQL, binds![of.id]).await?;
+    if !taken.is_empty() {
+        tx.touch(topic(of));
+    }
+    Ok(taken)
 }
 
 /// Forgets the tokens of a connection.
 pub async fn erase(tx: &mut Tx, of: &Connection) -> Result<()> {
     const SQL: &str = "DELETE FROM tokens WHERE connection_id = $1";
-    tx.touch(topic(of));
     crate::refreshes::end_all(tx, of).await?;
-    tx.execute(SQL, binds![of.id]).await?;
+    tx.change(topic(of), SQL, binds![of.id]).await?;
     Ok(())
 }
 

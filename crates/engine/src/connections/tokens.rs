@@ -124,20 +124,6 @@ impl Engine {
         }
     }
 
-    /// Opens the refresh token alone.
-    pub(crate) async fn open_refresh_token(
-        &self,
-        connection: &Connection,
-        token: &Token,
-    ) -> Result<Secret, Fault> {
-        let sealed = token.refresh_token.as_ref();
-        let sealed = sealed.ok_or(Fault::Inconsistent("a token to be refreshed cannot be"))?;
-        let key = self.keys.of(&self.db, connection.tenant.project).await?;
-        let row = Token::row_key(connection.id, &token.kind);
-        let place = token_binding(connection, &row, "refresh_token", token.generation);
-        Ok(key.open(place, sealed)?)
-    }
-
     /// Opens the access token alone.
     pub(crate) async fn open_access_token(
         &self,
@@ -157,8 +143,30 @@ impl Engine {
     ) -> Result<Vec<OpenToken>, Fault> {
         let key = self.keys.of(&self.db, connection.tenant.project).await?;
         let stored = tokens::of(&self.db, connection.id).await?;
-        stored.iter().map(|token| open(connection, token, &key)).collect()
+        open_all(connection, &stored, &key)
     }
+}
+
+/// Opens tokens of a connection.
+pub(crate) fn open_all(
+    connection: &Connection,
+    stored: &[Token],
+    key: &ProjectKeys,
+) -> Result<Vec<OpenToken>, Fault> {
+    stored.iter().map(|token| open(connection, token, key)).collect()
+}
+
+/// Opens the refresh token alone.
+pub(crate) fn open_refresh_token(
+    connection: &Connection,
+    token: &Token,
+    key: &ProjectKeys,
+) -> Result<Secret, Fault> {
+    let sealed = token.refresh_token.as_ref();
+    let sealed = sealed.ok_or(Fault::Inconsistent("a token to be refreshed cannot be"))?;
+    let row = Token::row_key(connection.id, &token.kind);
+    let place = token_binding(connection, &row, "refresh_token", token.generation);
+    Ok(key.open(place, sealed)?)
 }
 
 /// Opens a token of a connection.

@@ -4,7 +4,8 @@ use astralform_catalog::{Auth, Connector};
 use astralform_domain::{
     ConnectorSlug, Endpoints, Patch, ProjectConnector, ScopeSet, Secret, Tenant, ToolName,
 };
-use astralform_storage::{connections, project_connectors};
+use astralform_storage::{Tx, connections, project_connectors};
+use astralform_vault::ProjectKeys;
 use subtle::ConstantTimeEq as _;
 
 use super::{
@@ -12,7 +13,7 @@ use super::{
     credentials::Entered,
     enable::NewClient,
     key::VerifiedKey,
-    sandbox,
+    open_client, sandbox,
     validate::{check_place, check_scopes, check_tools},
 };
 use crate::{Engine, Fault};
@@ -38,6 +39,25 @@ pub struct Change {
     pub credentials: Option<Credentials>,
     /// How many connections may become unusable by it.
     pub confirmed: Option<i64>,
+}
+
+/// A change, as it is judged.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    change: &'a Change,
+    /// The credentials that come with it.
+    entered: Option<&'a Entered>,
+    connector: &'a Connector,
+}
+
+/// What is stored of a project connector before a change.
+struct Present {
+    /// The app, where its secret opens.
+    client: Option<Client>,
+    /// Whether there is a project key that opens.
+    key_opens: bool,
+    /// Whether the project has a connection or key of its own.
+    has_shared: bool,
 }
 
 /// What a change amounts to.
@@ -87,19 +107,24 @@ impl Engine {
         let found = project_connectors::by_slug(&self.db, tenant, slug).await;
         let before = found.map_err(Fault::from)?.ok_or(SettingsError::NotEnabled)?;
         let entered = self.entered(&before, change, connector).await?;
-        let (planned, _) = self.planned(&before, change, entered.as_ref(), connector).await?;
-        let key = self.shown_to_provider(&planned, entered.as_ref(), connector).await?;
+        let asked = Asked { change, entered: entered.as_ref(), connector };
+        let keys = self.keys.of(&self.db, tenant.project).await?;
         let mut tx = self.db.begin().await.map_err(Fault::from)?;
+        let present = self.present(&mut tx, &before, asked, &keys).await?;
+        drop(tx);
+        let planned = self.planned(&before, asked, &present)?;
+        let key = self.shown_to_provider(&planned, entered.as_ref(), connector).await?;
+        let mut tx = self.db.begin_long().await.map_err(Fault::from)?;
         let locked = project_connectors::lock(&mut tx, tenant, slug).await.map_err(Fault::from)?;
         let locked = locked.ok_or(SettingsError::NotEnabled)?;
-        let (mut revised, present) =
-            self.planned(&locked, change, entered.as_ref(), connector).await?;
-        if revised.repeats(present.as_ref()) {
+        let present = self.present(&mut tx, &locked, asked, &keys).await?;
+        let mut revised = self.planned(&locked, asked, &present)?;
+        if revised.repeats(present.client.as_ref()) {
             let rest = Change { credentials: None, ..change.clone() };
-            revised = self.revised(&locked, &rest, None, connector)?;
+            revised = self.revised(&locked, Asked { change: &rest, entered: None, connector })?;
         }
         revised.key = key;
-        self.apply(&mut tx, revised, connector, change.confirmed).await?;
+        self.apply(&mut tx, revised, asked, &keys).await?;
         Ok(tx.commit().await.map_err(Fault::from)?)
     }
 
@@ -145,57 +170,61 @@ impl Engine {
         Ok(None)
     }
 
-    /// The settings after a change, and the app there is, where its secret opens. Addresses that the
-    /// change does not name are those that somebody entered only if that secret is bound to them; a
-    /// new one is not sent to others.
-    async fn planned(
+    /// Reads what a change is judged by, in the transaction that is to carry it out.
+    async fn present(
         &self,
+        tx: &mut Tx,
         before: &ProjectConnector,
-        change: &Change,
-        entered: Option<&Entered>,
-        connector: &Connector,
-    ) -> Result<(Revised, Option<Client>), SettingsError> {
-        let mut present = None;
-        if change.credentials.is_some() {
-            let inherits = change.endpoints.is_none() && !before.endpoints.is_empty();
-            let proven = match connector.auth() {
-                Auth::OAuth(_) => {
-                    present = self.present_client(before).await?;
-                    present.is_some()
+        asked: Asked<'_>,
+        keys: &ProjectKeys,
+    ) -> Result<Present, Fault> {
+        let (mut client, mut key_opens) = (None, false);
+        if asked.change.credentials.is_some() {
+            match asked.connector.auth() {
+                Auth::OAuth(_) => client = self.present_client(before, keys)?,
+                Auth::ApiKey(_) => {
+                    let connector = asked.connector;
+                    key_opens = self.project_key_opens(tx, before, connector, keys).await?;
                 }
-                Auth::ApiKey(_) => self.project_key_opens(before, connector).await?,
-            };
-            if inherits && !proven {
-                return Err(SettingsError::EndpointsRequired);
             }
         }
-        let revised = self.revised(before, change, entered, connector)?;
-        self.check_payable(before, &revised, entered, connector).await?;
-        Ok((revised, present))
+        let shared = connections::serving(tx, before.tenant, before.id, None).await?;
+        Ok(Present { client, key_opens, has_shared: !shared.is_empty() })
     }
 
-    /// A key is the one thing that can pay where end users may not enter keys of their own.
-    async fn check_payable(
+    /// Returns what a change amounts to. Addresses that it does not name are those that somebody
+    /// entered only if the secret that is there is bound to them; a new one is not sent to others.
+    fn planned(
         &self,
         before: &ProjectConnector,
-        revised: &Revised,
-        entered: Option<&Entered>,
-        connector: &Connector,
-    ) -> Result<(), SettingsError> {
-        let is_by_key = matches!(connector.auth(), Auth::ApiKey(_));
-        if !is_by_key || revised.settings.allow_end_user_auth || entered.is_some() {
-            return Ok(());
+        asked: Asked<'_>,
+        present: &Present,
+    ) -> Result<Revised, SettingsError> {
+        let Asked { change, entered, connector } = asked;
+        let inherits = change.endpoints.is_none() && !before.endpoints.is_empty();
+        let is_proven = present.client.is_some() || present.key_opens;
+        if change.credentials.is_some() && inherits && !is_proven {
+            return Err(SettingsError::EndpointsRequired);
         }
-        let shared = connections::serving(&self.db, before.tenant, before.id, None).await;
-        if shared.map_err(Fault::from)?.is_empty() {
+        let revised = self.revised(before, asked)?;
+        // A key is the one thing that can pay where end users may not enter keys of their own.
+        let must_have_key =
+            matches!(connector.auth(), Auth::ApiKey(_)) && !revised.settings.allow_end_user_auth;
+        if must_have_key && entered.is_none() && !present.has_shared {
             return Err(SettingsError::NothingPays);
         }
-        Ok(())
+        Ok(revised)
     }
 
-    async fn present_client(&self, before: &ProjectConnector) -> Result<Option<Client>, Fault> {
+    fn present_client(
+        &self,
+        before: &ProjectConnector,
+        keys: &ProjectKeys,
+    ) -> Result<Option<Client>, Fault> {
         let Ok(ready) = self.assemble(before.clone()) else { return Ok(None) };
-        match self.client(&ready.settings).await {
+        let Some(client) = &ready.settings.client else { return Ok(None) };
+        let sealed = (&client.secret, ready.settings.generation);
+        match open_client(&ready.settings, &client.id, sealed, keys) {
             Err(Fault::Integrity(_)) => Ok(None),
             opened => opened.map(Some),
         }
@@ -206,10 +235,9 @@ impl Engine {
     fn revised(
         &self,
         before: &ProjectConnector,
-        change: &Change,
-        entered: Option<&Entered>,
-        connector: &Connector,
+        asked: Asked<'_>,
     ) -> Result<Revised, SettingsError> {
+        let Asked { change, entered, connector } = asked;
         let mut settings = taken_over(change, before);
         let has_simulator = self.site.simulator().is_some();
         let environment = settings.tenant.environment;

@@ -6,6 +6,7 @@ use astralform_domain::{
     Secret, Tenant, ToolName,
 };
 use astralform_storage::project_connectors;
+use astralform_vault::ProjectKeys;
 
 use super::{
     Credentials, Ready, SettingsError, VerifyError,
@@ -83,10 +84,11 @@ impl Engine {
         self.check(tenant, &new, connector)?;
         let paying = self.paying(&new, connector).await?;
         let mut settings = self.settings(tenant, new, connector)?;
+        let keys = self.keys.of(&self.db, tenant.project).await?;
         let key = match paying {
             Paying::Client(client) => {
                 if let Some(client) = client {
-                    settings.client = Some(self.sealed_client(&settings, &client).await?);
+                    settings.client = Some(self.sealed_client(&settings, &client, &keys));
                 }
                 None
             }
@@ -94,7 +96,7 @@ impl Engine {
             Paying::Key(None) if settings.allow_end_user_auth => None,
             Paying::Key(None) => return Err(SettingsError::NothingPays),
         };
-        self.create(settings, connector, key).await
+        self.create(settings, connector, key, &keys).await
     }
 
     async fn create(
@@ -102,6 +104,7 @@ impl Engine {
         settings: ProjectConnector,
         connector: &Connector,
         key: Option<VerifiedKey>,
+        keys: &ProjectKeys,
     ) -> Result<ProjectConnectorId, SettingsError> {
         let id = settings.id;
         let mut tx = self.db.begin().await.map_err(Fault::from)?;
@@ -114,7 +117,7 @@ impl Engine {
             let addresses = addresses.ok_or(SettingsError::BadAddresses)?;
             let (settings, addresses) = (Arc::new(settings), Arc::new(addresses));
             let ready = Ready::new(settings, connector, addresses);
-            self.put_project_key(&mut tx, &ready, &key).await?;
+            self.put_project_key(&mut tx, &ready, &key, keys).await?;
         }
         tx.commit().await.map_err(Fault::from)?;
         tracing::info!(project_connector.id = %id, "connector enabled");
@@ -211,21 +214,21 @@ impl Engine {
     }
 
     /// An app for the present generation of a project connector.
-    pub(super) async fn sealed_client(
+    pub(super) fn sealed_client(
         &self,
         settings: &ProjectConnector,
         client: &NewClient,
-    ) -> Result<OauthClient, Fault> {
-        let key = self.keys.of(&self.db, settings.tenant.project).await?;
+        key: &ProjectKeys,
+    ) -> OauthClient {
         let row = settings.id.to_string();
         let place = secret_place(settings.tenant, &row, settings.generation, &settings.hosts);
-        Ok(OauthClient {
+        OauthClient {
             id: client.id.clone(),
             secret: key.seal(place, &client.secret, &self.entropy),
             hint: client.secret.hint(),
             set_at: self.clock.now(),
             previous: None,
             rejected_at: None,
-        })
+        }
     }
 }

@@ -5,15 +5,15 @@ use astralform_domain::{
     Account, Connection, ConnectionId, ConnectionStatus, HostSet, Owner, ProjectConnector,
     ScopeSet, Tenant, Timestamp,
 };
-use astralform_storage::{Tx, connections};
-use astralform_vault::Purpose;
+use astralform_storage::{Tx, connections, tokens};
+use astralform_vault::{ProjectKeys, Purpose};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use thiserror::Error;
 
 use super::{KeyShown, Ready, reach};
 use crate::{
     Engine, Fault, chain,
-    connections::OpenToken,
+    connections::{OpenToken, open_all},
     credentials::CredentialParts,
     egress::Allowance,
     identity::{IdentityError, identity_request, read_account},
@@ -107,21 +107,24 @@ impl Engine {
         Ok(text.and_then(|token| CredentialParts::opened(ready.connector, token.access_token)))
     }
 
-    /// Whether the project has a key that opens, bound to the hosts of these settings.
+    /// Returns whether the project has a key that opens, bound to the hosts of these settings.
     pub(super) async fn project_key_opens(
         &self,
+        tx: &mut Tx,
         settings: &ProjectConnector,
         connector: &Connector,
+        keys: &ProjectKeys,
     ) -> Result<bool, Fault> {
         let Some(addresses) = self.addresses(settings, connector) else { return Ok(false) };
         if addresses.hosts() != settings.hosts {
             return Ok(false);
         }
-        let shared = connections::serving(&self.db, settings.tenant, settings.id, None).await?;
+        let shared = connections::serving(&mut *tx, settings.tenant, settings.id, None).await?;
         let Some(own) = shared.first().filter(|own| own.hosts.are(&settings.hosts)) else {
             return Ok(false);
         };
-        match self.open_tokens(own).await {
+        let stored = tokens::of(tx, own.id).await?;
+        match open_all(own, &stored, keys) {
             Err(Fault::Integrity(_)) => Ok(false),
             opened => opened.map(|tokens| !tokens.is_empty()),
         }
@@ -153,9 +156,9 @@ impl Engine {
         tx: &mut Tx,
         ready: &Ready<'_>,
         key: &VerifiedKey,
+        keys: &ProjectKeys,
     ) -> Result<(), Fault> {
         let (tenant, pcon) = (ready.settings.tenant, ready.settings.id);
-        let data_key = self.keys.of(&self.db, tenant.project).await?;
         let known = connections::serving(&mut *tx, tenant, pcon, None).await?;
         let fresh = || ConnectionId::new(&self.clock, &self.entropy);
         let connection = Connection {
@@ -178,6 +181,6 @@ impl Engine {
             connections::update(tx, &connection).await?;
         }
         let token = key.token(ready, self.clock.now());
-        self.store_tokens(tx, &connection, &[token], &data_key).await.map(drop)
+        self.store_tokens(tx, &connection, &[token], keys).await.map(drop)
     }
 }

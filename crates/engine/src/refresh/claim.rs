@@ -18,7 +18,7 @@ use super::{
     Landing,
     timing::{FROZEN, LEASE, takes_over},
 };
-use crate::{Engine, Fault};
+use crate::{Engine, Fault, connections::open_refresh_token};
 
 /// What a claim comes to.
 pub(super) enum Claim {
@@ -155,7 +155,7 @@ impl Engine {
                 Ok(Claim::Paused(FROZEN))
             }
             Next::Send { in_doubt } => {
-                let secret = self.open_refresh_token(&hold.connection, &hold.token).await?;
+                let secret = open_refresh_token(&hold.connection, &hold.token, &hold.keys)?;
                 let Hold { lease, connection, token, .. } = &hold;
                 refreshes::send(&mut tx, lease, token.generation).await?;
                 if in_doubt && !token.in_doubt {

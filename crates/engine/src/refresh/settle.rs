@@ -13,7 +13,10 @@ use super::{
     timing::pause,
 };
 use crate::{
-    Engine, Fault, connections::OpenToken, oauth::Granted, project_connectors::Ready,
+    Engine, Fault,
+    connections::{OpenToken, open_refresh_token},
+    oauth::Granted,
+    project_connectors::Ready,
     revocations::living_on,
 };
 
@@ -47,10 +50,9 @@ impl Engine {
         hold: &Hold,
         granted: Granted,
     ) -> Result<Landing, Fault> {
-        let fresh = self.succeeding(ready, hold, granted).await?;
+        let fresh = self.succeeding(ready, hold, granted)?;
         let generation = hold.token.generation + 1;
-        let key = self.keys.of(&self.db, hold.connection.tenant.project).await?;
-        let sealed = self.sealed_token(&hold.connection, &fresh, generation, &key);
+        let sealed = self.sealed_token(&hold.connection, &fresh, generation, &hold.keys);
         let mut tx = self.db.begin().await?;
         self.absolve_app(&mut tx, ready).await?;
         let found = connections::lock(&mut tx, hold.connection.tenant, hold.connection.id).await?;
@@ -74,7 +76,7 @@ impl Engine {
 
     /// The new token, as it follows the old one: without a word about it the refresh token stays
     /// (RFC 6749 §6), and scopes are never more than they were.
-    async fn succeeding(
+    fn succeeding(
         &self,
         ready: &Ready<'_>,
         hold: &Hold,
@@ -87,7 +89,7 @@ impl Engine {
         fresh.scopes =
             if said_nothing { before.clone() } else { fresh.scopes.intersection(before) };
         if fresh.refresh_token.is_none() {
-            let kept = self.open_refresh_token(&hold.connection, &hold.token).await?;
+            let kept = open_refresh_token(&hold.connection, &hold.token, &hold.keys)?;
             fresh.refresh_token = Some(kept);
         }
         Ok(fresh)

@@ -9,7 +9,7 @@ use astralform_storage::{agents, connections, webhook_deliveries, webhooks};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 
-use super::{Turn, parsed, payload::payload, signature::signature};
+use super::{Turn, parsed, payload::payload, secrets::open_secret, signature::signature};
 use crate::{
     Engine, Fault, Prompt,
     auth_requests::{OpenError, Question, Wishes},
@@ -119,11 +119,12 @@ impl Engine {
     ) -> Result<Outgoing, Fault> {
         let (body, now) = (payload(delivery, link), self.clock.now());
         let timestamp = now.as_micros().div_euclid(1_000_000);
-        let secret = self.open_secret(webhook, &webhook.secret, webhook.generation).await?;
+        let keys = self.keys.of(&self.db, webhook.tenant.project).await?;
+        let secret = open_secret(webhook, &webhook.secret, webhook.generation, &keys)?;
         let mut signatures = signature(&secret, &delivery.event, timestamp, &body)?;
         if let Some(previous) = webhook.previous.as_ref().filter(|previous| previous.until > now) {
             let generation = webhook.generation - 1;
-            let secret = self.open_secret(webhook, &previous.secret, generation).await?;
+            let secret = open_secret(webhook, &previous.secret, generation, &keys)?;
             signatures.push(' ');
             signatures.push_str(&signature(&secret, &delivery.event, timestamp, &body)?);
         }

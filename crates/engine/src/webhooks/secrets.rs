@@ -3,7 +3,7 @@
 use astralform_catalog::destination;
 use astralform_domain::{HostSet, Owner, Retired, Sealed, Secret, Tenant, Webhook, WebhookId};
 use astralform_storage::webhooks;
-use astralform_vault::Binding;
+use astralform_vault::{Binding, ProjectKeys};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use url::Url;
 
@@ -12,20 +12,25 @@ use crate::{Engine, Fault};
 
 impl Engine {
     /// Secrets are bound to where they are used: elsewhere they are sealed anew.
-    pub(super) async fn move_to(&self, webhook: &mut Webhook, url: &Url) -> Result<(), Fault> {
+    pub(super) fn move_to(
+        &self,
+        webhook: &mut Webhook,
+        url: &Url,
+        key: &ProjectKeys,
+    ) -> Result<(), Fault> {
         let (place, generation) = ((webhook.tenant, webhook.id), webhook.generation);
         let hosts = hosts_of(url);
-        let secret = self.open_secret(webhook, &webhook.secret, generation).await?;
+        let secret = open_secret(webhook, &webhook.secret, generation, key)?;
         let previous = match &webhook.previous {
             Some(previous) => {
-                let opened = self.open_secret(webhook, &previous.secret, generation - 1).await?;
-                let secret = self.seal_secret(place, generation, &hosts, &opened).await?;
+                let opened = open_secret(webhook, &previous.secret, generation - 1, key)?;
+                let secret = self.seal_secret(place, (generation, &hosts), &opened, key);
                 Some(Retired { secret, until: previous.until })
             }
             None => None,
         };
         webhook.generation += 1;
-        webhook.secret = self.seal_secret(place, webhook.generation, &hosts, &secret).await?;
+        webhook.secret = self.seal_secret(place, (webhook.generation, &hosts), &secret, key);
         webhook.previous = previous;
         webhook.url = url.to_string();
         webhook.hosts = hosts;
@@ -36,28 +41,27 @@ impl Engine {
         Secret::new(format!("{SECRET}{}", STANDARD.encode(self.entropy.bytes::<32>())))
     }
 
-    pub(super) async fn seal_secret(
+    pub(super) fn seal_secret(
         &self,
         (tenant, id): (Tenant, WebhookId),
-        generation: i64,
-        hosts: &HostSet,
+        (generation, hosts): (i64, &HostSet),
         secret: &Secret,
-    ) -> Result<Sealed, Fault> {
-        let key = self.keys.of(&self.db, tenant.project).await?;
+        key: &ProjectKeys,
+    ) -> Sealed {
         let row = id.to_string();
-        Ok(key.seal(place(tenant, &row, generation, hosts), secret, &self.entropy))
+        key.seal(place(tenant, &row, generation, hosts), secret, &self.entropy)
     }
+}
 
-    pub(super) async fn open_secret(
-        &self,
-        webhook: &Webhook,
-        sealed: &Sealed,
-        generation: i64,
-    ) -> Result<Secret, Fault> {
-        let key = self.keys.of(&self.db, webhook.tenant.project).await?;
-        let row = webhook.id.to_string();
-        Ok(key.open(place(webhook.tenant, &row, generation, &webhook.hosts), sealed)?)
-    }
+/// Opens a secret of a webhook, sealed for that generation of it.
+pub(super) fn open_secret(
+    webhook: &Webhook,
+    sealed: &Sealed,
+    generation: i64,
+    key: &ProjectKeys,
+) -> Result<Secret, Fault> {
+    let row = webhook.id.to_string();
+    Ok(key.open(place(webhook.tenant, &row, generation, &webhook.hosts), sealed)?)
 }
 
 pub(super) fn hosts_of(url: &Url) -> HostSet {

@@ -43,11 +43,10 @@ pub async fn revoke_all(
                WHERE connection_uses.connection_id = connections.id AND used_at >= $6))";
     let Tenant { project, environment } = tenant;
     let Which { end_user, used_since } = which;
-    tx.touch(Topic::Project(project));
     let change = Change::new(tx);
     let binds =
         binds![project, environment, project_connector, reason, end_user, used_since, change];
-    let revoked = tx.execute(SQL, binds).await?;
+    let revoked = tx.change(Topic::Project(project), SQL, binds).await?;
     revocations::request_all(tx, change, now).await?;
     change.tell(tx).await?;
     Ok(revoked)
@@ -92,10 +91,9 @@ pub async fn revoke_unconfirmed(
         WHERE project_id = $1 AND environment = $2 AND project_connector_id = $3
           AND status = 'awaiting_confirmation'";
     let Tenant { project, environment } = tenant;
-    tx.touch(Topic::Project(project));
     let change = Change::new(tx);
     let binds = binds![project, environment, project_connector, reason, change];
-    let revoked = tx.execute(SQL, binds).await?;
+    let revoked = tx.change(Topic::Project(project), SQL, binds).await?;
     revocations::request_all(tx, change, now).await?;
     change.tell(tx).await?;
     Ok(revoked)
@@ -116,10 +114,9 @@ pub async fn expire_all(
         WHERE project_id = $1 AND environment = $2 AND project_connector_id = $3
           AND status = 'active'";
     let Tenant { project, environment } = tenant;
-    tx.touch(Topic::Project(project));
     let change = Change::new(tx);
     let binds = binds![project, environment, project_connector, reason, change];
-    let changed = tx.execute(SQL, binds).await?;
+    let changed = tx.change(Topic::Project(project), SQL, binds).await?;
     change.tell(tx).await?;
     Ok(changed)
 }

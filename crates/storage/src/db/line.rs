@@ -93,7 +93,8 @@ impl Lines {
     }
 
     pub(super) async fn take(&self) -> Result<Line> {
-        let taken = Some(self.pool.acquire().await?);
+        // The driver's futures are large, and those of callers contain them.
+        let taken = Some(Box::pin(self.pool.acquire()).await?);
         let suspicion = Arc::clone(&self.suspicion);
         Ok(Line {
             taken,
@@ -124,7 +125,7 @@ impl Line {
         let (limit, is_preparing) = (self.limit, self.is_preparing);
         let rows =
             sqlx::query_with(sql, arguments).persistent(is_preparing).fetch_all(self.open()?);
-        let rows = timeout(limit, rows).await;
+        let rows = timeout(limit, Box::pin(rows)).await;
         self.within_limit(rows)
     }
 
@@ -135,7 +136,7 @@ impl Line {
     ) -> Result<u64> {
         let (limit, is_preparing) = (self.limit, self.is_preparing);
         let done = sqlx::query_with(sql, arguments).persistent(is_preparing).execute(self.open()?);
-        let done = timeout(limit, done).await;
+        let done = timeout(limit, Box::pin(done)).await;
         Ok(self.within_limit(done)?.rows_affected())
     }
 

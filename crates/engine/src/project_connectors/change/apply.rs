@@ -1,12 +1,12 @@
 use std::sync::Arc;
 
-use astralform_catalog::Connector;
 use astralform_domain::{
     AuthFailure, ConnectionStatus, ProjectConnector, Retired, StatusReason, Timestamp,
 };
 use astralform_storage::{Tx, auth_requests, connections, project_connectors};
+use astralform_vault::ProjectKeys;
 
-use super::{Effect, Revised};
+use super::{Asked, Change, Effect, Revised};
 use crate::{
     Engine, Fault, SettingsError,
     project_connectors::{Ready, enable::NewClient, key::VerifiedKey},
@@ -18,9 +18,10 @@ impl Engine {
         &self,
         tx: &mut Tx,
         revised: Revised,
-        connector: &Connector,
-        confirmed: Option<i64>,
+        asked: Asked<'_>,
+        keys: &ProjectKeys,
     ) -> Result<(), SettingsError> {
+        let Asked { change: &Change { confirmed, .. }, connector, .. } = asked;
         let Revised { mut settings, client, key, effect } = revised;
         if effect == Effect::NewApp {
             let ended = self.ended_by(tx, &settings, key.as_ref()).await?;
@@ -30,7 +31,7 @@ impl Engine {
             end_all(tx, &settings, self.clock.now()).await?;
         }
         if let Some(client) = client {
-            self.replace_client(&mut settings, &client, effect).await?;
+            self.replace_client(&mut settings, &client, effect, keys);
         }
         project_connectors::update(tx, &settings).await.map_err(Fault::from)?;
         let id = settings.id;
@@ -38,7 +39,8 @@ impl Engine {
             let addresses = self.addresses(&settings, connector);
             let addresses = addresses.ok_or(SettingsError::BadAddresses)?;
             let (settings, addresses) = (Arc::new(settings), Arc::new(addresses));
-            self.put_project_key(tx, &Ready::new(settings, connector, addresses), &key).await?;
+            self.put_project_key(tx, &Ready::new(settings, connector, addresses), &key, keys)
+                .await?;
         }
         tracing::info!(project_connector.id = %id, "connector changed");
         Ok(())
@@ -63,20 +65,20 @@ impl Engine {
         Ok(ended)
     }
 
-    async fn replace_client(
+    fn replace_client(
         &self,
         settings: &mut ProjectConnector,
         client: &NewClient,
         effect: Effect,
-    ) -> Result<(), Fault> {
+        keys: &ProjectKeys,
+    ) {
         let previous = settings.client.take();
-        let mut fresh = self.sealed_client(settings, client).await?;
+        let mut fresh = self.sealed_client(settings, client, keys);
         if effect == Effect::NewSecret {
             let until = self.clock.now().after(Retired::LIFE);
             fresh.previous = previous.map(|old| Retired { secret: old.secret, until });
         }
         settings.client = Some(fresh);
-        Ok(())
     }
 }
 
