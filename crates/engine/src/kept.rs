@@ -7,7 +7,7 @@ use astralform_domain::{
     SessionId, Tenant,
 };
 use astralform_storage::{
-    Db, Stamp, Topic,
+    Db, LATE, Stamp, Topic,
     agents::{self, Agent},
     api_keys::{self, ApiKey},
     freezes, project_connectors,
@@ -16,6 +16,7 @@ use astralform_storage::{
     tokens::Token,
 };
 use quick_cache::sync::Cache;
+use tokio::time::timeout;
 
 use crate::{Engine, Fault, project_connectors::Assembled};
 
@@ -62,7 +63,7 @@ impl<K: Hash + Eq + Clone, V> Shelf<K, V> {
     }
 
     /// What is kept of `key`, or else what `read` finds; that nothing is there is not kept. What is
-    /// only too old is used all the same while the database is away for a moment.
+    /// only too old is used all the same while the database is away or late.
     pub(crate) async fn get(
         &self,
         db: &Db,
@@ -77,11 +78,16 @@ impl<K: Hash + Eq + Clone, V> Shelf<K, V> {
             return Ok(Some(Arc::clone(kept)));
         }
         let stamp = db.stamp(topics);
-        let found = match (read.await, known) {
-            (Err(fault), Some((old, kept))) if fault.is_unavailable() && db.is_unchanged(&old) => {
-                return Ok(Some(kept));
-            }
-            (read, _) => read?.map(Arc::new),
+        let found = match known.filter(|(stamp, _)| db.is_unchanged(stamp)) {
+            None => read.await?.map(Arc::new),
+            Some((_, kept)) if db.is_late() => return Ok(Some(kept)),
+            Some((old, kept)) => match timeout(LATE, read).await {
+                Ok(Err(fault)) if !fault.is_unavailable() => return Err(fault),
+                Ok(Ok(found)) => found.map(Arc::new),
+                Ok(Err(_)) | Err(_) if db.is_unchanged(&old) => return Ok(Some(kept)),
+                Ok(Err(fault)) => return Err(fault),
+                Err(_) => return Err(astralform_storage::Error::TimedOut.into()),
+            },
         };
         if let (Some(stamp), Some(found)) = (stamp, &found) {
             self.0.insert(key, (stamp, Arc::clone(found)));

@@ -38,12 +38,13 @@ pub mod webhooks;
 use std::{
     path::PathBuf,
     sync::{Arc, Weak},
+    time::Duration,
 };
 
 use astralform_catalog::Catalog;
 use astralform_domain::{CallId, Clock, Entropy, RequestId};
 use astralform_storage::Db;
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, time::timeout};
 
 pub use auth_requests::{
     BeginError, Callback, ConfirmError, Confirmation, Consent, EnterKeyError, FinishError, Prompt,
@@ -67,6 +68,9 @@ use metrics::Metrics;
 use refresh::{Flights, Spool};
 use uses::Uses;
 use webhooks::Streams;
+
+/// How soon it is known whether the database answers: whoever watches readiness waits no longer.
+const READY_WITHIN: Duration = Duration::from_millis(900);
 
 /// Everything that happens, over what it needs from outside.
 pub struct Engine {
@@ -177,12 +181,16 @@ impl Engine {
         RequestId::new(&self.clock, &self.entropy)
     }
 
-    /// Whether the database answers, and takes writes.
+    /// Checks that the database answers, and takes writes, within a second.
     ///
     /// # Errors
     /// When it does not.
     pub async fn check_database(&self) -> Result<(), Fault> {
-        astralform_storage::meta::key_check(&self.db).await?;
-        Ok(self.db.check_writing().await?)
+        let check = async {
+            astralform_storage::meta::key_check(&self.db).await?;
+            self.db.check_writing().await
+        };
+        let checked = timeout(READY_WITHIN, check).await;
+        Ok(checked.unwrap_or(Err(astralform_storage::Error::TimedOut))?)
     }
 }

@@ -19,7 +19,7 @@ use astralform_domain::{
 use crate::{
     Db, Error, Result, Tx,
     bind::{Bind, binds},
-    db::{Health, Row, Run as _},
+    db::{ClockOffset, Health, Row, Run as _},
     row::Record,
 };
 
@@ -28,7 +28,7 @@ pub(crate) use epochs::{Epochs, Lookback};
 
 /// How long after a change whatever was remembered before is used nowhere any more, also where
 /// nothing is heard.
-pub const FORGOTTEN_EVERYWHERE: Duration = Duration::from_secs(6);
+pub const FORGOTTEN_EVERYWHERE: Duration = Duration::from_secs(12);
 
 /// Something that is remembered.
 #[derive(Clone, Copy, Debug)]
@@ -64,14 +64,40 @@ pub(crate) struct Feed {
     /// The time of the lines, for nothing but to find and to forget them: the product's own clock
     /// may stand still.
     clock: Clock,
+    /// How far the database's clock is ahead of this one, as it was measured last.
+    pub(crate) offset: ClockOffset,
     pub(crate) entropy: Entropy,
     pub(crate) health: Health,
 }
 
+impl Feed {
+    /// Returns the time by this machine's clock.
+    pub(crate) fn local_time(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Returns the time that all nodes share, as far as this one has measured it.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.offset.shared(self.local_time())
+    }
+}
+
 impl Default for Feed {
     fn default() -> Self {
-        let (clock, entropy) = (Clock::system(), Entropy::system());
-        Self { epochs: Epochs::default(), clock, entropy, health: Health::default() }
+        Self::at(Clock::system())
+    }
+}
+
+impl Feed {
+    pub(crate) fn at(clock: Clock) -> Self {
+        let entropy = Entropy::system();
+        Self {
+            epochs: Epochs::default(),
+            clock,
+            offset: ClockOffset::default(),
+            entropy,
+            health: Health::default(),
+        }
     }
 }
 
@@ -115,19 +141,27 @@ impl Db {
     }
 
     /// Hears what other nodes, and programs beside this one, have changed. To be called several
-    /// times a second; what is remembered is used for five seconds at most after the last time.
+    /// times a second; what is remembered is used for ten seconds at most after the last time.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn follow(&self) -> Result<()> {
-        const SQL: &str = "SELECT id, topics FROM changes WHERE written_at > $1";
         let feed = self.feed();
         let began = Instant::now();
-        let since = feed.clock.now().before(Lookback::LENGTH);
-        let lines: Vec<Line> = self.all(SQL, binds![since]).await?;
+        let lines: Vec<Line> = feed.health.note_delay(self.lines_since_heard(began)).await?;
         feed.health.heard(self.now(), !feed.epochs.is_hearing(Instant::now()));
         feed.epochs.heard(began, lines.into_iter().map(|line| (line.id, line.topics)));
         Ok(())
+    }
+}
+
+impl Db {
+    async fn lines_since_heard(&self, now: Instant) -> Result<Vec<Line>> {
+        const SQL: &str = "SELECT id, topics FROM changes WHERE written_at > $1";
+        self.measure_clock().await?;
+        let silence = self.feed().epochs.silent_for(now).unwrap_or_default();
+        let since = self.feed().now().before(silence + Lookback::OVERLAP);
+        self.all(SQL, binds![since]).await
     }
 }
 
@@ -159,7 +193,7 @@ impl Tx {
             return Ok(());
         }
         let topics: Vec<u8> = self.touched.iter().flat_map(|topic| topic.to_be_bytes()).collect();
-        let (id, now) = (self.feed.entropy.bytes::<16>(), self.feed.clock.now());
+        let (id, now) = (self.feed.entropy.bytes::<16>(), self.feed.now());
         self.feed.epochs.said(id);
         let binds = vec![Bind::Bytes(Some(id.to_vec())), Bind::Bytes(Some(topics)), now.into()];
         self.execute(SQL, binds).await?;
@@ -170,7 +204,7 @@ impl Tx {
 /// Forgets lines that every node has read.
 pub async fn forget_old(tx: &mut Tx) -> Result<u64> {
     const SQL: &str = "DELETE FROM changes WHERE written_at <= $1";
-    let read_by_all: Timestamp = tx.feed.clock.now().before(Lookback::LENGTH * 6);
+    let read_by_all: Timestamp = tx.feed.now().before(Lookback::KNOWN * 2);
     tx.execute(SQL, binds![read_by_all]).await
 }
 

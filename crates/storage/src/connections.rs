@@ -168,7 +168,8 @@ pub async fn merge(tx: &mut Tx, connection: &Connection) -> Result<()> {
     crate::tokens::erase(tx, connection).await?;
     let Connection { id, tenant, .. } = connection;
     let change = Change::new(tx);
-    tx.execute(END, binds![tenant.project, tenant.environment, *id, change]).await?;
+    let ended = binds![tenant.project, tenant.environment, *id, change];
+    tx.change(topic(connection), END, ended).await?;
     change.tell(tx).await?;
     tx.execute(FORGET, binds![*id]).await?;
     tx.execute(SQL, binds![tenant.project, tenant.environment, *id]).await?;

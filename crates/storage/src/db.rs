@@ -23,7 +23,9 @@ use sqlx::{
 
 use crate::{Error, Result, bind::Bind, changes::Feed, row::Record};
 
+pub(crate) use clock::ClockOffset;
 pub(crate) use health::Health;
+pub use health::LATE;
 use line::Lines;
 use transaction::Open;
 pub use transaction::Tx;
@@ -129,6 +131,17 @@ impl Db {
 
     pub(crate) fn feed(&self) -> &Feed {
         &self.feed
+    }
+
+    #[cfg(test)]
+    pub(crate) fn is_sqlite(&self) -> bool {
+        matches!(self.pools, Pools::Sqlite { .. })
+    }
+
+    /// The same database, as a node of that clock sees it.
+    #[cfg(test)]
+    pub(crate) fn as_another_node_at(&self, clock: Clock) -> Self {
+        Self { feed: Arc::new(Feed::at(clock)), ..self.clone() }
     }
 
     /// The same database, as another node sees it.
@@ -238,5 +251,7 @@ impl Row {
     }
 }
 
+#[cfg(test)]
+mod dead_lines;
 #[cfg(test)]
 mod tests;

@@ -43,7 +43,7 @@ pub(crate) async fn on_both_empty(test: impl AsyncFn(Db)) {
 }
 
 #[expect(clippy::disallowed_methods, reason = "tests are told by the environment where to run")]
-fn option_env_at_run_time(name: &str) -> Option<String> {
+pub(crate) fn option_env_at_run_time(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 

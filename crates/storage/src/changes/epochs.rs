@@ -18,17 +18,24 @@ pub struct Stamp {
 const TOPICS: usize = 3;
 const SLOTS: u32 = 1 << 16;
 
-/// How long a node relies on what it has heard.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a node relies on what it has heard: longer than a dead line takes to be noticed.
+const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How long anything is remembered, should two nodes' clocks be far apart.
+/// How long anything is remembered while the database answers in time.
 const LIFE: Duration = Duration::from_secs(30);
 
-/// How far back lines are read: as long as a transaction may take, and as clocks may differ.
+/// How long anything is remembered while it does not.
+const LONGEST_LIFE: Duration = Duration::from_mins(5);
+
+/// How far back lines are read, and for how long they are known.
 pub(crate) struct Lookback;
 
 impl Lookback {
-    pub(crate) const LENGTH: Duration = Duration::from_secs(10);
+    /// How far before the last hearing lines are read again: as long as a commit may take, and as
+    /// the measured clocks may still differ.
+    pub(crate) const OVERLAP: Duration = Duration::from_secs(7);
+    /// How long a line that was read is known again.
+    pub(crate) const KNOWN: Duration = Duration::from_secs(30);
 }
 
 /// How often each topic has changed, as far as this node has heard.
@@ -80,7 +87,8 @@ impl Epochs {
     pub(super) fn is_unchanged(&self, stamp: &Stamp, now: Instant) -> bool {
         let is_same =
             |(topic, epoch): &(u32, u64)| self.slot(*topic).load(Ordering::SeqCst) == *epoch;
-        stamp.slots.iter().all(is_same) && self.is_hearing(now)
+        let age = now.saturating_duration_since(stamp.taken);
+        age < LONGEST_LIFE && stamp.slots.iter().all(is_same) && self.is_hearing(now)
     }
 
     pub(crate) fn count_up(&self, topic: u32) {
@@ -108,17 +116,21 @@ impl Epochs {
                 }
             }
         }
-        hearing.lines.retain(|_, seen| began.saturating_duration_since(*seen) < Lookback::LENGTH);
+        hearing.lines.retain(|_, seen| began.saturating_duration_since(*seen) < Lookback::KNOWN);
         let at = began.saturating_duration_since(self.start).as_millis();
         self.heard_at.store(1 + u64::try_from(at).unwrap_or(u64::MAX - 1), Ordering::SeqCst);
     }
 
     pub(crate) fn is_hearing(&self, now: Instant) -> bool {
-        let at = self.heard_at.load(Ordering::SeqCst);
-        at.checked_sub(1).is_some_and(|at| {
-            let since_start = now.saturating_duration_since(self.start);
-            since_start.saturating_sub(Duration::from_millis(at)) < PATIENCE
-        })
+        self.silent_for(now).is_some()
+    }
+
+    /// Returns for how long nothing was heard, unless that is too long for what is remembered.
+    pub(super) fn silent_for(&self, now: Instant) -> Option<Duration> {
+        let heard_at = self.heard_at.load(Ordering::SeqCst).checked_sub(1)?;
+        let since_start = now.saturating_duration_since(self.start);
+        let silence = since_start.saturating_sub(Duration::from_millis(heard_at));
+        (silence < PATIENCE).then_some(silence)
     }
 
     #[cfg(test)]
@@ -190,6 +202,8 @@ mod tests {
             !epochs.is_unchanged(&old, now + PATIENCE + Duration::from_secs(1)),
             "nobody hears"
         );
+        let older = Stamp { taken: now.checked_sub(LONGEST_LIFE).unwrap(), ..fresh };
+        assert!(!epochs.is_unchanged(&older, now), "there is an end to it");
         epochs.count_up(7);
         assert!(!epochs.is_unchanged(&old, now));
     }

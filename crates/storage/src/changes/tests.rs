@@ -1,8 +1,12 @@
+use astralform_domain::{Connection, ConnectionStatus, EndUserKey};
+
 use super::*;
 use crate::{
-    agents, connections,
+    agents, connections, project_connectors,
     testing::{connection, id, on_both, world},
 };
+
+const APART: Duration = Duration::from_mins(1);
 
 async fn commit(db: &Db, topic: Topic<'_>) {
     let mut tx = db.begin().await.unwrap();
@@ -47,6 +51,52 @@ async fn the_others_hear_of_it_with_their_next_look() {
 }
 
 #[tokio::test]
+async fn f1_what_did_not_change_is_not_announced() {
+    on_both(async |db| {
+        let world = world(&db).await;
+        db.follow().await.unwrap();
+        let of = &world.project_connector;
+        let stamp = || db.stamp(&[Topic::Project(world.tenant.project)]).unwrap();
+        let refused = async |at: Option<i64>| {
+            let mut tx = db.begin().await.unwrap();
+            let at = at.map(Timestamp::from_secs);
+            let is_news = project_connectors::note_rejection(&mut tx, of, at).await.unwrap();
+            tx.commit().await.unwrap();
+            is_news
+        };
+        let before = stamp();
+        assert!(refused(Some(1)).await && !db.holds(&before));
+        let before = stamp();
+        assert!(!refused(Some(2)).await && db.holds(&before), "it was refused already");
+        assert!(refused(None).await && !db.holds(&before));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn f20_nodes_whose_clocks_differ_hear_of_each_other_at_once() {
+    on_both(async |db| {
+        if db.is_sqlite() {
+            return; // one machine, one clock
+        }
+        let ahead = db.as_another_node_at(Clock::manual(Clock::system().now().after(APART)));
+        let behind = db.as_another_node_at(Clock::manual(Clock::system().now().before(APART)));
+        for (one, other) in [(&ahead, &behind), (&behind, &ahead)] {
+            one.follow().await.unwrap();
+            other.follow().await.unwrap();
+            let project = id();
+            let stamp = other.stamp(&[Topic::Project(project)]).unwrap();
+            commit(one, Topic::Project(project)).await;
+            other.follow().await.unwrap();
+            assert!(!other.holds(&stamp));
+            let measured = Duration::from_micros(one.clock_offset().unsigned_abs());
+            assert!(measured.abs_diff(APART) < Duration::from_secs(5), "{measured:?}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn old_lines_are_forgotten() {
     on_both(async |db| {
         commit(&db, Topic::Project(id())).await;
@@ -75,6 +125,36 @@ async fn topics_are_told_apart() {
     assert_eq!(different.len(), all.len());
 }
 
+fn token() -> crate::tokens::Token {
+    crate::tokens::Token {
+        kind: "user".to_owned(),
+        generation: 1,
+        access_token: astralform_domain::Sealed::from_bytes(vec![1]),
+        refresh_token: None,
+        expires_at: None,
+        scopes: astralform_domain::ScopeSet::default(),
+        written_at: Timestamp::from_secs(1),
+        refresh_at: None,
+        in_doubt: false,
+    }
+}
+
+/// Gives a connection a token, and a status that the next write can change.
+async fn bring_to_life(db: &Db, stored: &Connection, is_waiting: bool) {
+    let status = [ConnectionStatus::Active, ConnectionStatus::AwaitingConfirmation];
+    let alive = Connection { status: status[usize::from(is_waiting)], ..stored.clone() };
+    let mut tx = db.begin().await.unwrap();
+    connections::update(&mut tx, &alive).await.unwrap();
+    crate::tokens::put(&mut tx, stored, &token()).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+async fn store(db: &Db, new: &Connection, owner: EndUserKey) {
+    let mut tx = db.begin().await.unwrap();
+    connections::create(&mut tx, new, Some(owner)).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
 /// Every write of what is remembered says so.
 #[tokio::test]
 async fn k2_whatever_changes_an_owners_connections_says_so() {
@@ -82,6 +162,7 @@ async fn k2_whatever_changes_an_owners_connections_says_so() {
         let world = world(&db).await;
         db.follow().await.unwrap();
         let stored = connection(&world, "acc");
+        let merged = connection(&world, "other");
         let (tenant, at) = (world.tenant, world.project_connector.id);
         let stamp = || {
             let owner = Topic::Owner(at, Some(&world.end_user));
@@ -90,6 +171,12 @@ async fn k2_whatever_changes_an_owners_connections_says_so() {
         let why = astralform_domain::StatusReason::UserRevoked;
         let now = Timestamp::from_secs(1);
         for step in 0..11 {
+            if (1..10).contains(&step) {
+                bring_to_life(&db, &stored, step == 6).await;
+            }
+            if step == 9 {
+                store(&db, &merged, world.end_user_key).await;
+            }
             let before = stamp();
             let mut tx = db.begin().await.unwrap();
             let (tx_ref, c) = (&mut tx, &stored);
@@ -97,26 +184,18 @@ async fn k2_whatever_changes_an_owners_connections_says_so() {
                 0 => connections::create(tx_ref, c, Some(world.end_user_key)).await.unwrap(),
                 1 => connections::update(tx_ref, c).await.unwrap(),
                 2 => connections::make_default(tx_ref, c).await.unwrap(),
-                3 => drop(connections::mark_dead(tx_ref, c, ("user", 0), why).await.unwrap()),
+                3 => drop(connections::mark_dead(tx_ref, c, ("user", 1), why).await.unwrap()),
                 4 => drop(connections::revoke(tx_ref, c, why, now).await.unwrap()),
                 5 => drop(connections::expire_all(tx_ref, tenant, at, why).await.unwrap()),
                 6 => drop(
                     connections::revoke_unconfirmed(tx_ref, tenant, at, why, now).await.unwrap(),
                 ),
-                7 => drop(
-                    connections::revoke_all(
-                        tx_ref,
-                        tenant,
-                        at,
-                        connections::Which::default(),
-                        why,
-                        now,
-                    )
-                    .await
-                    .unwrap(),
-                ),
+                7 => {
+                    let all = connections::Which::default();
+                    connections::revoke_all(tx_ref, tenant, at, all, why, now).await.unwrap();
+                }
                 8 => crate::tokens::erase(tx_ref, c).await.unwrap(),
-                9 => connections::merge(tx_ref, c).await.unwrap(),
+                9 => connections::merge(tx_ref, &merged).await.unwrap(),
                 _ => {
                     let agent = agents::Agent {
                         id: id(),

@@ -1,6 +1,7 @@
 //! Whether the database answers and takes what is written, and since when without a break.
 
 use std::{
+    pin::pin,
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -9,15 +10,21 @@ use std::{
 };
 
 use astralform_domain::Timestamp;
+use tokio::time::timeout;
 
 use super::Db;
 use crate::Result;
+
+/// How long the database may take for a small read before it counts as late.
+pub const LATE: Duration = Duration::from_millis(250);
 
 /// How this node finds the database.
 #[derive(Default)]
 pub(crate) struct Health {
     /// Whether the last write failed by the database's fault.
     is_stuck: AtomicBool,
+    /// Whether it did not answer in time when it was asked for changes.
+    is_late: AtomicBool,
     /// Since when it has been heard without a silence or a failed write.
     sound_since: Mutex<Option<Timestamp>>,
 }
@@ -50,6 +57,17 @@ impl Health {
         }
     }
 
+    /// Waits for a read, and notes while it is waited for whether it is late.
+    pub(crate) async fn note_delay<T>(&self, read: impl Future<Output = Result<T>>) -> Result<T> {
+        let mut read = pin!(read);
+        let in_time = timeout(LATE, &mut read).await;
+        self.is_late.store(!matches!(in_time, Ok(Ok(_))), Ordering::SeqCst);
+        match in_time {
+            Ok(done) => done,
+            Err(_) => read.await,
+        }
+    }
+
     pub(crate) fn takes_writes(&self) -> bool {
         !self.is_stuck.load(Ordering::SeqCst)
     }
@@ -60,6 +78,11 @@ impl Health {
 }
 
 impl Db {
+    /// Returns whether the database is not answering in time at present.
+    pub fn is_late(&self) -> bool {
+        self.feed.health.is_late.load(Ordering::SeqCst)
+    }
+
     /// Whether the database takes writes. It is asked to only where the last one was not taken.
     ///
     /// # Errors

@@ -29,13 +29,14 @@ const ACQUIRE: Duration = Duration::from_secs(5);
 const PROVE: Duration = Duration::from_secs(5);
 
 /// What the server does for its ends of the lines, where it knows the setting: it notices within
-/// half a minute that a client is gone, and lets go of the locks of one that stands still.
+/// half a minute that a client is gone, and after ten seconds lets go of the locks of one that stands
+/// still.
 const SETTINGS: &str = "
     SELECT set_config(wanted.name, wanted.setting, false)
     FROM (VALUES ('tcp_keepalives_idle', '10'), ('tcp_keepalives_interval', '5'),
                  ('tcp_keepalives_count', '3'), ('tcp_user_timeout', '25000'),
                  ('client_connection_check_interval', '10000'),
-                 ('idle_in_transaction_session_timeout', '60000')) AS wanted (name, setting)
+                 ('idle_in_transaction_session_timeout', '10000')) AS wanted (name, setting)
     WHERE EXISTS (SELECT 1 FROM pg_settings WHERE pg_settings.name = wanted.name)";
 
 /// The lines to a PostgreSQL database.

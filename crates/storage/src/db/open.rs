@@ -56,7 +56,9 @@ impl Db {
     /// When the address is not one, or nobody answers there.
     pub async fn connect_postgres(url: &str) -> Result<Self> {
         let options = PgConnectOptions::from_str(url)?;
-        Ok(Self::over(Pools::Postgres(Lines::connect(options, POSTGRES_CONNECTIONS).await?)))
+        let db = Self::over(Pools::Postgres(Lines::connect(options, POSTGRES_CONNECTIONS).await?));
+        db.measure_clock().await?;
+        Ok(db)
     }
 
     /// Connects to a schema of its own, for one test.
@@ -97,6 +99,14 @@ impl Db {
         let Pools::Postgres(known) = &self.pools else { panic!("SQLite is for one server alone") };
         let options = known.pool().connect_options().as_ref().clone();
         Self::over(Pools::Postgres(Lines::connect(options, test_lines()).await.unwrap()))
+    }
+
+    #[cfg(test)]
+    pub(super) fn idle_lines(&self) -> usize {
+        match &self.pools {
+            Pools::Postgres(lines) => lines.pool().num_idle(),
+            Pools::Sqlite { read, .. } => read.num_idle(),
+        }
     }
 
     /// Brings the schema up to this version.
