@@ -18,7 +18,7 @@ use std::{
 
 use astralform_domain::{Connection, Revocation, RevocationStatus, Timestamp, crash_point};
 use astralform_storage::{
-    Tx, connections, revocations,
+    Tx, branch, connections, revocations,
     tokens::{self, Token},
 };
 
@@ -159,7 +159,8 @@ impl Engine {
                 }
             }
         };
-        let lanes = tokio::try_join!(lane(), lane(), lane(), lane())?;
+        let lanes =
+            tokio::try_join!(branch(lane()), branch(lane()), branch(lane()), branch(lane()))?;
         Ok(lanes.0.max(lanes.1).max(lanes.2).max(lanes.3))
     }
 

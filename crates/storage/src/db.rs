@@ -27,6 +27,7 @@ pub(crate) use clock::ClockOffset;
 pub(crate) use health::Health;
 pub use health::LATE;
 use line::Lines;
+pub use one_connection::branch;
 use transaction::Open;
 pub use transaction::Tx;
 

@@ -38,7 +38,7 @@ pub mod webhook_deliveries;
 pub mod webhooks;
 
 pub use changes::{Stamp, Topic};
-pub use db::{Db, LATE, Run, Tx};
+pub use db::{Db, LATE, Run, Tx, branch};
 pub use error::{Error, Result};
 
 #[cfg(test)]

@@ -56,16 +56,10 @@ impl Rotation<'_> {
             let rows = column.stale(self.db, &from, BATCH).await?;
             let Some(last) = rows.last() else { return Ok(tally) };
             let before = tally.resealed;
+            let (fresh, unopened) = self.all_sealed_anew(column, &rows, opened).await?;
             let mut tx = self.db.begin().await?;
-            let mut unopened = 0;
-            for row in &rows {
-                match self.sealed_anew(column, row, opened).await {
-                    Ok(fresh) => {
-                        tally.resealed += usize::from(column.replace(&mut tx, row, &fresh).await?);
-                    }
-                    Err(Fault::Integrity(_)) => unopened += 1,
-                    Err(fault) => return Err(fault),
-                }
+            for (row, fresh) in &fresh {
+                tally.resealed += usize::from(column.replace(&mut tx, row, fresh).await?);
             }
             tx.commit().await?;
             if tally.resealed > before {
@@ -77,6 +71,24 @@ impl Rotation<'_> {
             }
             last.place().clone_into(&mut from);
         }
+    }
+
+    /// Seals values anew, outside of any transaction; counts those that do not open.
+    async fn all_sealed_anew<'r>(
+        &self,
+        column: &SealedColumn,
+        rows: &'r [SealedRow],
+        opened: &mut Opened,
+    ) -> Result<(Vec<(&'r SealedRow, Sealed)>, usize), Fault> {
+        let (mut fresh, mut unopened) = (Vec::new(), 0);
+        for row in rows {
+            match self.sealed_anew(column, row, opened).await {
+                Ok(sealed) => fresh.push((row, sealed)),
+                Err(Fault::Integrity(_)) => unopened += 1,
+                Err(fault) => return Err(fault),
+            }
+        }
+        Ok((fresh, unopened))
     }
 
     async fn sealed_anew(
