@@ -51,6 +51,9 @@ macro_rules! limits {
 limits! {
     ARGUMENTS = 262_144 "bytes", of "the arguments of a tool call", beyond "413";
     ARGUMENT_FAULTS = 20 "faults", of "the faults that one refusal of arguments lists", beyond "the first ones are listed";
+    CALL_BODY = 266_240 "bytes", of "the body of a tool call", beyond "413";
+    ARGUMENT_FAULT_TEXT = 500 "bytes", of "the place of a fault of arguments, and of what is expected there", beyond "cut";
+    PROBLEM_DETAIL = 1_000 "bytes", of "what a refusal says, which may repeat what was sent", beyond "cut";
 }
 
 #[cfg(test)]
