@@ -203,12 +203,12 @@ mod tests {
         let many: Vec<_> = (0..100_000).collect();
         let names: serde_json::Map<_, _> =
             (0..10_000).map(|n| (format!("unknown-{n}"), json!(n))).collect();
-        let mut named = names.clone();
-        named.insert("channel".to_owned(), json!("C1"));
+        let mut with_channel = names.clone();
+        with_channel.insert("channel".to_owned(), json!("C1"));
         for sent in [
             json!({"channel": "C1", "kinds": many}),
             json!({"channel": "C1", "kinds": many, "also": names}),
-            Value::Object(named),
+            Value::Object(with_channel),
         ] {
             let found = faults(&sent);
             let most = limits::ARGUMENT_FAULTS.count();

@@ -54,6 +54,23 @@ limits! {
     CALL_BODY = 266_240 "bytes", of "the body of a tool call", beyond "413";
     ARGUMENT_FAULT_TEXT = 500 "bytes", of "the place of a fault of arguments, and of what is expected there", beyond "cut";
     PROBLEM_DETAIL = 1_000 "bytes", of "what a refusal says, which may repeat what was sent", beyond "cut";
+    SCOPES = 100 "scopes", of "the scopes that a project connector or an auth request asks for, and those that a token is noted to have", beyond "422; of what a provider grants, those that nobody asked for are not noted";
+    SCOPES_WEIGHT = 4_096 "bytes", of "the same scopes together", beyond "the same";
+    TOOLS = 200 "tools", of "the tools that a project connector or a session is limited to", beyond "422";
+    ENDPOINT = 2_000 "bytes", of "an address that replaces one of the catalogue's", beyond "422";
+    CREDENTIAL_FIELD = 4_096 "characters", of "each part of the credentials that are entered", beyond "422; on a page, the page says so";
+    RETURN_URLS = 20 "addresses", of "the return URLs of an environment", beyond "422";
+    RETURN_URL = 2_000 "bytes", of "a return URL", beyond "422";
+    WEBHOOKS = 10 "webhooks", of "the webhooks of an environment", beyond "409";
+    WEBHOOK_URL = 2_048 "bytes", of "the address of a webhook", beyond "422";
+    CONNECTION_LABEL = 100 "characters", of "what an end user calls a connection", beyond "422";
+    END_USER = 255 "characters", of "the developer's id of an end user", beyond "400";
+    ACCOUNT = 255 "bytes", of "the id that a provider gives an account", beyond "the account is not connected";
+    ACCOUNT_LABEL = 255 "characters", of "the name that a provider gives an account", beyond "cut";
+    GRANTED_TOKENS = 8 "tokens", of "the tokens that a provider gives at once", beyond "they are not taken";
+    TOKEN = 16_384 "bytes", of "a token that a provider gives", beyond "it is not taken";
+    KEPT_ANSWER = 16_777_216 "bytes", of "an answer that is kept for the same `Idempotency-Key`", beyond "it is given once; the request that comes again is refused with 409";
+    BACKUP_LINE = 33_554_432 "bytes", of "a row in a backup", beyond "no backup is made";
 }
 
 #[cfg(test)]

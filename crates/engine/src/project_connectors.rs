@@ -34,7 +34,7 @@ pub(crate) use key::VerifyError;
 pub use shared::ShareError;
 pub use status::{KeyShown, Overview, Status};
 pub use validate::SettingsError;
-pub(crate) use validate::check_scopes;
+pub(crate) use validate::{check_scopes, is_short_list};
 
 /// A project connector with what the catalogue and the settings make of it.
 #[derive(Clone)]

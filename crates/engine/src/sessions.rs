@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use astralform_domain::{
-    EndUserId, Principal, RuntimeCredential, Secret, SessionId, Timestamp, ToolName,
+    EndUserId, Principal, RuntimeCredential, Secret, SessionId, Timestamp, ToolName, limits,
 };
 use astralform_storage::sessions::{self, Session};
 use thiserror::Error;
 
-use crate::{Engine, Fault, authentication::AuthenticationError, bearer};
+use crate::{
+    Engine, Fault, authentication::AuthenticationError, bearer, project_connectors::is_short_list,
+};
 
 /// A session to be opened.
 pub struct NewSession {
@@ -39,6 +41,9 @@ pub enum SessionError {
     /// The life is too short or too long.
     #[error("`expires_in` must be 60 to 43200 seconds")]
     BadLife,
+    /// The list of tools is too long, or names one twice.
+    #[error("`tools` has at most {} tools, each of them once", limits::TOOLS.value)]
+    BadTools,
     /// There is no such tool.
     #[error("there is no tool `{0}`")]
     UnknownTool(ToolName),
@@ -66,6 +71,9 @@ impl Engine {
         }
         if !(SHORTEST..=LONGEST).contains(&new.life) {
             return Err(SessionError::BadLife);
+        }
+        if !new.tools.as_deref().is_none_or(is_short_list) {
+            return Err(SessionError::BadTools);
         }
         let unknown = |tool: &&ToolName| self.catalog.tool(tool.as_str()).is_none();
         if let Some(tool) = new.tools.iter().flatten().find(unknown) {

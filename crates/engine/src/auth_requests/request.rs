@@ -9,8 +9,9 @@ use thiserror::Error;
 
 use super::{OpenError, Prompt, Question, Wishes};
 use crate::{
-    CredentialRefusal, Engine, Fault, SettingsError, Unusable, credentials::Ask,
-    project_connectors::Ready,
+    CredentialRefusal, Engine, Fault, SettingsError, Unusable,
+    credentials::Ask,
+    project_connectors::{Ready, check_scopes},
 };
 
 /// A prompt that is wanted without a tool call.
@@ -87,6 +88,7 @@ impl Engine {
         let mut own = found.map_err(Fault::from)?;
         own.retain(|connection| connection.owner.end_user() == Some(end_user));
         let required = ready.asked.union(&wanted.scopes);
+        check_scopes(&required, ready.connector)?;
         let ask = match chosen(&own, wanted.account)? {
             None => Ask::connecting(required),
             Some(known) => match lacks(known, &ready, &required) {
@@ -123,7 +125,6 @@ impl Engine {
             return Err(WantedError::NotAllowed);
         }
         let ready = self.ready(settings)?;
-        crate::project_connectors::check_scopes(&wanted.scopes, ready.connector)?;
         Ok(ready)
     }
 

@@ -1,5 +1,5 @@
 use astralform_domain::{
-    Connection, ConnectionId, ConnectionStatus, EndUserId, Patch, StatusReason, Tenant,
+    Connection, ConnectionId, ConnectionStatus, EndUserId, Patch, StatusReason, Tenant, limits,
 };
 use astralform_storage::{Tx, auth_requests, connections, project_connectors};
 use thiserror::Error;
@@ -205,7 +205,9 @@ fn is_of(connection: &Connection, end_user: &EndUserId) -> bool {
 }
 
 fn is_name(label: &str) -> bool {
-    (1..=100).contains(&label.chars().count())
+    let length = label.chars().count();
+    length > 0
+        && !limits::CONNECTION_LABEL.is_exceeded_by(length)
         && !label.chars().any(char::is_control)
         && label.trim() == label
 }

@@ -83,9 +83,8 @@ impl Engine {
         granted: Granted,
     ) -> Result<OpenToken, Fault> {
         let said_nothing = granted.scopes.is_none();
-        let nothing = ScopeSet::default();
-        let mut fresh = OpenToken::granted(granted, ready.connector, &nothing, self.clock.now());
         let before = &hold.token.scopes;
+        let mut fresh = OpenToken::granted(granted, ready.connector, before, self.clock.now());
         fresh.scopes =
             if said_nothing { before.clone() } else { fresh.scopes.intersection(before) };
         if fresh.refresh_token.is_none() {
