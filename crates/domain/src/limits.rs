@@ -70,6 +70,13 @@ limits! {
     GRANTED_TOKENS = 8 "tokens", of "the tokens that a provider gives at once", beyond "they are not taken";
     TOKEN = 16_384 "bytes", of "a token that a provider gives", beyond "it is not taken";
     KEPT_ANSWER = 16_777_216 "bytes", of "an answer that is kept for the same `Idempotency-Key`", beyond "it is given once; the request that comes again is refused with 409";
+    CACHED_API_KEYS = 4_194_304 "bytes", of "the API keys that a node remembers", beyond "the least used are read again";
+    CACHED_SESSIONS = 8_388_608 "bytes", of "the sessions that a node remembers", beyond "the least used are read again";
+    CACHED_PROJECTS = 2_097_152 "bytes", of "the projects of which a node remembers whether they are frozen", beyond "the least used are read again";
+    CACHED_AGENTS = 4_194_304 "bytes", of "the agents that a node remembers, by id and by name", beyond "the least used are read again";
+    CACHED_CONNECTORS = 16_777_216 "bytes", of "the project connectors that a node remembers", beyond "the least used are read again";
+    CACHED_CONNECTIONS = 50_331_648 "bytes", of "the connections and sealed tokens that a node remembers", beyond "the least used are read again";
+    CACHED_DATA_KEYS = 8_388_608 "bytes", of "the opened keys of projects that a node remembers", beyond "the least used are read and opened again";
     BACKUP_LINE = 33_554_432 "bytes", of "a row in a backup", beyond "no backup is made";
 }
 

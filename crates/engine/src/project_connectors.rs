@@ -50,7 +50,7 @@ pub(crate) struct Ready<'a> {
 pub(crate) struct Assembled {
     pub(crate) settings: Arc<ProjectConnector>,
     addresses: Result<Arc<Addresses>, Unusable>,
-    asked: Arc<ScopeSet>,
+    pub(crate) asked: Arc<ScopeSet>,
 }
 
 impl<'a> Ready<'a> {
