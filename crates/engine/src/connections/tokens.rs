@@ -119,7 +119,8 @@ impl Engine {
             key.seal(token_binding(connection, &row, column, generation), secret, &self.entropy)
         };
         let refresh_token = token.refresh_token.as_ref();
-        let ending = token.expires_at.filter(|_| refresh_token.is_some());
+        let is_refreshed_ahead = refresh_token.is_some() && !token.in_doubt;
+        let ending = token.expires_at.filter(|_| is_refreshed_ahead);
         Token {
             kind: token.kind.clone(),
             generation,
