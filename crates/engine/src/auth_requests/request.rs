@@ -118,7 +118,7 @@ impl Engine {
         let agent = principal.agent.to_string();
         let agent = agents::named(&self.db, principal.tenant.project, &agent).await;
         let agent = agent.map_err(Fault::from)?.ok_or(WantedError::UnknownConnector)?;
-        if !agent.may_use(&wanted.connector) {
+        if !agent.may_use(&wanted.connector) || !self.may_use(caller, &wanted.connector) {
             return Err(WantedError::UnknownConnector);
         }
         if !settings.allow_end_user_auth {
