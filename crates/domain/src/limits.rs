@@ -70,6 +70,10 @@ limits! {
     GRANTED_TOKENS = 8 "tokens", of "the tokens that a provider gives at once", beyond "they are not taken";
     TOKEN = 16_384 "bytes", of "a token that a provider gives", beyond "it is not taken";
     KEPT_ANSWER = 16_777_216 "bytes", of "an answer that is kept for the same `Idempotency-Key`", beyond "it is given once; the request that comes again is refused with 409";
+    LINK_ATTEMPTS = 10 "attempts", of "the clicks on a link, or the keys that are entered there", beyond "the auth request fails with `too_many_attempts`, and a page says so";
+    OPEN_PROMPTS_OF_END_USER = 100 "auth requests", of "the open auth requests of an end user", beyond "429";
+    OPEN_PROMPTS = 100_000 "auth requests", of "the open auth requests of an environment", beyond "429; webhooks go without a link";
+    ENDED_PROMPTS = 200 "auth requests", of "the ended auth requests that are kept of an end user", beyond "the oldest are deleted";
     CACHED_API_KEYS = 4_194_304 "bytes", of "the API keys that a node remembers", beyond "the least used are read again";
     CACHED_SESSIONS = 8_388_608 "bytes", of "the sessions that a node remembers", beyond "the least used are read again";
     CACHED_PROJECTS = 2_097_152 "bytes", of "the projects of which a node remembers whether they are frozen", beyond "the least used are read again";

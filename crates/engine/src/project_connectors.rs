@@ -16,7 +16,7 @@ use std::{borrow::Cow, sync::Arc};
 use astralform_catalog::{Addresses, Auth, Connector, OAuth, OauthAddresses};
 use astralform_domain::{
     Endpoints, HostSet, Owner, ProjectConnector, ProjectConnectorId, ScopeSet, Sealed, Secret,
-    Tenant,
+    Tenant, limits,
 };
 use astralform_storage::project_connectors;
 use astralform_vault::{Binding, ProjectKeys};
@@ -120,6 +120,14 @@ pub enum Unusable {
          register one, or switch `verify_end_user` off"
     )]
     NoReturnUrl,
+    /// Too many end users are asked already, or one of them too often.
+    #[error(
+        "too many auth requests are open, of this end user ({} at most) or of this environment ({} at \
+         most): wait until some of them have been answered or have expired",
+        limits::OPEN_PROMPTS_OF_END_USER.value,
+        limits::OPEN_PROMPTS.value
+    )]
+    TooManyPrompts,
     /// Its project is frozen.
     #[error(transparent)]
     Frozen(#[from] Frozen),

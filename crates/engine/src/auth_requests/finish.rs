@@ -50,7 +50,7 @@ pub enum FinishError {
 }
 
 /// How a flow ended without a connection.
-enum Ended {
+pub(super) enum Ended {
     Declined,
     Failed(AuthFailure),
 }
@@ -111,7 +111,7 @@ impl Engine {
         Ok((state, request.map_err(Fault::from)?.ok_or(missing)?))
     }
 
-    async fn close(&self, request: &AuthRequest, ended: Ended) -> Result<(), Fault> {
+    pub(super) async fn close(&self, request: &AuthRequest, ended: Ended) -> Result<(), Fault> {
         let (status, failure) = match ended {
             Ended::Declined => (AuthStatus::Declined, None),
             Ended::Failed(failure) => (AuthStatus::Failed, Some(failure)),

@@ -175,6 +175,7 @@ impl Engine {
         auth_requests::insert(&mut tx, &request, owner, "granted", now)
             .await
             .map_err(Fault::from)?;
+        self.make_room(&mut tx, owner, true).await??;
         tx.commit().await.map_err(Fault::from)?;
         Ok(self.prompt_of(request).await?)
     }

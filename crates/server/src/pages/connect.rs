@@ -93,6 +93,10 @@ async fn not_begun(app: &App, link: &str, error: BeginError) -> Response {
             let brought = Query(Brought::default());
             show(State(app.clone()), Path(link.to_owned()), brought).await
         }
+        BeginError::TooManyAttempts => {
+            let text = "It was tried as often as a link can be, so it is of no use any more. Nothing was connected. Please ask for a new one where you got it.";
+            message(StatusCode::TOO_MANY_REQUESTS, "This link was tried too often", text)
+        }
         BeginError::Unusable(why) => {
             tracing::warn!(error = %why, "consent could not start");
             let text = "The application has this service switched off at the moment. Please tell whoever runs it.";
