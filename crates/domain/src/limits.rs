@@ -69,6 +69,10 @@ limits! {
     ACCOUNT_LABEL = 255 "characters", of "the name that a provider gives an account", beyond "cut";
     GRANTED_TOKENS = 8 "tokens", of "the tokens that a provider gives at once", beyond "they are not taken";
     TOKEN = 16_384 "bytes", of "a token that a provider gives", beyond "it is not taken";
+    TOKEN_KIND = 64 "bytes", of "the kind that a connector gives a token", beyond "it is not taken";
+    TOKEN_ANSWER = 262_144 "bytes", of "what a provider answers when it is asked for a token, or whose one is", beyond "it counts as no answer";
+    PROVIDER_WORDS = 500 "characters", of "what is repeated of a provider's refusal", beyond "cut";
+    EMAIL = 254 "bytes", of "a member's address", beyond "the command refuses it";
     KEPT_ANSWER = 16_777_216 "bytes", of "an answer that is kept for the same `Idempotency-Key`", beyond "it is given once; the request that comes again is refused with 409";
     LINK_ATTEMPTS = 10 "attempts", of "the clicks on a link, or the keys that are entered there", beyond "the auth request fails with `too_many_attempts`, and a page says so";
     OPEN_PROMPTS_OF_END_USER = 100 "auth requests", of "the open auth requests of an end user", beyond "429";

@@ -36,9 +36,6 @@ pub(crate) struct Granted {
     pub(crate) scopes: Option<ScopeSet>,
 }
 
-/// The most bytes of the kind that a connector names a token.
-const LONGEST_KIND: usize = 64;
-
 /// Why there are no tokens.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub(crate) enum TokenError {
@@ -148,7 +145,7 @@ pub(crate) fn read_tokens(
 fn is_storable(granted: &Granted) -> bool {
     let (access, refresh) = (&granted.access_token, granted.refresh_token.as_ref());
     let fits = |token: &Secret| !limits::TOKEN.is_exceeded_by(token.expose().len());
-    granted.kind.len() <= LONGEST_KIND
+    !limits::TOKEN_KIND.is_exceeded_by(granted.kind.len())
         && [Some(access), refresh].into_iter().flatten().all(fits)
         && secret_header(access.expose()).is_some()
 }
