@@ -1,5 +1,6 @@
 use std::borrow::Cow;
 
+use astralform_domain::{limits, texts::cut};
 use jsonschema::{PatternOptions, ValidationError, Validator, error::ValidationErrorKind};
 use schemars::{JsonSchema, Schema as JsonSchemaValue, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de::Error as _};
@@ -36,31 +37,65 @@ impl Schema {
         &self.json
     }
 
-    /// Every fault of `value`; none when it fits.
+    /// Returns the first faults of `value`; none when it fits.
     pub fn faults(&self, value: &Value) -> Vec<ArgumentFault> {
         if self.validator.is_valid(value) {
             return Vec::new();
         }
-        self.validator.iter_errors(value).flat_map(|error| faults_of(&error)).collect()
+        // The validator collects every error before it gives the first one, so it sees no more of
+        // a list than can be reported.
+        let short = shortened(value);
+        let is_whole = |error: &ValidationError<'_>| {
+            let list = value.pointer(error.instance_path().as_str());
+            list.and_then(Value::as_array).is_none_or(|list| list.len() <= REPORTED)
+        };
+        let errors = self.validator.iter_errors(&short).filter(is_whole);
+        let faults: Vec<_> = errors.flat_map(|error| faults_of(&error)).take(REPORTED).collect();
+        if faults.is_empty() {
+            let first = self.validator.validate(value).err();
+            return first.iter().flat_map(faults_of).take(REPORTED).collect();
+        }
+        faults
+    }
+}
+
+const REPORTED: usize = limits::ARGUMENT_FAULTS.count();
+
+/// Returns the value with no more of each list than its first items.
+fn shortened(value: &Value) -> Value {
+    match value {
+        Value::Array(items) => items.iter().take(REPORTED).map(shortened).collect(),
+        Value::Object(members) => {
+            members.iter().map(|(name, member)| (name.clone(), shortened(member))).collect()
+        }
+        other => other.clone(),
     }
 }
 
 /// The validator points at the parent of a missing or unknown field; the reader wants the field.
 fn faults_of(error: &ValidationError<'_>) -> Vec<ArgumentFault> {
     let pointer = error.instance_path().to_string();
-    let fault = |name: &str, message: &str| ArgumentFault {
-        pointer: step(&pointer, name),
-        message: message.to_owned(),
-    };
+    let fault = |name: &str, message: &str| ArgumentFault::new(&step(&pointer, name), message);
     match error.kind() {
         ValidationErrorKind::AdditionalProperties { unexpected }
         | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
-            unexpected.iter().map(|name| fault(name, "is not an argument of this tool")).collect()
+            let named = unexpected.iter().take(REPORTED);
+            named.map(|name| fault(name, "is not an argument of this tool")).collect()
         }
         ValidationErrorKind::Required { property } => {
             vec![fault(property.as_str().unwrap_or_default(), "is required")]
         }
-        _ => vec![ArgumentFault { message: describe(error), pointer }],
+        _ => vec![ArgumentFault::new(&pointer, &describe(error))],
+    }
+}
+
+impl ArgumentFault {
+    fn new(pointer: &str, message: &str) -> Self {
+        let longest = limits::ARGUMENT_FAULT_TEXT.count();
+        Self {
+            pointer: cut(pointer, longest).into_owned(),
+            message: cut(message, longest).into_owned(),
+        }
     }
 }
 
@@ -161,6 +196,49 @@ mod tests {
             assert!(found.contains(&expected), "{expected:?} is not in {found:?}");
         }
         assert!(!format!("{found:?}").contains("xoxp-secret"));
+    }
+
+    #[test]
+    fn f3_x3_no_more_faults_are_collected_than_are_reported_whatever_was_sent() {
+        let many: Vec<_> = (0..100_000).collect();
+        let names: serde_json::Map<_, _> =
+            (0..10_000).map(|n| (format!("unknown-{n}"), json!(n))).collect();
+        let mut with_channel = names.clone();
+        with_channel.insert("channel".to_owned(), json!("C1"));
+        for sent in [
+            json!({"channel": "C1", "kinds": many}),
+            json!({"channel": "C1", "kinds": many, "also": names}),
+            Value::Object(with_channel),
+        ] {
+            let found = faults(&sent);
+            let most = limits::ARGUMENT_FAULTS.count();
+            assert!((1..=most).contains(&found.len()), "{} faults", found.len());
+        }
+        let long = json!({"channel": "C1", "n".repeat(200_000): 1});
+        let found = faults(&long);
+        assert_eq!(found.len(), 1);
+        assert!(found[0].0.len() < 1_000, "{} bytes of the name are repeated", found[0].0.len());
+    }
+
+    #[test]
+    fn f3_a_fault_far_into_a_list_is_found_and_a_long_list_alone_is_none() {
+        let listed = |last: &str| {
+            let mut kinds = vec!["public"; 5_000];
+            kinds.push(last);
+            json!({"channel": "C1", "kinds": kinds})
+        };
+        assert_eq!(faults(&listed("public")), []);
+        let expected = fault("/kinds/5000", "must be one of [\"public\",\"private\"]");
+        assert_eq!(faults(&listed("none")), [expected]);
+        let of_names = json!({
+            "type": "object",
+            "properties": {"few": {"type": "array", "maxItems": 30, "uniqueItems": true}},
+        });
+        let of_names = Schema::compile(&of_names).unwrap();
+        let found = of_names.faults(&json!({"few": (0..31).collect::<Vec<_>>()}));
+        assert_eq!(found[0].message, "must have at most 30 items");
+        let found = of_names.faults(&json!({"few": [0, 0]}));
+        assert_eq!(found[0].message, "must not repeat an item");
     }
 
     #[test]

@@ -96,6 +96,8 @@ text_enum! {
         OtherAccount = "other_account",
         /// The settings it was made for changed before it was finished.
         SettingsChanged = "settings_changed",
+        /// Its link was clicked too often, or too many keys were entered there.
+        TooManyAttempts = "too_many_attempts",
         /// An operator froze the project before it was finished.
         Frozen = "frozen",
     }
@@ -162,6 +164,7 @@ impl AuthFailure {
             Self::SettingsChanged => {
                 "the connector's settings changed while the link was open; open a new link"
             }
+            Self::TooManyAttempts => "the link was tried too often; open a new link",
             Self::Frozen => "the application was frozen while the link was open; nothing was kept",
         }
     }

@@ -3,7 +3,7 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::schema::in_json;
+use crate::{limits, schema::in_json};
 
 /// The developer's own id of one of their users: 1 to 255 printable characters.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -27,7 +27,11 @@ impl FromStr for EndUserId {
     fn from_str(text: &str) -> Result<Self, InvalidEndUserId> {
         let length = text.chars().count();
         let printable = text.chars().all(|c| !c.is_control());
-        if (1..=255).contains(&length) && printable && text.trim() == text {
+        if length > 0
+            && !limits::END_USER.is_exceeded_by(length)
+            && printable
+            && text.trim() == text
+        {
             Ok(Self(text.to_owned()))
         } else {
             Err(InvalidEndUserId)

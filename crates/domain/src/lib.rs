@@ -27,6 +27,7 @@ mod scopes;
 mod sealed;
 mod secret;
 mod text_enum;
+pub mod texts;
 mod time;
 mod webhook;
 

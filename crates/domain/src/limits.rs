@@ -51,6 +51,41 @@ macro_rules! limits {
 limits! {
     ARGUMENTS = 262_144 "bytes", of "the arguments of a tool call", beyond "413";
     ARGUMENT_FAULTS = 20 "faults", of "the faults that one refusal of arguments lists", beyond "the first ones are listed";
+    CALL_BODY = 266_240 "bytes", of "the body of a tool call", beyond "413";
+    ARGUMENT_FAULT_TEXT = 500 "bytes", of "the place of a fault of arguments, and of what is expected there", beyond "cut";
+    PROBLEM_DETAIL = 1_000 "bytes", of "what a refusal says, which may repeat what was sent", beyond "cut";
+    SCOPES = 100 "scopes", of "the scopes that a project connector or an auth request asks for, and those that a token is noted to have", beyond "422; of what a provider grants, those that nobody asked for are not noted";
+    SCOPES_WEIGHT = 4_096 "bytes", of "the same scopes together", beyond "the same";
+    TOOLS = 200 "tools", of "the tools that a project connector or a session is limited to", beyond "422";
+    ENDPOINT = 2_000 "bytes", of "an address that replaces one of the catalogue's", beyond "422";
+    CREDENTIAL_FIELD = 4_096 "characters", of "each part of the credentials that are entered", beyond "422; on a page, the page says so";
+    RETURN_URLS = 20 "addresses", of "the return URLs of an environment", beyond "422";
+    RETURN_URL = 2_000 "bytes", of "a return URL", beyond "422";
+    WEBHOOKS = 10 "webhooks", of "the webhooks of an environment", beyond "409";
+    WEBHOOK_URL = 2_048 "bytes", of "the address of a webhook", beyond "422";
+    CONNECTION_LABEL = 100 "characters", of "what an end user calls a connection", beyond "422";
+    END_USER = 255 "characters", of "the developer's id of an end user", beyond "400";
+    ACCOUNT = 255 "bytes", of "the id that a provider gives an account", beyond "the account is not connected";
+    ACCOUNT_LABEL = 255 "characters", of "the name that a provider gives an account", beyond "cut";
+    GRANTED_TOKENS = 8 "tokens", of "the tokens that a provider gives at once", beyond "they are not taken";
+    TOKEN = 16_384 "bytes", of "a token that a provider gives", beyond "it is not taken";
+    TOKEN_KIND = 64 "bytes", of "the kind that a connector gives a token", beyond "it is not taken";
+    TOKEN_ANSWER = 262_144 "bytes", of "what a provider answers when it is asked for a token, or whose one is", beyond "it counts as no answer";
+    PROVIDER_WORDS = 500 "characters", of "what is repeated of a provider's refusal", beyond "cut";
+    EMAIL = 254 "bytes", of "a member's address", beyond "the command refuses it";
+    KEPT_ANSWER = 16_777_216 "bytes", of "an answer that is kept for the same `Idempotency-Key`", beyond "it is given once; the request that comes again is refused with 409";
+    LINK_ATTEMPTS = 10 "attempts", of "the clicks on a link, or the keys that are entered there", beyond "the auth request fails with `too_many_attempts`, and a page says so";
+    OPEN_PROMPTS_OF_END_USER = 100 "auth requests", of "the open auth requests of an end user", beyond "429";
+    OPEN_PROMPTS = 100_000 "auth requests", of "the open auth requests of an environment", beyond "429; webhooks go without a link";
+    ENDED_PROMPTS = 200 "auth requests", of "the ended auth requests that are kept of an end user", beyond "the oldest are deleted";
+    CACHED_API_KEYS = 4_194_304 "bytes", of "the API keys that a node remembers", beyond "the least used are read again";
+    CACHED_SESSIONS = 8_388_608 "bytes", of "the sessions that a node remembers", beyond "the least used are read again";
+    CACHED_PROJECTS = 2_097_152 "bytes", of "the projects of which a node remembers whether they are frozen", beyond "the least used are read again";
+    CACHED_AGENTS = 4_194_304 "bytes", of "the agents that a node remembers, by id and by name", beyond "the least used are read again";
+    CACHED_CONNECTORS = 16_777_216 "bytes", of "the project connectors that a node remembers", beyond "the least used are read again";
+    CACHED_CONNECTIONS = 50_331_648 "bytes", of "the connections and sealed tokens that a node remembers", beyond "the least used are read again";
+    CACHED_DATA_KEYS = 8_388_608 "bytes", of "the opened keys of projects that a node remembers", beyond "the least used are read and opened again";
+    BACKUP_LINE = 33_554_432 "bytes", of "a row in a backup", beyond "no backup is made";
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{schema::in_json, text_enum::text_enum};
+use crate::{limits, schema::in_json, text_enum::text_enum};
 
 /// A member's address, in lower case: how people are told apart.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -43,7 +43,11 @@ impl FromStr for Email {
             !part.is_empty() && !part.chars().any(|c| c.is_whitespace() || c.is_control())
         };
         let (local, domain) = text.rsplit_once('@').ok_or(InvalidEmail)?;
-        if text.len() <= 254 && sound(local) && sound(domain) && !local.contains('@') {
+        if !limits::EMAIL.is_exceeded_by(text.len())
+            && sound(local)
+            && sound(domain)
+            && !local.contains('@')
+        {
             Ok(Self(text.to_lowercase()))
         } else {
             Err(InvalidEmail)

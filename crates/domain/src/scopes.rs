@@ -2,7 +2,7 @@ use std::{collections::BTreeSet, fmt};
 
 use serde::{Deserialize, Serialize};
 
-use crate::schema::in_json;
+use crate::{limits, schema::in_json};
 
 /// One scope, as the provider spells it (RFC 6749 §3.3).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -59,6 +59,32 @@ impl ScopeSet {
         Self(self.0.difference(&granted.0).cloned().collect())
     }
 
+    /// Returns whether there are more of them, or longer ones, than may be stored.
+    pub fn exceeds_limits(&self) -> bool {
+        limits::SCOPES.is_exceeded_by(self.0.len())
+            || limits::SCOPES_WEIGHT.is_exceeded_by(self.weight())
+    }
+
+    /// Returns the bytes of all of them together.
+    pub fn weight(&self) -> usize {
+        self.0.iter().map(|scope| scope.0.len()).sum()
+    }
+
+    /// Returns these scopes and, in order, those of `others` that the limits leave room for.
+    #[must_use]
+    pub fn filled_with(mut self, others: &Self) -> Self {
+        let mut weight = self.weight();
+        for scope in &others.0 {
+            let heavier = weight + scope.0.len();
+            let has_room = !limits::SCOPES.is_exceeded_by(self.0.len() + 1)
+                && !limits::SCOPES_WEIGHT.is_exceeded_by(heavier);
+            if has_room && self.0.insert(scope.clone()) {
+                weight = heavier;
+            }
+        }
+        self
+    }
+
     /// What both sets have.
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
@@ -89,5 +115,34 @@ in_json!(ScopeSet, true, {"type": "array", "items": {"type": "string"}, "uniqueI
 impl From<Scope> for String {
     fn from(scope: Scope) -> Self {
         scope.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbered(count: usize) -> ScopeSet {
+        (0..count).map(|n| format!("scope-{n:05}")).collect()
+    }
+
+    #[test]
+    fn f4_scopes_are_limited_in_number_and_in_weight() {
+        assert!(!numbered(100).exceeds_limits());
+        assert!(numbered(101).exceeds_limits());
+        let heavy = |length| ScopeSet::from_iter(["a".repeat(length), "b".repeat(96)]);
+        assert!(!heavy(4_000).exceeds_limits());
+        assert!(heavy(4_001).exceeds_limits());
+    }
+
+    #[test]
+    fn f4_what_is_added_to_scopes_stays_within_the_limits_and_takes_none_away() {
+        let filled = ScopeSet::from_iter(["zz-wanted"]).filled_with(&numbered(5_000));
+        assert!(filled.contains(&Scope::new("zz-wanted")) && !filled.exceeds_limits());
+        assert_eq!(filled.iter().count(), 100);
+        let long = ScopeSet::from_iter(["x".repeat(5_000), "short".to_owned()]);
+        assert_eq!(ScopeSet::default().filled_with(&long), ScopeSet::from_iter(["short"]));
+        let many = numbered(150);
+        assert_eq!(many.clone().filled_with(&long), many, "what was asked for is kept");
     }
 }

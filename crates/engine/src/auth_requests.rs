@@ -4,6 +4,7 @@
 //! ([`finish`]), or enters a key on our page ([`enter_key`]) → where the environment wants it, the developer's backend vouches ([`confirm`]).
 //! [`sweep`] ends what nobody finished.
 
+mod attempts;
 pub(crate) mod begin;
 mod confirm;
 mod enter_key;
@@ -15,6 +16,7 @@ mod sweep;
 mod view;
 mod wait;
 
+pub(crate) use attempts::OpenPrompts;
 pub use begin::{BeginError, Started};
 pub use confirm::{ConfirmError, Confirmation};
 pub use enter_key::EnterKeyError;

@@ -7,7 +7,7 @@
 mod read;
 mod write;
 
-use astralform_domain::Timestamp;
+use astralform_domain::{Timestamp, limits};
 use astralform_storage::copies::Table;
 use astralform_vault::KeyId;
 use serde::{Deserialize, Serialize};
@@ -15,8 +15,8 @@ use thiserror::Error;
 
 use crate::Fault;
 
-pub use read::{Restored, restore, verify};
-pub use write::back_up;
+pub use read::{Restored, check_written, restore, verify};
+pub use write::{Written, back_up};
 
 const FORMAT: &str = "astralform backup 1";
 
@@ -52,6 +52,21 @@ pub enum BackupError {
     /// It is cut off, or was altered.
     #[error("the backup is damaged: {0}; nothing was restored")]
     Damaged(&'static str),
+    /// A row of it would be longer than the longest that is read.
+    #[error(
+        "a row of the table `{table}` takes {length} bytes in a backup, {} at most are restored: \
+         no backup was made",
+        limits::BACKUP_LINE.value
+    )]
+    TooLong {
+        /// The table.
+        table: String,
+        /// How long the row would be.
+        length: usize,
+    },
+    /// What was written is not what is read.
+    #[error("the backup cannot be read back as it was written: do not rely on it")]
+    NotWritten,
     /// Another version made it.
     #[error(
         "the backup has schema version {found}, this program {known}: restore it with the program \

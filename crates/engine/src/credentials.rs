@@ -153,7 +153,8 @@ impl Ask {
         Self { reason: AuthReason::NotConnected, required, granted, renews: None }
     }
 
-    /// Asks for a connection again: for all it had and all that is wanted of it now.
+    /// Asks for a connection again: for all that is wanted of it now, and all it had that the limits
+    /// leave room for.
     pub(crate) fn renewing(
         reason: AuthReason,
         connection: &Connection,
@@ -161,7 +162,7 @@ impl Ask {
     ) -> Self {
         Self {
             reason,
-            required: required.union(&connection.scopes),
+            required: required.clone().filled_with(&connection.scopes),
             granted: connection.scopes.clone(),
             renews: Some((connection.id, connection.account.label.clone())),
         }

@@ -1,6 +1,6 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
-use astralform_domain::{Entropy, ProjectId, Sealed, Timestamp};
+use astralform_domain::{Entropy, ProjectId, Sealed, Timestamp, limits};
 use astralform_storage::{
     Db, Topic, Tx,
     data_keys::{self, KeyRole, WrappedKey},
@@ -8,7 +8,10 @@ use astralform_storage::{
 };
 use astralform_vault::{KeyId, KeyRing, KeyUse, OpenError, ProjectKeys};
 
-use crate::{Fault, chain, kept::Shelf};
+use crate::{
+    Fault, chain,
+    kept::{DROPPED_AFTER, Shelf},
+};
 
 /// The opened keys of projects, each opened once and kept until they change.
 pub(crate) struct DataKeys {
@@ -18,7 +21,7 @@ pub(crate) struct DataKeys {
 
 impl DataKeys {
     pub(crate) fn new(ring: KeyRing) -> Self {
-        Self { ring: Mutex::new(Arc::new(ring)), opened: Shelf::new(10_000) }
+        Self { ring: Mutex::new(Arc::new(ring)), opened: Shelf::new(limits::CACHED_DATA_KEYS) }
     }
 
     /// The keys of a project.
@@ -30,6 +33,11 @@ impl DataKeys {
         };
         let found = self.opened.get(db, project, &[Topic::Project(project)], read).await?;
         found.ok_or(Fault::Inconsistent("a project has no keys"))
+    }
+
+    /// Forgets the keys of projects that nobody asks for any more.
+    pub(crate) fn drop_old(&self) {
+        self.opened.drop_older_than(DROPPED_AFTER);
     }
 
     /// Stores fresh keys for a new project, wrapped with the master key that the database wants.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use astralform_domain::{HostSet, Owner, ProjectId, Secret, Tenant};
+use astralform_domain::{HostSet, Owner, ProjectId, Secret, Tenant, limits};
 use astralform_storage::idempotent_requests::{self, Arriving, Earlier};
 use astralform_vault::Binding;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -96,11 +96,16 @@ impl Engine {
         }
     }
 
-    /// Keeps the answer to a request for those that come again.
+    /// Keeps the answer to a request for those that come again. Of one that is too large to be kept,
+    /// only that it was given is known: what comes again is refused as interrupted.
     ///
     /// # Errors
     /// When the database does not.
     pub async fn keep_answer(&self, ticket: &Ticket, answer: &Secret) -> Result<(), Fault> {
+        if limits::KEPT_ANSWER.is_exceeded_by(answer.expose().len()) {
+            tracing::warn!("an answer is too large to be kept for its Idempotency-Key");
+            return Ok(());
+        }
         let key = self.keys.of(&self.db, ticket.tenant.project).await?;
         let sealed = key.seal(place(ticket, &HostSet::default()), answer, &self.entropy);
         Ok(idempotent_requests::answer(&self.db, &ticket.id, &sealed).await?)

@@ -1,7 +1,7 @@
 //! Whose account a credential opens, and whether it opens any.
 
 use astralform_catalog::{Addresses, Connector, ErrorKind, Variables, jq::Document};
-use astralform_domain::Account;
+use astralform_domain::{Account, limits};
 use http::Method;
 use serde::Deserialize;
 use thiserror::Error;
@@ -41,9 +41,6 @@ pub(crate) fn identity_request(
     };
     parts.placed(request, &connector.api.credential)
 }
-
-/// The longest that an account's id, in bytes, and label, in characters, may be.
-const LONGEST: usize = 255;
 
 /// The account in the answer; nothing where the connector recognises none, and the answer is a
 /// success.
@@ -90,9 +87,11 @@ fn account(Read { id, label }: Read) -> Option<Account> {
         serde_json::Value::Number(id) => id.to_string(),
         _ => return None,
     };
-    let is_sound = (1..=LONGEST).contains(&id.len()) && !id.chars().any(char::is_control);
-    let label: String =
-        label.unwrap_or_default().chars().filter(|c| !c.is_control()).take(LONGEST).collect();
+    let fits = !id.is_empty() && !limits::ACCOUNT.is_exceeded_by(id.len());
+    let is_sound = fits && !id.chars().any(char::is_control);
+    let label = label.unwrap_or_default();
+    let shown = label.chars().filter(|c| !c.is_control());
+    let label: String = shown.take(limits::ACCOUNT_LABEL.count()).collect();
     let label = if label.trim().is_empty() { id.clone() } else { label };
     is_sound.then_some(Account { id, label })
 }

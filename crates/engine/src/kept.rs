@@ -1,10 +1,13 @@
 //! What calls need again and again, kept in memory as long as nobody has changed it.
 
-use std::{hash::Hash, sync::Arc};
+mod weight;
+
+use std::{hash::Hash, sync::Arc, time::Duration};
 
 use astralform_domain::{
     AgentId, ApiKeyId, Connection, ConnectorSlug, EndUserId, ProjectConnectorId, ProjectId,
-    SessionId, Tenant,
+    SessionId, Tenant, Timestamp,
+    limits::{self, Limit},
 };
 use astralform_storage::{
     Db, LATE, Stamp, Topic,
@@ -15,10 +18,11 @@ use astralform_storage::{
     sessions::{self, Session},
     tokens::Token,
 };
-use quick_cache::sync::Cache;
+use quick_cache::{Weighter, sync::Cache};
 use tokio::time::timeout;
 
 use crate::{Engine, Fault, project_connectors::Assembled};
+use weight::Weigh;
 
 /// Everything that is kept. Secrets stay sealed.
 pub(crate) struct Kept {
@@ -40,26 +44,84 @@ pub(crate) struct Served {
     tokens: Vec<Vec<Token>>,
 }
 
-/// Things of one kind, each with the stamp it was read under; the ones least used make way.
-pub(crate) struct Shelf<K, V>(Cache<K, (Stamp, Arc<V>)>);
+/// Things of one kind with a total weight; the ones least used make way.
+pub(crate) struct Shelf<K, V>(Cache<K, Shelved<V>, ByWeight>);
+
+/// A thing with the stamp it was read under.
+struct Shelved<V> {
+    stamp: Stamp,
+    value: Arc<V>,
+    weight: u64,
+}
+
+/// Weighs things as they were weighed when they came.
+#[derive(Clone)]
+struct ByWeight;
+
+/// For how long a thing is kept that nobody asks for: those that are asked for are read again more
+/// often.
+pub(crate) const DROPPED_AFTER: Duration = Duration::from_mins(1);
+
+/// What a thing takes besides itself: its key, its place in the cache and its allocation.
+const OVERHEAD: usize = 192;
+
+impl<K, V> Weighter<K, Shelved<V>> for ByWeight {
+    fn weight(&self, _: &K, shelved: &Shelved<V>) -> u64 {
+        shelved.weight
+    }
+}
+
+impl<V> Clone for Shelved<V> {
+    fn clone(&self) -> Self {
+        Self { stamp: self.stamp, value: Arc::clone(&self.value), weight: self.weight }
+    }
+}
+
+impl<V: Weigh> Shelved<V> {
+    fn new(stamp: Stamp, value: &Arc<V>) -> Self {
+        let weight = OVERHEAD + value.weight();
+        Self { stamp, value: Arc::clone(value), weight: weight.try_into().unwrap_or(u64::MAX) }
+    }
+}
 
 impl Default for Kept {
     fn default() -> Self {
         Self {
-            keys: Shelf::new(10_000),
-            sessions: Shelf::new(20_000),
-            projects: Shelf::new(10_000),
-            agents: Shelf::new(10_000),
-            named_agents: Shelf::new(10_000),
-            connectors: Shelf::new(10_000),
-            served: Shelf::new(20_000),
+            keys: Shelf::new(limits::CACHED_API_KEYS),
+            sessions: Shelf::new(limits::CACHED_SESSIONS),
+            projects: Shelf::new(limits::CACHED_PROJECTS),
+            agents: Shelf::new(limits::CACHED_AGENTS),
+            named_agents: Shelf::new(limits::CACHED_AGENTS),
+            connectors: Shelf::new(limits::CACHED_CONNECTORS),
+            served: Shelf::new(limits::CACHED_CONNECTIONS),
         }
     }
 }
 
-impl<K: Hash + Eq + Clone, V> Shelf<K, V> {
-    pub(crate) fn new(at_most: usize) -> Self {
-        Self(Cache::new(at_most))
+impl Kept {
+    /// Forgets what nobody asks for any more, and sessions that are over.
+    pub(crate) fn drop_old(&self, now: Timestamp) {
+        self.keys.drop_older_than(DROPPED_AFTER);
+        self.sessions.drop_older_than(DROPPED_AFTER);
+        self.sessions.0.retain(|_, session| session.value.expires_at > now);
+        self.projects.drop_older_than(DROPPED_AFTER);
+        self.agents.drop_older_than(DROPPED_AFTER);
+        self.named_agents.drop_older_than(DROPPED_AFTER);
+        self.connectors.drop_older_than(DROPPED_AFTER);
+        self.served.drop_older_than(DROPPED_AFTER);
+    }
+}
+
+impl<K: Hash + Eq + Clone, V: Weigh> Shelf<K, V> {
+    /// Returns an empty one for things of so many bytes together.
+    pub(crate) fn new(at_most: Limit) -> Self {
+        const USUAL: usize = 512;
+        Self(Cache::with_weighter(at_most.count() / USUAL, at_most.value, ByWeight))
+    }
+
+    /// Forgets what was read longer ago.
+    pub(crate) fn drop_older_than(&self, age: Duration) {
+        self.0.retain(|_, shelved| shelved.stamp.age() < age);
     }
 
     /// What is kept of `key`, or else what `read` finds; that nothing is there is not kept. What is
@@ -72,25 +134,25 @@ impl<K: Hash + Eq + Clone, V> Shelf<K, V> {
         read: impl Future<Output = Result<Option<V>, Fault>>,
     ) -> Result<Option<Arc<V>>, Fault> {
         let known = self.0.get(&key);
-        if let Some((stamp, kept)) = &known
-            && db.holds(stamp)
+        if let Some(shelved) = &known
+            && db.holds(&shelved.stamp)
         {
-            return Ok(Some(Arc::clone(kept)));
+            return Ok(Some(Arc::clone(&shelved.value)));
         }
         let stamp = db.stamp(topics);
-        let found = match known.filter(|(stamp, _)| db.is_unchanged(stamp)) {
+        let found = match known.filter(|old| db.is_unchanged(&old.stamp)) {
             None => read.await?.map(Arc::new),
-            Some((_, kept)) if db.is_late() => return Ok(Some(kept)),
-            Some((old, kept)) => match timeout(LATE, read).await {
+            Some(old) if db.is_late() => return Ok(Some(old.value)),
+            Some(old) => match timeout(LATE, read).await {
                 Ok(Err(fault)) if !fault.is_unavailable() => return Err(fault),
                 Ok(Ok(found)) => found.map(Arc::new),
-                Ok(Err(_)) | Err(_) if db.is_unchanged(&old) => return Ok(Some(kept)),
+                Ok(Err(_)) | Err(_) if db.is_unchanged(&old.stamp) => return Ok(Some(old.value)),
                 Ok(Err(fault)) => return Err(fault),
                 Err(_) => return Err(astralform_storage::Error::TimedOut.into()),
             },
         };
         if let (Some(stamp), Some(found)) = (stamp, &found) {
-            self.0.insert(key, (stamp, Arc::clone(found)));
+            self.0.insert(key, Shelved::new(stamp, found));
         }
         Ok(found)
     }
@@ -190,6 +252,16 @@ impl Engine {
         found.ok_or(Fault::Inconsistent("a list is never nothing"))
     }
 
+    /// Forgets what is remembered and nobody asks for any more. While the database is late nothing
+    /// is read again, so that everything seems to be so.
+    pub(crate) fn drop_old(&self) {
+        if self.db.is_late() {
+            return;
+        }
+        self.kept.drop_old(self.clock.now());
+        self.keys.drop_old();
+    }
+
     /// Forgets what is kept of an end user's connections: it has turned out to be old.
     pub(crate) fn forget_served(&self, at: ProjectConnectorId, end_user: Option<&EndUserId>) {
         self.db.forget(Topic::Owner(at, end_user));
@@ -206,3 +278,6 @@ impl Engine {
         Ok(heard?)
     }
 }
+
+#[cfg(test)]
+mod tests;

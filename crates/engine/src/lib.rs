@@ -59,7 +59,7 @@ pub use site::Site;
 pub use start::{StartError, check_key, prepare_database, written_with};
 pub use tools::{Availability, CallFailure, CallRefusal, ListedTool, Outcome, Outside, ToolCall};
 
-use auth_requests::Changes;
+use auth_requests::{Changes, OpenPrompts};
 use data_keys::DataKeys;
 pub use data_keys::open_project_keys;
 use egress::Egress;
@@ -89,6 +89,7 @@ pub struct Engine {
     entropy: Entropy,
     changes: Changes,
     kept: Kept,
+    open_prompts: OpenPrompts,
     flights: Flights,
     spool: Spool,
     uses: Uses,
@@ -138,6 +139,7 @@ impl Engine {
             entropy,
             changes: Changes::default(),
             kept: Kept::default(),
+            open_prompts: OpenPrompts::default(),
             flights: Flights::default(),
             spool: Spool::new(spool),
             uses: Uses::default(),

@@ -1,7 +1,7 @@
 //! Who administers, and what.
 
 use astralform_domain::{
-    Administrator, Environment, EnvironmentSettings, ProjectId, Role, Tenant, VerifyEndUser,
+    Administrator, Environment, EnvironmentSettings, ProjectId, Role, Tenant, VerifyEndUser, limits,
 };
 pub use astralform_storage::members::{Membership, ProjectOfMember};
 use astralform_storage::{
@@ -23,7 +23,7 @@ pub enum EnvironmentError {
     )]
     BadReturnUrl(String),
     /// Too many.
-    #[error("an environment has 20 return URLs at most")]
+    #[error("an environment has {} return URLs at most", limits::RETURN_URLS.value)]
     TooManyReturnUrls,
     /// Only owners decide that.
     #[error("only an owner of the team may switch `verify_end_user` off in `live`")]
@@ -94,7 +94,7 @@ impl Engine {
 }
 
 fn check_return_urls(urls: &[String]) -> Result<(), EnvironmentError> {
-    if urls.len() > 20 {
+    if limits::RETURN_URLS.is_exceeded_by(urls.len()) {
         return Err(EnvironmentError::TooManyReturnUrls);
     }
     match urls.iter().find(|url| !is_return_url(url)) {
@@ -112,7 +112,7 @@ fn is_return_url(text: &str) -> bool {
             && url.fragment().is_none()
             && url.username().is_empty()
             && url.password().is_none()
-            && text.len() <= 2_000
+            && !limits::RETURN_URL.is_exceeded_by(text.len())
     })
 }
 

@@ -16,7 +16,7 @@ use std::{borrow::Cow, sync::Arc};
 use astralform_catalog::{Addresses, Auth, Connector, OAuth, OauthAddresses};
 use astralform_domain::{
     Endpoints, HostSet, Owner, ProjectConnector, ProjectConnectorId, ScopeSet, Sealed, Secret,
-    Tenant,
+    Tenant, limits,
 };
 use astralform_storage::project_connectors;
 use astralform_vault::{Binding, ProjectKeys};
@@ -34,7 +34,7 @@ pub(crate) use key::VerifyError;
 pub use shared::ShareError;
 pub use status::{KeyShown, Overview, Status};
 pub use validate::SettingsError;
-pub(crate) use validate::check_scopes;
+pub(crate) use validate::{check_scopes, is_short_list};
 
 /// A project connector with what the catalogue and the settings make of it.
 #[derive(Clone)]
@@ -50,7 +50,7 @@ pub(crate) struct Ready<'a> {
 pub(crate) struct Assembled {
     pub(crate) settings: Arc<ProjectConnector>,
     addresses: Result<Arc<Addresses>, Unusable>,
-    asked: Arc<ScopeSet>,
+    pub(crate) asked: Arc<ScopeSet>,
 }
 
 impl<'a> Ready<'a> {
@@ -120,6 +120,14 @@ pub enum Unusable {
          register one, or switch `verify_end_user` off"
     )]
     NoReturnUrl,
+    /// Too many end users are asked already, or one of them too often.
+    #[error(
+        "too many auth requests are open, of this end user ({} at most) or of this environment ({} at \
+         most): wait until some of them have been answered or have expired",
+        limits::OPEN_PROMPTS_OF_END_USER.value,
+        limits::OPEN_PROMPTS.value
+    )]
+    TooManyPrompts,
     /// Its project is frozen.
     #[error(transparent)]
     Frozen(#[from] Frozen),

@@ -1,6 +1,7 @@
 //! What a provider's refusal means, and what it says.
 
 use astralform_catalog::{Connector, ErrorKind, Variables, jq::Document};
+use astralform_domain::limits;
 use http::StatusCode;
 use serde_json::Value;
 
@@ -41,7 +42,8 @@ fn by_status(status: StatusCode) -> ErrorKind {
     }
 }
 
-/// A provider's words without control characters, 500 characters at most.
+/// Returns a provider's words without control characters, and not too many.
 fn plain(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(500).collect::<String>().trim().to_owned()
+    let plain = text.chars().filter(|c| !c.is_control());
+    plain.take(limits::PROVIDER_WORDS.count()).collect::<String>().trim().to_owned()
 }

@@ -1,14 +1,17 @@
 //! Sessions: what browsers, desktop clients and pages hold instead of an API key.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use astralform_domain::{
-    EndUserId, Principal, RuntimeCredential, Secret, SessionId, Timestamp, ToolName,
+    Caller, ConnectorSlug, EndUserId, Principal, RuntimeCredential, Secret, SessionId, Timestamp,
+    ToolName, limits,
 };
 use astralform_storage::sessions::{self, Session};
 use thiserror::Error;
 
-use crate::{Engine, Fault, authentication::AuthenticationError, bearer};
+use crate::{
+    Engine, Fault, authentication::AuthenticationError, bearer, project_connectors::is_short_list,
+};
 
 /// A session to be opened.
 pub struct NewSession {
@@ -39,6 +42,9 @@ pub enum SessionError {
     /// The life is too short or too long.
     #[error("`expires_in` must be 60 to 43200 seconds")]
     BadLife,
+    /// The list of tools is too long, or names one twice.
+    #[error("`tools` has at most {} tools, each of them once", limits::TOOLS.value)]
+    BadTools,
     /// There is no such tool.
     #[error("there is no tool `{0}`")]
     UnknownTool(ToolName),
@@ -52,6 +58,22 @@ const LONGEST: Duration = Duration::from_hours(12);
 const SHORTEST: Duration = Duration::from_mins(1);
 
 impl Engine {
+    /// Returns the connectors that a caller's tools belong to; nothing where it may use any.
+    pub(crate) fn connectors_of(&self, caller: &Caller) -> Option<BTreeSet<ConnectorSlug>> {
+        let RuntimeCredential::Session { tools: Some(tools), .. } = &caller.principal.credential
+        else {
+            return None;
+        };
+        let found = tools.iter().filter_map(|tool| self.catalog.tool(tool.as_str()));
+        Some(found.map(|(connector, _)| connector.slug.clone()).collect())
+    }
+
+    /// Returns whether a caller may have to do with a connector at all: a session that is limited to
+    /// some tools, only with those that have them.
+    pub fn may_use(&self, caller: &Caller, connector: &ConnectorSlug) -> bool {
+        self.connectors_of(caller).is_none_or(|connectors| connectors.contains(connector))
+    }
+
     /// Opens a session of one end user and one agent.
     ///
     /// # Errors
@@ -66,6 +88,9 @@ impl Engine {
         }
         if !(SHORTEST..=LONGEST).contains(&new.life) {
             return Err(SessionError::BadLife);
+        }
+        if !new.tools.as_deref().is_none_or(is_short_list) {
+            return Err(SessionError::BadTools);
         }
         let unknown = |tool: &&ToolName| self.catalog.tool(tool.as_str()).is_none();
         if let Some(tool) = new.tools.iter().flatten().find(unknown) {

@@ -15,7 +15,7 @@ mod streams;
 use std::time::Duration;
 
 use astralform_domain::{
-    Delivery, Retired, Secret, Tenant, Timestamp, Webhook, WebhookDisabled, WebhookId,
+    Delivery, Retired, Secret, Tenant, Timestamp, Webhook, WebhookDisabled, WebhookId, limits,
 };
 use astralform_storage::{webhook_deliveries, webhooks};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -36,12 +36,12 @@ pub enum WebhookError {
     Unknown,
     /// Nothing can be delivered there.
     #[error(
-        "`url` must be an https address of at most 2048 characters, without user name or \
+        "`url` must be an https address of at most 2048 bytes, without user name or \
          fragment, that this server may call; private networks are for the operator to allow"
     )]
     BadUrl,
     /// There are as many as there can be.
-    #[error("an environment has at most {MOST} webhooks; delete one first")]
+    #[error("an environment has at most {} webhooks; delete one first", limits::WEBHOOKS.value)]
     TooMany,
     /// Nothing is delivered to it at present.
     #[error("the webhook is disabled: {0}; enable it first")]
@@ -69,8 +69,6 @@ pub struct WebhookChanges {
 /// How long it is shown what became of a delivery.
 pub(crate) const KEPT: Duration = Duration::from_hours(7 * 24);
 
-const MOST: usize = 10;
-const LONGEST_URL: usize = 2048;
 const SECRET: &str = "whsec_";
 
 impl Engine {
@@ -118,7 +116,7 @@ impl Engine {
         };
         let mut tx = self.db.begin().await.map_err(Fault::from)?;
         let known = webhooks::of_environment(&mut tx, tenant).await.map_err(Fault::from)?;
-        if known.len() >= MOST {
+        if limits::WEBHOOKS.is_exceeded_by(known.len() + 1) {
             return Err(WebhookError::TooMany);
         }
         webhooks::create(&mut tx, &webhook).await.map_err(Fault::from)?;
@@ -253,7 +251,7 @@ impl Engine {
 
     async fn deliverable(&self, text: &str) -> Result<Url, WebhookError> {
         let url = Url::parse(text).map_err(|_| WebhookError::BadUrl)?;
-        let is_sound = text.len() <= LONGEST_URL
+        let is_sound = !limits::WEBHOOK_URL.is_exceeded_by(text.len())
             && url.username().is_empty()
             && url.password().is_none()
             && url.fragment().is_none();

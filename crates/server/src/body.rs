@@ -7,7 +7,9 @@ use aide::{
     operation::{ParamLocation, add_parameters},
 };
 use axum::{
-    extract::{FromRequest, FromRequestParts, Request, rejection::BytesRejection},
+    extract::{
+        DefaultBodyLimit, FromRequest, FromRequestParts, Request, rejection::BytesRejection,
+    },
     http::{HeaderMap, StatusCode, header, request::Parts},
 };
 use bytes::Bytes;
@@ -19,8 +21,9 @@ use crate::{App, Problem, openapi};
 /// A JSON body, or a problem that says where it is wrong.
 pub(crate) struct Body<T>(pub(crate) T);
 
-/// A JSON body of a request that may come again, with its `Idempotency-Key`.
-pub(crate) struct Keyed<T> {
+/// A JSON body of a request that may come again, with its `Idempotency-Key`; `MOST` is the most
+/// bytes that it may have.
+pub(crate) struct Keyed<T, const MOST: usize = LONGEST_BODY> {
     pub(crate) value: T,
     pub(crate) raw: Bytes,
     pub(crate) key: Option<String>,
@@ -32,6 +35,9 @@ pub(crate) struct Query<T>(pub(crate) T);
 /// What the path names, or a problem.
 pub(crate) struct Path<T>(pub(crate) T);
 
+/// The most bytes of a body, where its route says nothing else.
+pub(crate) const LONGEST_BODY: usize = 4 * 1024 * 1024;
+
 /// How long a client may take to send a body.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -39,34 +45,36 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
-        parse(&read(request, app).await?).map(Self)
+        parse(&read(request, app, LONGEST_BODY).await?).map(Self)
     }
 }
 
-impl<T: DeserializeOwned> FromRequest<App> for Keyed<T> {
+impl<T: DeserializeOwned, const MOST: usize> FromRequest<App> for Keyed<T, MOST> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
         let key = idempotency_key(request.headers())?;
-        let raw = read(request, app).await?;
+        let raw = read(request, app, MOST).await?;
         Ok(Self { value: parse(&raw)?, raw, key })
     }
 }
 
-async fn read(request: Request, app: &App) -> Result<Bytes, Problem> {
+async fn read(request: Request, app: &App, most: usize) -> Result<Bytes, Problem> {
     if !is_json(request.headers()) {
         let detail = "send JSON with the header Content-Type: application/json";
         return Err(refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
     }
-    whole(request, app).await
+    whole(request, app, most).await
 }
 
-/// A body of any kind, if it arrives in time.
-pub(crate) async fn whole(request: Request, app: &App) -> Result<Bytes, Problem> {
+/// A body of any kind and at most so many bytes, if it arrives in time.
+pub(crate) async fn whole(mut request: Request, app: &App, most: usize) -> Result<Bytes, Problem> {
+    DefaultBodyLimit::max(most).apply(&mut request);
     let read = tokio::time::timeout(PATIENCE, Bytes::from_request(request, app)).await;
     let late = |_| refused(StatusCode::REQUEST_TIMEOUT, "the body did not arrive within 30 s");
-    let broken =
-        |error: BytesRejection| refused(error.status(), "the body is over 4 MiB, or broke off");
+    let broken = |error: BytesRejection| {
+        refused(error.status(), format!("the body is over {most} bytes, or broke off"))
+    };
     read.map_err(late)?.map_err(broken)
 }
 
@@ -134,7 +142,7 @@ impl<T: JsonSchema> OperationInput for Body<T> {
     }
 }
 
-impl<T: JsonSchema> OperationInput for Keyed<T> {
+impl<T: JsonSchema, const MOST: usize> OperationInput for Keyed<T, MOST> {
     fn operation_input(context: &mut GenContext, operation: &mut Operation) {
         Body::<T>::operation_input(context, operation);
         let reference = ReferenceOr::ref_("#/components/parameters/Idempotency-Key");

@@ -3,6 +3,7 @@
 pub(crate) mod assets;
 pub(crate) mod callback;
 pub(crate) mod connect;
+mod escape;
 
 use askama::Template;
 use axum::{
@@ -28,6 +29,7 @@ fn page(status: StatusCode, template: &impl Template) -> Response {
     let Ok(html) = template.render() else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
+    let html = escape::with_hidden_shown(&html).into_owned();
     let mut response = (status, Html(html)).into_response();
     let policy = HeaderValue::from_static(POLICY);
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);

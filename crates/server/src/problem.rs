@@ -184,6 +184,10 @@ impl From<Unusable> for Problem {
             Unusable::NeedsCredentials => "connector_needs_credentials",
             Unusable::Misconfigured => "connector_misconfigured",
             Unusable::NoReturnUrl => "return_url_required",
+            Unusable::TooManyPrompts => {
+                let status = StatusCode::TOO_MANY_REQUESTS;
+                return Self::new(status, "too_many_auth_requests", why.to_string());
+            }
             Unusable::Frozen(frozen) => return frozen.into(),
         };
         Self::conflict(code, why.to_string())

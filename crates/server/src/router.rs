@@ -12,7 +12,7 @@ use axum::{
 use bytes::Bytes;
 
 use crate::{
-    App, Problem, api,
+    App, Problem, api, body,
     openapi::{
         documented,
         table::{Table, operations},
@@ -20,7 +20,6 @@ use crate::{
     pages, problem,
 };
 
-const LONGEST_BODY: usize = 4 * 1024 * 1024;
 const JSON: (HeaderName, &str) = (header::CONTENT_TYPE, "application/json");
 
 /// What agents and backends do for end users.
@@ -110,7 +109,7 @@ pub fn router(app: App) -> Router {
         .route("/favicon.ico", get(pages::assets::icon))
         .fallback(async || Problem::not_found("there is nothing at this address"))
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
-        .layer(DefaultBodyLimit::max(LONGEST_BODY))
+        .layer(DefaultBodyLimit::max(body::LONGEST_BODY))
         .layer(from_fn_with_state(app.clone(), around))
         .with_state(app)
 }

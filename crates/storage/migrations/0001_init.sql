@@ -254,6 +254,8 @@ CREATE TABLE auth_requests (
     status               TEXT NOT NULL,
     failure              TEXT,
     expires_at           BIGINT NOT NULL,
+    latest_end           BIGINT NOT NULL, -- of waiting for a click, however often there is one
+    attempts             BIGINT NOT NULL, -- clicks, or keys that were entered
     connection_id        TEXT REFERENCES connections (id),
     created_at           BIGINT NOT NULL
 );
@@ -266,6 +268,13 @@ CREATE UNIQUE INDEX auth_requests_open
 CREATE INDEX auth_requests_by_expiry
     ON auth_requests (expires_at)
     WHERE status IN ('pending', 'awaiting_confirmation');
+
+-- How many are open, of an environment, and what an end user has.
+CREATE INDEX auth_requests_by_tenant
+    ON auth_requests (project_id, environment)
+    WHERE status IN ('pending', 'awaiting_confirmation');
+
+CREATE INDEX auth_requests_by_end_user ON auth_requests (end_user_id, id);
 
 CREATE TABLE oauth_states (
     state_hash      BYTEA PRIMARY KEY, -- SHA-256 of the state

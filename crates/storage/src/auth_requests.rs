@@ -92,8 +92,8 @@ pub async fn insert(
         INSERT INTO auth_requests
             (id, project_id, environment, project_connector_id, end_user_id, agent_id, asks_for,
              renews, reason, required_scopes, granted_scopes, account_hint, return_url, status,
-             connection_id, expires_at, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+             connection_id, expires_at, latest_end, attempts, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, 0, $18)
         ON CONFLICT DO NOTHING";
     let binds = binds![
         new.id,
@@ -112,6 +112,7 @@ pub async fn insert(
         new.status,
         new.connection,
         new.expires_at,
+        new.expires_at.after(AuthRequest::PHASE),
         now,
     ];
     tx.execute(SQL, binds).await?;
@@ -170,10 +171,89 @@ pub async fn advance(tx: &mut Tx, id: AuthRequestId, from: AuthStatus, step: Ste
 /// Replaces the end of a pending request's phase, and where its browser goes.
 pub async fn prolong(tx: &mut Tx, request: &AuthRequest) -> Result<()> {
     const SQL: &str = "
-        UPDATE auth_requests SET expires_at = $2, return_url = $3
+        UPDATE auth_requests SET expires_at = $2, latest_end = $3, return_url = $4
         WHERE id = $1 AND status = 'pending'";
-    tx.execute(SQL, binds![request.id, request.expires_at, &request.return_url]).await?;
+    let latest_end = request.expires_at.after(AuthRequest::PHASE);
+    let binds = binds![request.id, request.expires_at, latest_end, &request.return_url];
+    tx.execute(SQL, binds).await?;
     Ok(())
+}
+
+/// Counts an attempt of whoever holds a pending request's link, and gives them time until `until`,
+/// or as much of it as there is; says whether there was an attempt left.
+pub async fn attempt(
+    tx: &mut Tx,
+    id: AuthRequestId,
+    until: Timestamp,
+    at_most: i64,
+) -> Result<bool> {
+    const SQL: &str = "
+        UPDATE auth_requests
+        SET attempts = attempts + 1,
+            expires_at = CASE WHEN expires_at >= $2 THEN expires_at
+                              WHEN latest_end < $2 THEN latest_end
+                              ELSE $2 END
+        WHERE id = $1 AND status = 'pending' AND attempts < $3";
+    Ok(tx.execute(SQL, binds![id, until, at_most]).await? == 1)
+}
+
+/// How many requests of an end user are open, `at_most` at most.
+pub async fn open_of(tx: &mut Tx, end_user: EndUserKey, at_most: i64) -> Result<i64> {
+    const SQL: &str = "
+        SELECT COUNT(*) AS number FROM (
+            SELECT id FROM auth_requests
+            WHERE end_user_id = $1 AND status IN ('pending', 'awaiting_confirmation')
+            LIMIT $2) AS found";
+    Ok(tx.optional::<Number>(SQL, binds![end_user, at_most]).await?.map_or(0, |found| found.0))
+}
+
+/// How many requests of an environment are open, `at_most` at most.
+pub async fn open_in(db: &Db, tenant: Tenant, at_most: i64) -> Result<i64> {
+    const SQL: &str = "
+        SELECT COUNT(*) AS number FROM (
+            SELECT id FROM auth_requests
+            WHERE project_id = $1 AND environment = $2
+              AND status IN ('pending', 'awaiting_confirmation')
+            LIMIT $3) AS found";
+    let binds = binds![tenant.project, tenant.environment, at_most];
+    Ok(db.optional::<Number>(SQL, binds).await?.map_or(0, |found| found.0))
+}
+
+/// Forgets the oldest of an end user's requests that have ended, all but `kept`.
+pub async fn forget_ended(tx: &mut Tx, end_user: EndUserKey, kept: i64) -> Result<u64> {
+    const NEWEST: &str = "
+        SELECT id FROM auth_requests
+        WHERE end_user_id = $1 AND status NOT IN ('pending', 'awaiting_confirmation')
+        ORDER BY id DESC LIMIT 1 OFFSET $2";
+    const STATES: &str = "
+        DELETE FROM oauth_states WHERE auth_request_id IN (
+            SELECT id FROM auth_requests
+            WHERE end_user_id = $1 AND id <= $2
+              AND status NOT IN ('pending', 'awaiting_confirmation'))";
+    const REQUESTS: &str = "
+        DELETE FROM auth_requests
+        WHERE end_user_id = $1 AND id <= $2
+          AND status NOT IN ('pending', 'awaiting_confirmation')";
+    let newest = tx.optional::<Id>(NEWEST, binds![end_user, kept]).await?;
+    let Some(Id(newest)) = newest else { return Ok(0) };
+    tx.execute(STATES, binds![end_user, newest]).await?;
+    tx.execute(REQUESTS, binds![end_user, newest]).await
+}
+
+struct Number(i64);
+
+impl Record for Number {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self(row.int("number")?))
+    }
+}
+
+struct Id(AuthRequestId);
+
+impl Record for Id {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self(row.parse("id")?))
+    }
 }
 
 /// Says which connection an auth request led to.

@@ -11,6 +11,8 @@ pub mod api_keys;
 pub mod auth_requests;
 mod bind;
 pub mod changes;
+#[cfg(test)]
+mod column_limits;
 pub mod connection_uses;
 pub mod connections;
 pub mod copies;

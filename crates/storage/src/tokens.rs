@@ -118,8 +118,8 @@ pub async fn replace(tx: &mut Tx, of: &Connection, token: &Token, generation: i6
     const SQL: &str = "
         UPDATE tokens
         SET generation = $3, access_token = $4, refresh_token = $5, expires_at = $6, scopes = $7,
-            written_at = $8, refresh_at = $9, in_doubt = FALSE
-        WHERE connection_id = $1 AND kind = $2 AND generation = $10";
+            written_at = $8, refresh_at = $9, in_doubt = $10
+        WHERE connection_id = $1 AND kind = $2 AND generation = $11";
     let binds = binds![
         of.id,
         token.kind.as_str(),
@@ -130,6 +130,7 @@ pub async fn replace(tx: &mut Tx, of: &Connection, token: &Token, generation: i6
         json(&token.scopes),
         token.written_at,
         token.refresh_at,
+        token.in_doubt,
         generation,
     ];
     Ok(tx.change(topic(of), SQL, binds).await? == 1)

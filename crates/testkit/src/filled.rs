@@ -2,11 +2,12 @@ use std::path::Path;
 
 use astralform_domain::{
     Account, Connection, ConnectionId, ConnectionStatus, EndUserId, EndUserKey, Entropy, Owner,
-    ProjectConnector, ProjectId, ScopeSet, Secret, Timestamp,
+    ProjectConnector, ProjectId, ScopeSet, Sealed, Secret, Timestamp,
 };
 use astralform_engine::open_project_keys;
 use astralform_storage::{
     Db, Tx, connections, data_keys, end_users, project_connectors,
+    refreshes::{self, RefreshKey},
     tokens::{self, Token},
 };
 use astralform_vault::{Binding, ProjectKeys, read_key_file};
@@ -28,13 +29,32 @@ pub async fn project_keys(db: &Db, key_file: &Path, project: ProjectId) -> Proje
 }
 
 impl TestServer {
+    async fn keys(&self) -> ProjectKeys {
+        project_keys(&self.db, &self.files.path().join(KEYS), self.tenant.project).await
+    }
+
+    /// What a provider answered to a refresh of a connection's first token, as it is kept until it
+    /// is read.
+    pub async fn kept_answer(&self, of: &Connection, key: &RefreshKey, answer: &str) -> Sealed {
+        let place = Binding {
+            tenant: of.tenant,
+            owner: &of.owner,
+            table: refreshes::TABLE,
+            row: &key.row(),
+            column: "answer",
+            generation: 1,
+            hosts: &of.hosts,
+        };
+        let answer = Secret::new(answer.to_owned());
+        self.keys().await.seal(place, &answer, &Entropy::system())
+    }
+
     /// Stores a connection with a sealed token of that kind for each of these texts, as the engine
     /// stores them and without consent pages: of `user-0`, `user-1` and so on.
     pub async fn fill(&self, kind: &str, texts: &[String]) -> Vec<ConnectionId> {
         let found = project_connectors::by_slug(&self.db, self.tenant, &self.slug).await;
         let settings = found.expect("the database answers").expect("the connector is enabled");
-        let key_file = self.files.path().join(KEYS);
-        let key = project_keys(&self.db, &key_file, self.tenant.project).await;
+        let key = self.keys().await;
         let filler = Filler { server: self, settings, key, kind };
         let mut tx = self.db.begin().await.expect("a transaction");
         let mut ids = Vec::with_capacity(texts.len());

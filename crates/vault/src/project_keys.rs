@@ -41,6 +41,11 @@ pub struct ProjectKeys {
 }
 
 impl ProjectKeys {
+    /// Returns how many bytes they take in memory.
+    pub fn weight(&self) -> usize {
+        size_of::<Self>() + self.others.len() * size_of::<DataKey>()
+    }
+
     /// The project they belong to.
     pub fn project(&self) -> ProjectId {
         self.current.project()

@@ -18,9 +18,14 @@ fn validator() -> Validator {
         .with_format("jq", |source| Expression::compile(source).is_ok())
         .with_format("template", |text| Template::parse(text).is_some())
         .with_format("endpoint", is_endpoint)
-        .with_format("location", |text| text.starts_with('/') || is_endpoint(text))
+        .with_format("location", |text| is_path(text) || is_endpoint(text))
         .build(&connector_schema())
         .expect("the schema of the format is one")
+}
+
+/// A path, and not the host of another server (RFC 3986 §4.2).
+fn is_path(text: &str) -> bool {
+    text.starts_with('/') && !text.starts_with("//")
 }
 
 /// Https anywhere; http on this very machine, for servers under test.
@@ -107,7 +112,7 @@ fn wrong_format(pointer: &str, format: &str, value: &Value) -> Fault {
         "location" => Fault::new(
             pointer,
             "this is neither an address nor a path",
-            "write https://… or a path that starts with `/`",
+            "write https://… or a path that starts with `/`, and not with `//`",
         ),
         "template" => Fault::new(
             pointer,

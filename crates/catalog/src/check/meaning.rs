@@ -55,6 +55,36 @@ fn header_faults(connector: &Connector) -> Vec<Fault> {
     let filled = filled.map(|name| step("/api/credential/headers", name));
     let fix = "use letters, digits and `-` in the name, and plain ASCII in the value (RFC 9110 §5)";
     let fault = |pointer| Fault::new(pointer, "this cannot be a header", fix);
+    fixed.chain(filled).map(fault).chain(reserved_headers(connector)).collect()
+}
+
+/// Headers that say how a request is framed and where it goes, or that are for one connection alone
+/// (RFC 9110 §7.6.1): those are the way out's own.
+const RESERVED: [&str; 11] = [
+    "connection",
+    "content-length",
+    "cookie",
+    "expect",
+    "host",
+    "http2-settings",
+    "keep-alive",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
+fn reserved_headers(connector: &Connector) -> Vec<Fault> {
+    let is_reserved = |name: &&String| {
+        let name = name.to_ascii_lowercase();
+        RESERVED.contains(&name.as_str()) || name.starts_with("proxy-")
+    };
+    let fixed = connector.api.headers.keys().filter(is_reserved);
+    let filled = connector.api.credential.headers.keys().filter(is_reserved);
+    let fixed = fixed.map(|name| step("/api/headers", name));
+    let filled = filled.map(|name| step("/api/credential/headers", name));
+    let fix = "remove it: it is set for every request, or belongs to no request of a connector";
+    let fault = |pointer| Fault::new(pointer, "a connector does not set this header", fix);
     fixed.chain(filled).map(fault).collect()
 }
 
@@ -137,7 +167,7 @@ fn request_faults(tool: &Tool, pointer: &str) -> Vec<Fault> {
 fn path_faults(tool: &Tool, request: &ToolRequest, pointer: &str) -> Vec<Fault> {
     let at = format!("{pointer}/path");
     if !is_well_formed(&request.path) {
-        let fix = "close every brace, and leave out `.` and `..`";
+        let fix = "close every brace, begin with one `/`, and leave out `.` and `..`";
         return vec![Fault::new(at, "the path is not well formed", fix)];
     }
     let required = tool.input.json().get("required").and_then(Value::as_array);
@@ -170,6 +200,9 @@ fn is_well_formed(path: &str) -> bool {
         let decoded = segment.to_ascii_lowercase().replace("%2e", ".");
         decoded == "." || decoded == ".."
     };
+    if path.starts_with("//") {
+        return false;
+    }
     let mut open = false;
     for character in path.chars() {
         match character {

@@ -291,6 +291,49 @@ fn more_requests_of_a_tool_are_checked_like_the_first() {
 }
 
 #[test]
+fn f27_headers_that_frame_a_request_or_are_for_one_connection_are_refused() {
+    for name in [
+        "Host",
+        "Content-Length",
+        "transfer-encoding",
+        "Connection",
+        "Keep-Alive",
+        "Cookie",
+        "Expect",
+        "TE",
+        "Trailer",
+        "Upgrade",
+        "HTTP2-Settings",
+        "Proxy-Authorization",
+        "Proxy-Anything",
+    ] {
+        let fixed = format!("api:\n  headers: {{{name}: x}}\n");
+        let filled = format!(
+            "api:\n  credential: {{headers: {{Authorization: 'Bearer {{token}}', {name}: x}}}}\n"
+        );
+        for headers in [fixed, filled] {
+            let found = faults(edited(&[("api:\n", &headers)]));
+            assert_eq!(found.len(), 1, "{headers}: {found:?}");
+            assert_eq!(found[0].message, "a connector does not set this header", "{headers}");
+        }
+    }
+    let usual = "api:\n  headers: {Accept: text/plain, X-Version: '2', Prefer: x}\n";
+    assert_eq!(faults(edited(&[("api:\n", usual)])), []);
+}
+
+#[test]
+fn f27_a_path_does_not_begin_with_two_slashes() {
+    for (from, to) in [
+        ("path: /items/{id}", "path: //evil.example/{id}"),
+        ("url: /me", "url: //evil.example/me"),
+        ("url: https://acme.example/revoke", "url: //evil.example/revoke"),
+    ] {
+        let found = faults(edited(&[(from, to)]));
+        assert_eq!(found.len(), 1, "{to}: {found:?}");
+    }
+}
+
+#[test]
 fn a_slug_is_the_name_of_its_folder() {
     let files = [("connector.yaml", BASE.as_bytes()), ICON, SETUP];
     let (catalog, faults) = load([Folder { name: "acne", files: &files }]);

@@ -1,12 +1,13 @@
 use std::{
-    io::{BufWriter, Write as _},
+    fs::File,
+    io::{BufReader, BufWriter, Write as _},
     path::PathBuf,
     process::ExitCode,
 };
 
 use anyhow::Context as _;
 use astralform_domain::Clock;
-use astralform_engine::backup::back_up;
+use astralform_engine::backup::{back_up, check_written};
 use clap::Args;
 
 use crate::{
@@ -38,12 +39,16 @@ impl Backup {
         let cannot = || format!("{} cannot be written", file.display());
         let (partial, out) = Partial::create(file).with_context(cannot)?;
         let mut out = BufWriter::new(out);
-        let rows = back_up(&db, Clock::system().now(), &mut out).await?;
+        let written = back_up(&db, Clock::system().now(), &mut out).await?;
         out.flush().with_context(cannot)?;
+        drop(out);
+        let back = File::open(partial.path()).with_context(cannot)?;
+        check_written(&written, BufReader::with_capacity(1024 * 1024, back)).await?;
         partial.finish().with_context(cannot)?;
+        let rows = written.rows();
         db.close().await;
         println!(
-            "{rows} rows are in {}. Keep it apart from {}: it can be used only together with that.",
+            "{rows} rows are in {}, and were read back. Keep it apart from {}: it can be used only together with that.",
             file.display(),
             store.key_file.display()
         );

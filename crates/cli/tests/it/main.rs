@@ -10,6 +10,7 @@ mod connections;
 mod demo;
 mod freeze;
 mod installation;
+mod large_backup;
 mod lint;
 mod outbox;
 mod program;

@@ -1,9 +1,6 @@
 use astralform_catalog::OAuth;
 use astralform_domain::{AuthRequest, AuthStatus, Secret};
-use astralform_storage::{
-    auth_requests::{self, Step},
-    oauth_states::{self, OauthState},
-};
+use astralform_storage::oauth_states::{self, OauthState};
 use astralform_vault::Binding;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest as _, Sha256};
@@ -33,6 +30,9 @@ pub enum BeginError {
     /// The request is over, or waits for something else.
     #[error("this link has been used or has expired")]
     NotPending,
+    /// The link has been tried as often as it can be; its request is over now.
+    #[error("this link has been tried too often")]
+    TooManyAttempts,
     /// The connector cannot be used at present.
     #[error(transparent)]
     Unusable(#[from] Unusable),
@@ -89,7 +89,6 @@ impl Engine {
         let binding = verifier_binding(request, &row, &ready.settings.hosts);
         let verifier = flow.verifier.as_ref();
         let expires_at = self.clock.now().after(AuthRequest::PHASE);
-        let over_at = expires_at.max(request.expires_at);
         let state = OauthState {
             state_hash,
             auth_request: request.id,
@@ -100,13 +99,11 @@ impl Engine {
             generation: ready.settings.generation,
             expires_at,
         };
-        let pending = AuthStatus::Pending;
-        let step = Step { status: pending, failure: None, connection: None, expires_at: over_at };
         let mut tx = self.db.begin().await.map_err(Fault::from)?;
         oauth_states::create(&mut tx, &state).await.map_err(Fault::from)?;
-        let moved = auth_requests::advance(&mut tx, request.id, pending, step).await;
-        if !moved.map_err(Fault::from)? {
-            return Err(BeginError::NotPending);
+        if !self.count_attempt(&mut tx, request, expires_at).await? {
+            drop(tx);
+            return Err(self.without_attempts(request).await?);
         }
         Ok(tx.commit().await.map_err(Fault::from)?)
     }

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use astralform_catalog::Auth;
-use astralform_domain::{AuthStatus, Secret};
+use astralform_domain::{AuthRequest, AuthStatus, Secret};
 use thiserror::Error;
 
 use super::{BeginError, finish::Fetched};
@@ -51,11 +51,22 @@ impl Engine {
             return Err(BeginError::from(Unusable::Misconfigured).into());
         };
         let parts = read_key(entered, described).map_err(invalid)?;
+        self.count_key(&request).await?;
         let key = self.verify_key(&ready, parts).await?;
         let tokens = vec![key.token(&ready, self.clock.now())];
         let fetched = Fetched { account: key.account, tokens, hosts: key.hosts };
         let made = self.receive(&request, &ready, fetched).await?;
         Ok(self.way_back(&request, made).await?)
+    }
+
+    /// Counts a key that is about to be shown to the provider.
+    async fn count_key(&self, request: &AuthRequest) -> Result<(), BeginError> {
+        let mut tx = self.db.begin().await.map_err(Fault::from)?;
+        if self.count_attempt(&mut tx, request, request.expires_at).await? {
+            return Ok(tx.commit().await.map_err(Fault::from)?);
+        }
+        drop(tx);
+        Err(self.without_attempts(request).await?)
     }
 }
 

@@ -50,7 +50,7 @@ pub enum FinishError {
 }
 
 /// How a flow ended without a connection.
-enum Ended {
+pub(super) enum Ended {
     Declined,
     Failed(AuthFailure),
 }
@@ -111,7 +111,7 @@ impl Engine {
         Ok((state, request.map_err(Fault::from)?.ok_or(missing)?))
     }
 
-    async fn close(&self, request: &AuthRequest, ended: Ended) -> Result<(), Fault> {
+    pub(super) async fn close(&self, request: &AuthRequest, ended: Ended) -> Result<(), Fault> {
         let (status, failure) = match ended {
             Ended::Declined => (AuthStatus::Declined, None),
             Ended::Failed(failure) => (AuthStatus::Failed, Some(failure)),
@@ -219,14 +219,15 @@ impl Engine {
         })
     }
 
-    /// The developer's page, told which request it is about, or our own. The browser that made
-    /// `connection` gets the proof of it. Whoever shares an account sees it on our page.
+    /// Returns the developer's page, told which request it is about, as long as that page is still
+    /// registered, or our own. The browser that made `connection` gets the proof of it, on the
+    /// developer's page alone; whoever shares an account sees it on ours.
     pub(super) async fn way_back(
         &self,
         request: &AuthRequest,
         connection: Option<ConnectionId>,
     ) -> Result<String, Fault> {
-        let theirs = request.return_url.as_deref().and_then(|url| Url::parse(url).ok());
+        let theirs = self.registered(request).await?;
         let is_shared = request.owner == Owner::Project;
         let ours = self.link_address(request).await?;
         let mut url = match theirs {
@@ -243,6 +244,17 @@ impl Engine {
             url.query_pairs_mut().append_pair("confirmation", &proof);
         }
         Ok(url.into())
+    }
+
+    /// Returns where a request's browser goes, unless that was unregistered meanwhile.
+    async fn registered(&self, request: &AuthRequest) -> Result<Option<Url>, Fault> {
+        let Some(wished) = &request.return_url else { return Ok(None) };
+        let settings = projects::environment(&self.db, request.tenant).await?;
+        let is_registered = settings.is_some_and(|found| found.return_urls.contains(wished));
+        if !is_registered {
+            tracing::warn!(auth_request.id = %request.id, "its return URL was unregistered");
+        }
+        Ok(Url::parse(wished).ok().filter(|_| is_registered))
     }
 }
 

@@ -104,6 +104,7 @@ impl Engine {
         seen: Option<&[Connection]>,
     ) -> Result<AuthRequest, OpenError> {
         let now = self.clock.now();
+        let has_room = self.has_room(new.tenant).await?;
         let mut tx = self.db.begin().await.map_err(Fault::from)?;
         let owner = self.lock_owner(&mut tx, new.tenant, &new.owner).await?;
         if let Some(seen) = seen {
@@ -115,6 +116,9 @@ impl Engine {
         }
         let open = auth_requests::open(&mut tx, new, owner, asks_for, now).await;
         let mut open = open.map_err(Fault::from)?;
+        if open.id == new.id {
+            self.make_room(&mut tx, owner, has_room).await??;
+        }
         if prolong && open.id != new.id {
             open.expires_at = open.expires_at.max(new.expires_at);
             open.return_url.clone_from(&new.return_url);
@@ -122,6 +126,7 @@ impl Engine {
         }
         tx.commit().await.map_err(Fault::from)?;
         if open.id == new.id {
+            self.open_prompts.add(new.tenant);
             self.metrics.auth_requests(AuthStatus::Pending, 1);
             tracing::info!(auth_request.id = %new.id, reason = %new.reason, "auth request opened");
         }

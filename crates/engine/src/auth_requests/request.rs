@@ -9,8 +9,9 @@ use thiserror::Error;
 
 use super::{OpenError, Prompt, Question, Wishes};
 use crate::{
-    CredentialRefusal, Engine, Fault, SettingsError, Unusable, credentials::Ask,
-    project_connectors::Ready,
+    CredentialRefusal, Engine, Fault, SettingsError, Unusable,
+    credentials::Ask,
+    project_connectors::{Ready, check_scopes},
 };
 
 /// A prompt that is wanted without a tool call.
@@ -87,6 +88,7 @@ impl Engine {
         let mut own = found.map_err(Fault::from)?;
         own.retain(|connection| connection.owner.end_user() == Some(end_user));
         let required = ready.asked.union(&wanted.scopes);
+        check_scopes(&required, ready.connector)?;
         let ask = match chosen(&own, wanted.account)? {
             None => Ask::connecting(required),
             Some(known) => match lacks(known, &ready, &required) {
@@ -116,14 +118,13 @@ impl Engine {
         let agent = principal.agent.to_string();
         let agent = agents::named(&self.db, principal.tenant.project, &agent).await;
         let agent = agent.map_err(Fault::from)?.ok_or(WantedError::UnknownConnector)?;
-        if !agent.may_use(&wanted.connector) {
+        if !agent.may_use(&wanted.connector) || !self.may_use(caller, &wanted.connector) {
             return Err(WantedError::UnknownConnector);
         }
         if !settings.allow_end_user_auth {
             return Err(WantedError::NotAllowed);
         }
         let ready = self.ready(settings)?;
-        crate::project_connectors::check_scopes(&wanted.scopes, ready.connector)?;
         Ok(ready)
     }
 
@@ -174,6 +175,7 @@ impl Engine {
         auth_requests::insert(&mut tx, &request, owner, "granted", now)
             .await
             .map_err(Fault::from)?;
+        self.make_room(&mut tx, owner, true).await??;
         tx.commit().await.map_err(Fault::from)?;
         Ok(self.prompt_of(request).await?)
     }

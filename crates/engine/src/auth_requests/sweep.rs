@@ -13,6 +13,7 @@ impl Engine {
     /// When the database does not answer; what was swept until then stays swept.
     pub async fn sweep(&self) -> Result<(), Fault> {
         const AT_ONCE: i64 = 100;
+        self.drop_old();
         let now = self.clock.now();
         let mut tx = self.db.begin().await?;
         let expired = auth_requests::expire_pending(&mut tx, now).await?;

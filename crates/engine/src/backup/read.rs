@@ -1,6 +1,6 @@
 use std::io::{BufRead, Read as _};
 
-use astralform_domain::Timestamp;
+use astralform_domain::{Timestamp, limits};
 use astralform_storage::{
     Db, Tx,
     copies::{self, ColumnKind, Table, Value},
@@ -10,7 +10,10 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
 
-use super::{BackupError, FORMAT, Header, Trailer, write::hex};
+use super::{
+    BackupError, FORMAT, Header, Trailer,
+    write::{Written, hex},
+};
 
 /// What was restored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,9 +25,6 @@ pub struct Restored {
     /// How many keys, admin tokens and sessions were revoked.
     pub revoked: u64,
 }
-
-/// The longest line that a backup can have: a sealed answer of 4 MiB, and some.
-const LONGEST: u64 = 32 * 1024 * 1024;
 
 /// The lines of a backup, each counted into its digest.
 struct Lines<R> {
@@ -45,7 +45,11 @@ impl<R: BufRead> Lines<R> {
 
     fn text(&mut self) -> Result<Vec<u8>, BackupError> {
         let mut line = Vec::new();
-        self.from.by_ref().take(LONGEST).read_until(b'\n', &mut line)?;
+        let longest = limits::BACKUP_LINE;
+        self.from.by_ref().take(longest.value).read_until(b'\n', &mut line)?;
+        if line.last() != Some(&b'\n') && line.len() == longest.count() {
+            return Err(BackupError::Damaged("a row is longer than any can be"));
+        }
         if line.last() != Some(&b'\n') {
             return Err(BackupError::Damaged("it is cut off"));
         }
@@ -82,7 +86,7 @@ impl<R: BufRead> Lines<R> {
         mut self,
         header: &Header,
         mut take: impl AsyncFnMut(&Table, Vec<Value>) -> Result<(), BackupError>,
-    ) -> Result<u64, BackupError> {
+    ) -> Result<Trailer, BackupError> {
         let mut rows = 0;
         loop {
             match self.next()? {
@@ -95,7 +99,7 @@ impl<R: BufRead> Lines<R> {
                     let read = Trailer { rows, sha256: hex(&self.digest.clone().finalize()) };
                     let is_whole = read == trailer && self.from.fill_buf()?.is_empty();
                     let damaged = BackupError::Damaged("its checksum does not fit");
-                    return is_whole.then_some(rows).ok_or(damaged);
+                    return is_whole.then_some(trailer).ok_or(damaged);
                 }
             }
         }
@@ -148,6 +152,17 @@ pub async fn verify(ring: &KeyRing, from: impl BufRead) -> Result<Header, Backup
     Ok(header)
 }
 
+/// Reads a backup that was just written to its end, and holds it against what was written.
+///
+/// # Errors
+/// When it cannot be read, or is not the same.
+pub async fn check_written(written: &Written, from: impl BufRead) -> Result<(), BackupError> {
+    let mut lines = Lines::new(from);
+    let header = lines.header()?;
+    let read = lines.each(&header, async |_, _| Ok(())).await?;
+    if read == written.0 { Ok(()) } else { Err(BackupError::NotWritten) }
+}
+
 /// Fills an empty database from a backup that was verified, all of it or nothing. Every refresh
 /// token counts as one that may have been used up meanwhile; keys are revoked where that is wanted.
 ///
@@ -169,9 +184,9 @@ pub async fn restore(
     if header.tables != known {
         return Err(BackupError::Damaged("its tables are not those of this program"));
     }
-    let mut tx: Tx = db.begin().await?;
+    let mut tx: Tx = db.begin_long().await?;
     let taken = lines.each(&header, async |table, values| Ok(tx.insert_row(table, values).await?));
-    let rows = taken.await?;
+    let rows = taken.await?.rows;
     let in_doubt = copies::mark_old(&mut tx).await?;
     let revoked = if revokes_keys { copies::revoke_keys(&mut tx, now).await? } else { 0 };
     tx.commit().await?;

@@ -1,7 +1,11 @@
 use std::io::Cursor;
 
-use astralform_domain::{Clock, Entropy, ProjectId};
-use astralform_storage::{Db, Tx, meta, projects};
+use astralform_domain::{Clock, Entropy, Environment, ProjectId, Sealed, Tenant};
+use astralform_storage::{
+    Db, Tx,
+    idempotent_requests::{self, Arriving},
+    meta, projects,
+};
 use astralform_vault::KeyRing;
 
 use super::*;
@@ -73,6 +77,65 @@ async fn v5_a_backup_that_was_cut_off_or_altered_anywhere_is_not_restored() {
     assert!(restored(&other, half).await.is_err());
     assert!(other.is_empty().await.unwrap(), "all of it or nothing");
     restored(&other, &file).await.unwrap();
+}
+
+/// What is written is read back as it was, at the limit, and beyond it not written.
+#[tokio::test]
+async fn f4_v5_a_row_that_would_not_be_restored_is_not_backed_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let (db, ring, project) = filled(folder.path()).await;
+    let now = Clock::system().now();
+    let before = backup(&db).await;
+    let longest = before.split(|byte| *byte == b'\n').map(|line| line.len() + 1).max().unwrap();
+    let mut file = Vec::new();
+    let written = write::back_up_within(longest, &db, now, &mut file).await.unwrap();
+    check_written(&written, Cursor::new(&file)).await.unwrap();
+    let refused = write::back_up_within(longest - 1, &db, now, Vec::new()).await;
+    assert!(matches!(refused, Err(BackupError::TooLong { .. })), "{refused:?}");
+
+    let mut tx: Tx = db.begin().await.unwrap();
+    let claimed = Arriving {
+        id: "large",
+        tenant: Tenant { project, environment: Environment::Live },
+        request_digest: &[0; 32],
+    };
+    idempotent_requests::claim(&mut tx, claimed, now, now).await.unwrap();
+    tx.commit().await.unwrap();
+    let keep = async |length: usize| {
+        let answer = Sealed::from_bytes(vec![7; length]);
+        idempotent_requests::answer(&db, "large", &answer).await.unwrap();
+    };
+    keep(limits::KEPT_ANSWER.count() + 1_000).await;
+    let file = backup(&db).await;
+    verify(&ring, Cursor::new(&file)).await.unwrap();
+    let other = database(folder.path(), "other.db").await;
+    restored(&other, &file).await.unwrap();
+    assert!(!other.is_empty().await.unwrap());
+
+    keep(limits::BACKUP_LINE.count()).await;
+    let refused = back_up(&db, now, std::io::sink()).await;
+    let Err(BackupError::TooLong { table, length }) = refused else { panic!("{refused:?}") };
+    assert_eq!(table, "idempotent_requests");
+    assert!(limits::BACKUP_LINE.is_exceeded_by(length), "{length}");
+}
+
+#[tokio::test]
+async fn f4_v5_a_backup_that_was_not_written_as_it_was_meant_is_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (db, ..) = filled(folder.path()).await;
+    let mut file = Vec::new();
+    let written = back_up(&db, Clock::system().now(), &mut file).await.unwrap();
+    check_written(&written, Cursor::new(&file)).await.unwrap();
+    let short = &file[..file.len() / 2];
+    assert!(check_written(&written, Cursor::new(short)).await.is_err());
+    let mut altered = file.clone();
+    altered[file.len() / 2] ^= 1;
+    assert!(check_written(&written, Cursor::new(altered)).await.is_err());
+    let mut another = Vec::new();
+    let later = Clock::system().now().after(std::time::Duration::from_secs(1));
+    back_up(&db, later, &mut another).await.unwrap();
+    let refused = check_written(&written, Cursor::new(another)).await;
+    assert!(matches!(refused, Err(BackupError::NotWritten)), "{refused:?}");
 }
 
 #[tokio::test]

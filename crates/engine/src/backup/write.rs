@@ -3,7 +3,7 @@ use std::{
     io::{self, Write},
 };
 
-use astralform_domain::{Sealed, Timestamp};
+use astralform_domain::{Sealed, Timestamp, limits};
 use astralform_storage::{
     Db,
     copies::{Snapshot, Table, Value},
@@ -20,23 +20,49 @@ struct Digesting<W> {
     out: W,
     digest: Sha256,
     rows: u64,
+    /// The most bytes that a line may have.
+    longest: usize,
 }
 
 impl<W: Write> Digesting<W> {
-    fn line(&mut self, line: &impl serde::Serialize) -> io::Result<()> {
-        let mut text = serde_json::to_vec(line)?;
+    fn line(&mut self, table: &str, line: &impl serde::Serialize) -> Result<(), BackupError> {
+        let mut text = serde_json::to_vec(line).map_err(io::Error::from)?;
         text.push(b'\n');
+        if self.longest < text.len() {
+            return Err(BackupError::TooLong { table: table.to_owned(), length: text.len() });
+        }
         self.digest.update(&text);
-        self.out.write_all(&text)
+        Ok(self.out.write_all(&text)?)
     }
 }
 
-/// Writes the database as it is at one moment, and says how many rows that were. It is read some
-/// rows at a time; others go on reading and writing.
+/// What was written, to be held against what is read back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written(pub(super) Trailer);
+
+impl Written {
+    /// Returns how many rows it has.
+    pub fn rows(&self) -> u64 {
+        self.0.rows
+    }
+}
+
+/// Writes the database as it is at one moment, and says what was written. It is read some rows at a
+/// time; others go on reading and writing.
 ///
 /// # Errors
-/// When the database does not answer, or `out` does not take it.
-pub async fn back_up(db: &Db, now: Timestamp, out: impl Write) -> Result<u64, BackupError> {
+/// When the database does not answer, a row is longer than what is restored, or `out` does not take
+/// it.
+pub async fn back_up(db: &Db, now: Timestamp, out: impl Write) -> Result<Written, BackupError> {
+    back_up_within(limits::BACKUP_LINE.count(), db, now, out).await
+}
+
+pub(super) async fn back_up_within(
+    longest: usize,
+    db: &Db,
+    now: Timestamp,
+    out: impl Write,
+) -> Result<Written, BackupError> {
     let mut snapshot = db.snapshot().await?;
     let tables = snapshot.tables().await?;
     let masters = masters(&mut snapshot, &tables).await?;
@@ -47,24 +73,24 @@ pub async fn back_up(db: &Db, now: Timestamp, out: impl Write) -> Result<u64, Ba
         master_keys: masters.iter().map(ToString::to_string).collect(),
         tables: tables.clone(),
     };
-    let mut out = Digesting { out, digest: Sha256::new(), rows: 0 };
-    out.line(&header)?;
+    let mut out = Digesting { out, digest: Sha256::new(), rows: 0, longest };
+    out.line("", &header)?;
     for (number, table) in tables.iter().enumerate() {
         snapshot
             .rows::<BackupError>(table, |row| {
                 let values = row.into_iter().map(in_json);
                 let line: Vec<Json> = std::iter::once(json!(number)).chain(values).collect();
                 out.rows += 1;
-                Ok(out.line(&line)?)
+                out.line(&table.name, &line)
             })
             .await?;
     }
-    let Digesting { mut out, digest, rows } = out;
+    let Digesting { mut out, digest, rows, .. } = out;
     let trailer = Trailer { rows, sha256: hex(&digest.finalize()) };
     serde_json::to_writer(&mut out, &trailer).map_err(io::Error::from)?;
     out.write_all(b"\n")?;
     out.flush()?;
-    Ok(rows)
+    Ok(Written(trailer))
 }
 
 /// The master keys that the snapshot cannot do without: those that wrap its keys, and the one that

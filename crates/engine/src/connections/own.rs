@@ -1,5 +1,6 @@
 use astralform_domain::{
-    Connection, ConnectionId, ConnectionStatus, EndUserId, Patch, StatusReason, Tenant,
+    Caller, Connection, ConnectionId, ConnectionStatus, EndUserId, Patch, StatusReason, Tenant,
+    limits,
 };
 use astralform_storage::{Tx, auth_requests, connections, project_connectors};
 use thiserror::Error;
@@ -44,18 +45,21 @@ pub enum ChangeError {
 }
 
 impl Engine {
-    /// An end user's connections, the oldest first, those after `after` and `limit` at most.
+    /// An end user's connections that a caller may see, the oldest first, those after `after` and
+    /// `limit` at most.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn own_connections(
         &self,
-        tenant: Tenant,
+        caller: &Caller,
         end_user: &EndUserId,
         after: Option<ConnectionId>,
         limit: i64,
     ) -> Result<Vec<Listed>, Fault> {
-        let found = connections::of_end_user(&self.db, tenant, end_user, after, limit).await?;
+        let (tenant, connectors) = (caller.principal.tenant, self.connectors_of(caller));
+        let wanted = (end_user, connectors.as_ref());
+        let found = connections::of_end_user(&self.db, tenant, wanted, after, limit).await?;
         let mut listed = Vec::with_capacity(found.len());
         for connection in found {
             listed.push(self.listed(connection).await?);
@@ -63,21 +67,24 @@ impl Engine {
         Ok(listed)
     }
 
-    /// An end user's connection of that id; another's is as good as none.
+    /// An end user's connection of that id; another's, or one that the caller may not see, is as good
+    /// as none.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn own_connection(
         &self,
-        tenant: Tenant,
+        caller: &Caller,
         end_user: &EndUserId,
         id: ConnectionId,
     ) -> Result<Option<Listed>, Fault> {
-        let found = connections::find(&self.db, tenant, id).await?;
-        match found.filter(|found| is_of(found, end_user)) {
-            Some(connection) => Ok(Some(self.listed(connection).await?)),
-            None => Ok(None),
-        }
+        let found = connections::find(&self.db, caller.principal.tenant, id).await?;
+        let Some(connection) = found.filter(|found| is_of(found, end_user)) else {
+            return Ok(None);
+        };
+        let listed = self.listed(connection).await?;
+        let is_seen = listed.connector.parse().is_ok_and(|slug| self.may_use(caller, &slug));
+        Ok(is_seen.then_some(listed))
     }
 
     /// Changes what an end user may change of their connection.
@@ -86,7 +93,7 @@ impl Engine {
     /// When it is not theirs, or cannot be changed so.
     pub async fn change_own(
         &self,
-        tenant: Tenant,
+        caller: &Caller,
         end_user: &EndUserId,
         id: ConnectionId,
         changes: Changes,
@@ -97,6 +104,8 @@ impl Engine {
         if matches!(&changes.label, Patch::Set(label) if !is_name(label)) {
             return Err(ChangeError::BadLabel);
         }
+        self.own_connection(caller, end_user, id).await?.ok_or(ChangeError::Unknown)?;
+        let tenant = caller.principal.tenant;
         let mut tx = self.db.begin().await.map_err(Fault::from)?;
         let mut connection = self.lock_own(&mut tx, tenant, end_user, id).await?;
         if changes.is_default == Some(true) {
@@ -121,10 +130,12 @@ impl Engine {
     /// When it is not theirs.
     pub async fn disconnect_own(
         &self,
-        tenant: Tenant,
+        caller: &Caller,
         end_user: &EndUserId,
         id: ConnectionId,
     ) -> Result<(), ChangeError> {
+        self.own_connection(caller, end_user, id).await?.ok_or(ChangeError::Unknown)?;
+        let tenant = caller.principal.tenant;
         let mut tx = self.db.begin().await.map_err(Fault::from)?;
         let connection = self.lock_own(&mut tx, tenant, end_user, id).await?;
         self.disconnect(&mut tx, &connection, StatusReason::UserRevoked).await?;
@@ -205,7 +216,9 @@ fn is_of(connection: &Connection, end_user: &EndUserId) -> bool {
 }
 
 fn is_name(label: &str) -> bool {
-    (1..=100).contains(&label.chars().count())
+    let length = label.chars().count();
+    length > 0
+        && !limits::CONNECTION_LABEL.is_exceeded_by(length)
         && !label.chars().any(char::is_control)
         && label.trim() == label
 }

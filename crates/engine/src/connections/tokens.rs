@@ -24,7 +24,7 @@ pub(crate) struct OpenToken {
 }
 
 impl OpenToken {
-    /// A token as the provider gave it. Where the provider does not say what it granted, it
+    /// A token as the provider gave it, with the scopes that there is room for. Where the provider does not say what it granted, it
     /// granted what was asked for (RFC 6749 §5.1).
     pub(crate) fn granted(
         granted: Granted,
@@ -49,7 +49,7 @@ impl OpenToken {
             access_token: granted.access_token,
             refresh_token: granted.refresh_token,
             expires_at: lifetime.or_else(usual).map(|lifetime| now.after(lifetime)),
-            scopes: connector.with_implied(&scopes),
+            scopes: noted(connector, asked, &connector.with_implied(&scopes)),
             written_at: now,
             in_doubt: false,
         }
@@ -59,6 +59,15 @@ impl OpenToken {
     pub(crate) fn is_same_as(&self, other: &Self) -> bool {
         self.access_token.expose() == other.access_token.expose()
     }
+}
+
+/// Returns those of the granted scopes that are stored: those that were asked for, then those that
+/// the connector knows, then others as far as the limits go. One that is not stored counts as not
+/// granted, so that its user is asked for it when it is needed.
+fn noted(connector: &Connector, asked: &ScopeSet, granted: &ScopeSet) -> ScopeSet {
+    let known = granted.intersection(&connector.known_scopes());
+    let wanted = granted.intersection(&connector.with_implied(asked));
+    wanted.filled_with(&known).filled_with(granted)
 }
 
 /// The place of a token: its owner's, and no other.
@@ -110,7 +119,8 @@ impl Engine {
             key.seal(token_binding(connection, &row, column, generation), secret, &self.entropy)
         };
         let refresh_token = token.refresh_token.as_ref();
-        let ending = token.expires_at.filter(|_| refresh_token.is_some());
+        let is_refreshed_ahead = refresh_token.is_some() && !token.in_doubt;
+        let ending = token.expires_at.filter(|_| is_refreshed_ahead);
         Token {
             kind: token.kind.clone(),
             generation,

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use astralform_catalog::{ClientAuth, Encoding, OAuth, Variables, jq::Document};
-use astralform_domain::{ScopeSet, Secret};
+use astralform_domain::{ScopeSet, Secret, limits};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode, header};
@@ -136,8 +136,18 @@ pub(crate) fn read_tokens(
         None => vec![standard(body)?],
     };
     let usable = !grants.is_empty()
-        && grants.iter().all(|granted| secret_header(granted.access_token.expose()).is_some());
+        && !limits::GRANTED_TOKENS.is_exceeded_by(grants.len())
+        && grants.iter().all(is_storable);
     if usable { Ok(grants) } else { Err(TokenError::Unreadable) }
+}
+
+/// Returns whether a token can be sent, and is no larger than what is stored.
+fn is_storable(granted: &Granted) -> bool {
+    let (access, refresh) = (&granted.access_token, granted.refresh_token.as_ref());
+    let fits = |token: &Secret| !limits::TOKEN.is_exceeded_by(token.expose().len());
+    !limits::TOKEN_KIND.is_exceeded_by(granted.kind.len())
+        && [Some(access), refresh].into_iter().flatten().all(fits)
+        && secret_header(access.expose()).is_some()
 }
 
 fn refusal(

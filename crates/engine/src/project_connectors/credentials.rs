@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use astralform_catalog::{ApiKey, Auth, Connector};
-use astralform_domain::Secret;
+use astralform_domain::{Secret, limits};
 
 use super::SettingsError;
 use crate::credentials::CredentialParts;
@@ -73,8 +73,9 @@ fn refuse_others(entered: &BTreeMap<String, Secret>, known: &[&str]) -> Result<(
 
 fn field(entered: &BTreeMap<String, Secret>, name: &str) -> Result<Secret, SettingsError> {
     let text = entered.get(name).map_or("", Secret::expose).trim();
-    let is_sound =
-        (1..=4096).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+    let length = text.chars().count();
+    let fits = length > 0 && !limits::CREDENTIAL_FIELD.is_exceeded_by(length);
+    let is_sound = fits && !text.chars().any(char::is_control);
     if is_sound {
         Ok(Secret::new(text.to_owned()))
     } else {

@@ -3,7 +3,7 @@ use std::time::Duration;
 use astralform_catalog::{Auth, Connector};
 use astralform_domain::{
     Account, Connection, ConnectionId, ConnectionStatus, HostSet, Owner, ProjectConnector,
-    ScopeSet, Tenant, Timestamp,
+    ScopeSet, Tenant, Timestamp, limits,
 };
 use astralform_storage::{Tx, connections, tokens};
 use astralform_vault::{ProjectKeys, Purpose};
@@ -38,7 +38,7 @@ pub(crate) struct VerifiedKey {
 }
 
 const WITHIN: Duration = Duration::from_secs(15);
-const AT_MOST: usize = 256 * 1024;
+const AT_MOST: usize = limits::TOKEN_ANSWER.count();
 
 impl VerifiedKey {
     /// The key as the one token of a connection.

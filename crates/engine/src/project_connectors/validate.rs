@@ -1,5 +1,7 @@
+use std::collections::BTreeSet;
+
 use astralform_catalog::Connector;
-use astralform_domain::{Endpoints, Environment, Scope, ScopeSet, ToolName};
+use astralform_domain::{Endpoints, Environment, Scope, ScopeSet, ToolName, limits};
 use thiserror::Error;
 use url::Url;
 
@@ -28,7 +30,9 @@ pub enum SettingsError {
     SandboxWithEndpoints,
     /// An address cannot be used.
     #[error(
-        "`endpoints.{0}` must be an http or https address without user name, query or fragment"
+        "`endpoints.{0}` must be an http or https address of at most {most} bytes, without user \
+         name, query or fragment",
+        most = limits::ENDPOINT.value
     )]
     BadEndpoint(&'static str),
     /// The addresses do not go together with the catalogue's.
@@ -37,12 +41,22 @@ pub enum SettingsError {
     /// A scope cannot stand in a request.
     #[error("{0:?} is not a scope (RFC 6749 §3.3)")]
     BadScope(String),
+    /// There are too many scopes.
+    #[error(
+        "at most {} scopes can be asked for, with {} bytes together; leave some out",
+        limits::SCOPES.value,
+        limits::SCOPES_WEIGHT.value
+    )]
+    TooManyScopes,
     /// The connector's credentials have no scopes.
     #[error("this connector takes API keys, which have no scopes; leave {0:?} out")]
     NoScopes(String),
     /// The connector has no such tool.
     #[error("the connector has no tool `{0}`")]
     UnknownTool(ToolName),
+    /// The list of tools is too long, or names one twice.
+    #[error("`tools` has at most {} tools, each of them once", limits::TOOLS.value)]
+    BadTools,
     /// A part of the credentials is missing, or cannot stand in a request.
     #[error("`credentials.{0}` must have 1 to 4096 characters, none of them a control character")]
     BadCredential(String),
@@ -88,6 +102,9 @@ pub enum SettingsError {
 
 /// What can be asked for at a connector.
 pub(crate) fn check_scopes(scopes: &ScopeSet, of: &Connector) -> Result<(), SettingsError> {
+    if scopes.exceeds_limits() {
+        return Err(SettingsError::TooManyScopes);
+    }
     match (&of.oauth, scopes.iter().next()) {
         (Some(oauth), _) => check_spelling(scopes, &oauth.scope_separator),
         (None, Some(scope)) => Err(SettingsError::NoScopes(scope.to_string())),
@@ -109,8 +126,17 @@ fn check_spelling(scopes: &ScopeSet, separator: &str) -> Result<(), SettingsErro
 }
 
 pub(super) fn check_tools(tools: &[ToolName], of: &Connector) -> Result<(), SettingsError> {
+    if !is_short_list(tools) {
+        return Err(SettingsError::BadTools);
+    }
     let unknown = tools.iter().find(|tool| of.tool(tool.as_str()).is_none());
     unknown.map_or(Ok(()), |tool| Err(SettingsError::UnknownTool(tool.clone())))
+}
+
+/// Returns whether a list of tools has no more than it may have, and none twice.
+pub(crate) fn is_short_list(tools: &[ToolName]) -> bool {
+    let once: BTreeSet<&ToolName> = tools.iter().collect();
+    !limits::TOOLS.is_exceeded_by(tools.len()) && once.len() == tools.len()
 }
 
 pub(super) fn check_place(
@@ -144,14 +170,15 @@ pub(super) fn check_place(
 }
 
 fn is_plain(address: &str) -> bool {
-    Url::parse(address).is_ok_and(|url| {
-        matches!(url.scheme(), "http" | "https")
-            && url.has_host()
-            && url.username().is_empty()
-            && url.password().is_none()
-            && url.query().is_none()
-            && url.fragment().is_none()
-    })
+    !limits::ENDPOINT.is_exceeded_by(address.len())
+        && Url::parse(address).is_ok_and(|url| {
+            matches!(url.scheme(), "http" | "https")
+                && url.has_host()
+                && url.username().is_empty()
+                && url.password().is_none()
+                && url.query().is_none()
+                && url.fragment().is_none()
+        })
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use astralform_domain::{RefreshOutcome, Sealed, Secret, crash_point};
+use astralform_domain::{RefreshOutcome, Sealed, Secret, crash_point, limits};
 use astralform_storage::refreshes;
 use astralform_vault::Binding;
 use tokio::time::{sleep, timeout};
@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// The most bytes that an answer has.
-const AT_MOST: usize = 256 * 1024;
+const AT_MOST: usize = limits::TOKEN_ANSWER.count();
 /// How long a database may take for that before the answer goes to a file, and those who wait get
 /// on with it.
 const PATIENT: Duration = Duration::from_secs(6);

@@ -83,9 +83,10 @@ impl Engine {
         granted: Granted,
     ) -> Result<OpenToken, Fault> {
         let said_nothing = granted.scopes.is_none();
-        let nothing = ScopeSet::default();
-        let mut fresh = OpenToken::granted(granted, ready.connector, &nothing, self.clock.now());
         let before = &hold.token.scopes;
+        let mut fresh = OpenToken::granted(granted, ready.connector, before, self.clock.now());
+        // An answer that was restored with its token is as old as that, and as much in doubt.
+        fresh.in_doubt = hold.lease.answer.is_some() && hold.in_doubt;
         fresh.scopes =
             if said_nothing { before.clone() } else { fresh.scopes.intersection(before) };
         if fresh.refresh_token.is_none() {

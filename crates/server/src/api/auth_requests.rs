@@ -144,7 +144,8 @@ pub(crate) async fn show(
     let missing = || Problem::not_found("this project has no such auth request");
     let now = app.engine().prompt(tenant, id).await?.ok_or_else(missing)?;
     let named = caller.end_user.as_ref();
-    if named.is_some_and(|end_user| now.request.owner.end_user() != Some(end_user)) {
+    let is_others = named.is_some_and(|end_user| now.request.owner.end_user() != Some(end_user));
+    if is_others || !app.engine().may_use(&caller, &now.request.connector) {
         return Err(missing());
     }
     let wait = Duration::from_secs(wait.min(LONGEST_WAIT));

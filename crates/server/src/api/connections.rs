@@ -69,9 +69,8 @@ pub(crate) async fn list(
     ActingFor(caller, end_user): ActingFor,
     Query(page): Query<PageQuery<ConnectionId>>,
 ) -> Result<Json<PageView<ConnectionView>>, Problem> {
-    let tenant = caller.principal.tenant;
     let engine = app.engine();
-    let found = engine.own_connections(tenant, &end_user, page.cursor, page.one_more()).await?;
+    let found = engine.own_connections(&caller, &end_user, page.cursor, page.one_more()).await?;
     Ok(Json(page.view(found, |listed| listed.connection.id.to_string())))
 }
 
@@ -80,8 +79,7 @@ pub(crate) async fn show(
     ActingFor(caller, end_user): ActingFor,
     Path(ConnectionPath { id }): Path<ConnectionPath>,
 ) -> Result<Json<ConnectionView>, Problem> {
-    let tenant = caller.principal.tenant;
-    let found = app.engine().own_connection(tenant, &end_user, id).await?;
+    let found = app.engine().own_connection(&caller, &end_user, id).await?;
     let missing = astralform_engine::ChangeError::Unknown;
     Ok(Json(found.ok_or(missing)?.into()))
 }
@@ -93,8 +91,7 @@ pub(crate) async fn change(
     Body(ChangeRequest { label, is_default }): Body<ChangeRequest>,
 ) -> Result<Json<ConnectionView>, Problem> {
     let changes = ConnectionChanges { label, is_default };
-    let tenant = caller.principal.tenant;
-    Ok(Json(app.engine().change_own(tenant, &end_user, id, changes).await?.into()))
+    Ok(Json(app.engine().change_own(&caller, &end_user, id, changes).await?.into()))
 }
 
 pub(crate) async fn disconnect(
@@ -102,8 +99,7 @@ pub(crate) async fn disconnect(
     ActingFor(caller, end_user): ActingFor,
     Path(ConnectionPath { id }): Path<ConnectionPath>,
 ) -> Result<NoContent, Problem> {
-    let tenant = caller.principal.tenant;
-    let done = to_the_end(async move { app.engine().disconnect_own(tenant, &end_user, id).await });
+    let done = to_the_end(async move { app.engine().disconnect_own(&caller, &end_user, id).await });
     done.await?;
     Ok(NoContent)
 }

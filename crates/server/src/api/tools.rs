@@ -1,12 +1,12 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use astralform_catalog::Tool;
-use astralform_domain::{CallId, Caller, ConnectionId, FailureKind, ToolName};
+use astralform_domain::{CallId, Caller, ConnectionId, FailureKind, ToolName, limits};
 use astralform_engine::{
     Availability, CallFailure, CallRefusal, CredentialRefusal, ListedTool, Outcome, Outside,
     ToolCall,
 };
-use axum::{Json, extract::State};
+use axum::{Json, extract::State, http::StatusCode};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{
@@ -152,18 +152,44 @@ pub(crate) async fn call(
     State(app): State<App>,
     Acting(caller): Acting,
     Path(ToolPath { name }): Path<ToolPath>,
-    sent: Keyed<CallRequest>,
+    sent: Keyed<CallRequest, { limits::CALL_BODY.count() }>,
 ) -> Result<Answer<CallView>, Problem> {
     let is_allowed = |tool: ToolName| caller.principal.credential.allows(&tool);
     if !name.parse().is_ok_and(is_allowed) {
         return Err(CallRefusal::UnknownTool.into()); // nor is there a kept answer of it
     }
+    check_weight(&sent.raw)?;
     let sent = sent.within(|| Scope::of(&caller, &format!("POST /v1/tools/{name}/call")));
     let work = app.clone();
     once(&app, sent, CallView::is_final, move |request| async move {
         Box::pin(run(&work, &caller, &name, request)).await
     })
     .await
+}
+
+/// Refuses arguments that are too large. They are looked at only where the whole body is larger
+/// than they may be.
+fn check_weight(body: &[u8]) -> Result<(), Problem> {
+    #[derive(Deserialize)]
+    struct Arguments<'a> {
+        #[serde(borrow)]
+        arguments: Option<&'a RawValue>,
+    }
+    let most = limits::ARGUMENTS;
+    if !most.is_exceeded_by(body.len()) {
+        return Ok(());
+    }
+    let sent: Option<Arguments<'_>> = serde_json::from_slice(body).ok();
+    let length = sent.and_then(|sent| sent.arguments).map_or(0, |arguments| arguments.get().len());
+    if most.is_exceeded_by(length) {
+        let detail = format!(
+            "the arguments have {length} bytes, a tool takes {}; nothing was sent: send less, or \
+             in several calls",
+            most.value
+        );
+        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "arguments_too_large", detail));
+    }
+    Ok(())
 }
 
 async fn run(

@@ -74,7 +74,7 @@ pub(crate) async fn begin(
         Err(fault) => return broken(&fault),
     };
     if consent.key.is_some() {
-        return match body::whole(request, &app).await {
+        return match body::whole(request, &app, body::LONGEST_BODY).await {
             Ok(form) => key::enter(&app, &link, &consent, &form).await,
             Err(problem) => problem.into_response(),
         };
@@ -92,6 +92,10 @@ async fn not_begun(app: &App, link: &str, error: BeginError) -> Response {
         BeginError::NotPending => {
             let brought = Query(Brought::default());
             show(State(app.clone()), Path(link.to_owned()), brought).await
+        }
+        BeginError::TooManyAttempts => {
+            let text = "It was tried as often as a link can be, so it is of no use any more. Nothing was connected. Please ask for a new one where you got it.";
+            message(StatusCode::TOO_MANY_REQUESTS, "This link was tried too often", text)
         }
         BeginError::Unusable(why) => {
             tracing::warn!(error = %why, "consent could not start");

@@ -32,8 +32,11 @@ impl From<SettingsError> for Problem {
             Error::BadEndpoint(_) | Error::BadAddresses => {
                 unprocessable("invalid_endpoints", detail)
             }
-            Error::BadScope(_) | Error::NoScopes(_) => unprocessable("invalid_scopes", detail),
+            Error::BadScope(_) | Error::NoScopes(_) | Error::TooManyScopes => {
+                unprocessable("invalid_scopes", detail)
+            }
             Error::UnknownTool(_) => unprocessable("unknown_tool", detail),
+            Error::BadTools => unprocessable("invalid_tools", detail),
             Error::BadCredential(_) | Error::UnknownCredential { .. } => {
                 unprocessable("invalid_credentials", detail)
             }
@@ -56,6 +59,7 @@ impl From<SessionError> for Problem {
         match error {
             SessionError::NotABackend => Self::backend_only(),
             SessionError::BadLife => unprocessable("invalid_expires_in", detail),
+            SessionError::BadTools => unprocessable("invalid_tools", detail),
             SessionError::UnknownTool(_) => unprocessable("unknown_tool", detail),
             SessionError::Agent(error) => error.into(),
         }

@@ -3,6 +3,7 @@ use aide::{
     generate::GenContext,
     openapi::{Components, Operation, ReferenceOr, Response as Described, StatusCode as Statuses},
 };
+use astralform_domain::{limits, texts::cut};
 use axum::{
     Json,
     http::{HeaderValue, StatusCode, header},
@@ -50,12 +51,13 @@ impl Problem {
     /// The answer to the request of that id.
     pub(super) fn written(&self, request_id: &str) -> Response {
         let errors = self.errors.iter();
+        let detail = cut(&self.detail, limits::PROBLEM_DETAIL.count());
         let body = Body {
             kind: "about:blank",
             title: self.status.canonical_reason().unwrap_or("Error"),
             status: self.status.as_u16(),
             code: self.code,
-            detail: &self.detail,
+            detail: &detail,
             request_id,
             errors: errors
                 .map(|fault| ErrorView { pointer: &fault.pointer, detail: &fault.message })

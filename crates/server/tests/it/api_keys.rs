@@ -312,3 +312,23 @@ async fn the_catalogue_says_what_is_entered() {
     assert_eq!(tools.body["fields"], json!([]));
     assert_eq!(TOOL, shown.body["tools"][0]["name"]);
 }
+
+#[tokio::test]
+async fn f15_ten_keys_can_be_tried_on_a_link_and_no_more_reach_the_provider() {
+    let stocks = Stocks::start().await;
+    stocks.take(&["good"]);
+    stocks.enable(json!({"allow_end_user_auth": true})).await;
+    let asked = ask(&stocks, "alice").await;
+    for number in 0..10 {
+        let refused = enter(asked.link(), &format!("guess-{number}"), "london").await;
+        assert_eq!(refused.status, 422, "{refused:?}");
+    }
+    let page = Browser::new().open(asked.link()).await;
+    let filled = page.fill("api_key", "good").fill("desk", "london");
+    let ended = Browser::new().submit(&filled, "Connect").await;
+    assert_eq!(ended.status, 429, "{ended:?}");
+    assert!(ended.html.contains("ask for a new one"), "{}", ended.html);
+    assert_eq!(stocks.looked_at(), 10, "the good one was not shown to the provider");
+    let fresh = ask(&stocks, "alice").await;
+    assert!(enter(fresh.link(), "good", "london").await.leads_to().is_some());
+}

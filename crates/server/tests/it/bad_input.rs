@@ -1,4 +1,4 @@
-use astralform_testkit::TestServer;
+use astralform_testkit::{Setup, TestServer};
 use serde_json::json;
 
 const TOOL: &str = "slack_list_channels";
@@ -58,6 +58,54 @@ async fn a_body_that_is_too_large_is_refused() {
     let body = json!({"arguments": {"cursor": "x".repeat(5 * 1024 * 1024)}}).to_string();
     let refused = server.agent("alice").post_text(CALL, body).await;
     assert_eq!(refused.status, 413);
+}
+
+#[tokio::test]
+async fn f3_x3_arguments_with_very_many_faults_are_refused_with_a_short_answer() {
+    let server = TestServer::with(Setup { sandboxed: "github", ..Setup::default() }).await;
+    let agent = server.agent("alice");
+    let names: serde_json::Map<_, _> = (0..10_000).map(|n| (format!("n{n}"), json!(n))).collect();
+    for arguments in [
+        json!({"affiliation": vec![0; 100_000]}),
+        json!({"page": vec![0; 100_000]}),
+        json!(names),
+        json!({"n".repeat(200_000): 1}),
+    ] {
+        let refused = agent.call("github_list_repos", arguments).await;
+        assert_eq!((refused.status, refused.code()), (422, "invalid_arguments"));
+        let faults = refused.body["errors"].as_array().unwrap().len();
+        assert!((1..=20).contains(&faults), "{faults} faults");
+        let length = refused.body.to_string().len();
+        assert!(length < 30_000, "the answer has {length} bytes");
+    }
+}
+
+#[tokio::test]
+async fn f3_x3_arguments_have_256_kib_at_most() {
+    let server = TestServer::start().await;
+    let agent = server.agent("alice");
+    let filled = |length: usize| json!({"cursor": "x".repeat(length - r#"{"cursor":""}"#.len())});
+    assert_eq!(agent.call(TOOL, filled(262_144)).await.code(), "invalid_arguments");
+    let refused = agent.call(TOOL, filled(262_145)).await;
+    assert_eq!((refused.status, refused.code()), (413, "arguments_too_large"));
+    let detail = refused.body["detail"].as_str().unwrap();
+    assert!(detail.contains("262145") && detail.contains("262144"), "{detail}");
+    let refused = agent.call(TOOL, filled(300_000)).await;
+    assert_eq!((refused.status, refused.code()), (413, "invalid_body"));
+    assert!(refused.body["detail"].as_str().unwrap().contains("266240"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn f3_what_a_refusal_repeats_is_cut() {
+    let server = TestServer::start().await;
+    let long = "x".repeat(1_000_000);
+    let scope = format!("\u{202e}{long}");
+    let path = format!("/v1/projects/{}/connectors", server.tenant.project);
+    let enable =
+        json!({"connector": "github", "sandbox": true, "environment": "test", "scopes": [scope]});
+    let refused = server.admin().post(&path, enable).await;
+    assert_eq!(refused.status, 422);
+    assert!(refused.body.to_string().len() < 2_000);
 }
 
 #[tokio::test]

@@ -131,6 +131,22 @@ async fn o5_without_a_return_url_the_call_is_refused_before_anyone_consents() {
 }
 
 #[tokio::test]
+async fn f23_a_return_url_that_was_unregistered_gets_neither_browser_nor_proof() {
+    let server = confirming(&[RETURN]).await;
+    let asked = server.agent("alice").call(TOOL, json!({})).await;
+    let browser = server.browser();
+    let callback = browser.callback(asked.link(), "Allow").await;
+    let other = json!({"return_urls": ["https://other.example.com/"]});
+    let changed = server.admin().patch(&server.project("/environments/test"), other).await;
+    assert_eq!(changed.status, 200, "{changed:?}");
+    let back = browser.open(callback.as_str()).await.leads_to().unwrap();
+    assert_eq!(back.as_str(), asked.link(), "our own page, without the proof");
+    let path = format!("/v1/auth-requests/{}", asked.auth_request());
+    assert_eq!(server.backend().get(&path).await.outcome(), "awaiting_confirmation");
+    assert_eq!(browser.visit(back.as_str()).await.outcome(), "awaiting_confirmation");
+}
+
+#[tokio::test]
 async fn o5_nothing_can_be_confirmed_before_the_user_consented() {
     let server = confirming(&[RETURN]).await;
     let asked = server.agent("alice").call(TOOL, json!({})).await;

@@ -1,6 +1,8 @@
 //! A link that one person passes to another: what it shows, what it is good for, and that whoever
 //! clicked is the one who comes back.
 
+use std::time::Duration;
+
 use astralform_domain::{Environment, EnvironmentSettings, VerifyEndUser};
 use astralform_testkit::{Browser, Page, Reply, Setup, TestServer, with_parameter};
 use serde_json::json;
@@ -147,4 +149,63 @@ async fn o4_a_return_url_tells_no_more_than_the_request() {
     let back = browser.open(callback.as_str()).await.leads_to().unwrap();
     let wanted = format!("https://app.example.com/connected?auth_request={}", link.auth_request());
     assert_eq!(back.as_str(), wanted);
+}
+
+#[tokio::test]
+async fn f15_a_link_lives_twenty_minutes_however_often_it_is_clicked() {
+    let server = TestServer::start().await;
+    let link = asked(&server, "alice").await;
+    let browser = server.browser();
+    for _ in 0..2 {
+        server.clock.advance(Duration::from_mins(9));
+        assert_eq!(browser.visit(link.link()).await.status, 200);
+        browser.authorize_url(link.link()).await;
+    }
+    let path = format!("/v1/auth-requests/{}", link.auth_request());
+    server.clock.advance(Duration::from_secs(119));
+    assert_eq!(server.backend().get(&path).await.outcome(), "pending");
+    server.clock.advance(Duration::from_secs(1));
+    assert_eq!(server.backend().get(&path).await.outcome(), "expired");
+}
+
+#[tokio::test]
+async fn f15_the_eleventh_click_on_a_link_ends_it_and_says_what_to_do() {
+    let server = TestServer::start().await;
+    let link = asked(&server, "alice").await;
+    let browser = server.browser();
+    let page = browser.visit(link.link()).await;
+    for click in 1..=10 {
+        assert_eq!(browser.submit(&page, "Connect").await.status, 200, "click {click}");
+    }
+    let refused = browser.submit(&page, "Connect").await;
+    assert_eq!(refused.status, 429);
+    assert!(refused.html.contains("ask for a new one"), "{}", refused.html);
+    let path = format!("/v1/auth-requests/{}", link.auth_request());
+    let ended = server.backend().get(&path).await;
+    assert_eq!((ended.outcome(), &ended.body["failure"]), ("failed", &json!("too_many_attempts")));
+    assert!(browser.visit(link.link()).await.html.contains("tried too often"));
+    let fresh = asked(&server, "alice").await;
+    assert_ne!(fresh.link(), link.link(), "a new question makes a new link");
+    assert_eq!(server.browser().connect(fresh.link(), "Allow").await.outcome(), "completed");
+}
+
+#[tokio::test]
+async fn f15_an_end_user_is_asked_for_100_things_at_once_at_most() {
+    let server = TestServer::start().await;
+    let ask = async |end_user: &str, scope: String| {
+        let body = json!({"connector": "slack", "scopes": [scope]});
+        server.agent(end_user).post("/v1/auth-requests", body).await
+    };
+    for number in 0..100 {
+        let asked = ask("alice", format!("scope-{number}")).await;
+        assert_eq!(asked.outcome(), "pending", "{asked:?}");
+    }
+    let refused = ask("alice", "one-more".to_owned()).await;
+    assert_eq!((refused.status, refused.code()), (429, "too_many_auth_requests"));
+    assert_eq!(asked(&server, "alice").await.code(), "too_many_auth_requests");
+    assert_eq!(ask("alice", "scope-7".to_owned()).await.outcome(), "pending", "the same again");
+    assert_eq!(ask("bob", "one-more".to_owned()).await.outcome(), "pending");
+    server.clock.advance(Duration::from_mins(10));
+    server.app.engine().sweep().await.unwrap();
+    assert_eq!(ask("alice", "one-more".to_owned()).await.outcome(), "pending");
 }

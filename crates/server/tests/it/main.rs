@@ -22,6 +22,7 @@ mod freezing;
 mod github_tools;
 mod idempotency;
 mod life;
+mod limits;
 mod links;
 mod main_job;
 mod management;

@@ -42,6 +42,23 @@ async fn what_users_and_developers_wrote_is_shown_as_text() {
 }
 
 #[tokio::test]
+async fn f26_d1_what_hides_or_turns_a_text_is_shown_on_every_page() {
+    let server = TestServer::start().await;
+    let hidden = ["\u{202e}", "\u{2066}", "\u{200b}", "\u{ad}", "\u{e0041}"];
+    let name = format!("moc.elpmaxe{}@nimda", hidden.concat());
+    let asked = server.agent(&name).call(TOOL, json!({})).await;
+    let browser = Browser::new();
+    let page = browser.visit(asked.link()).await;
+    assert_eq!(page.status, 200);
+    assert!(page.html.contains("moc.elpmaxe\\u{202e}"), "{}", page.html);
+    for page in [page, browser.connect(asked.link(), "Allow").await] {
+        for character in hidden {
+            assert!(!page.html.contains(character), "{character:?} in {}", page.html);
+        }
+    }
+}
+
+#[tokio::test]
 async fn d4_a_forged_host_never_gets_into_a_link() {
     let server = TestServer::start().await;
     let http = reqwest::Client::new();

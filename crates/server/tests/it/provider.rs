@@ -49,6 +49,8 @@ struct Book {
     codes: Vec<String>,
     live: BTreeSet<String>,
     account: String,
+    /// What the token endpoint says besides the token.
+    also: Value,
 }
 
 /// What an honest provider knows of us, and says of itself.
@@ -161,6 +163,11 @@ impl Provider {
         account.clone_into(&mut self.seen.book().account);
     }
 
+    /// Lets the token endpoint say more from here on, such as a `scope`.
+    pub(crate) fn also_says(&self, also: Value) {
+        self.seen.book().also = also;
+    }
+
     /// How many tokens it gave that nobody has revoked.
     pub(crate) fn live(&self) -> usize {
         self.seen.book().live.len()
@@ -219,16 +226,18 @@ impl Seen {
 }
 
 async fn token(State(seen): State<Seen>, Form(form): Form<Parameters>) -> Json<Value> {
-    let token = {
+    let (token, also) = {
         let mut book = seen.book();
         book.codes.push(form.get("code").cloned().unwrap_or_default());
         let token = format!("CANARY-token-{}-{}", book.codes.len(), book.account);
         book.live.insert(token.clone());
-        token
+        (token, book.also.clone())
     };
     seen.exchanges.send_modify(|exchanges| *exchanges += 1);
     seen.held.subscribe().wait_for(|held| !held).await.unwrap();
-    Json(json!({"access_token": token, "token_type": "bearer"}))
+    let mut answer = json!({"access_token": token, "token_type": "bearer"});
+    answer.as_object_mut().unwrap().extend(also.as_object().cloned().unwrap_or_default());
+    Json(answer)
 }
 
 async fn revoke(State(seen): State<Seen>, Form(form): Form<Parameters>) {

@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use astralform_domain::{Clock, Timestamp};
 use astralform_simulator::hostile::{Habit, Rotation, Said, Temper, Trouble};
-use astralform_storage::refreshes::{self, Claimant, RefreshKey};
+use astralform_storage::{
+    connections, copies,
+    refreshes::{self, Claimant, RefreshKey},
+};
 use astralform_testkit::{HostileProvider, Reply, TestServer};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -289,6 +292,32 @@ async fn r3_what_another_node_has_sent_is_taken_over_once_the_database_was_heard
     assert_eq!(refreshed(14).await, 0);
     assert_eq!(refreshed(1).await, 1, "nobody is to be expected any more");
     assert_eq!(reads(&back).await, "completed");
+}
+
+/// The answer to a refresh was in the backup, and its token may have been used since.
+#[tokio::test]
+async fn f28_v5_a_token_out_of_a_restored_answer_is_as_much_in_doubt_as_the_one_it_replaces() {
+    let (_provider, server) = connected(strict()).await;
+    let id = server.agent("alice").get("/v1/connections").await.body["data"][0]["id"].clone();
+    let id = id.as_str().unwrap().parse().unwrap();
+    let connection = connections::find(&server.db, server.tenant, id).await.unwrap().unwrap();
+    let key = RefreshKey { connection: id, kind: "default".to_owned() };
+    let body = json!({"access_token": "new", "refresh_token": "newer", "expires_in": 3_600});
+    let answer = json!({"status": 200, "body": body.to_string()}).to_string();
+    let answer = server.kept_answer(&connection, &key, &answer).await;
+    let mut tx = server.db.begin().await.unwrap();
+    let by = Claimant { node: "the one before", takes_over: false };
+    let lease = refreshes::claim(&mut tx, &key, by, Duration::ZERO).await.unwrap().unwrap();
+    refreshes::send(&mut tx, &lease, 1).await.unwrap();
+    tx.commit().await.unwrap();
+    assert!(refreshes::keep_answer(&server.db, &lease, &answer).await.unwrap());
+    let mut tx = server.db.begin().await.unwrap();
+    assert_eq!(copies::mark_old(&mut tx).await.unwrap(), 1);
+    tx.commit().await.unwrap();
+
+    server.clock.advance(LIFE);
+    read(&server).await;
+    assert_eq!(state(&server).await, (json!("needs_reauth"), json!("refresh_outcome_unknown")));
 }
 
 #[tokio::test]

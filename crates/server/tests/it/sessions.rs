@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 const LIST: &str = "slack_list_channels";
 const SEND: &str = "slack_send_message";
 const SESSIONS: &str = "/v1/sessions";
+const PROMPTS: &str = "/v1/auth-requests";
 
 async fn open(server: &TestServer, wanted: Value) -> Reply {
     let mut body = json!({"end_user_id": "alice"});
@@ -221,4 +222,40 @@ async fn a_sessions_token_is_not_stored_in_the_clear() {
         let secret = token(&opened).split('_').nth(2).unwrap();
         assert!(!holds(secret));
     }
+}
+
+#[tokio::test]
+async fn f24_a_session_has_nothing_to_do_with_connectors_whose_tools_it_lacks() {
+    let server = TestServer::start().await;
+    let id = server.connect("alice", LIST).await;
+    let notion = json!({"connector": "notion", "environment": "test", "sandbox": true});
+    let enabled = server.admin().post(&server.project("/connectors"), notion).await;
+    assert_eq!(enabled.status, 201, "{enabled:?}");
+    let own = format!("/v1/connections/{id}");
+    let wanted = json!({"connector": "slack", "account": "new"});
+    let asked = server.agent("alice").post(PROMPTS, wanted).await;
+    let asked = format!("{PROMPTS}/{}", asked.body["id"].as_str().unwrap());
+
+    let session = holder(&server, &open(&server, json!({"tools": ["notion_search"]})).await);
+    let prompt = session.post(PROMPTS, json!({"connector": "slack"})).await;
+    assert_eq!(refusal(&prompt), (404, "unknown_connector"));
+    assert_eq!(session.get("/v1/connections").await.body["data"], json!([]));
+    for refused in [
+        session.get(&own).await,
+        session.patch(&own, json!({"label": "mine"})).await,
+        session.delete(&own).await,
+    ] {
+        assert_eq!(refusal(&refused), (404, "unknown_connection"));
+    }
+    assert_eq!(session.get(&asked).await.status, 404);
+    let prompt = session.post(PROMPTS, json!({"connector": "notion"})).await;
+    assert_eq!(prompt.outcome(), "pending", "of its own connector it may ask");
+    let prompt = format!("{PROMPTS}/{}", prompt.body["id"].as_str().unwrap());
+    assert_eq!(session.get(&prompt).await.outcome(), "pending");
+
+    let session = holder(&server, &open(&server, json!({"tools": [LIST]})).await);
+    assert_eq!(session.get("/v1/connections").await.body["data"][0]["id"], json!(id));
+    assert_eq!(session.get(&asked).await.outcome(), "pending");
+    assert_eq!(session.patch(&own, json!({"label": "mine"})).await.status, 200);
+    assert_eq!(session.delete(&own).await.status, 204);
 }

@@ -181,3 +181,73 @@ async fn disconnecting_what_awaits_confirmation_ends_its_request() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn f15_attempts_are_counted_and_prolong_a_phase_once() {
+    on_both(async |db| {
+        let world = world(&db).await;
+        let asked = ask(&db, &world, "default read", NOW).await;
+        let (end, latest) = (asked.expires_at, asked.expires_at.after(AuthRequest::PHASE));
+        let try_until = async |until: Timestamp, expected: Timestamp| {
+            let mut tx = db.begin().await.unwrap();
+            assert!(attempt(&mut tx, asked.id, until, 4).await.unwrap());
+            tx.commit().await.unwrap();
+            let found = find_by_link(&db, asked.id).await.unwrap().unwrap();
+            assert_eq!(found.expires_at, expected);
+        };
+        try_until(NOW, end).await;
+        let between = end.after(std::time::Duration::from_mins(1));
+        try_until(between, between).await;
+        try_until(latest, latest).await;
+        try_until(latest.after(AuthRequest::PHASE), latest).await;
+        let mut tx = db.begin().await.unwrap();
+        assert!(!attempt(&mut tx, asked.id, NOW, 4).await.unwrap(), "there is no fifth of four");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn f15_open_requests_are_counted_up_to_a_limit() {
+    on_both(async |db| {
+        let world = world(&db).await;
+        for number in 0..3 {
+            ask(&db, &world, &format!("scopes {number}"), NOW).await;
+        }
+        let mut tx = db.begin().await.unwrap();
+        assert_eq!(open_of(&mut tx, world.end_user_key, 9).await.unwrap(), 3);
+        assert_eq!(open_of(&mut tx, world.end_user_key, 2).await.unwrap(), 2);
+        assert_eq!(open_of(&mut tx, id(), 9).await.unwrap(), 0);
+        drop(tx);
+        let live = Tenant { environment: Environment::Live, ..world.tenant };
+        assert_eq!(open_in(&db, world.tenant, 9).await.unwrap(), 3);
+        assert_eq!(open_in(&db, world.tenant, 2).await.unwrap(), 2);
+        assert_eq!(open_in(&db, live, 9).await.unwrap(), 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn f15_the_oldest_requests_of_an_end_user_that_have_ended_are_forgotten() {
+    on_both(async |db| {
+        let world = world(&db).await;
+        let mut ids = Vec::new();
+        for number in 0..5 {
+            let asked = ask(&db, &world, &format!("scopes {number}"), NOW).await;
+            ids.push(asked.id);
+        }
+        ids.sort_by_key(ToString::to_string);
+        for ended in &ids[..4] {
+            assert!(move_on(&db, *ended, AuthStatus::Pending, AuthStatus::Declined).await);
+        }
+        let mut tx = db.begin().await.unwrap();
+        assert_eq!(forget_ended(&mut tx, world.end_user_key, 4).await.unwrap(), 0);
+        assert_eq!(forget_ended(&mut tx, world.end_user_key, 2).await.unwrap(), 2);
+        tx.commit().await.unwrap();
+        let mut left = Vec::new();
+        for id in ids {
+            left.push(find_by_link(&db, id).await.unwrap().is_some());
+        }
+        assert_eq!(left, [false, false, true, true, true]);
+    })
+    .await;
+}

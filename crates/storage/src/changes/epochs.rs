@@ -14,6 +14,13 @@ pub struct Stamp {
     slots: [(u32, u64); TOPICS],
 }
 
+impl Stamp {
+    /// Returns how long ago it was taken.
+    pub fn age(&self) -> Duration {
+        self.taken.elapsed()
+    }
+}
+
 /// The most topics that one thing depends on; a free place repeats the last one.
 const TOPICS: usize = 3;
 const SLOTS: u32 = 1 << 16;

@@ -1,5 +1,8 @@
+use std::collections::BTreeSet;
+
 use astralform_domain::{
-    Connection, ConnectionId, ConnectionStatus, EndUserId, ProjectConnectorId, Tenant,
+    Connection, ConnectionId, ConnectionStatus, ConnectorSlug, EndUserId, ProjectConnectorId,
+    Tenant,
 };
 
 use super::Number;
@@ -85,23 +88,32 @@ pub async fn of_account(
 }
 
 /// An end user's connections that are not revoked, the oldest first, those after `after` and
-/// `limit` at most.
+/// `limit` at most; of these connectors alone, where some are named.
 pub async fn of_end_user(
     db: &Db,
     tenant: Tenant,
-    end_user: &EndUserId,
+    (end_user, connectors): (&EndUserId, Option<&BTreeSet<ConnectorSlug>>),
     after: Option<ConnectionId>,
     limit: i64,
 ) -> Result<Vec<Connection>> {
     const SQL: &str = "
         SELECT connections.*, end_users.external_id
-        FROM connections JOIN end_users ON end_users.id = connections.end_user_id
+        FROM connections
+        JOIN end_users ON end_users.id = connections.end_user_id
+        JOIN project_connectors ON project_connectors.id = connections.project_connector_id
         WHERE end_users.project_id = $1 AND end_users.environment = $2
           AND end_users.external_id = $3 AND connections.status <> 'revoked'
           AND connections.id > $4
+          AND ($6 = '*' OR $6 LIKE '%,' || project_connectors.connector || ',%')
         ORDER BY connections.id LIMIT $5";
     let after = after.map_or_else(String::new, |id| id.to_string());
-    db.all(SQL, binds![tenant.project, tenant.environment, end_user, after, limit]).await
+    let among = connectors.map_or_else(|| "*".to_owned(), listed);
+    db.all(SQL, binds![tenant.project, tenant.environment, end_user, after, limit, among]).await
+}
+
+/// Names with a comma around each; none has one, nor what `LIKE` reads otherwise.
+fn listed(connectors: &BTreeSet<ConnectorSlug>) -> String {
+    connectors.iter().fold(",".to_owned(), |text, slug| text + slug.as_str() + ",")
 }
 
 /// How many connections a project connector has of each status.

@@ -184,13 +184,14 @@ async fn an_end_users_connections_come_in_pages_without_the_revoked_ones() {
         expected.sort_by_key(ToString::to_string);
 
         let page = async |after| {
-            let found = of_end_user(&db, world.tenant, &world.end_user, after, 2).await.unwrap();
+            let found =
+                of_end_user(&db, world.tenant, (&world.end_user, None), after, 2).await.unwrap();
             found.iter().map(|c| c.id).collect::<Vec<_>>()
         };
         assert_eq!(page(None).await, expected[..2]);
         assert_eq!(page(Some(expected[1])).await, expected[2..]);
         let bob = "bob".parse().unwrap();
-        assert!(of_end_user(&db, world.tenant, &bob, None, 9).await.unwrap().is_empty());
+        assert!(of_end_user(&db, world.tenant, (&bob, None), None, 9).await.unwrap().is_empty());
     })
     .await;
 }

@@ -62,7 +62,13 @@ pub struct Snapshot(Open);
 /// Tables whose rows are of no use anywhere else.
 const LEFT_OUT: &[&str] = &["changes"];
 
+/// How many rows are read at once.
 const AT_ONCE: i64 = 500;
+
+/// Tables whose rows hold whole answers, of some megabytes each; few of them are read at once, so that
+/// a copy takes little memory.
+const LARGE: &[&str] = &["idempotent_requests", "refreshes"];
+const LARGE_AT_ONCE: i64 = 4;
 
 impl ColumnKind {
     fn of(declared: &str) -> Result<Self> {
@@ -208,6 +214,7 @@ impl Snapshot {
         mut take: impl FnMut(Vec<Value>) -> Result<(), E>,
     ) -> Result<(), E> {
         let (columns, name) = (table.columns(), &table.name);
+        let at_once = if LARGE.contains(&name.as_str()) { LARGE_AT_ONCE } else { AT_ONCE };
         if matches!(self.0, Open::Postgres(_)) {
             let declare = format!("DECLARE copied CURSOR FOR SELECT {columns} FROM {name}");
             self.run(declare).await?;
@@ -217,9 +224,9 @@ impl Snapshot {
             let sql = match &self.0 {
                 Open::Sqlite(_) => format!(
                     "SELECT {columns}, rowid AS place FROM {name} WHERE rowid > {after}
-                     ORDER BY rowid LIMIT {AT_ONCE}"
+                     ORDER BY rowid LIMIT {at_once}"
                 ),
-                Open::Postgres(_) => format!("FETCH {AT_ONCE} FROM copied"),
+                Open::Postgres(_) => format!("FETCH {at_once} FROM copied"),
             };
             let rows = self.fetch(sql).await?;
             let Some(last) = rows.last() else { break };

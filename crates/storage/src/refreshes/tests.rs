@@ -207,11 +207,15 @@ async fn r1_a_token_is_replaced_once() {
         tokens::doubt(&mut tx, &connection, "user", 3).await.unwrap();
         let old = tokens::find(&mut tx, connection.id, &key.kind).await.unwrap().unwrap();
         assert!(old.in_doubt);
-        let new = Token { generation: 4, ..old };
+        let new = Token { generation: 4, in_doubt: false, ..old };
         assert!(tokens::replace(&mut tx, &connection, &new, 3).await.unwrap());
         assert!(!tokens::replace(&mut tx, &connection, &new, 3).await.unwrap());
         let found = tokens::find(&mut tx, connection.id, &key.kind).await.unwrap().unwrap();
-        assert_eq!(found, Token { in_doubt: false, ..new });
+        assert_eq!(found, new);
+        let doubtful = Token { generation: 5, in_doubt: true, ..new };
+        assert!(tokens::replace(&mut tx, &connection, &doubtful, 4).await.unwrap());
+        let found = tokens::find(&mut tx, connection.id, &key.kind).await.unwrap().unwrap();
+        assert_eq!(found, doubtful);
     })
     .await;
 }

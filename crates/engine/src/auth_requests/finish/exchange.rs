@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use astralform_domain::{Account, AuthFailure, AuthRequest, HostSet, ScopeSet, Secret};
+use astralform_domain::{Account, AuthFailure, AuthRequest, HostSet, ScopeSet, Secret, limits};
 use astralform_storage::oauth_states::OauthState;
 
 use super::{Callback, Ended};
@@ -25,7 +25,7 @@ pub(in crate::auth_requests) struct Fetched {
 }
 
 const WITHIN: Duration = Duration::from_secs(20);
-const AT_MOST: usize = 256 * 1024;
+const AT_MOST: usize = limits::TOKEN_ANSWER.count();
 
 impl Engine {
     /// Checks what the browser brought and exchanges it for tokens and an account.

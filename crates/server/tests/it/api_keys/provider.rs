@@ -49,6 +49,7 @@ struct Mind {
     keys: Arc<Mutex<Vec<String>>>,
     is_down: Arc<Mutex<bool>>,
     paid: Arc<Mutex<Vec<String>>>,
+    looked_at: Arc<Mutex<usize>>,
 }
 
 /// The service, and our server with its connector in the catalogue.
@@ -88,6 +89,11 @@ impl Stocks {
 
     pub(super) fn set_down(&self, is_down: bool) {
         *self.mind.is_down.lock().unwrap() = is_down;
+    }
+
+    /// How often somebody wanted to know whose a key is.
+    pub(super) fn looked_at(&self) -> usize {
+        *self.mind.looked_at.lock().unwrap()
     }
 
     /// The keys that calls of the tool were paid with, in the order of coming.
@@ -133,6 +139,7 @@ fn account(mind: &Mind, headers: &HeaderMap) -> Result<String, Answered> {
 }
 
 async fn me(State(mind): State<Mind>, headers: HeaderMap) -> Result<Json<Value>, Answered> {
+    *mind.looked_at.lock().unwrap() += 1;
     let key = account(&mind, &headers)?;
     let id = key.split_once('-').map_or(key.as_str(), |(account, _)| account);
     Ok(Json(json!({"id": id, "name": "A desk"})))
