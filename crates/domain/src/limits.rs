@@ -49,6 +49,9 @@ macro_rules! limits {
 }
 
 limits! {
+    ANSWER_HEAD = 65_536 "bytes", of "what a provider sends ahead of an answer's body", beyond "the connection is closed, the call fails";
+    INTERIM_ANSWERS = 8 "answers", of "the interim answers (1xx) of a provider to one request", beyond "the connection is closed, the call fails";
+    IDLE_WAY_OUT = 256 "connections", of "the idle connections to providers", beyond "the least recently used one is closed";
     ARGUMENTS = 262_144 "bytes", of "the arguments of a tool call", beyond "413";
     ARGUMENT_FAULTS = 20 "faults", of "the faults that one refusal of arguments lists", beyond "the first ones are listed";
 }
