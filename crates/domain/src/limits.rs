@@ -52,6 +52,8 @@ limits! {
     ANSWER_HEAD = 65_536 "bytes", of "what a provider sends ahead of an answer's body", beyond "the connection is closed, the call fails";
     INTERIM_ANSWERS = 8 "answers", of "the interim answers (1xx) of a provider to one request", beyond "the connection is closed, the call fails";
     IDLE_WAY_OUT = 256 "connections", of "the idle connections to providers", beyond "the least recently used one is closed";
+    LOG_LINES = 20 "lines a second", of "the log lines of one kind", beyond "they are counted; a line a second says how many";
+    LOG_WAITING = 1_048_576 "bytes", of "the log lines that wait for their reader", beyond "they are lost and counted";
     ARGUMENTS = 262_144 "bytes", of "the arguments of a tool call", beyond "413";
     ARGUMENT_FAULTS = 20 "faults", of "the faults that one refusal of arguments lists", beyond "the first ones are listed";
 }

@@ -27,7 +27,7 @@ pub(crate) struct Serve {
 impl Serve {
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
         let config = Config::load(self.flags)?;
-        telemetry::start_json(&config.store.log)?;
+        let _log = telemetry::start_json(&config.store.log)?;
         let catalog = catalog_dirs::load_with_builtin(&config.catalog_dirs)?;
         let listener = listen(config.listen).await?;
         let address = listener.local_addr()?;
