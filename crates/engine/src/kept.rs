@@ -18,7 +18,7 @@ use astralform_storage::{
 use quick_cache::sync::Cache;
 use tokio::time::timeout;
 
-use crate::{Engine, Fault, project_connectors::Assembled};
+use crate::{Engine, Fault, bearer, project_connectors::Assembled};
 
 /// Everything that is kept. Secrets stay sealed.
 pub(crate) struct Kept {
@@ -60,6 +60,11 @@ impl Default for Kept {
 impl<K: Hash + Eq + Clone, V> Shelf<K, V> {
     pub(crate) fn new(at_most: usize) -> Self {
         Self(Cache::new(at_most))
+    }
+
+    /// Returns whether something is kept of `key`.
+    fn has(&self, key: &K) -> bool {
+        self.0.peek(key).is_some()
     }
 
     /// What is kept of `key`, or else what `read` finds; that nothing is there is not kept. What is
@@ -113,6 +118,16 @@ impl Served {
 }
 
 impl Engine {
+    /// Returns whether an API key or a session of a token's id is kept. It says nothing of the rest
+    /// of the token.
+    pub fn remembers(&self, token: &str) -> bool {
+        let id_of = |prefix, kind| bearer::parse(token, prefix, kind).map(|brought| brought.id);
+        let has_key = |id: String| id.parse().is_ok_and(|id| self.kept.keys.has(&id));
+        let has_session = |id: String| id.parse().is_ok_and(|id| self.kept.sessions.has(&id));
+        id_of("ut", "sess").is_some_and(has_session)
+            || ["sk_live", "sk_test"].iter().any(|prefix| id_of(prefix, "key").is_some_and(has_key))
+    }
+
     /// The API key of that id, revoked ones included.
     pub(crate) async fn api_key(&self, id: ApiKeyId) -> Result<Option<Arc<ApiKey>>, Fault> {
         let read = async { Ok(api_keys::find(&self.db, id).await?) };

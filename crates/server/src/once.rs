@@ -39,7 +39,7 @@ pub(crate) struct Scoped<T> {
     known_by: Option<(String, Scope, Bytes)>,
 }
 
-impl<T> Keyed<T> {
+impl<T, const MOST: usize> Keyed<T, MOST> {
     /// The same with the scope of its key.
     pub(crate) fn within(self, scope: impl FnOnce() -> Scope) -> Scoped<T> {
         let Self { value, raw, key } = self;

@@ -145,7 +145,7 @@ impl TestServer {
         let tasks = vec![
             follower(&app).await,
             tokio::spawn(serve(listener, router(app.clone()), limits, never())),
-            tokio::spawn(serve(simulators, simulator.router(), limits, never())),
+            tokio::spawn(serve(simulators, simulator.router(), Limits::for_tests(), never())),
         ];
         Self {
             app,
@@ -183,6 +183,11 @@ impl TestServer {
     /// The simulated Tavily, which takes keys.
     pub fn tavily(&self) -> &Tavily {
         self.simulator.tavily()
+    }
+
+    /// The project's API key, for requests that are written by hand.
+    pub fn key(&self) -> &str {
+        self.api_key.expose()
     }
 
     /// An agent that acts for an end user.
