@@ -12,6 +12,7 @@ mod freeze;
 mod installation;
 mod lint;
 mod outbox;
+mod overload;
 mod program;
 mod rotation;
 mod setup;
