@@ -66,8 +66,13 @@ fn with_files(command: &Command, files: u32) -> Command {
 
 /// Sends a request and returns the status of its answer.
 fn ask(line: &mut TcpStream, path: &str) -> u16 {
-    line.set_read_timeout(Some(PATIENCE)).unwrap();
     write!(line, "GET {path} HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+    status(line)
+}
+
+/// Returns the status of the next answer.
+fn status(line: &mut TcpStream) -> u16 {
+    line.set_read_timeout(Some(PATIENCE)).unwrap();
     let mut read = Vec::new();
     while !is_whole(&read) {
         let mut more = [0; 4096];
@@ -121,4 +126,29 @@ fn f22_a_log_that_nobody_reads_stops_nobody() {
     for number in 0..150 {
         assert_eq!(ask(&mut line, "/readyz"), 200, "request {number}");
     }
+}
+
+#[test]
+fn x1_a_proxys_callers_are_throttled_each_by_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Unread::start(serve(folder.path(), &["--trusted-proxies", "127.0.0.1/32"]));
+    let send = |line: &mut TcpStream, caller: &str| {
+        write!(line, "GET /healthz HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: {caller}\r\n\r\n")
+            .unwrap();
+    };
+    let mut lines = Vec::new();
+    for _ in 0..500 {
+        let mut line = TcpStream::connect(server.address).unwrap();
+        send(&mut line, "6.6.6.6, 192.0.2.66");
+        lines.push(line);
+    }
+    let mut other = TcpStream::connect(server.address).unwrap();
+    for caller in ["192.0.2.7", "192.0.2.66, 192.0.2.8", "192.0.2.66, unknown"] {
+        for _ in 0..50 {
+            send(&mut other, caller);
+            assert_eq!(status(&mut other), 200, "{caller}");
+        }
+    }
+    let refused = lines.iter_mut().filter_map(|line| (status(line) == 429).then_some(())).count();
+    assert!((1..=300).contains(&refused), "{refused}");
 }

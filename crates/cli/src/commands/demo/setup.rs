@@ -165,7 +165,7 @@ async fn first_link(engine: &Engine, api_key: &Secret, tool: &str) -> anyhow::Re
     let caller = engine.authenticate(said).await?;
     let call =
         ToolCall { arguments: serde_json::json!({}), connection: None, wait: Patience::default() };
-    match engine.call_tool(&caller, tool, &call).await? {
+    match Box::pin(engine.call_tool(&caller, tool, &call)).await? {
         Outcome::AuthRequired(prompt) => Ok(prompt.url),
         _ => anyhow::bail!("a fresh end user should have to connect first"),
     }
