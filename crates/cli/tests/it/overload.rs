@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use rustix::process::{Resource, getrlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::program::astralform;
 
@@ -49,6 +49,12 @@ impl Drop for Unread {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// A test opens as many connections as the server does.
+fn raise_own_limit() {
+    let own = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: own.maximum, ..own }).unwrap();
 }
 
 fn serve(folder: &Path, more: &[&str]) -> Command {
@@ -94,8 +100,7 @@ fn is_whole(read: &[u8]) -> bool {
 #[test]
 fn x1_connections_that_nobody_uses_stop_nobody_at_the_usual_limit_of_files() {
     const IDLE: usize = 1_100;
-    let own = getrlimit(Resource::Nofile);
-    setrlimit(Resource::Nofile, rustix::process::Rlimit { current: own.maximum, ..own }).unwrap();
+    raise_own_limit();
     let folder = tempfile::tempdir().unwrap();
     let server = Unread::start(with_files(&serve(folder.path(), &[]), 1_024));
     assert!(server.log.contains("\"open_files\":1024,\"connections\":320"), "{}", server.log);
@@ -130,6 +135,7 @@ fn f22_a_log_that_nobody_reads_stops_nobody() {
 
 #[test]
 fn x1_a_proxys_callers_are_throttled_each_by_itself() {
+    raise_own_limit();
     let folder = tempfile::tempdir().unwrap();
     let server = Unread::start(serve(folder.path(), &["--trusted-proxies", "127.0.0.1/32"]));
     let send = |line: &mut TcpStream, caller: &str| {
