@@ -8,6 +8,7 @@ use std::{
 use anyhow::Context as _;
 use astralform_domain::Secret;
 use astralform_engine::egress::Networks;
+use astralform_server::{Proxies, Rate, Rates};
 use clap::Args;
 use ipnet::IpNet;
 use serde::Deserialize;
@@ -61,6 +62,12 @@ pub(crate) struct Flags {
         value_delimiter = ','
     )]
     allow_private_networks: Option<Vec<IpNet>>,
+    /// The networks of the reverse proxies in front of this server, such as 10.0.0.0/8: their
+    /// X-Forwarded-For or Forwarded says who calls [default: none]
+    #[arg(long, env = "ASTRALFORM_TRUSTED_PROXIES", value_name = "CIDR", value_delimiter = ',')]
+    trusted_proxies: Option<Vec<IpNet>>,
+    #[command(flatten)]
+    rates: RateFlags,
     /// What this server is called among those that share a database; the same after a restart
     /// [default: the machine's name and the address listened on]
     #[arg(long, env = "ASTRALFORM_NODE", value_name = "NAME")]
@@ -77,9 +84,27 @@ pub(crate) struct Flags {
     sandbox_listen: Option<SocketAddr>,
 }
 
+/// What callers may ask for in a time.
+#[derive(Args, Default)]
+struct RateFlags {
+    /// Requests a second of one end user, with bursts of twice as many [default: 50]
+    #[arg(long = "end-user-rate", env = "ASTRALFORM_END_USER_RATE", value_name = "REQUESTS")]
+    end_user: Option<u32>,
+    /// Requests a second of one API key [default: its share of the server]
+    #[arg(long = "key-rate", env = "ASTRALFORM_KEY_RATE", value_name = "REQUESTS")]
+    key: Option<u32>,
+    /// Requests a second of one project [default: its share of the server]
+    #[arg(long = "project-rate", env = "ASTRALFORM_PROJECT_RATE", value_name = "REQUESTS")]
+    project: Option<u32>,
+}
+
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Settings {
+    trusted_proxies: Option<Vec<String>>,
+    end_user_rate: Option<u32>,
+    key_rate: Option<u32>,
+    project_rate: Option<u32>,
     listen: Option<SocketAddr>,
     public_url: Option<String>,
     database_url: Option<String>,
@@ -109,6 +134,8 @@ pub(crate) struct Config {
     pub(crate) public_url: Option<Url>,
     pub(crate) catalog_dirs: Vec<PathBuf>,
     pub(crate) private_networks: Networks,
+    pub(crate) trusted_proxies: Proxies,
+    pub(crate) rates: Rates,
     pub(crate) node: Option<String>,
     /// What whoever reads the metrics has to know.
     pub(crate) metrics_token: Option<Secret>,
@@ -151,10 +178,11 @@ impl Config {
 
     fn merge(flags: Flags, mut file: Settings) -> anyhow::Result<Self> {
         let store = Store::merge(flags.store, &mut file)?;
-        let networks = match flags.allow_private_networks {
-            Some(networks) => networks,
-            None => networks(&file.allow_private_networks.unwrap_or_default())?,
-        };
+        let private = (flags.allow_private_networks, file.allow_private_networks.take());
+        let private_networks = networks("allow_private_networks", private)?;
+        let proxies = (flags.trusted_proxies, file.trusted_proxies.take());
+        let trusted_proxies = networks("trusted_proxies", proxies)?;
+        let rates = flags.rates.merge(&file)?;
         let public_url = match (flags.public_url, file.public_url) {
             (Some(url), _) => Some(url),
             (None, Some(text)) => Some(Url::parse(&text).with_context(|| {
@@ -173,10 +201,30 @@ impl Config {
             listen: flags.listen.or(file.listen).unwrap_or(([127, 0, 0, 1], 8787).into()),
             public_url,
             catalog_dirs: flags.catalog_dirs.or(file.catalog_dirs).unwrap_or_default(),
-            private_networks: networks.into_iter().collect(),
+            private_networks: private_networks.into_iter().collect(),
+            trusted_proxies: trusted_proxies.into_iter().collect(),
+            rates,
             metrics_token: metrics_token.map(check_metrics_token).transpose()?,
             node: flags.node.or(file.node),
             sandbox: sandbox.then(|| sandbox_address(sandbox_listen)).transpose()?,
+        })
+    }
+}
+
+impl RateFlags {
+    /// Returns the rates that are set here, or in the file, or else the default ones.
+    fn merge(self, file: &Settings) -> anyhow::Result<Rates> {
+        let rate = |name, set: Option<u32>| {
+            anyhow::ensure!(set != Some(0), "{name} must be 1 or more");
+            Ok(set.map(|per_second| Rate::with_two_seconds(per_second.into())))
+        };
+        let rates = Rates::default();
+        let end_user = rate("end_user_rate", self.end_user.or(file.end_user_rate))?;
+        Ok(Rates {
+            end_user: end_user.unwrap_or(rates.end_user),
+            key: rate("key_rate", self.key.or(file.key_rate))?,
+            project: rate("project_rate", self.project.or(file.project_rate))?,
+            ..rates
         })
     }
 }
@@ -213,13 +261,18 @@ fn read(named: Option<&Path>) -> anyhow::Result<Settings> {
     toml::from_str(&text).with_context(|| format!("{} is not in order", path.display()))
 }
 
-fn networks(texts: &[String]) -> anyhow::Result<Vec<IpNet>> {
-    let parse = |text: &String| {
-        text.parse().with_context(|| {
-            format!("allow_private_networks: `{text}` is no network; one is 10.1.0.0/16")
-        })
+fn networks(
+    setting: &str,
+    (flag, file): (Option<Vec<IpNet>>, Option<Vec<String>>),
+) -> anyhow::Result<Vec<IpNet>> {
+    if let Some(networks) = flag {
+        return Ok(networks);
+    }
+    let parse = |text: String| {
+        text.parse()
+            .with_context(|| format!("{setting}: `{text}` is no network; one is 10.1.0.0/16"))
     };
-    texts.iter().map(parse).collect()
+    file.unwrap_or_default().into_iter().map(parse).collect()
 }
 
 /// Where browsers reach a server that was not told: the address listened on, if that is loopback.

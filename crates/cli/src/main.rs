@@ -8,6 +8,7 @@ mod commands;
 mod config;
 mod database;
 mod keys;
+mod machine;
 mod management;
 mod memory;
 mod node;

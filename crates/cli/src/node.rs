@@ -12,6 +12,8 @@ use tokio::{
     time::{MissedTickBehavior, interval},
 };
 
+use crate::machine;
+
 const SWEEP: Duration = Duration::from_secs(5);
 
 /// How often tokens are looked through for those that are to be refreshed ahead of their end.
@@ -30,6 +32,15 @@ const FOLLOW: Duration = Duration::from_millis(250);
 pub(crate) async fn run(listener: TcpListener, app: App) -> anyhow::Result<()> {
     let asked = asked_to_stop()?;
     app.engine().recover().await.context("what an earlier run left cannot be taken up")?;
+    let files = machine::raise_file_limit();
+    let proxies = app.proxies().clone();
+    let limits = Limits { proxies, ..Limits::with_connections(machine::seats(files)) };
+    tracing::info!(
+        open_files = files,
+        connections = limits.connections,
+        of_one_address = limits.per_peer,
+        "limits of this process"
+    );
     tracing::info!(
         address = %listener.local_addr()?,
         public_url = %app.engine().site().public_url(),
@@ -54,7 +65,7 @@ pub(crate) async fn run(listener: TcpListener, app: App) -> anyhow::Result<()> {
         }
         finish(app.engine()).await;
     };
-    serve_then(listener, router(app.clone()), Limits::default(), stop, after).await;
+    serve_then(listener, router(app.clone()), limits, stop, after).await;
     Ok(())
 }
 

@@ -35,6 +35,6 @@ impl Simulated {
     /// Serves them for ever.
     pub(crate) async fn serve(self) {
         let never = std::future::pending();
-        serve(self.listener, self.simulator.router(), Limits::default(), never).await;
+        serve(self.listener, self.simulator.router(), Limits::for_tests(), never).await;
     }
 }

@@ -24,4 +24,5 @@ pub use finish::{Callback, FinishError};
 pub(crate) use open::{OpenError, Question, Wishes};
 pub use request::{Wanted, WantedAccount, WantedError};
 pub use view::{Consent, Prompt};
-pub(crate) use wait::Changes;
+pub use wait::Patience;
+pub(crate) use wait::{Changes, Waiters};

@@ -6,12 +6,14 @@
 //! connection turned out to be closed before any of it was written.
 
 mod address;
+mod ahead;
 mod dial;
 mod exchange;
 mod pool;
 
 use std::{fmt, net::SocketAddr, time::Duration};
 
+use astralform_domain::limits;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header, uri::PathAndQuery};
 use http_body_util::Full;
@@ -104,7 +106,7 @@ impl Egress {
     }
 
     fn over(dialer: Dialer, simulator: Option<SocketAddr>) -> Self {
-        Self { dialer, pool: Pool::new(IDLE), simulator }
+        Self { dialer, pool: Pool::new(IDLE, limits::IDLE_WAY_OUT.count()), simulator }
     }
 
     /// Whether a request could go to an address, as far as can be told without sending one. What

@@ -21,7 +21,7 @@ use astralform_storage::{
 use quick_cache::{Weighter, sync::Cache};
 use tokio::time::timeout;
 
-use crate::{Engine, Fault, project_connectors::Assembled};
+use crate::{Engine, Fault, bearer, project_connectors::Assembled};
 use weight::Weigh;
 
 /// Everything that is kept. Secrets stay sealed.
@@ -124,6 +124,11 @@ impl<K: Hash + Eq + Clone, V: Weigh> Shelf<K, V> {
         self.0.retain(|_, shelved| shelved.stamp.age() < age);
     }
 
+    /// Returns whether something is kept of `key`.
+    fn has(&self, key: &K) -> bool {
+        self.0.peek(key).is_some()
+    }
+
     /// What is kept of `key`, or else what `read` finds; that nothing is there is not kept. What is
     /// only too old is used all the same while the database is away or late.
     pub(crate) async fn get(
@@ -175,6 +180,16 @@ impl Served {
 }
 
 impl Engine {
+    /// Returns whether an API key or a session of a token's id is kept. It says nothing of the rest
+    /// of the token.
+    pub fn remembers(&self, token: &str) -> bool {
+        let id_of = |prefix, kind| bearer::parse(token, prefix, kind).map(|brought| brought.id);
+        let has_key = |id: String| id.parse().is_ok_and(|id| self.kept.keys.has(&id));
+        let has_session = |id: String| id.parse().is_ok_and(|id| self.kept.sessions.has(&id));
+        id_of("ut", "sess").is_some_and(has_session)
+            || ["sk_live", "sk_test"].iter().any(|prefix| id_of(prefix, "key").is_some_and(has_key))
+    }
+
     /// The API key of that id, revoked ones included.
     pub(crate) async fn api_key(&self, id: ApiKeyId) -> Result<Option<Arc<ApiKey>>, Fault> {
         let read = async { Ok(api_keys::find(&self.db, id).await?) };

@@ -47,8 +47,8 @@ use astralform_storage::Db;
 use tokio::{runtime::Handle, time::timeout};
 
 pub use auth_requests::{
-    BeginError, Callback, ConfirmError, Confirmation, Consent, EnterKeyError, FinishError, Prompt,
-    Started, Wanted, WantedAccount, WantedError,
+    BeginError, Callback, ConfirmError, Confirmation, Consent, EnterKeyError, FinishError,
+    Patience, Prompt, Started, Wanted, WantedAccount, WantedError,
 };
 pub use connections::{ChangeError, ConnectionChanges, Listed};
 pub use credentials::CredentialRefusal;
@@ -59,7 +59,7 @@ pub use site::Site;
 pub use start::{StartError, check_key, prepare_database, written_with};
 pub use tools::{Availability, CallFailure, CallRefusal, ListedTool, Outcome, Outside, ToolCall};
 
-use auth_requests::{Changes, OpenPrompts};
+use auth_requests::{Changes, OpenPrompts, Waiters};
 use data_keys::DataKeys;
 pub use data_keys::open_project_keys;
 use egress::Egress;
@@ -88,6 +88,7 @@ pub struct Engine {
     clock: Clock,
     entropy: Entropy,
     changes: Changes,
+    waiters: Waiters,
     kept: Kept,
     open_prompts: OpenPrompts,
     flights: Flights,
@@ -138,6 +139,7 @@ impl Engine {
             clock,
             entropy,
             changes: Changes::default(),
+            waiters: Waiters::default(),
             kept: Kept::default(),
             open_prompts: OpenPrompts::default(),
             flights: Flights::default(),

@@ -6,6 +6,8 @@ use std::sync::{
 use astralform_domain::Secret;
 use astralform_engine::Engine;
 
+use crate::{Machine, Proxies, Rates, throttle::Throttle};
+
 /// What every handler can ask for.
 #[derive(Clone)]
 pub struct App(Arc<Shared>);
@@ -13,7 +15,22 @@ pub struct App(Arc<Shared>);
 struct Shared {
     engine: Arc<Engine>,
     metrics_token: Option<Secret>,
+    proxies: Proxies,
+    throttle: Throttle,
     draining: AtomicBool,
+}
+
+/// What an operator sets of a server.
+#[derive(Default)]
+pub struct Settings {
+    /// What whoever reads the metrics has to know; without it, this machine alone may read them.
+    pub metrics_token: Option<Secret>,
+    /// The proxies in front of it whose word on their callers is taken.
+    pub proxies: Proxies,
+    /// What each caller may ask for in a time.
+    pub rates: Rates,
+    /// The processors that there are.
+    pub machine: Machine,
 }
 
 impl App {
@@ -24,7 +41,24 @@ impl App {
 
     /// An app over an engine, whose metrics whoever holds the token may read, if there is one.
     pub fn with_metrics_token(engine: Arc<Engine>, metrics_token: Option<Secret>) -> Self {
-        Self(Arc::new(Shared { engine, metrics_token, draining: AtomicBool::new(false) }))
+        Self::with(engine, Settings { metrics_token, ..Settings::default() })
+    }
+
+    /// An app over an engine, as an operator set it.
+    pub fn with(engine: Arc<Engine>, settings: Settings) -> Self {
+        let Settings { metrics_token, proxies, rates, machine } = settings;
+        let throttle = Throttle::new(rates, machine);
+        let draining = AtomicBool::new(false);
+        Self(Arc::new(Shared { engine, metrics_token, proxies, throttle, draining }))
+    }
+
+    pub(crate) fn throttle(&self) -> &Throttle {
+        &self.0.throttle
+    }
+
+    /// The proxies in front of it whose word on their callers is taken.
+    pub fn proxies(&self) -> &Proxies {
+        &self.0.proxies
     }
 
     /// The engine.

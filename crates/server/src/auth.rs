@@ -20,6 +20,7 @@ use crate::{
     App, Problem,
     body::Query,
     openapi::{optional_header, parameters},
+    served::{self, Served},
 };
 
 const API_KEY: &str = "apiKey";
@@ -59,13 +60,31 @@ impl FromRequestParts<App> for Acting {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let token = bearer(&parts.headers)?;
         let said = Said {
-            token: bearer(&parts.headers)?,
+            token,
             agent: text(&parts.headers, "x-agent-id")?,
             end_user: end_user(&parts.headers)?,
         };
-        Ok(Self(app.engine().authenticate(said).await?))
+        let served = served::current();
+        if let Some(served) = &served {
+            listen_to(app, served, token).await?;
+        }
+        let caller = app.engine().authenticate(said).await?;
+        if let Some(served) = &served {
+            app.throttle().admit(served, &caller).await?;
+        }
+        Ok(Self(caller))
     }
+}
+
+/// Refuses a token that is not known here already, of an address that has sent too many wrong ones:
+/// to look for it costs more than to refuse it.
+async fn listen_to(app: &App, served: &Served, token: &str) -> Result<(), Problem> {
+    if app.throttle().is_exhausted(served) && !app.engine().remembers(token) {
+        return Err(app.throttle().refuse_stranger(served).await);
+    }
+    Ok(())
 }
 
 impl FromRequestParts<App> for ActingFor {
@@ -94,7 +113,14 @@ impl FromRequestParts<App> for Managing {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        Ok(Self(app.engine().administrator(bearer(&parts.headers)?).await?))
+        let token = bearer(&parts.headers)?;
+        let Some(served) = served::current() else {
+            return Ok(Self(app.engine().administrator(token).await?));
+        };
+        listen_to(app, &served, token).await?;
+        let administrator = app.engine().administrator(token).await?;
+        app.throttle().admit_member(&served, administrator).await?;
+        Ok(Self(administrator))
     }
 }
 

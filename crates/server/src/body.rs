@@ -6,24 +6,24 @@ use aide::{
     openapi::{Operation, ReferenceOr, RequestBody},
     operation::{ParamLocation, add_parameters},
 };
+use astralform_domain::limits;
 use axum::{
-    extract::{
-        DefaultBodyLimit, FromRequest, FromRequestParts, Request, rejection::BytesRejection,
-    },
+    body::HttpBody as _,
+    extract::{FromRequest, FromRequestParts, Request},
     http::{HeaderMap, StatusCode, header, request::Parts},
 };
 use bytes::Bytes;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
-use crate::{App, Problem, openapi};
+use crate::{App, Problem, bodies, openapi};
 
 /// A JSON body, or a problem that says where it is wrong.
 pub(crate) struct Body<T>(pub(crate) T);
 
-/// A JSON body of a request that may come again, with its `Idempotency-Key`; `MOST` is the most
-/// bytes that it may have.
-pub(crate) struct Keyed<T, const MOST: usize = LONGEST_BODY> {
+/// A JSON body of a request that may come again, with its `Idempotency-Key`.
+pub(crate) struct Keyed<T, const MOST: usize = SMALL> {
     pub(crate) value: T,
     pub(crate) raw: Bytes,
     pub(crate) key: Option<String>,
@@ -35,17 +35,20 @@ pub(crate) struct Query<T>(pub(crate) T);
 /// What the path names, or a problem.
 pub(crate) struct Path<T>(pub(crate) T);
 
-/// The most bytes of a body, where its route says nothing else.
-pub(crate) const LONGEST_BODY: usize = 4 * 1024 * 1024;
-
 /// How long a client may take to send a body.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How large most bodies may be.
+pub(crate) const SMALL: usize = limits::BODY.count();
+
+/// How large the body of a tool call may be.
+pub(crate) const TOOL_CALL: usize = limits::TOOL_CALL_BODY.count();
 
 impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
-        parse(&read(request, app, LONGEST_BODY).await?).map(Self)
+        parse(&read(request, app, SMALL).await?).map(Self)
     }
 }
 
@@ -59,23 +62,37 @@ impl<T: DeserializeOwned, const MOST: usize> FromRequest<App> for Keyed<T, MOST>
     }
 }
 
-async fn read(request: Request, app: &App, most: usize) -> Result<Bytes, Problem> {
+async fn read(request: Request, app: &App, at_most: usize) -> Result<Bytes, Problem> {
     if !is_json(request.headers()) {
         let detail = "send JSON with the header Content-Type: application/json";
         return Err(refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
     }
-    whole(request, app, most).await
+    whole(request, app, at_most).await
 }
 
-/// A body of any kind and at most so many bytes, if it arrives in time.
-pub(crate) async fn whole(mut request: Request, app: &App, most: usize) -> Result<Bytes, Problem> {
-    DefaultBodyLimit::max(most).apply(&mut request);
-    let read = tokio::time::timeout(PATIENCE, Bytes::from_request(request, app)).await;
+/// Reads a body of any kind, if it is not too large, has room beside the others that are under way,
+/// and arrives in time.
+pub(crate) async fn whole(request: Request, app: &App, at_most: usize) -> Result<Bytes, Problem> {
+    let body = request.into_body();
+    let announced = body.size_hint().exact();
+    let expected =
+        announced.map_or(at_most, |length| usize::try_from(length).unwrap_or(usize::MAX));
+    if expected > at_most {
+        return Err(too_large(at_most));
+    }
+    bodies::reserve(app, expected)?;
+    let read = tokio::time::timeout(PATIENCE, Limited::new(body, at_most).collect()).await;
     let late = |_| refused(StatusCode::REQUEST_TIMEOUT, "the body did not arrive within 30 s");
-    let broken = |error: BytesRejection| {
-        refused(error.status(), format!("the body is over {most} bytes, or broke off"))
-    };
-    read.map_err(late)?.map_err(broken)
+    match read.map_err(late)? {
+        Ok(read) => Ok(read.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(too_large(at_most)),
+        Err(_) => Err(refused(StatusCode::BAD_REQUEST, "the body broke off")),
+    }
+}
+
+fn too_large(at_most: usize) -> Problem {
+    let detail = format!("the body may have {at_most} bytes at most");
+    refused(StatusCode::PAYLOAD_TOO_LARGE, detail)
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {

@@ -1,7 +1,19 @@
+use tokio::sync::watch;
+
 use crate::{
     listen,
-    request_id::{in_the_name_of, request_id},
+    served::{self, on_behalf_of},
 };
+
+tokio::task_local! {
+    /// Closed when nobody waits for the work any more.
+    static WANTED: watch::Receiver<()>;
+}
+
+/// Returns what tells work that goes on by itself whether anybody still waits for it.
+pub(crate) fn wanted() -> Option<watch::Receiver<()>> {
+    WANTED.try_with(Clone::clone).ok()
+}
 
 /// Runs a piece of work to its end even when the client hangs up: its task goes on by itself, where
 /// it outlives the connections.
@@ -10,7 +22,9 @@ use crate::{
 pub(crate) async fn to_the_end<T: Send + 'static>(
     work: impl Future<Output = T> + Send + 'static,
 ) -> T {
-    match listen::home().spawn(in_the_name_of(request_id(), work)).await {
+    let (_waiting, wanted) = watch::channel(());
+    let work = WANTED.scope(wanted, on_behalf_of(served::current(), work));
+    match listen::home().spawn(work).await {
         Ok(done) => done,
         Err(failure) if failure.is_panic() => std::panic::resume_unwind(failure.into_panic()),
         Err(_) => std::future::pending().await, // the runtime is ending, and so is this request

@@ -1,10 +1,13 @@
 //! Our own accept loop: axum's has no time-outs and no limits.
 //!
-//! HTTP/1.1 only. Every connection holds one of a bounded number of places, and so many of them
-//! per peer; a head that does not arrive, an answer that is not read and an idle connection are cut
-//! off. On shutdown, requests under way are finished. Each core has a thread that serves (`workers`).
+//! HTTP/1.1 only. Every connection holds one of a bounded number of seats, and so many of them per
+//! peer (`seats`): the one that has been idle for the longest time makes way for a new one. A head
+//! that does not arrive, an answer that is not read and an idle connection are cut off. On shutdown,
+//! requests under way are finished. Each core has a thread that serves (`workers`).
 
-mod peers;
+mod framing;
+mod link;
+mod seats;
 mod workers;
 
 use std::{
@@ -17,6 +20,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use astralform_domain::limits;
 use axum::{
     Router,
     body::Body,
@@ -29,24 +33,29 @@ use hyper_util::{
     server::graceful::{GracefulShutdown, Watcher},
     service::TowerToHyperService,
 };
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
-};
+use tokio::net::{TcpListener, TcpStream};
 use tokio_io_timeout::TimeoutStream;
 use tower::ServiceExt as _;
 
-use peers::Peers;
+use crate::{Proxies, Rate};
+pub(crate) use framing::Framing;
+pub(crate) use link::Link;
+use link::Watched;
+use seats::{Seat, Seats};
 use workers::Workers;
 pub(crate) use workers::home;
 
 /// What a peer may take of us.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Limits {
     /// Connections at a time.
     pub connections: usize,
     /// Connections at a time from one address.
     pub per_peer: usize,
+    /// How many connections an address may open in a time.
+    pub arrivals: Option<Rate>,
+    /// The proxies to which the limits of one address do not apply.
+    pub proxies: Proxies,
     /// How long a request's head may take to arrive, and how long a connection may idle.
     pub head: Duration,
     /// How long an answer may wait for its reader, at each write.
@@ -58,8 +67,10 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            connections: 10_000,
-            per_peer: 5_000,
+            connections: limits::SEATS.count(),
+            per_peer: limits::SEATS_OF_ADDRESS.count(),
+            arrivals: Some(Rate::new(limits::ARRIVALS.value, limits::ARRIVALS_BURST.value)),
+            proxies: Proxies::default(),
             // Longer than load balancers keep a connection, so that they never send on one that closes.
             head: Duration::from_secs(75),
             stall: Duration::from_secs(30),
@@ -68,9 +79,29 @@ impl Default for Limits {
     }
 }
 
-/// Who a request comes from.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Peer(pub(crate) SocketAddr);
+impl Limits {
+    /// Returns limits for so many connections, of which no address has more than three quarters.
+    #[must_use]
+    pub fn with_connections(connections: usize) -> Self {
+        let limits = Self::default();
+        let per_peer = limits.per_peer.min(connections - connections / 4);
+        Self { connections, per_peer, ..limits }
+    }
+
+    /// Returns limits for a server of tests, which all come from one address.
+    #[must_use]
+    pub fn for_tests() -> Self {
+        let limits = Self::default();
+        Self { per_peer: limits.connections, arrivals: None, drain: Duration::ZERO, ..limits }
+    }
+}
+
+/// Who a request comes from, and the connection that it came on.
+#[derive(Clone, Debug)]
+pub(crate) struct Peer {
+    pub(crate) address: SocketAddr,
+    pub(crate) link: Arc<Link>,
+}
 
 /// How long connections stay open after shutdown was asked for: a request may be on its way on each,
 /// and would be lost with it. Those that are answered meanwhile are told that it was the last one.
@@ -104,55 +135,78 @@ pub async fn serve_then(
     stop: impl Future<Output = ()>,
     after: impl Future<Output = ()>,
 ) {
-    let places = Arc::new(Semaphore::new(limits.connections));
-    let peers = Peers::new(limits.per_peer);
-    let workers = Workers::start().expect("the system gives a thread for each core");
-    let connections = GracefulShutdown::new();
-    let is_closing = Arc::new(AtomicBool::new(false));
-    let mut stop = std::pin::pin!(stop);
-    let mut until = None;
-    loop {
-        let accepted = if let Some(until) = until {
-            let Some(left) = backlog(&listener, &places, until).await else { break };
-            left
-        } else {
-            tokio::select! {
-                accepted = accept(&listener, &places) => accepted,
-                () = &mut stop => {
-                    is_closing.store(true, Ordering::Relaxed);
-                    until = Some(Instant::now() + LINGER);
-                    continue;
-                }
-            }
-        };
-        let (place, stream, address) = match accepted {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                tracing::warn!(%error, "no connection could be accepted");
-                tokio::time::sleep(Duration::from_millis(50)).await;
-                continue;
-            }
-        };
-        let Some(seat) = peers.seat(address.ip()) else {
-            continue;
-        };
-        let (router, watcher) = (router.clone(), connections.watcher());
-        let is_closing = Arc::clone(&is_closing);
-        workers.spawn(async move {
-            let talk = converse(stream, Peer(address), (router, is_closing), limits, watcher);
-            if let Err(error) = talk.await {
-                tracing::debug!(error, "connection ended");
-            }
-            drop((seat, place));
-        });
-    }
-    drop(listener);
+    let serving = Serving {
+        router,
+        seats: Seats::new(limits.clone()),
+        workers: Workers::start().expect("the system gives a thread for each core"),
+        connections: GracefulShutdown::new(),
+        is_closing: Arc::new(AtomicBool::new(false)),
+        limits,
+    };
+    serving.accept_until(listener, stop).await;
+    let Serving { connections, workers, limits, .. } = serving;
     linger(&connections).await;
     if tokio::time::timeout(limits.drain, connections.shutdown()).await.is_err() {
         tracing::warn!("requests were cut off at shutdown");
     }
     after.await;
     drop(workers);
+}
+
+/// What connections are served with.
+struct Serving {
+    router: Router,
+    limits: Limits,
+    seats: Seats,
+    workers: Workers,
+    connections: GracefulShutdown,
+    is_closing: Arc<AtomicBool>,
+}
+
+impl Serving {
+    /// Serves connections until `stop` is done, and those that the system has accepted by then.
+    async fn accept_until(&self, listener: TcpListener, stop: impl Future<Output = ()>) {
+        let mut stop = std::pin::pin!(stop);
+        let mut until = None;
+        loop {
+            let accepted = if let Some(until) = until {
+                let Some(left) = backlog(&listener, &self.seats, until).await else { return };
+                left
+            } else {
+                tokio::select! {
+                    accepted = accept(&listener, &self.seats) => accepted,
+                    () = &mut stop => {
+                        self.is_closing.store(true, Ordering::Relaxed);
+                        until = Some(Instant::now() + LINGER);
+                        continue;
+                    }
+                }
+            };
+            match accepted {
+                Ok(Some(accepted)) => self.serve(accepted),
+                Ok(None) => {}
+                Err(error) if is_of_one_connection(&error) => {}
+                Err(error) => {
+                    tracing::warn!(%error, "no connection could be accepted");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+            }
+        }
+    }
+
+    fn serve(&self, Accepted { seat, stream, address }: Accepted) {
+        let name = seat.name();
+        let peer = Peer { address, link: Arc::clone(&seat.link) };
+        let served = (self.router.clone(), Arc::clone(&self.is_closing));
+        let (limits, watcher) = (self.limits.clone(), self.connections.watcher());
+        let task = self.workers.spawn(async move {
+            if let Err(error) = converse(stream, peer, served, limits, watcher).await {
+                tracing::debug!(error, "connection ended");
+            }
+            drop(seat);
+        });
+        self.seats.serves(name, task);
+    }
 }
 
 /// Serves one connection on the thread that it was given to.
@@ -167,16 +221,21 @@ async fn converse(
     Ok(watcher.watch(connection(stream, peer, served, &limits)).await?)
 }
 
+/// Returns whether only the connection that was to be accepted is broken.
+fn is_of_one_connection(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset)
+}
+
 /// Who has been connected by the system before shutdown was asked for, and is not turned away;
 /// nobody once none is left.
 async fn backlog(
     listener: &TcpListener,
-    places: &Arc<Semaphore>,
+    seats: &Seats,
     until: Instant,
-) -> Option<io::Result<Accepted>> {
+) -> Option<io::Result<Option<Accepted>>> {
     const NOBODY: Duration = Duration::from_millis(5);
     let has_time = Instant::now() < until;
-    let next = tokio::time::timeout(NOBODY, accept(listener, places));
+    let next = tokio::time::timeout(NOBODY, accept(listener, seats));
     if has_time { next.await.ok() } else { None }
 }
 
@@ -189,13 +248,23 @@ async fn linger(connections: &GracefulShutdown) {
     }
 }
 
-type Accepted = (OwnedSemaphorePermit, std::net::TcpStream, SocketAddr);
+/// A connection that has a seat.
+struct Accepted {
+    seat: Seat,
+    stream: std::net::TcpStream,
+    address: SocketAddr,
+}
 
-async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> io::Result<Accepted> {
-    let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
+/// Accepts the next connection, and closes it where its peer may have no more.
+async fn accept(listener: &TcpListener, seats: &Seats) -> io::Result<Option<Accepted>> {
     let (stream, address) = listener.accept().await?;
-    stream.set_nodelay(true)?;
-    Ok((place, stream.into_std()?, address))
+    let Some(seat) = seats.take(address.ip()).await else {
+        // Nothing is left of it, not even a socket that waits for its last packets.
+        let _ = stream.set_zero_linger();
+        return Ok(None);
+    };
+    let _ = stream.set_nodelay(true);
+    Ok(Some(Accepted { seat, stream: stream.into_std()?, address }))
 }
 
 fn connection(
@@ -204,13 +273,16 @@ fn connection(
     (router, is_closing): (Router, Arc<AtomicBool>),
     limits: &Limits,
 ) -> impl hyper_util::server::graceful::GracefulConnection<Error = hyper::Error> + Send + 'static {
-    let mut stream = TimeoutStream::new(stream);
+    let link = Arc::clone(&peer.link);
+    let mut stream = TimeoutStream::new(Watched::new(stream, Arc::clone(&link)));
     stream.set_write_timeout(Some(limits.stall));
     let service = router.map_request(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(peer);
+        peer.link.begin();
+        request.extensions_mut().insert(peer.clone());
         request.map(Body::new)
     });
     let service = service.map_response(move |mut response: Response| {
+        link.end();
         if is_closing.load(Ordering::Relaxed) {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }

@@ -28,7 +28,7 @@ For AI agents, and the backends of the applications they work in. Send an API ke
 `Authorization: Bearer sk_…`, the end user as `X-End-User-ID`, and the agent, if it is not \
 `default`, as `X-Agent-ID`.
 
-Bodies are JSON objects, 4 MiB at most; times are RFC 3339 in UTC. Anything but success is a \
+Bodies are JSON objects, 64 KiB at most (tool calls: 288 KiB); times are RFC 3339 in UTC. Anything but success is a \
 problem (RFC 9457) with a stable `code`.";
 
 /// The routes of a table, and the document about them.

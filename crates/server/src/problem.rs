@@ -3,7 +3,7 @@
 mod management;
 mod written;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use astralform_catalog::ArgumentFault;
 use astralform_engine::{
@@ -11,13 +11,14 @@ use astralform_engine::{
     authentication::AuthenticationError, chain,
 };
 use axum::{
-    extract::Request,
-    http::{HeaderValue, StatusCode, header},
-    middleware::Next,
+    http::{HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
 
-use crate::{App, request_id::in_the_name_of};
+use crate::{
+    App,
+    served::{Served, on_behalf_of},
+};
 
 pub(crate) use written::describe;
 
@@ -30,6 +31,10 @@ pub struct Problem {
     errors: Vec<ArgumentFault>,
     /// Whether it is a stored secret that does not open.
     is_integrity: bool,
+    /// After how many seconds it makes sense to try again.
+    retry_after: Option<u32>,
+    /// Whether nothing more is read on its connection.
+    closes: bool,
 }
 
 impl Problem {
@@ -38,7 +43,25 @@ impl Problem {
         code: &'static str,
         detail: impl Into<Cow<'static, str>>,
     ) -> Self {
-        Self { status, code, detail: detail.into(), errors: Vec::new(), is_integrity: false }
+        let detail = detail.into();
+        let (errors, is_integrity) = (Vec::new(), false);
+        let (retry_after, closes) = (None, false);
+        Self { status, code, detail, errors, is_integrity, retry_after, closes }
+    }
+
+    /// A caller who asks for more than they may, and when they may again.
+    pub(crate) fn too_many(code: &'static str, detail: &'static str, seconds: u32) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, code, detail).retry_after(seconds)
+    }
+
+    /// The same problem, which is over after so many seconds.
+    pub(crate) fn retry_after(self, seconds: u32) -> Self {
+        Self { retry_after: Some(seconds), ..self }
+    }
+
+    /// The same problem, after which nothing more is read on its connection.
+    pub(crate) fn and_close(self) -> Self {
+        Self { closes: true, ..self }
     }
 
     pub(crate) fn not_found(detail: &'static str) -> Self {
@@ -232,23 +255,25 @@ impl From<CredentialRefusal> for Problem {
 
 /// A problem on its way out, until it learns the id of its request.
 #[derive(Clone)]
-struct Pending(std::sync::Arc<Problem>);
+struct Pending(Arc<Problem>);
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = self.status.into_response();
-        response.extensions_mut().insert(Pending(std::sync::Arc::new(self)));
+        response.extensions_mut().insert(Pending(Arc::new(self)));
         response
     }
 }
 
-/// Gives every request an id, and writes out the problem it ended in.
-pub(crate) async fn with_request_id(app: &App, request: Request, next: Next) -> Response {
-    let request_id = app.engine().new_request_id();
-    let id = request_id.to_string();
-    let asked = tracing::enabled!(tracing::Level::DEBUG)
-        .then(|| (request.method().clone(), request.uri().path().to_owned()));
-    let mut response = in_the_name_of(Some(request_id), next.run(request)).await;
+/// Serves a request under its id, and writes out the problem it ended in.
+pub(crate) async fn with_request_id(
+    app: &App,
+    served: &Arc<Served>,
+    asked: Option<(Method, String)>,
+    serving: impl Future<Output = Response>,
+) -> Response {
+    let id = served.id.to_string();
+    let mut response = on_behalf_of(Some(Arc::clone(served)), serving).await;
     if let Some(Pending(problem)) = response.extensions_mut().remove() {
         if problem.is_integrity {
             app.engine().metrics().integrity_failed();

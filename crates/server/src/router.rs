@@ -1,23 +1,27 @@
 mod management;
 
+use std::sync::Arc;
+
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, Request, State},
+    extract::{Request, State},
     http::{HeaderName, HeaderValue, header},
     middleware::{Next, from_fn_with_state},
-    response::Response,
+    response::{IntoResponse as _, Response},
     routing::get,
 };
 
 use bytes::Bytes;
 
 use crate::{
-    App, Problem, api, body,
+    App, Problem, api, guard,
+    listen::Peer,
     openapi::{
         documented,
         table::{Table, operations},
     },
     pages, problem,
+    served::Served,
 };
 
 const JSON: (HeaderName, &str) = (header::CONTENT_TYPE, "application/json");
@@ -109,16 +113,40 @@ pub fn router(app: App) -> Router {
         .route("/favicon.ico", get(pages::assets::icon))
         .fallback(async || Problem::not_found("there is nothing at this address"))
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
-        .layer(DefaultBodyLimit::max(body::LONGEST_BODY))
         .layer(from_fn_with_state(app.clone(), around))
         .with_state(app)
 }
 
 /// What is around every request. One layer: each costs an allocation and a clone.
 async fn around(State(app): State<App>, request: Request, next: Next) -> Response {
-    let mut response = problem::with_request_id(&app, request, next).await;
+    let id = app.engine().new_request_id();
+    let peer = request.extensions().get::<Peer>();
+    let origin = peer.map(|peer| app.proxies().origin(peer.address.ip(), request.headers()));
+    let served = Arc::new(Served::new(id, origin, peer.map(|peer| Arc::clone(&peer.link))));
+    let asked = tracing::enabled!(tracing::Level::DEBUG)
+        .then(|| (request.method().clone(), request.uri().path().to_owned()));
+    let serving = serve(&app, &served, request, next);
+    let mut response = problem::with_request_id(&app, &served, asked, serving).await;
     harden(&mut response);
     response
+}
+
+/// Serves a request that is in order, and whose sender has not sent too many.
+async fn serve(app: &App, served: &Served, request: Request, next: Next) -> Response {
+    if let Err(problem) = guard::check(&request) {
+        return guard::slow_down(app, served, problem.into_response()).await;
+    }
+    if !guard::shows_credential(&request) {
+        return match app.throttle().admit_visitor(served).await {
+            Ok(()) => next.run(request).await,
+            Err(refused) => refused.into_response(),
+        };
+    }
+    let response = next.run(request).await;
+    if served.is_admitted() {
+        return response;
+    }
+    guard::slow_down(app, served, response).await
 }
 
 /// What every answer says: do not guess types, do not frame, do not keep, tell nobody where one

@@ -1,4 +1,4 @@
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use astralform_domain::{Clock, Entropy};
 use astralform_server::{Limits, serve};
@@ -40,7 +40,7 @@ impl HostileProvider {
             public_url: base.to_string(),
         };
         let hostile = Hostile::new(options, Self::CLIENT, temper);
-        let limits = Limits { drain: Duration::ZERO, ..Limits::default() };
+        let limits = Limits::for_tests();
         let serving = serve(listener, hostile.router(), limits, std::future::pending());
         Self { hostile, base, serving: tokio::spawn(serving) }
     }

@@ -13,7 +13,7 @@ use astralform_engine::{
     Engine, Site,
     project_connectors::{Change, Credentials, Enable},
 };
-use astralform_server::{App, Limits, router, serve};
+use astralform_server::{App, Limits, Rates, Settings, router, serve};
 use astralform_simulator::{
     Simulator, SimulatorOptions,
     github::{Github, GithubApp},
@@ -76,6 +76,8 @@ pub struct Setup {
     pub metrics_token: Option<&'static str>,
     /// The simulated service whose connector is enabled, where `connector` names none.
     pub sandboxed: &'static str,
+    /// What callers may ask for in a time.
+    pub rates: Rates,
     /// The clock to go by, where it is not one of the server's own.
     pub clock: Option<Clock>,
 }
@@ -91,6 +93,7 @@ impl Default for Setup {
             token_rotation: false,
             metrics_token: None,
             sandboxed: "slack",
+            rates: Rates::default(),
             clock: None,
         }
     }
@@ -138,14 +141,15 @@ impl TestServer {
         let enable = enable(setup.connector, setup.sandboxed);
         let slug = enable.connector.clone();
         let connector = engine.enable(tenant, enable).await.expect("enabled");
-        let token = setup.metrics_token.map(|token| Secret::new(token.to_owned()));
-        let app = App::with_metrics_token(engine, token);
+        let metrics_token = setup.metrics_token.map(|token| Secret::new(token.to_owned()));
+        let settings = Settings { metrics_token, rates: setup.rates, ..Settings::default() };
+        let app = App::with(engine, settings);
         let never = std::future::pending;
         let limits = Limits { drain: Duration::ZERO, ..Limits::default() };
         let tasks = vec![
             follower(&app).await,
             tokio::spawn(serve(listener, router(app.clone()), limits, never())),
-            tokio::spawn(serve(simulators, simulator.router(), limits, never())),
+            tokio::spawn(serve(simulators, simulator.router(), Limits::for_tests(), never())),
         ];
         Self {
             app,
@@ -183,6 +187,11 @@ impl TestServer {
     /// The simulated Tavily, which takes keys.
     pub fn tavily(&self) -> &Tavily {
         self.simulator.tavily()
+    }
+
+    /// The project's API key, for requests that are written by hand.
+    pub fn key(&self) -> &str {
+        self.api_key.expose()
     }
 
     /// An agent that acts for an end user.

@@ -2,7 +2,7 @@ use std::{net::SocketAddr, process::ExitCode};
 
 use astralform_domain::{Clock, Entropy};
 use astralform_engine::{Engine, Parts, Site, egress::Egress};
-use astralform_server::App;
+use astralform_server::{App, Settings};
 use clap::Args;
 use tokio::net::TcpListener;
 
@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use crate::{
     catalog_dirs,
     config::{self, Config, Flags},
-    database, keys, node,
+    database, keys, machine, node,
     simulated::Simulated,
     telemetry,
 };
@@ -27,7 +27,7 @@ pub(crate) struct Serve {
 impl Serve {
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
         let config = Config::load(self.flags)?;
-        telemetry::start_json(&config.store.log)?;
+        let _log = telemetry::start_json(&config.store.log)?;
         let catalog = catalog_dirs::load_with_builtin(&config.catalog_dirs)?;
         let listener = listen(config.listen).await?;
         let address = listener.local_addr()?;
@@ -56,7 +56,13 @@ impl Serve {
             tracing::warn!("nobody administers this server yet: run `astralform bootstrap`");
         }
         let simulator = simulated.map(|simulated| tokio::spawn(simulated.serve()));
-        node::run(listener, App::with_metrics_token(engine, config.metrics_token)).await?;
+        let settings = Settings {
+            metrics_token: config.metrics_token,
+            proxies: config.trusted_proxies,
+            rates: config.rates,
+            machine: machine::processors(),
+        };
+        Box::pin(node::run(listener, App::with(engine, settings))).await?;
         simulator.inspect(tokio::task::JoinHandle::abort);
         db.close().await;
         tracing::info!("stopped");

@@ -12,6 +12,8 @@ fn no_flags() -> Flags {
         catalog_dirs: None,
         allow_private_networks: None,
         metrics_token: None,
+        trusted_proxies: None,
+        rates: RateFlags::default(),
         node: None,
         sandbox: false,
         sandbox_listen: None,
@@ -69,6 +71,8 @@ fn settings_that_cannot_be_meant_are_refused_with_the_reason() {
         ("public_url = 'connect'", "is no address"),
         ("database_url = 'mysql://x'", "sqlite: or postgres://"),
         ("allow_private_networks = ['10.0.0.0/99']", "is no network"),
+        ("trusted_proxies = ['proxy.example']", "trusted_proxies: `proxy.example` is no network"),
+        ("end_user_rate = 0", "must be 1 or more"),
         ("metrics_token = 'short'", "16 printable"),
         ("sandbox = true\nsandbox_listen = '0.0.0.0:8788'", "must be a loopback address"),
     ] {

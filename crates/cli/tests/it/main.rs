@@ -13,6 +13,7 @@ mod installation;
 mod large_backup;
 mod lint;
 mod outbox;
+mod overload;
 mod program;
 mod rotation;
 mod setup;

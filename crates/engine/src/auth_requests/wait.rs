@@ -1,8 +1,14 @@
-use std::time::Duration;
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
-use astralform_domain::{AuthRequestId, AuthStatus, Tenant};
+use astralform_domain::{
+    ApiKeyId, AuthRequestId, AuthStatus, Principal, RuntimeCredential, SessionId, limits,
+};
 use tokio::{
-    sync::broadcast,
+    sync::{broadcast, watch},
     time::{Instant, sleep_until},
 };
 
@@ -11,6 +17,38 @@ use crate::{Engine, Fault};
 
 /// Tells those who wait, on this node, that an auth request has changed.
 pub(crate) struct Changes(broadcast::Sender<AuthRequestId>);
+
+/// Who waits for an end user, on this node.
+#[derive(Default)]
+pub(crate) struct Waiters(Mutex<Counts>);
+
+#[derive(Default)]
+struct Counts {
+    all: usize,
+    of_each: HashMap<Waiter, usize>,
+}
+
+/// A credential that waits for end users.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Waiter {
+    ApiKey(ApiKeyId),
+    Session(SessionId),
+}
+
+/// One who waits, until this is dropped.
+struct Counted<'a> {
+    waiters: &'a Waiters,
+    waiter: Waiter,
+}
+
+/// For how long an end user is waited for.
+#[derive(Clone, Debug, Default)]
+pub struct Patience {
+    /// How long at most.
+    pub at_most: Duration,
+    /// Closed when the caller has hung up, where their request goes on without them.
+    pub caller: Option<watch::Receiver<()>>,
+}
 
 /// How often the database is asked as well: other nodes change things too.
 const POLL: Duration = Duration::from_secs(1);
@@ -28,18 +66,69 @@ impl Changes {
     }
 }
 
+impl Waiters {
+    /// Counts one more, unless there are as many as there may be.
+    fn enter(&self, principal: &Principal) -> Option<Counted<'_>> {
+        let waiter = match principal.credential {
+            RuntimeCredential::ApiKey(id) => Waiter::ApiKey(id),
+            RuntimeCredential::Session { id, .. } => Waiter::Session(id),
+        };
+        let mut counts = self.lock();
+        let of_one = counts.of_each.get(&waiter).copied().unwrap_or_default();
+        if limits::WAITERS.is_exceeded_by(counts.all + 1)
+            || limits::WAITERS_OF_CREDENTIAL.is_exceeded_by(of_one + 1)
+        {
+            return None;
+        }
+        counts.all += 1;
+        counts.of_each.insert(waiter, of_one + 1);
+        Some(Counted { waiters: self, waiter })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Counts> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        let mut counts = self.waiters.lock();
+        counts.all -= 1;
+        let left = counts.of_each.get(&self.waiter).copied().unwrap_or_default().saturating_sub(1);
+        if left == 0 {
+            counts.of_each.remove(&self.waiter);
+        } else {
+            counts.of_each.insert(self.waiter, left);
+        }
+    }
+}
+
+impl Patience {
+    /// Ends when the caller has hung up.
+    async fn ends(&mut self) {
+        if let Some(caller) = &mut self.caller {
+            while caller.changed().await.is_ok() {}
+        } else {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
 impl Engine {
-    /// The auth request as soon as it is `settled`, or as it is after `at_most`.
+    /// The auth request as soon as it is `settled`, or as it is when the patience ends. Where too
+    /// many wait already, it is answered as it is now.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn wait(
         &self,
-        tenant: Tenant,
+        principal: &Principal,
         id: AuthRequestId,
-        at_most: Duration,
+        mut patience: Patience,
         settled: impl Fn(AuthStatus) -> bool,
     ) -> Result<Option<Prompt>, Fault> {
+        let (tenant, waiter) = (principal.tenant, self.waiters.enter(principal));
+        let at_most = if waiter.is_some() { patience.at_most } else { Duration::ZERO };
         let end = Instant::now() + at_most;
         let mut changes = self.changes.0.subscribe();
         loop {
@@ -52,6 +141,7 @@ impl Engine {
             tokio::select! {
                 () = changed(&mut changes, id) => {}
                 () = sleep_until(poll) => {}
+                () = patience.ends() => return Ok(prompt),
             }
         }
     }
@@ -63,5 +153,37 @@ async fn changed(changes: &mut broadcast::Receiver<AuthRequestId>, id: AuthReque
         if other == id {
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use astralform_domain::{AgentId, Clock, Entropy, Environment, ProjectId, Tenant, Timestamp};
+
+    use super::*;
+
+    #[test]
+    fn f17_so_many_wait_of_each_credential_and_of_all() {
+        let (clock, entropy) = (Clock::manual(Timestamp::from_secs(1)), Entropy::seeded(1));
+        let principal = || Principal {
+            tenant: Tenant {
+                project: ProjectId::new(&clock, &entropy),
+                environment: Environment::Test,
+            },
+            agent: AgentId::new(&clock, &entropy),
+            credential: RuntimeCredential::ApiKey(ApiKeyId::new(&clock, &entropy)),
+        };
+        let waiters = Waiters::default();
+        let most = limits::WAITERS_OF_CREDENTIAL.count();
+        let one = principal();
+        let mut waiting: Vec<_> = (0..most).map(|_| waiters.enter(&one).unwrap()).collect();
+        assert!(waiters.enter(&one).is_none());
+        waiting.pop();
+        waiting.extend(waiters.enter(&one));
+        let others: Vec<_> =
+            (0..limits::WAITERS.count()).filter_map(|_| waiters.enter(&principal())).collect();
+        assert_eq!(waiting.len() + others.len(), limits::WAITERS.count());
+        drop((waiting, others));
+        assert!(waiters.lock().of_each.is_empty());
     }
 }

@@ -3,6 +3,7 @@
 use std::{
     future::Future,
     pin::{Pin, pin},
+    sync::Arc,
     task::{Context, Poll, Waker},
 };
 
@@ -15,14 +16,19 @@ use hyper::client::conn::{
 };
 use hyper_util::rt::TokioIo;
 
-use super::{Answer, EgressError, dial::Stream};
+use super::{
+    Answer, EgressError,
+    ahead::{Ahead, Limited as LimitedAhead},
+    dial::Stream,
+};
 
-type Driver = http1::Connection<TokioIo<Box<dyn Stream>>, Full<Bytes>>;
+type Driver = http1::Connection<TokioIo<LimitedAhead>, Full<Bytes>>;
 
 /// An open connection between two requests.
 pub(super) struct Connection {
     sender: SendRequest<Full<Bytes>>,
     driver: Box<Driver>,
+    ahead: Arc<Ahead>,
 }
 
 /// How an exchange ended.
@@ -41,13 +47,15 @@ enum Failed {
 impl Connection {
     /// A connection over an open stream.
     pub(super) async fn over(stream: Box<dyn Stream>) -> hyper::Result<Self> {
-        let (sender, driver) = http1::handshake(TokioIo::new(stream)).await?;
-        Ok(Self { sender, driver: Box::new(driver) })
+        let ahead = Arc::<Ahead>::default();
+        let limited = LimitedAhead::new(stream, Arc::clone(&ahead));
+        let (sender, driver) = http1::handshake(TokioIo::new(limited)).await?;
+        Ok(Self { sender, driver: Box::new(driver), ahead })
     }
 
     /// The same after it has waited, if the other end still holds it.
     pub(super) fn still_open(self) -> Option<Self> {
-        Self::if_usable(self.sender, Some(self.driver))
+        Self::if_usable(self.sender, Some(self.driver), self.ahead)
     }
 
     /// A connection after one more turn, in which it finds that the last answer is whole, or that
@@ -55,22 +63,24 @@ impl Connection {
     fn if_usable(
         sender: SendRequest<Full<Bytes>>,
         mut driver: Option<Box<Driver>>,
+        ahead: Arc<Ahead>,
     ) -> Option<Self> {
         drive(&mut driver, &mut Context::from_waker(Waker::noop()));
         let driver = driver.filter(|_| sender.is_ready())?;
-        Some(Self { sender, driver })
+        Some(Self { sender, driver, ahead })
     }
 
     /// Sends a request and reads its answer whole. Dropped half way, it closes the connection.
     pub(super) async fn exchange(
         self,
-        request: Request<Full<Bytes>>,
+        mut request: Request<Full<Bytes>>,
         at_most: usize,
     ) -> Result<Ended, EgressError> {
-        let Self { mut sender, driver } = self;
+        let Self { mut sender, driver, ahead } = self;
         let mut driver = Some(driver);
+        ahead.await_answer(&mut request);
         let answered = {
-            let conversation = pin!(converse(&mut sender, request, at_most));
+            let conversation = pin!(converse(&mut sender, request, &ahead, at_most));
             Driven { conversation, driver: &mut driver }.await
         };
         let answer = match answered {
@@ -78,16 +88,18 @@ impl Connection {
             Err(Failed::Unsent(request, error)) => return Ok(Ended::Unsent(request, error)),
             Err(Failed::Said(error)) => return Err(error),
         };
-        Ok(Ended::Answered(answer, Self::if_usable(sender, driver)))
+        Ok(Ended::Answered(answer, Self::if_usable(sender, driver, ahead)))
     }
 }
 
 async fn converse(
     sender: &mut SendRequest<Full<Bytes>>,
     request: Request<Full<Bytes>>,
+    ahead: &Ahead,
     at_most: usize,
 ) -> Result<Answer, Failed> {
     let answer = sender.try_send_request(request).await.map_err(unanswered)?;
+    ahead.lift();
     let (head, body) = answer.into_parts();
     let body = Limited::new(body, at_most).collect().await;
     let body = body.map_err(|error| Failed::Said(unread(error)))?.to_bytes();

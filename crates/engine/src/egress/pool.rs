@@ -31,7 +31,14 @@ pub(super) struct Pool([Arc<Shelf>; SHELVES]);
 struct Shelf {
     /// How long a connection waits for its next request.
     patience: Duration,
+    /// How many wait on all shelves, of how many that may.
+    total: Arc<Total>,
     waiting: Mutex<Waiting>,
+}
+
+struct Total {
+    count: AtomicUsize,
+    most: usize,
 }
 
 #[derive(Default)]
@@ -47,9 +54,13 @@ pub(super) fn place(url: &Url) -> &str {
 }
 
 impl Pool {
-    /// A pool in which a connection waits so long for its next request.
-    pub(super) fn new(patience: Duration) -> Self {
-        Self(std::array::from_fn(|_| Arc::new(Shelf { patience, waiting: Mutex::default() })))
+    /// A pool in which a connection waits so long for its next request, and so many wait at most.
+    pub(super) fn new(patience: Duration, most: usize) -> Self {
+        let total = Arc::new(Total { count: AtomicUsize::new(0), most });
+        Self(std::array::from_fn(|_| {
+            let total = Arc::clone(&total);
+            Arc::new(Shelf { patience, total, waiting: Mutex::default() })
+        }))
     }
 
     /// The open connection that has waited for the shortest time.
@@ -58,21 +69,29 @@ impl Pool {
         let mut waiting = rack.lock();
         let queue = waiting.by_place.get_mut(place)?;
         std::iter::from_fn(|| queue.pop_back())
+            .inspect(|_| rack.total.leave(1))
             .take_while(|(since, _)| since.elapsed() < rack.patience)
             .find_map(|(_, connection)| connection.still_open())
     }
 
-    /// Has a connection wait for its next request.
+    /// Has a connection wait for its next request. Where so many wait already, the one that was
+    /// used least recently on this thread is closed.
     pub(super) fn put(&self, to: &str, connection: Connection) {
         let rack = self.own();
         let mut waiting = rack.lock();
         let now = Instant::now();
-        if let Some(queue) = waiting.by_place.get_mut(to) {
-            if queue.len() < MOST_PER_PLACE {
-                queue.push_back((now, connection));
-            }
+        let queue = waiting.by_place.get_mut(to);
+        if queue.as_ref().is_some_and(|queue| queue.len() >= MOST_PER_PLACE) {
+            return;
+        }
+        if let Some(queue) = queue {
+            queue.push_back((now, connection));
         } else {
             waiting.by_place.insert(to.to_owned(), VecDeque::from([(now, connection)]));
+        }
+        if rack.total.enter() {
+            waiting.close_least_recent();
+            rack.total.leave(1);
         }
         if !std::mem::replace(&mut waiting.is_swept, true) {
             tokio::spawn(sweep(Arc::downgrade(rack), rack.patience));
@@ -95,14 +114,46 @@ impl Shelf {
     }
 }
 
+impl Total {
+    /// Counts one more, and says whether that is one too many.
+    fn enter(&self) -> bool {
+        self.count.fetch_add(1, Ordering::Relaxed) >= self.most
+    }
+
+    fn leave(&self, how_many: usize) {
+        self.count.fetch_sub(how_many, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Shelf {
+    fn drop(&mut self) {
+        let waiting = self.waiting.get_mut().unwrap_or_else(PoisonError::into_inner);
+        self.total.leave(waiting.by_place.values().map(VecDeque::len).sum());
+    }
+}
+
 impl Waiting {
-    /// Closes what has waited too long.
-    fn sweep(&mut self, patience: Duration) {
+    /// Closes what has waited too long, and says how much it was.
+    fn sweep(&mut self, patience: Duration) -> usize {
+        let mut closed = 0;
         self.by_place.retain(|_, queue| {
+            let before = queue.len();
             queue.retain(|(since, _)| since.elapsed() < patience);
+            closed += before - queue.len();
             !queue.is_empty()
         });
         self.is_swept = !self.by_place.is_empty();
+        closed
+    }
+
+    /// Closes the connection that has waited for the longest time.
+    fn close_least_recent(&mut self) {
+        let oldest =
+            |queue: &VecDeque<(Instant, Connection)>| queue.front().map(|(since, _)| *since);
+        let queues = self.by_place.values_mut().filter(|queue| !queue.is_empty());
+        if let Some(queue) = queues.min_by_key(|queue| oldest(queue)) {
+            queue.pop_front();
+        }
     }
 }
 
@@ -112,7 +163,8 @@ async fn sweep(swept: Weak<Shelf>, patience: Duration) {
         sleep(patience / 2).await;
         let Some(shelf) = swept.upgrade() else { return };
         let mut waiting = shelf.lock();
-        waiting.sweep(patience);
+        let closed = waiting.sweep(patience);
+        shelf.total.leave(closed);
         if !waiting.is_swept {
             return;
         }
@@ -130,6 +182,7 @@ mod tests {
 
     const SHORT: Duration = Duration::from_millis(50);
     const LONG: Duration = Duration::from_secs(20);
+    const PLENTY: usize = 1_000;
 
     /// A connection that the other end holds open for ever.
     async fn connection() -> Connection {
@@ -143,7 +196,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_last_one_put_back_is_the_first_one_taken_and_each_is_taken_once() {
-        let pool = Pool::new(LONG);
+        let pool = Pool::new(LONG, PLENTY);
         assert!(pool.take("http://a").is_none());
         pool.put("http://a", connection().await);
         pool.put("http://b", connection().await);
@@ -154,7 +207,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_the_other_end_has_closed_is_not_taken() {
-        let pool = Pool::new(LONG);
+        let pool = Pool::new(LONG, PLENTY);
         let (ours, theirs) = duplex(64);
         pool.put("http://a", connection().await);
         pool.put("http://a", Connection::over(Box::new(ours)).await.unwrap());
@@ -165,7 +218,7 @@ mod tests {
 
     #[tokio::test]
     async fn so_many_wait_for_one_place_and_no_more() {
-        let pool = Pool::new(LONG);
+        let pool = Pool::new(LONG, PLENTY);
         for _ in 0..=MOST_PER_PLACE {
             pool.put("http://a", connection().await);
         }
@@ -174,8 +227,36 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn f5_of_all_that_wait_the_least_recently_used_makes_way() {
+        let pool = Pool::new(LONG, 3);
+        for host in ["http://a", "http://b", "http://c", "http://a"] {
+            pool.put(host, connection().await);
+        }
+        let left = |host| std::iter::from_fn(|| pool.take(host)).count();
+        assert_eq!((left("http://a"), left("http://b"), left("http://c")), (1, 1, 1));
+        for number in 0..50 {
+            pool.put(&format!("http://{number}"), connection().await);
+        }
+        assert!(pool.take("http://46").is_none());
+        let lasting = (47..50).filter(|number| pool.take(&format!("http://{number}")).is_some());
+        assert_eq!(lasting.count(), 3, "those of the end");
+    }
+
+    #[tokio::test]
+    async fn f5_what_is_taken_or_swept_makes_room() {
+        let pool = Pool::new(SHORT, 1);
+        for _ in 0..3 {
+            pool.put("http://a", connection().await);
+            assert!(pool.take("http://a").is_some());
+        }
+        pool.put("http://a", connection().await);
+        sleep(3 * SHORT).await;
+        assert_eq!(pool.own().total.count.load(Ordering::Relaxed), 0);
+    }
+
+    #[tokio::test]
     async fn what_has_waited_too_long_is_closed_though_nobody_asks_for_it() {
-        let pool = Pool::new(SHORT);
+        let pool = Pool::new(SHORT, PLENTY);
         for _ in 0..2 {
             let (ours, mut theirs) = duplex(64);
             pool.put("http://a", Connection::over(Box::new(ours)).await.unwrap());
@@ -187,7 +268,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_has_waited_too_long_is_not_taken() {
-        let pool = Pool::new(Duration::ZERO);
+        let pool = Pool::new(Duration::ZERO, PLENTY);
         pool.put("http://a", connection().await);
         assert!(pool.take("http://a").is_none());
     }

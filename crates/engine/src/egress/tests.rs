@@ -5,6 +5,7 @@ use tokio::{
 
 use super::*;
 
+mod interim;
 mod rebinding;
 
 const PLENTY: Allowance =

@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use astralform_catalog::{ArgumentFault, Tool};
 use astralform_domain::{AuthStatus, Caller, ConnectionId, Owner, ScopeSet};
 use serde_json::Value;
@@ -7,7 +5,7 @@ use thiserror::Error;
 use tokio::time::Instant;
 
 use super::Outcome;
-use crate::{CredentialRefusal, Engine, Fault, Unusable, project_connectors::Ready};
+use crate::{CredentialRefusal, Engine, Fault, Patience, Unusable, project_connectors::Ready};
 
 /// What an agent wants done.
 pub struct ToolCall {
@@ -16,7 +14,7 @@ pub struct ToolCall {
     /// The account to use, where the end user has several.
     pub connection: Option<ConnectionId>,
     /// How long to wait for the end user, if they have to be asked.
-    pub wait: Duration,
+    pub wait: Patience,
 }
 
 /// Why a call is not even tried.
@@ -85,12 +83,12 @@ impl Engine {
         let Outcome::AuthRequired(prompt) = outcome else {
             return Ok(outcome);
         };
-        if call.wait.is_zero() {
+        if call.wait.at_most.is_zero() {
             return Ok(Outcome::AuthRequired(prompt));
         }
-        let tenant = caller.principal.tenant;
         let over = |status: AuthStatus| !status.is_open();
-        let answered = self.wait(tenant, prompt.request.id, call.wait, over).await?;
+        let wait = call.wait.clone();
+        let answered = self.wait(&caller.principal, prompt.request.id, wait, over).await?;
         match answered {
             Some(answered) if answered.status == AuthStatus::Completed => {
                 self.call_at_once(caller, name, call).await

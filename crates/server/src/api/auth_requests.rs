@@ -4,7 +4,7 @@ use astralform_domain::{
     AuthFailure, AuthReason, AuthRequestId, AuthStatus, ConnectionId, ConnectorSlug, EndUserId,
     Owner, ScopeSet, Timestamp,
 };
-use astralform_engine::{Confirmation, Prompt, Wanted, WantedAccount};
+use astralform_engine::{Confirmation, Patience, Prompt, Wanted, WantedAccount};
 use axum::{Json, extract::State};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,12 +13,18 @@ use crate::{
     App, Problem,
     auth::{Acting, Backend},
     body::{Body, Path, Query},
-    finish::to_the_end,
+    finish::{to_the_end, wanted},
 };
 
 /// The longest anybody can wait for an end user in one request, in seconds: most proxies give up
 /// on a silent answer after 60.
 pub(crate) const LONGEST_WAIT: u64 = 55;
+
+/// Returns for how long a request waits for an end user: so many seconds, and no longer than its
+/// caller waits for the answer.
+pub(crate) fn patience(seconds: u64) -> Patience {
+    Patience { at_most: Duration::from_secs(seconds.min(LONGEST_WAIT)), caller: wanted() }
+}
 
 /// A prompt to an end user, the same in every interface.
 #[derive(Serialize, JsonSchema)]
@@ -148,9 +154,8 @@ pub(crate) async fn show(
     if is_others || !app.engine().may_use(&caller, &now.request.connector) {
         return Err(missing());
     }
-    let wait = Duration::from_secs(wait.min(LONGEST_WAIT));
     let moved = |status| status != AuthStatus::Pending;
-    let found = app.engine().wait(tenant, id, wait, moved).await?;
+    let found = app.engine().wait(&caller.principal, id, patience(wait), moved).await?;
     Ok(Json(found.ok_or_else(missing)?.into()))
 }
 

@@ -55,7 +55,7 @@ fn from_no_page(headers: &HeaderMap) -> Result<(), Problem> {
 fn is_of_this_machine(public_url: &Url, peer: Option<Peer>, headers: &HeaderMap) -> bool {
     let asked = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let asked = asked.and_then(|host| format!("http://{host}/").parse::<Url>().ok());
-    peer.is_some_and(|peer| peer.0.ip().to_canonical().is_loopback())
+    peer.is_some_and(|peer| peer.address.ip().to_canonical().is_loopback())
         && asked.is_some_and(|url| is_loopback(&url))
         && is_loopback(public_url)
         && !FORWARDED.iter().any(|name| headers.contains_key(name))
@@ -76,11 +76,14 @@ fn forbidden(detail: &'static str) -> Problem {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     fn allowed(public_url: &str, peer: &str, host: &'static str) -> bool {
         let headers = HeaderMap::from_iter([(header::HOST, HeaderValue::from_static(host))]);
-        let peer = Peer(format!("{peer}:50000").parse().unwrap());
+        let address = format!("{peer}:50000").parse().unwrap();
+        let peer = Peer { address, link: Arc::default() };
         is_of_this_machine(&public_url.parse().unwrap(), Some(peer), &headers)
     }
 

@@ -1,4 +1,4 @@
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use astralform_catalog::Tool;
 use astralform_domain::{CallId, Caller, ConnectionId, FailureKind, ToolName, limits};
@@ -14,11 +14,11 @@ use serde_json::{
     value::{RawValue, to_raw_value},
 };
 
-use super::auth_requests::{AuthRequestView, LONGEST_WAIT};
+use super::auth_requests::{AuthRequestView, LONGEST_WAIT, patience};
 use crate::{
     App, Problem,
     auth::Acting,
-    body::{Keyed, Path, Query},
+    body::{Keyed, Path, Query, TOOL_CALL},
     once::{Answer, Scope, once},
 };
 
@@ -152,7 +152,7 @@ pub(crate) async fn call(
     State(app): State<App>,
     Acting(caller): Acting,
     Path(ToolPath { name }): Path<ToolPath>,
-    sent: Keyed<CallRequest, { limits::CALL_BODY.count() }>,
+    sent: Keyed<CallRequest, TOOL_CALL>,
 ) -> Result<Answer<CallView>, Problem> {
     let is_allowed = |tool: ToolName| caller.principal.credential.allows(&tool);
     if !name.parse().is_ok_and(is_allowed) {
@@ -202,7 +202,7 @@ async fn run(
     let call = ToolCall {
         arguments: request.arguments,
         connection: request.connection_id,
-        wait: Duration::from_secs(request.wait_seconds.min(LONGEST_WAIT)),
+        wait: patience(request.wait_seconds),
     };
     let outcome = app.engine().call_tool(caller, name, &call).await?;
     tracing::debug!(call.id = %call_id, tool = name, outcome = word(&outcome), "tool called");

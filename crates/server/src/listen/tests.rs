@@ -5,7 +5,7 @@ use bytes::Bytes;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpSocket,
-    sync::oneshot,
+    sync::{Semaphore, oneshot},
     task::JoinHandle,
 };
 
@@ -19,8 +19,12 @@ const SHORT: Duration = Duration::from_millis(300);
 const LONG: Duration = Duration::from_mins(10);
 
 /// Nothing is cut off within a test.
-const GENEROUS: Limits =
-    Limits { connections: 64, per_peer: 64, head: LONG, stall: LONG, drain: LONG };
+fn generous() -> Limits {
+    let (connections, per_peer) = (CONNECTIONS, CONNECTIONS);
+    Limits { connections, per_peer, head: LONG, stall: LONG, drain: LONG, ..Limits::default() }
+}
+
+const CONNECTIONS: usize = 64;
 
 /// More than the socket buffers of both sides hold.
 const LARGE: usize = 64 * 1024 * 1024;
@@ -96,6 +100,13 @@ impl Server {
         stream
     }
 
+    /// A connection with a request that is being served.
+    async fn held(&self) -> TcpStream {
+        let stream = self.sent("GET /held HTTP/1.1\r\nHost: a\r\n\r\n").await;
+        within(self.entered.acquire()).await.unwrap().forget();
+        stream
+    }
+
     /// The answer to a request of its own connection.
     async fn get(&self, path: &str) -> String {
         let head = format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
@@ -112,6 +123,17 @@ async fn within<T>(what: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, what).await.expect("this should have happened long ago")
 }
 
+/// Whether what comes on a connection comes to such an end.
+async fn ends_with(mut stream: TcpStream, end: &str) -> bool {
+    let mut answer = Vec::new();
+    while !answer.ends_with(end.as_bytes()) {
+        if within(stream.read_buf(&mut answer)).await.unwrap_or_default() == 0 {
+            return false;
+        }
+    }
+    true
+}
+
 /// Everything until the server closes, which it must.
 async fn rest_of(mut stream: TcpStream) -> String {
     let mut answer = Vec::new();
@@ -122,7 +144,7 @@ async fn rest_of(mut stream: TcpStream) -> String {
 
 /// Checks that a connection with nothing but `sent` on it is closed when the head's time is over.
 async fn assert_cut_off(sent: &str) {
-    let server = server(Limits { head: SHORT, ..GENEROUS }).await;
+    let server = server(Limits { head: SHORT, ..generous() }).await;
     let before = Instant::now();
     let answer = rest_of(server.sent(sent).await).await;
     assert!(!answer.contains("200 OK"), "{sent:?}: {answer}");
@@ -131,7 +153,7 @@ async fn assert_cut_off(sent: &str) {
 
 #[tokio::test]
 async fn a_request_is_answered_and_its_connection_kept() {
-    let server = server(GENEROUS).await;
+    let server = server(generous()).await;
     let mut stream = server.kept_alive().await;
     stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await.unwrap();
     let answer = rest_of(stream).await;
@@ -140,7 +162,7 @@ async fn a_request_is_answered_and_its_connection_kept() {
 
 #[tokio::test]
 async fn connections_are_spread_over_a_thread_for_each_core() {
-    let server = server(GENEROUS).await;
+    let server = server(generous()).await;
     let cores = std::thread::available_parallelism().unwrap().get();
     let mut threads = std::collections::BTreeSet::new();
     for _ in 0..3 * cores {
@@ -153,7 +175,7 @@ async fn connections_are_spread_over_a_thread_for_each_core() {
 /// The threads that serve end with the server; what must not stop half way is not on them.
 #[tokio::test]
 async fn what_goes_on_to_the_end_outlives_its_connection_and_the_server() {
-    let server = server(GENEROUS).await;
+    let server = server(generous()).await;
     let stream = server.sent("GET /finished HTTP/1.1\r\nHost: a\r\n\r\n").await;
     within(server.entered.acquire()).await.unwrap().forget();
     drop(stream);
@@ -177,14 +199,14 @@ async fn x2_a_silent_connection_is_cut_off() {
 
 #[tokio::test]
 async fn x2_an_idle_connection_is_cut_off() {
-    let server = server(Limits { head: SHORT, ..GENEROUS }).await;
+    let server = server(Limits { head: SHORT, ..generous() }).await;
     let stream = server.kept_alive().await;
     assert_eq!(rest_of(stream).await, "");
 }
 
 #[tokio::test]
 async fn x2_one_byte_at_a_time_is_cut_off() {
-    let server = server(Limits { head: SHORT, ..GENEROUS }).await;
+    let server = server(Limits { head: SHORT, ..generous() }).await;
     let before = Instant::now();
     let mut stream = server.sent("GET / HTTP/1.1\r\nX-Endless: ").await;
     let mut nothing = [0; 1];
@@ -205,7 +227,7 @@ async fn x2_one_byte_at_a_time_is_cut_off() {
 /// The one place of the server is free again once the reader that stalls was cut off.
 #[tokio::test]
 async fn x2_an_answer_that_is_not_read_is_cut_off() {
-    let server = server(Limits { connections: 1, stall: SHORT, ..GENEROUS }).await;
+    let server = server(Limits { connections: 1, stall: SHORT, ..generous() }).await;
     let before = Instant::now();
     let mut stalled = server.sent("GET /large HTTP/1.1\r\nHost: a\r\n\r\n").await;
     within(stalled.read_exact(&mut [0; 100])).await.unwrap();
@@ -217,7 +239,7 @@ async fn x2_an_answer_that_is_not_read_is_cut_off() {
 
 #[tokio::test]
 async fn x2_an_answer_that_is_read_slowly_is_not_cut_off() {
-    let server = server(Limits { stall: SHORT, ..GENEROUS }).await;
+    let server = server(Limits { stall: SHORT, ..generous() }).await;
     let mut stream =
         server.sent("GET /large HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
     let before = Instant::now();
@@ -242,8 +264,8 @@ async fn x2_an_answer_that_is_read_slowly_is_not_cut_off() {
 
 #[tokio::test]
 async fn x1_connections_beyond_the_limit_of_a_peer_are_closed() {
-    let server = server(Limits { per_peer: 2, ..GENEROUS }).await;
-    let (_one, two) = (server.kept_alive().await, server.kept_alive().await);
+    let server = server(Limits { per_peer: 2, ..generous() }).await;
+    let (_one, two) = (server.held().await, server.held().await);
     for _ in 0..3 {
         assert_eq!(rest_of(server.connect().await).await, "", "a third one");
     }
@@ -258,8 +280,8 @@ async fn x1_connections_beyond_the_limit_of_a_peer_are_closed() {
 
 #[tokio::test]
 async fn x1_connections_beyond_the_limit_wait_for_a_place() {
-    let server = server(Limits { connections: 2, ..GENEROUS }).await;
-    let (one, _two) = (server.kept_alive().await, server.kept_alive().await);
+    let server = server(Limits { connections: 2, ..generous() }).await;
+    let (one, _two) = (server.held().await, server.held().await);
     let mut waiting = server.sent("GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
     let early = tokio::time::timeout(SHORT, waiting.read_u8()).await;
     assert!(early.is_err(), "there is no place yet");
@@ -267,9 +289,62 @@ async fn x1_connections_beyond_the_limit_wait_for_a_place() {
     assert_eq!(within(waiting.read_u8()).await.unwrap(), b'H');
 }
 
+/// F5: seats that nobody uses stop nobody.
+#[tokio::test]
+async fn x1_the_longest_idle_connection_makes_way() {
+    let server = server(Limits { connections: 3, ..generous() }).await;
+    let (oldest, held) = (server.kept_alive().await, server.held().await);
+    let mut younger = server.kept_alive().await;
+    let _new = server.kept_alive().await;
+    assert_eq!(rest_of(oldest).await, "");
+    younger.write_all(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await.unwrap();
+    assert!(rest_of(younger).await.ends_with("ok"), "only one made way");
+    for _ in 0..20 {
+        let _silent = server.connect().await;
+        let _half = server.sent("GET / HTTP/1.1\r\n").await;
+        assert!(server.get("/").await.ends_with("ok"));
+    }
+    server.release.add_permits(1);
+    assert!(ends_with(held, "held").await, "a request that is served never makes way");
+}
+
+#[tokio::test]
+async fn x1_of_a_peer_with_all_its_seats_the_longest_idle_makes_way() {
+    let server = server(Limits { per_peer: 2, ..generous() }).await;
+    let mut oldest = server.kept_alive().await;
+    let makes_way = async {
+        // The oldest may not be known to be idle yet when the first of these asks for its seat.
+        while tokio::time::timeout(SHORT / 10, oldest.read_u8()).await.is_err() {
+            let _younger = server.connect().await;
+            assert!(server.get("/").await.ends_with("ok"));
+        }
+    };
+    within(makes_way).await;
+}
+
+#[tokio::test]
+async fn x1_a_peer_that_opens_too_many_connections_in_a_time_is_turned_away() {
+    let arrivals = Some(Rate::new(1, 5));
+    let server = server(Limits { arrivals, ..generous() }).await;
+    let mut answered = 0;
+    for _ in 0..15 {
+        answered += usize::from(server.get("/").await.ends_with("ok"));
+    }
+    assert!((5..15).contains(&answered), "{answered}");
+}
+
+#[tokio::test]
+async fn x1_waiting_for_a_place_still_hears_the_stop() {
+    let server = server(Limits { connections: 1, drain: SHORT, ..generous() }).await;
+    let _occupied = server.held().await;
+    let waiting = server.sent("GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    server.stopped().await;
+    assert_eq!(rest_of(waiting).await, "");
+}
+
 #[tokio::test]
 async fn x1_a_head_that_is_too_large_is_refused() {
-    let server = server(GENEROUS).await;
+    let server = server(generous()).await;
     let request =
         |headers: &str| format!("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{headers}\r\n");
     let header = |length: usize| format!("X-Long: {}\r\n", "x".repeat(length));
@@ -293,7 +368,7 @@ async fn assert_refused_as_too_large(server: &Server, request: &str) {
 
 #[tokio::test]
 async fn x1_a_head_that_is_too_large_is_refused_however_it_arrives() {
-    let server = server(GENEROUS).await;
+    let server = server(generous()).await;
     let long = "x".repeat(LONGEST_HEAD);
     let request = format!("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX: {long}\r\n\r\n");
     for _ in 0..20 {
@@ -303,9 +378,9 @@ async fn x1_a_head_that_is_too_large_is_refused_however_it_arrives() {
 
 #[tokio::test]
 async fn x2_slow_connections_do_not_starve_others() {
-    let server = server(GENEROUS).await;
+    let server = server(generous()).await;
     let mut slow = Vec::new();
-    for at in 0..GENEROUS.connections - 1 {
+    for at in 0..generous().connections - 1 {
         let half = ["", "G", "GET / HTTP/1.1\r\n"][at % 3];
         slow.push(server.sent(half).await);
     }
@@ -316,7 +391,7 @@ async fn x2_slow_connections_do_not_starve_others() {
 
 #[tokio::test]
 async fn x2_slow_connections_give_their_places_back() {
-    let server = server(Limits { connections: 8, head: SHORT, ..GENEROUS }).await;
+    let server = server(Limits { connections: 8, head: SHORT, ..generous() }).await;
     let mut slow = Vec::new();
     for at in 0..20 {
         slow.push(server.sent(["", "PRI * HTTP/2.0\r\n", "GET "][at % 3]).await);
@@ -326,7 +401,7 @@ async fn x2_slow_connections_give_their_places_back() {
 
 #[tokio::test]
 async fn an_http_2_preface_is_refused() {
-    let server = server(GENEROUS).await;
+    let server = server(generous()).await;
     let settings = b"\0\0\0\x04\0\0\0\0\0";
     let stream = server.sent([b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", &settings[..]].concat()).await;
     let answer = rest_of(stream).await;
@@ -334,17 +409,8 @@ async fn an_http_2_preface_is_refused() {
 }
 
 #[tokio::test]
-async fn x1_waiting_for_a_place_still_hears_the_stop() {
-    let server = server(Limits { connections: 1, ..GENEROUS }).await;
-    let _occupied = server.kept_alive().await;
-    let waiting = server.sent("GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
-    server.stopped().await;
-    assert_eq!(rest_of(waiting).await, "");
-}
-
-#[tokio::test]
 async fn on_stop_a_request_under_way_is_finished() {
-    let server = server(GENEROUS).await;
+    let server = server(generous()).await;
     let mut stream = server.sent("GET /held HTTP/1.1\r\nHost: a\r\n\r\n").await;
     within(server.entered.acquire()).await.unwrap().forget();
     let Server { address, stop, done, release, .. } = server;
@@ -366,7 +432,7 @@ async fn on_stop_a_request_under_way_is_finished() {
 
 #[tokio::test]
 async fn on_stop_idle_connections_are_closed_soon() {
-    let server = server(GENEROUS).await;
+    let server = server(generous()).await;
     let idle = server.kept_alive().await;
     server.stopped().await;
     assert_eq!(rest_of(idle).await, "");
@@ -374,7 +440,7 @@ async fn on_stop_idle_connections_are_closed_soon() {
 
 #[tokio::test]
 async fn b7_on_stop_a_request_on_its_way_is_answered_and_its_connection_then_closed() {
-    let server = server(GENEROUS).await;
+    let server = server(generous()).await;
     let (idle, fresh) = (server.kept_alive().await, server.connect().await);
     let Server { stop, done, .. } = server;
     stop.send(()).unwrap();
@@ -391,7 +457,7 @@ async fn b7_on_stop_a_request_on_its_way_is_answered_and_its_connection_then_clo
 #[tokio::test]
 async fn on_stop_connections_without_a_whole_request_are_not_waited_for() {
     for begun in ["", "GET / HTTP/1.1\r\n"] {
-        let server = server(Limits { drain: SHORT, ..GENEROUS }).await;
+        let server = server(Limits { drain: SHORT, ..generous() }).await;
         let _answered_after_it = (server.sent(begun).await, server.get("/").await);
         server.stopped().await;
     }
@@ -399,7 +465,7 @@ async fn on_stop_connections_without_a_whole_request_are_not_waited_for() {
 
 #[tokio::test]
 async fn on_stop_a_request_that_does_not_end_is_waited_for_no_longer_than_the_drain() {
-    let server = server(Limits { drain: SHORT, ..GENEROUS }).await;
+    let server = server(Limits { drain: SHORT, ..generous() }).await;
     let _held = server.sent("GET /held HTTP/1.1\r\nHost: a\r\n\r\n").await;
     within(server.entered.acquire()).await.unwrap().forget();
     let before = Instant::now();

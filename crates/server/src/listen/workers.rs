@@ -13,6 +13,7 @@ use std::{
 use tokio::{
     runtime::{Builder, Handle},
     sync::oneshot,
+    task::AbortHandle,
 };
 
 /// Threads that serve connections, one for each core. They end when this is dropped.
@@ -47,9 +48,12 @@ impl Workers {
     }
 
     /// Runs a connection on the thread whose turn it is.
-    pub(super) fn spawn(&self, connection: impl Future<Output = ()> + Send + 'static) {
+    pub(super) fn spawn(
+        &self,
+        connection: impl Future<Output = ()> + Send + 'static,
+    ) -> AbortHandle {
         let turn = self.next.fetch_add(1, Ordering::Relaxed);
-        self.all[turn % self.all.len()].handle.spawn(connection);
+        self.all[turn % self.all.len()].handle.spawn(connection).abort_handle()
     }
 }
 

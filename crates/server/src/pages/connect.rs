@@ -74,7 +74,7 @@ pub(crate) async fn begin(
         Err(fault) => return broken(&fault),
     };
     if consent.key.is_some() {
-        return match body::whole(request, &app, body::LONGEST_BODY).await {
+        return match body::whole(request, &app, body::SMALL).await {
             Ok(form) => key::enter(&app, &link, &consent, &form).await,
             Err(problem) => problem.into_response(),
         };

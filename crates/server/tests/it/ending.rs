@@ -67,7 +67,7 @@ impl Ending {
             .route("/token", post(token))
             .with_state(Arc::clone(&book));
         let serving =
-            tokio::spawn(serve(listener, router, Limits::default(), std::future::pending()));
+            tokio::spawn(serve(listener, router, Limits::for_tests(), std::future::pending()));
         Self { base, book, serving }
     }
 

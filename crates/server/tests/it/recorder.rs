@@ -48,7 +48,7 @@ impl Provider {
         let base = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
         let mind = Arc::new(Mutex::new(Mind::default()));
         let router = Router::new().fallback(answer).with_state(Arc::clone(&mind));
-        let limits = Limits::default();
+        let limits = Limits::for_tests();
         let task = tokio::spawn(serve(listener, router, limits, std::future::pending()));
         let provider = Self { base, mind, task };
         provider.take_only(CLIENT);

@@ -4,7 +4,7 @@ use anyhow::Context as _;
 use astralform_catalog::{builtin, load};
 use astralform_domain::{Clock, ConnectorSlug, Entropy, Environment, ProjectId, Secret, Tenant};
 use astralform_engine::{
-    Engine, Outcome, Parts, Site, ToolCall,
+    Engine, Outcome, Parts, Patience, Site, ToolCall,
     authentication::Said,
     egress::{Egress, Networks},
     project_connectors::{Credentials, Enable},
@@ -163,12 +163,9 @@ async fn first_link(engine: &Engine, api_key: &Secret, tool: &str) -> anyhow::Re
     let end_user = Some(END_USER.parse()?);
     let said = Said { token: api_key.expose(), agent: None, end_user };
     let caller = engine.authenticate(said).await?;
-    let call = ToolCall {
-        arguments: serde_json::json!({}),
-        connection: None,
-        wait: std::time::Duration::ZERO,
-    };
-    match engine.call_tool(&caller, tool, &call).await? {
+    let call =
+        ToolCall { arguments: serde_json::json!({}), connection: None, wait: Patience::default() };
+    match Box::pin(engine.call_tool(&caller, tool, &call)).await? {
         Outcome::AuthRequired(prompt) => Ok(prompt.url),
         _ => anyhow::bail!("a fresh end user should have to connect first"),
     }

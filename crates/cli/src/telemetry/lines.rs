@@ -1,0 +1,238 @@
+//! Lines on their way to whoever reads the log, who may stall: a thread of its own writes them, so
+//! many wait for it at most, and those beyond are counted.
+
+use std::{
+    io::{self, Write},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use astralform_domain::limits;
+use serde_json::json;
+use tracing_subscriber::fmt::{
+    MakeWriter,
+    format::Writer,
+    time::{FormatTime as _, SystemTime},
+};
+
+use super::floods::Floods;
+
+/// Takes lines, and waits for nobody.
+#[derive(Clone)]
+pub(super) struct Lines {
+    queue: SyncSender<Message>,
+    waiting: Arc<Waiting>,
+}
+
+/// The log of a process. Dropped, it writes what still waits, if that is read.
+pub(crate) struct Log {
+    queue: SyncSender<Message>,
+}
+
+enum Message {
+    Line(Vec<u8>),
+    /// What waits is written, and then it is said so.
+    End(SyncSender<()>),
+}
+
+/// What waits to be written.
+#[derive(Default)]
+struct Waiting {
+    bytes: AtomicUsize,
+    /// How many lines found no room since that was last told.
+    lost: AtomicUsize,
+}
+
+/// How many lines wait at most, however short they are.
+const LONGEST_QUEUE: usize = 4_096;
+/// How often it is told what was left out.
+const TELL: Duration = Duration::from_secs(1);
+/// How long the end of the process waits for a reader.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+impl Lines {
+    /// Starts the thread that writes lines to `sink`.
+    pub(super) fn to(
+        sink: impl Write + Send + 'static,
+        floods: Arc<Floods>,
+    ) -> io::Result<(Self, Log)> {
+        let (queue, messages) = sync_channel(LONGEST_QUEUE);
+        let waiting = Arc::<Waiting>::default();
+        let thread = Writing { sink, messages, floods, waiting: Arc::clone(&waiting) };
+        thread::Builder::new().name("log".to_owned()).spawn(move || thread.run())?;
+        Ok((Self { queue: queue.clone(), waiting }, Log { queue }))
+    }
+
+    fn take(&self, line: &[u8]) {
+        let before = self.waiting.bytes.fetch_add(line.len(), Ordering::Relaxed);
+        let is_full = limits::LOG_WAITING.is_exceeded_by(before + line.len());
+        if is_full || self.queue.try_send(Message::Line(line.to_vec())).is_err() {
+            self.waiting.bytes.fetch_sub(line.len(), Ordering::Relaxed);
+            self.waiting.lost.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Write for Lines {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.take(line);
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl MakeWriter<'_> for Lines {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        self.clone()
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        let (done, written) = sync_channel(1);
+        let end = Instant::now() + PATIENCE;
+        let mut message = Message::End(done);
+        while let Err(TrySendError::Full(unsent)) = self.queue.try_send(message) {
+            if Instant::now() > end {
+                return;
+            }
+            message = unsent;
+            thread::sleep(Duration::from_millis(10));
+        }
+        let _ = written.recv_timeout(PATIENCE);
+    }
+}
+
+/// The thread that writes.
+struct Writing<W> {
+    sink: W,
+    messages: Receiver<Message>,
+    floods: Arc<Floods>,
+    waiting: Arc<Waiting>,
+}
+
+impl<W: Write> Writing<W> {
+    fn run(mut self) {
+        let mut told = Instant::now();
+        loop {
+            match self.messages.recv_timeout(TELL) {
+                Ok(Message::Line(line)) => {
+                    self.write(&line);
+                    self.waiting.bytes.fetch_sub(line.len(), Ordering::Relaxed);
+                }
+                Ok(Message::End(done)) => {
+                    self.tell();
+                    let _ = done.send(());
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            if told.elapsed() >= TELL {
+                self.tell();
+                told = Instant::now();
+            }
+        }
+    }
+
+    /// Nobody can be told that a line could not be written.
+    fn write(&mut self, line: &[u8]) {
+        let _ = self.sink.write_all(line);
+    }
+
+    /// Tells what was left out.
+    fn tell(&mut self) {
+        for left_out in self.floods.take() {
+            let message = "log lines of one kind were counted instead of written";
+            self.write_own(&json!({
+                "message": message, "lines": left_out.lines, "kind": left_out.place,
+            }));
+        }
+        let lost = self.waiting.lost.swap(0, Ordering::Relaxed);
+        if lost > 0 {
+            let message = "log lines were lost: they came faster than they were read";
+            self.write_own(&json!({"message": message, "lines": lost}));
+        }
+    }
+
+    fn write_own(&mut self, fields: &serde_json::Value) {
+        let mut timestamp = String::new();
+        let _ = SystemTime.format_time(&mut Writer::new(&mut timestamp));
+        let target = module_path!();
+        let line = json!({
+            "timestamp": timestamp, "level": "WARN", "fields": fields, "target": target,
+        });
+        self.write(format!("{line}\n").as_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Mutex, MutexGuard};
+
+    use super::*;
+
+    /// A sink that takes nothing as long as it is locked.
+    #[derive(Clone, Default)]
+    struct Sink(Arc<Mutex<Vec<u8>>>);
+
+    impl Sink {
+        fn lock(&self) -> MutexGuard<'_, Vec<u8>> {
+            self.0.lock().unwrap()
+        }
+    }
+
+    impl Write for Sink {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.lock().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn the_last_lines_are_written_before_the_end() {
+        let sink = Sink::default();
+        let (lines, log) = Lines::to(sink.clone(), Arc::default()).unwrap();
+        for number in 0..100 {
+            lines.take(format!("{number}\n").as_bytes());
+        }
+        drop(log);
+        assert!(sink.lock().ends_with(b"98\n99\n"));
+    }
+
+    #[test]
+    fn f22_a_reader_that_stalls_stops_nobody_and_what_was_lost_is_counted() {
+        let sink = Sink::default();
+        let (lines, log) = Lines::to(sink.clone(), Arc::default()).unwrap();
+        let stalled = sink.lock();
+        let line = [b'x'; 999];
+        let (sent, kept) = (10_000, limits::LOG_WAITING.count() / line.len());
+        for _ in 0..sent {
+            lines.take(&line);
+        }
+        let lost = lines.waiting.lost.load(Ordering::Relaxed);
+        assert!(lost >= sent - kept - 1, "{lost}: so much memory it may take and no more");
+        drop(stalled);
+        drop(log);
+        let written = String::from_utf8(sink.lock().clone()).unwrap();
+        assert!(
+            written.contains(&format!("\"lines\":{lost}")),
+            "{}",
+            &written[written.len() - 300..]
+        );
+        assert_eq!(written.matches(&"x".repeat(999)).count(), sent - lost);
+    }
+}

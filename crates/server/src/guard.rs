@@ -1,0 +1,61 @@
+//! What is asked of every request before anything is done for it.
+
+use axum::{
+    extract::Request,
+    http::{HeaderName, Version, header},
+    response::{IntoResponse as _, Response},
+};
+
+use crate::{
+    App, Problem,
+    listen::{Framing, Peer},
+    served::Served,
+};
+
+/// Headers that say who asks for what: a second one would be believed by somebody else.
+const ONCE: [(HeaderName, &str); 5] = [
+    (header::HOST, "send one Host header"),
+    (header::AUTHORIZATION, "send one Authorization header"),
+    (HeaderName::from_static("x-end-user-id"), "send one X-End-User-ID header"),
+    (HeaderName::from_static("x-agent-id"), "send one X-Agent-ID header"),
+    (HeaderName::from_static("idempotency-key"), "send one Idempotency-Key header"),
+];
+
+/// Refuses requests that can be understood in two ways.
+///
+/// # Errors
+/// With what is wrong.
+pub(crate) fn check(request: &Request) -> Result<(), Problem> {
+    let headers = request.headers();
+    let framing = request.extensions().get::<Peer>().map(|peer| peer.link.framing());
+    let has_encoding = headers.contains_key(header::TRANSFER_ENCODING);
+    if framing == Some(Framing::Ambiguous) || framing == Some(Framing::Unseen) && has_encoding {
+        let detail = "say the length of the body once, by Content-Length or by Transfer-Encoding, and send the next request after the answer to this one";
+        return Err(Problem::bad_request("ambiguous_length", detail).and_close());
+    }
+    for (name, detail) in &ONCE {
+        if headers.get_all(name).iter().nth(1).is_some() {
+            return Err(Problem::bad_request("duplicate_header", *detail));
+        }
+    }
+    if request.version() == Version::HTTP_11 && !headers.contains_key(header::HOST) {
+        return Err(Problem::bad_request("host_required", ONCE[0].1));
+    }
+    Ok(())
+}
+
+/// Returns whether a request is one that a credential may answer for.
+pub(crate) fn shows_credential(request: &Request) -> bool {
+    let path = request.uri().path();
+    request.headers().contains_key(header::AUTHORIZATION)
+        && path.starts_with("/v1/")
+        && !path.starts_with("/v1/connectors/oauth/callback")
+}
+
+/// Lets an address that is answered in vain again and again wait for its answers.
+pub(crate) async fn slow_down(app: &App, served: &Served, response: Response) -> Response {
+    match app.throttle().admit_visitor(served).await {
+        Ok(()) => response,
+        Err(refused) => refused.into_response(),
+    }
+}

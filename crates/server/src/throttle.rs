@@ -1,0 +1,298 @@
+//! Who may take how much of the node.
+//!
+//! Addresses without a credential, end users and members are bounded by rates. API keys, sessions and
+//! projects are not, as long as nobody else wants the node: then each gets its share (`shares`). A
+//! request that comes too early waits for its turn for a moment; one that would wait longer is refused,
+//! and its refusal waits, so that whoever asks again and again costs little.
+
+mod bucket;
+mod shares;
+
+use std::{
+    hash::{BuildHasher as _, Hash, RandomState},
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use astralform_domain::{
+    Administrator, ApiKeyId, Caller, EndUserId, MemberId, ProjectId, RuntimeCredential, SessionId,
+    Tenant, limits,
+};
+use quick_cache::sync::Cache;
+use tokio::time::{Instant, sleep, timeout_at};
+
+use crate::{Problem, Rate, bodies::Bodies, origin::Origin, rate::now, served::Served};
+pub(crate) use bucket::Bucket;
+pub use shares::Machine;
+use shares::Shares;
+pub(crate) use shares::Turn;
+
+/// What each may ask for in a time.
+#[derive(Clone, Copy, Debug)]
+pub struct Rates {
+    /// Of an address that shows no valid credential.
+    pub visitor: Rate,
+    /// Of an end user, by whatever credential.
+    pub end_user: Rate,
+    /// Of a member who administers.
+    pub member: Rate,
+    /// Of an API key, where there is a ceiling.
+    pub key: Option<Rate>,
+    /// Of a project, where there is a ceiling.
+    pub project: Option<Rate>,
+}
+
+impl Default for Rates {
+    fn default() -> Self {
+        let rate = |rate: limits::Limit, burst: limits::Limit| Rate::new(rate.value, burst.value);
+        Self {
+            visitor: rate(limits::VISITOR_REQUESTS, limits::VISITOR_BURST),
+            end_user: rate(limits::END_USER_REQUESTS, limits::END_USER_BURST),
+            member: rate(limits::MEMBER_REQUESTS, limits::MEMBER_BURST),
+            key: None,
+            project: None,
+        }
+    }
+}
+
+/// What everybody has taken lately.
+pub(crate) struct Throttle {
+    rates: Rates,
+    buckets: Cache<u64, Arc<Bucket>>,
+    hash: RandomState,
+    credentials: Shares,
+    projects: Shares,
+    bodies: Arc<Bodies>,
+    /// How many requests wait for their turn, and refusals to be sent.
+    waiting: AtomicUsize,
+}
+
+/// Whom a bucket is of.
+#[derive(Hash)]
+enum Who<'a> {
+    Visitor(Origin),
+    EndUser(Tenant, &'a EndUserId),
+    Member(MemberId),
+    Key(ApiKeyId),
+    Session(SessionId),
+    Project(ProjectId),
+}
+
+/// How long a request waits for its turn at most.
+const LONGEST_WAIT: Duration = Duration::from_secs(2);
+/// How long a refusal waits.
+const PENANCE: Duration = Duration::from_secs(1);
+
+/// One of those that wait, until it is dropped.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Throttle {
+    pub(crate) fn new(rates: Rates, machine: Machine) -> Self {
+        Self {
+            rates,
+            buckets: Cache::new(limits::THROTTLED.count()),
+            hash: RandomState::new(),
+            credentials: Shares::new(machine),
+            projects: Shares::new(machine),
+            bodies: Arc::default(),
+            waiting: AtomicUsize::new(0),
+        }
+    }
+
+    /// Returns the room for the bodies of all.
+    pub(crate) fn bodies(&self) -> &Arc<Bodies> {
+        &self.bodies
+    }
+
+    /// Returns what an address has taken.
+    pub(crate) fn visitor(&self, origin: Origin) -> Arc<Bucket> {
+        self.bucket(&Who::Visitor(origin))
+    }
+
+    /// Returns whether an address has asked so often in vain that it is not listened to.
+    pub(crate) fn is_exhausted(&self, served: &Served) -> bool {
+        served
+            .origin
+            .is_some_and(|origin| self.visitor(origin).meter.is_empty(self.rates.visitor, now()))
+    }
+
+    /// Admits a request for which no credential answers, when its address may have one more.
+    pub(crate) async fn admit_visitor(&self, served: &Served) -> Result<(), Problem> {
+        let Some(origin) = served.origin else { return Ok(()) };
+        let until = Instant::now() + LONGEST_WAIT;
+        self.take(served, &self.visitor(origin), self.rates.visitor, until).await
+    }
+
+    /// Refuses a request of an address that is not listened to.
+    pub(crate) async fn refuse_stranger(&self, served: &Served) -> Problem {
+        self.refuse(served, PENANCE).await
+    }
+
+    /// Admits a runtime request, when its end user, its credential and its project may have one more.
+    pub(crate) async fn admit(&self, served: &Arc<Served>, caller: &Caller) -> Result<(), Problem> {
+        let tenant = caller.principal.tenant;
+        let credential = match &caller.principal.credential {
+            RuntimeCredential::ApiKey(id) => Who::Key(*id),
+            RuntimeCredential::Session { id, .. } => Who::Session(*id),
+        };
+        let is_key = matches!(credential, Who::Key(_));
+        let credential = self.bucket(&credential);
+        served.admit(Arc::clone(&credential));
+        let until = Instant::now() + LONGEST_WAIT;
+        if let Some(end_user) = &caller.end_user {
+            let bucket = self.bucket(&Who::EndUser(tenant, end_user));
+            self.take(served, &bucket, self.rates.end_user, until).await?;
+            self.take_place(served, &bucket, until).await?;
+        }
+        if let Some(rate) = self.rates.key.filter(|_| is_key) {
+            self.take(served, &credential, rate, until).await?;
+        }
+        let project = self.bucket(&Who::Project(tenant.project));
+        if let Some(rate) = self.rates.project {
+            self.take(served, &project, rate, until).await?;
+        }
+        self.take_turn(served, &self.credentials, &credential, until).await?;
+        self.take_turn(served, &self.projects, &project, until).await
+    }
+
+    /// Admits a request of a member, when they may have one more.
+    pub(crate) async fn admit_member(
+        &self,
+        served: &Arc<Served>,
+        administrator: Administrator,
+    ) -> Result<(), Problem> {
+        let bucket = self.bucket(&Who::Member(administrator.member));
+        served.admit(Arc::clone(&bucket));
+        let until = Instant::now() + LONGEST_WAIT;
+        self.take(served, &bucket, self.rates.member, until).await?;
+        self.take_place(served, &bucket, until).await?;
+        self.take_turn(served, &self.credentials, &bucket, until).await
+    }
+
+    fn bucket(&self, who: &Who<'_>) -> Arc<Bucket> {
+        let key = self.hash.hash_one(who);
+        let made = self
+            .buckets
+            .get_or_insert_with(&key, || Ok::<_, std::convert::Infallible>(Arc::default()));
+        match made {
+            Ok(bucket) => bucket,
+            Err(never) => match never {},
+        }
+    }
+
+    /// Takes one of a rate, and waits for its turn.
+    async fn take(
+        &self,
+        served: &Served,
+        bucket: &Bucket,
+        rate: Rate,
+        until: Instant,
+    ) -> Result<(), Problem> {
+        let left = until.saturating_duration_since(Instant::now());
+        match bucket.meter.take(rate, now(), left) {
+            Ok(Duration::ZERO) => Ok(()),
+            Ok(wait) => self.wait(served, wait).await,
+            Err(retry_after) => Err(self.refuse(served, retry_after).await),
+        }
+    }
+
+    /// Takes one of the places of those who are served at the same time.
+    async fn take_place(
+        &self,
+        served: &Served,
+        bucket: &Bucket,
+        until: Instant,
+    ) -> Result<(), Problem> {
+        let places = Arc::clone(&bucket.places);
+        if let Ok(permit) = Arc::clone(&places).try_acquire_owned() {
+            served.hold_permit(permit);
+            return Ok(());
+        }
+        let waiting = self.begin_waiting();
+        let taken = match &waiting {
+            Some(_) => timeout_at(until, places.acquire_owned()).await,
+            None => return Err(self.refuse(served, PENANCE).await),
+        };
+        drop(waiting);
+        if let Ok(Ok(permit)) = taken {
+            served.hold_permit(permit);
+            return Ok(());
+        }
+        let detail = "too many of this caller's requests are under way at the same time; wait for some of them to end";
+        Err(Problem::too_many("too_many_at_once", detail, 1))
+    }
+
+    /// Takes a turn of a share of the node.
+    async fn take_turn(
+        &self,
+        served: &Served,
+        shares: &Shares,
+        bucket: &Arc<Bucket>,
+        until: Instant,
+    ) -> Result<(), Problem> {
+        let left = until.saturating_duration_since(Instant::now());
+        match shares.take(bucket, now(), left) {
+            Ok((turn, wait)) => {
+                served.hold_turn(turn);
+                if wait.is_zero() { Ok(()) } else { self.wait(served, wait).await }
+            }
+            Err(retry_after) => Err(self.refuse(served, retry_after).await),
+        }
+    }
+
+    async fn wait(&self, served: &Served, how_long: Duration) -> Result<(), Problem> {
+        let Some(_waiting) = self.begin_waiting() else {
+            return Err(self.refuse(served, PENANCE).await);
+        };
+        sleep(how_long).await;
+        Ok(())
+    }
+
+    /// Refuses a request; its connection makes way for others meanwhile.
+    async fn refuse(&self, served: &Served, retry_after: Duration) -> Problem {
+        let origin = served.origin.as_ref().map(tracing::field::display);
+        tracing::info!(address = origin, "requests come too fast and are refused");
+        if let Some(_waiting) = self.begin_waiting() {
+            let _yielding = served.link.as_deref().map(crate::listen::Link::yielding);
+            sleep(PENANCE).await;
+        }
+        let seconds = retry_after.as_secs_f64().ceil().max(1.0);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a number of seconds, 1 or more, cut off at the largest"
+        )]
+        let seconds = seconds as u32;
+        let detail = "requests come faster than they are served for this caller; wait as long as Retry-After says, and send fewer at a time";
+        Problem::too_many("rate_limited", detail, seconds)
+    }
+
+    fn begin_waiting(&self) -> Option<Waiting<'_>> {
+        let before = self.waiting.fetch_add(1, Ordering::Relaxed);
+        let waiting = Waiting(&self.waiting);
+        (!limits::QUEUE.is_exceeded_by(before + 1)).then_some(waiting)
+    }
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Address(address @ IpAddr::V6(_)) => write!(f, "{address}/64"),
+            Self::Address(address) => address.fmt(f),
+            Self::Behind(proxy) => write!(f, "behind {proxy}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,46 @@
+use std::sync::{Arc, atomic::AtomicU64};
+
+use astralform_domain::limits;
+use tokio::sync::Semaphore;
+
+use crate::{bodies::Bodies, rate::Meter};
+
+/// What one address, end user, member, credential or project has taken lately.
+pub(crate) struct Bucket {
+    /// Of the rate that it is bounded by.
+    pub(super) meter: Meter,
+    /// Free places among those that are served at the same time.
+    pub(super) places: Arc<Semaphore>,
+    pub(super) use_of_node: Use,
+    bodies: Bodies,
+}
+
+/// What one credential or project uses of the node, in nanoseconds of work.
+#[derive(Default)]
+pub(super) struct Use {
+    /// Of its share.
+    pub(super) meter: Meter,
+    /// What was used since the last look.
+    pub(super) used: AtomicU64,
+    /// The look at which it was last among those that use the node.
+    pub(super) seen: AtomicU64,
+    /// What one of its requests costs, roughly.
+    pub(super) average: AtomicU64,
+}
+
+impl Default for Bucket {
+    fn default() -> Self {
+        Self {
+            meter: Meter::default(),
+            places: Arc::new(Semaphore::new(limits::AT_ONCE.count())),
+            use_of_node: Use::default(),
+            bodies: Bodies::default(),
+        }
+    }
+}
+
+impl AsRef<Bodies> for Bucket {
+    fn as_ref(&self) -> &Bodies {
+        &self.bodies
+    }
+}
