@@ -65,7 +65,7 @@ pub use data_keys::open_project_keys;
 use egress::Egress;
 use kept::Kept;
 use metrics::Metrics;
-use refresh::{Flights, Spool};
+use refresh::{Flights, Hosts, Spool};
 use uses::Uses;
 use webhooks::Streams;
 
@@ -80,6 +80,8 @@ pub struct Engine {
     home: Option<Handle>,
     /// What this node is called among those that share the database.
     node: String,
+    /// What tells this process from any other, also of the same name.
+    process: String,
     db: Db,
     catalog: Catalog,
     keys: DataKeys,
@@ -90,6 +92,7 @@ pub struct Engine {
     changes: Changes,
     kept: Kept,
     flights: Flights,
+    hosts: Hosts,
     spool: Spool,
     uses: Uses,
     metrics: Metrics,
@@ -125,10 +128,12 @@ impl Engine {
         let keys = DataKeys::new(key_ring);
         let metrics = Metrics::new(&catalog);
         let db = db.at_the_time_of(clock.clone());
+        let process = format!("{node}#{:016x}", u64::from_be_bytes(entropy.bytes()));
         Arc::new_cyclic(|me| Self {
             me: Weak::clone(me),
             home: Handle::try_current().ok(),
             node,
+            process,
             db,
             catalog,
             keys,
@@ -139,6 +144,7 @@ impl Engine {
             changes: Changes::default(),
             kept: Kept::default(),
             flights: Flights::default(),
+            hosts: Hosts::default(),
             spool: Spool::new(spool),
             uses: Uses::default(),
             metrics,

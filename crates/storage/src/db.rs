@@ -129,6 +129,11 @@ impl Db {
         Self { clock, ..self }
     }
 
+    /// Whether it is for one server at a time.
+    pub fn is_for_one(&self) -> bool {
+        matches!(self.pools, Pools::Sqlite { .. })
+    }
+
     pub(crate) fn feed(&self) -> &Feed {
         &self.feed
     }

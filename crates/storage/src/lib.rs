@@ -23,6 +23,7 @@ pub mod idempotent_requests;
 pub mod managed;
 pub mod members;
 pub mod meta;
+pub mod nodes;
 pub mod oauth_states;
 pub mod project_connectors;
 pub mod projects;

@@ -29,6 +29,7 @@ mod metrics;
 mod mix_up;
 mod notion_tools;
 mod openapi;
+mod own_trouble;
 mod pages;
 mod peer;
 mod provider;
