@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use astralform_domain::VerifyEndUser;
+use astralform_simulator::{Fault, Times};
 use astralform_testkit::{Agent, Browser, Reply, Setup, TestServer};
 use serde_json::{Value, json};
 use tokio::{task::JoinSet, time::timeout};
@@ -106,6 +107,8 @@ async fn k2_what_ended_at_one_node_is_refused_at_the_other_soon_and_by_itself() 
     const ROUNDS: usize = 5;
     let Some((a, b)) = nodes().await else { return };
     let deaf = a.deaf_node().await;
+    // Or the provider would be the one who tells them.
+    a.slack().inject("auth.revoke", Fault::Status(503), Times::Always).unwrap();
     for _ in 0..ROUNDS {
         if is_told(&a, &b, &deaf).await {
             return;
