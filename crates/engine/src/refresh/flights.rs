@@ -48,6 +48,9 @@ pub(super) enum Boarding {
     Start(Announcer, Board),
 }
 
+/// How long nobody looks again at what another node has in hand.
+const GLANCE: Duration = Duration::from_secs(1);
+
 /// The most refreshes that one process has under way with one host.
 const LANE: usize = 32;
 
@@ -82,6 +85,12 @@ impl Flights {
         let paused = match landing {
             Some(Landing::Later(Later { why: Hindrance::AskedLately, after: Some(after) })) => {
                 Some(Flight::Asked(now.after(*after)))
+            }
+            // What a node that is gone has left may be taken over before its lease is over.
+            Some(Landing::Later(Later { why: Hindrance::OtherNode, after: Some(after) }))
+                if *after > GLANCE =>
+            {
+                None
             }
             Some(Landing::Later(later @ Later { after: Some(after), .. })) => {
                 Some(Flight::Paused(Instant::now() + *after, *later))
@@ -198,6 +207,17 @@ mod tests {
         assert!(matches!(flights.board(&key, Cause::Age, NOW), Boarding::Paused(_)));
         tokio::time::sleep(Duration::from_millis(40)).await;
         flights.tidy(NOW);
+        assert!(matches!(flights.board(&key, Cause::Age, NOW), Boarding::Start(..)));
+    }
+
+    /// F10: callers are told when a dead node's lease is over, and its refresh is taken over before.
+    #[tokio::test]
+    async fn r1_that_a_node_is_gone_keeps_nobody_from_taking_its_refresh_over() {
+        let (flights, key) = (Flights::default(), key());
+        assert!(matches!(flights.board(&key, Cause::Age, NOW), Boarding::Start(..)));
+        let after = Some(Duration::from_mins(1));
+        let later = Landing::Later(Later { why: Hindrance::OtherNode, after });
+        flights.land(&key, Some(&later), NOW);
         assert!(matches!(flights.board(&key, Cause::Age, NOW), Boarding::Start(..)));
     }
 
