@@ -144,6 +144,7 @@ impl Filler<'_> {
             written_at: connection.created_at,
             refresh_at: None,
             in_doubt: false,
+            doubts: tokens::Doubts::default(),
         }
     }
 }

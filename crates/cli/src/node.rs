@@ -22,6 +22,12 @@ const KEEP_FRESH: Duration = Duration::from_secs(1);
 /// How long a refresh that was sent is waited for at the end: longer than a provider is.
 const FINISH: Duration = Duration::from_secs(45);
 
+/// How often this process says that it lives.
+const BEAT: Duration = Duration::from_secs(1);
+
+/// How often uses of connections are written down.
+const USES: Duration = Duration::from_secs(5);
+
 /// How soon this node knows what another one has changed.
 const FOLLOW: Duration = Duration::from_millis(250);
 
@@ -48,11 +54,13 @@ pub(crate) async fn run(listener: TcpListener, app: App) -> anyhow::Result<()> {
     );
     let upkeep = [
         tokio::spawn(sweep(app.clone())),
+        tokio::spawn(write_uses(app.clone())),
         tokio::spawn(follow(app.clone())),
         tokio::spawn(keep_fresh(app.clone())),
         tokio::spawn(outbox::run(app.clone())),
         tokio::spawn(webhooks::run(app.clone())),
     ];
+    let beating = tokio::spawn(beat(app.clone()));
     let stopping = app.clone();
     let stop = async move {
         asked.await;
@@ -64,6 +72,8 @@ pub(crate) async fn run(listener: TcpListener, app: App) -> anyhow::Result<()> {
             task.abort();
         }
         finish(app.engine()).await;
+        beating.abort();
+        leave(app.engine()).await;
     };
     serve_then(listener, router(app.clone()), limits, stop, after).await;
     Ok(())
@@ -78,6 +88,28 @@ async fn finish(engine: &Engine) {
     }
     if let Err(fault) = engine.write_uses(true).await {
         tracing::warn!(error = chain(&fault), "the last uses of connections are not written down");
+    }
+}
+
+/// What this process left is the next one's from now on.
+async fn leave(engine: &Engine) {
+    if let Err(fault) = engine.leave().await {
+        tracing::warn!(error = chain(&fault), "the next process of this name waits ten seconds");
+    }
+}
+
+/// Says that this process lives, until it refreshes nothing any more.
+async fn beat(app: App) {
+    let mut ticks = interval(BEAT);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut is_heard = true;
+    loop {
+        ticks.tick().await;
+        let beaten = app.engine().beat().await;
+        if let (true, Err(fault)) = (is_heard, &beaten) {
+            tracing::warn!(error = chain(fault), "other nodes do not hear that this one lives");
+        }
+        is_heard = beaten.is_ok();
     }
 }
 
@@ -116,6 +148,14 @@ async fn sweep(app: App) {
         if let Err(fault) = app.engine().sweep().await {
             tracing::error!(error = chain(&fault), "the sweep failed; it is tried again");
         }
+    }
+}
+
+async fn write_uses(app: App) {
+    let mut ticks = interval(USES);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
         if let Err(fault) = app.engine().write_uses(false).await {
             tracing::warn!(error = chain(&fault), "uses of connections are not written down yet");
         }

@@ -12,7 +12,7 @@ use thiserror::Error;
 use crate::{
     Engine, Fault,
     project_connectors::Ready,
-    refresh::{Freshness, Landing, Later, freshness},
+    refresh::{Cause, Freshness, Landing, Later, freshness},
 };
 
 pub(crate) use parts::CredentialParts;
@@ -215,10 +215,12 @@ impl Engine {
     ) -> Result<Result<Credential, Lack>, Fault> {
         let dead = |generation, why| Ok(Err(Lack::Dead { generation, why }));
         let Some(token) = token else { return dead(0, StatusReason::TokenRejected) };
-        let (kind, generation) = (&token.kind, token.generation);
-        let (generation, text) = match freshness(token, self.clock.now(), rejected) {
+        let (kind, generation, now) = (&token.kind, token.generation, self.clock.now());
+        let is_over = token.expires_at.is_some_and(|end| end <= now);
+        let cause = if is_over { Cause::Age } else { Cause::Refusal };
+        let (generation, text) = match freshness(token, now, rejected) {
             Freshness::Ended(why) => return dead(generation, why),
-            Freshness::Stale => match self.refreshed(connection, kind, generation).await {
+            Freshness::Stale => match self.refreshed(connection, kind, generation, cause).await {
                 Landing::Renewed(fresh) => (fresh.generation, fresh.access_token.clone()),
                 Landing::Over => return Ok(Err(Lack::Changed)),
                 Landing::Later(later) => return Ok(Err(Lack::Later(later))),

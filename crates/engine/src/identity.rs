@@ -10,7 +10,7 @@ use crate::{
     credentials::CredentialParts,
     egress::{Answer, Outgoing},
     oauth::headers,
-    refusal::{kind, text, words},
+    refusal::{is_named, kind, text, words},
 };
 
 /// Why an answer names no account.
@@ -40,6 +40,40 @@ pub(crate) fn identity_request(
         body: bytes::Bytes::new(),
     };
     parts.placed(request, &connector.api.credential)
+}
+
+/// What the answer says of a credential that an API has refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// It opens the account.
+    Good,
+    /// It is refused, as the API did: it may be dead, or the provider be in trouble.
+    Refused,
+    /// It is dead: the connector has a word for the error.
+    Dead,
+    /// Nothing for certain.
+    Unclear,
+}
+
+/// What the answer says of a credential that an API has refused.
+pub(crate) fn read_verdict(connector: &Connector, answer: &Answer) -> Verdict {
+    let variables = Variables::status(answer.status.as_u16());
+    let said = text(&answer.body);
+    let document = Document::parse(&answer.body).or_else(|_| Document::from_value(&said));
+    let Ok(document) = document else { return Verdict::Unclear };
+    let code = match connector.errors.code_of(&document, variables) {
+        Err(_) if answer.status.is_success() => return Verdict::Unclear,
+        code => code.ok().flatten(),
+    };
+    let code = code.as_deref();
+    if answer.status.is_success() && code.is_none() {
+        return Verdict::Good;
+    }
+    match kind(connector, answer.status, code) {
+        ErrorKind::ReconnectNeeded if is_named(connector, code) => Verdict::Dead,
+        ErrorKind::ReconnectNeeded => Verdict::Refused,
+        _ => Verdict::Unclear,
+    }
 }
 
 /// The account in the answer; nothing where the connector recognises none, and the answer is a

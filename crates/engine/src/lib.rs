@@ -65,7 +65,7 @@ pub use data_keys::open_project_keys;
 use egress::Egress;
 use kept::Kept;
 use metrics::Metrics;
-use refresh::{Flights, Spool};
+use refresh::{Flights, Hosts, Spool};
 use uses::Uses;
 use webhooks::Streams;
 
@@ -80,6 +80,8 @@ pub struct Engine {
     home: Option<Handle>,
     /// What this node is called among those that share the database.
     node: String,
+    /// What tells this process from any other, also of the same name.
+    process: String,
     db: Db,
     catalog: Catalog,
     keys: DataKeys,
@@ -92,6 +94,7 @@ pub struct Engine {
     kept: Kept,
     open_prompts: OpenPrompts,
     flights: Flights,
+    hosts: Hosts,
     spool: Spool,
     uses: Uses,
     metrics: Metrics,
@@ -127,10 +130,12 @@ impl Engine {
         let keys = DataKeys::new(key_ring);
         let metrics = Metrics::new(&catalog);
         let db = db.at_the_time_of(clock.clone());
+        let process = format!("{node}#{:016x}", u64::from_be_bytes(entropy.bytes()));
         Arc::new_cyclic(|me| Self {
             me: Weak::clone(me),
             home: Handle::try_current().ok(),
             node,
+            process,
             db,
             catalog,
             keys,
@@ -143,6 +148,7 @@ impl Engine {
             kept: Kept::default(),
             open_prompts: OpenPrompts::default(),
             flights: Flights::default(),
+            hosts: Hosts::default(),
             spool: Spool::new(spool),
             uses: Uses::default(),
             metrics,

@@ -19,9 +19,12 @@ mod claim;
 mod conclude;
 mod flights;
 mod fly;
+mod living;
+mod seats;
 mod send;
 mod settle;
 mod spool;
+mod stray;
 mod timing;
 mod upkeep;
 
@@ -33,6 +36,7 @@ use astralform_storage::tokens::Token;
 use crate::Fault;
 
 pub(crate) use flights::Flights;
+pub(crate) use seats::Hosts;
 pub(crate) use spool::Spool;
 pub(crate) use timing::refresh_at;
 
@@ -72,7 +76,22 @@ pub(crate) enum Hindrance {
     App,
     /// Another node is at it and has not finished.
     OtherNode,
+    /// The provider was asked about it less than a minute ago, after an API had refused the token.
+    AskedLately,
 }
+
+/// Why a token is refreshed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// It ends soon, or has ended.
+    Age,
+    /// An API refused it, though it has not ended: the provider is asked whether it is dead, once
+    /// in [`ASKED_EVERY`] for each connection.
+    Refusal,
+}
+
+/// How often a provider is asked about the tokens of a connection that an API refuses.
+pub(crate) const ASKED_EVERY: Duration = Duration::from_mins(1);
 
 /// Whether a token can be sent as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,6 +13,13 @@ pub(crate) fn kind(connector: &Connector, status: StatusCode, code: Option<&str>
     named.map_or_else(|| by_status(status), |(kind, _)| *kind)
 }
 
+/// Whether the connector has a word for the code.
+pub(crate) fn is_named(connector: &Connector, code: Option<&str>) -> bool {
+    code.is_some_and(|code| {
+        connector.errors.kinds.iter().any(|(_, codes)| codes.iter().any(|c| c == code))
+    })
+}
+
 /// What the provider says about it, where it says anything.
 pub(crate) fn words(
     connector: &Connector,

@@ -12,15 +12,18 @@ mod schedule;
 
 use std::{
     collections::VecDeque,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
+use astralform_catalog::destination;
 use astralform_domain::{Connection, Revocation, RevocationStatus, Timestamp, crash_point};
 use astralform_storage::{
-    Tx, branch, connections, revocations,
+    Tx, connections, revocations,
     tokens::{self, Token},
 };
+
+use tokio::task::JoinSet;
 
 use crate::{Engine, Fault, chain};
 use ask::{Asked, Provider};
@@ -29,9 +32,9 @@ pub(crate) use replaced::{Replaced, living_on};
 pub use astralform_storage::revocations::Due;
 
 /// How many requests one node has under way at one provider.
-const LANES: i64 = 4;
-/// How many rows are taken at once: what the lanes work off well within a lease.
-const BATCH: i64 = 2 * LANES;
+const LANES: usize = 4;
+/// How many rows are taken at once, two for each lane: what is worked off well within a lease.
+const BATCH: i64 = 8;
 /// How long a row is taken for. A node that dies leaves it to the others after that.
 const LEASE: Duration = Duration::from_mins(2);
 /// How long one request may take that finds out whether a provider is well again. A node that dies
@@ -51,6 +54,19 @@ impl Engine {
     /// When the database does not answer.
     pub async fn due_revocations(&self) -> Result<Vec<Due>, Fault> {
         Ok(revocations::due(&self.db, self.clock.now()).await?)
+    }
+
+    /// The host that is asked to end the tokens of a project connector; where it cannot be used, a
+    /// name of its own.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn host_asked(&self, due: &Due) -> Result<String, Fault> {
+        let at = due.project_connector;
+        let settings = self.project_connector(due.tenant, at).await?;
+        let ready = self.assemble(settings).ok();
+        let url = ready.as_ref().and_then(|ready| ready.addresses.revocation.as_ref());
+        Ok(url.map_or_else(|| at.to_string(), destination))
     }
 
     /// Works off what is due at one provider, until nothing is or the provider is not well.
@@ -76,8 +92,7 @@ impl Engine {
             if taken.is_empty() {
                 return self.unasked(&due, probe).await;
             }
-            let provider = self.provider(&due, probe).await?;
-            match Box::pin(self.ask_for_all(&provider, taken)).await? {
+            match self.ask_for_all(&due, probe, taken).await? {
                 Heard::NotWell => return Ok(()),
                 Heard::Answers if probe.is_some() => {
                     revocations::resume(&self.db, at).await?;
@@ -143,25 +158,44 @@ impl Engine {
     /// asked for yet are given back.
     async fn ask_for_all(
         &self,
-        provider: &Provider<'_>,
+        due: &Due,
+        probe: Option<Timestamp>,
         taken: Vec<Revocation>,
     ) -> Result<Heard, Fault> {
-        let left = Mutex::new(VecDeque::from(taken));
+        let lanes = taken.len().min(LANES);
+        let left = Arc::new(Mutex::new(VecDeque::from(taken)));
+        let mut asking = JoinSet::new();
+        for _ in 0..lanes {
+            let (engine, due, left) = (self.handle(), *due, Arc::clone(&left));
+            // A task of its own, so that no lane waits for the database while it holds another up.
+            asking.spawn(async move { engine.ask_in_lane(&due, probe, &left).await });
+        }
+        let mut heard = Heard::Nothing;
+        while let Some(lane) = asking.join_next().await {
+            let broken = |_| Fault::Inconsistent("asking a provider broke off");
+            heard = heard.max(lane.map_err(broken)??);
+        }
+        Ok(heard)
+    }
+
+    async fn ask_in_lane(
+        &self,
+        due: &Due,
+        probe: Option<Timestamp>,
+        left: &Mutex<VecDeque<Revocation>>,
+    ) -> Result<Heard, Fault> {
         let queue = || left.lock().unwrap_or_else(PoisonError::into_inner);
-        let lane = async || {
-            let mut heard = Heard::Nothing;
-            loop {
-                let Some(next) = queue().pop_front() else { return Ok::<_, Fault>(heard) };
-                heard = heard.max(self.ask_for(provider, &next).await?);
-                if heard == Heard::NotWell {
-                    let untried = std::mem::take(&mut *queue());
-                    self.give_back(untried).await?;
-                }
+        let provider = self.provider(due, probe).await?;
+        let mut heard = Heard::Nothing;
+        loop {
+            let next = queue().pop_front();
+            let Some(next) = next else { return Ok(heard) };
+            heard = heard.max(self.ask_for(&provider, &next).await?);
+            if heard == Heard::NotWell {
+                let untried = std::mem::take(&mut *queue());
+                self.give_back(untried).await?;
             }
-        };
-        let lanes =
-            tokio::try_join!(branch(lane()), branch(lane()), branch(lane()), branch(lane()))?;
-        Ok(lanes.0.max(lanes.1).max(lanes.2).max(lanes.3))
+        }
     }
 
     async fn give_back(&self, untried: VecDeque<Revocation>) -> Result<(), Fault> {

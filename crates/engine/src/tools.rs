@@ -7,6 +7,7 @@ mod list;
 mod outcome;
 mod plan;
 mod prompted;
+mod refused;
 mod scrub;
 mod shape;
 

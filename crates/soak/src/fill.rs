@@ -131,6 +131,7 @@ impl Filler {
             written_at: now,
             refresh_at: None,
             in_doubt: false,
+            doubts: tokens::Doubts::default(),
         }
     }
 }

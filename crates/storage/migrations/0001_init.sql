@@ -207,6 +207,8 @@ CREATE TABLE tokens (
     written_at    BIGINT NOT NULL,
     refresh_at    BIGINT, -- when it is to be refreshed ahead of its end
     in_doubt      BOOLEAN NOT NULL, -- the refresh token may have been used up already
+    asked_at      BIGINT, -- when its provider was last asked whether it is dead
+    refused_since BIGINT, -- since when the provider says so, without a success in between
     PRIMARY KEY (connection_id, kind)
 );
 
@@ -218,7 +220,7 @@ CREATE TABLE refreshes (
     kind          TEXT NOT NULL,
     generation    BIGINT NOT NULL, -- of the token that is to be replaced
     fence         BIGINT NOT NULL, -- counts the holders
-    node          TEXT NOT NULL, -- who holds it, or held it last
+    node          TEXT NOT NULL, -- the process that holds it, or held it last
     lease_until   BIGINT NOT NULL, -- by the database's clock
     is_sent       BOOLEAN NOT NULL, -- the refresh token is with the provider, its answer not here
     answer        BYTEA, -- sealed; what the provider answered
@@ -228,6 +230,14 @@ CREATE TABLE refreshes (
 );
 
 CREATE INDEX refreshes_by_lease ON refreshes (lease_until);
+
+-- The processes that share the database. Two of one name are told apart by `process`.
+CREATE TABLE nodes (
+    process TEXT PRIMARY KEY,
+    name    TEXT NOT NULL,
+    seen_at BIGINT NOT NULL, -- by the database's clock
+    told_at BIGINT NOT NULL -- by the process's own clock
+);
 
 -- When connections were last used.
 CREATE TABLE connection_uses (

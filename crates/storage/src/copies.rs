@@ -53,6 +53,7 @@ mod tests {
             written_at: Timestamp::from_secs(1),
             refresh_at: None,
             in_doubt: false,
+            doubts: tokens::Doubts::default(),
         }
     }
 

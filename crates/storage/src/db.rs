@@ -27,7 +27,6 @@ pub(crate) use clock::ClockOffset;
 pub(crate) use health::Health;
 pub use health::LATE;
 use line::Lines;
-pub use one_connection::branch;
 use transaction::Open;
 pub use transaction::Tx;
 
@@ -128,6 +127,11 @@ impl Db {
     #[must_use]
     pub fn at_the_time_of(self, clock: Clock) -> Self {
         Self { clock, ..self }
+    }
+
+    /// Whether it is for one server at a time.
+    pub fn is_for_one(&self) -> bool {
+        matches!(self.pools, Pools::Sqlite { .. })
     }
 
     pub(crate) fn feed(&self) -> &Feed {

@@ -39,6 +39,13 @@ pub async fn is_frozen(db: &Db, project: ProjectId) -> Result<bool> {
     Ok(found.is_some_and(|found| found.frozen_at.is_some()))
 }
 
+/// Whether a project is not frozen; then it stays so until the transaction ends.
+pub async fn is_thawed(tx: &mut Tx, project: ProjectId) -> Result<bool> {
+    const SQL: &str = "
+        UPDATE projects SET frozen_at = NULL WHERE id = $1 AND frozen_at IS NULL";
+    Ok(tx.execute(SQL, binds![project]).await? == 1)
+}
+
 /// Freezes that project, or all of them; says which were not frozen before.
 pub async fn freeze(
     tx: &mut Tx,
@@ -90,6 +97,10 @@ mod tests {
             let (one, two) = (world(&db).await.tenant.project, world(&db).await.tenant.project);
             assert_eq!(committed(&db, Some(one), true).await, [one]);
             assert!(is_frozen(&db, one).await.unwrap());
+            let mut tx = db.begin().await.unwrap();
+            assert!(!is_thawed(&mut tx, one).await.unwrap());
+            assert!(is_thawed(&mut tx, two).await.unwrap());
+            drop(tx);
             assert!(!is_frozen(&db, two).await.unwrap());
             assert_eq!(committed(&db, None, true).await, [two]);
             assert_eq!(committed(&db, Some(two), false).await, [two]);

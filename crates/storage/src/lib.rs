@@ -25,6 +25,7 @@ pub mod idempotent_requests;
 pub mod managed;
 pub mod members;
 pub mod meta;
+pub mod nodes;
 pub mod oauth_states;
 pub mod project_connectors;
 pub mod projects;
@@ -40,7 +41,7 @@ pub mod webhook_deliveries;
 pub mod webhooks;
 
 pub use changes::{Stamp, Topic};
-pub use db::{Db, LATE, Run, Tx, branch};
+pub use db::{Db, LATE, Run, Tx};
 pub use error::{Error, Result};
 
 #[cfg(test)]

@@ -299,6 +299,7 @@ mod tests {
                 written_at: Timestamp::from_secs(0),
                 refresh_at: None,
                 in_doubt: false,
+                doubts: tokens::Doubts::default(),
             };
             let mut tx = db.begin().await.unwrap();
             for new in &made {

@@ -4,6 +4,8 @@
 //! is called and says that the refresh token is out; it goes when the new token is stored. Leases
 //! and pauses go by the database's clock ([`Tx::clock`](crate::Tx)), which all nodes share.
 
+mod waiting;
+
 use std::time::Duration;
 
 use astralform_domain::{Connection, ConnectionId, Sealed, Tenant, Timestamp};
@@ -12,9 +14,12 @@ use crate::{
     Db, Result, Tx,
     bind::binds,
     db::{Row, Run as _},
+    nodes,
     row::Record,
     tokens::Token,
 };
+
+pub use waiting::{Waiting, abandoned, due, waiting};
 
 /// The table, for bindings.
 pub const TABLE: &str = "refreshes";
@@ -50,7 +55,7 @@ pub struct Lease {
 /// Who takes refreshes up.
 #[derive(Clone, Copy, Debug)]
 pub struct Claimant<'a> {
-    /// The node's name.
+    /// The process, as it is told from any other.
     pub node: &'a str,
     /// Whether it may go on with what another node has sent and not answered for: that one may
     /// have the answer, and still be about to store it.
@@ -109,11 +114,37 @@ pub async fn claim(
     tx.returning(SQL, binds).await
 }
 
-/// Whether somebody is at the refresh of a token that is still of that generation, or is waited for.
-/// Only looks.
-pub async fn is_held(db: &Db, key: &RefreshKey, generation: i64, by: Claimant<'_>) -> Result<bool> {
+/// Who is at a refresh, or is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// How long the lease lasts from now on; nothing when only the answer is waited for.
+    pub left: Duration,
+    /// Whether the holder has been heard of lately.
+    pub is_living: bool,
+}
+
+struct HeldRow {
+    lease_until: Timestamp,
+    seen_at: Timestamp,
+}
+
+impl Record for HeldRow {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self { lease_until: row.time("lease_until")?, seen_at: row.time("seen_at")? })
+    }
+}
+
+/// Who is at the refresh of a token that is still of that generation, or is waited for. Only looks.
+pub async fn holder(
+    db: &Db,
+    key: &RefreshKey,
+    generation: i64,
+    by: Claimant<'_>,
+) -> Result<Option<Holder>> {
     const SQL: &str = "
-        SELECT refreshes.connection_id, refreshes.kind
+        SELECT refreshes.lease_until,
+               COALESCE((SELECT nodes.seen_at FROM nodes WHERE nodes.process = refreshes.node), 0)
+                   AS seen_at
         FROM refreshes
         JOIN tokens
           ON tokens.connection_id = refreshes.connection_id AND tokens.kind = refreshes.kind
@@ -124,7 +155,11 @@ pub async fn is_held(db: &Db, key: &RefreshKey, generation: i64, by: Claimant<'_
     let now = db.clock().await?;
     let Claimant { node, takes_over } = by;
     let binds = binds![key.connection, key.kind.as_str(), generation, now, node, takes_over];
-    Ok(db.optional::<RefreshKey>(SQL, binds).await?.is_some())
+    let found: Option<HeldRow> = db.optional(SQL, binds).await?;
+    Ok(found.map(|HeldRow { lease_until, seen_at }| Holder {
+        left: now.until(lease_until),
+        is_living: seen_at > now.before(nodes::SILENT_AFTER),
+    }))
 }
 
 /// Notes that the refresh token of that generation is about to be sent.
@@ -148,18 +183,26 @@ pub async fn keep_answer(db: &Db, lease: &Lease, answer: &Sealed) -> Result<bool
     Ok(db.execute(SQL, binds).await? == 1)
 }
 
-/// Keeps an answer that was found after a restart, if it is still the one that is waited for.
+/// Keeps an answer that was found after a restart, if the token that it replaces is still there and
+/// no other answer for it: also where the refresh was given up meanwhile.
 pub async fn take_answer(
-    db: &Db,
+    tx: &mut Tx,
     key: &RefreshKey,
     generation: i64,
+    node: &str,
     answer: &Sealed,
 ) -> Result<bool> {
     const SQL: &str = "
-        UPDATE refreshes SET answer = $4
-        WHERE connection_id = $1 AND kind = $2 AND generation = $3 AND answer IS NULL";
-    let binds = binds![key.connection, key.kind.as_str(), generation, answer];
-    Ok(db.execute(SQL, binds).await? == 1)
+        INSERT INTO refreshes
+            (connection_id, kind, generation, fence, node, lease_until, is_sent, answer, failures,
+             not_before)
+        SELECT $1, $2, $3, $5, $6, 0, TRUE, $4, 0, 0 FROM tokens
+        WHERE connection_id = $1 AND kind = $2 AND generation = $3
+        ON CONFLICT (connection_id, kind) DO UPDATE SET answer = $4
+        WHERE refreshes.generation = $3 AND refreshes.answer IS NULL";
+    let now = tx.clock().await?;
+    let binds = binds![key.connection, key.kind.as_str(), generation, answer, now, node];
+    Ok(tx.execute(SQL, binds).await? == 1)
 }
 
 /// Gives the lease back after a failure; the next try is not to come before `pause` is over.
@@ -172,6 +215,22 @@ pub async fn put_off(tx: &mut Tx, lease: &Lease, pause: Duration) -> Result<()> 
     let not_before = tx.clock().await?.after(pause);
     let RefreshKey { connection, kind } = &lease.key;
     tx.execute(SQL, binds![*connection, kind.as_str(), lease.fence, not_before]).await?;
+    Ok(())
+}
+
+/// Puts the refresh of a token off that cannot be made at present, whoever wants it. What is under
+/// way, was sent or answered stays so, and no failure is counted.
+pub async fn postpone(tx: &mut Tx, key: &RefreshKey, node: &str, pause: Duration) -> Result<()> {
+    const SQL: &str = "
+        INSERT INTO refreshes
+            (connection_id, kind, generation, fence, node, lease_until, is_sent, failures,
+             not_before)
+        VALUES ($1, $2, 0, $4, $3, 0, FALSE, 0, $5)
+        ON CONFLICT (connection_id, kind) DO UPDATE SET not_before = $5
+        WHERE refreshes.not_before < $5";
+    let now = tx.clock().await?;
+    let binds = binds![key.connection, key.kind.as_str(), node, now, now.after(pause)];
+    tx.execute(SQL, binds).await?;
     Ok(())
 }
 
@@ -199,12 +258,6 @@ pub(crate) async fn end_all(tx: &mut Tx, of: &Connection) -> Result<()> {
     Ok(())
 }
 
-/// Lets go of the leases that this node held before it was started anew; says how many.
-pub async fn let_go(tx: &mut Tx, node: &str) -> Result<u64> {
-    const SQL: &str = "UPDATE refreshes SET lease_until = 0 WHERE node = $1 AND lease_until > 0";
-    tx.execute(SQL, binds![node]).await
-}
-
 /// A token whose refresh is wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wanted {
@@ -221,51 +274,6 @@ impl Record for Wanted {
         let (tenant, key) = (row.tenant()?, RefreshKey::read(row)?);
         Ok(Self { tenant, key, generation: row.int("generation")? })
     }
-}
-
-/// The refreshes that somebody began and nobody goes on with, `limit` at most. In a frozen project
-/// only what was answered is gone on with.
-pub async fn abandoned(db: &Db, by: Claimant<'_>, limit: i64) -> Result<Vec<Wanted>> {
-    const SQL: &str = "
-        SELECT connections.project_id, connections.environment, refreshes.connection_id,
-               refreshes.kind, refreshes.generation
-        FROM refreshes
-        JOIN connections ON connections.id = refreshes.connection_id
-        JOIN projects ON projects.id = connections.project_id
-        WHERE refreshes.lease_until <= $1
-          AND (refreshes.answer IS NOT NULL
-               OR refreshes.is_sent AND projects.frozen_at IS NULL AND ($4 OR refreshes.node = $3))
-        LIMIT $2";
-    let now = db.clock().await?;
-    db.all(SQL, binds![now, limit, by.node, by.takes_over]).await
-}
-
-/// The tokens whose time to be refreshed has come, of active connections that were used since and
-/// whose project is not frozen, the most urgent first, `limit` at most.
-pub async fn due(
-    db: &Db,
-    now: Timestamp,
-    used_since: Timestamp,
-    limit: i64,
-) -> Result<Vec<Wanted>> {
-    const SQL: &str = "
-        SELECT connections.project_id, connections.environment, tokens.connection_id, tokens.kind,
-               tokens.generation
-        FROM tokens
-        JOIN connections ON connections.id = tokens.connection_id
-        JOIN connection_uses ON connection_uses.connection_id = tokens.connection_id
-        JOIN projects ON projects.id = connections.project_id
-        WHERE tokens.refresh_at <= $1 AND tokens.refresh_token IS NOT NULL
-          AND connections.status = 'active' AND connection_uses.used_at > $2
-          AND projects.frozen_at IS NULL
-          AND NOT EXISTS (
-              SELECT 1 FROM refreshes
-              WHERE refreshes.connection_id = tokens.connection_id
-                AND refreshes.kind = tokens.kind
-                AND (refreshes.lease_until > $4 OR refreshes.not_before > $4))
-        ORDER BY tokens.refresh_at LIMIT $3";
-    let clock = db.clock().await?;
-    db.all(SQL, binds![now, used_since, limit, clock]).await
 }
 
 #[cfg(test)]

@@ -62,16 +62,19 @@ impl Record for Due {
     }
 }
 
-/// The project connectors whose providers are to be asked now.
+/// The project connectors whose providers are to be asked now: those first that were well, and of
+/// them those that have waited longest.
 pub async fn due(db: &Db, now: Timestamp) -> Result<Vec<Due>> {
     const SQL: &str = "
-        SELECT DISTINCT revocations.project_connector_id, revocations.project_id,
-               revocations.environment, COALESCE(revocation_pauses.failures, 0) AS failures
+        SELECT revocations.project_connector_id, revocations.project_id, revocations.environment,
+               COALESCE(MAX(revocation_pauses.failures), 0) AS failures
         FROM revocations
         LEFT JOIN revocation_pauses
             ON revocation_pauses.project_connector_id = revocations.project_connector_id
         WHERE revocations.status = 'pending' AND revocations.next_attempt_at <= $1
-          AND COALESCE(revocation_pauses.paused_until, 0) <= $1";
+          AND COALESCE(revocation_pauses.paused_until, 0) <= $1
+        GROUP BY revocations.project_connector_id, revocations.project_id, revocations.environment
+        ORDER BY failures, MIN(revocations.next_attempt_at), revocations.project_connector_id";
     db.all(SQL, binds![now]).await
 }
 

@@ -42,7 +42,8 @@ pub async fn held(
                 tokens.kind AS token_kind, tokens.generation AS token_generation,
                 tokens.access_token, tokens.refresh_token,
                 tokens.expires_at AS token_expires_at, tokens.scopes AS token_scopes,
-                tokens.written_at AS token_written_at, tokens.refresh_at, tokens.in_doubt
+                tokens.written_at AS token_written_at, tokens.refresh_at, tokens.in_doubt,
+                tokens.asked_at, tokens.refused_since
          FROM serving
          LEFT JOIN tokens ON tokens.connection_id = serving.id
          ORDER BY serving.is_default DESC, serving.id, tokens.kind"
@@ -81,6 +82,7 @@ mod tests {
             written_at: Timestamp::from_secs(30),
             refresh_at: None,
             in_doubt: true,
+            doubts: tokens::Doubts::default(),
         }
     }
 

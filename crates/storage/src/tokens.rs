@@ -1,5 +1,7 @@
 //! The sealed tokens of a connection, one row for each kind.
 
+use std::time::Duration;
+
 use astralform_domain::{Connection, ConnectionId, ScopeSet, Sealed, Timestamp};
 
 use crate::{
@@ -35,6 +37,26 @@ pub struct Token {
     /// Whether its refresh token may have been used up already: it was sent and no answer came, or
     /// it is out of a backup.
     pub in_doubt: bool,
+    /// What is known of it since the provider's API refused it.
+    pub doubts: Doubts,
+}
+
+/// What is known of a token that the provider's API has refused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Doubts {
+    /// When the provider was last asked whether it is dead.
+    pub asked_at: Option<Timestamp>,
+    /// Since when the provider says so, without a success in between.
+    pub refused_since: Option<Timestamp>,
+}
+
+impl Doubts {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self {
+            asked_at: row.optional_time("asked_at")?,
+            refused_since: row.optional_time("refused_since")?,
+        })
+    }
 }
 
 impl Token {
@@ -64,6 +86,7 @@ impl Record for Token {
             written_at: row.time("written_at")?,
             refresh_at: row.optional_time("refresh_at")?,
             in_doubt: row.flag("in_doubt")?,
+            doubts: Doubts::read(row)?,
         })
     }
 }
@@ -82,11 +105,12 @@ impl Token {
             written_at: row.time("token_written_at")?,
             refresh_at: row.optional_time("refresh_at")?,
             in_doubt: row.flag("in_doubt")?,
+            doubts: Doubts::read(row)?,
         }))
     }
 }
 
-/// Stores a token in place of the one of its kind.
+/// Stores a token in place of the one of its kind. Nothing is held against it yet.
 pub async fn put(tx: &mut Tx, of: &Connection, token: &Token) -> Result<()> {
     const SQL: &str = "
         INSERT INTO tokens
@@ -95,7 +119,8 @@ pub async fn put(tx: &mut Tx, of: &Connection, token: &Token) -> Result<()> {
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
         ON CONFLICT (connection_id, kind) DO UPDATE
         SET generation = $3, access_token = $4, refresh_token = $5, expires_at = $6, scopes = $7,
-            written_at = $8, refresh_at = $9, in_doubt = $10";
+            written_at = $8, refresh_at = $9, in_doubt = $10, asked_at = NULL,
+            refused_since = NULL";
     let binds = binds![
         of.id,
         token.kind.as_str(),
@@ -142,6 +167,60 @@ pub async fn doubt(tx: &mut Tx, of: &Connection, kind: &str, generation: i64) ->
         UPDATE tokens SET in_doubt = TRUE
         WHERE connection_id = $1 AND kind = $2 AND generation = $3 AND NOT in_doubt";
     tx.execute(SQL, binds![of.id, kind, generation]).await?;
+    Ok(())
+}
+
+/// Notes at `now` that the provider is asked whether a token is dead, unless it was asked about one
+/// of the connection's tokens less than `pause` ago; says whether it noted it. The connection is to
+/// be locked. What a clock that was ahead has noted does not count.
+pub async fn begin_asking(
+    tx: &mut Tx,
+    of: &Connection,
+    kind: &str,
+    now: Timestamp,
+    pause: Duration,
+) -> Result<bool> {
+    const SQL: &str = "
+        UPDATE tokens SET asked_at = $3
+        WHERE connection_id = $1 AND kind = $2 AND NOT EXISTS (
+            SELECT 1 FROM tokens AS other
+            WHERE other.connection_id = $1 AND other.asked_at > $4 AND other.asked_at <= $5)";
+    let (since, until) = (now.before(pause), now.after(pause));
+    let is_begun = tx.execute(SQL, binds![of.id, kind, now, since, until]).await? == 1;
+    if is_begun {
+        tx.touch(topic(of));
+    }
+    Ok(is_begun)
+}
+
+/// Notes at `now` that the provider confirms that the token of that generation is dead; says since
+/// when it does. None when there is no such token any more.
+pub async fn note_refusal(
+    tx: &mut Tx,
+    of: &Connection,
+    (kind, generation): (&str, i64),
+    now: Timestamp,
+) -> Result<Option<Timestamp>> {
+    const SQL: &str = "
+        UPDATE tokens
+        SET refused_since = CASE WHEN refused_since <= $4 THEN refused_since ELSE $4 END
+        WHERE connection_id = $1 AND kind = $2 AND generation = $3
+        RETURNING *";
+    let noted: Option<Token> = tx.returning(SQL, binds![of.id, kind, generation, now]).await?;
+    if noted.is_some() {
+        tx.touch(topic(of));
+    }
+    Ok(noted.and_then(|token| token.doubts.refused_since))
+}
+
+/// Forgets that the provider ever said that a token is dead: it has taken it since.
+pub async fn forget_refusal(tx: &mut Tx, of: &Connection, kind: &str) -> Result<()> {
+    const SQL: &str = "
+        UPDATE tokens SET refused_since = NULL
+        WHERE connection_id = $1 AND kind = $2 AND refused_since IS NOT NULL";
+    if tx.execute(SQL, binds![of.id, kind]).await? == 1 {
+        tx.touch(topic(of));
+    }
     Ok(())
 }
 
@@ -208,7 +287,66 @@ mod tests {
             written_at: Timestamp::from_secs(30),
             refresh_at: Some(Timestamp::from_secs(40)),
             in_doubt: false,
+            doubts: Doubts::default(),
         }
+    }
+
+    #[tokio::test]
+    async fn r4_a_provider_is_asked_about_a_connection_once_a_minute_whichever_token_it_is_about() {
+        const MINUTE: Duration = Duration::from_mins(1);
+        on_both(async |db| {
+            let world = world(&db).await;
+            let owner = connection(&world, "acc");
+            let mut tx = db.begin().await.unwrap();
+            crate::connections::create(&mut tx, &owner, Some(world.end_user_key)).await.unwrap();
+            for kind in ["user", "bot"] {
+                put(&mut tx, &owner, &token(kind, 1)).await.unwrap();
+            }
+            let start = Timestamp::from_secs(1_000);
+            let [soon, later] = [59, 60].map(|seconds| start.after(Duration::from_secs(seconds)));
+            for (kind, now, asked) in [
+                ("user", start, true),
+                ("bot", start, false),
+                ("user", soon, false),
+                ("bot", later, true),
+                ("user", later, false),
+                ("user", start.before(2 * MINUTE), true),
+            ] {
+                let begun = begin_asking(&mut tx, &owner, kind, now, MINUTE).await.unwrap();
+                assert_eq!(begun, asked, "{kind} at {now}");
+            }
+            assert!(replace(&mut tx, &owner, &token("bot", 2), 1).await.unwrap());
+            let kept = find(&mut tx, owner.id, "bot").await.unwrap().unwrap().doubts;
+            assert_eq!(kept.asked_at, Some(later), "a refresh was the asking");
+            put(&mut tx, &owner, &token("bot", 3)).await.unwrap();
+            let fresh = find(&mut tx, owner.id, "bot").await.unwrap().unwrap();
+            assert_eq!(fresh.doubts, Doubts::default());
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn r4_a_refusal_counts_from_the_first_one_until_a_success_and_for_the_token_it_was_about()
+    {
+        on_both(async |db| {
+            let world = world(&db).await;
+            let owner = connection(&world, "acc");
+            let mut tx = db.begin().await.unwrap();
+            crate::connections::create(&mut tx, &owner, Some(world.end_user_key)).await.unwrap();
+            put(&mut tx, &owner, &token("user", 2)).await.unwrap();
+            let [first, second] = [100, 200].map(Timestamp::from_secs);
+            let mut noted = async |generation, now| {
+                note_refusal(&mut tx, &owner, ("user", generation), now).await.unwrap()
+            };
+            assert_eq!(noted(1, first).await, None, "it is another token by now");
+            assert_eq!(noted(2, first).await, Some(first));
+            assert_eq!(noted(2, second).await, Some(first));
+            assert_eq!(noted(2, Timestamp::from_secs(50)).await, Some(Timestamp::from_secs(50)));
+            forget_refusal(&mut tx, &owner, "user").await.unwrap();
+            let found = find(&mut tx, owner.id, "user").await.unwrap().unwrap();
+            assert_eq!(found.doubts.refused_since, None);
+        })
+        .await;
     }
 
     #[tokio::test]
@@ -236,7 +374,7 @@ mod tests {
 
     #[tokio::test]
     async fn b6_what_is_taken_away_while_its_refresh_is_out_is_in_doubt() {
-        use crate::refreshes::{Claimant, RefreshKey, claim, is_held, send};
+        use crate::refreshes::{Claimant, RefreshKey, claim, holder, send};
         let by = Claimant { node: "node", takes_over: true };
         on_both(async |db| {
             let world = world(&db).await;
@@ -249,7 +387,7 @@ mod tests {
             let key = |kind: &str| RefreshKey { connection: owner.id, kind: kind.to_owned() };
             let mut leases = Vec::new();
             for kind in ["claimed", "sent", "sent before"] {
-                let length = std::time::Duration::from_mins(1);
+                let length = Duration::from_mins(1);
                 leases.push(claim(&mut tx, &key(kind), by, length).await.unwrap().unwrap());
             }
             send(&mut tx, &leases[1], 2).await.unwrap();
@@ -263,7 +401,7 @@ mod tests {
             let expected = expected.map(|(kind, in_doubt)| (kind.to_owned(), in_doubt));
             assert_eq!(taken.iter().map(of).collect::<Vec<_>>(), expected);
             assert!(super::of(&db, owner.id).await.unwrap().is_empty());
-            assert!(!is_held(&db, &key("sent"), 2, by).await.unwrap());
+            assert!(holder(&db, &key("sent"), 2, by).await.unwrap().is_none());
         })
         .await;
     }

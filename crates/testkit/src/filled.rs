@@ -1,12 +1,12 @@
 use std::path::Path;
 
 use astralform_domain::{
-    Account, Connection, ConnectionId, ConnectionStatus, EndUserId, EndUserKey, Entropy, Owner,
-    ProjectConnector, ProjectId, ScopeSet, Sealed, Secret, Timestamp,
+    Account, Connection, ConnectionId, ConnectionStatus, ConnectorSlug, EndUserId, EndUserKey,
+    Entropy, Owner, ProjectConnector, ProjectId, ScopeSet, Sealed, Secret, Timestamp,
 };
 use astralform_engine::open_project_keys;
 use astralform_storage::{
-    Db, Tx, connections, data_keys, end_users, project_connectors,
+    Db, Tx, connection_uses, connections, data_keys, end_users, project_connectors,
     refreshes::{self, RefreshKey},
     tokens::{self, Token},
 };
@@ -14,11 +14,30 @@ use astralform_vault::{Binding, ProjectKeys, read_key_file};
 
 use crate::{TestServer, node::KEYS};
 
+/// A token as it is stored without consent pages.
+pub struct Filled<'a> {
+    /// The access token.
+    pub access_token: &'a str,
+    /// The refresh token, where there is one.
+    pub refresh_token: Option<&'a str>,
+    /// When the access token ends.
+    pub expires_at: Option<Timestamp>,
+    /// When it is to be refreshed ahead of that.
+    pub refresh_at: Option<Timestamp>,
+}
+
+impl<'a> Filled<'a> {
+    const fn endless(access_token: &'a str) -> Self {
+        Self { access_token, refresh_token: None, expires_at: None, refresh_at: None }
+    }
+}
+
 struct Filler<'a> {
     server: &'a TestServer,
     settings: ProjectConnector,
     key: ProjectKeys,
     kind: &'a str,
+    scopes: ScopeSet,
 }
 
 /// The keys of a project, out of a key file and a database.
@@ -52,14 +71,28 @@ impl TestServer {
     /// Stores a connection with a sealed token of that kind for each of these texts, as the engine
     /// stores them and without consent pages: of `user-0`, `user-1` and so on.
     pub async fn fill(&self, kind: &str, texts: &[String]) -> Vec<ConnectionId> {
-        let found = project_connectors::by_slug(&self.db, self.tenant, &self.slug).await;
+        let tokens: Vec<_> = texts.iter().map(|text| Filled::endless(text)).collect();
+        self.fill_with(&self.slug, kind, &[], &tokens).await
+    }
+
+    /// Stores a connection with those scopes and a sealed token of that kind for each of these at a
+    /// connector, all of them used just now.
+    pub async fn fill_with(
+        &self,
+        slug: &ConnectorSlug,
+        kind: &str,
+        scopes: &[&str],
+        tokens: &[Filled<'_>],
+    ) -> Vec<ConnectionId> {
+        let found = project_connectors::by_slug(&self.db, self.tenant, slug).await;
         let settings = found.expect("the database answers").expect("the connector is enabled");
         let key = self.keys().await;
-        let filler = Filler { server: self, settings, key, kind };
+        let filler =
+            Filler { server: self, settings, key, kind, scopes: scopes.iter().copied().collect() };
         let mut tx = self.db.begin().await.expect("a transaction");
-        let mut ids = Vec::with_capacity(texts.len());
-        for (number, text) in texts.iter().enumerate() {
-            ids.push(filler.add(&mut tx, number, text).await);
+        let mut ids = Vec::with_capacity(tokens.len());
+        for (number, token) in tokens.iter().enumerate() {
+            ids.push(filler.add(&mut tx, number, token).await);
         }
         tx.commit().await.expect("a commit");
         ids
@@ -67,7 +100,7 @@ impl TestServer {
 }
 
 impl Filler<'_> {
-    async fn add(&self, tx: &mut Tx, number: usize, text: &str) -> ConnectionId {
+    async fn add(&self, tx: &mut Tx, number: usize, filled: &Filled<'_>) -> ConnectionId {
         let (clock, entropy) = (&self.server.clock, Entropy::system());
         let (tenant, now) = (self.settings.tenant, clock.now());
         let end_user: EndUserId = format!("user-{number}").parse().expect("an id");
@@ -83,38 +116,42 @@ impl Filler<'_> {
             is_default: true,
             status: ConnectionStatus::Active,
             reason: None,
-            scopes: ScopeSet::default(),
+            scopes: self.scopes.clone(),
             hosts: self.settings.hosts.clone(),
             created_at: now,
         };
         connections::create(tx, &connection, Some(owner)).await.expect("a connection");
-        tokens::put(tx, &connection, &self.token(&connection, text, now)).await.expect("a token");
+        tokens::put(tx, &connection, &self.token(&connection, filled, now)).await.expect("a token");
+        connection_uses::note(tx, connection.id, now).await.expect("a use");
         connection.id
     }
 
-    fn token(&self, connection: &Connection, text: &str, written_at: Timestamp) -> Token {
+    fn token(&self, connection: &Connection, of: &Filled<'_>, written_at: Timestamp) -> Token {
         let generation = 1;
         let row = Token::row_key(connection.id, self.kind);
-        let place = Binding {
-            tenant: connection.tenant,
-            owner: &connection.owner,
-            table: tokens::TABLE,
-            row: &row,
-            column: "access_token",
-            generation,
-            hosts: &connection.hosts,
+        let seal = |column, text: &str| {
+            let place = Binding {
+                tenant: connection.tenant,
+                owner: &connection.owner,
+                table: tokens::TABLE,
+                row: &row,
+                column,
+                generation,
+                hosts: &connection.hosts,
+            };
+            self.key.seal(place, &Secret::new(text.to_owned()), &Entropy::system())
         };
-        let secret = Secret::new(text.to_owned());
         Token {
             kind: self.kind.to_owned(),
             generation,
-            access_token: self.key.seal(place, &secret, &Entropy::system()),
-            refresh_token: None,
-            expires_at: None,
-            scopes: ScopeSet::default(),
+            access_token: seal("access_token", of.access_token),
+            refresh_token: of.refresh_token.map(|text| seal("refresh_token", text)),
+            expires_at: of.expires_at,
+            scopes: self.scopes.clone(),
             written_at,
-            refresh_at: None,
+            refresh_at: of.refresh_at,
             in_doubt: false,
+            doubts: tokens::Doubts::default(),
         }
     }
 }

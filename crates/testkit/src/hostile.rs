@@ -51,6 +51,12 @@ impl HostileProvider {
         include_str!("hostile.yaml").replace("{base}", base)
     }
 
+    /// Its `connector.yaml` under another name, for a second one beside it: the tools are called by
+    /// that name too.
+    pub fn yaml_as(&self, slug: &str) -> String {
+        self.yaml().replace("brittle", slug)
+    }
+
     /// How a server has it as its only connector and goes by the same clock. Its browsers are sent
     /// back once the server's redirect URI is allowed, see [`Hostile::allow_redirect`].
     pub fn setup(&self, clock: &Clock) -> Setup {

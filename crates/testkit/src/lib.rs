@@ -19,7 +19,7 @@ mod server;
 
 pub use agent::{Agent, Reply};
 pub use browser::{Browser, Page, with_parameter};
-pub use filled::project_keys;
+pub use filled::{Filled, project_keys};
 pub use hostile::HostileProvider;
 pub use node::postgres_url;
 pub use peer::{Peer, node, peers_folder};

@@ -67,6 +67,25 @@ impl TestServer {
         App::new(engine(self.db.clone(), &self.catalogue, keys, site, self.clock.clone(), spool))
     }
 
+    /// The same with a catalogue that lacks a connector.
+    pub fn restarted_without(&self, missing: &ConnectorSlug) -> App {
+        let keys = read_key_file(&self.files.path().join(KEYS)).expect("the key file");
+        let site = self.app.engine().site().clone();
+        let spool = self.files.path().join("spool");
+        let rest: Vec<_> =
+            self.catalogue.iter().filter(|yaml| slug(yaml) != *missing).cloned().collect();
+        App::new(engine(self.db.clone(), &rest, keys, site, self.clock.clone(), spool))
+    }
+
+    /// A second node that hears nothing of the others but when it is told to: a control for tests
+    /// of those that do.
+    pub async fn deaf_node(&self) -> Self {
+        let mut node = self.second_node().await;
+        // The last task is the one that hears.
+        node.tasks.pop().expect("a task").abort();
+        node
+    }
+
     /// An address of the site, at this node.
     pub fn here(&self, address: &Url) -> Url {
         let mut here = address.clone();
@@ -109,14 +128,17 @@ pub(crate) fn engine(
     })
 }
 
-/// Hears what other nodes change, as a real one does. It has heard once before anybody calls.
+/// Hears what other nodes change and says that it lives, as a real one does. It has heard once before
+/// anybody calls.
 pub(crate) async fn follower(app: &App) -> JoinHandle<()> {
     let app = app.clone();
     app.engine().follow().await.expect("the database answers");
+    app.engine().beat().await.expect("the database answers");
     tokio::spawn(async move {
         loop {
             tokio::time::sleep(Duration::from_millis(250)).await;
             let _ = app.engine().follow().await;
+            let _ = app.engine().beat().await;
         }
     })
 }

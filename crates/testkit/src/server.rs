@@ -271,9 +271,14 @@ impl TestServer {
         Some(Db::open_sqlite(file).await.expect("a database"))
     }
 
+    /// Where new tokens wait for the database.
+    pub fn spool(&self) -> PathBuf {
+        self.files.path().join("spool")
+    }
+
     /// How many files lie where new tokens wait for the database.
     pub fn spooled(&self) -> usize {
-        std::fs::read_dir(self.files.path().join("spool")).map_or(0, Iterator::count)
+        std::fs::read_dir(self.spool()).map_or(0, Iterator::count)
     }
 
     /// The bytes of the database and its log, for proving what is not in them; none when it is a

@@ -1,7 +1,7 @@
 use std::{collections::HashMap, time::Duration};
 
 use astralform_domain::ProjectConnectorId;
-use astralform_engine::{chain, revocations::Due};
+use astralform_engine::{Fault, chain, revocations::Due};
 use astralform_server::App;
 use tokio::{
     task::{Id, JoinSet},
@@ -10,14 +10,26 @@ use tokio::{
 
 const LOOK: Duration = Duration::from_secs(1);
 
-/// How many providers one node asks at once.
+/// For how many project connectors one node asks at once.
 const AT_ONCE: usize = 16;
+/// For how many of them it asks one host.
+const AT_A_HOST: usize = 4;
+/// For how many of them it only finds out whether their provider is well again, so that providers
+/// that hang leave places for others.
+const PROBES: usize = 8;
 
-/// The providers that this node is asking.
+/// What this node is asking.
 #[derive(Default)]
 struct Asking {
     tasks: JoinSet<()>,
-    at: HashMap<Id, ProjectConnectorId>,
+    places: HashMap<Id, Place>,
+}
+
+/// For which project connector a provider is asked.
+struct Place {
+    at: ProjectConnectorId,
+    host: String,
+    is_probe: bool,
 }
 
 /// Has ended at providers what has ended here: at several of them at once, so that one that does
@@ -29,19 +41,42 @@ pub(super) async fn run(app: App) {
     loop {
         ticks.tick().await;
         asking.forget_ended();
-        match app.engine().due_revocations().await {
-            Ok(due) => due.into_iter().for_each(|due| asking.start(&app, due)),
-            Err(fault) => tracing::warn!(error = chain(&fault), "revocations wait"),
+        if let Err(fault) = asking.start_due(&app).await {
+            tracing::warn!(error = chain(&fault), "revocations wait");
         }
     }
 }
 
 impl Asking {
-    fn start(&mut self, app: &App, due: Due) {
-        let is_asked = self.at.values().any(|at| *at == due.project_connector);
-        if is_asked || self.at.len() >= AT_ONCE {
-            return;
+    async fn start_due(&mut self, app: &App) -> Result<(), Fault> {
+        for due in app.engine().due_revocations().await? {
+            if self.places.len() >= AT_ONCE {
+                break;
+            }
+            let (at, is_probe) = (due.project_connector, due.failures > 0);
+            if !self.has_place(at, is_probe) {
+                continue;
+            }
+            let host = app.engine().host_asked(&due).await?;
+            if self.count(|place| place.host == host) < AT_A_HOST {
+                self.start(app, due, Place { at, host, is_probe });
+            }
         }
+        Ok(())
+    }
+
+    /// Whether a place is left for a project connector that is not asked for yet.
+    fn has_place(&self, at: ProjectConnectorId, is_probe: bool) -> bool {
+        let is_asked = self.places.values().any(|place| place.at == at);
+        let is_one_too_many = is_probe && self.count(|place| place.is_probe) >= PROBES;
+        !is_asked && !is_one_too_many
+    }
+
+    fn count(&self, which: impl Fn(&Place) -> bool) -> usize {
+        self.places.values().filter(|place| which(place)).count()
+    }
+
+    fn start(&mut self, app: &App, due: Due, place: Place) {
         let app = app.clone();
         let task = self.tasks.spawn(async move {
             if let Err(fault) = app.engine().work_off(&due).await {
@@ -49,13 +84,43 @@ impl Asking {
                 tracing::warn!(project_connector.id = %pcon, error = chain(&fault), "revocations wait");
             }
         });
-        self.at.insert(task.id(), due.project_connector);
+        self.places.insert(task.id(), place);
     }
 
     fn forget_ended(&mut self) {
         while let Some(ended) = self.tasks.try_join_next_with_id() {
             let id = ended.map_or_else(|failure| failure.id(), |(id, ())| id);
-            self.at.remove(&id);
+            self.places.remove(&id);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asking(places: impl IntoIterator<Item = Place>) -> Asking {
+        let mut asking = Asking::default();
+        for place in places {
+            let task = asking.tasks.spawn(std::future::pending());
+            asking.places.insert(task.id(), place);
+        }
+        asking
+    }
+
+    fn place(number: u8, is_probe: bool) -> Place {
+        let at = ProjectConnectorId::from_bytes([number; 16]);
+        Place { at, host: format!("host-{}", number / 4), is_probe }
+    }
+
+    /// F12.
+    #[tokio::test]
+    async fn b6_providers_that_hang_leave_places_for_those_that_are_well() {
+        let asking = asking((0..8).map(|number| place(number, true)));
+        let fresh = ProjectConnectorId::from_bytes([99; 16]);
+        assert!(!asking.has_place(fresh, true), "enough find out whether a provider is well");
+        assert!(asking.has_place(fresh, false));
+        assert!(!asking.has_place(place(3, false).at, false), "it is asked already");
+        assert_eq!(asking.count(|place| place.host == "host-1"), 4);
     }
 }

@@ -5,7 +5,7 @@ use astralform_domain::{
 use astralform_storage::{
     Tx,
     auth_requests::{self, Step},
-    connections, project_connectors,
+    connections, freezes, project_connectors,
 };
 use subtle::ConstantTimeEq as _;
 use thiserror::Error;
@@ -73,10 +73,12 @@ impl Engine {
         }
         if request.owner != *said.owner {
             let why = (AuthStatus::Failed, Some(AuthFailure::EndUserMismatch));
-            self.give_up(&request, &connection, why, StatusReason::EndUserMismatch).await?;
+            if self.give_up(&request, &connection, why, StatusReason::EndUserMismatch).await? {
+                self.withdraw_now(&connection).await;
+            }
             return Err(ConfirmError::EndUserMismatch);
         }
-        let activated = self.activate(&request, connection).await?;
+        let activated = self.activate(&request, connection).await??;
         let prompt = self.prompt(tenant, id).await?.ok_or(ConfirmError::Unknown)?;
         if activated { Ok(prompt) } else { Err(ConfirmError::NotAwaiting(prompt.status)) }
     }
@@ -109,17 +111,24 @@ impl Engine {
         }
     }
 
-    async fn activate(&self, request: &AuthRequest, waiting: Connection) -> Result<bool, Fault> {
+    async fn activate(
+        &self,
+        request: &AuthRequest,
+        waiting: Connection,
+    ) -> Result<Result<bool, Frozen>, Fault> {
         let tokens = self.open_tokens(&waiting).await?;
         let key = self.keys.of(&self.db, request.tenant.project).await?;
         let pcon = self.project_connector(request.tenant, request.project_connector).await?;
         let mut tx = self.db.begin().await?;
+        if !freezes::is_thawed(&mut tx, request.tenant.project).await? {
+            return Ok(Err(Frozen));
+        }
         if !project_connectors::holds(&mut tx, &pcon).await? {
-            return Ok(false);
+            return Ok(Ok(false));
         }
         let owner = self.lock_owner(&mut tx, request.tenant, &request.owner).await?;
         if !advance(&mut tx, request, AuthStatus::Completed, None).await? {
-            return Ok(false);
+            return Ok(Ok(false));
         }
         let connection = Connection { status: ConnectionStatus::Active, ..waiting.clone() };
         let connector = self.catalog.connector(&pcon.connector);
@@ -138,28 +147,28 @@ impl Engine {
         tracing::info!(auth_request.id = %request.id, connection.id = %settled, "confirmed");
         self.metrics.auth_requests(AuthStatus::Completed, 1);
         self.changes.announce(request.id);
-        Ok(true)
+        Ok(Ok(true))
     }
 
-    /// Erases a connection that nobody vouched for, here first and then at the provider.
+    /// Erases a connection that nobody vouched for, and leaves its end at the provider to the
+    /// outbox; says whether it was there to be erased.
     pub(super) async fn give_up(
         &self,
         request: &AuthRequest,
         connection: &Connection,
         (status, failure): (AuthStatus, Option<AuthFailure>),
         why: StatusReason,
-    ) -> Result<(), Fault> {
+    ) -> Result<bool, Fault> {
         let mut tx = self.db.begin().await?;
         if !advance(&mut tx, request, status, failure).await? {
-            return Ok(());
+            return Ok(false);
         }
         self.end(&mut tx, connection, why).await?;
         tx.commit().await?;
         tracing::warn!(auth_request.id = %request.id, reason = %why, "connection erased");
         self.metrics.auth_requests(status, 1);
         self.changes.announce(request.id);
-        self.withdraw_now(connection).await;
-        Ok(())
+        Ok(true)
     }
 }
 

@@ -7,6 +7,7 @@ use astralform_domain::{
 };
 use astralform_storage::{
     auth_requests::{self, Step},
+    freezes,
     oauth_states::{self, OauthState},
     project_connectors, projects,
 };
@@ -63,6 +64,8 @@ enum Placed {
     OtherAccount,
     /// The request, or the settings it was made for, ended meanwhile.
     Ended,
+    /// The project was frozen meanwhile.
+    Frozen,
 }
 
 impl Engine {
@@ -151,6 +154,12 @@ impl Engine {
                 self.close(request, Ended::Failed(AuthFailure::OtherAccount)).await?;
                 Ok(None)
             }
+            Ok(Placed::Frozen) => {
+                let Fetched { account, tokens, .. } = &fetched;
+                self.discard(request, ready, Some(account), tokens).await;
+                self.close(request, Ended::Failed(AuthFailure::Frozen)).await?;
+                Ok(None)
+            }
             other => {
                 let Fetched { account, tokens, .. } = &fetched;
                 self.discard(request, ready, Some(account), tokens).await;
@@ -177,21 +186,19 @@ impl Engine {
             hosts: &fetched.hosts,
             status,
         };
-        let stored = self.store(&new, next).await?;
-        Ok(stored.map_or(Placed::Ended, |connection| Placed::Stored(connection, next)))
+        self.store(&new, next).await
     }
 
-    async fn store(
-        &self,
-        new: &NewConnection<'_>,
-        next: AuthStatus,
-    ) -> Result<Option<ConnectionId>, Fault> {
+    async fn store(&self, new: &NewConnection<'_>, next: AuthStatus) -> Result<Placed, Fault> {
         let request = new.request;
         let now = self.clock.now();
         let key = self.keys.of(&self.db, request.tenant.project).await?;
         let mut tx = self.db.begin().await?;
+        if !freezes::is_thawed(&mut tx, request.tenant.project).await? {
+            return Ok(Placed::Frozen);
+        }
         if !project_connectors::holds(&mut tx, &new.ready.settings).await? {
-            return Ok(None);
+            return Ok(Placed::Ended);
         }
         let owner = self.lock_owner(&mut tx, request.tenant, &request.owner).await?;
         let connection = self.store_connection(&mut tx, new, owner, &key).await?;
@@ -199,10 +206,10 @@ impl Engine {
         let step = Step { status: next, failure: None, connection: Some(connection), expires_at };
         let pending = AuthStatus::Pending;
         if !auth_requests::advance(&mut tx, request.id, pending, step).await? {
-            return Ok(None);
+            return Ok(Placed::Ended);
         }
         tx.commit().await?;
-        Ok(Some(connection))
+        Ok(Placed::Stored(connection, next))
     }
 
     async fn next_phase(

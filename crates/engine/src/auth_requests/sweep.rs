@@ -7,7 +7,8 @@ use astralform_storage::{
 use crate::{Engine, Fault, error::chain, idempotency, webhooks};
 
 impl Engine {
-    /// Ends what nobody finished or confirmed in time. To be called every few seconds.
+    /// Ends what nobody finished or confirmed in time. To be called every few seconds. It asks no
+    /// provider: the outbox does.
     ///
     /// # Errors
     /// When the database does not answer; what was swept until then stays swept.
@@ -35,10 +36,10 @@ impl Engine {
         Ok(())
     }
 
-    /// Erases what nobody confirmed in time.
+    /// Erases what nobody confirmed in time; the outbox has it ended at the provider.
     pub(super) async fn forget_unconfirmed(&self, request: &AuthRequest) -> Result<(), Fault> {
         let Some(connection) = self.waiting_connection(request).await? else { return Ok(()) };
         let expired = (AuthStatus::Expired, None);
-        self.give_up(request, &connection, expired, StatusReason::NotConfirmed).await
+        self.give_up(request, &connection, expired, StatusReason::NotConfirmed).await.map(drop)
     }
 }

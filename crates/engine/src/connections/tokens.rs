@@ -4,7 +4,7 @@ use astralform_catalog::Connector;
 use astralform_domain::{Connection, ScopeSet, Secret, Timestamp};
 use astralform_storage::{
     Tx,
-    tokens::{self, Token},
+    tokens::{self, Doubts, Token},
 };
 use astralform_vault::{Binding, ProjectKeys};
 
@@ -131,6 +131,7 @@ impl Engine {
             written_at: token.written_at,
             refresh_at: ending.map(|end| refresh_at(token.written_at, end, &self.entropy)),
             in_doubt: token.in_doubt,
+            doubts: Doubts::default(),
         }
     }
 

@@ -15,8 +15,9 @@ use astralform_storage::{
 use astralform_vault::ProjectKeys;
 
 use super::{
-    Landing,
-    timing::{FROZEN, LEASE, takes_over},
+    ASKED_EVERY, Cause, Hindrance, Landing,
+    fly::later,
+    timing::{FROZEN, LEASE, takes_over, until_takeover},
 };
 use crate::{Engine, Fault, connections::open_refresh_token};
 
@@ -85,17 +86,25 @@ fn next(
         Next::Read { in_doubt: token.in_doubt }
     } else if status != ConnectionStatus::Active || token.refresh_token.is_none() {
         Next::Over
-    } else if lease.not_before > database {
+    } else if lease.failures > 0 && lease.not_before > database {
         Next::Pause(database.until(lease.not_before))
     } else {
         Next::Send { in_doubt: token.in_doubt || was_sent }
     }
 }
 
+/// How long it is until the provider may be asked again about a token of a connection.
+fn asked_again_in(token: &Token, now: Timestamp) -> Duration {
+    // Where it was asked about another token of the connection, nobody knows better.
+    let asked_at = token.doubts.asked_at.unwrap_or(now);
+    let left = now.until(asked_at.after(ASKED_EVERY));
+    left.clamp(Duration::from_secs(1), ASKED_EVERY)
+}
+
 impl Engine {
     /// Claims the refresh of a token. When it comes to [`Claim::Send`], the database knows that
     /// the refresh token is about to be sent.
-    pub(super) async fn claim(&self, wanted: &Wanted) -> Result<Claim, Fault> {
+    pub(super) async fn claim(&self, wanted: &Wanted, cause: Cause) -> Result<Claim, Fault> {
         let since = Instant::now();
         let keys = self.keys.of(&self.db, wanted.tenant.project).await?;
         let mut tx = self.db.begin().await?;
@@ -118,12 +127,34 @@ impl Engine {
             tx.commit().await?;
             return Ok(Claim::Landed(Landing::Over));
         };
-        self.take(tx, Hold { lease, connection, token, in_doubt: false, since, keys }, next).await
+        let hold = Hold { lease, connection, token, in_doubt: false, since, keys };
+        let is_refused = cause == Cause::Refusal && matches!(next, Next::Send { .. });
+        if is_refused && !self.begin_asking(&mut tx, &hold).await? {
+            refreshes::give_back(&mut tx, &hold.lease).await?;
+            tx.commit().await?;
+            let left = asked_again_in(&hold.token, now.0);
+            return Ok(Claim::Landed(later(Hindrance::AskedLately, Some(left))));
+        }
+        self.take(tx, hold, next).await
     }
 
-    /// This node, as careful as it has to be.
+    /// Notes that the provider is asked whether a token is dead that an API refuses; says whether
+    /// it may be. A token that has ended meanwhile is refreshed whatever was asked.
+    async fn begin_asking(&self, tx: &mut Tx, hold: &Hold) -> Result<bool, Fault> {
+        let (token, now) = (&hold.token, self.clock.now());
+        let (kind, of) = (token.kind.as_str(), &hold.connection);
+        let may_ask = tokens::begin_asking(tx, of, kind, now, ASKED_EVERY).await?;
+        Ok(may_ask || token.expires_at.is_some_and(|end| end <= now))
+    }
+
+    /// This process, as careful as it has to be.
     pub(super) fn claimant(&self) -> Claimant<'_> {
-        Claimant { node: &self.node, takes_over: takes_over(self.db.sound_for()) }
+        Claimant { node: &self.process, takes_over: takes_over(self.db.sound_for()) }
+    }
+
+    /// How long it is until this node may take over what another has sent.
+    pub(super) fn until_takeover(&self) -> Duration {
+        until_takeover(self.db.sound_for())
     }
 
     async fn is_frozen_in(&self, tx: &mut Tx, hold: &Hold) -> Result<bool, Fault> {

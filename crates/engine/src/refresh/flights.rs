@@ -9,10 +9,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use astralform_domain::Timestamp;
 use astralform_storage::refreshes::RefreshKey;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 
-use super::{Landing, Later};
+use super::{ASKED_EVERY, Cause, Hindrance, Landing, Later};
 
 /// What those who wait look at; nothing before the landing.
 pub(super) type Board = watch::Receiver<Option<Landing>>;
@@ -32,6 +33,9 @@ enum Flight {
     Up(Board),
     /// It failed, and there is no use in asking the database before that moment.
     Paused(Instant, Later),
+    /// The provider was asked about a refusal, and is not to be asked about another before that
+    /// moment.
+    Asked(Timestamp),
 }
 
 /// What somebody finds who wants a token refreshed.
@@ -44,11 +48,14 @@ pub(super) enum Boarding {
     Start(Announcer, Board),
 }
 
+/// How long nobody looks again at what another node has in hand.
+const GLANCE: Duration = Duration::from_secs(1);
+
 /// The most refreshes that one process has under way with one host.
 const LANE: usize = 32;
 
 impl Flights {
-    pub(super) fn board(&self, key: &RefreshKey) -> Boarding {
+    pub(super) fn board(&self, key: &RefreshKey, cause: Cause, now: Timestamp) -> Boarding {
         let mut known = lock(&self.known);
         match known.get(key) {
             Some(Flight::Up(board)) => return Boarding::Wait(board.clone()),
@@ -58,7 +65,14 @@ impl Flights {
                     return Boarding::Paused(Later { after: Some(left), ..*later });
                 }
             }
-            None => {}
+            // What a clock that was ahead has noted does not count.
+            Some(Flight::Asked(until))
+                if cause == Cause::Refusal && *until > now && *until <= now.after(ASKED_EVERY) =>
+            {
+                let (why, after) = (Hindrance::AskedLately, Some(now.until(*until)));
+                return Boarding::Paused(Later { why, after });
+            }
+            Some(Flight::Asked(_)) | None => {}
         }
         let (announcer, board) = watch::channel(None);
         known.insert(key.clone(), Flight::Up(board.clone()));
@@ -66,9 +80,18 @@ impl Flights {
     }
 
     /// The flight is over; after a failure nobody starts another before the pause is over.
-    pub(super) fn land(&self, key: &RefreshKey, landing: Option<&Landing>) {
+    pub(super) fn land(&self, key: &RefreshKey, landing: Option<&Landing>, now: Timestamp) {
         let mut known = lock(&self.known);
         let paused = match landing {
+            Some(Landing::Later(Later { why: Hindrance::AskedLately, after: Some(after) })) => {
+                Some(Flight::Asked(now.after(*after)))
+            }
+            // What a node that is gone has left may be taken over before its lease is over.
+            Some(Landing::Later(Later { why: Hindrance::OtherNode, after: Some(after) }))
+                if *after > GLANCE =>
+            {
+                None
+            }
             Some(Landing::Later(later @ Later { after: Some(after), .. })) => {
                 Some(Flight::Paused(Instant::now() + *after, *later))
             }
@@ -84,7 +107,7 @@ impl Flights {
     }
 
     /// A place among those that go to a host at a time.
-    pub(super) async fn lane(&self, host: &str) -> OwnedSemaphorePermit {
+    pub(crate) async fn lane(&self, host: &str) -> OwnedSemaphorePermit {
         let lane = {
             let mut lanes = lock(&self.lanes);
             let lane = lanes.entry(host.to_owned());
@@ -94,11 +117,12 @@ impl Flights {
     }
 
     /// Forgets pauses that are over.
-    pub(super) fn tidy(&self) {
-        let now = Instant::now();
+    pub(super) fn tidy(&self, now: Timestamp) {
+        let instant = Instant::now();
         lock(&self.known).retain(|_, flight| match flight {
             Flight::Up(_) => true,
-            Flight::Paused(until, _) => *until > now,
+            Flight::Paused(until, _) => *until > instant,
+            Flight::Asked(until) => *until > now,
         });
     }
 
@@ -143,6 +167,8 @@ mod tests {
     use super::*;
     use crate::refresh::Hindrance;
 
+    const NOW: Timestamp = Timestamp::from_secs(1_000);
+
     fn key() -> RefreshKey {
         let connection = ConnectionId::new(&Clock::system(), &Entropy::system());
         RefreshKey { connection, kind: "default".to_owned() }
@@ -151,39 +177,75 @@ mod tests {
     #[tokio::test]
     async fn r1_all_wait_for_the_one_who_came_first() {
         let (flights, key) = (Flights::default(), key());
-        let Boarding::Start(announcer, _) = flights.board(&key) else { panic!("nobody was there") };
-        let Boarding::Wait(mut board) = flights.board(&key) else { panic!("somebody is there") };
-        assert!(matches!(flights.board(&self::key()), Boarding::Start(..)), "another token");
+        let Boarding::Start(announcer, _) = flights.board(&key, Cause::Age, NOW) else {
+            panic!("nobody was there")
+        };
+        let Boarding::Wait(mut board) = flights.board(&key, Cause::Age, NOW) else {
+            panic!("somebody is there")
+        };
+        assert!(
+            matches!(flights.board(&self::key(), Cause::Age, NOW), Boarding::Start(..)),
+            "another token"
+        );
         announcer.send_replace(Some(Landing::Over));
-        flights.land(&key, Some(&Landing::Over));
+        flights.land(&key, Some(&Landing::Over), NOW);
         board.changed().await.unwrap();
         assert!(matches!(*board.borrow(), Some(Landing::Over)));
-        assert!(matches!(flights.board(&key), Boarding::Start(..)), "the next flight");
+        assert!(
+            matches!(flights.board(&key, Cause::Age, NOW), Boarding::Start(..)),
+            "the next flight"
+        );
     }
 
     #[tokio::test]
     async fn r4_after_a_failure_nobody_starts_until_the_pause_is_over() {
         let (flights, key) = (Flights::default(), key());
-        assert!(matches!(flights.board(&key), Boarding::Start(..)));
+        assert!(matches!(flights.board(&key, Cause::Age, NOW), Boarding::Start(..)));
         let after = Some(Duration::from_millis(30));
         let later = Landing::Later(Later { why: Hindrance::Provider, after });
-        flights.land(&key, Some(&later));
-        assert!(matches!(flights.board(&key), Boarding::Paused(_)));
+        flights.land(&key, Some(&later), NOW);
+        assert!(matches!(flights.board(&key, Cause::Age, NOW), Boarding::Paused(_)));
         tokio::time::sleep(Duration::from_millis(40)).await;
-        flights.tidy();
-        assert!(matches!(flights.board(&key), Boarding::Start(..)));
+        flights.tidy(NOW);
+        assert!(matches!(flights.board(&key, Cause::Age, NOW), Boarding::Start(..)));
+    }
+
+    /// F10: callers are told when a dead node's lease is over, and its refresh is taken over before.
+    #[tokio::test]
+    async fn r1_that_a_node_is_gone_keeps_nobody_from_taking_its_refresh_over() {
+        let (flights, key) = (Flights::default(), key());
+        assert!(matches!(flights.board(&key, Cause::Age, NOW), Boarding::Start(..)));
+        let after = Some(Duration::from_mins(1));
+        let later = Landing::Later(Later { why: Hindrance::OtherNode, after });
+        flights.land(&key, Some(&later), NOW);
+        assert!(matches!(flights.board(&key, Cause::Age, NOW), Boarding::Start(..)));
+    }
+
+    #[tokio::test]
+    async fn r4_that_a_provider_was_asked_about_a_refusal_does_not_keep_a_token_from_ending() {
+        let (flights, key) = (Flights::default(), key());
+        assert!(matches!(flights.board(&key, Cause::Refusal, NOW), Boarding::Start(..)));
+        let after = Some(Duration::from_mins(1));
+        let later = Landing::Later(Later { why: Hindrance::AskedLately, after });
+        flights.land(&key, Some(&later), NOW);
+        assert!(matches!(flights.board(&key, Cause::Refusal, NOW), Boarding::Paused(_)));
+        assert!(matches!(flights.board(&key, Cause::Age, NOW), Boarding::Start(..)));
+        for start in [NOW.after(ASKED_EVERY), NOW.before(Duration::from_secs(1))] {
+            flights.land(&key, Some(&later), NOW);
+            assert!(matches!(flights.board(&key, Cause::Refusal, start), Boarding::Start(..)));
+        }
     }
 
     #[tokio::test]
     async fn b7_whoever_stops_waits_for_what_is_under_way() {
         let (flights, key) = (Arc::new(Flights::default()), key());
-        assert!(matches!(flights.board(&key), Boarding::Start(..)));
+        assert!(matches!(flights.board(&key, Cause::Age, NOW), Boarding::Start(..)));
         assert_eq!(flights.settled(Duration::from_millis(10)).await, 1);
         let waiting = tokio::spawn({
             let flights = Arc::clone(&flights);
             async move { flights.settled(Duration::from_secs(20)).await }
         });
-        flights.land(&key, Some(&Landing::Over));
+        flights.land(&key, Some(&Landing::Over), NOW);
         assert_eq!(waiting.await.unwrap(), 0);
     }
 }

@@ -11,9 +11,10 @@ use astralform_storage::{
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{
-    Hindrance, Landing, Later, Renewed,
+    Cause, Hindrance, Landing, Later, Renewed,
     claim::{Claim, Hold},
     flights::{Announcer, Board, Boarding},
+    seats::{Seat, host_of},
     send::open_answer,
     timing::{LOOK, PATIENCE, SHORT, UNUSABLE},
 };
@@ -26,10 +27,12 @@ impl Engine {
         connection: &Connection,
         kind: &str,
         generation: i64,
+        cause: Cause,
     ) -> Landing {
         let until = Instant::now() + PATIENCE;
         loop {
-            let landing = match self.set_off(wanted(connection, kind, generation)) {
+            let boarding = self.set_off(wanted(connection, kind, generation), cause, None);
+            let landing = match boarding {
                 Boarding::Paused(later) => Landing::Later(later),
                 Boarding::Wait(board) | Boarding::Start(_, board) => landing(board, until).await,
             };
@@ -47,46 +50,50 @@ impl Engine {
 
     /// Has a token refreshed while it can still be used.
     pub(crate) fn refresh_meanwhile(&self, connection: &Connection, kind: &str, generation: i64) {
-        self.set_off(wanted(connection, kind, generation));
+        self.set_off(wanted(connection, kind, generation), Cause::Age, None);
     }
 
-    /// Starts a flight, unless one is up or has just failed. It goes on whoever stops waiting.
-    pub(super) fn set_off(&self, wanted: Wanted) -> Boarding {
-        let boarding = self.flights.board(&wanted.key);
+    /// Starts a flight, unless one is up or has just failed. It goes on whoever stops waiting, and
+    /// keeps its seat until it is over.
+    pub(super) fn set_off(&self, wanted: Wanted, cause: Cause, seat: Option<Seat>) -> Boarding {
+        let boarding = self.flights.board(&wanted.key, cause, self.clock.now());
         let Boarding::Start(announcer, board) = boarding else { return boarding };
         let guard = Aboard { engine: self.handle(), key: wanted.key.clone() };
         self.outlive(async move {
+            let _seat = seat;
             let engine = Arc::clone(&guard.engine);
-            let landing = engine.fly(&wanted, &announcer).await.unwrap_or_else(|fault| {
+            let landing = engine.fly(&wanted, cause, &announcer).await.unwrap_or_else(|fault| {
                 let error = chain(&fault);
                 tracing::error!(connection.id = %wanted.key.connection, error, "a refresh broke off");
                 Landing::Broken(Arc::new(fault))
             });
-            engine.flights.land(&wanted.key, Some(&landing));
+            engine.flights.land(&wanted.key, Some(&landing), engine.clock.now());
             announcer.send_replace(Some(landing));
             drop(guard);
         });
         Boarding::Wait(board)
     }
 
-    async fn fly(&self, wanted: &Wanted, announcer: &Announcer) -> Result<Landing, Fault> {
+    async fn fly(
+        &self,
+        wanted: &Wanted,
+        cause: Cause,
+        announcer: &Announcer,
+    ) -> Result<Landing, Fault> {
         let until = Instant::now() + PATIENCE;
         let found = connections::find(&self.db, wanted.tenant, wanted.key.connection).await?;
         let Some(connection) = found else { return Ok(Landing::Over) };
-        let settings = self.project_connector(wanted.tenant, connection.project_connector).await?;
-        let ready = self.assemble(settings);
-        let is_bound = |ready: &Ready<'_>| ready.settings.hosts == connection.hosts;
-        let Some(ready) = ready.ok().filter(is_bound) else {
-            return Ok(later(Hindrance::App, Some(UNUSABLE)));
+        let Some(ready) = self.ready_to_refresh(&connection).await? else {
+            return self.put_off_unusable(wanted, &connection).await;
         };
         let mut clients = vec![self.client(&ready.settings).await?];
         clients.extend(self.previous_client(&ready.settings).await?);
         loop {
-            let lane = self.flights.lane(&lane_of(&ready)).await;
+            let lane = self.flights.lane(&host_of(&ready)).await;
             if self.flights.is_stopping() {
                 return Ok(later(Hindrance::OtherNode, Some(LOOK)));
             }
-            match self.claim(wanted).await? {
+            match self.claim(wanted, cause).await? {
                 Claim::Landed(landing) => return Ok(landing),
                 Claim::Answered(hold) => return self.read(&ready, &hold).await,
                 Claim::Send(hold, secret) => {
@@ -102,7 +109,9 @@ impl Engine {
                 }
                 Claim::Held if Instant::now() < until => {
                     drop(lane);
-                    self.watch_holder(wanted, until).await?;
+                    if let Some(left) = self.watch_holder(wanted, until).await? {
+                        return Ok(later(Hindrance::OtherNode, Some(left)));
+                    }
                 }
                 Claim::Paused(left) => {
                     return Ok(later(Hindrance::Provider, Some(left)));
@@ -115,14 +124,57 @@ impl Engine {
         }
     }
 
-    /// Waits as long as another node is at it.
-    async fn watch_holder(&self, wanted: &Wanted, until: Instant) -> Result<(), Fault> {
+    /// The project connector of a connection, if the connection's tokens may go where it leads now.
+    async fn ready_to_refresh(&self, connection: &Connection) -> Result<Option<Ready<'_>>, Fault> {
+        let at = connection.project_connector;
+        let settings = self.project_connector(connection.tenant, at).await?;
+        let ready = self.assemble(settings).ok();
+        let ready = ready.filter(|ready| ready.settings.hosts == connection.hosts);
+        if let Some(ready) = &ready {
+            self.hosts.learn(at, &host_of(ready));
+        }
+        Ok(ready)
+    }
+
+    /// A token whose connector cannot be used at present is left alone for a while, by every node;
+    /// the log says so once for each project connector.
+    async fn put_off_unusable(
+        &self,
+        wanted: &Wanted,
+        connection: &Connection,
+    ) -> Result<Landing, Fault> {
+        let at = connection.project_connector;
+        if self.hosts.finds_unusable(at) {
+            tracing::warn!(
+                project_connector.id = %at,
+                "tokens cannot be refreshed: the connector cannot be used as it is set up, or leads \
+                 to other hosts than its connections were made for"
+            );
+        }
+        let mut tx = self.db.begin().await?;
+        refreshes::postpone(&mut tx, &wanted.key, &self.process, UNUSABLE).await?;
+        tx.commit().await?;
+        Ok(later(Hindrance::App, Some(UNUSABLE)))
+    }
+
+    /// Waits as long as another process is at it that lives; says how long the lease lasts of one
+    /// that is not heard of any more.
+    async fn watch_holder(
+        &self,
+        wanted: &Wanted,
+        until: Instant,
+    ) -> Result<Option<Duration>, Fault> {
         loop {
             sleep(LOOK).await;
             let (key, generation, by) = (&wanted.key, wanted.generation, self.claimant());
-            let is_held = refreshes::is_held(&self.db, key, generation, by).await?;
-            if !is_held || Instant::now() >= until {
-                return Ok(());
+            match refreshes::holder(&self.db, key, generation, by).await? {
+                None => return Ok(None),
+                Some(holder) if !holder.is_living => {
+                    let left = holder.left.max(self.until_takeover());
+                    return Ok(Some(left));
+                }
+                Some(_) if Instant::now() >= until => return Ok(None),
+                Some(_) => {}
             }
         }
     }
@@ -160,12 +212,6 @@ fn wanted(connection: &Connection, kind: &str, generation: i64) -> Wanted {
     Wanted { tenant: connection.tenant, key, generation }
 }
 
-/// The host that refreshes of a project connector go to.
-fn lane_of(ready: &Ready<'_>) -> String {
-    let token = ready.addresses.oauth.as_ref().map(|oauth| &oauth.token);
-    token.and_then(|url| url.host_str()).unwrap_or_default().to_owned()
-}
-
 /// What the board says when something is announced on it.
 async fn landing(mut board: Board, until: Instant) -> Landing {
     match timeout_at(until, board.wait_for(Option::is_some)).await {
@@ -187,7 +233,7 @@ struct Aboard {
 impl Drop for Aboard {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.engine.flights.land(&self.key, None);
+            self.engine.flights.land(&self.key, None, self.engine.clock.now());
         }
     }
 }

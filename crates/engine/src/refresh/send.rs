@@ -2,9 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use astralform_domain::{RefreshOutcome, Sealed, Secret, crash_point, limits};
-use astralform_storage::refreshes;
-use astralform_vault::Binding;
+use astralform_domain::{Connection, RefreshOutcome, Sealed, Secret, crash_point, limits};
+use astralform_storage::refreshes::{self, RefreshKey};
+use astralform_vault::{Binding, ProjectKeys};
 use tokio::time::{sleep, timeout};
 
 use super::{
@@ -69,7 +69,8 @@ impl Engine {
                     "a new token cannot be stored; it is kept in a file until it can"
                 );
                 self.metrics.refreshed(&ready.connector.slug, RefreshOutcome::PersistFailure);
-                self.spool.put(&hold.lease, hold.token.generation, sealed);
+                let tenant = hold.connection.tenant;
+                self.spool.put(tenant, &hold.lease, hold.token.generation, sealed);
                 announcer.send_replace(served_from_memory(ready, hold, reply));
                 is_spooled = true;
             }
@@ -169,33 +170,46 @@ impl Engine {
     fn sealed_answer(&self, hold: &Hold, answer: &RawAnswer) -> Sealed {
         let text = serde_json::to_string(answer).expect("a number and a text are JSON");
         let row = hold.lease.key.row();
-        hold.keys.seal(answer_place(hold, &row), &Secret::new(text), &self.entropy)
+        let place = answer_place(&hold.connection, &row, hold.token.generation);
+        hold.keys.seal(place, &Secret::new(text), &self.entropy)
     }
 }
 
 /// What was answered earlier; an answer that cannot be read is as good as lost.
 pub(super) fn open_answer(hold: &Hold) -> Reply {
-    let row = hold.lease.key.row();
-    let opened = hold.lease.answer.as_ref().map(|it| hold.keys.open(answer_place(hold, &row), it));
-    if let Some(Ok(text)) = opened
-        && let Ok(answer) = serde_json::from_str(text.expose())
-    {
-        return Reply::Answered(answer, None);
+    let (key, generation) = (&hold.lease.key, hold.token.generation);
+    let answer = hold.lease.answer.as_ref();
+    let opened = answer.and_then(|it| open_kept(&hold.connection, key, generation, &hold.keys, it));
+    opened.map_or(Reply::Lost, |answer| Reply::Answered(answer, None))
+}
+
+/// An answer that was kept for a token of a connection, opened.
+pub(super) fn open_kept(
+    connection: &Connection,
+    key: &RefreshKey,
+    generation: i64,
+    keys: &ProjectKeys,
+    answer: &Sealed,
+) -> Option<RawAnswer> {
+    let row = key.row();
+    let opened = keys.open(answer_place(connection, &row, generation), answer).ok();
+    let read = opened.and_then(|text| serde_json::from_str(text.expose()).ok());
+    if read.is_none() {
+        tracing::error!(connection.id = %connection.id, "a kept answer cannot be read");
     }
-    tracing::error!(connection.id = %hold.connection.id, "a kept answer cannot be read");
-    Reply::Lost
+    read
 }
 
 /// The place of an answer: that of the token that it replaces, and no other.
-fn answer_place<'a>(hold: &'a Hold, row: &'a str) -> Binding<'a> {
+fn answer_place<'a>(connection: &'a Connection, row: &'a str, generation: i64) -> Binding<'a> {
     Binding {
-        tenant: hold.connection.tenant,
-        owner: &hold.connection.owner,
+        tenant: connection.tenant,
+        owner: &connection.owner,
         table: refreshes::TABLE,
         row,
         column: "answer",
-        generation: hold.token.generation,
-        hosts: &hold.connection.hosts,
+        generation,
+        hosts: &connection.hosts,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use astralform_domain::{Connection, ScopeSet, StatusReason, crash_point};
+use astralform_domain::{Connection, ConnectionStatus, ScopeSet, StatusReason, crash_point};
 use astralform_storage::{Tx, connections, project_connectors, refreshes, tokens};
 
 use super::{
@@ -60,7 +60,11 @@ impl Engine {
         let replaced =
             tokens::replace(&mut tx, &hold.connection, &sealed, hold.token.generation).await?;
         if let (true, Some(mut connection)) = (replaced, found) {
-            narrow(&mut tx, &mut connection, &hold.token.scopes, &fresh.scopes).await?;
+            let is_back = bring_back(&mut connection);
+            let is_narrower = narrow(&mut connection, &hold.token.scopes, &fresh.scopes);
+            if is_back || is_narrower {
+                connections::update(&mut tx, &connection).await?;
+            }
         }
         tx.commit().await?;
         crash_point!("refresh.applied");
@@ -183,19 +187,26 @@ impl Engine {
     }
 }
 
-/// Takes away what a token lost, and says so.
-async fn narrow(
-    tx: &mut Tx,
-    connection: &mut Connection,
-    before: &ScopeSet,
-    after: &ScopeSet,
-) -> Result<(), Fault> {
+/// Makes a connection active that was given up because nobody knew what had become of its token:
+/// the token has come after all. Says whether it was such a one.
+fn bring_back(connection: &mut Connection) -> bool {
+    let is_given_up = connection.status == ConnectionStatus::NeedsReauth
+        && connection.reason == Some(StatusReason::RefreshOutcomeUnknown);
+    if is_given_up {
+        tracing::info!(connection.id = %connection.id, "a token came late; its connection is active again");
+        (connection.status, connection.reason) = (ConnectionStatus::Active, None);
+    }
+    is_given_up
+}
+
+/// Takes away what a token lost; says whether it lost anything.
+fn narrow(connection: &mut Connection, before: &ScopeSet, after: &ScopeSet) -> bool {
     let lost = before.missing_from(after);
     if lost.is_empty() {
-        return Ok(());
+        return false;
     }
     tracing::warn!(connection.id = %connection.id, "the provider took scopes away");
     connection.scopes = connection.scopes.missing_from(&lost);
     connection.reason = Some(StatusReason::ScopesMissing);
-    Ok(connections::update(tx, connection).await?)
+    true
 }

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use astralform_domain::Sealed;
+use astralform_domain::{ConnectionId, Environment, ProjectId, Sealed, Tenant};
 use astralform_storage::refreshes::{Lease, RefreshKey};
 use base64::{
     Engine as _,
@@ -23,7 +23,9 @@ pub(crate) struct Spool(Option<PathBuf>);
 /// An answer with what it is the answer to.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Spooled {
-    pub(super) connection_id: String,
+    pub(super) project_id: ProjectId,
+    pub(super) environment: Environment,
+    pub(super) connection_id: ConnectionId,
     pub(super) kind: String,
     pub(super) generation: i64,
     answer: String,
@@ -35,10 +37,12 @@ impl Spool {
     }
 
     /// Writes an answer down; when not even that is possible, memory is all that is left.
-    pub(super) fn put(&self, lease: &Lease, generation: i64, answer: &Sealed) {
+    pub(super) fn put(&self, of: Tenant, lease: &Lease, generation: i64, answer: &Sealed) {
         let Some(folder) = &self.0 else { return };
         let spooled = Spooled {
-            connection_id: lease.key.connection.to_string(),
+            project_id: of.project,
+            environment: of.environment,
+            connection_id: lease.key.connection,
             kind: lease.key.kind.clone(),
             generation,
             answer: STANDARD.encode(answer.as_bytes()),
@@ -65,6 +69,10 @@ impl Spool {
 }
 
 impl Spooled {
+    pub(super) const fn tenant(&self) -> Tenant {
+        Tenant { project: self.project_id, environment: self.environment }
+    }
+
     pub(super) fn answer(&self) -> Option<Sealed> {
         STANDARD.decode(&self.answer).ok().map(Sealed::from_bytes)
     }
@@ -99,7 +107,7 @@ fn file_name(key: &RefreshKey) -> String {
 
 #[cfg(test)]
 mod tests {
-    use astralform_domain::{Clock, ConnectionId, Entropy, Timestamp};
+    use astralform_domain::{Clock, Entropy, Timestamp};
 
     use super::*;
 
@@ -124,11 +132,13 @@ mod tests {
         let (spool, lease) = (Spool::new(Some(folder.path().join("spool"))), lease());
         assert!(spool.all().is_empty(), "there is no folder yet");
         let answer = Sealed::from_bytes(vec![1, 2, 3]);
-        spool.put(&lease, 3, &Sealed::from_bytes(vec![9]));
-        spool.put(&lease, 3, &answer);
+        let project = ProjectId::new(&Clock::system(), &Entropy::system());
+        let tenant = Tenant { project, environment: Environment::Live };
+        spool.put(tenant, &lease, 3, &Sealed::from_bytes(vec![9]));
+        spool.put(tenant, &lease, 3, &answer);
         let all = spool.all();
         let [(_, found)] = all.as_slice() else { panic!("{} files", all.len()) };
-        assert_eq!(found.connection_id, lease.key.connection.to_string());
+        assert_eq!((found.tenant(), found.connection_id), (tenant, lease.key.connection));
         assert_eq!((found.kind.as_str(), found.generation), ("../user", 3));
         assert_eq!(found.answer(), Some(answer));
         spool.remove(&lease.key);

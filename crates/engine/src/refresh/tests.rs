@@ -1,4 +1,5 @@
 use astralform_domain::{ScopeSet, Sealed};
+use astralform_storage::tokens::Doubts;
 
 use super::*;
 
@@ -14,6 +15,7 @@ fn token(is_refreshable: bool, due: Option<i64>, end: Option<i64>) -> Token {
         written_at: Timestamp::from_secs(0),
         refresh_at: due.map(Timestamp::from_secs),
         in_doubt: false,
+        doubts: Doubts::default(),
     }
 }
 

@@ -29,6 +29,11 @@ pub(super) fn takes_over(sound_for: Duration) -> bool {
     sound_for >= HANDS_OFF
 }
 
+/// How long it is until it may be, at least a second.
+pub(super) fn until_takeover(sound_for: Duration) -> Duration {
+    HANDS_OFF.saturating_sub(sound_for).max(Duration::from_secs(1))
+}
+
 const MINUTE: Duration = Duration::from_mins(1);
 
 /// When a token that was just given is refreshed ahead of its end: a tenth of its life before, at

@@ -1,15 +1,14 @@
 //! What is refreshed without anybody asking, and what a start finds.
 
-use std::{fs, time::Duration};
+use std::time::Duration;
 
-use astralform_storage::refreshes::{self, RefreshKey};
+use astralform_storage::refreshes::{self, Waiting, Wanted};
 
-use crate::{Engine, Fault, chain};
+use super::Cause;
+use crate::{Engine, Fault};
 
-/// How many refreshes are started at a time.
-const AT_ONCE: i64 = 100;
-/// With so many under way, no more are started without need.
-const ENOUGH: usize = 100;
+/// How many project connectors have a turn each time.
+const TURNS: usize = 200;
 /// For how long a connection that nobody uses is kept fresh.
 const IN_USE: Duration = Duration::from_hours(7 * 24);
 
@@ -21,32 +20,71 @@ impl Engine {
     /// When the database does not answer.
     pub async fn recover(&self) -> Result<(), Fault> {
         self.replay().await?;
-        let mut tx = self.db.begin().await?;
-        let left = refreshes::let_go(&mut tx, &self.node).await?;
-        tx.commit().await?;
-        if left > 0 {
-            tracing::warn!(refreshes = left, "refreshes were under way when this node ended");
-        }
-        self.take_up_abandoned().await
+        self.begin_to_live().await?;
+        self.keep_fresh().await
     }
 
     /// Refreshes what will be needed soon, and goes on with what nobody goes on with. To be called
     /// every second or so.
     ///
+    /// Project connectors take turns, and each host has seats of its own: a provider that hangs, or
+    /// a connector that cannot be used, holds up no other's tokens.
+    ///
     /// # Errors
     /// When the database does not answer.
     pub async fn keep_fresh(&self) -> Result<(), Fault> {
-        self.flights.tidy();
-        self.take_up_abandoned().await?;
-        if self.flights.up() >= ENOUGH {
-            return Ok(());
-        }
+        self.flights.tidy(self.clock.now());
+        // Until it does, nobody knows since when: nothing of others is taken over.
+        self.db.check_writing().await?;
         let now = self.clock.now();
-        let due = refreshes::due(&self.db, now, now.before(IN_USE), AT_ONCE).await?;
-        for wanted in due {
-            self.set_off(wanted);
+        let used_since = now.before(IN_USE);
+        let all = refreshes::waiting(&self.db, self.claimant(), now, used_since).await?;
+        let all = self.hosts.in_turn(all, |waiting| waiting.project_connector);
+        let mut turns = 0;
+        for waiting in all {
+            if turns == TURNS {
+                break;
+            }
+            turns += usize::from(self.refresh_in_turn(waiting).await?);
         }
         Ok(())
+    }
+
+    /// Starts what waits at a project connector, as far as its host has seats; says whether it has.
+    async fn refresh_in_turn(&self, waiting: Waiting) -> Result<bool, Fault> {
+        let at = waiting.project_connector;
+        let host = self.host_asked_by(waiting).await?;
+        let free = self.hosts.left(&host);
+        if free == 0 {
+            return Ok(false);
+        }
+        self.hosts.had_turn(at);
+        let (limit, now) = (i64::try_from(free).unwrap_or_default(), self.clock.now());
+        let by = self.claimant();
+        let mut wanted = refreshes::abandoned(&self.db, at, by, limit).await?;
+        wanted.extend(refreshes::due(&self.db, at, now, now.before(IN_USE), limit).await?);
+        for one in wanted.into_iter().take(free) {
+            self.set_off_ahead(one, &host);
+        }
+        Ok(true)
+    }
+
+    fn set_off_ahead(&self, wanted: Wanted, host: &str) {
+        let seat = self.hosts.seat(host);
+        self.set_off(wanted, Cause::Age, Some(seat));
+    }
+
+    /// The host that a project connector asks; where it cannot be used, a name of its own.
+    async fn host_asked_by(&self, waiting: Waiting) -> Result<String, Fault> {
+        let Waiting { tenant, project_connector } = waiting;
+        if let Some(known) = self.hosts.of(project_connector) {
+            return Ok(known);
+        }
+        let settings = self.project_connector(tenant, project_connector).await?;
+        let Ok(ready) = self.assemble(settings) else { return Ok(project_connector.to_string()) };
+        let host = super::seats::host_of(&ready);
+        self.hosts.learn(project_connector, &host);
+        Ok(host)
     }
 
     /// Sends no refresh any more: this node is about to stop.
@@ -57,32 +95,5 @@ impl Engine {
     /// Waits until no refresh is under way on this node; says how many are left after `at_most`.
     pub async fn finish_refreshes(&self, at_most: Duration) -> usize {
         self.flights.settled(at_most).await
-    }
-
-    async fn take_up_abandoned(&self) -> Result<(), Fault> {
-        // Until it does, nobody knows since when: nothing of others is taken over.
-        self.db.check_writing().await?;
-        for wanted in refreshes::abandoned(&self.db, self.claimant(), AT_ONCE).await? {
-            self.set_off(wanted);
-        }
-        Ok(())
-    }
-
-    /// Brings answers from files into the database.
-    async fn replay(&self) -> Result<(), Fault> {
-        for (path, spooled) in self.spool.all() {
-            let connection = spooled.connection_id.parse().ok();
-            if let (Some(connection), Some(answer)) = (connection, spooled.answer()) {
-                let key = RefreshKey { connection, kind: spooled.kind };
-                let taken =
-                    refreshes::take_answer(&self.db, &key, spooled.generation, &answer).await?;
-                tracing::warn!(connection.id = %key.connection, taken, "an answer was in a file");
-            }
-            if let Err(error) = fs::remove_file(&path) {
-                let path = path.display().to_string();
-                tracing::error!(path, error = chain(&error), "a kept answer cannot be removed");
-            }
-        }
-        Ok(())
     }
 }

@@ -207,6 +207,7 @@ impl Fixture {
             written_at: now,
             refresh_at: None,
             in_doubt: false,
+            doubts: tokens::Doubts::default(),
         };
         let end_user = self.end_user(at).await;
         let mut tx = self.db.begin().await.unwrap();

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use astralform_catalog::ArgumentFault;
-use astralform_domain::{Connection, FailureKind, StatusReason};
+use astralform_domain::{Connection, FailureKind};
+use astralform_storage::tokens::Doubts;
 use tokio::time::Instant;
 
 use super::{
@@ -11,6 +12,7 @@ use super::{
     again::{Attempt, again},
     call::{Accepted, Attempted},
     plan::{PlanError, authorize, plan},
+    refused::Refused,
     scrub::scrub,
     shape::{Shaped, is_success, no_answer, shape},
 };
@@ -25,7 +27,10 @@ use crate::{
 pub(super) struct Paid<'a> {
     pub(super) connection: &'a Connection,
     pub(super) generation: i64,
-    is_refreshable: bool,
+    pub(super) is_refreshable: bool,
+    /// What is known of the token since it was refused, if it ever was.
+    pub(super) doubts: Doubts,
+    pub(super) parts: &'a CredentialParts,
 }
 
 const WITHIN: Duration = Duration::from_secs(30);
@@ -61,7 +66,8 @@ impl Engine {
             Err(lack) => return self.lacking(accepted, connection, lack).await,
         };
         self.uses.note(connection.id, self.clock.now());
-        let paid = Paid { connection, generation, is_refreshable };
+        let doubts = token.map(|token| token.doubts).unwrap_or_default();
+        let paid = Paid { connection, generation, is_refreshable, doubts, parts: &parts };
         let addresses = ready.addresses_for(&parts)?;
         let planned = plan(ready.connector, tool, &addresses.api_base, &call.arguments);
         let planned = planned.and_then(|requests| {
@@ -71,7 +77,7 @@ impl Engine {
             authorized.collect()
         });
         match planned {
-            Ok(requests) => self.run(accepted, &paid, requests, &parts).await,
+            Ok(requests) => self.run(accepted, &paid, requests).await,
             Err(PlanError::Address(pointer)) => Err(unfit(pointer)),
             Err(error) => Ok(Attempted::Done(Outcome::Failed(unplannable(accepted, &error)))),
         }
@@ -82,28 +88,22 @@ impl Engine {
         accepted: &Accepted<'_>,
         paid: &Paid<'_>,
         requests: Vec<Outgoing>,
-        parts: &CredentialParts,
     ) -> Result<Attempted, CallRefusal> {
-        let first = self.send(accepted, requests.clone()).await;
-        let shaped = match again(accepted.tool, &first) {
-            None => first.shaped,
-            Some(after) => {
-                tracing::info!(tool = %accepted.tool.name, after = ?after, "sent once more");
-                tokio::time::sleep(after).await;
-                self.send(accepted, requests).await.shaped
+        let mut attempt = self.send(accepted, requests.clone()).await;
+        if let Some(after) = again(accepted.tool, &attempt) {
+            tracing::info!(tool = %accepted.tool.name, after = ?after, "sent once more");
+            tokio::time::sleep(after).await;
+            attempt = self.send(accepted, requests).await;
+        }
+        match scrub(attempt.shaped, &paid.parts.hidden(accepted.ready.connector)) {
+            Shaped::Completed(result) => {
+                self.trust_again(accepted, paid).await;
+                Ok(Attempted::Done(Outcome::Completed(result)))
             }
-        };
-        match scrub(shaped, &parts.hidden(accepted.ready.connector)) {
-            Shaped::Completed(result) => Ok(Attempted::Done(Outcome::Completed(result))),
             Shaped::Failed(failure) => Ok(Attempted::Done(Outcome::Failed(failure))),
-            Shaped::Reconnect
-                if paid.is_refreshable && accepted.rejected.is_none() && !accepted.is_last =>
-            {
-                Ok(Attempted::Rejected(paid.generation))
-            }
-            Shaped::Reconnect => {
-                let (of, why) = (paid.generation, StatusReason::TokenRejected);
-                self.renewal(accepted, paid.connection, of, why).await
+            Shaped::Reconnect { is_named } => {
+                let refused = Refused { is_named, status: attempt.status };
+                self.refused(accepted, paid, refused).await
             }
             Shaped::MissingScopes(missing) => self.widening(accepted, paid, &missing).await,
         }

@@ -19,6 +19,12 @@ fn not_refreshed(name: &str, later: Later) -> CallFailure {
             FailureKind::ProviderUnavailable,
             format!("{name} does not renew the account's access at the moment. Try again later."),
         ),
+        Hindrance::AskedLately => (
+            FailureKind::ProviderUnavailable,
+            format!(
+                "{name} does not accept the account's access at the moment, though it may still be good; it was asked less than a minute ago. Try again later."
+            ),
+        ),
         Hindrance::App => (
             FailureKind::Misconfigured,
             format!(

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::CallFailure;
 use crate::{
     egress::{Answer, EgressError},
-    refusal::{kind, text, words},
+    refusal::{is_named, kind, text, words},
 };
 
 /// What a provider's answer amounts to.
@@ -19,8 +19,8 @@ use crate::{
 pub(crate) enum Shaped {
     /// The tool's result.
     Completed(Value),
-    /// The token is dead.
-    Reconnect,
+    /// The token is refused: it is dead if the connector names the error, or may be.
+    Reconnect { is_named: bool },
     /// The token lacks scopes: these, in the provider's spelling, or none where it does not say.
     MissingScopes(ScopeSet),
     /// It went wrong.
@@ -185,7 +185,9 @@ impl<'a> Reading<'a> {
     /// The provider says no.
     fn refusal(&self, document: &Document<'_>, code: Option<&str>) -> Shaped {
         let kind = match kind(self.connector, self.answer.status, code) {
-            ErrorKind::ReconnectNeeded => return Shaped::Reconnect,
+            ErrorKind::ReconnectNeeded => {
+                return Shaped::Reconnect { is_named: is_named(self.connector, code) };
+            }
             ErrorKind::MissingScope => return Shaped::MissingScopes(self.missing_scopes(document)),
             ErrorKind::NotFound => FailureKind::NotFound,
             ErrorKind::PermissionDenied => FailureKind::PermissionDenied,

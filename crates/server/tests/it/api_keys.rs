@@ -6,6 +6,7 @@ use astralform_domain::VerifyEndUser;
 use astralform_testkit::{Browser, Page, Reply};
 use serde_json::json;
 
+use crate::freezing::freeze;
 use provider::{Stocks, TOOL};
 
 /// A browser in which somebody enters a key on our page.
@@ -221,6 +222,7 @@ async fn a_key_that_stopped_working_is_asked_for_again_and_keeps_its_connection(
         let before = stocks.server.agent("alice").get("/v1/connections").await;
 
         stocks.take(&["alice-2"]);
+        stocks.refused_for_ten_minutes(Some("alice")).await;
         let asked = ask(&stocks, "alice").await;
         assert_eq!(asked.body["auth_request"]["reason"], "needs_reauth");
         enter(asked.link(), "alice-2", "london").await;
@@ -261,6 +263,7 @@ async fn a_projects_key_that_stopped_working_is_the_developers_to_replace() {
     check("accepted").await;
     stocks.take(&["two"]);
     check("rejected").await;
+    stocks.refused_for_ten_minutes(Some("alice")).await;
     let refused = stocks.call(Some("alice")).await;
     assert_eq!((refused.status, refused.code()), (409, "shared_connection_unusable"));
     let shown = stocks.shown().await;
@@ -269,6 +272,27 @@ async fn a_projects_key_that_stopped_working_is_the_developers_to_replace() {
     stocks.change(json!({"credentials": key("two")})).await;
     assert_eq!(stocks.shown().await["status"], "ready");
     assert_eq!(stocks.call(Some("alice")).await.outcome(), "completed");
+}
+
+/// F18.
+#[tokio::test]
+async fn a_key_that_is_being_looked_at_when_its_project_is_frozen_connects_nothing() {
+    let stocks = Stocks::start().await;
+    stocks.take(&["alices"]);
+    stocks.enable(json!({"allow_end_user_auth": true})).await;
+    let asked = ask(&stocks, "alice").await;
+    let link = asked.link().to_owned();
+    let held = stocks.hold().await;
+    let entering = tokio::spawn(async move { enter(&link, "alices", "london").await });
+    stocks.asked(1).await;
+    freeze(&stocks.server, true).await;
+    drop(held);
+    assert!(entering.await.unwrap().leads_to().is_some());
+    freeze(&stocks.server, false).await;
+    let path = format!("/v1/auth-requests/{}", asked.auth_request());
+    let ended = stocks.server.backend().get(&path).await;
+    assert_eq!((ended.outcome(), &ended.body["failure"]), ("failed", &json!("frozen")));
+    assert_eq!(stocks.call(Some("alice")).await.outcome(), "auth_required");
 }
 
 #[tokio::test]

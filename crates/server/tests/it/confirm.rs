@@ -226,6 +226,7 @@ async fn an_expired_confirmation_makes_way_for_a_new_link_at_once() {
     let after = server.agent("alice").call(TOOL, json!({})).await;
     assert_eq!(after.body["auth_request"]["status"], "pending");
     assert_ne!(after.link(), before.link());
+    server.app.engine().work_off_all().await.unwrap();
     assert!(server.slack().grants().is_empty(), "what was not confirmed is revoked");
     assert_eq!(confirm(&server.backend(), &back, "alice").await.0, 409);
 }

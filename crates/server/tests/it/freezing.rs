@@ -1,14 +1,16 @@
 //! The day of a breach: a frozen project does nothing, and can be looked at and revoked.
 
-use astralform_domain::Clock;
+use astralform_domain::{Clock, VerifyEndUser};
 use astralform_storage::freezes;
 use astralform_testkit::{Reply, TestServer};
 use serde_json::json;
 
+use crate::provider::{NOTES, Provider, callback};
+
 const TOOL: &str = "slack_list_channels";
 
 /// As `astralform freeze` does it, beside the server.
-async fn freeze(server: &TestServer, freezing: bool) {
+pub(crate) async fn freeze(server: &TestServer, freezing: bool) {
     let mut tx = server.db.begin().await.unwrap();
     let only = Some(server.tenant.project);
     let changed = if freezing {
@@ -69,6 +71,30 @@ async fn a_flow_under_way_connects_nothing_in_a_frozen_project() {
     let ended = waiting.await.unwrap();
     assert_eq!(ended.body["auth_request"]["failure"], "frozen", "{ended:?}");
     assert_eq!((server.exchanges(), server.slack_requests("conversations.list")), (0, 0));
+}
+
+/// F18.
+#[tokio::test]
+async fn a_code_that_is_being_exchanged_when_its_project_is_frozen_connects_nothing() {
+    let (provider, honest, setup) = Provider::with_setup(VerifyEndUser::Off).await;
+    let server = TestServer::with(setup).await;
+    honest.register(&server);
+    let asked = server.agent("alice").call(NOTES, json!({})).await;
+    let browser = server.browser();
+    let callback = callback(&browser, asked.link()).await;
+    provider.hold(true);
+    let returning = tokio::spawn(async move { browser.open(callback.as_str()).await.leads_to() });
+    provider.exchanged(1).await;
+    freeze(&server, true).await;
+    provider.hold(false);
+    assert!(returning.await.unwrap().is_some());
+    freeze(&server, false).await;
+    let path = format!("/v1/auth-requests/{}", asked.auth_request());
+    let ended = server.backend().get(&path).await;
+    assert_eq!((ended.outcome(), &ended.body["failure"]), ("failed", &json!("frozen")));
+    assert_eq!(server.agent("alice").call(NOTES, json!({})).await.outcome(), "auth_required");
+    server.app.engine().work_off_all().await.unwrap();
+    assert_eq!(provider.live(), 0, "what it gave is ended");
 }
 
 #[tokio::test]

@@ -152,6 +152,7 @@ async fn a_token_that_has_run_out_is_refreshed_and_one_that_was_taken_back_leads
     server.github().expire(&TokenSelector::default());
     assert_eq!(agent.call(LIST, json!({})).await.outcome(), "completed", "after a refresh");
 
+    server.clock.advance(Duration::from_mins(1)); // a provider is asked once a minute at most
     server.github().revoke(&TokenSelector::default());
     let asked = agent.call(LIST, json!({})).await;
     assert_eq!(asked.body["auth_request"]["reason"], "needs_reauth", "{asked:?}");

@@ -82,7 +82,11 @@ impl World {
                 assert_eq!(answer, expected, "{context}");
             }
             Event::Expire => self.clock.advance(Duration::from_hours(2)),
-            Event::EndAccess => self.provider.hostile.expire_all(),
+            Event::EndAccess => {
+                self.provider.hostile.expire_all();
+                // A provider is asked about a refused token once a minute at most.
+                self.clock.advance(Duration::from_mins(1));
+            }
             Event::Revoke(at) => {
                 self.provider.hostile.revoke(&account(end_user, at));
             }
@@ -119,6 +123,9 @@ impl World {
                 return answer;
             }
             assert_eq!(reply.body["error"]["retryable"], true, "{reply:?}");
+            if reply.body["error"]["message"].as_str().unwrap().contains("less than a minute ago") {
+                self.clock.advance(Duration::from_mins(1));
+            }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }

@@ -32,6 +32,7 @@ mod mix_up;
 mod notion_tools;
 mod openapi;
 mod overload;
+mod own_trouble;
 mod pages;
 mod peer;
 mod provider;

@@ -19,6 +19,9 @@ const WRITE: &str = HostileProvider::WRITE;
 /// How long an access token lives in these tests.
 const LIFE: Duration = Duration::from_hours(1);
 
+/// How often a provider is asked about a token that its API refuses.
+const MINUTE: Duration = Duration::from_mins(1);
+
 fn strict() -> Temper {
     let (hang, habits) = (Duration::from_millis(50), [Habit::Asks].into());
     Temper { rotation: Rotation::Strict, lifetime: LIFE, hang, habits, ..Temper::default() }
@@ -169,6 +172,7 @@ async fn r7_a_token_that_ended_before_its_time_is_refreshed_and_a_write_done_onc
     let (provider, server) = connected(strict_and(Habit::EndsAccess)).await;
     provider.hostile.expire_all();
     assert_eq!(reads(&server).await, "completed");
+    server.clock.advance(MINUTE);
     provider.hostile.expire_all();
     let written = server.agent("alice").call(WRITE, json!({"marker": "m"})).await;
     assert_eq!(written.outcome(), "completed", "{written:?}");
@@ -180,6 +184,7 @@ async fn r7_a_token_that_ended_before_its_time_is_refreshed_and_a_write_done_onc
 async fn r7_calls_under_way_survive_that_a_refresh_ends_the_token_they_were_sent_with() {
     let (provider, server) = connected(strict_and(Habit::EndsAccess)).await;
     for round in 0..3 {
+        server.clock.advance(MINUTE);
         provider.hostile.expire_all();
         let calls = (0..40).map(|number| {
             let agent = server.agent("alice");

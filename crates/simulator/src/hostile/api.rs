@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::Hostile;
+use super::{Habit, Hostile};
 
 /// A write; its marker says which one it is.
 #[derive(Deserialize)]
@@ -15,6 +15,7 @@ pub(super) struct Item {
 }
 
 pub(super) async fn me(State(provider): State<Hostile>, headers: HeaderMap) -> Response {
+    provider.state().book.ledger.identities += 1;
     match provider.account(&headers) {
         Some(account) => Json(json!({"id": account, "name": account})).into_response(),
         None => refused(),
@@ -53,7 +54,9 @@ impl Hostile {
         let value = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
         let token = value.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
         let mut state = self.state();
-        let account = state.families.account(token, &state.temper, now).map(ToOwned::to_owned);
+        let account = state.families.account(token, &state.temper, now);
+        let account = account.filter(|_| !state.temper.has(Habit::RefusesTokens));
+        let account = account.map(ToOwned::to_owned);
         let ledger = &mut state.book.ledger;
         let counted = if account.is_some() { &mut ledger.calls } else { &mut ledger.dead_calls };
         *counted += 1;

@@ -25,6 +25,8 @@ pub struct Ledger {
     pub returned: usize,
     /// Revocations that came, those that were answered with 503 among them.
     pub revocations: u64,
+    /// Questions whose account a token opens.
+    pub identities: u64,
     /// Calls of the API with a good token.
     pub calls: u64,
     /// Calls of the API without one.

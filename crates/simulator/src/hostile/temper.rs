@@ -48,6 +48,12 @@ pub enum Habit {
     RefusesClient,
     /// Revocations are answered with HTTP 503.
     RevocationDown,
+    /// Consent gives no refresh token.
+    GivesNoRefreshToken,
+    /// The API, whose account it is included, answers every token with 401, as in an incident.
+    RefusesTokens,
+    /// Revocations are answered after as long as a hang lasts.
+    RevocationHangs,
     /// A page asks before browsers are sent back.
     Asks,
 }

@@ -45,6 +45,13 @@ pub(super) async fn revoke(
     Form(fields): Form<Fields>,
 ) -> Response {
     let known = provider.knows(&headers, &fields);
+    let hang = {
+        let state = provider.state();
+        state.temper.has(Habit::RevocationHangs).then_some(state.temper.hang)
+    };
+    if let Some(hang) = hang {
+        tokio::time::sleep(hang).await;
+    }
     let mut state = provider.state();
     state.book.ledger.revocations += 1;
     if state.temper.has(Habit::RevocationDown) {
@@ -76,7 +83,7 @@ fn exchange(provider: &Hostile, fields: &Fields) -> Response {
     };
     state.book.ledger.exchanges += 1;
     let pair = state.families.grant(&account, now);
-    granted(&pair, &state.temper, true)
+    granted(&pair, &state.temper, !state.temper.has(Habit::GivesNoRefreshToken))
 }
 
 async fn refresh(provider: &Hostile, token: &str) -> Response {

@@ -136,6 +136,7 @@ fn token() -> crate::tokens::Token {
         written_at: Timestamp::from_secs(1),
         refresh_at: None,
         in_doubt: false,
+        doubts: crate::tokens::Doubts::default(),
     }
 }
 

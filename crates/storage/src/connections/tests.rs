@@ -91,6 +91,7 @@ async fn a_dead_token_does_not_end_a_connection_that_was_renewed_meanwhile() {
             written_at: Timestamp::from_secs(0),
             refresh_at: None,
             in_doubt: false,
+            doubts: crate::tokens::Doubts::default(),
         };
         let mut tx = db.begin().await.unwrap();
         crate::tokens::put(&mut tx, &stored, &token).await.unwrap();

@@ -60,7 +60,7 @@ pub enum Value {
 pub struct Snapshot(Open);
 
 /// Tables whose rows are of no use anywhere else.
-const LEFT_OUT: &[&str] = &["changes"];
+const LEFT_OUT: &[&str] = &["changes", "nodes"];
 
 /// How many rows are read at once.
 const AT_ONCE: i64 = 500;

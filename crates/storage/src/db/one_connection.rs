@@ -7,32 +7,19 @@ mod watched {
     use std::{
         collections::HashMap,
         io::Write as _,
-        sync::{
-            LazyLock, Mutex, MutexGuard, PoisonError,
-            atomic::{AtomicU64, Ordering},
-        },
+        sync::{LazyLock, Mutex, MutexGuard, PoisonError},
         thread::ThreadId,
     };
 
-    /// A task, or the thread where there is none, and the branch of it.
-    type Holder = (Option<tokio::task::Id>, Option<ThreadId>, Option<u64>);
-
-    tokio::task_local! {
-        static BRANCH: u64;
-    }
+    /// A task, or the thread where there is none. Work done side by side that has transactions of
+    /// its own has tasks of its own.
+    type Holder = (Option<tokio::task::Id>, Option<ThreadId>);
 
     static HOLDERS: LazyLock<Mutex<HashMap<Holder, usize>>> = LazyLock::new(Mutex::default);
 
     fn here() -> Holder {
         let task = tokio::task::try_id();
-        let branch = BRANCH.try_with(|branch| *branch).ok();
-        (task, task.is_none().then(|| std::thread::current().id()), branch)
-    }
-
-    /// Tells work apart from other work that the same task does at the same time.
-    pub fn branch<F: Future>(work: F) -> impl Future<Output = F::Output> {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        BRANCH.scope(NEXT.fetch_add(1, Ordering::Relaxed), work)
+        (task, task.is_none().then(|| std::thread::current().id()))
     }
 
     fn holders() -> MutexGuard<'static, HashMap<Holder, usize>> {
@@ -75,8 +62,6 @@ mod watched {
 }
 
 #[cfg(all(feature = "testing", not(test)))]
-pub use watched::branch;
-#[cfg(all(feature = "testing", not(test)))]
 pub(super) use watched::{Mark, check};
 
 /// The mark of an open transaction.
@@ -92,9 +77,3 @@ impl Mark {
 
 #[cfg(not(all(feature = "testing", not(test))))]
 pub(super) const fn check(_sql: &str) {}
-
-/// Tells work apart from other work that the same task does at the same time.
-#[cfg(not(all(feature = "testing", not(test))))]
-pub fn branch<F: Future>(work: F) -> impl Future<Output = F::Output> {
-    work
-}

@@ -34,6 +34,7 @@ async fn connect(db: &Db, world: &World, account: &str, status: ConnectionStatus
             written_at: at(0),
             refresh_at: None,
             in_doubt: false,
+            doubts: tokens::Doubts::default(),
         };
         tokens::put(&mut tx, &made, &token).await.unwrap();
     }
@@ -358,6 +359,30 @@ async fn b6_ten_thousand_connections_end_in_one_transaction() {
         assert!(began.elapsed() < Duration::from_mins(1), "{:?}", began.elapsed());
         let taken = claim(&db, pcon, at(10), at(70), 99_999).await.unwrap();
         assert_eq!(taken.len(), 10_000);
+    })
+    .await;
+}
+
+/// F12: one that hangs is asked after those that are well.
+#[tokio::test]
+async fn b6_providers_that_are_well_are_asked_before_those_that_were_not() {
+    on_both(async |db| {
+        let mut ended = Vec::new();
+        for (requested, failures) in [(10, 3), (30, 0), (20, 0)] {
+            let world = world(&db).await;
+            let gone = connect(&db, &world, "acc", ConnectionStatus::Active).await;
+            let mut tx = db.begin().await.unwrap();
+            connections::revoke(&mut tx, &gone, WHY, at(requested)).await.unwrap();
+            if failures > 0 {
+                let pcon = gone.project_connector;
+                pause(&mut tx, pcon, failures, at(requested), None).await.unwrap();
+            }
+            tx.commit().await.unwrap();
+            ended.push(gone.project_connector);
+        }
+        let order: Vec<_> = due(&db, at(100)).await.unwrap();
+        let order: Vec<_> = order.iter().map(|due| due.project_connector).collect();
+        assert_eq!(order, [ended[2], ended[1], ended[0]]);
     })
     .await;
 }

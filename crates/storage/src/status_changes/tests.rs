@@ -204,6 +204,7 @@ async fn what_stands_for_replaced_tokens_has_a_row_in_the_outbox_and_is_told_to_
             written_at: Timestamp::from_secs(NOW),
             refresh_at: None,
             in_doubt: false,
+            doubts: tokens::Doubts::default(),
         };
         let end_user = Some(told.world.end_user_key);
         let (tenant, now) = (ended.tenant, Timestamp::from_secs(NOW));

@@ -20,6 +20,7 @@ fn token(generation: i64) -> Token {
         written_at: Timestamp::from_secs(0),
         refresh_at: None,
         in_doubt: false,
+        doubts: tokens::Doubts::default(),
     }
 }
 

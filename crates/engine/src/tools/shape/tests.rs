@@ -148,7 +148,7 @@ fn a_result_is_made_of_all_answers() {
     let failed = failure(several(&[&item, &answer(200, "{}"), &gone]));
     assert_eq!(failed.kind, FailureKind::NotFound);
     assert_eq!(failed.provider_status, Some(404));
-    assert_eq!(several(&[&item, &answer(401, "{}")]), Shaped::Reconnect);
+    assert_eq!(several(&[&item, &answer(401, "{}")]), Shaped::Reconnect { is_named: false });
 
     let catalog = acme();
     let (connector, tool) = catalog.tool("acme_several").unwrap();
@@ -181,7 +181,7 @@ fn each_code_of_slack_means_what_its_connector_says() {
     let shaped = |code: &str| read(&answer(200, json!({"ok": false, "error": code}).to_string()));
     for dead in ["invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"]
     {
-        assert_eq!(shaped(dead), Shaped::Reconnect, "{dead}");
+        assert_eq!(shaped(dead), Shaped::Reconnect { is_named: true }, "{dead}");
     }
     for (code, kind, message) in [
         (
@@ -238,7 +238,7 @@ fn where_the_code_says_nothing_the_status_decides() {
             assert_eq!((failure.kind, failure.provider_status), (kind, Some(status)), "{status}");
         }
     }
-    assert_eq!(read(&answer(401, "{}")), Shaped::Reconnect);
+    assert_eq!(read(&answer(401, "{}")), Shaped::Reconnect { is_named: false });
     let told = failure(read(&answer(500, r#"{"ok": true}"#))).message;
     assert_eq!(told, "Slack refused the request with status 500.");
 }
@@ -246,7 +246,7 @@ fn where_the_code_says_nothing_the_status_decides() {
 #[test]
 fn a_known_code_goes_before_the_status() {
     let body = r#"{"ok": false, "error": "token_revoked"}"#;
-    assert_eq!(read(&answer(500, body)), Shaped::Reconnect);
+    assert_eq!(read(&answer(500, body)), Shaped::Reconnect { is_named: true });
     let body = r#"{"ok": false, "error": "channel_not_found"}"#;
     assert_eq!(failure(read(&answer(401, body))).kind, FailureKind::NotFound);
 }
@@ -351,7 +351,7 @@ fn a_change_is_never_called_repeatable_when_it_may_have_been_made() {
 
 #[test]
 fn where_there_is_no_body_the_status_decides() {
-    assert_eq!(read(&answer(401, "")), Shaped::Reconnect);
+    assert_eq!(read(&answer(401, "")), Shaped::Reconnect { is_named: false });
     assert_eq!(failure(read(&answer(403, ""))).kind, FailureKind::PermissionDenied);
     assert_eq!(failure(read(&answer(404, ""))).kind, FailureKind::NotFound);
     let expected = json!({"id": null, "status": 204, "to": "C1"});

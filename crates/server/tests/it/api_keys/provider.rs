@@ -1,6 +1,9 @@
 //! A service that takes API keys, and remembers what each request was paid with.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use astralform_domain::{Environment, EnvironmentSettings, VerifyEndUser};
 use astralform_testkit::{Reply, Setup, TestServer};
@@ -11,7 +14,10 @@ use axum::{
     routing::get,
 };
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::{
+    net::TcpListener,
+    sync::{OwnedRwLockWriteGuard, RwLock, watch},
+};
 
 const YAML: &str = r#"
 slug: stocks
@@ -49,7 +55,10 @@ struct Mind {
     keys: Arc<Mutex<Vec<String>>>,
     is_down: Arc<Mutex<bool>>,
     paid: Arc<Mutex<Vec<String>>>,
-    looked_at: Arc<Mutex<usize>>,
+    /// How often it was asked whose a key is.
+    asked: watch::Sender<usize>,
+    /// Held by a test that keeps the answers to that back.
+    gate: Arc<RwLock<()>>,
 }
 
 /// The service, and our server with its connector in the catalogue.
@@ -93,7 +102,17 @@ impl Stocks {
 
     /// How often somebody wanted to know whose a key is.
     pub(super) fn looked_at(&self) -> usize {
-        *self.mind.looked_at.lock().unwrap()
+        *self.mind.asked.borrow()
+    }
+
+    /// Keeps back whose a key is, until the guard is dropped.
+    pub(super) async fn hold(&self) -> OwnedRwLockWriteGuard<()> {
+        Arc::clone(&self.mind.gate).write_owned().await
+    }
+
+    /// Waits until it was asked so often whose a key is.
+    pub(super) async fn asked(&self, times: usize) {
+        self.mind.asked.subscribe().wait_for(|asked| *asked >= times).await.unwrap();
     }
 
     /// The keys that calls of the tool were paid with, in the order of coming.
@@ -119,6 +138,15 @@ impl Stocks {
         self.server.project(&format!("/connectors/stocks{rest}?environment=test"))
     }
 
+    /// The key is refused for the first time: the provider may be in trouble, and is asked again ten
+    /// minutes later.
+    pub(super) async fn refused_for_ten_minutes(&self, end_user: Option<&str>) {
+        let refused = self.call(end_user).await;
+        let kind = &refused.body["error"]["kind"];
+        assert_eq!((refused.outcome(), kind), ("failed", &json!("provider_unavailable")));
+        self.server.clock.advance(Duration::from_mins(10));
+    }
+
     pub(super) async fn call(&self, end_user: Option<&str>) -> Reply {
         self.server.backend().naming(end_user).call(TOOL, json!({})).await
     }
@@ -139,7 +167,8 @@ fn account(mind: &Mind, headers: &HeaderMap) -> Result<String, Answered> {
 }
 
 async fn me(State(mind): State<Mind>, headers: HeaderMap) -> Result<Json<Value>, Answered> {
-    *mind.looked_at.lock().unwrap() += 1;
+    mind.asked.send_modify(|asked| *asked += 1);
+    let _gate = mind.gate.read().await;
     let key = account(&mind, &headers)?;
     let id = key.split_once('-').map_or(key.as_str(), |(account, _)| account);
     Ok(Json(json!({"id": id, "name": "A desk"})))

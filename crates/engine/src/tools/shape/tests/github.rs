@@ -143,7 +143,8 @@ fn each_refusal_of_github_means_what_its_connector_says() {
         let body = json!({"message": message, "documentation_url": "x", "errors": errors});
         github("github_search_issues", &json!({"query": "x"}), &answer(status, body.to_string()))
     };
-    assert_eq!(refused(401, "Bad credentials", json!(null)), Shaped::Reconnect);
+    assert_eq!(refused(401, "Bad credentials", json!(null)), Shaped::Reconnect { is_named: true });
+    assert_eq!(refused(401, "Unauthorized", json!(null)), Shaped::Reconnect { is_named: false });
     let unseen =
         json!([{"code": "invalid", "message": "… you do not have permission to view them."}]);
     for (status, message, errors, kind) in [

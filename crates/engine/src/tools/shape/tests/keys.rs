@@ -86,7 +86,12 @@ fn used_up_credits_are_no_throttle() {
     let listed = refused("tavily_search", 422, r#"{"detail": [{"msg": "Field required"}]}"#);
     assert_eq!(listed.message, "Tavily refused the request with status 422.");
     let dead = answer(401, r#"{"detail": {"error": "Unauthorized: missing or invalid API key."}}"#);
-    assert_eq!(read_by("tavily_search", &json!({}), &dead), Shaped::Reconnect);
+    assert_eq!(read_by("tavily_search", &json!({}), &dead), Shaped::Reconnect { is_named: true });
+    let gateway = answer(401, "<h1>401</h1>");
+    assert_eq!(
+        read_by("tavily_search", &json!({}), &gateway),
+        Shaped::Reconnect { is_named: false }
+    );
 }
 
 #[test]
@@ -132,7 +137,7 @@ fn a_ticket_is_read_with_its_conversation() {
 fn each_code_of_freshdesk_means_what_its_connector_says() {
     let dead = r#"{"code": "invalid_credentials", "message": "You have to be logged in."}"#;
     let shaped = read_by("freshdesk_get_ticket", &json!({}), &answer(401, dead));
-    assert_eq!(shaped, Shaped::Reconnect);
+    assert_eq!(shaped, Shaped::Reconnect { is_named: true });
     let denied = refused(
         "freshdesk_get_ticket",
         403,
@@ -176,9 +181,9 @@ fn boards_and_cards_are_compact() {
 
 #[test]
 fn a_refusal_in_plain_text_is_understood() {
-    for dead in ["invalid key", "invalid token\n"] {
+    for dead in ["invalid key", "invalid token\n", "expired token"] {
         let shaped = read_by("trello_list_boards", &json!({}), &answer(401, dead));
-        assert_eq!(shaped, Shaped::Reconnect, "{dead}");
+        assert_eq!(shaped, Shaped::Reconnect { is_named: true }, "{dead}");
     }
     let denied = refused("trello_list_cards", 401, "unauthorized card permission requested");
     assert_eq!(

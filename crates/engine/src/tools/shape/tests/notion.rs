@@ -166,7 +166,7 @@ fn each_code_of_notion_means_what_its_connector_says() {
         let body = json!({"object": "error", "status": status, "code": code, "message": "Why."});
         notion("notion_search", &[&answer(status, body.to_string())])
     };
-    assert_eq!(shaped(401, "unauthorized"), Shaped::Reconnect);
+    assert_eq!(shaped(401, "unauthorized"), Shaped::Reconnect { is_named: true });
     for (status, code, kind, message) in [
         (404, "object_not_found", Kind::NotFound, "not shared with this connection"),
         (403, "restricted_resource", Kind::PermissionDenied, "lacks the capability"),

@@ -1,0 +1,66 @@
+//! That this process lives, and what is its own because another has ended.
+
+use astralform_storage::nodes::{self, Found, Node};
+
+use crate::{Engine, Fault};
+
+impl Engine {
+    const fn as_node(&self) -> Node<'_> {
+        Node { name: self.node.as_str(), process: self.process.as_str() }
+    }
+
+    /// Says that this process lives, and takes over what earlier ones of its name left. To be called
+    /// every second, from before it refreshes anything until it refreshes nothing any more.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn beat(&self) -> Result<(), Fault> {
+        let mut tx = self.db.begin().await?;
+        let found = nodes::beat(&mut tx, self.as_node()).await?;
+        tx.commit().await?;
+        let Found { taken_over, was_set_back, .. } = found;
+        if taken_over > 0 {
+            tracing::warn!(
+                refreshes = taken_over,
+                "refreshes were under way when an earlier process of this node ended"
+            );
+        }
+        if was_set_back {
+            tracing::warn!("a clock was set back: what waits is tried again now");
+        }
+        Ok(())
+    }
+
+    /// Begins to live, and says so where another process of the same name does.
+    pub(super) async fn begin_to_live(&self) -> Result<(), Fault> {
+        let mut tx = self.db.begin().await?;
+        if self.db.is_for_one() {
+            nodes::outlive(&mut tx, self.as_node()).await?;
+        }
+        let found = nodes::beat(&mut tx, self.as_node()).await?;
+        tx.commit().await?;
+        if found.taken_over > 0 {
+            let refreshes = found.taken_over;
+            tracing::warn!(refreshes, "refreshes were under way when this node ended");
+        }
+        if found.namesakes > 0 {
+            tracing::warn!(
+                node = self.node,
+                "another process of this name has said that it lives within the last ten seconds; \
+                 what it refreshes is left to it. If it is not one that has just ended or is about \
+                 to, give each node a name of its own (`--node`)"
+            );
+        }
+        Ok(())
+    }
+
+    /// Says that this process ends: what it leaves is the next one's at once.
+    ///
+    /// # Errors
+    /// When the database does not answer; then it is so after ten seconds.
+    pub async fn leave(&self) -> Result<(), Fault> {
+        let mut tx = self.db.begin().await?;
+        nodes::leave(&mut tx, self.as_node()).await?;
+        Ok(tx.commit().await?)
+    }
+}

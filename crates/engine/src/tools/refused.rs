@@ -1,0 +1,202 @@
+//! What becomes of a call whose token the API refuses.
+//!
+//! A refusal by an API alone ends no connection: its gateway may be in trouble. The provider is
+//! asked, once a minute for each connection at most. With a refresh token the asking is a refresh;
+//! only its refusal says that the account is lost. Without one it is the request of `identity`: two
+//! refusals that lie [`APART`], with no success in between, say so. An error that the connector
+//! names as that of a dead token is the provider's own word for it.
+
+use std::time::Duration;
+
+use astralform_catalog::destination;
+use astralform_domain::{FailureKind, StatusReason, Timestamp};
+use astralform_storage::{
+    connections,
+    tokens::{self, Doubts},
+};
+use http::StatusCode;
+use tokio::time::timeout;
+
+use super::{
+    CallFailure, CallRefusal, Outcome,
+    attempt::Paid,
+    call::{Accepted, Attempted},
+};
+use crate::{
+    Engine, Fault, chain,
+    egress::Allowance,
+    identity::{Verdict, identity_request, read_verdict},
+    project_connectors::reach,
+    refresh::ASKED_EVERY,
+};
+
+/// How the API refused a token.
+#[derive(Clone, Copy)]
+pub(super) struct Refused {
+    /// Whether the connector names the error.
+    pub(super) is_named: bool,
+    pub(super) status: Option<StatusCode>,
+}
+
+/// How long a token is refused before it is dead.
+const APART: Duration = Duration::from_mins(10);
+/// How long an asking takes at most, the wait for others at the same host included.
+const WITHIN: Duration = Duration::from_secs(10);
+const AT_MOST: usize = 256 * 1024;
+
+/// Whether a token that is refused since then is dead.
+fn is_dead(since: Timestamp, now: Timestamp) -> bool {
+    since.until(now) >= APART
+}
+
+/// Whether the provider was asked so lately that it is not to be asked now.
+fn was_asked_lately(doubts: Doubts, now: Timestamp) -> bool {
+    let is_lately = |at: Timestamp| at.until(now) < ASKED_EVERY && at <= now.after(ASKED_EVERY);
+    doubts.asked_at.is_some_and(is_lately)
+}
+
+impl Engine {
+    /// Decides what a refused token means for the call and for the connection.
+    pub(super) async fn refused(
+        &self,
+        accepted: &Accepted<'_>,
+        paid: &Paid<'_>,
+        refused: Refused,
+    ) -> Result<Attempted, CallRefusal> {
+        let is_fresh = accepted.rejected.is_some() || accepted.is_last;
+        if paid.is_refreshable && !is_fresh {
+            return Ok(Attempted::Rejected(paid.generation));
+        }
+        let is_dead = match (paid.is_refreshable, refused.is_named) {
+            (true, false) => false,
+            (true, true) => self.note_refusal(accepted, paid).await?,
+            (false, true) => true,
+            (false, false) => self.ask_identity(accepted, paid).await?,
+        };
+        if is_dead {
+            let (of, why) = (paid.generation, StatusReason::TokenRejected);
+            return self.renewal(accepted, paid.connection, of, why).await;
+        }
+        let name = &accepted.ready.connector.name;
+        let message = format!(
+            "{name} does not accept the account's access at the moment, though it may still be good. Nothing was done. Try again later."
+        );
+        let failure = CallFailure::new(FailureKind::ProviderUnavailable, message);
+        let provider_status = refused.status.map(|status| status.as_u16());
+        Ok(Attempted::Done(Outcome::Failed(CallFailure { provider_status, ..failure })))
+    }
+
+    /// The provider takes the token: an earlier refusal says nothing any more.
+    pub(super) async fn trust_again(&self, accepted: &Accepted<'_>, paid: &Paid<'_>) {
+        if paid.doubts.refused_since.is_none() {
+            return;
+        }
+        let forgotten = async {
+            let mut tx = self.db.begin().await?;
+            tokens::forget_refusal(&mut tx, paid.connection, accepted.token).await?;
+            tx.commit().await
+        };
+        if let Err(error) = forgotten.await {
+            let (id, error) = (paid.connection.id, chain(&error));
+            tracing::warn!(connection.id = %id, error, "an earlier refusal is not forgotten yet");
+        }
+    }
+
+    /// Asks the provider whose credential it is, unless it was asked lately; says whether the token
+    /// is dead.
+    async fn ask_identity(
+        &self,
+        accepted: &Accepted<'_>,
+        paid: &Paid<'_>,
+    ) -> Result<bool, CallRefusal> {
+        if was_asked_lately(paid.doubts, self.clock.now())
+            || !self.begin_asking_identity(accepted, paid).await?
+        {
+            return Ok(false);
+        }
+        let asking = timeout(WITHIN, self.identity_verdict(accepted, paid)).await;
+        let verdict = asking.unwrap_or(Verdict::Unclear);
+        let (id, kind) = (paid.connection.id, accepted.token);
+        tracing::warn!(connection.id = %id, kind, ?verdict, "asked about a token that was refused");
+        match verdict {
+            Verdict::Good => {
+                self.trust_again(accepted, paid).await;
+                Ok(false)
+            }
+            Verdict::Refused => Ok(self.note_refusal(accepted, paid).await?),
+            Verdict::Dead => Ok(true),
+            Verdict::Unclear => Ok(false),
+        }
+    }
+
+    async fn begin_asking_identity(
+        &self,
+        accepted: &Accepted<'_>,
+        paid: &Paid<'_>,
+    ) -> Result<bool, Fault> {
+        let (of, now) = (paid.connection, self.clock.now());
+        let mut tx = self.db.begin().await?;
+        if connections::lock(&mut tx, of.tenant, of.id).await?.is_none() {
+            return Ok(false);
+        }
+        let begun = tokens::begin_asking(&mut tx, of, accepted.token, now, ASKED_EVERY).await?;
+        if begun {
+            tx.commit().await?;
+        }
+        Ok(begun)
+    }
+
+    async fn identity_verdict(&self, accepted: &Accepted<'_>, paid: &Paid<'_>) -> Verdict {
+        let (ready, parts) = (&accepted.ready, paid.parts);
+        let Ok(addresses) = ready.addresses_for(parts) else { return Verdict::Unclear };
+        let request = identity_request(ready.connector, &addresses, parts);
+        let Some(request) = request else { return Verdict::Unclear };
+        let _lane = self.flights.lane(&destination(&request.url)).await;
+        let allowance =
+            Allowance { reach: reach(&ready.settings), within: WITHIN, at_most: AT_MOST };
+        match self.egress.send(request, allowance).await {
+            Ok(answer) => read_verdict(ready.connector, &answer),
+            Err(_) => Verdict::Unclear,
+        }
+    }
+
+    /// Notes that the provider itself refuses the token; says whether it has done so for long enough.
+    async fn note_refusal(&self, accepted: &Accepted<'_>, paid: &Paid<'_>) -> Result<bool, Fault> {
+        let (of, now) = ((accepted.token, paid.generation), self.clock.now());
+        let mut tx = self.db.begin().await?;
+        let since = tokens::note_refusal(&mut tx, paid.connection, of, now).await?;
+        tx.commit().await?;
+        Ok(since.is_some_and(|since| is_dead(since, now)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_secs(seconds)
+    }
+
+    #[test]
+    fn r4_a_token_is_dead_when_it_is_refused_twice_ten_minutes_apart() {
+        assert!(!is_dead(at(0), at(0)) && !is_dead(at(0), at(599)));
+        assert!(is_dead(at(0), at(600)));
+        assert!(!is_dead(at(600), at(0)), "the clock was set back");
+    }
+
+    #[test]
+    fn r4_a_provider_is_asked_once_a_minute_whatever_a_clock_that_was_ahead_has_noted() {
+        let asked = |seconds| Doubts { asked_at: Some(at(seconds)), ..Doubts::default() };
+        for (doubts, is_lately) in [
+            (Doubts::default(), false),
+            (asked(940), false),
+            (asked(941), true),
+            (asked(1_000), true),
+            (asked(1_060), true),
+            (asked(1_061), false),
+        ] {
+            assert_eq!(was_asked_lately(doubts, at(1_000)), is_lately, "{doubts:?}");
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! The processes that share the database, and what follows from their clocks.
+//!
+//! Each says about once a second that it lives ([`beat`]). A name is used by one process after
+//! another: what a process held that ended is taken over by the next one of its name, and as long as
+//! the earlier one lives, by nobody. On SQLite there is one server at a time.
+
+use std::time::Duration;
+
+use astralform_domain::Timestamp;
+
+use crate::{
+    Result, Tx,
+    bind::binds,
+    db::{Row, Run as _},
+    row::Record,
+};
+
+/// How long a process says nothing until its leases are those of the next one of its name.
+pub const DEAD_AFTER: Duration = Duration::from_secs(10);
+
+/// How long a process says nothing until callers are not kept waiting for it any more.
+pub const SILENT_AFTER: Duration = Duration::from_secs(5);
+
+/// How far a clock goes back before the pauses that it measured are measured anew.
+const SET_BACK: Duration = Duration::from_mins(1);
+
+/// How long a process that ended is remembered.
+const REMEMBERED: Duration = Duration::from_hours(24);
+
+/// The longest that a refresh is leased, so that no clock that was ahead leaves a longer lease.
+const LONGEST_LEASE: Duration = Duration::from_mins(1);
+
+/// A process that shares the database.
+#[derive(Clone, Copy, Debug)]
+pub struct Node<'a> {
+    /// What people call it: the same after a restart.
+    pub name: &'a str,
+    /// What tells it from any other process.
+    pub process: &'a str,
+}
+
+/// What a process finds when it says that it lives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    /// How many refreshes it took over from processes of its name that ended.
+    pub taken_over: u64,
+    /// How many other processes of its name live.
+    pub namesakes: i64,
+    /// Whether a clock was set back, so that everything that waits is tried again now.
+    pub was_set_back: bool,
+}
+
+/// The latest times that were written down.
+struct Latest {
+    seen: Timestamp,
+    told: Timestamp,
+    namesakes: i64,
+}
+
+impl Record for Latest {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self {
+            seen: row.time("seen_at")?,
+            told: row.time("told_at")?,
+            namesakes: row.int("namesakes")?,
+        })
+    }
+}
+
+/// Says that a process lives, takes over what processes of its name left when they ended, and sets
+/// right what a clock measured that was ahead.
+pub async fn beat(tx: &mut Tx, node: Node<'_>) -> Result<Found> {
+    const BEAT: &str = "
+        INSERT INTO nodes (process, name, seen_at, told_at) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (process) DO UPDATE SET seen_at = $3, told_at = $4";
+    const FORGET: &str = "DELETE FROM nodes WHERE seen_at <= $1 AND process <> $2";
+    const TAKE_OVER: &str = "
+        UPDATE refreshes SET lease_until = 0, node = $1
+        WHERE node <> $1 AND node IN
+            (SELECT process FROM nodes WHERE name = $2 AND process <> $1 AND seen_at <= $3)";
+    let (database, own) = (tx.clock().await?, tx.clock.now());
+    let Node { name, process } = node;
+    let latest = latest(tx, node, database).await?;
+    let is_database_behind = latest.seen > database.after(SET_BACK);
+    let is_own_behind = latest.told > own.after(SET_BACK);
+    if is_database_behind {
+        measure_refreshes_anew(tx, database).await?;
+    }
+    if is_own_behind {
+        measure_outboxes_anew(tx, name, own).await?;
+    }
+    tx.execute(BEAT, binds![process, name, database, own]).await?;
+    let dead = database.before(DEAD_AFTER);
+    let taken_over = tx.execute(TAKE_OVER, binds![process, name, dead]).await?;
+    tx.execute(FORGET, binds![database.before(REMEMBERED), process]).await?;
+    let was_set_back = is_database_behind || is_own_behind;
+    Ok(Found { taken_over, namesakes: latest.namesakes, was_set_back })
+}
+
+async fn latest(tx: &mut Tx, node: Node<'_>, database: Timestamp) -> Result<Latest> {
+    const SQL: &str = "
+        SELECT COALESCE(MAX(seen_at), 0) AS seen_at,
+               COALESCE(MAX(CASE WHEN name = $1 THEN told_at END), 0) AS told_at,
+               COUNT(CASE WHEN name = $1 AND process <> $2 AND seen_at > $3 THEN 1 END)
+                   AS namesakes
+        FROM nodes";
+    let dead = database.before(DEAD_AFTER);
+    let found = tx.optional(SQL, binds![node.name, node.process, dead]).await?;
+    let (seen, told) = (Timestamp::from_secs(0), Timestamp::from_secs(0));
+    Ok(found.unwrap_or(Latest { seen, told, namesakes: 0 }))
+}
+
+/// The database's clock was ahead: a failed refresh is tried again now, and a lease lasts as long as
+/// any does.
+async fn measure_refreshes_anew(tx: &mut Tx, now: Timestamp) -> Result<()> {
+    const PAUSES: &str = "UPDATE refreshes SET not_before = 0 WHERE not_before > $1";
+    const LEASES: &str = "UPDATE refreshes SET lease_until = $1 WHERE lease_until > $1";
+    const NODES: &str = "UPDATE nodes SET seen_at = $1 WHERE seen_at > $1";
+    tx.execute(PAUSES, binds![now]).await?;
+    tx.execute(LEASES, binds![now.after(LONGEST_LEASE)]).await?;
+    tx.execute(NODES, binds![now]).await?;
+    Ok(())
+}
+
+/// The clock of processes of that name was ahead: what waits in the outboxes is tried again now.
+async fn measure_outboxes_anew(tx: &mut Tx, name: &str, now: Timestamp) -> Result<()> {
+    const REVOCATIONS: &str = "
+        UPDATE revocations SET next_attempt_at = $1
+        WHERE status = 'pending' AND next_attempt_at > $1";
+    const PAUSES: &str = "
+        UPDATE revocation_pauses SET paused_until = $1 WHERE paused_until > $1";
+    const DELIVERIES: &str = "
+        UPDATE webhook_deliveries SET due_at = $1 WHERE status = 'pending' AND due_at > $1";
+    const NODES: &str = "UPDATE nodes SET told_at = $1 WHERE name = $2 AND told_at > $1";
+    for sql in [REVOCATIONS, PAUSES, DELIVERIES] {
+        tx.execute(sql, binds![now]).await?;
+    }
+    tx.execute(NODES, binds![now, name]).await?;
+    Ok(())
+}
+
+/// Notes that every other process has ended: the database is for one at a time.
+pub async fn outlive(tx: &mut Tx, node: Node<'_>) -> Result<()> {
+    const SQL: &str = "UPDATE nodes SET seen_at = $2 WHERE process <> $1 AND seen_at > $2";
+    let dead = tx.clock().await?.before(DEAD_AFTER);
+    tx.execute(SQL, binds![node.process, dead]).await?;
+    Ok(())
+}
+
+/// Notes that a process ends in order: what it left is the next one's at once.
+pub async fn leave(tx: &mut Tx, node: Node<'_>) -> Result<()> {
+    const SQL: &str = "UPDATE nodes SET seen_at = $2 WHERE process = $1";
+    let dead = tx.clock().await?.before(DEAD_AFTER);
+    tx.execute(SQL, binds![node.process, dead]).await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;
