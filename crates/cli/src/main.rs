@@ -7,12 +7,14 @@ mod catalog_dirs;
 mod commands;
 mod config;
 mod database;
+mod handed_over;
 mod keys;
 mod management;
 mod memory;
 mod node;
 mod partial;
 mod simulated;
+mod table;
 mod telemetry;
 
 use clap::Parser;

@@ -7,7 +7,6 @@ mod list;
 mod outcome;
 mod plan;
 mod prompted;
-mod scrub;
 mod shape;
 
 pub use call::{CallRefusal, ToolCall};

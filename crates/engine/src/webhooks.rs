@@ -17,7 +17,7 @@ use std::time::Duration;
 use astralform_domain::{
     Delivery, Retired, Secret, Tenant, Timestamp, Webhook, WebhookDisabled, WebhookId,
 };
-use astralform_storage::{webhook_deliveries, webhooks};
+use astralform_storage::{projects, webhook_deliveries, webhooks};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use thiserror::Error;
 use url::Url;
@@ -117,6 +117,8 @@ impl Engine {
             created_at: self.clock.now(),
         };
         let mut tx = self.db.begin().await.map_err(Fault::from)?;
+        // Two that are made at once count each other.
+        projects::lock_environment(&mut tx, tenant).await.map_err(Fault::from)?;
         let known = webhooks::of_environment(&mut tx, tenant).await.map_err(Fault::from)?;
         if known.len() >= MOST {
             return Err(WebhookError::TooMany);

@@ -11,12 +11,11 @@ use super::{
     again::{Attempt, again},
     call::{Accepted, Attempted},
     plan::{PlanError, authorize, plan},
-    scrub::scrub,
     shape::{Shaped, is_success, no_answer, shape},
 };
 use crate::{
     Engine, chain,
-    credentials::{Credential, CredentialParts, Decision, Situation, decide},
+    credentials::{Credential, Decision, Situation, decide},
     egress::{Allowance, Outgoing},
     project_connectors::reach,
 };
@@ -71,7 +70,7 @@ impl Engine {
             authorized.collect()
         });
         match planned {
-            Ok(requests) => self.run(accepted, &paid, requests, &parts).await,
+            Ok(requests) => self.run(accepted, &paid, requests).await,
             Err(PlanError::Address(pointer)) => Err(unfit(pointer)),
             Err(error) => Ok(Attempted::Done(Outcome::Failed(unplannable(accepted, &error)))),
         }
@@ -82,7 +81,6 @@ impl Engine {
         accepted: &Accepted<'_>,
         paid: &Paid<'_>,
         requests: Vec<Outgoing>,
-        parts: &CredentialParts,
     ) -> Result<Attempted, CallRefusal> {
         let first = self.send(accepted, requests.clone()).await;
         let shaped = match again(accepted.tool, &first) {
@@ -93,7 +91,7 @@ impl Engine {
                 self.send(accepted, requests).await.shaped
             }
         };
-        match scrub(shaped, &parts.hidden(accepted.ready.connector)) {
+        match shaped {
             Shaped::Completed(result) => Ok(Attempted::Done(Outcome::Completed(result))),
             Shaped::Failed(failure) => Ok(Attempted::Done(Outcome::Failed(failure))),
             Shaped::Reconnect
