@@ -27,6 +27,7 @@ pub mod project_connectors;
 pub mod provision;
 mod refresh;
 mod refusal;
+mod retention;
 pub mod revocations;
 pub mod rotation;
 pub mod sessions;

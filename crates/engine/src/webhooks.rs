@@ -12,8 +12,6 @@ mod settle;
 mod signature;
 mod streams;
 
-use std::time::Duration;
-
 use astralform_domain::{
     Delivery, Retired, Secret, Tenant, Timestamp, Webhook, WebhookDisabled, WebhookId,
 };
@@ -65,9 +63,6 @@ pub struct WebhookChanges {
     /// Whether anything is delivered to it.
     pub is_enabled: Option<bool>,
 }
-
-/// How long it is shown what became of a delivery.
-pub(crate) const KEPT: Duration = Duration::from_hours(7 * 24);
 
 const MOST: usize = 10;
 const LONGEST_URL: usize = 2048;

@@ -166,6 +166,11 @@ mod tests {
         .await;
     }
 
+    async fn locked(db: Db, tenant: Tenant) -> EnvironmentSettings {
+        let mut tx = db.begin().await.unwrap();
+        lock_environment(&mut tx, tenant).await.unwrap().unwrap()
+    }
+
     // F29
     #[tokio::test]
     async fn settings_that_are_locked_are_changed_one_after_another() {
@@ -173,13 +178,7 @@ mod tests {
             let tenant = world(&db).await.tenant;
             let mut first = db.begin().await.unwrap();
             let mut settings = lock_environment(&mut first, tenant).await.unwrap().unwrap();
-            let second = tokio::spawn({
-                let db = db.clone();
-                async move {
-                    let mut tx = db.begin().await.unwrap();
-                    lock_environment(&mut tx, tenant).await.unwrap().unwrap()
-                }
-            });
+            let second = tokio::spawn(locked(db.clone(), tenant));
             settings.verify_end_user = VerifyEndUser::Confirm;
             set_environment(&mut first, tenant, &settings).await.unwrap();
             first.commit().await.unwrap();

@@ -110,16 +110,10 @@ fn forgotten(tx: &mut Tx, ended: &[Ended]) -> usize {
     ended.len()
 }
 
-/// Forgets sessions whose time has passed.
-pub async fn forget_expired(tx: &mut Tx, now: Timestamp) -> Result<u64> {
-    const SQL: &str = "DELETE FROM sessions WHERE expires_at <= $1";
-    tx.execute(SQL, binds![now]).await
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{id, on_both, world};
+    use crate::testing::{id, on_both, pruned, world};
 
     #[tokio::test]
     async fn a_session_is_kept_until_its_time_has_passed() {
@@ -136,12 +130,10 @@ mod tests {
             };
             let mut tx = db.begin().await.unwrap();
             create(&mut tx, &session, Timestamp::from_secs(1)).await.unwrap();
-            assert_eq!(forget_expired(&mut tx, Timestamp::from_secs(59)).await.unwrap(), 0);
             tx.commit().await.unwrap();
+            assert_eq!(pruned(&db, "sessions", Timestamp::from_secs(59)).await, 0);
             assert_eq!(find(&db, session.id).await.unwrap(), Some(session.clone()));
-            let mut tx = db.begin().await.unwrap();
-            assert_eq!(forget_expired(&mut tx, Timestamp::from_secs(60)).await.unwrap(), 1);
-            tx.commit().await.unwrap();
+            assert_eq!(pruned(&db, "sessions", Timestamp::from_secs(60)).await, 1);
             assert_eq!(find(&db, session.id).await.unwrap(), None);
         })
         .await;

@@ -28,7 +28,7 @@ impl Demo {
         let listener = TcpListener::bind(("127.0.0.1", self.port))
             .await
             .with_context(|| format!("port {} cannot be listened on; try `--port 0`", self.port))?;
-        let demo = setup::set_up(&listener).await?;
+        let demo = Box::pin(setup::set_up(&listener)).await?;
         if self.json {
             println!("{}", words::json(&demo.facts));
         } else {
