@@ -1,6 +1,6 @@
 //! The forms in which a secret travels, all looked for at once.
 
-use std::{fmt::Write as _, ops::Range};
+use std::ops::Range;
 
 use astralform_domain::Secret;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -24,11 +24,11 @@ pub(super) struct Patterns {
 
 /// How many bytes decide how far to skip.
 const BLOCK: usize = 3;
-const SKIPS: usize = 1024;
+const SKIPS: usize = 2048;
 /// How much of the shortest pattern is in the table.
-const WINDOW: usize = 16;
+const WINDOW: usize = 24;
 /// How many bytes of a secret make its beginning.
-const BEGINNING: usize = 18;
+const BEGINNING: usize = 24;
 /// The shortest secret that is looked for in encodings: of shorter ones too little is left.
 const ENCODED: usize = 6;
 /// Shorter secrets count only where they are words of their own.
@@ -139,9 +139,11 @@ impl Patterns {
     }
 }
 
+/// Spreads three bytes over the table (Fibonacci hashing).
 fn place(block: &[u8]) -> usize {
-    let [a, b, c] = [block[0], block[1], block[2]].map(|byte| usize::from(fold(byte)));
-    (a ^ (b << 2) ^ (c << 4)) % SKIPS
+    let [a, b, c] = [block[0], block[1], block[2]].map(fold);
+    let hash = u32::from_le_bytes([a, b, c, 0]).wrapping_mul(0x9e37_79b1);
+    (hash >> (u32::BITS - SKIPS.trailing_zeros())) as usize
 }
 
 fn is_word(text: &[u8], range: Range<usize>) -> bool {
@@ -193,9 +195,12 @@ fn add_base64(secret: &str, add: &mut impl FnMut(&[u8], bool)) {
 }
 
 fn hex(secret: &str) -> Secret {
+    const DIGITS: [char; 16] =
+        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
     let mut text = String::with_capacity(secret.len() * 2);
     for byte in secret.bytes() {
-        write!(text, "{byte:02x}").expect("a string takes every write");
+        text.push(DIGITS[usize::from(byte >> 4)]);
+        text.push(DIGITS[usize::from(byte & 15)]);
     }
     Secret::new(text)
 }
