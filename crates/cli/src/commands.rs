@@ -1,3 +1,5 @@
+mod admin_tokens;
+mod api_keys;
 mod backup;
 mod bootstrap;
 mod connections;
@@ -26,6 +28,12 @@ pub(crate) enum Command {
     Freeze(freeze::Freeze),
     /// Let a frozen project go on
     Unfreeze(freeze::Unfreeze),
+    /// Look at API keys, make and revoke them
+    #[command(subcommand)]
+    ApiKeys(api_keys::ApiKeys),
+    /// Look at admin tokens, make and revoke them
+    #[command(subcommand)]
+    AdminTokens(admin_tokens::AdminTokens),
     /// Look at the connections of a project, and end them
     #[command(subcommand)]
     Connections(connections::Connections),
@@ -51,6 +59,8 @@ impl Command {
             Self::Bootstrap(bootstrap) => bootstrap.run().await,
             Self::Freeze(freeze) => freeze.run().await,
             Self::Unfreeze(unfreeze) => unfreeze.run().await,
+            Self::ApiKeys(api_keys) => api_keys.run().await,
+            Self::AdminTokens(admin_tokens) => admin_tokens.run().await,
             Self::Connections(connections) => connections.run().await,
             Self::Migrate(migrate) => migrate.run().await,
             Self::Backup(backup) => backup.run().await,

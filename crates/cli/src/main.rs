@@ -7,6 +7,7 @@ mod catalog_dirs;
 mod commands;
 mod config;
 mod database;
+mod handed_over;
 mod keys;
 mod machine;
 mod management;
@@ -14,6 +15,7 @@ mod memory;
 mod node;
 mod partial;
 mod simulated;
+mod table;
 mod telemetry;
 
 use clap::Parser;

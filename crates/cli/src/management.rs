@@ -8,7 +8,8 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
-use astralform_engine::egress::{Allowance, Answer, Egress, Outgoing, Reach};
+use astralform_domain::Secret;
+use astralform_engine::egress::{Allowance, Answer, Egress, Outgoing, Reach, Secrets};
 use clap::Args;
 use ipnet::IpNet;
 use serde_json::Value;
@@ -98,7 +99,9 @@ impl Management {
             url,
             headers: http::HeaderMap::default(),
             body: body.into(),
+            secrets: Secrets::none(),
         };
+        request.secrets.add(&Secret::new(self.access.token.trim().to_owned()));
         let token = format!("Bearer {}", self.access.token.trim());
         let token = token.parse().context("the token is not one: it starts with pat_")?;
         request.headers.insert("authorization", token);

@@ -1,4 +1,5 @@
 mod outbox;
+mod retention;
 mod webhooks;
 
 use std::time::Duration;
@@ -58,6 +59,7 @@ pub(crate) async fn run(listener: TcpListener, app: App) -> anyhow::Result<()> {
         tokio::spawn(follow(app.clone())),
         tokio::spawn(keep_fresh(app.clone())),
         tokio::spawn(outbox::run(app.clone())),
+        tokio::spawn(retention::run(app.clone())),
         tokio::spawn(webhooks::run(app.clone())),
     ];
     let beating = tokio::spawn(beat(app.clone()));

@@ -70,10 +70,14 @@ impl Engine {
         let selection = Selection { end_user: Some(end_user.clone()), ..Selection::default() };
         let why = StatusReason::EndUserDeleted;
         let extents = self.revoke_selected(tx, tenant, &selection, why).await?;
-        let Some(key) = end_users::lock(tx, tenant, end_user).await? else { return Ok(None) };
+        let sessions = sessions::end_of(tx, tenant, end_user).await?;
+        let Some(key) = end_users::lock(tx, tenant, end_user).await? else {
+            // Somebody whose backend opened sessions for them, and who never connected anything.
+            let ended = Deleted { sessions, ..Deleted::default() };
+            return Ok((sessions > 0).then_some(ended));
+        };
         auth_requests::decline_all(tx, key).await?;
         end_users::forget_accounts(tx, key).await?;
-        let sessions = sessions::end_of(tx, tenant, end_user).await?;
         let connections = extents.iter().map(|extent| extent.connections).sum();
         Ok(Some(Deleted { connections, sessions, api_keys: 0 }))
     }

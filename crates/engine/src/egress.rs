@@ -10,6 +10,7 @@ mod ahead;
 mod dial;
 mod exchange;
 mod pool;
+mod scrub;
 
 use std::{fmt, net::SocketAddr, time::Duration};
 
@@ -24,6 +25,8 @@ pub use address::Networks;
 use dial::{Dialer, Names};
 use exchange::{Connection, Ended};
 use pool::{Pool, place};
+pub(crate) use scrub::REDACTED;
+pub use scrub::Secrets;
 
 /// The way out.
 #[derive(Clone)]
@@ -47,6 +50,8 @@ pub struct Outgoing {
     pub headers: HeaderMap,
     /// Its body.
     pub body: Bytes,
+    /// The secrets that stand in it, or that it proves itself with.
+    pub secrets: Secrets,
 }
 
 /// What is allowed to a request.
@@ -69,7 +74,7 @@ pub enum Reach {
     Simulator,
 }
 
-/// An answer, whole.
+/// An answer, whole, without the secrets of its request.
 pub struct Answer {
     /// Its status.
     pub status: StatusCode,
@@ -115,19 +120,21 @@ impl Egress {
         self.check_reach(url, Reach::Network).is_ok() && self.dialer.may_dial(url).await
     }
 
-    /// Sends a request once and reads its answer whole.
+    /// Sends a request once and reads its answer whole. Whatever the answer repeats of the request's
+    /// secrets is taken out of it.
     ///
     /// # Errors
     /// Each variant of [`EgressError`] says whether the request may have arrived.
     pub async fn send(
         &self,
-        request: Outgoing,
+        mut request: Outgoing,
         allowance: Allowance,
     ) -> Result<Answer, EgressError> {
         self.check_reach(&request.url, allowance.reach)?;
+        let secrets = std::mem::take(&mut request.secrets);
         let answer = self.exchange(request, allowance.at_most);
         let answer = tokio::time::timeout(allowance.within, answer).await;
-        answer.unwrap_or(Err(EgressError::TimedOut))
+        answer.unwrap_or(Err(EgressError::TimedOut)).map(|answer| secrets.scrub(answer))
     }
 
     /// The simulator is reached by those who were sent there, and they reach nothing else.
@@ -169,7 +176,7 @@ impl Egress {
 impl Outgoing {
     /// Where the request goes, and how it is written on a connection to there.
     fn written(self) -> Result<(Url, Request<Full<Bytes>>), EgressError> {
-        let Self { method, url, mut headers, body } = self;
+        let Self { method, url, mut headers, body, secrets: _ } = self;
         let unsendable = |_| EgressError::Forbidden;
         let target = &url[Position::BeforePath..Position::AfterQuery];
         let target: PathAndQuery = target.parse().map_err(unsendable)?;
@@ -196,7 +203,7 @@ impl Answer {
 /// Without query and body, which may hold secrets.
 impl fmt::Debug for Outgoing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { method, url, headers, body } = self;
+        let Self { method, url, headers, body, secrets: _ } = self;
         let place = &url[..Position::AfterPath];
         write!(f, "{method} {place} {headers:?} ({} bytes)", body.len())
     }

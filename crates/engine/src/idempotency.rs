@@ -12,7 +12,7 @@ use thiserror::Error;
 use crate::{Engine, Fault};
 
 /// How long an answer is kept.
-pub const LIFE: Duration = Duration::from_hours(24);
+pub const LIFE: Duration = astralform_storage::retention::IDEMPOTENT_REQUESTS;
 
 /// The longest that a request can take; one that is under way for longer was interrupted.
 const LONGEST: Duration = Duration::from_mins(5);

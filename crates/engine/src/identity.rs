@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use crate::{
     credentials::CredentialParts,
-    egress::{Answer, Outgoing},
+    egress::{Answer, Outgoing, Secrets},
     oauth::headers,
     refusal::{is_named, kind, text, words},
 };
@@ -38,6 +38,7 @@ pub(crate) fn identity_request(
         url: addresses.identity.clone(),
         headers,
         body: bytes::Bytes::new(),
+        secrets: Secrets::none(),
     };
     parts.placed(request, &connector.api.credential)
 }

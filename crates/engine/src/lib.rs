@@ -4,6 +4,7 @@
 //! This is the only crate that calls out, and [`egress`] is its only way. Start with
 //! [`Engine::call_tool`], then [`Engine::begin_consent`] and [`Engine::finish_consent`].
 
+pub mod access;
 mod auth_requests;
 pub mod authentication;
 pub mod backup;
@@ -26,6 +27,7 @@ pub mod project_connectors;
 pub mod provision;
 mod refresh;
 mod refusal;
+mod retention;
 pub mod revocations;
 pub mod rotation;
 pub mod sessions;

@@ -13,6 +13,15 @@ use url::Url;
 
 use crate::{Engine, Fault};
 
+/// What is to change of an environment; what is `None` stays.
+#[derive(Clone, Debug, Default)]
+pub struct EnvironmentChange {
+    /// Who vouches for the person who finished in the browser.
+    pub verify_end_user: Option<VerifyEndUser>,
+    /// Where browsers may be sent after a prompt, all of them.
+    pub return_urls: Option<Vec<String>>,
+}
+
 /// Why the settings of an environment are not taken.
 #[derive(Debug, Error)]
 pub enum EnvironmentError {
@@ -67,7 +76,8 @@ impl Engine {
         found.ok_or(Fault::Inconsistent("a project has no environment settings"))
     }
 
-    /// Changes the settings of an environment.
+    /// Changes the settings of an environment and returns them as they are then. What the change
+    /// does not name stays as others have set it meanwhile.
     ///
     /// # Errors
     /// When a return URL cannot be one, or the administrator may not decide it.
@@ -75,21 +85,29 @@ impl Engine {
         &self,
         by: Administrator,
         tenant: Tenant,
-        wanted: &EnvironmentSettings,
-    ) -> Result<(), EnvironmentError> {
-        check_return_urls(&wanted.return_urls)?;
-        let before = self.environment_settings(tenant).await?;
-        let switched_off = wanted.verify_end_user == VerifyEndUser::Off
-            && before.verify_end_user != VerifyEndUser::Off;
+        change: EnvironmentChange,
+    ) -> Result<EnvironmentSettings, EnvironmentError> {
+        check_return_urls(change.return_urls.as_deref().unwrap_or_default())?;
         let role = self.role_in(by, tenant.project).await?;
+        let mut tx = self.db.begin().await.map_err(Fault::from)?;
+        let before = projects::lock_environment(&mut tx, tenant).await.map_err(Fault::from)?;
+        let before = before.ok_or(Fault::Inconsistent("a project has no environment settings"))?;
+        let was_on = before.verify_end_user != VerifyEndUser::Off;
+        let wanted = EnvironmentSettings {
+            verify_end_user: change.verify_end_user.unwrap_or(before.verify_end_user),
+            return_urls: change.return_urls.unwrap_or(before.return_urls),
+        };
+        let switched_off = was_on && wanted.verify_end_user == VerifyEndUser::Off;
         if switched_off && tenant.environment == Environment::Live && role != Some(Role::Owner) {
             return Err(EnvironmentError::OwnersOnly);
         }
+        projects::set_environment(&mut tx, tenant, &wanted).await.map_err(Fault::from)?;
+        tx.commit().await.map_err(Fault::from)?;
         if switched_off {
             let environment = tenant.environment;
             tracing::warn!(project.id = %tenant.project, %environment, "end users are not verified");
         }
-        Ok(self.configure_environment(tenant, wanted).await?)
+        Ok(wanted)
     }
 }
 

@@ -1,20 +1,21 @@
 //! Making what a project stands on: members, team, project, agent, keys, settings.
 
 use astralform_domain::{
-    AdminTokenId, AgentId, ApiKeyId, Email, Environment, EnvironmentSettings, MemberId, ProjectId,
-    Role, Secret, TeamId, Tenant,
+    AgentId, Email, Environment, EnvironmentSettings, MemberId, ProjectId, Role, Secret, TeamId,
+    Tenant,
 };
 use astralform_storage::{
     Tx,
-    admin_tokens::{self, AdminToken},
     agents::{self, Agent},
-    api_keys::{self, ApiKey},
     members::{self, Member},
     projects::{self, NewProject},
 };
 use thiserror::Error;
 
-use crate::{Engine, Fault, bearer};
+use crate::{
+    Engine, Fault,
+    access::{Access, NewAdminToken, NewApiKey},
+};
 
 /// A new project and its default agent.
 #[derive(Clone, Copy, Debug)]
@@ -34,11 +35,11 @@ pub struct Bootstrapped {
     /// Their team, project and default agent.
     pub made: Provisioned,
     /// A key for `test`.
-    pub test_api_key: Secret,
+    pub test_api_key: NewApiKey,
     /// A key for `live`.
-    pub live_api_key: Secret,
+    pub live_api_key: NewApiKey,
     /// The member's admin token.
-    pub admin_token: Secret,
+    pub admin_token: NewAdminToken,
 }
 
 /// Why an installation is not set up.
@@ -67,9 +68,12 @@ impl Engine {
         let made = self.add_project(&mut tx, "My team", "My project").await?;
         let now = self.clock.now();
         members::join(&mut tx, made.team, member, Role::Owner, now).await.map_err(Fault::from)?;
-        let key_of = |environment| Tenant { project: made.project, environment };
-        let test_api_key = self.add_api_key(&mut tx, key_of(Environment::Test), None).await?;
-        let live_api_key = self.add_api_key(&mut tx, key_of(Environment::Live), None).await?;
+        let to = |environment| Access {
+            tenant: Tenant { project: made.project, environment },
+            agent: None,
+        };
+        let test_api_key = self.add_api_key(&mut tx, to(Environment::Test)).await?;
+        let live_api_key = self.add_api_key(&mut tx, to(Environment::Live)).await?;
         tx.commit().await.map_err(Fault::from)?;
         Ok(Bootstrapped { member, made, test_api_key, live_api_key, admin_token })
     }
@@ -82,32 +86,16 @@ impl Engine {
         Ok(members::any(&self.db).await?.is_some())
     }
 
-    /// A fresh admin token for the first member, where there is one.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn new_admin_token(&self) -> Result<Option<(Email, Secret)>, Fault> {
-        let mut tx = self.db.begin().await?;
-        let Some(member) = members::any(&mut tx).await? else { return Ok(None) };
-        let token = self.add_admin_token(&mut tx, member.id).await?;
-        tx.commit().await?;
-        Ok(Some((member.email, token)))
-    }
-
-    async fn add_member(&self, tx: &mut Tx, email: &Email) -> Result<(MemberId, Secret), Fault> {
+    async fn add_member(
+        &self,
+        tx: &mut Tx,
+        email: &Email,
+    ) -> Result<(MemberId, NewAdminToken), Fault> {
         let now = self.clock.now();
         let member = Member { id: MemberId::new(&self.clock, &self.entropy), email: email.clone() };
         members::create(tx, &member, now).await?;
-        let token = self.add_admin_token(tx, member.id).await?;
+        let token = self.add_admin_token(tx, &member).await?;
         Ok((member.id, token))
-    }
-
-    async fn add_admin_token(&self, tx: &mut Tx, member: MemberId) -> Result<Secret, Fault> {
-        let id = AdminTokenId::new(&self.clock, &self.entropy);
-        let (text, secret_hash) = bearer::mint("pat", id, &self.entropy);
-        let token = AdminToken { id, member, secret_hash, hint: text.hint(), revoked_at: None };
-        admin_tokens::create(tx, &token, self.clock.now()).await?;
-        Ok(text)
     }
 
     /// Creates a team with one project and its default agent.
@@ -143,7 +131,7 @@ impl Engine {
         let (member, token) = self.add_member(&mut tx, email).await?;
         members::join(&mut tx, team, member, role, self.clock.now()).await?;
         tx.commit().await?;
-        Ok(token)
+        Ok(token.secret)
     }
 
     async fn add_project(
@@ -182,25 +170,7 @@ impl Engine {
         tenant: Tenant,
         agent: Option<AgentId>,
     ) -> Result<Secret, Fault> {
-        let mut tx = self.db.begin().await?;
-        let text = self.add_api_key(&mut tx, tenant, agent).await?;
-        tx.commit().await?;
-        Ok(text)
-    }
-
-    async fn add_api_key(
-        &self,
-        tx: &mut Tx,
-        tenant: Tenant,
-        agent: Option<AgentId>,
-    ) -> Result<Secret, Fault> {
-        let id = ApiKeyId::new(&self.clock, &self.entropy);
-        let prefix = format!("sk_{}", tenant.environment);
-        let (text, secret_hash) = bearer::mint(&prefix, id, &self.entropy);
-        let hint = text.hint();
-        let key = ApiKey { id, tenant, agent, secret_hash, hint, revoked_at: None };
-        api_keys::create(tx, &key, self.clock.now()).await?;
-        Ok(text)
+        Ok(self.new_api_key(Access { tenant, agent }).await?.secret)
     }
 
     /// Sets who vouches for end users in an environment, and where browsers may return to.

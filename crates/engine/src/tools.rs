@@ -8,7 +8,6 @@ mod outcome;
 mod plan;
 mod prompted;
 mod refused;
-mod scrub;
 mod shape;
 
 pub use call::{CallRefusal, ToolCall};

@@ -12,12 +12,10 @@ mod settle;
 mod signature;
 mod streams;
 
-use std::time::Duration;
-
 use astralform_domain::{
     Delivery, Retired, Secret, Tenant, Timestamp, Webhook, WebhookDisabled, WebhookId, limits,
 };
-use astralform_storage::{webhook_deliveries, webhooks};
+use astralform_storage::{projects, webhook_deliveries, webhooks};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use thiserror::Error;
 use url::Url;
@@ -66,9 +64,6 @@ pub struct WebhookChanges {
     pub is_enabled: Option<bool>,
 }
 
-/// How long it is shown what became of a delivery.
-pub(crate) const KEPT: Duration = Duration::from_hours(7 * 24);
-
 const SECRET: &str = "whsec_";
 
 impl Engine {
@@ -115,6 +110,8 @@ impl Engine {
             created_at: self.clock.now(),
         };
         let mut tx = self.db.begin().await.map_err(Fault::from)?;
+        // Two that are made at once count each other.
+        projects::lock_environment(&mut tx, tenant).await.map_err(Fault::from)?;
         let known = webhooks::of_environment(&mut tx, tenant).await.map_err(Fault::from)?;
         if limits::WEBHOOKS.is_exceeded_by(known.len() + 1) {
             return Err(WebhookError::TooMany);

@@ -35,6 +35,8 @@ CREATE TABLE admin_tokens (
     revoked_at  BIGINT
 );
 
+CREATE INDEX admin_tokens_by_end ON admin_tokens (revoked_at) WHERE revoked_at IS NOT NULL;
+
 CREATE TABLE projects (
     id         TEXT PRIMARY KEY,
     team_id    TEXT NOT NULL REFERENCES teams (id),
@@ -91,6 +93,8 @@ CREATE TABLE api_keys (
     revoked_at  BIGINT
 );
 
+CREATE INDEX api_keys_by_end ON api_keys (revoked_at) WHERE revoked_at IS NOT NULL;
+
 CREATE TABLE end_users (
     id          TEXT PRIMARY KEY,
     project_id  TEXT NOT NULL REFERENCES projects (id),
@@ -144,6 +148,10 @@ CREATE UNIQUE INDEX project_connectors_by_slug
     ON project_connectors (project_id, environment, connector)
     WHERE disabled_at IS NULL;
 
+CREATE INDEX project_connectors_by_end
+    ON project_connectors (disabled_at)
+    WHERE disabled_at IS NOT NULL;
+
 CREATE TABLE connections (
     id                   TEXT PRIMARY KEY,
     project_id           TEXT NOT NULL REFERENCES projects (id),
@@ -161,10 +169,13 @@ CREATE TABLE connections (
     created_at           BIGINT NOT NULL,
     previous_status      TEXT, -- NULL until the status changes
     status_changes       BIGINT NOT NULL DEFAULT 1, -- how many there were, the first one included
-    last_change          BYTEA -- names the last change, which may be one of many connections
+    last_change          BYTEA, -- names the last change, which may be one of many connections
+    ended_at             BIGINT -- when it was revoked
 );
 
 CREATE INDEX connections_by_change ON connections (last_change);
+
+CREATE INDEX connections_by_end ON connections (ended_at) WHERE ended_at IS NOT NULL;
 
 -- An account is connected once; a connection that still awaits confirmation stands beside it.
 CREATE UNIQUE INDEX connections_by_account
@@ -284,7 +295,21 @@ CREATE INDEX auth_requests_by_tenant
     ON auth_requests (project_id, environment)
     WHERE status IN ('pending', 'awaiting_confirmation');
 
+-- What was kept for its term.
+CREATE INDEX auth_requests_by_end
+    ON auth_requests (expires_at)
+    WHERE status NOT IN ('pending', 'awaiting_confirmation');
+
+-- Whether anything is left of what they refer to.
 CREATE INDEX auth_requests_by_end_user ON auth_requests (end_user_id, id);
+
+CREATE INDEX auth_requests_by_project_connector ON auth_requests (project_connector_id);
+
+CREATE INDEX auth_requests_by_connection
+    ON auth_requests (connection_id)
+    WHERE connection_id IS NOT NULL;
+
+CREATE INDEX auth_requests_by_renewed ON auth_requests (renews) WHERE renews IS NOT NULL;
 
 CREATE TABLE oauth_states (
     state_hash      BYTEA PRIMARY KEY, -- SHA-256 of the state
@@ -296,6 +321,10 @@ CREATE TABLE oauth_states (
     generation      BIGINT NOT NULL, -- of the project connector the flow was started with
     expires_at      BIGINT NOT NULL
 );
+
+CREATE INDEX oauth_states_by_expiry ON oauth_states (expires_at);
+
+CREATE INDEX oauth_states_by_request ON oauth_states (auth_request_id);
 
 -- What has changed lately, so that nodes forget what they remember of it.
 CREATE TABLE changes (
@@ -338,6 +367,8 @@ CREATE INDEX revocations_due
     WHERE status = 'pending';
 
 CREATE INDEX revocations_by_project ON revocations (project_id, connection_id);
+
+CREATE INDEX revocations_by_connector ON revocations (project_connector_id);
 
 -- Providers that are left alone for a while, because they are down or said so.
 CREATE TABLE revocation_pauses (

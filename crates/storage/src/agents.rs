@@ -71,6 +71,14 @@ pub async fn named(db: &Db, project: ProjectId, name_or_id: &str) -> Result<Opti
     db.optional(SQL, binds![project, name_or_id]).await
 }
 
+/// Returns the agents of a project, the oldest first.
+pub async fn list(db: &Db, project: ProjectId) -> Result<Vec<Agent>> {
+    const SQL: &str = "
+        SELECT id, name, is_default, is_enabled, connectors FROM agents
+        WHERE project_id = $1 ORDER BY id";
+    db.all(SQL, binds![project]).await
+}
+
 /// The agent meant by requests that name none.
 pub async fn default_of(db: &Db, project: ProjectId) -> Result<Option<Agent>> {
     const SQL: &str = "
@@ -92,7 +100,9 @@ mod tests {
             let agent = default_of(&db, project).await.unwrap().unwrap();
             assert_eq!(named(&db, project, "default").await.unwrap(), Some(agent.clone()));
             let by_id = named(&db, project, &agent.id.to_string()).await.unwrap();
-            assert_eq!(by_id, Some(agent));
+            assert_eq!(by_id, Some(agent.clone()));
+            assert_eq!(list(&db, project).await.unwrap(), [agent]);
+            assert_eq!(list(&db, id()).await.unwrap(), []);
             assert_eq!(named(&db, id(), "default").await.unwrap(), None);
         })
         .await;

@@ -201,12 +201,5 @@ impl Tx {
     }
 }
 
-/// Forgets lines that every node has read.
-pub async fn forget_old(tx: &mut Tx) -> Result<u64> {
-    const SQL: &str = "DELETE FROM changes WHERE written_at <= $1";
-    let read_by_all: Timestamp = tx.feed.now().before(Lookback::KNOWN * 2);
-    tx.execute(SQL, binds![read_by_all]).await
-}
-
 #[cfg(test)]
 mod tests;

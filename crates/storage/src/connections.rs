@@ -4,7 +4,8 @@ mod found;
 mod many;
 
 use astralform_domain::{
-    Account, Connection, ConnectionId, EndUserKey, Owner, StatusReason, Tenant, Timestamp,
+    Account, Connection, ConnectionId, ConnectionStatus, EndUserKey, Owner, StatusReason, Tenant,
+    Timestamp,
 };
 
 use crate::{
@@ -81,8 +82,9 @@ async fn insert(
         INSERT INTO connections
             (id, project_id, environment, project_connector_id, end_user_id, account_id,
              account_label, label, is_default, status, reason, scopes, hosts, created_at,
-             last_change)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+             last_change, ended_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
+    let ended_at = (new.status == ConnectionStatus::Revoked).then_some(new.created_at);
     let binds = binds![
         new.id,
         new.tenant.project,
@@ -99,6 +101,7 @@ async fn insert(
         json(&new.hosts),
         new.created_at,
         change,
+        ended_at,
     ];
     tx.execute(SQL, binds).await?;
     Ok(())
@@ -142,11 +145,11 @@ pub async fn revoke(
     const SQL: &str = "
         UPDATE connections
         SET status = 'revoked', reason = $5, previous_status = status,
-            status_changes = status_changes + 1, last_change = $6
+            status_changes = status_changes + 1, last_change = $6, ended_at = $7
         WHERE project_id = $1 AND environment = $2 AND id = $3 AND status = $4";
     let change = Change::new(tx);
     let Connection { id, tenant, status, .. } = connection;
-    let binds = binds![tenant.project, tenant.environment, *id, *status, why, change];
+    let binds = binds![tenant.project, tenant.environment, *id, *status, why, change, now];
     let was_as_seen = tx.change(topic(connection), SQL, binds).await? == 1;
     if was_as_seen {
         revocations::request(tx, *tenant, *id, now).await?;

@@ -79,16 +79,13 @@ pub async fn forget(db: &Db, id: &str) -> Result<()> {
     Ok(())
 }
 
-/// Forgets requests that came until `since`.
-pub async fn forget_until(tx: &mut Tx, since: Timestamp) -> Result<u64> {
-    const SQL: &str = "DELETE FROM idempotent_requests WHERE created_at <= $1";
-    tx.execute(SQL, binds![since]).await
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{on_both, world};
+    use crate::{
+        retention,
+        testing::{on_both, pruned, world},
+    };
 
     const LONG_AGO: Timestamp = Timestamp::from_secs(0);
 
@@ -126,8 +123,11 @@ mod tests {
             forget(&db, "key").await.unwrap();
             assert_eq!(arrive(&db, tenant, LONG_AGO).await, None);
             assert_eq!(arrive(&db, tenant, Timestamp::from_secs(9)).await, None);
-            let mut tx = db.begin().await.unwrap();
-            assert_eq!(forget_until(&mut tx, Timestamp::from_secs(9)).await.unwrap(), 1);
+            let day = retention::IDEMPOTENT_REQUESTS;
+            let over = Timestamp::from_secs(9).after(day);
+            let early = over.before(std::time::Duration::from_secs(1));
+            assert_eq!(pruned(&db, "idempotent_requests", early).await, 0);
+            assert_eq!(pruned(&db, "idempotent_requests", over).await, 1);
         })
         .await;
     }

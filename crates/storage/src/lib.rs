@@ -30,6 +30,7 @@ pub mod oauth_states;
 pub mod project_connectors;
 pub mod projects;
 pub mod refreshes;
+pub mod retention;
 pub mod revocations;
 mod row;
 pub mod sealed_columns;

@@ -107,6 +107,25 @@ pub async fn find(db: &Db, id: MemberId) -> Result<Option<Member>> {
     db.optional(SQL, binds![id]).await
 }
 
+/// Returns the members, the oldest first.
+pub async fn list(db: &Db) -> Result<Vec<Member>> {
+    const SQL: &str = "SELECT id, email FROM members ORDER BY id";
+    db.all(SQL, binds![]).await
+}
+
+/// Returns one owner of each team that has a project: its first.
+pub async fn owners(tx: &mut Tx) -> Result<Vec<Member>> {
+    const SQL: &str = "
+        SELECT id, email FROM members WHERE id IN
+            (SELECT MIN(memberships.member_id) FROM memberships
+             WHERE memberships.role = 'owner' AND EXISTS
+                 (SELECT 1 FROM projects
+                  WHERE projects.team_id = memberships.team_id AND projects.deleted_at IS NULL)
+             GROUP BY memberships.team_id)
+        ORDER BY id";
+    tx.all(SQL, binds![]).await
+}
+
 /// Any member: whether there is one at all.
 pub async fn any(db: impl crate::Run) -> Result<Option<Member>> {
     const SQL: &str = "SELECT id, email FROM members ORDER BY id LIMIT 1";
@@ -195,6 +214,12 @@ mod tests {
             assert_eq!(teams(&db, eve.id).await.unwrap()[0].team_name, "Other");
             assert_eq!(find(&db, ada.id).await.unwrap(), Some(ada.clone()));
             assert!(any(&db).await.unwrap().is_some());
+            let mut listed = list(&db).await.unwrap();
+            listed.sort_by_key(|member| member.email.as_str().to_owned());
+            assert_eq!(listed, [ada.clone(), eve.clone()]);
+            let mut tx = db.begin().await.unwrap();
+            assert_eq!(owners(&mut tx).await.unwrap(), std::slice::from_ref(&ada));
+            drop(tx);
 
             for expected in [true, false] {
                 let mut tx = db.begin().await.unwrap();

@@ -81,18 +81,12 @@ pub async fn consume(db: &Db, state_hash: &[u8; 32]) -> Result<Option<OauthState
     db.returning(SQL, binds![state_hash]).await
 }
 
-/// Forgets states whose time has passed.
-pub async fn forget_expired(tx: &mut Tx, now: Timestamp) -> Result<u64> {
-    const SQL: &str = "DELETE FROM oauth_states WHERE expires_at <= $1";
-    tx.execute(SQL, binds![now]).await
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::testing::{auth_request, on_both, world};
+    use crate::testing::{auth_request, on_both, pruned, world};
 
     async fn state(db: &Db) -> OauthState {
         let world = world(db).await;
@@ -152,9 +146,8 @@ mod tests {
     async fn states_are_forgotten_when_their_time_has_passed() {
         on_both(async |db| {
             state(&db).await;
-            let mut tx = db.begin().await.unwrap();
-            assert_eq!(forget_expired(&mut tx, Timestamp::from_secs(599)).await.unwrap(), 0);
-            assert_eq!(forget_expired(&mut tx, Timestamp::from_secs(600)).await.unwrap(), 1);
+            assert_eq!(pruned(&db, "oauth_states", Timestamp::from_secs(599)).await, 0);
+            assert_eq!(pruned(&db, "oauth_states", Timestamp::from_secs(600)).await, 1);
         })
         .await;
     }

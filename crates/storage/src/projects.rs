@@ -58,6 +58,27 @@ pub async fn create(tx: &mut Tx, new: &NewProject<'_>, now: Timestamp) -> Result
     Ok(())
 }
 
+/// A project as it is listed for an operator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedProject {
+    /// Its id.
+    pub id: ProjectId,
+    /// What people call it.
+    pub name: String,
+}
+
+impl Record for ListedProject {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self { id: row.parse("id")?, name: row.text("name")? })
+    }
+}
+
+/// Returns the projects that are not deleted, the oldest first.
+pub async fn list(db: &Db) -> Result<Vec<ListedProject>> {
+    const SQL: &str = "SELECT id, name FROM projects WHERE deleted_at IS NULL ORDER BY id";
+    db.all(SQL, binds![]).await
+}
+
 /// The name of a project.
 pub async fn name(db: &Db, project: ProjectId) -> Result<Option<ProjectName>> {
     const SQL: &str = "SELECT name FROM projects WHERE id = $1";
@@ -77,6 +98,16 @@ pub async fn environment(db: &Db, tenant: Tenant) -> Result<Option<EnvironmentSe
         SELECT verify_end_user, return_urls FROM environments
         WHERE project_id = $1 AND environment = $2";
     db.optional(SQL, binds![tenant.project, tenant.environment]).await
+}
+
+/// Returns the settings of an environment and locks them until the transaction ends, so that
+/// changes are made one after another.
+pub async fn lock_environment(tx: &mut Tx, tenant: Tenant) -> Result<Option<EnvironmentSettings>> {
+    const SQL: &str = "
+        UPDATE environments SET verify_end_user = verify_end_user
+        WHERE project_id = $1 AND environment = $2
+        RETURNING verify_end_user, return_urls";
+    tx.returning(SQL, binds![tenant.project, tenant.environment]).await
 }
 
 /// Sets the settings of an environment.
@@ -135,11 +166,41 @@ mod tests {
         .await;
     }
 
+    async fn locked(db: Db, tenant: Tenant) -> EnvironmentSettings {
+        let mut tx = db.begin().await.unwrap();
+        lock_environment(&mut tx, tenant).await.unwrap().unwrap()
+    }
+
+    // F29
+    #[tokio::test]
+    async fn settings_that_are_locked_are_changed_one_after_another() {
+        on_both(async |db| {
+            let tenant = world(&db).await.tenant;
+            let mut first = db.begin().await.unwrap();
+            let mut settings = lock_environment(&mut first, tenant).await.unwrap().unwrap();
+            let second = tokio::spawn(locked(db.clone(), tenant));
+            settings.verify_end_user = VerifyEndUser::Confirm;
+            set_environment(&mut first, tenant, &settings).await.unwrap();
+            first.commit().await.unwrap();
+            assert_eq!(second.await.unwrap(), settings);
+            let mut tx = db.begin().await.unwrap();
+            let unknown = Tenant { project: crate::testing::id(), ..tenant };
+            assert_eq!(lock_environment(&mut tx, unknown).await.unwrap(), None);
+        })
+        .await;
+    }
+
     #[tokio::test]
     async fn the_name_is_kept() {
         on_both(async |db| {
             let project = world(&db).await.tenant.project;
             assert_eq!(name(&db, project).await.unwrap().unwrap().0, "Project");
+            let listed = ListedProject { id: project, name: "Project".to_owned() };
+            assert_eq!(list(&db).await.unwrap(), [listed]);
+            let mut tx = db.begin().await.unwrap();
+            delete(&mut tx, project, Timestamp::from_secs(9)).await.unwrap();
+            tx.commit().await.unwrap();
+            assert_eq!(list(&db).await.unwrap(), []);
         })
         .await;
     }

@@ -88,6 +88,14 @@ pub async fn end_of(tx: &mut Tx, tenant: Tenant, end_user: &EndUserId) -> Result
     Ok(forgotten(tx, &ended))
 }
 
+/// Ends the sessions of a project in one of its environments; returns how many.
+pub async fn end_environment(tx: &mut Tx, tenant: Tenant) -> Result<usize> {
+    const SQL: &str = "
+        DELETE FROM sessions WHERE project_id = $1 AND environment = $2 RETURNING id";
+    let ended = tx.returning_all(SQL, binds![tenant.project, tenant.environment]).await?;
+    Ok(forgotten(tx, &ended))
+}
+
 /// Ends the sessions of a project; says how many.
 pub async fn end_all(tx: &mut Tx, project: ProjectId) -> Result<usize> {
     const SQL: &str = "DELETE FROM sessions WHERE project_id = $1 RETURNING id";
@@ -102,16 +110,10 @@ fn forgotten(tx: &mut Tx, ended: &[Ended]) -> usize {
     ended.len()
 }
 
-/// Forgets sessions whose time has passed.
-pub async fn forget_expired(tx: &mut Tx, now: Timestamp) -> Result<u64> {
-    const SQL: &str = "DELETE FROM sessions WHERE expires_at <= $1";
-    tx.execute(SQL, binds![now]).await
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{id, on_both, world};
+    use crate::testing::{id, on_both, pruned, world};
 
     #[tokio::test]
     async fn a_session_is_kept_until_its_time_has_passed() {
@@ -128,12 +130,10 @@ mod tests {
             };
             let mut tx = db.begin().await.unwrap();
             create(&mut tx, &session, Timestamp::from_secs(1)).await.unwrap();
-            assert_eq!(forget_expired(&mut tx, Timestamp::from_secs(59)).await.unwrap(), 0);
             tx.commit().await.unwrap();
+            assert_eq!(pruned(&db, "sessions", Timestamp::from_secs(59)).await, 0);
             assert_eq!(find(&db, session.id).await.unwrap(), Some(session.clone()));
-            let mut tx = db.begin().await.unwrap();
-            assert_eq!(forget_expired(&mut tx, Timestamp::from_secs(60)).await.unwrap(), 1);
-            tx.commit().await.unwrap();
+            assert_eq!(pruned(&db, "sessions", Timestamp::from_secs(60)).await, 1);
             assert_eq!(find(&db, session.id).await.unwrap(), None);
         })
         .await;
@@ -169,6 +169,10 @@ mod tests {
             );
             let mut tx = db.begin().await.unwrap();
             assert_eq!(end_all(&mut tx, id()).await.unwrap(), 0);
+            let live = Tenant { environment: astralform_domain::Environment::Live, ..tenant };
+            assert_eq!(end_environment(&mut tx, live).await.unwrap(), 0);
+            assert_eq!(end_environment(&mut tx, tenant).await.unwrap(), 1);
+            create(&mut tx, &both[1], Timestamp::from_secs(1)).await.unwrap();
             assert_eq!(end_all(&mut tx, tenant.project).await.unwrap(), 1);
             tx.commit().await.unwrap();
             assert!(!db.holds(kept[1].as_ref().unwrap()));

@@ -11,6 +11,7 @@ use crate::{
     agents::{self, Agent},
     end_users, project_connectors,
     projects::{self, NewProject},
+    retention,
 };
 
 /// One project with its default agent, one end user and one project connector.
@@ -79,6 +80,12 @@ fresh_ids!(
     astralform_domain::TeamId,
     astralform_domain::WebhookId,
 );
+
+/// Removes the rows of a table whose term is over, and says how many those were.
+pub(crate) async fn pruned(db: &Db, table: &str, now: Timestamp) -> u64 {
+    let rule = retention::ALL.iter().find(|rule| rule.table == table).unwrap();
+    rule.prune(db, now, 100).await.unwrap()
+}
 
 pub(crate) async fn world(db: &Db) -> World {
     let now = Timestamp::from_secs(1);

@@ -206,11 +206,5 @@ pub async fn pending(db: &Db) -> Result<i64> {
     Ok(db.optional::<Count>(SQL, binds![]).await?.map_or(0, |Count(number)| number))
 }
 
-/// Forgets what ended until then.
-pub async fn forget_until(tx: &mut Tx, until: Timestamp) -> Result<u64> {
-    const SQL: &str = "DELETE FROM webhook_deliveries WHERE ended_at <= $1";
-    tx.execute(SQL, binds![until]).await
-}
-
 #[cfg(test)]
 mod tests;

@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::{
     beside,
     config::{Store, StoreFlags},
+    handed_over::{MAKE_OTHERS, Shown},
     keys, telemetry,
 };
 
@@ -27,7 +28,6 @@ pub(crate) struct Bootstrap {
 }
 
 impl Bootstrap {
-    #[expect(clippy::print_stdout, reason = "the keys are what the command is for")]
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
         let store = Store::load(self.store)?;
         telemetry::start_plain("warn")?;
@@ -35,10 +35,12 @@ impl Bootstrap {
         let (db, key_ring) = keys::open(&store, &entropy).await?;
         let engine = beside::engine(db.clone(), key_ring, entropy)?;
         let done = engine.bootstrap(&self.email).await?;
-        db.close().await;
         let example = engine.catalog().connectors().next().map(|connector| &connector.slug);
         let example = example.map_or("…", |slug| slug.as_str());
-        println!("{}", if self.json { in_json(&done) } else { in_words(&done, example) });
+        let text = if self.json { in_json(&done) } else { in_words(&done, example) };
+        let shown = Shown::of([&done.test_api_key, &done.live_api_key], [&done.admin_token]);
+        shown.print(&text, &db, MAKE_OTHERS).await?;
+        db.close().await;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -49,15 +51,15 @@ fn in_json(done: &Bootstrapped) -> String {
         "team_id": done.made.team,
         "project_id": done.made.project,
         "agent": "default",
-        "test_api_key": done.test_api_key.expose(),
-        "live_api_key": done.live_api_key.expose(),
-        "admin_token": done.admin_token.expose(),
+        "test_api_key": done.test_api_key.secret.expose(),
+        "live_api_key": done.live_api_key.secret.expose(),
+        "admin_token": done.admin_token.secret.expose(),
     })
     .to_string()
 }
 
 fn in_words(done: &Bootstrapped, connector: &str) -> String {
-    let (project, token) = (done.made.project, done.admin_token.expose());
+    let (project, token) = (done.made.project, done.admin_token.secret.expose());
     format!(
         "
 Set up. None of the secrets below is shown again; keep them where secrets are kept.
@@ -76,7 +78,7 @@ Enable a connector with your own OAuth app (replace the address by your server's
 
 The answer says which redirect URI to register at the provider.
 ",
-        test = done.test_api_key.expose(),
-        live = done.live_api_key.expose(),
+        test = done.test_api_key.secret.expose(),
+        live = done.live_api_key.secret.expose(),
     )
 }

@@ -86,17 +86,63 @@ async fn v5_keys_of_a_backup_can_be_revoked_while_it_is_restored() {
     let file = backed_up(&at);
     assert!(server.terminate().success());
     let other = at.elsewhere(None);
-    let said = other.run(&["restore", &file, "--revoke-keys"]);
-    let token = said.split_once("not shown again: ").unwrap().1.trim().to_owned();
+    let said = other.run(&["restore", &file, "--revoke-keys", "--json"]);
+    let said: Value = serde_json::from_str(&said).unwrap();
     let server = other.serve();
     let base = address(&server);
     assert_eq!(other.call(&base, TOOL).await["status"], 401);
-    let me = |token: Value| {
+    let me = |token: &Value| {
         let request = reqwest::Client::new().get(format!("{base}/v1/me"));
-        async move { request.bearer_auth(token.as_str().unwrap()).send().await.unwrap().status() }
+        let request = request.bearer_auth(token.as_str().unwrap());
+        async move { request.send().await.unwrap().status() }
     };
-    assert_eq!(me(other.made["admin_token"].clone()).await, 401);
-    assert_eq!(me(token.into()).await, 200);
+    assert_eq!(me(&other.made["admin_token"]).await, 401);
+    assert_eq!(me(&said["admin_tokens"][0]["admin_token"]).await, 200);
+    let keys = said["api_keys"].as_array().unwrap();
+    let opened: Vec<_> = keys.iter().map(|key| key["environment"].as_str().unwrap()).collect();
+    assert_eq!(opened, ["live", "test"], "one for each environment that had one: {said}");
+    assert_eq!(keys[0]["project_id"], other.made["project_id"]);
+    let url = format!("{base}/v1/tools/{TOOL}/call");
+    let (status, answered) = post(url, &keys[1]["api_key"], json!({})).await;
+    assert_eq!((status, &answered["status"]), (200, &json!("completed")), "{answered}");
+    assert!(server.terminate().success());
+}
+
+// F6
+#[tokio::test]
+async fn v5_the_day_of_a_breach_can_be_followed_to_its_end() {
+    let (at, server) = in_use().await;
+    let base = address(&server);
+    at.run(&["api-keys", "create", "--environment", "test", "--agent", "default"]);
+    at.run(&["freeze", "--all"]);
+    let file = backed_up(&at);
+    assert!(server.terminate().success());
+
+    let other = at.elsewhere(None);
+    let said = other.run(&["restore", &file, "--revoke-keys"]);
+    let rows = said.lines().filter(|line| line.contains("sk_test_") || line.contains("sk_live_"));
+    assert_eq!(rows.count(), 3, "one of them for an agent alone: {said}");
+    let last = |start: &str| {
+        let word = said.split_whitespace().find(|word| word.starts_with(start)).unwrap();
+        Value::from(word)
+    };
+    let (key, token) = (last("sk_test_"), last("pat_"));
+    let server = other.serve();
+    assert_ne!(address(&server), base);
+    let url = format!("{}/v1/tools/{TOOL}/call", address(&server));
+    assert_eq!(post(url.clone(), &key, json!({})).await.1["code"], "frozen");
+    other.run(&["unfreeze", "--all"]);
+    let begin = std::time::Instant::now();
+    while post(url.clone(), &key, json!({})).await.0 != 200 {
+        assert!(begin.elapsed().as_secs() < 20, "it stays frozen");
+    }
+    let connectors = format!(
+        "{}/v1/projects/{}/connectors",
+        address(&server),
+        other.made["project_id"].as_str().unwrap()
+    );
+    let wanted = json!({"connector": "slack", "environment": "test", "sandbox": true});
+    assert_eq!(post(connectors, &token, wanted).await.0, 201, "it can be administered");
     assert!(server.terminate().success());
 }
 

@@ -1,10 +1,7 @@
 use astralform_domain::{AuthRequest, AuthStatus, Outbox, StatusReason};
-use astralform_storage::{
-    auth_requests, changes, idempotent_requests, oauth_states, revocations, sessions,
-    webhook_deliveries,
-};
+use astralform_storage::{auth_requests, revocations};
 
-use crate::{Engine, Fault, error::chain, idempotency, webhooks};
+use crate::{Engine, Fault, error::chain};
 
 impl Engine {
     /// Ends what nobody finished or confirmed in time. To be called every few seconds. It asks no
@@ -18,11 +15,6 @@ impl Engine {
         let now = self.clock.now();
         let mut tx = self.db.begin().await?;
         let expired = auth_requests::expire_pending(&mut tx, now).await?;
-        oauth_states::forget_expired(&mut tx, now).await?;
-        sessions::forget_expired(&mut tx, now).await?;
-        idempotent_requests::forget_until(&mut tx, now.before(idempotency::LIFE)).await?;
-        changes::forget_old(&mut tx).await?;
-        webhook_deliveries::forget_until(&mut tx, now.before(webhooks::KEPT)).await?;
         tx.commit().await?;
         self.metrics.auth_requests(AuthStatus::Expired, expired);
         self.metrics.left(Outbox::Revocations, revocations::pending(&self.db).await?);

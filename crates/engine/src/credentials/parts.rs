@@ -10,17 +10,29 @@ use crate::{egress::Outgoing, oauth::secret_header};
 /// A credential taken apart, as the connector's file names its parts: an access token, or what
 /// somebody entered.
 #[derive(Clone)]
-pub(crate) struct CredentialParts(BTreeMap<String, Secret>);
+pub(crate) struct CredentialParts {
+    fields: BTreeMap<String, Secret>,
+    /// The names of those that anybody may see.
+    shown: Vec<String>,
+}
 
 impl CredentialParts {
     /// An access token.
     pub(crate) fn token(token: Secret) -> Self {
-        Self(BTreeMap::from([(Placement::TOKEN.to_owned(), token)]))
+        let fields = BTreeMap::from([(Placement::TOKEN.to_owned(), token)]);
+        Self { fields, shown: Vec::new() }
     }
 
     /// What was entered, field by field.
-    pub(crate) fn entered(fields: BTreeMap<String, Secret>) -> Self {
-        Self(fields)
+    pub(crate) fn entered(fields: BTreeMap<String, Secret>, auth: Auth<'_>) -> Self {
+        let shown = match auth {
+            Auth::OAuth(_) => Vec::new(),
+            Auth::ApiKey(key) => {
+                let shown = key.fields.iter().filter(|field| !field.secret);
+                shown.map(|field| field.name.clone()).collect()
+            }
+        };
+        Self { fields, shown }
     }
 
     /// What was sealed for a connection of a connector.
@@ -30,7 +42,7 @@ impl CredentialParts {
             Auth::ApiKey(_) => {
                 let fields: BTreeMap<String, String> = serde_json::from_str(text.expose()).ok()?;
                 let fields = fields.into_iter().map(|(name, text)| (name, Secret::new(text)));
-                Some(Self(fields.collect()))
+                Some(Self::entered(fields.collect(), connector.auth()))
             }
         }
     }
@@ -38,31 +50,22 @@ impl CredentialParts {
     /// What was entered, as it is sealed.
     pub(crate) fn to_text(&self) -> Secret {
         let fields: BTreeMap<_, _> =
-            self.0.iter().map(|(name, secret)| (name, secret.expose())).collect();
+            self.fields.iter().map(|(name, secret)| (name, secret.expose())).collect();
         Secret::new(serde_json::to_string(&fields).unwrap_or_default())
     }
 
     /// One part.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(Secret::expose)
+        self.fields.get(name).map(Secret::expose)
     }
 
     /// What is shown of the key.
     pub(crate) fn hint(&self) -> String {
-        self.0.get(ApiKey::KEY).map(Secret::hint).unwrap_or_default()
+        self.fields.get(ApiKey::KEY).map(Secret::hint).unwrap_or_default()
     }
 
-    /// The parts that nobody may see.
-    pub(crate) fn hidden(&self, connector: &Connector) -> Vec<&str> {
-        let is_open = |name: &str| match connector.auth() {
-            Auth::OAuth(_) => false,
-            Auth::ApiKey(key) => key.field(name).is_some_and(|field| !field.secret),
-        };
-        let hidden = self.0.iter().filter(|(name, _)| !is_open(name));
-        hidden.map(|(_, secret)| secret.expose()).collect()
-    }
-
-    /// Puts the credential where a request carries it; nothing when it cannot stand there.
+    /// Puts the credential where a request carries it; nothing when it cannot stand there. The answer
+    /// will not show what of it nobody may see.
     pub(crate) fn placed(&self, mut request: Outgoing, at: &Placement) -> Option<Outgoing> {
         let part = |name: &str| self.get(name);
         for (name, value) in &at.headers {
@@ -76,6 +79,11 @@ impl CredentialParts {
         if let Some(at) = &at.basic {
             let (username, password) = (at.username.fill(part)?, at.password.fill(part)?);
             request.headers.insert(header::AUTHORIZATION, basic(&username, &password)?);
+        }
+        for (name, secret) in &self.fields {
+            if !self.shown.contains(name) {
+                request.secrets.add(secret);
+            }
         }
         Some(request)
     }

@@ -13,6 +13,7 @@ const PLENTY: Allowance =
 
 fn get(url: &str) -> Outgoing {
     Outgoing {
+        secrets: Secrets::none(),
         method: Method::GET,
         url: Url::parse(url).unwrap(),
         headers: HeaderMap::new(),

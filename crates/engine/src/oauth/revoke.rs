@@ -13,7 +13,7 @@ use super::{
     token::{basic, encoded, standard_error},
 };
 use crate::{
-    egress::{Answer, Outgoing},
+    egress::{Answer, Outgoing, Secrets},
     project_connectors::Client,
 };
 
@@ -66,7 +66,10 @@ pub(crate) fn revocation_request(
     headers.insert(header::CONTENT_TYPE, kind);
     let url = filled(addresses.revocation.clone()?, client);
     let method = Method::from_bytes(revocation.method.as_str().as_bytes());
-    Some(Outgoing { method: method.expect("our methods are HTTP's"), url, headers, body })
+    let mut secrets = Secrets::none();
+    secrets.add(token);
+    secrets.add(&client.secret);
+    Some(Outgoing { method: method.expect("our methods are HTTP's"), url, headers, body, secrets })
 }
 
 /// The address with our app's identifier in its path, where it stands there.

@@ -10,7 +10,10 @@ use thiserror::Error;
 use url::{Url, form_urlencoded::byte_serialize};
 
 use super::{form, headers, secret_header};
-use crate::{egress::Outgoing, project_connectors::Client};
+use crate::{
+    egress::{Outgoing, REDACTED, Secrets},
+    project_connectors::Client,
+};
 
 /// What a token is asked for with.
 pub(crate) struct Grant<'a> {
@@ -60,10 +63,13 @@ pub(crate) fn token_request(
         ("code", grant.code.expose()),
         ("redirect_uri", grant.redirect_uri),
     ];
+    let mut secrets = Secrets::none();
+    secrets.add(grant.code);
     if let Some(verifier) = grant.verifier {
         fields.push(("code_verifier", verifier.expose()));
+        secrets.add(verifier);
     }
-    grant_request(oauth, endpoint, client, fields)
+    grant_request(oauth, endpoint, client, fields, secrets)
 }
 
 /// The request that refreshes a token (RFC 6749 §6); `None` when the app's credentials cannot
@@ -75,7 +81,9 @@ pub(crate) fn refresh_request(
     refresh_token: &Secret,
 ) -> Option<Outgoing> {
     let fields = vec![("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose())];
-    grant_request(oauth, endpoint, client, fields)
+    let mut secrets = Secrets::none();
+    secrets.add(refresh_token);
+    grant_request(oauth, endpoint, client, fields, secrets)
 }
 
 fn grant_request<'a>(
@@ -83,6 +91,7 @@ fn grant_request<'a>(
     endpoint: &Url,
     client: &'a Client,
     mut fields: Vec<(&'a str, &'a str)>,
+    mut secrets: Secrets,
 ) -> Option<Outgoing> {
     let mut headers = headers();
     match oauth.client_auth {
@@ -96,7 +105,8 @@ fn grant_request<'a>(
     }
     let (kind, body) = encoded(oauth.token_request, &fields);
     headers.insert(header::CONTENT_TYPE, kind);
-    Some(Outgoing { method: Method::POST, url: endpoint.clone(), headers, body })
+    secrets.add(&client.secret);
+    Some(Outgoing { method: Method::POST, url: endpoint.clone(), headers, body, secrets })
 }
 
 pub(super) fn encoded(encoding: Encoding, fields: &[(&str, &str)]) -> (HeaderValue, Bytes) {
@@ -208,12 +218,16 @@ fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error
     if text.is_empty() {
         return Err(serde::de::Error::custom("the token is empty"));
     }
+    if text.contains(REDACTED) {
+        return Err(serde::de::Error::custom("the token is what was sent"));
+    }
     Ok(Secret::new(text))
 }
 
 fn optional_secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D::Error> {
     let text = Option::<String>::deserialize(deserializer)?;
-    Ok(text.filter(|text| !text.is_empty()).map(Secret::new))
+    // One that was sent and comes again stays as it is: nothing was said about it.
+    Ok(text.filter(|text| !text.is_empty() && !text.contains(REDACTED)).map(Secret::new))
 }
 
 fn lifetime<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {

@@ -59,8 +59,11 @@ pub(crate) fn read_key(
 ) -> Result<CredentialParts, SettingsError> {
     let names: Vec<&str> = key.fields.iter().map(|field| field.name.as_str()).collect();
     refuse_others(entered, &names)?;
-    let read = |name: &&str| Ok(((*name).to_owned(), field(entered, name)?));
-    names.iter().map(read).collect::<Result<_, _>>().map(CredentialParts::entered)
+    let mut fields = BTreeMap::new();
+    for name in names {
+        fields.insert(name.to_owned(), field(entered, name)?);
+    }
+    Ok(CredentialParts::entered(fields, Auth::ApiKey(key)))
 }
 
 fn refuse_others(entered: &BTreeMap<String, Secret>, known: &[&str]) -> Result<(), SettingsError> {

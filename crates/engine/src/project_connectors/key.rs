@@ -15,7 +15,7 @@ use crate::{
     Engine, Fault, chain,
     connections::{OpenToken, open_all},
     credentials::CredentialParts,
-    egress::Allowance,
+    egress::{Allowance, REDACTED},
     identity::{IdentityError, identity_request, read_account},
 };
 
@@ -76,6 +76,11 @@ impl Engine {
             VerifyError::Unanswered
         })?;
         let account = match read_account(ready.connector, &answer) {
+            // A provider that names the account by its key: several keys are not one account.
+            Ok(Some(Account { id, label })) if id.contains(REDACTED) => {
+                let account = self.account_of_key(ready.settings.tenant, &parts).await?;
+                Account { label, ..account }
+            }
             Ok(Some(account)) => account,
             Ok(None) => self.account_of_key(ready.settings.tenant, &parts).await?,
             Err(IdentityError::Refused(why)) => return Err(VerifyError::Refused(why)),

@@ -14,7 +14,7 @@ use super::{Ready, enable::NewClient};
 use crate::{
     Engine, Fault,
     credentials::CredentialParts,
-    egress::{Allowance, EgressError, Outgoing, Reach},
+    egress::{Allowance, EgressError, Outgoing, Reach, Secrets},
     oauth::headers,
 };
 
@@ -87,7 +87,7 @@ impl Engine {
         let first = listed.data.into_iter().next();
         let first = first.ok_or(SandboxError::Refused(answer.status.as_u16()))?;
         let fields = first.into_iter().map(|(name, text)| (name, Secret::new(text)));
-        Ok(CredentialParts::entered(fields.collect()))
+        Ok(CredentialParts::entered(fields.collect(), connector.auth()))
     }
 
     async fn is_known(&self, apps: &Url, client_id: &str) -> Result<bool, SandboxError> {
@@ -103,5 +103,6 @@ fn control(method: Method, url: Url, body: Option<&Value>) -> Outgoing {
     let kind = HeaderValue::from_static("application/json");
     headers.insert(header::CONTENT_TYPE, kind);
     let body = body.map_or_else(Bytes::new, |body| body.to_string().into());
-    Outgoing { method, url, headers, body }
+    // Made-up apps and keys, which the simulator is there to give.
+    Outgoing { method, url, headers, body, secrets: Secrets::none() }
 }

@@ -13,7 +13,7 @@ use url::Url;
 
 use crate::{
     credentials::CredentialParts,
-    egress::Outgoing,
+    egress::{Outgoing, Secrets},
     oauth::{form, headers},
 };
 
@@ -84,7 +84,7 @@ impl Made<'_> {
         }
         let method = Method::from_bytes(request.method.as_str().as_bytes())
             .expect("the catalogue's methods are HTTP's");
-        Ok(Outgoing { method, url, headers, body })
+        Ok(Outgoing { method, url, headers, body, secrets: Secrets::none() })
     }
 }
 

@@ -15,7 +15,7 @@ use crate::{
     auth_requests::{OpenError, Question, Wishes},
     chain,
     credentials::Ask,
-    egress::{Allowance, Answer, EgressError, Outgoing, Reach},
+    egress::{Allowance, Answer, EgressError, Outgoing, Reach, Secrets},
 };
 
 const ALLOWANCE: Allowance =
@@ -141,7 +141,9 @@ impl Engine {
             headers.insert(name, value.map_err(|_| invalid)?);
         }
         let url = parsed(webhook)?;
-        Ok(Outgoing { method: Method::POST, url, headers, body: Bytes::from(body) })
+        // Signatures are no secrets, and nothing but the status of the answer is looked at.
+        let (body, secrets) = (Bytes::from(body), Secrets::none());
+        Ok(Outgoing { method: Method::POST, url, headers, body, secrets })
     }
 
     /// The link to reconnect that a delivery carries: the same at every attempt. None when the

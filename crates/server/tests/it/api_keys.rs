@@ -3,7 +3,7 @@
 mod provider;
 
 use astralform_domain::VerifyEndUser;
-use astralform_testkit::{Browser, Page, Reply};
+use astralform_testkit::{Browser, Page, Reply, hunt::Prey};
 use serde_json::json;
 
 use crate::freezing::freeze;
@@ -56,6 +56,38 @@ async fn the_key_goes_in_and_only_its_end_comes_out() {
         let secret = b"stocks-key-ab12";
         assert!(!bytes.windows(secret.len()).any(|window| window == secret));
     }
+}
+
+#[tokio::test]
+async fn o14_a_key_that_the_provider_repeats_in_any_form_comes_out_nowhere() {
+    const KEY: &str = "CANARY-stocks/key+ab12";
+    let stocks = Stocks::start().await;
+    stocks.repeat_keys();
+    let seen = |what: &str, said: String| {
+        let prey = Prey { name: "key", secret: KEY.to_owned() };
+        assert_eq!(prey.found_in(said.as_bytes()), [""; 0], "{what}: {said}");
+        assert!(said.contains("[redacted]"), "{what}: {said}");
+    };
+    let refused = stocks.enable(json!({"credentials": key(KEY)})).await;
+    assert_eq!((refused.status, refused.code()), (422, "credentials_rejected"), "{refused:?}");
+    seen("enabling", refused.body.to_string());
+
+    stocks.take(&[KEY]);
+    assert_eq!(stocks.enable(json!({"credentials": key(KEY)})).await.status, 201);
+    seen("a call", stocks.call(None).await.body.to_string());
+    let opened = stocks.change(json!({"allow_end_user_auth": true})).await;
+    assert_eq!(opened.status, 200, "{opened:?}");
+    let asked = ask(&stocks, "alice").await;
+    enter(asked.link(), KEY, "london").await;
+    let own = stocks.server.agent("alice").get("/v1/connections").await;
+    seen("an account's label", own.body.to_string());
+
+    stocks.take(&[]);
+    let checked = stocks.server.admin().post(&stocks.managed("/check"), json!({})).await;
+    assert_eq!(checked.body["credentials"], "rejected", "{checked:?}");
+    seen("a check", checked.body.to_string());
+    let asked = ask(&stocks, "bob").await;
+    seen("our page", enter(asked.link(), KEY, "london").await.html);
 }
 
 #[tokio::test]

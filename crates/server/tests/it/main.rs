@@ -44,6 +44,7 @@ mod refreshing;
 mod refreshing_peer;
 mod repeating;
 mod replaced;
+mod retention;
 mod revocations;
 mod sandboxed_keys;
 mod secrets;

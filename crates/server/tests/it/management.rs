@@ -1,5 +1,9 @@
 //! What somebody who administers does with connectors.
 
+use std::time::Duration;
+
+use astralform_domain::{Environment, EnvironmentSettings, Tenant};
+use astralform_storage::projects;
 use astralform_testkit::{Reply, TestServer};
 use serde_json::{Value, json};
 
@@ -222,4 +226,31 @@ async fn an_environment_says_where_browsers_go_and_who_vouches() {
     assert_eq!(admin.get(&connector).await.body["status"], "ready");
     let off = admin.patch(&path, json!({"verify_end_user": "off"})).await;
     assert_eq!((&off.body["return_urls"], &off.body["verify_end_user"]), (&urls, &json!("off")));
+}
+
+// F29
+#[tokio::test]
+async fn a_change_of_return_urls_does_not_undo_what_an_owner_decides_at_the_same_time() {
+    let server = TestServer::start().await;
+    let tenant = Tenant { environment: Environment::Live, ..server.tenant };
+    let path = format!("/v1/projects/{}/environments/live", tenant.project);
+    let owner = server.admin();
+    let off = owner.patch(&path, json!({"verify_end_user": "off"})).await;
+    assert_eq!(off.status, 200, "{off:?}");
+    let member = server.member("member").await;
+    let mut tx = server.db.begin().await.unwrap();
+    let decided = EnvironmentSettings::default_for(Environment::Live);
+    projects::set_environment(&mut tx, tenant, &decided).await.unwrap();
+    let urls = json!(["https://app.example.com/done"]);
+    let changing = tokio::spawn({
+        let (path, change) = (path.clone(), json!({"return_urls": urls}));
+        async move { member.patch(&path, change).await }
+    });
+    // Long enough to read the settings, were they read before the decision is committed.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    tx.commit().await.unwrap();
+    let changed = changing.await.unwrap();
+    assert_eq!(changed.status, 200, "{changed:?}");
+    let shown = owner.get(&path).await.body;
+    assert_eq!((&shown["verify_end_user"], &shown["return_urls"]), (&json!("confirm"), &urls));
 }

@@ -32,7 +32,7 @@ pub async fn revoke_all(
     const SQL: &str = "
         UPDATE connections
         SET status = 'revoked', is_default = FALSE, reason = $4, previous_status = status,
-            status_changes = status_changes + 1, last_change = $7
+            status_changes = status_changes + 1, last_change = $7, ended_at = $8
         WHERE project_id = $1 AND environment = $2 AND project_connector_id = $3
           AND status <> 'revoked'
           AND ($5 IS NULL OR end_user_id =
@@ -45,7 +45,7 @@ pub async fn revoke_all(
     let Which { end_user, used_since } = which;
     let change = Change::new(tx);
     let binds =
-        binds![project, environment, project_connector, reason, end_user, used_since, change];
+        binds![project, environment, project_connector, reason, end_user, used_since, change, now];
     let revoked = tx.change(Topic::Project(project), SQL, binds).await?;
     revocations::request_all(tx, change, now).await?;
     change.tell(tx).await?;
@@ -87,12 +87,12 @@ pub async fn revoke_unconfirmed(
     const SQL: &str = "
         UPDATE connections
         SET status = 'revoked', reason = $4, previous_status = status,
-            status_changes = status_changes + 1, last_change = $5
+            status_changes = status_changes + 1, last_change = $5, ended_at = $6
         WHERE project_id = $1 AND environment = $2 AND project_connector_id = $3
           AND status = 'awaiting_confirmation'";
     let Tenant { project, environment } = tenant;
     let change = Change::new(tx);
-    let binds = binds![project, environment, project_connector, reason, change];
+    let binds = binds![project, environment, project_connector, reason, change, now];
     let revoked = tx.change(Topic::Project(project), SQL, binds).await?;
     revocations::request_all(tx, change, now).await?;
     change.tell(tx).await?;

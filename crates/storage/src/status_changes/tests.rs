@@ -242,6 +242,8 @@ fn every_statement_that_sets_a_status_of_connections_takes_part() {
         let is_new = sql.contains("INSERT");
         assert!(is_new || sql.contains("previous_status = status,"), "{sql}");
         assert!(is_new || sql.contains("status_changes = status_changes + "), "{sql}");
+        let stays = sql.contains("'revoked', ") && !sql.contains("'merged'");
+        assert!(!stays || sql.contains("ended_at = "), "it would be kept for ever: {sql}");
     }
     let told = text.matches("change.tell(tx)").count();
     assert_eq!(told, text.matches("Change::new(tx)").count());

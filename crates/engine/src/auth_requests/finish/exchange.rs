@@ -10,7 +10,7 @@ use crate::{
     chain,
     connections::OpenToken,
     credentials::CredentialParts,
-    egress::{Allowance, EgressError},
+    egress::{Allowance, EgressError, REDACTED},
     identity::{identity_request, read_account},
     oauth::{Grant, Granted, TokenError, read_tokens, token_request},
     project_connectors::{Client, Ready, reach},
@@ -144,6 +144,8 @@ impl Engine {
         let answer = self.egress.send(identity, allowance(ready)).await;
         let answer = answer.map_err(|error| unanswered(request, &error))?;
         let account = read_account(ready.connector, &answer).ok().flatten();
+        // The id of an account stays the same when its tokens are renewed.
+        let account = account.filter(|account| !account.id.contains(REDACTED));
         account.ok_or(AuthFailure::ProviderUnavailable)
     }
 }

@@ -1,4 +1,5 @@
 use astralform_domain::{Environment, EnvironmentSettings, VerifyEndUser};
+use astralform_engine::members::EnvironmentChange;
 use axum::{Json, extract::State};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -55,14 +56,9 @@ pub(crate) async fn change(
     Body(ChangeRequest { verify_end_user, return_urls }): Body<ChangeRequest>,
 ) -> Result<Json<EnvironmentView>, Problem> {
     let tenant = astralform_domain::Tenant { project, environment };
-    let engine = app.engine();
-    let before = engine.environment_settings(tenant).await?;
-    let wanted = EnvironmentSettings {
-        verify_end_user: verify_end_user.unwrap_or(before.verify_end_user),
-        return_urls: return_urls.unwrap_or(before.return_urls),
-    };
-    engine.change_environment(administrator, tenant, &wanted).await?;
-    Ok(Json(view(environment, wanted)))
+    let change = EnvironmentChange { verify_end_user, return_urls };
+    let settings = app.engine().change_environment(administrator, tenant, change).await?;
+    Ok(Json(view(environment, settings)))
 }
 
 fn view(environment: Environment, settings: EnvironmentSettings) -> EnvironmentView {

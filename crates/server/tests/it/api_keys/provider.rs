@@ -6,7 +6,7 @@ use std::{
 };
 
 use astralform_domain::{Environment, EnvironmentSettings, VerifyEndUser};
-use astralform_testkit::{Reply, Setup, TestServer};
+use astralform_testkit::{Reply, Setup, TestServer, hunt::forms};
 use axum::{
     Json, Router,
     extract::State,
@@ -54,6 +54,7 @@ pub(super) const TOOL: &str = "stocks_list";
 struct Mind {
     keys: Arc<Mutex<Vec<String>>>,
     is_down: Arc<Mutex<bool>>,
+    repeats: Arc<Mutex<bool>>,
     paid: Arc<Mutex<Vec<String>>>,
     /// How often it was asked whose a key is.
     asked: watch::Sender<usize>,
@@ -115,6 +116,11 @@ impl Stocks {
         self.mind.asked.subscribe().wait_for(|asked| *asked >= times).await.unwrap();
     }
 
+    /// From here on, whatever it says repeats the key that it was shown, in every form.
+    pub(super) fn repeat_keys(&self) {
+        *self.mind.repeats.lock().unwrap() = true;
+    }
+
     /// The keys that calls of the tool were paid with, in the order of coming.
     pub(super) fn paid(&self) -> Vec<String> {
         self.mind.paid.lock().unwrap().clone()
@@ -163,7 +169,17 @@ fn account(mind: &Mind, headers: &HeaderMap) -> Result<String, Answered> {
     if mind.keys.lock().unwrap().contains(&key) && text("x-desk") == "london" {
         return Ok(key);
     }
-    Err((StatusCode::UNAUTHORIZED, Json(json!({"message": "this key is <unknown>"}))))
+    let words = format!("this key is <unknown>{}", repeated(mind, headers));
+    Err((StatusCode::UNAUTHORIZED, Json(json!({"message": words}))))
+}
+
+/// The key that it was shown in every form, where it repeats it.
+fn repeated(mind: &Mind, headers: &HeaderMap) -> String {
+    if !*mind.repeats.lock().unwrap() {
+        return String::new();
+    }
+    let key = headers["x-key"].to_str().unwrap().trim_start_matches("key ");
+    forms(key).into_iter().fold(String::new(), |all, (_, form)| format!("{all}: {form}"))
 }
 
 async fn me(State(mind): State<Mind>, headers: HeaderMap) -> Result<Json<Value>, Answered> {
@@ -171,11 +187,13 @@ async fn me(State(mind): State<Mind>, headers: HeaderMap) -> Result<Json<Value>,
     let _gate = mind.gate.read().await;
     let key = account(&mind, &headers)?;
     let id = key.split_once('-').map_or(key.as_str(), |(account, _)| account);
-    Ok(Json(json!({"id": id, "name": "A desk"})))
+    let name = format!("A desk{}", repeated(&mind, &headers));
+    Ok(Json(json!({"id": id, "name": name})))
 }
 
 async fn stocks(State(mind): State<Mind>, headers: HeaderMap) -> Result<Json<Value>, Answered> {
     let key = account(&mind, &headers)?;
     mind.paid.lock().unwrap().push(key.clone());
-    Ok(Json(json!({"stocks": [format!("bought with {key}")]})))
+    let bought = format!("bought with {key}{}", repeated(&mind, &headers));
+    Ok(Json(json!({"stocks": [bought]})))
 }

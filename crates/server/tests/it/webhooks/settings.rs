@@ -67,6 +67,26 @@ async fn an_environment_has_so_many_webhooks() {
     assert_eq!((refused.status, refused.code()), (409, "too_many_webhooks"));
 }
 
+// F29
+#[tokio::test]
+async fn webhooks_that_are_made_at_once_count_each_other() {
+    let server = TestServer::start().await;
+    let receiver = Receiver::start().await;
+    let path = server.project("/webhooks?environment=test");
+    let creating: Vec<_> = (0..16)
+        .map(|_| {
+            let (admin, path, wanted) =
+                (server.admin(), path.clone(), json!({"url": receiver.url.as_str()}));
+            tokio::spawn(async move { admin.post(&path, wanted).await.status })
+        })
+        .collect();
+    let mut made = 0;
+    for one in creating {
+        made += usize::from(one.await.unwrap() == 201);
+    }
+    assert_eq!(made, 10);
+}
+
 #[tokio::test]
 async fn a_paused_webhook_hears_nothing_and_a_deleted_one_is_gone() {
     let server = TestServer::start().await;

@@ -40,7 +40,7 @@ fn paid(
         |fields| connector.addresses_of(&Endpoints::default(), |name| value(fields, name)).unwrap();
     let request = plan(connector, described, &addresses(entered).api_base, arguments).map(only)?;
     let secret = |&(name, text): &(&str, &str)| (name.to_owned(), Secret::new(text.to_owned()));
-    let parts = CredentialParts::entered(entered.iter().map(secret).collect());
+    let parts = CredentialParts::entered(entered.iter().map(secret).collect(), connector.auth());
     authorize(request, &parts, &connector.api.credential, &addresses(meant_for).hosts())
 }
 

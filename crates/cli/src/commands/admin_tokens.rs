@@ -1,0 +1,196 @@
+use std::process::ExitCode;
+
+use astralform_domain::{AdminTokenId, Clock, Email, Entropy};
+use astralform_engine::access::{Ended, revoke_admin_token};
+use astralform_storage::{
+    Db,
+    admin_tokens::{self, ListedToken},
+    members::{self, Member},
+};
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::api_keys::{said, status};
+use crate::{
+    beside,
+    config::{Store, StoreFlags},
+    database,
+    handed_over::{Shown, print},
+    keys,
+    table::table,
+    telemetry,
+};
+
+/// Look at admin tokens, make and revoke them, straight on the database, whether or not a server
+/// runs. The next request knows.
+#[derive(Subcommand)]
+pub(crate) enum AdminTokens {
+    /// List admin tokens: whose they are and how they end, never the tokens themselves
+    List(List),
+    /// Make an admin token of a member and print it; it is not shown again
+    Create(Create),
+    /// Revoke admin tokens, by their ids; no master key is needed
+    Revoke(Revoke),
+}
+
+#[derive(Args)]
+pub(crate) struct List {
+    /// Only those of the member with this address
+    #[arg(long, value_name = "ADDRESS")]
+    email: Option<Email>,
+    /// Those that are revoked too, for as long as they are kept
+    #[arg(long)]
+    all: bool,
+    /// Print JSON, one line for each token
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    store: StoreFlags,
+}
+
+#[derive(Args)]
+pub(crate) struct Create {
+    /// The member, by their address [default: the only one]
+    #[arg(long, value_name = "ADDRESS")]
+    email: Option<Email>,
+    /// Print one line of JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    store: StoreFlags,
+}
+
+#[derive(Args)]
+pub(crate) struct Revoke {
+    /// Their ids, as `admin-tokens list` shows them
+    #[arg(required = true, value_name = "ID")]
+    ids: Vec<AdminTokenId>,
+    /// Print JSON, one line for each token
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    store: StoreFlags,
+}
+
+impl AdminTokens {
+    pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
+        match self {
+            Self::List(list) => list.run().await,
+            Self::Create(create) => create.run().await,
+            Self::Revoke(revoke) => revoke.run().await,
+        }
+    }
+}
+
+/// Returns the member of that address, or the only one there is.
+async fn member(db: &Db, email: Option<&Email>) -> anyhow::Result<Member> {
+    let all = members::list(db).await?;
+    let is_meant = |member: &&Member| email.is_none_or(|email| member.email == *email);
+    let meant: Vec<_> = all.iter().filter(is_meant).collect();
+    let line = |member: &Member| format!("\n  {}", member.email.as_str());
+    let known: String = all.iter().map(line).collect();
+    match (meant.as_slice(), email) {
+        ([one], _) => Ok(Member::clone(one)),
+        ([], _) if all.is_empty() => {
+            anyhow::bail!("this database has no member: run `astralform bootstrap` first")
+        }
+        (_, Some(email)) => {
+            anyhow::bail!("there is no member `{}`; there are:{known}", email.as_str())
+        }
+        (_, None) => anyhow::bail!("say with --email which of these is meant:{known}"),
+    }
+}
+
+impl List {
+    async fn run(self) -> anyhow::Result<ExitCode> {
+        let store = Store::load(self.store)?;
+        telemetry::start_plain("warn")?;
+        let db = database::connect_existing(&store.database).await?;
+        let only = match &self.email {
+            Some(email) => Some(member(&db, Some(email)).await?.id),
+            None => None,
+        };
+        let mut listed = admin_tokens::list(&db, only).await?;
+        db.close().await;
+        listed.retain(|token| self.all || token.revoked_at.is_none());
+        if self.json {
+            let lines: Vec<_> = listed.iter().map(in_json).collect();
+            lines.iter().try_for_each(|line| print(line))?;
+        } else {
+            print(&in_words(&listed))?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn in_json(token: &ListedToken) -> String {
+    json!({
+        "id": token.id,
+        "email": token.email,
+        "hint": token.hint,
+        "created_at": token.created_at,
+        "revoked_at": token.revoked_at,
+    })
+    .to_string()
+}
+
+fn in_words(listed: &[ListedToken]) -> String {
+    if listed.is_empty() {
+        return "There are no such admin tokens.".to_owned();
+    }
+    let row = |token: &ListedToken| {
+        [
+            token.id.to_string(),
+            token.email.as_str().to_owned(),
+            token.hint.clone(),
+            token.created_at.to_string(),
+            token.revoked_at.map_or_else(|| "-".to_owned(), |at| at.to_string()),
+        ]
+    };
+    let rows: Vec<_> = listed.iter().map(row).collect();
+    table(["ID", "MEMBER", "HINT", "CREATED", "REVOKED"], &rows)
+}
+
+impl Create {
+    async fn run(self) -> anyhow::Result<ExitCode> {
+        let store = Store::load(self.store)?;
+        telemetry::start_plain("warn")?;
+        let (db, ring) = keys::open_existing(&store).await?;
+        let member = member(&db, self.email.as_ref()).await?;
+        let engine = beside::engine(db.clone(), ring, Entropy::system())?;
+        let made = engine.new_admin_token(&member).await?;
+        let (email, secret) = (made.email.as_str(), made.secret.expose());
+        let text = if self.json {
+            json!({"id": made.id, "email": email, "admin_token": secret}).to_string()
+        } else {
+            format!("Admin token of {email}, not shown again: {secret}")
+        };
+        Shown::of([], [&made]).print(&text, &db, "run the command again").await?;
+        db.close().await;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Revoke {
+    async fn run(self) -> anyhow::Result<ExitCode> {
+        let store = Store::load(self.store)?;
+        telemetry::start_plain("warn")?;
+        let db = database::connect_existing(&store.database).await?;
+        let mut are_known = true;
+        for id in self.ids {
+            let ended = revoke_admin_token(&db, id, Clock::system().now()).await?;
+            are_known &= ended != Ended::Unknown;
+            if self.json {
+                print(&json!({"id": id, "status": status(ended)}).to_string())?;
+            } else {
+                print(&format!("{id}  {}", said(ended)))?;
+            }
+        }
+        db.close().await;
+        anyhow::ensure!(
+            are_known,
+            "not all of them are there: see `astralform admin-tokens list --all`"
+        );
+        Ok(ExitCode::SUCCESS)
+    }
+}

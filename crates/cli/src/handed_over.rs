@@ -1,0 +1,61 @@
+//! Secrets that are shown once: whoever makes them here sees them, or nobody has them.
+
+use std::io::{self, Write as _, stdout};
+
+use anyhow::Context as _;
+use astralform_domain::{AdminTokenId, ApiKeyId, Clock};
+use astralform_engine::access::{NewAdminToken, NewApiKey, revoke_admin_token, revoke_api_key};
+use astralform_storage::Db;
+
+/// The keys and tokens that a text shows.
+#[derive(Default)]
+pub(crate) struct Shown {
+    api_keys: Vec<ApiKeyId>,
+    admin_tokens: Vec<AdminTokenId>,
+}
+
+impl Shown {
+    pub(crate) fn of<'a>(
+        api_keys: impl IntoIterator<Item = &'a NewApiKey>,
+        admin_tokens: impl IntoIterator<Item = &'a NewAdminToken>,
+    ) -> Self {
+        Self {
+            api_keys: api_keys.into_iter().map(|key| key.id).collect(),
+            admin_tokens: admin_tokens.into_iter().map(|token| token.id).collect(),
+        }
+    }
+
+    /// Prints a text that shows these secrets. Where it cannot be printed, they are revoked again.
+    ///
+    /// # Errors
+    /// When the text cannot be printed, with what to do then.
+    pub(crate) async fn print(self, text: &str, db: &Db, instead: &str) -> anyhow::Result<()> {
+        let Err(error) = print(text) else { return Ok(()) };
+        self.revoke(db).await.context("what was made cannot be printed, nor revoked again")?;
+        anyhow::bail!(
+            "what was made cannot be printed ({error}), so it is revoked again; {instead}"
+        )
+    }
+
+    async fn revoke(self, db: &Db) -> anyhow::Result<()> {
+        let now = Clock::system().now();
+        for id in self.api_keys {
+            revoke_api_key(db, id, false, now).await?;
+        }
+        for id in self.admin_tokens {
+            revoke_admin_token(db, id, now).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Prints a text and says whether all of it was taken.
+pub(crate) fn print(text: &str) -> io::Result<()> {
+    let mut out = stdout().lock();
+    writeln!(out, "{text}")?;
+    out.flush()
+}
+
+/// How to make other keys and tokens.
+pub(crate) const MAKE_OTHERS: &str = "make others with `astralform api-keys create` and `astralform \
+     admin-tokens create`";
