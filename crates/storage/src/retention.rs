@@ -121,6 +121,7 @@ pub const ALL: &[Retention] = &[
     with("teams", "the installation; only an operator makes one"),
     with("members", "the installation; only an operator makes one"),
     with("memberships", "their team"),
+    with("nodes", "their process lives, and a day longer; each beat removes older ones"),
     with("meta", "the installation; a handful of rows"),
 ];
 
