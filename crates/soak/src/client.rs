@@ -43,13 +43,23 @@ const IDLE: Duration = Duration::from_secs(15);
 
 impl Client {
     pub(crate) fn new(key: &str) -> Self {
-        let http = reqwest::Client::builder().timeout(PATIENCE).pool_idle_timeout(IDLE).build();
+        Self::with_patience(key, PATIENCE)
+    }
+
+    /// Returns one that waits so long for each answer.
+    pub(crate) fn with_patience(key: &str, patience: Duration) -> Self {
+        let http = reqwest::Client::builder().timeout(patience).pool_idle_timeout(IDLE).build();
         Self { http: http.expect("a client without settings of its own"), key: key.to_owned() }
     }
 
     /// Calls the tool that reads.
     pub(crate) async fn read(&self, at: SocketAddr, end_user: &str) -> Outcome {
-        let path = format!("/v1/tools/{}/call", HostileProvider::READ);
+        self.call(at, HostileProvider::READ, end_user).await
+    }
+
+    /// Calls a tool that takes no arguments.
+    pub(crate) async fn call(&self, at: SocketAddr, tool: &str, end_user: &str) -> Outcome {
+        let path = format!("/v1/tools/{tool}/call");
         let request = self.to(at, &path).header("x-end-user-id", end_user).json(&json!({}));
         outcome(request).await
     }
@@ -87,6 +97,12 @@ impl Client {
     pub(crate) async fn is_ready(&self, at: SocketAddr) -> bool {
         let asked = self.http.get(format!("http://{at}/readyz")).send().await;
         asked.is_ok_and(|answer| answer.status().is_success())
+    }
+
+    /// Asks whether requests are wanted, and returns the status; none where no answer came.
+    pub(crate) async fn readiness(&self, at: SocketAddr) -> Option<u16> {
+        let asked = self.http.get(format!("http://{at}/readyz")).send().await;
+        asked.ok().map(|answer| answer.status().as_u16())
     }
 
     pub(crate) async fn post(

@@ -1,15 +1,16 @@
 use std::time::Duration;
 
 use astralform_domain::{
-    Account, Clock, Connection, ConnectionId, ConnectionStatus, EndUserKey, Entropy, Environment,
-    Owner, ProjectConnector, ScopeSet, Secret, Tenant,
+    Account, AuthReason, AuthRequest, AuthRequestId, AuthStatus, Clock, Connection, ConnectionId,
+    ConnectionStatus, EndUserKey, Entropy, Environment, Owner, ProjectConnector, ScopeSet, Secret,
+    Tenant,
 };
 use astralform_simulator::hostile::{Hostile, Pair};
 use astralform_storage::{
-    Db, Tx, connections, end_users, project_connectors,
+    Db, Tx, agents, auth_requests, connection_uses, connections, end_users, project_connectors,
     tokens::{self, Token},
 };
-use astralform_testkit::{HostileProvider, project_keys};
+use astralform_testkit::project_keys;
 use astralform_vault::{Binding, ProjectKeys};
 
 use crate::{Result, installation::Installation};
@@ -21,6 +22,35 @@ pub(crate) enum Life {
     Over,
     /// So long.
     Left(Duration),
+    /// So long, and their refresh is due at once: they were used a moment ago.
+    Due(Duration),
+}
+
+/// The connections that are stored.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stored {
+    life: Life,
+    has_refresh_token: bool,
+    /// Whether the end user has finished in the browser and nobody confirmed it in time.
+    is_unconfirmed: bool,
+}
+
+impl Stored {
+    /// Returns connections whose access tokens cannot be refreshed.
+    pub(crate) const fn without_refresh_token(life: Life) -> Self {
+        Self { life, has_refresh_token: false, is_unconfirmed: false }
+    }
+
+    /// Returns connections that nobody confirmed in time.
+    pub(crate) const fn unconfirmed(life: Life) -> Self {
+        Self { life, has_refresh_token: true, is_unconfirmed: true }
+    }
+}
+
+impl From<Life> for Stored {
+    fn from(life: Life) -> Self {
+        Self { life, has_refresh_token: true, is_unconfirmed: false }
+    }
 }
 
 /// Stores connections as the engine stores them, without consent pages, and their grants at the
@@ -40,13 +70,18 @@ pub(crate) fn end_user(number: usize) -> String {
 }
 
 impl Filler {
-    pub(crate) async fn open(installation: &Installation, hostile: &Hostile) -> Result<Self> {
+    /// Opens the database of an installation, for the connector of that name and its provider.
+    pub(crate) async fn open(
+        installation: &Installation,
+        connector: &str,
+        hostile: &Hostile,
+    ) -> Result<Self> {
         let db = match installation.database_url() {
             Some(url) => Db::connect_postgres(url).await?,
             None => Db::open_sqlite(&installation.sqlite_file()).await?,
         };
         let tenant = Tenant { project: installation.project, environment: Environment::Test };
-        let slug = HostileProvider::CONNECTOR.parse().map_err(|_| "no slug")?;
+        let slug = connector.parse().map_err(|_| "no slug")?;
         let settings = project_connectors::by_slug(&db, tenant, &slug).await?;
         Ok(Self {
             settings: settings.ok_or("the connector is not enabled")?,
@@ -59,12 +94,12 @@ impl Filler {
     }
 
     /// Stores one connection for each of these end users.
-    pub(crate) async fn fill(&self, numbers: std::ops::Range<usize>, life: Life) -> Result<()> {
+    pub(crate) async fn fill(&self, numbers: std::ops::Range<usize>, stored: Stored) -> Result<()> {
         const BATCH: usize = 1_000;
         for first in numbers.clone().step_by(BATCH) {
             let mut tx = self.db.begin().await?;
             for number in first..(first + BATCH).min(numbers.end) {
-                self.add(&mut tx, number, life).await?;
+                self.add(&mut tx, number, stored).await?;
             }
             tx.commit().await?;
         }
@@ -75,7 +110,7 @@ impl Filler {
         self.db.close().await;
     }
 
-    async fn add(&self, tx: &mut Tx, number: usize, life: Life) -> Result<()> {
+    async fn add(&self, tx: &mut Tx, number: usize, stored: Stored) -> Result<()> {
         let (tenant, now) = (self.settings.tenant, self.clock.now());
         let name = end_user(number);
         let external = name.parse()?;
@@ -89,7 +124,11 @@ impl Filler {
             account: Account { id: name.clone(), label: name.clone() },
             label: None,
             is_default: true,
-            status: ConnectionStatus::Active,
+            status: if stored.is_unconfirmed {
+                ConnectionStatus::AwaitingConfirmation
+            } else {
+                ConnectionStatus::Active
+            },
             reason: None,
             scopes: ScopeSet::from_iter(["items"]),
             hosts: self.settings.hosts.clone(),
@@ -97,11 +136,43 @@ impl Filler {
         };
         connections::create(tx, &connection, Some(key)).await?;
         let pair = self.hostile.grant(&name);
-        tokens::put(tx, &connection, &self.token(&connection, pair, life)).await?;
+        tokens::put(tx, &connection, &self.token(&connection, pair, stored)).await?;
+        if matches!(stored.life, Life::Due(_)) {
+            connection_uses::note(tx, connection.id, now).await?;
+        }
+        if stored.is_unconfirmed {
+            self.add_request(tx, &connection, key).await?;
+        }
         Ok(())
     }
 
-    fn token(&self, connection: &Connection, pair: Pair, life: Life) -> Token {
+    /// Stores the auth request that led to a connection, as one whose time is over.
+    async fn add_request(&self, tx: &mut Tx, led_to: &Connection, key: EndUserKey) -> Result<()> {
+        let now = self.clock.now();
+        let agent = agents::default_of(&self.db, led_to.tenant.project).await?;
+        let request = AuthRequest {
+            id: AuthRequestId::new(&self.clock, &self.entropy),
+            tenant: led_to.tenant,
+            project_connector: led_to.project_connector,
+            connector: self.settings.connector.clone(),
+            owner: led_to.owner.clone(),
+            agent: agent.ok_or("the project has no default agent")?.id,
+            reason: AuthReason::NotConnected,
+            required_scopes: led_to.scopes.clone(),
+            granted_scopes: ScopeSet::default(),
+            renews: None,
+            account_hint: None,
+            return_url: None,
+            status: AuthStatus::AwaitingConfirmation,
+            failure: None,
+            expires_at: now.before(Duration::from_secs(1)),
+            connection: Some(led_to.id),
+        };
+        auth_requests::insert(tx, &request, Some(key), "a new account", now).await?;
+        Ok(())
+    }
+
+    fn token(&self, connection: &Connection, pair: Pair, stored: Stored) -> Token {
         const KIND: &str = "default";
         let generation = 1;
         let row = Token::row_key(connection.id, KIND);
@@ -122,14 +193,16 @@ impl Filler {
             kind: KIND.to_owned(),
             generation,
             access_token: seal("access_token", pair.access_token),
-            refresh_token: Some(seal("refresh_token", pair.refresh_token)),
-            expires_at: Some(match life {
+            refresh_token: stored
+                .has_refresh_token
+                .then(|| seal("refresh_token", pair.refresh_token)),
+            expires_at: Some(match stored.life {
                 Life::Over => now.before(Duration::from_secs(1)),
-                Life::Left(left) => now.after(left),
+                Life::Left(left) | Life::Due(left) => now.after(left),
             }),
             scopes: connection.scopes.clone(),
             written_at: now,
-            refresh_at: None,
+            refresh_at: matches!(stored.life, Life::Due(_)).then_some(now),
             in_doubt: false,
             doubts: tokens::Doubts::default(),
         }

@@ -69,11 +69,6 @@ impl Installation {
         provider: &HostileProvider,
     ) -> Result<Self> {
         let folder = tempfile::tempdir()?;
-        let connector = folder.path().join("catalog").join(HostileProvider::CONNECTOR);
-        fs::create_dir_all(&connector)?;
-        fs::write(connector.join("connector.yaml"), provider.yaml())?;
-        fs::write(connector.join("icon.svg"), "<svg xmlns='http://www.w3.org/2000/svg'/>")?;
-        fs::write(connector.join("setup.md"), "Register an app.")?;
         let mut bootstrap = Command::new(program);
         bootstrap.env_clear().current_dir(folder.path());
         bootstrap.args(["bootstrap", "--json", "--email", "soak@example.com"]);
@@ -95,15 +90,21 @@ impl Installation {
             folder,
             database_url,
         };
-        installation.enable().await?;
+        installation.add_connector(HostileProvider::CONNECTOR, &provider.yaml()).await?;
         Ok(installation)
     }
 
-    async fn enable(&self) -> Result<()> {
+    /// Puts a connector into the catalogue and enables it. Servers that run do not know it.
+    pub(crate) async fn add_connector(&self, name: &str, yaml: &str) -> Result<()> {
+        let connector = self.folder.path().join("catalog").join(name);
+        fs::create_dir_all(&connector)?;
+        fs::write(connector.join("connector.yaml"), yaml)?;
+        fs::write(connector.join("icon.svg"), "<svg xmlns='http://www.w3.org/2000/svg'/>")?;
+        fs::write(connector.join("setup.md"), "Register an app.")?;
         let node = self.start(&Start::default()).await?;
         let (id, secret) = HostileProvider::CLIENT;
         let wanted = json!({
-            "connector": HostileProvider::CONNECTOR,
+            "connector": name,
             "environment": "test",
             "credentials": {"client_id": id, "client_secret": secret},
         });
@@ -234,7 +235,8 @@ impl Node {
         Ok(true)
     }
 
-    fn has_ended(&mut self) -> Result<bool> {
+    /// Returns whether it has ended, by itself or because it was told to.
+    pub(crate) fn has_ended(&mut self) -> Result<bool> {
         Ok(self.process.try_wait()?.is_some())
     }
 }

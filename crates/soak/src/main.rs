@@ -3,6 +3,7 @@
 //! `astralform-soak --program FILE [--quick] [--write] [SCENARIO …]`; without names, all of them.
 
 mod document;
+mod incidents;
 
 use std::{
     fs,
@@ -28,8 +29,21 @@ use document::document;
 use tokio::signal::unix::{SignalKind, signal};
 
 const REPORT: &str = "docs/soak.md";
-const SCENARIOS: [&str; 8] =
-    ["herd", "faults", "kills", "database", "disable", "rotation", "stopped", "rolling"];
+const SCENARIOS: [&str; 13] = [
+    "herd",
+    "faults",
+    "kills",
+    "database",
+    "disable",
+    "rotation",
+    "stopped",
+    "rolling",
+    "refused",
+    "half-open",
+    "hanging",
+    "successor",
+    "incident",
+];
 const BOTH: [Database; 2] = [Database::Sqlite, Database::Postgres];
 
 /// What is to be done.
@@ -119,7 +133,12 @@ impl Arguments {
             "disable" => self.disable(stage).await,
             "rotation" => self.rotation(stage).await,
             "stopped" => stopped(stage).await,
-            _ => self.rolling(stage).await,
+            "rolling" => self.rolling(stage).await,
+            "refused" => self.refused(stage).await,
+            "half-open" => self.half_open(stage).await,
+            "hanging" => self.hanging(stage).await,
+            "successor" => self.successor(stage).await,
+            _ => self.incident(stage).await,
         }
     }
 

@@ -48,9 +48,10 @@ impl Report {
         self.claim(what, found, wanted, holds);
     }
 
-    /// Notes a time that may be so long.
+    /// Notes a time that may be so long; [`Duration::MAX`] stands for what did not happen.
     pub(crate) fn within(&mut self, what: &str, found: Duration, most: Duration) {
-        self.claim(what, format!("{found:.3?}"), format!("≤ {most:?}"), found <= most);
+        let text = if found == Duration::MAX { "never".to_owned() } else { format!("{found:.3?}") };
+        self.claim(what, text, format!("≤ {most:?}"), found <= most);
     }
 
     /// Notes something of which there must be none, with some examples.

@@ -13,7 +13,7 @@ use astralform_testkit::HostileProvider;
 use crate::{
     Database, Postgres, Result,
     client::{Client, Outcome, Standing},
-    fill::{Filler, Life, end_user},
+    fill::{Filler, Stored, end_user},
     installation::{Installation, Node, Start},
     load::each,
     progress::Progress,
@@ -53,11 +53,18 @@ impl Stage {
     pub(crate) async fn set_up(&self, database: Database, temper: Temper) -> Result<World> {
         let url = match database {
             Database::Sqlite => None,
-            Database::Postgres => {
-                let server = self.postgres.as_ref().ok_or("there is no PostgreSQL")?;
-                Some(server.create()?)
-            }
+            Database::Postgres => Some(self.create_database()?),
         };
+        self.set_up_at(url, temper).await
+    }
+
+    /// Makes a database of PostgreSQL and returns its address.
+    pub(crate) fn create_database(&self) -> Result<String> {
+        self.postgres.as_ref().ok_or("there is no PostgreSQL")?.create()
+    }
+
+    /// Sets the product up at a database, or on SQLite.
+    pub(crate) async fn set_up_at(&self, url: Option<String>, temper: Temper) -> Result<World> {
         let provider = HostileProvider::start(&Clock::system(), temper).await;
         let installation = Installation::set_up(&self.program, url, &provider).await?;
         let client = Client::new(&installation.key);
@@ -77,11 +84,27 @@ impl World {
     }
 
     /// Stores a connection for each of these end users.
-    pub(crate) async fn fill(&self, numbers: std::ops::Range<usize>, life: Life) -> Result<()> {
-        let filler = Filler::open(&self.installation, self.hostile()).await?;
-        filler.fill(numbers, life).await?;
+    pub(crate) async fn fill(
+        &self,
+        numbers: std::ops::Range<usize>,
+        stored: impl Into<Stored>,
+    ) -> Result<()> {
+        let connector = HostileProvider::CONNECTOR;
+        let filler = Filler::open(&self.installation, connector, self.hostile()).await?;
+        filler.fill(numbers, stored.into()).await?;
         filler.close().await;
         Ok(())
+    }
+
+    /// Returns how many of these end users have a connection that does not work in the end.
+    pub(crate) async fn lost(
+        &self,
+        at: SocketAddr,
+        numbers: std::ops::Range<usize>,
+        patience: Duration,
+    ) -> Result<usize> {
+        let settled = self.settle(at, numbers, patience).await?;
+        Ok(settled.iter().filter(|settled| **settled != Settled::Works).count())
     }
 
     pub(crate) async fn start_nodes(&self, count: usize) -> Result<Vec<Node>> {

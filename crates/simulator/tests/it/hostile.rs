@@ -177,3 +177,25 @@ async fn a_revocation_ends_the_grant_unless_the_endpoint_is_down() {
     assert_eq!((ledger.revocations, ledger.returned), (2, 1));
     assert_eq!((ledger.calls, ledger.dead_calls), (1, 1));
 }
+
+#[tokio::test]
+async fn good_tokens_are_refused_as_long_as_the_api_refuses_all() {
+    let provider = provider(Temper { habits: [Habit::RefusesTokens].into(), ..Temper::default() });
+    let pair = provider.grant("ada");
+    assert_eq!(read(&provider, &pair.access_token).await, StatusCode::UNAUTHORIZED);
+    assert_eq!(refresh(&provider, &pair.refresh_token).await.unwrap().0, 200);
+    let pair = provider.grant("bob");
+    provider.change(|temper| temper.habits.clear());
+    assert_eq!(read(&provider, &pair.access_token).await, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_revocation_that_hangs_ends_nothing_and_is_counted() {
+    let habits = [Habit::RevocationHangs].into();
+    let provider = provider(Temper { habits, hang: Duration::from_millis(1), ..Temper::default() });
+    let pair = provider.grant("ada");
+    let token = [("token", pair.refresh_token.as_str())];
+    assert!(post(&provider, "/revoke", &token).await.is_none(), "its line is dropped");
+    assert_eq!(read(&provider, &pair.access_token).await, StatusCode::OK);
+    assert_eq!(provider.ledger().revocations, 1);
+}
