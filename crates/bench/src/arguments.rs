@@ -1,8 +1,11 @@
 //! What the command line says.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
-use crate::Result;
+use crate::{
+    Result,
+    abuse::{Abuse, Attack, Attacker},
+};
 
 /// What is to be done.
 #[derive(Debug, PartialEq, Eq)]
@@ -11,6 +14,10 @@ pub(crate) enum Arguments {
     Upstream(u16),
     /// To measure.
     Measure(Measure),
+    /// To measure what attacks cost another user.
+    Abuse(Abuse),
+    /// To attack.
+    Attack(Attack),
 }
 
 /// How to measure.
@@ -33,7 +40,9 @@ pub(crate) struct Measure {
 }
 
 const USAGE: &str = "usage: astralform-bench --program FILE --keep FOLDER --profile NAME [--quick] \
-                     [--seconds N] [--rounds N] [--write]";
+                     [--seconds N] [--rounds N] [--write]\n   or: astralform-bench abuse \
+                     --program FILE --profile NAME [--quick] [--rounds N] [--seconds N] \
+                     [--settle N] [--whole-core] [--write] [session|key|address|provider …]";
 
 impl Arguments {
     pub(crate) fn parse(mut words: impl Iterator<Item = String>) -> Result<Self> {
@@ -42,6 +51,8 @@ impl Arguments {
             let mut value = || words.next().ok_or(USAGE);
             match word.as_str() {
                 "upstream" => return Ok(Self::Upstream(value()?.parse()?)),
+                "abuse" => return abuse(words),
+                "attack" => return attack(words),
                 "--program" => measure.program = value()?.into(),
                 "--keep" => measure.keep = value()?.into(),
                 "--profile" => measure.profile = value()?,
@@ -57,6 +68,42 @@ impl Arguments {
         }
         Ok(Self::Measure(measure))
     }
+}
+
+fn abuse(mut words: impl Iterator<Item = String>) -> Result<Arguments> {
+    let mut abuse = Abuse::default();
+    while let Some(word) = words.next() {
+        let mut value = || words.next().ok_or(USAGE);
+        match word.as_str() {
+            "--program" => abuse.program = value()?.into(),
+            "--profile" => abuse.profile = value()?,
+            "--seconds" => abuse.seconds = Some(value()?.parse()?),
+            "--settle" => abuse.settle = Some(value()?.parse()?),
+            "--rounds" => abuse.rounds = Some(value()?.parse()?),
+            "--whole-core" => abuse.whole_core = true,
+            "--quick" => abuse.quick = true,
+            "--write" => abuse.write = true,
+            name => abuse.attackers.push(Attacker::named(name).ok_or(USAGE)?),
+        }
+    }
+    if abuse.program.as_os_str().is_empty() {
+        return Err(USAGE.into());
+    }
+    if abuse.attackers.is_empty() {
+        abuse.attackers = Attacker::ALL.to_vec();
+    }
+    Ok(Arguments::Abuse(abuse))
+}
+
+/// `attack NAME ADDRESS FOLDER SECONDS`, as the measuring process calls it.
+fn attack(mut words: impl Iterator<Item = String>) -> Result<Arguments> {
+    let mut value = || words.next().ok_or(USAGE);
+    Ok(Arguments::Attack(Attack {
+        attacker: Attacker::named(&value()?).ok_or(USAGE)?,
+        address: value()?.parse()?,
+        folder: value()?.into(),
+        time: Duration::from_secs(value()?.parse()?),
+    }))
 }
 
 #[cfg(test)]
@@ -85,8 +132,35 @@ mod tests {
     }
 
     #[test]
+    fn of_attackers_those_are_measured_that_are_named_or_all() {
+        let Arguments::Abuse(said) = parse("abuse --program a --settle 3 key").unwrap() else {
+            panic!("it is abuse");
+        };
+        assert_eq!((said.settle, said.attackers), (Some(3), vec![Attacker::Key]));
+        let Arguments::Abuse(said) = parse("abuse --program a").unwrap() else {
+            panic!("it is abuse");
+        };
+        assert_eq!(said.attackers, Attacker::ALL);
+        let attack = Attack {
+            attacker: Attacker::Address,
+            address: "127.0.0.1:80".parse().unwrap(),
+            folder: "/f".into(),
+            time: Duration::from_mins(1),
+        };
+        let line = "attack address 127.0.0.1:80 /f 60";
+        assert_eq!(parse(line).unwrap(), Arguments::Attack(attack));
+    }
+
+    #[test]
     fn what_is_not_understood_is_refused() {
-        for wrong in ["--quick", "--program", "--program a --keep b --loud", "upstream x"] {
+        for wrong in [
+            "--quick",
+            "--program",
+            "--program a --keep b --loud",
+            "upstream x",
+            "abuse",
+            "abuse --program a nobody",
+        ] {
             assert!(parse(wrong).is_err(), "{wrong}");
         }
     }

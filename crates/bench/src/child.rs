@@ -48,6 +48,21 @@ impl Child {
         .await
     }
 
+    /// Waits until it has ended by itself, with success.
+    pub(crate) async fn ends(&mut self, within: Duration) -> Result<()> {
+        let since = Instant::now();
+        loop {
+            match self.process.try_wait()? {
+                Some(status) if status.success() => return Ok(()),
+                Some(status) => return Err(format!("{} has ended: {status}", self.name).into()),
+                None if since.elapsed() > within => {
+                    return Err(format!("{} does not end", self.name).into());
+                }
+                None => tokio::time::sleep(10 * STEP).await,
+            }
+        }
+    }
+
     async fn until<F: Future<Output = bool>>(&mut self, ready: impl Fn() -> F) -> Result<Duration> {
         while !ready().await {
             if self.has_ended() {

@@ -28,7 +28,18 @@ pub(crate) fn children(parent: u32) -> io::Result<Vec<u32>> {
 /// The memory that a process holds, in bytes.
 pub(crate) fn resident(process: u32) -> io::Result<u64> {
     let status = fs::read_to_string(format!("/proc/{process}/status"))?;
-    resident_in(&status).ok_or_else(|| io::Error::other("no VmRSS in its status"))
+    bytes_in(&status, "VmRSS:").ok_or_else(|| io::Error::other("no VmRSS in its status"))
+}
+
+/// The most memory that a process has held since it started, or since [`forget_peak`], in bytes.
+pub(crate) fn peak(process: u32) -> io::Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status"))?;
+    bytes_in(&status, "VmHWM:").ok_or_else(|| io::Error::other("no VmHWM in its status"))
+}
+
+/// Has the most memory that a process has held counted anew.
+pub(crate) fn forget_peak(process: u32) -> io::Result<()> {
+    fs::write(format!("/proc/{process}/clear_refs"), "5")
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -50,8 +61,8 @@ fn parse(line: &str) -> Option<Stat> {
     Some(Stat { parent: number(4)?, used: TICK * (number(14)? + number(15)?) })
 }
 
-fn resident_in(status: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+fn bytes_in(status: &str, name: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     Some(line.trim().strip_suffix(" kB")?.parse::<u64>().ok()? * 1024)
 }
 
@@ -69,8 +80,9 @@ mod tests {
 
     #[test]
     fn resident_memory_is_read_in_bytes() {
-        assert_eq!(resident_in("VmPeak:\t  9 kB\nVmRSS:\t  20480 kB\n"), Some(20 * 1024 * 1024));
-        assert_eq!(resident_in("VmPeak:\t  9 kB\n"), None);
+        let status = "VmHWM:\t  9 kB\nVmRSS:\t  20480 kB\n";
+        assert_eq!(bytes_in(status, "VmRSS:"), Some(20 * 1024 * 1024));
+        assert_eq!(bytes_in("VmHWM:\t  9 kB\n", "VmRSS:"), None);
     }
 
     #[test]
@@ -78,5 +90,7 @@ mod tests {
         let id = std::process::id();
         assert!(used(&[id]).is_ok());
         assert!(resident(id).unwrap() > 0);
+        forget_peak(id).unwrap();
+        assert!(peak(id).unwrap() > 0);
     }
 }

@@ -1,13 +1,13 @@
 //! Connections by the million: stored as the engine stores them, without consent pages.
 
-use std::cell::Cell;
+use std::{cell::Cell, ops::Range, time::Duration};
 
 use astralform_domain::{
     Account, Clock, Connection, ConnectionId, ConnectionStatus, EndUserId, EndUserKey, Entropy,
-    Environment, Owner, ProjectConnector, Secret, Tenant,
+    Environment, Owner, ProjectConnector, ProjectId, Secret, Tenant,
 };
 use astralform_storage::{
-    Db, Tx, connections,
+    Db, Tx, connection_uses, connections,
     data_keys::{self, KeyRole},
     end_users, project_connectors,
     tokens::{self, Token},
@@ -23,17 +23,26 @@ pub(crate) fn end_user(number: usize) -> EndUserId {
     format!("end-user-{number:07}").parse().expect("letters, digits and hyphens are an id")
 }
 
-/// Stores one connection with a sealed token for each of so many end users.
+/// The connections that are stored.
+pub(crate) struct Wanted {
+    pub(crate) project: ProjectId,
+    /// Whose they are, by their numbers.
+    pub(crate) end_users: Range<usize>,
+    /// Whether they were used a moment ago and their tokens are to be refreshed at once.
+    pub(crate) is_due: bool,
+}
+
+/// Stores one connection with a sealed token for each of some end users.
 pub(crate) async fn fill(
     installation: &Installation,
     workload: &Workload,
-    connections: usize,
+    wanted: Wanted,
 ) -> Result<()> {
     let db = match installation.database_url() {
         Some(url) => Db::connect_postgres(url).await?,
         None => Db::open_sqlite(&installation.sqlite_file()).await?,
     };
-    let tenant = Tenant { project: installation.made.project, environment: Environment::Test };
+    let tenant = Tenant { project: wanted.project, environment: Environment::Test };
     let settings = project_connectors::by_slug(&db, tenant, &workload.connector).await?;
     let wrapped = data_keys::of(&db, tenant.project).await?;
     let of_role = |role| {
@@ -52,8 +61,8 @@ pub(crate) async fn fill(
         )?,
         clock: Clock::system(),
         entropy: Entropy::system(),
-        next: Cell::new(0),
-        connections,
+        next: Cell::new(wanted.end_users.start),
+        wanted,
     };
     // PostgreSQL takes several writers; on SQLite they wait for one another.
     let write = || Box::pin(filler.write(&db));
@@ -69,15 +78,16 @@ struct Filler<'a> {
     clock: Clock,
     entropy: Entropy,
     next: Cell<usize>,
-    connections: usize,
+    wanted: Wanted,
 }
 
 impl Filler<'_> {
     /// Writes batch after batch, until there is none left.
     async fn write(&self, db: &Db) -> Result<()> {
+        let last = self.wanted.end_users.end;
         loop {
             let first = self.next.get();
-            let end = (first + BATCH).min(self.connections);
+            let end = (first + BATCH).min(last);
             self.next.set(end);
             if first == end {
                 return Ok(());
@@ -88,7 +98,7 @@ impl Filler<'_> {
             }
             tx.commit().await?;
             if end.is_multiple_of(100_000) {
-                note(&format!("{end} of {} connections are stored", self.connections));
+                note(&format!("{end} of {last} connections are stored"));
             }
         }
     }
@@ -114,6 +124,9 @@ impl Filler<'_> {
         };
         connections::create(tx, &connection, Some(key)).await?;
         tokens::put(tx, &connection, &self.token(&connection, number)).await?;
+        if self.wanted.is_due {
+            connection_uses::note(tx, connection.id, now).await?;
+        }
         Ok(())
     }
 
@@ -122,27 +135,32 @@ impl Filler<'_> {
         let generation = 1;
         let kind = self.workload.token.clone();
         let row = Token::row_key(connection.id, &kind);
-        let place = Binding {
-            tenant: connection.tenant,
-            owner: &connection.owner,
-            table: tokens::TABLE,
-            row: &row,
-            column: "access_token",
-            generation,
-            hosts: &connection.hosts,
+        let seal = |column, text| {
+            let place = Binding {
+                tenant: connection.tenant,
+                owner: &connection.owner,
+                table: tokens::TABLE,
+                row: &row,
+                column,
+                generation,
+                hosts: &connection.hosts,
+            };
+            self.key.seal(place, &Secret::new(text), &self.entropy)
         };
-        let secret = Secret::new(format!("token-{number:070}"));
-        let access_token = self.key.seal(place, &secret, &self.entropy);
+        let access_token = seal("access_token", format!("token-{number:070}"));
+        let is_due = self.wanted.is_due;
+        let refresh_token = is_due.then(|| seal("refresh_token", format!("again-{number:070}")));
+        let now = connection.created_at;
         let scopes = connection.scopes.clone();
         Token {
             kind,
             generation,
             access_token,
-            refresh_token: None,
-            expires_at: None,
+            refresh_token,
+            expires_at: is_due.then(|| now.after(Duration::from_hours(1))),
             scopes,
-            written_at: connection.created_at,
-            refresh_at: None,
+            written_at: now,
+            refresh_at: is_due.then_some(now),
             in_doubt: false,
             doubts: tokens::Doubts::default(),
         }

@@ -1,11 +1,11 @@
 //! HTTP/1.1 as plain as it can be, so that measuring costs little: one keep-alive connection, one
 //! request at a time, bodies with a length.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
 };
 
 use crate::Result;
@@ -32,6 +32,12 @@ impl Connection {
         Ok(Self { stream, buffer: Vec::with_capacity(CAPACITY) })
     }
 
+    /// Opens one from another address of loopback.
+    pub(crate) async fn open_from(from: Ipv4Addr, address: SocketAddr) -> Result<Self> {
+        let stream = dial(from, address).await?;
+        Ok(Self { stream, buffer: Vec::with_capacity(CAPACITY) })
+    }
+
     /// Sends a request as it is and reads its whole answer.
     pub(crate) async fn exchange(&mut self, request: &[u8]) -> Result<Answer<'_>> {
         self.stream.write_all(request).await?;
@@ -43,6 +49,15 @@ impl Connection {
         let status = status.and_then(|digits| digits.parse().ok());
         Ok(Answer { status: status.ok_or("an answer without a status")?, body: &answer[head..] })
     }
+}
+
+/// Opens a connection from an address of loopback.
+pub(crate) async fn dial(from: Ipv4Addr, address: SocketAddr) -> Result<TcpStream> {
+    let socket = TcpSocket::new_v4()?;
+    socket.bind((from, 0).into())?;
+    let stream = socket.connect(address).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
 }
 
 /// Where a message's head and the whole of it end.

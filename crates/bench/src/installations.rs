@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use crate::{
     Result,
-    fill::{end_user, fill},
+    fill::{Wanted, end_user, fill},
     free_address,
     http::Connection,
     load::{Limit, Target, closed},
@@ -126,7 +126,9 @@ impl Setup<'_> {
         let (program, workload) = (self.program, &self.workload);
         let installation =
             Installation::set_up(program, folder, url, workload, self.upstream).await?;
-        fill(&installation, workload, connections).await?;
+        let project = installation.made.project;
+        let wanted = Wanted { project, end_users: 0..connections, is_due: false };
+        fill(&installation, workload, wanted).await?;
         self.check(&installation, connections).await?;
         Ok(installation)
     }

@@ -40,7 +40,7 @@ pub(crate) struct Pace {
 /// How long the last answers of a run are waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How many requests of an open loop can be under way; the others wait, and their wait counts.
-const OPEN_CONNECTIONS: usize = 64;
+pub(crate) const OPEN_CONNECTIONS: usize = 64;
 
 /// What the connections of a run share.
 struct Run {
@@ -144,13 +144,13 @@ impl Run {
 }
 
 /// A thread that says when requests are due; tokio's own timers tick only every millisecond.
-struct Pacer {
-    due: Arc<Semaphore>,
+pub(crate) struct Pacer {
+    pub(crate) due: Arc<Semaphore>,
     stop: Arc<AtomicBool>,
 }
 
 impl Pacer {
-    fn start(start: Instant, interval: Duration, count: usize) -> Result<Self> {
+    pub(crate) fn start(start: Instant, interval: Duration, count: usize) -> Result<Self> {
         let (due, stop) = (Arc::new(Semaphore::new(0)), Arc::new(AtomicBool::new(false)));
         let pacer = Self { due: Arc::clone(&due), stop: Arc::clone(&stop) };
         let count = u32::try_from(count)?;

@@ -1,9 +1,11 @@
 //! The benchmark of tool calls: the product beside its upstream and beside nginx, on loopback.
 //!
 //! Run by `scripts/bench`. `rounds` has the order of measurements, `load` sends the requests,
-//! `bars` says what they may cost. Not part of the product: it links nothing of it but what fills
+//! `bars` says what they may cost. What an attack costs another user is measured beside it: `abuse`,
+//! run by `scripts/abuse`. Not part of the product: it links nothing of it but what fills
 //! its database.
 
+mod abuse;
 mod arguments;
 mod bars;
 mod child;
@@ -66,7 +68,8 @@ async fn main() -> ExitCode {
         }
     });
     match ended.await {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             note(&format!("astralform-bench: {error}"));
             ExitCode::FAILURE
@@ -84,11 +87,15 @@ async fn asked_to_stop() -> Result<()> {
     Ok(())
 }
 
-async fn run() -> Result<()> {
+/// Returns whether everything holds that decides how the process ends.
+async fn run() -> Result<bool> {
     match Arguments::parse(std::env::args().skip(1))? {
-        Arguments::Upstream(port) => upstream::serve(port, &Workload::load()?).await,
-        Arguments::Measure(measure) => measured(&measure).await,
+        Arguments::Upstream(port) => upstream::serve(port, &Workload::load()?).await?,
+        Arguments::Measure(measure) => measured(&measure).await?,
+        Arguments::Abuse(abuse) => return abuse.measure().await,
+        Arguments::Attack(attack) => attack.run().await?,
     }
+    Ok(true)
 }
 
 #[expect(clippy::print_stdout, reason = "the report is what the program is for")]

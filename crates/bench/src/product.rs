@@ -62,16 +62,24 @@ impl Installation {
         let made = bootstrap(program, folder, database_url.as_deref())?;
         fs::write(folder.join(MADE), &made)?;
         let installation = Self::at(program, folder, database_url)?;
-        let server = installation.start().await?;
         let Made { project, admin, .. } = &installation.made;
         let request = workload.enabling(&project.to_string(), admin, upstream);
-        let mut connection = Connection::open(server.address).await?;
-        let answer = connection.exchange(&request).await?;
-        if answer.status != 201 {
-            let why = String::from_utf8_lossy(answer.body);
-            return Err(format!("the connector was not enabled: {why}").into());
-        }
+        installation.enable(&[request]).await?;
         Ok(installation)
+    }
+
+    /// Sends requests that enable connectors.
+    pub(crate) async fn enable(&self, requests: &[Vec<u8>]) -> Result<()> {
+        let server = self.start().await?;
+        let mut connection = Connection::open(server.address).await?;
+        for request in requests {
+            let answer = connection.exchange(request).await?;
+            if answer.status != 201 {
+                let why = String::from_utf8_lossy(answer.body);
+                return Err(format!("the connector was not enabled: {why}").into());
+            }
+        }
+        Ok(())
     }
 
     /// The one that was set up in a folder before.
@@ -99,9 +107,18 @@ impl Installation {
 
     /// Starts its server with the settings that come with it, and waits until it is ready.
     pub(crate) async fn start(&self) -> Result<Server> {
+        self.start_by(Command::new(&self.program)).await
+    }
+
+    pub(crate) fn program(&self) -> &Path {
+        &self.program
+    }
+
+    /// The same by a command that ends as the product's binary with the arguments that are added.
+    pub(crate) async fn start_by(&self, command: Command) -> Result<Server> {
         let address = free_address()?;
         let log = self.folder.join("log");
-        let mut command = command(&self.program, &self.folder, self.database_url());
+        let mut command = served(command, &self.folder, self.database_url());
         command.args(["--listen", &address.to_string()]);
         command.args(["--allow-private-networks", "127.0.0.0/8"]);
         command.stdout(Stdio::null()).stderr(File::create(&log)?);
@@ -113,8 +130,7 @@ impl Installation {
     }
 }
 
-fn command(program: &Path, folder: &Path, database_url: Option<&str>) -> Command {
-    let mut command = Command::new(program);
+fn served(mut command: Command, folder: &Path, database_url: Option<&str>) -> Command {
     command.env_clear().current_dir(folder).arg("serve");
     if let Some(url) = database_url {
         command.args(["--database-url", url]);

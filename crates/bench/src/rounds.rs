@@ -205,7 +205,7 @@ impl Processes {
     }
 }
 
-fn mib(bytes: u64) -> f64 {
+pub(crate) fn mib(bytes: u64) -> f64 {
     ratio(usize::try_from(bytes / 1024).unwrap_or(usize::MAX)) / 1024.0
 }
 

@@ -13,7 +13,7 @@ use crate::Result;
 pub(crate) struct Workload {
     pub(crate) connector: ConnectorSlug,
     pub(crate) tool: String,
-    arguments: Value,
+    pub(crate) arguments: Value,
     /// The kind of token that the tool is called with.
     pub(crate) token: String,
     /// What the stored connections were granted.
@@ -36,13 +36,7 @@ impl Workload {
         let below = |path: &String| format!("http://{upstream}{path}");
         let endpoints: BTreeMap<_, _> =
             self.endpoints.iter().map(|(name, path)| (name, below(path))).collect();
-        let body = json!({
-            "connector": self.connector,
-            "environment": "test",
-            "credentials": {"client_id": "benchmark", "client_secret": "of-no-use-elsewhere"},
-            "endpoints": endpoints,
-        });
-        post(&format!("/v1/projects/{project}/connectors"), token, "", &body)
+        enabling(project, token, &json!({"connector": self.connector, "endpoints": endpoints}))
     }
 
     /// The tool's call for an end user.
@@ -62,6 +56,14 @@ impl Workload {
         )
         .into_bytes()
     }
+}
+
+/// The request that enables a connector as it is wanted, with an app of no use.
+pub(crate) fn enabling(project: &str, token: &Secret, wanted: &Value) -> Vec<u8> {
+    let mut body = wanted.clone();
+    body["environment"] = json!("test");
+    body["credentials"] = json!({"client_id": "benchmark", "client_secret": "of-no-use-elsewhere"});
+    post(&format!("/v1/projects/{project}/connectors"), token, "", &body)
 }
 
 fn post(path: &str, token: &Secret, header: &str, body: &Value) -> Vec<u8> {

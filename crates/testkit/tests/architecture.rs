@@ -71,7 +71,7 @@ fn crates_depend_on_one_another_in_one_direction() {
         ("server", &["catalog", "domain", "engine"]),
         ("simulator", &[]),
         ("cli", &["catalog", "domain", "engine", "server", "simulator", "storage", "vault"]),
-        ("bench", &["domain", "storage", "vault"]),
+        ("bench", &["catalog", "domain", "engine", "storage", "vault"]),
         ("soak", &["domain", "simulator", "storage", "testkit", "vault"]),
         ("testkit", &["catalog", "domain", "engine", "server", "simulator", "storage", "vault"]),
     ]);
