@@ -1,5 +1,7 @@
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
+    io,
+    os::unix::fs::PermissionsExt as _,
     path::Path,
 };
 
@@ -16,6 +18,7 @@ pub(crate) async fn connect(database: &Database) -> anyhow::Result<Db> {
     match database {
         Database::Sqlite(path) => {
             make_folder(path)?;
+            make_private(path)?;
             let opened = Db::open_sqlite(path).await;
             opened.with_context(|| format!("{} cannot be opened", path.display()))
         }
@@ -94,6 +97,20 @@ pub(crate) async fn keep_copy(db: &Db, database: &Database, newest: i64) -> anyh
     Ok(())
 }
 
+/// Takes a database that an earlier version made away from others; its log follows it.
+fn make_private(path: &Path) -> anyhow::Result<()> {
+    for file in [path.to_owned(), beside(path, "-wal"), beside(path, "-shm")] {
+        match fs::set_permissions(&file, fs::Permissions::from_mode(0o600)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                let file = file.display();
+                return Err(error).context(format!("{file} cannot be made its owner's alone"));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 fn make_folder(path: &Path) -> anyhow::Result<()> {
     let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else {
         return Ok(());
@@ -103,7 +120,7 @@ fn make_folder(path: &Path) -> anyhow::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::{io::Write as _, os::unix::fs::PermissionsExt as _};
+    use std::io::Write as _;
 
     use super::*;
 

@@ -40,6 +40,7 @@ async fn main() -> std::process::ExitCode {
         std::env::var_os("ASTRALFORM_CRASH_POINT").map(|text| text.to_string_lossy().into_owned())
     );
     let Cli { command } = Cli::parse();
+    memory::keep_files_private();
     if let Err(error) = memory::keep_private() {
         telemetry::note(&format!("{error:#}: whoever runs as this user may read secrets"));
     }

@@ -1,7 +1,17 @@
-//! Opened secrets lie in memory; the system writes none of it down and shows it to nobody.
+//! Opened secrets lie in memory; the system writes none of it down and shows it to nobody. Files of
+//! this process are its user's alone.
 
 use anyhow::Context as _;
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::{
+    fs::Mode,
+    process::{Resource, Rlimit, setrlimit, umask},
+};
+
+/// Has whatever this process creates be readable by its user alone: the database and its log, kept
+/// answers, and the folders that they are in.
+pub(crate) fn keep_files_private() {
+    umask(Mode::RWXG | Mode::RWXO);
+}
 
 /// Has the system make no core dumps of this process. On Linux, only root can read its memory or
 /// trace it from then on (`prctl(2)`, `PR_SET_DUMPABLE`).

@@ -1,6 +1,6 @@
 //! From nothing to a tool call: `bootstrap`, `serve --sandbox`, and the management API.
 
-use std::path::Path;
+use std::{os::unix::fs::PermissionsExt as _, path::Path};
 
 use astralform_testkit::Browser;
 use serde_json::{Value, json};
@@ -30,6 +30,35 @@ pub(crate) async fn post(url: String, token: &Value, body: Value) -> (u16, Value
 async fn call(base: &str, made: &Value) -> Value {
     let url = format!("{base}/v1/tools/slack_list_channels/call");
     post(url, &made["test_api_key"], json!({})).await.1
+}
+
+/// Every file and folder below a folder that others may read or write.
+fn shown_to_others(folder: &Path) -> Vec<std::path::PathBuf> {
+    let mut shown = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        let (path, metadata) = (entry.path(), entry.metadata().unwrap());
+        if metadata.is_dir() {
+            shown.extend(shown_to_others(&path));
+        }
+        if metadata.permissions().mode() & 0o077 != 0 {
+            shown.push(path);
+        }
+    }
+    shown
+}
+
+#[tokio::test]
+async fn f21_whatever_a_server_writes_is_its_users_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    bootstrap(folder.path());
+    let database = folder.path().join("data/astralform.db");
+    let of_an_earlier_version = std::fs::Permissions::from_mode(0o644);
+    std::fs::set_permissions(&database, of_an_earlier_version).unwrap();
+    let server = Running::start(folder.path(), &SERVE, true);
+    address(&server);
+    assert!(database.exists());
+    assert_eq!(shown_to_others(folder.path()), Vec::<std::path::PathBuf>::new());
+    assert!(server.terminate().success());
 }
 
 #[tokio::test]

@@ -52,7 +52,7 @@ pub enum Habit {
     GivesNoRefreshToken,
     /// The API, whose account it is included, answers every token with 401, as in an incident.
     RefusesTokens,
-    /// Revocations are answered after as long as a hang lasts.
+    /// Revocations hang, and are not answered.
     RevocationHangs,
     /// A page asks before browsers are sent back.
     Asks,

@@ -45,12 +45,9 @@ pub(super) async fn revoke(
     Form(fields): Form<Fields>,
 ) -> Response {
     let known = provider.knows(&headers, &fields);
-    let hang = {
-        let state = provider.state();
-        state.temper.has(Habit::RevocationHangs).then_some(state.temper.hang)
-    };
-    if let Some(hang) = hang {
+    if let Some(hang) = provider.hang_of_revocation() {
         tokio::time::sleep(hang).await;
+        return dropped();
     }
     let mut state = provider.state();
     state.book.ledger.revocations += 1;
@@ -155,6 +152,14 @@ impl super::State {
 }
 
 impl Hostile {
+    /// Counts a revocation that is not answered, and returns how long its line is held.
+    fn hang_of_revocation(&self) -> Option<std::time::Duration> {
+        let mut state = self.state();
+        let hangs = state.temper.has(Habit::RevocationHangs);
+        state.book.ledger.revocations += u64::from(hangs);
+        hangs.then_some(state.temper.hang)
+    }
+
     /// Whether it is the one app that it knows, by HTTP Basic or in the body.
     fn knows(&self, headers: &HeaderMap, fields: &Fields) -> bool {
         let state = self.state();

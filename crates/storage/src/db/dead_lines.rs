@@ -10,7 +10,7 @@ use std::{
 
 use tokio::{
     io::copy_bidirectional,
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     sync::watch,
 };
 
@@ -56,9 +56,9 @@ impl Proxy {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a proxy for one test")]
 async fn forward(mut near: TcpStream, target: String, mut death: watch::Receiver<usize>) {
-    let mut far = TcpStream::connect(target).await.unwrap();
+    let target = target.parse().unwrap();
+    let mut far = TcpSocket::new_v4().unwrap().connect(target).await.unwrap();
     tokio::select! {
         _ = copy_bidirectional(&mut near, &mut far) => {}
         _ = death.changed() => std::future::pending().await,
