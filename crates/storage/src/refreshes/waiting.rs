@@ -70,7 +70,7 @@ macro_rules! due {
     };
 }
 
-/// The project connectors that have anything of [`abandoned`] or [`due()`], in the order of their ids.
+/// The project connectors that have anything of [`abandoned()`] or [`due()`], in the order of their ids.
 pub async fn waiting(
     db: &Db,
     by: Claimant<'_>,
