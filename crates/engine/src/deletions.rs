@@ -52,7 +52,7 @@ impl Engine {
         tenant: Tenant,
         end_user: &EndUserId,
     ) -> Result<Deleted, DeleteError> {
-        let mut tx = self.db.begin().await.map_err(Fault::from)?;
+        let mut tx = self.db.begin_long().await.map_err(Fault::from)?;
         let deleted = self.end_of_user(&mut tx, tenant, end_user).await?;
         let deleted = deleted.ok_or(DeleteError::UnknownEndUser)?;
         tx.commit().await.map_err(Fault::from)?;
@@ -97,7 +97,7 @@ impl Engine {
         if confirmed != name && confirmed != project.to_string() {
             return Err(DeleteError::NotConfirmed);
         }
-        let mut tx = self.db.begin().await.map_err(Fault::from)?;
+        let mut tx = self.db.begin_long().await.map_err(Fault::from)?;
         let now = self.clock.now();
         if !projects::delete(&mut tx, project, now).await.map_err(Fault::from)? {
             return Err(DeleteError::UnknownProject);

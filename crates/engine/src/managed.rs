@@ -140,7 +140,7 @@ impl Engine {
         tenant: Tenant,
         id: ConnectionId,
     ) -> Result<(), ChangeError> {
-        let mut tx = self.db.begin().await.map_err(Fault::from)?;
+        let mut tx = self.db.begin_long().await.map_err(Fault::from)?;
         let connection = self.lock_any(&mut tx, tenant, id).await?;
         self.disconnect(&mut tx, &connection, StatusReason::AdminRevoked).await?;
         tx.commit().await.map_err(Fault::from)?;
@@ -180,7 +180,7 @@ impl Engine {
         selection: &Selection,
     ) -> Result<Vec<Extent>, SelectionError> {
         selection.check()?;
-        let mut tx = self.db.begin().await.map_err(Fault::from)?;
+        let mut tx = self.db.begin_long().await.map_err(Fault::from)?;
         let why = StatusReason::AdminRevoked;
         let extents = self.revoke_selected(&mut tx, tenant, selection, why).await?;
         tx.commit().await.map_err(Fault::from)?;

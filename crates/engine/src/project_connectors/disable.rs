@@ -20,7 +20,7 @@ impl Engine {
         tenant: Tenant,
         slug: &ConnectorSlug,
     ) -> Result<u64, SettingsError> {
-        let mut tx = self.db.begin().await.map_err(Fault::from)?;
+        let mut tx = self.db.begin_long().await.map_err(Fault::from)?;
         let found = project_connectors::lock(&mut tx, tenant, slug).await.map_err(Fault::from)?;
         let id = found.ok_or(SettingsError::NotEnabled)?.id;
         let now = self.clock.now();

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use sqlx::{AssertSqlSafe, Executor as _, Row as _, Sqlite, Transaction};
 
-use super::{Bind, Db, Open, PgArguments, Pools, Row, Tx, line::LONG_STATEMENT, postgres, sqlite};
+use super::{Bind, Db, Open, PgArguments, Pools, Row, Tx, postgres, sqlite};
 use crate::{Error, Result, row::corrupt};
 
 /// A table, as the database describes it.
@@ -133,8 +133,9 @@ impl Db {
             }
             Pools::Postgres(lines) => {
                 let mut line = lines.take().await?;
-                (line.limit, line.is_preparing) = (LONG_STATEMENT, false);
+                line.is_preparing = false;
                 line.begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+                line.take_long().await?;
                 line.execute("SELECT 1", PgArguments::default()).await?;
                 Open::Postgres(line)
             }

@@ -131,6 +131,26 @@ async fn touch(db: &Db) -> Result<()> {
 }
 
 #[tokio::test]
+async fn f2_what_changes_any_number_of_rows_has_time_to_do_it() {
+    const SLOW: &str = "SELECT pg_sleep(6)";
+    let Some(url) = option_env_at_run_time("TEST_DATABASE_URL") else { return };
+    let db = Db::connect_to_fresh_schema(&url).await;
+    db.migrate().await.unwrap();
+    let mut usual = db.begin().await.unwrap();
+    let error = usual.rows(SLOW, Vec::new(), Access::Read).await.err().unwrap();
+    assert!(matches!(error, Error::TimedOut), "{error:?}");
+
+    let mut long = db.begin_long().await.unwrap();
+    meta::touch(&mut long).await.unwrap();
+    long.rows(SLOW, Vec::new(), Access::Read).await.unwrap();
+    let mut snapshot = db.snapshot().await.unwrap();
+    // A file that is written to, or read from, stalls for longer than others may hold a lock.
+    tokio::time::sleep(Duration::from_secs(12)).await;
+    snapshot.tables().await.unwrap();
+    long.commit().await.unwrap();
+}
+
+#[tokio::test]
 async fn f2_a_statement_that_is_given_up_leaves_its_line_in_order() {
     let Some(url) = option_env_at_run_time("TEST_DATABASE_URL") else { return };
     let db = Db::connect_to_fresh_schema(&url).await;

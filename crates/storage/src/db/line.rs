@@ -20,9 +20,9 @@ use tokio::{runtime::Handle, time::timeout};
 use crate::{Error, Result};
 
 /// How long a statement may take.
-pub(super) const STATEMENT: Duration = Duration::from_secs(5);
+const STATEMENT: Duration = Duration::from_secs(5);
 /// How long a statement may take that reads or changes any number of rows.
-pub(super) const LONG_STATEMENT: Duration = Duration::from_mins(2);
+const LONG_STATEMENT: Duration = Duration::from_mins(2);
 /// How long a line is waited for, one that has to be opened included.
 const ACQUIRE: Duration = Duration::from_secs(5);
 /// How long a line may take to be proven when it is given back.
@@ -145,6 +145,15 @@ impl Line {
     pub(super) async fn begin(&mut self, begin: &'static str) -> Result<()> {
         self.is_in_transaction = true;
         self.execute(begin, PgArguments::default()).await.map(drop)
+    }
+
+    /// Lets statements of the open transaction take minutes, and as much time pass between them: a
+    /// file that a backup is written to, or read from, may stall.
+    pub(super) async fn take_long(&mut self) -> Result<()> {
+        const IDLE: &str =
+            "SELECT set_config('idle_in_transaction_session_timeout', '600000', true)";
+        self.limit = LONG_STATEMENT;
+        self.execute(IDLE, PgArguments::default()).await.map(drop)
     }
 
     pub(super) async fn commit(mut self) -> Result<()> {

@@ -7,7 +7,7 @@ use sqlx::{Sqlite, Transaction};
 
 use super::{
     Access, Db, Pools, Row, Run, limited,
-    line::{LONG_STATEMENT, Line},
+    line::Line,
     one_connection::{self, Mark},
     postgres, sqlite,
 };
@@ -51,7 +51,7 @@ impl Db {
     pub async fn begin_long(&self) -> Result<Tx> {
         let mut tx = self.begin().await?;
         if let Open::Postgres(line) = &mut tx.open {
-            line.limit = LONG_STATEMENT;
+            line.take_long().await?;
         }
         Ok(tx)
     }
