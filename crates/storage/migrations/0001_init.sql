@@ -237,6 +237,7 @@ CREATE TABLE refreshes (
     answer        BYTEA, -- sealed; what the provider answered
     failures      BIGINT NOT NULL, -- in a row
     not_before    BIGINT NOT NULL, -- by the database's clock
+    refused_since BIGINT, -- since when the provider refuses it in words that may mean anything
     PRIMARY KEY (connection_id, kind)
 );
 
@@ -274,6 +275,7 @@ CREATE TABLE auth_requests (
     return_url           TEXT,
     status               TEXT NOT NULL,
     failure              TEXT,
+    provider_error       TEXT, -- a JSON object: what the provider said of it
     expires_at           BIGINT NOT NULL,
     latest_end           BIGINT NOT NULL, -- of waiting for a click, however often there is one
     attempts             BIGINT NOT NULL, -- clicks, or keys that were entered
@@ -315,11 +317,14 @@ CREATE TABLE oauth_states (
     state_hash      BYTEA PRIMARY KEY, -- SHA-256 of the state
     auth_request_id TEXT NOT NULL REFERENCES auth_requests (id),
     browser_hash    BYTEA NOT NULL, -- SHA-256 of the cookie
-    code_verifier   BYTEA, -- sealed; NULL without PKCE
+    code_verifier   BYTEA, -- sealed; NULL without PKCE, and once it was used
     redirect_uri    TEXT NOT NULL,
     issuer          TEXT,
     generation      BIGINT NOT NULL, -- of the project connector the flow was started with
-    expires_at      BIGINT NOT NULL
+    expires_at      BIGINT NOT NULL,
+    used_at         BIGINT, -- when the browser came back; no other time counts
+    is_settled      BOOLEAN NOT NULL, -- what the browser brought has taken effect
+    connection_id   TEXT -- what it led to and awaits confirmation, or did
 );
 
 CREATE INDEX oauth_states_by_expiry ON oauth_states (expires_at);

@@ -74,6 +74,7 @@ const BOUNDS: &[(&str, &[(&str, &str)])] = &[
             ("return_url", "RETURN_URL"),
             ("status", OURS),
             ("failure", OURS),
+            ("provider_error", "PROVIDER_WORDS"),
         ],
     ),
     ("oauth_states", &[("code_verifier", OURS), ("redirect_uri", OURS), ("issuer", OURS)]),

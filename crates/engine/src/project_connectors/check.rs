@@ -99,7 +99,7 @@ impl Engine {
             }
         };
         match read_tokens(oauth, answer.status, &answer.body) {
-            Err(TokenError::ClientRejected(code)) => Verdict::Rejected(code),
+            Err(TokenError::ClientRejected(said)) => Verdict::Rejected(said.to_string()),
             Err(TokenError::Refused(_)) => Verdict::Accepted,
             Ok(_) | Err(TokenError::Unreadable) => Verdict::Unknown,
         }

@@ -165,7 +165,8 @@ fn scalar(value: &Value) -> Option<String> {
     }
 }
 
-fn encode(encoding: Encoding, value: &Value) -> (HeaderValue, Bytes) {
+/// Writes a body, and says what it is.
+pub(crate) fn encode(encoding: Encoding, value: &Value) -> (HeaderValue, Bytes) {
     match encoding {
         Encoding::Json => {
             let kind = HeaderValue::from_static("application/json; charset=utf-8");

@@ -2,6 +2,8 @@
 
 use std::{borrow::Cow, fmt::Write as _};
 
+use astralform_domain::texts::is_hidden;
+
 /// Returns a page on which characters that are not to be seen, or that turn the text around them,
 /// are shown as `\u{…}`. Our own templates have none, so each comes from a text on the page.
 pub(super) fn with_hidden_shown(html: &str) -> Cow<'_, str> {
@@ -17,33 +19,6 @@ pub(super) fn with_hidden_shown(html: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(shown)
-}
-
-/// Control characters, those that set the direction of writing (Unicode UAX #9), and those that
-/// show nothing (`Default_Ignorable_Code_Point` of Unicode 17).
-fn is_hidden(c: char) -> bool {
-    c.is_control() && c != '\n' && c != '\t'
-        || matches!(
-            c,
-            '\u{ad}'
-                | '\u{34f}'
-                | '\u{61c}'
-                | '\u{115f}'..='\u{1160}'
-                | '\u{17b4}'..='\u{17b5}'
-                | '\u{180b}'..='\u{180f}'
-                | '\u{200b}'..='\u{200f}'
-                | '\u{2028}'..='\u{202e}'
-                | '\u{2060}'..='\u{206f}'
-                | '\u{2800}'
-                | '\u{3164}'
-                | '\u{fe00}'..='\u{fe0f}'
-                | '\u{feff}'
-                | '\u{ffa0}'
-                | '\u{fff0}'..='\u{fffb}'
-                | '\u{1bca0}'..='\u{1bca3}'
-                | '\u{1d173}'..='\u{1d17a}'
-                | '\u{e0000}'..='\u{e0fff}'
-        )
 }
 
 #[cfg(test)]

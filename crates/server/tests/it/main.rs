@@ -21,6 +21,7 @@ mod faults;
 mod framing;
 mod freezing;
 mod github_tools;
+mod grants;
 mod idempotency;
 mod life;
 mod limits;
