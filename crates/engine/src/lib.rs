@@ -30,6 +30,7 @@ mod refusal;
 mod retention;
 pub mod revocations;
 pub mod rotation;
+mod row_tags;
 pub mod sessions;
 mod site;
 mod start;
