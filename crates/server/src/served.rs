@@ -10,6 +10,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use astralform_domain::RequestId;
@@ -35,7 +36,17 @@ pub(crate) struct Served {
     pub(crate) link: Option<Arc<Link>>,
     /// How many nanoseconds were spent on it.
     cost: AtomicU64,
+    watch: Watch,
     holds: Mutex<Holds>,
+}
+
+/// What work is measured with: returns a time from which others are subtracted.
+#[derive(Clone, Copy)]
+pub(crate) struct Watch(pub(crate) fn() -> Duration);
+
+impl Watch {
+    /// The time that passes.
+    pub(crate) const WALL: Self = Self(|| Duration::from_nanos(now()));
 }
 
 /// What a request holds until it has ended.
@@ -71,8 +82,13 @@ pub(crate) async fn on_behalf_of<T>(
 }
 
 impl Served {
-    pub(crate) fn new(id: RequestId, origin: Option<Origin>, link: Option<Arc<Link>>) -> Self {
-        Self { id, origin, link, cost: AtomicU64::new(0), holds: Mutex::default() }
+    pub(crate) fn new(
+        id: RequestId,
+        origin: Option<Origin>,
+        link: Option<Arc<Link>>,
+        watch: Watch,
+    ) -> Self {
+        Self { id, origin, link, cost: AtomicU64::new(0), watch, holds: Mutex::default() }
     }
 
     /// Notes that a credential answers for the request, and whose bodies its body counts among.
@@ -124,9 +140,11 @@ impl Drop for Served {
 async fn counted<T>(served: Arc<Served>, work: impl Future<Output = T>) -> T {
     let mut work = pin!(work);
     poll_fn(|context| {
-        let began = now();
+        let Watch(time) = served.watch;
+        let began = time();
         let polled = work.as_mut().poll(context);
-        served.cost.fetch_add(now().saturating_sub(began), Ordering::Relaxed);
+        let spent = time().saturating_sub(began).as_nanos();
+        served.cost.fetch_add(u64::try_from(spent).unwrap_or(u64::MAX), Ordering::Relaxed);
         polled
     })
     .await

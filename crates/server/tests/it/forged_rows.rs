@@ -17,7 +17,7 @@ const RETURN: &str = "https://app.example.com/done";
 const SECRET: &str = "00000000000000000000000000000000000000000000000000000000000000ff";
 
 /// The text of a token that opens a row with the hash of [`SECRET`].
-fn token(prefix: &str, id: impl ToString) -> String {
+fn token(prefix: &str, id: &impl ToString) -> String {
     let id = id.to_string();
     let (_, bare) = id.split_once('_').unwrap();
     let body = format!("{prefix}_{}_{SECRET}", bare.to_lowercase());
@@ -51,7 +51,7 @@ async fn f14_an_api_key_that_was_written_into_the_database_opens_nothing() {
     let mut tx = server.db.begin().await.unwrap();
     api_keys::create(&mut tx, &forged, Timestamp::from_secs(1)).await.unwrap();
     tx.commit().await.unwrap();
-    assert_eq!(status(&server, &token("sk_test", id), "alice").await, 401);
+    assert_eq!(status(&server, &token("sk_test", &id), "alice").await, 401);
     assert!(integrity_failures(&server));
     assert_eq!(status(&server, server.key(), "alice").await, 200);
 }
@@ -104,7 +104,7 @@ async fn f14_an_admin_token_that_was_written_into_the_database_opens_nothing() {
     admin_tokens::create(&mut tx, &forged, Timestamp::from_secs(1)).await.unwrap();
     tx.commit().await.unwrap();
     let path = server.project("/environments/test");
-    let whoever = server.agent_with_key(&token("pat", id), "").naming(None);
+    let whoever = server.agent_with_key(&token("pat", &id), "").naming(None);
     assert_eq!(whoever.get(&path).await.status, 401);
     assert_eq!(server.admin().get(&path).await.status, 200);
 }
