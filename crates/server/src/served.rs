@@ -14,6 +14,7 @@ use std::{
 };
 
 use astralform_domain::RequestId;
+use astralform_engine::charged_to;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::{
@@ -35,7 +36,7 @@ pub(crate) struct Served {
     pub(crate) origin: Option<Origin>,
     pub(crate) link: Option<Arc<Link>>,
     /// How many nanoseconds were spent on it.
-    cost: AtomicU64,
+    cost: Arc<AtomicU64>,
     watch: Watch,
     holds: Mutex<Holds>,
 }
@@ -76,7 +77,10 @@ pub(crate) async fn on_behalf_of<T>(
     work: impl Future<Output = T>,
 ) -> T {
     match served {
-        Some(served) => SERVED.scope(Arc::clone(&served), counted(served, work)).await,
+        Some(served) => {
+            let work = charged_to(Arc::clone(&served.cost), counted(Arc::clone(&served), work));
+            SERVED.scope(served, work).await
+        }
         None => work.await,
     }
 }
@@ -88,7 +92,7 @@ impl Served {
         link: Option<Arc<Link>>,
         watch: Watch,
     ) -> Self {
-        Self { id, origin, link, cost: AtomicU64::new(0), watch, holds: Mutex::default() }
+        Self { id, origin, link, cost: Arc::default(), watch, holds: Mutex::default() }
     }
 
     /// Notes that a credential answers for the request, and whose bodies its body counts among.
