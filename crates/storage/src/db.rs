@@ -11,6 +11,7 @@ mod line;
 mod one_connection;
 mod open;
 mod transaction;
+mod work;
 
 use std::{sync::Arc, time::Duration};
 
@@ -29,6 +30,8 @@ pub use health::LATE;
 use line::Lines;
 use transaction::Open;
 pub use transaction::Tx;
+use work::Work;
+pub use work::charged_to;
 
 /// An open database.
 #[derive(Clone)]
@@ -194,8 +197,13 @@ impl Db {
         Ok(match (&self.pools, access) {
             (Pools::Sqlite { read: pool, .. }, Access::Read)
             | (Pools::Sqlite { write: pool, .. }, Access::Write) => {
-                let rows = limited(sqlx::query_with(sql, sqlite(binds)?).fetch_all(pool)).await?;
-                rows.into_iter().map(Row::Sqlite).collect()
+                let query = sqlx::query_with(sql, sqlite(binds)?);
+                let rows = limited(Box::pin(async {
+                    let mut line = pool.acquire().await?;
+                    let _work = Work::begin();
+                    query.fetch_all(&mut *line).await
+                }));
+                rows.await?.into_iter().map(Row::Sqlite).collect()
             }
             (Pools::Postgres(lines), _) => {
                 let rows = lines.take().await?.fetch_all(sql, postgres(binds)?).await?;
@@ -218,8 +226,13 @@ impl Run for &Db {
         one_connection::check(sql);
         let written = match &self.pools {
             Pools::Sqlite { write, .. } => {
-                let done = limited(sqlx::query_with(sql, sqlite(binds)?).execute(write)).await;
-                done.map(|done| done.rows_affected())
+                let query = sqlx::query_with(sql, sqlite(binds)?);
+                let done = limited(Box::pin(async {
+                    let mut line = write.acquire().await?;
+                    let _work = Work::begin();
+                    query.execute(&mut *line).await
+                }));
+                done.await.map(|done| done.rows_affected())
             }
             Pools::Postgres(lines) => match lines.take().await {
                 Ok(mut line) => line.execute(sql, postgres(binds)?).await,

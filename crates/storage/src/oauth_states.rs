@@ -22,7 +22,7 @@ pub struct OauthState {
     /// SHA-256 of the cookie of the browser it was started in.
     pub browser_hash: [u8; 32],
     /// The PKCE code verifier (RFC 7636 §4.1), where PKCE is used.
-    pub code_verifier: Option<Sealed>,
+    pub code_verifier: Sealed,
     /// The redirect URI that was sent.
     pub redirect_uri: String,
     /// The issuer that was asked, where it is known.
@@ -37,6 +37,8 @@ pub struct OauthState {
     pub is_settled: bool,
     /// The connection that it led to, where that awaits confirmation, or did.
     pub connection: Option<ConnectionId>,
+    /// The tag of that, as the caller made it.
+    pub tag: Option<[u8; 32]>,
 }
 
 /// A state that a browser has brought back.
@@ -62,7 +64,7 @@ impl Record for OauthState {
             state_hash: row.digest("state_hash")?,
             auth_request: row.parse("auth_request_id")?,
             browser_hash: row.digest("browser_hash")?,
-            code_verifier: row.optional_sealed("code_verifier")?,
+            code_verifier: row.sealed("code_verifier")?,
             redirect_uri: row.text("redirect_uri")?,
             issuer: row.optional_text("issuer")?,
             generation: row.int("generation")?,
@@ -70,6 +72,7 @@ impl Record for OauthState {
             used_at: row.optional_time("used_at")?,
             is_settled: row.flag("is_settled")?,
             connection: row.optional_parse("connection_id")?,
+            tag: row.tag()?,
         })
     }
 }
@@ -85,7 +88,7 @@ pub async fn create(tx: &mut Tx, new: &OauthState) -> Result<()> {
         &new.state_hash,
         new.auth_request,
         &new.browser_hash,
-        new.code_verifier.as_ref(),
+        &new.code_verifier,
         new.redirect_uri.as_str(),
         &new.issuer,
         new.generation,
@@ -106,7 +109,7 @@ pub async fn find(db: &Db, state_hash: &[u8; 32]) -> Result<Option<OauthState>> 
 /// Looks first: callbacks with made-up states, which anybody can send, write nothing.
 pub async fn consume(db: &Db, state_hash: &[u8; 32], now: Timestamp) -> Result<Option<Brought>> {
     const SQL: &str = "
-        UPDATE oauth_states SET used_at = $2, code_verifier = NULL
+        UPDATE oauth_states SET used_at = $2
         WHERE state_hash = $1 AND used_at IS NULL";
     let Some(found) = find(db, state_hash).await? else { return Ok(None) };
     if found.used_at.is_some() || db.execute(SQL, binds![state_hash, now]).await? != 1 {
@@ -123,29 +126,32 @@ pub async fn forget(db: &Db, state_hash: &[u8; 32]) -> Result<()> {
 }
 
 /// Notes that what a browser brought with a state has taken effect, and the connection that has to be
-/// confirmed where it led to one.
+/// confirmed where it led to one, with a tag of that.
 pub async fn settle(
     db: &Db,
     state_hash: &[u8; 32],
-    connection: Option<ConnectionId>,
+    led_to: Option<(ConnectionId, [u8; 32])>,
 ) -> Result<()> {
     const SQL: &str = "
-        UPDATE oauth_states SET is_settled = TRUE, connection_id = $2 WHERE state_hash = $1";
-    db.execute(SQL, binds![state_hash, connection]).await?;
+        UPDATE oauth_states SET is_settled = TRUE, connection_id = $2, tag = $3
+        WHERE state_hash = $1";
+    let (connection, tag) = led_to.unzip();
+    db.execute(SQL, binds![state_hash, connection, tag.as_ref()]).await?;
     Ok(())
 }
 
-/// Returns the connection that an auth request led to in a browser, in any of its flows.
+/// Returns the connection that an auth request led to in a browser, in any of its flows, with the tag
+/// of that.
 pub async fn connection_in(
     db: &Db,
     auth_request: AuthRequestId,
     browser_hash: &[u8; 32],
-) -> Result<Option<ConnectionId>> {
+) -> Result<Option<(ConnectionId, [u8; 32])>> {
     const SQL: &str = "
         SELECT * FROM oauth_states
         WHERE auth_request_id = $1 AND browser_hash = $2 AND connection_id IS NOT NULL LIMIT 1";
     let found: Option<OauthState> = db.optional(SQL, binds![auth_request, browser_hash]).await?;
-    Ok(found.and_then(|state| state.connection))
+    Ok(found.and_then(|state| state.connection.zip(state.tag)))
 }
 
 #[cfg(test)]
@@ -166,7 +172,7 @@ mod tests {
             state_hash: [1; 32],
             auth_request: asked.await.unwrap().id,
             browser_hash: [2; 32],
-            code_verifier: Some(Sealed::from_bytes(vec![3])),
+            code_verifier: Sealed::from_bytes(vec![3]),
             redirect_uri: "https://connect.example.com/callback".to_owned(),
             issuer: None,
             generation: 1,
@@ -174,6 +180,7 @@ mod tests {
             used_at: None,
             is_settled: false,
             connection: None,
+            tag: None,
         };
         create(&mut tx, &state).await.unwrap();
         tx.commit().await.unwrap();
@@ -199,7 +206,7 @@ mod tests {
             }
             assert_eq!(winners, [stored]);
             let kept = find(&db, &[1; 32]).await.unwrap().unwrap();
-            assert_eq!((kept.used_at, kept.code_verifier), (Some(NOW), None));
+            assert_eq!(kept.used_at, Some(NOW));
         })
         .await;
     }
@@ -210,7 +217,7 @@ mod tests {
             let stored = state(&db).await;
             assert!(matches!(asks(db.clone()).await, Brought::First(_)));
             assert!(!find(&db, &[1; 32]).await.unwrap().unwrap().is_settled);
-            let led_to = crate::testing::id();
+            let led_to = (crate::testing::id(), [7; 32]);
             settle(&db, &[1; 32], Some(led_to)).await.unwrap();
             let Brought::Again(again) = asks(db.clone()).await else { panic!("it is used") };
             assert!(again.is_settled);

@@ -12,8 +12,9 @@ use astralform_storage::{
     auth_requests::{self, Step},
     freezes,
     oauth_states::{self, Brought, OauthState},
-    project_connectors, projects,
+    project_connectors,
 };
+use astralform_vault::Purpose;
 use subtle::ConstantTimeEq as _;
 use thiserror::Error;
 use tokio::time::{Instant, sleep};
@@ -101,6 +102,7 @@ impl Engine {
             Brought::First(state) => {
                 let ended = self.finish_first(state, &request, &callback).await;
                 let made = ended.as_ref().ok().copied().flatten();
+                let made = self.tagged(&request, &state.browser_hash, made).await?;
                 let settled = oauth_states::settle(&self.db, &state.state_hash, made).await;
                 ended?;
                 settled.map_err(Fault::from)?;
@@ -110,9 +112,35 @@ impl Engine {
             }
             Brought::Again(_) => return Err(FinishError::ForeignBrowser),
         }
-        let (id, browser) = (request.id, &state.browser_hash);
-        let made = oauth_states::connection_in(&self.db, id, browser).await;
-        Ok(self.way_back(&request, made.map_err(Fault::from)?).await?)
+        let made = self.made_in(&request, &state.browser_hash).await?;
+        Ok(self.way_back(&request, made).await?)
+    }
+
+    /// Returns the connection that a request led to in a browser, in any of its flows. What the row says
+    /// is believed with its tag only: the proof that follows from it is that browser's alone.
+    async fn made_in(
+        &self,
+        request: &AuthRequest,
+        browser: &[u8; 32],
+    ) -> Result<Option<ConnectionId>, Fault> {
+        let found = oauth_states::connection_in(&self.db, request.id, browser).await?;
+        let Some((connection, tag)) = found else { return Ok(None) };
+        let tagged = self.tagged(request, browser, Some(connection)).await?;
+        let is_ours = tagged.is_some_and(|(_, own)| bool::from(own.ct_eq(&tag)));
+        Ok(Some(connection).filter(|_| is_ours))
+    }
+
+    /// Returns a connection with the tag of its having been made for a request in a browser.
+    async fn tagged(
+        &self,
+        request: &AuthRequest,
+        browser: &[u8; 32],
+        made: Option<ConnectionId>,
+    ) -> Result<Option<(ConnectionId, [u8; 32])>, Fault> {
+        let Some(made) = made else { return Ok(None) };
+        let key = self.keys.of(&self.db, request.tenant.project).await?;
+        let values: [&[u8]; 3] = [&request.id.to_bytes(), &made.to_bytes(), browser];
+        Ok(Some((made, key.tag_of(Purpose::FlowOutcome, &values))))
     }
 
     /// Goes on with what a browser brought for the first time; returns the connection that has to be
@@ -287,9 +315,7 @@ impl Engine {
         &self,
         request: &AuthRequest,
     ) -> Result<(ConnectionStatus, AuthStatus), Fault> {
-        let settings = projects::environment(&self.db, request.tenant).await?;
-        let missing = Fault::Inconsistent("a project has no environment settings");
-        Ok(match settings.ok_or(missing)?.verify_end_user {
+        Ok(match self.environment_settings(request.tenant).await?.verify_end_user {
             VerifyEndUser::Confirm => {
                 (ConnectionStatus::AwaitingConfirmation, AuthStatus::AwaitingConfirmation)
             }
@@ -307,7 +333,7 @@ impl Engine {
     ) -> Result<String, Fault> {
         let theirs = self.registered(request).await?;
         let is_shared = request.owner == Owner::Project;
-        let ours = self.link_address(request).await?;
+        let ours = self.address_of_link(request).await?;
         let mut url = match theirs {
             Some(mut url) => {
                 url.query_pairs_mut().append_pair("auth_request", &request.id.to_string());
@@ -327,8 +353,8 @@ impl Engine {
     /// Returns where a request's browser goes, unless that was unregistered meanwhile.
     async fn registered(&self, request: &AuthRequest) -> Result<Option<Url>, Fault> {
         let Some(wished) = &request.return_url else { return Ok(None) };
-        let settings = projects::environment(&self.db, request.tenant).await?;
-        let is_registered = settings.is_some_and(|found| found.return_urls.contains(wished));
+        let settings = self.environment_settings(request.tenant).await?;
+        let is_registered = settings.return_urls.contains(wished);
         if !is_registered {
             tracing::warn!(auth_request.id = %request.id, "its return URL was unregistered");
         }
