@@ -73,7 +73,7 @@ impl Engine {
         tx.commit().await?;
         crash_point!("refresh.applied");
         if !replaced {
-            return self.overtaken(ready, hold, fresh).await;
+            return Box::pin(self.overtaken(ready, hold, fresh)).await;
         }
         let Hold { connection, token, in_doubt, .. } = hold;
         let (id, kind) = (connection.id, &token.kind);
