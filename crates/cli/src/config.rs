@@ -1,5 +1,7 @@
 //! Settings: `astralform.toml`, overridden by `ASTRALFORM_…` variables, overridden by flags.
 
+mod roots;
+
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -7,12 +9,14 @@ use std::{
 
 use anyhow::Context as _;
 use astralform_domain::Secret;
-use astralform_engine::egress::Networks;
+use astralform_engine::egress::{ExtraRoots, Networks};
 use astralform_server::{Proxies, Rate, Rates};
 use clap::Args;
 use ipnet::IpNet;
 use serde::Deserialize;
 use url::Url;
+
+pub(crate) use roots::extra_roots;
 
 /// Where an installation keeps what it knows, by flag or variable.
 #[derive(Args)]
@@ -62,6 +66,10 @@ pub(crate) struct Flags {
         value_delimiter = ','
     )]
     allow_private_networks: Option<Vec<IpNet>>,
+    /// Private authorities to trust, each for the hosts named before it alone, such as
+    /// login.corp.example,api.corp.example=/etc/ssl/corp.pem [default: none]
+    #[arg(long, env = "ASTRALFORM_EXTRA_ROOTS", value_name = "HOSTS=FILE", value_delimiter = ';')]
+    extra_roots: Option<Vec<String>>,
     /// The networks of the reverse proxies in front of this server, such as 10.0.0.0/8: their
     /// X-Forwarded-For or Forwarded says who calls [default: none]
     #[arg(long, env = "ASTRALFORM_TRUSTED_PROXIES", value_name = "CIDR", value_delimiter = ',')]
@@ -112,6 +120,7 @@ struct Settings {
     key_file: Option<PathBuf>,
     catalog_dirs: Option<Vec<PathBuf>>,
     allow_private_networks: Option<Vec<String>>,
+    extra_roots: Option<Vec<String>>,
     node: Option<String>,
     metrics_token: Option<String>,
     sandbox: Option<bool>,
@@ -134,6 +143,8 @@ pub(crate) struct Config {
     pub(crate) public_url: Option<Url>,
     pub(crate) catalog_dirs: Vec<PathBuf>,
     pub(crate) private_networks: Networks,
+    /// The authorities that are trusted besides the public ones.
+    pub(crate) extra_roots: ExtraRoots,
     pub(crate) trusted_proxies: Proxies,
     pub(crate) rates: Rates,
     pub(crate) node: Option<String>,
@@ -180,6 +191,7 @@ impl Config {
         let store = Store::merge(flags.store, &mut file)?;
         let private = (flags.allow_private_networks, file.allow_private_networks.take());
         let private_networks = networks("allow_private_networks", private)?;
+        let roots = flags.extra_roots.or(file.extra_roots.take()).unwrap_or_default();
         let proxies = (flags.trusted_proxies, file.trusted_proxies.take());
         let trusted_proxies = networks("trusted_proxies", proxies)?;
         let rates = flags.rates.merge(&file)?;
@@ -202,6 +214,7 @@ impl Config {
             public_url,
             catalog_dirs: flags.catalog_dirs.or(file.catalog_dirs).unwrap_or_default(),
             private_networks: private_networks.into_iter().collect(),
+            extra_roots: extra_roots(&roots)?,
             trusted_proxies: trusted_proxies.into_iter().collect(),
             rates,
             metrics_token: metrics_token.map(check_metrics_token).transpose()?,

@@ -88,6 +88,8 @@ text_enum! {
         ClientRejected = "client_rejected",
         /// The provider did not answer, or not in a form that could be read.
         ProviderUnavailable = "provider_unavailable",
+        /// This server may not call the provider's address, or does not trust its certificate.
+        ConnectorMisconfigured = "connector_misconfigured",
         /// The provider granted none of what was needed.
         NothingGranted = "nothing_granted",
         /// The developer's backend named another end user.
@@ -153,6 +155,9 @@ impl AuthFailure {
             }
             Self::ProviderUnavailable => {
                 "the service did not answer in a form that could be understood; try again later"
+            }
+            Self::ConnectorMisconfigured => {
+                "this server may not call the service's address, or does not trust its certificate; the connector's check and the server's log say which it is and which setting allows it"
             }
             Self::NothingGranted => "the service granted none of the permissions that are needed",
             Self::EndUserMismatch => {

@@ -25,6 +25,7 @@ pub mod metrics;
 mod oauth;
 pub mod project_connectors;
 pub mod provision;
+mod query;
 mod refresh;
 mod refusal;
 mod retention;

@@ -20,7 +20,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use thiserror::Error;
 use url::Url;
 
-use crate::{Engine, Fault};
+use crate::{Engine, Fault, egress::Forbidden};
 
 use secrets::hosts_of;
 pub(crate) use streams::Streams;
@@ -38,6 +38,9 @@ pub enum WebhookError {
          fragment, that this server may call; private networks are for the operator to allow"
     )]
     BadUrl,
+    /// This server may not call it.
+    #[error("`url`: {0}")]
+    Forbidden(#[from] Forbidden),
     /// There are as many as there can be.
     #[error("an environment has at most {} webhooks; delete one first", limits::WEBHOOKS.value)]
     TooMany,
@@ -252,11 +255,11 @@ impl Engine {
             && url.username().is_empty()
             && url.password().is_none()
             && url.fragment().is_none();
-        if is_sound && self.egress.may_call(&url).await {
-            Ok(url)
-        } else {
-            Err(WebhookError::BadUrl)
+        if !is_sound {
+            return Err(WebhookError::BadUrl);
         }
+        self.egress.check(&url).await?;
+        Ok(url)
     }
 }
 

@@ -243,6 +243,9 @@ impl From<CredentialRefusal> for Problem {
             CredentialRefusal::UnknownConnection => {
                 Self::new(StatusCode::NOT_FOUND, "unknown_connection", detail)
             }
+            CredentialRefusal::AwaitingConfirmation => {
+                Self::conflict("awaiting_confirmation", detail)
+            }
             CredentialRefusal::NothingShared => {
                 Self::conflict("shared_connection_required", detail)
             }

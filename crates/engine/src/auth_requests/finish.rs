@@ -85,8 +85,10 @@ impl Engine {
         }
         let mut made = None;
         if request.status_at(self.clock.now()) == AuthStatus::Pending {
-            match self.fetch(&state, &request, &callback).await? {
-                Ok((ready, fetched)) => made = self.receive(&request, &ready, fetched).await?,
+            match Box::pin(self.fetch(&state, &request, &callback)).await? {
+                Ok((ready, fetched)) => {
+                    made = Box::pin(self.receive(&request, &ready, fetched)).await?;
+                }
                 Err(ended) => self.close(&request, ended).await?,
             }
         }

@@ -89,7 +89,14 @@ impl Engine {
         own.retain(|connection| connection.owner.end_user() == Some(end_user));
         let required = ready.asked.union(&wanted.scopes);
         check_scopes(&required, ready.connector)?;
-        let ask = match chosen(&own, wanted.account)? {
+        let chosen = match chosen(&own, wanted.account) {
+            Ok(chosen) => chosen,
+            Err(refusal) => {
+                let named = wanted.account.named();
+                return Err(self.refusal_of(refusal, &ready, Some(end_user), named).await?.into());
+            }
+        };
+        let ask = match chosen {
             None => Ask::connecting(required),
             Some(known) => match lacks(known, &ready, &required) {
                 Some(reason) => Ask::renewing(reason, known, &required),
@@ -177,6 +184,15 @@ impl Engine {
         self.make_room(&mut tx, owner, true).await??;
         tx.commit().await.map_err(Fault::from)?;
         Ok(self.prompt_of(request).await?)
+    }
+}
+
+impl WantedAccount {
+    const fn named(self) -> Option<ConnectionId> {
+        match self {
+            Self::Named(id) => Some(id),
+            Self::Default | Self::New => None,
+        }
     }
 }
 

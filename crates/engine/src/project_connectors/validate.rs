@@ -5,7 +5,7 @@ use astralform_domain::{Endpoints, Environment, Scope, ScopeSet, ToolName, limit
 use thiserror::Error;
 use url::Url;
 
-use crate::{Fault, Unusable};
+use crate::{Fault, Unusable, egress::Forbidden};
 
 /// Why settings of a project connector are not taken. Nothing has changed then.
 #[derive(Debug, Error)]
@@ -38,6 +38,9 @@ pub enum SettingsError {
     /// The addresses do not go together with the catalogue's.
     #[error("the connector's addresses cannot be put together")]
     BadAddresses,
+    /// This server may not call one of them.
+    #[error("{0}: {1}; nothing was changed")]
+    Forbidden(String, Forbidden),
     /// A scope cannot stand in a request.
     #[error("{0:?} is not a scope (RFC 6749 §3.3)")]
     BadScope(String),
@@ -75,8 +78,11 @@ pub enum SettingsError {
     )]
     NothingPays,
     /// A key that cannot be verified is not stored.
-    #[error("the key could not be verified, since the provider did not answer; try again later")]
-    Unverified,
+    #[error("the key could not be verified: {0}; nothing was changed, try again later")]
+    Unverified(String),
+    /// A key that cannot be sent is not stored.
+    #[error("the key could not be verified: {0}; nothing was changed")]
+    NotSent(String),
     /// Where the app's secret goes is changed by whoever knows the secret.
     #[error("enter `credentials` again to change where they are sent")]
     SecretRequired,

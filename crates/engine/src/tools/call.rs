@@ -159,6 +159,11 @@ impl Engine {
 }
 
 impl Accepted<'_> {
+    /// Returns whether the end user may be asked for an account of their own.
+    pub(super) fn may_ask_end_user(&self) -> bool {
+        self.ready.settings.allow_end_user_auth && self.caller.end_user.is_some()
+    }
+
     /// Whose account an end user's prompt leads to.
     pub(super) fn asked_owner(&self) -> Option<Owner> {
         self.caller.end_user.clone().map(Owner::EndUser)

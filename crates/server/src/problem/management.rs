@@ -29,7 +29,7 @@ impl From<SettingsError> for Problem {
             Error::SandboxInLive | Error::NoSimulator | Error::SandboxWithEndpoints => {
                 unprocessable("sandbox_unavailable", detail)
             }
-            Error::BadEndpoint(_) | Error::BadAddresses => {
+            Error::BadEndpoint(_) | Error::BadAddresses | Error::Forbidden(..) => {
                 unprocessable("invalid_endpoints", detail)
             }
             Error::BadScope(_) | Error::NoScopes(_) | Error::TooManyScopes => {
@@ -41,7 +41,8 @@ impl From<SettingsError> for Problem {
                 unprocessable("invalid_credentials", detail)
             }
             Error::NothingPays => unprocessable("no_possible_credential", detail),
-            Error::Unverified => {
+            Error::NotSent(_) => unprocessable("invalid_endpoints", detail),
+            Error::Unverified(_) => {
                 Self::new(StatusCode::BAD_GATEWAY, "credentials_unverified", detail)
             }
             Error::SecretRequired => unprocessable("credentials_required", detail),
@@ -151,7 +152,9 @@ impl From<WebhookError> for Problem {
         let detail = error.to_string();
         match error {
             WebhookError::Unknown => missing("unknown_webhook", detail),
-            WebhookError::BadUrl => unprocessable("invalid_url", detail),
+            WebhookError::BadUrl | WebhookError::Forbidden(_) => {
+                unprocessable("invalid_url", detail)
+            }
             WebhookError::TooMany => Self::conflict("too_many_webhooks", detail),
             WebhookError::Disabled(_) => Self::conflict("webhook_disabled", detail),
             WebhookError::RotatedLately(_) => Self::conflict("secret_rotated_lately", detail),

@@ -4,11 +4,13 @@
 #![expect(clippy::unwrap_used, reason = "a test that meets the unexpected fails")]
 
 mod accounts;
+mod addresses;
 mod api_keys;
 mod auth_requests;
 mod authentication;
 mod bad_input;
 mod bots;
+mod calls;
 mod confirm;
 mod connections;
 mod consent;
@@ -48,6 +50,7 @@ mod replaced;
 mod retention;
 mod revocations;
 mod sandboxed_keys;
+mod scripted;
 mod secrets;
 mod sessions;
 mod settings;
