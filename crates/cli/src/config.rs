@@ -1,5 +1,7 @@
 //! Settings: `astralform.toml`, overridden by `ASTRALFORM_…` variables, overridden by flags.
 
+mod hosts;
+
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -8,7 +10,7 @@ use std::{
 use anyhow::Context as _;
 use astralform_domain::Secret;
 use astralform_engine::egress::Networks;
-use astralform_server::{Proxies, Rate, Rates};
+use astralform_server::{Hosts, Proxies, Rate, Rates};
 use clap::Args;
 use ipnet::IpNet;
 use serde::Deserialize;
@@ -66,6 +68,10 @@ pub(crate) struct Flags {
     /// X-Forwarded-For or Forwarded says who calls [default: none]
     #[arg(long, env = "ASTRALFORM_TRUSTED_PROXIES", value_name = "CIDR", value_delimiter = ',')]
     trusted_proxies: Option<Vec<IpNet>>,
+    /// The names that this server is called by besides that of its public URL and localhost, such
+    /// as connect.internal; addresses and networks too [default: none]
+    #[arg(long, env = "ASTRALFORM_ALLOWED_HOSTS", value_name = "HOST", value_delimiter = ',')]
+    allowed_hosts: Option<Vec<String>>,
     #[command(flatten)]
     rates: RateFlags,
     /// What this server is called among those that share a database; the same after a restart
@@ -102,6 +108,7 @@ struct RateFlags {
 #[serde(deny_unknown_fields)]
 struct Settings {
     trusted_proxies: Option<Vec<String>>,
+    allowed_hosts: Option<Vec<String>>,
     end_user_rate: Option<u32>,
     key_rate: Option<u32>,
     project_rate: Option<u32>,
@@ -135,6 +142,7 @@ pub(crate) struct Config {
     pub(crate) catalog_dirs: Vec<PathBuf>,
     pub(crate) private_networks: Networks,
     pub(crate) trusted_proxies: Proxies,
+    pub(crate) allowed_hosts: Hosts,
     pub(crate) rates: Rates,
     pub(crate) node: Option<String>,
     /// What whoever reads the metrics has to know.
@@ -182,6 +190,7 @@ impl Config {
         let private_networks = networks("allow_private_networks", private)?;
         let proxies = (flags.trusted_proxies, file.trusted_proxies.take());
         let trusted_proxies = networks("trusted_proxies", proxies)?;
+        let allowed_hosts = hosts::read(flags.allowed_hosts.or(file.allowed_hosts.take()))?;
         let rates = flags.rates.merge(&file)?;
         let public_url = match (flags.public_url, file.public_url) {
             (Some(url), _) => Some(url),
@@ -203,6 +212,7 @@ impl Config {
             catalog_dirs: flags.catalog_dirs.or(file.catalog_dirs).unwrap_or_default(),
             private_networks: private_networks.into_iter().collect(),
             trusted_proxies: trusted_proxies.into_iter().collect(),
+            allowed_hosts,
             rates,
             metrics_token: metrics_token.map(check_metrics_token).transpose()?,
             node: flags.node.or(file.node),

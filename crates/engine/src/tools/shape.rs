@@ -110,10 +110,9 @@ pub(crate) fn no_answer(connector: &Connector, tool: &Tool, error: &EgressError)
             FailureKind::ResponseTooLarge,
             format!("The answer of {name} is too large. Ask for less at a time."),
         ),
-        EgressError::NoAnswer(_) | EgressError::TimedOut if changes => (
-            FailureKind::OutcomeUnknown,
-            format!("{name} did not answer. It may have been done: check before trying again."),
-        ),
+        EgressError::NoAnswer(_) | EgressError::TimedOut if changes => {
+            (FailureKind::OutcomeUnknown, format!("{name} did not answer."))
+        }
         EgressError::NoAnswer(_) => {
             (FailureKind::ProviderUnavailable, format!("{name} did not answer. Try again later."))
         }
@@ -209,12 +208,12 @@ impl<'a> Reading<'a> {
     fn nonsense(&self, what: &str) -> Shaped {
         let (name, status) = (&self.connector.name, self.answer.status.as_u16());
         let advice = match self.trouble() {
-            FailureKind::OutcomeUnknown => "It may have been done: check before trying again.",
-            _ => "Try again later.",
+            FailureKind::OutcomeUnknown => "",
+            _ => " Try again later.",
         };
         self.failed(
             self.trouble(),
-            format!("{name} answered with {what} (status {status}). {advice}"),
+            format!("{name} answered with {what} (status {status}).{advice}"),
         )
     }
 

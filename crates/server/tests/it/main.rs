@@ -5,6 +5,7 @@
 
 mod accounts;
 mod api_keys;
+mod asking;
 mod auth_requests;
 mod authentication;
 mod bad_input;
@@ -21,6 +22,7 @@ mod faults;
 mod framing;
 mod freezing;
 mod github_tools;
+mod hosts;
 mod idempotency;
 mod life;
 mod limits;
