@@ -1,5 +1,6 @@
 //! Settings: `astralform.toml`, overridden by `ASTRALFORM_…` variables, overridden by flags.
 
+mod hosts;
 mod roots;
 
 use std::{
@@ -10,7 +11,7 @@ use std::{
 use anyhow::Context as _;
 use astralform_domain::Secret;
 use astralform_engine::egress::{ExtraRoots, Networks};
-use astralform_server::{Proxies, Rate, Rates};
+use astralform_server::{Hosts, Proxies, Rate, Rates};
 use clap::Args;
 use ipnet::IpNet;
 use serde::Deserialize;
@@ -74,6 +75,10 @@ pub(crate) struct Flags {
     /// X-Forwarded-For or Forwarded says who calls [default: none]
     #[arg(long, env = "ASTRALFORM_TRUSTED_PROXIES", value_name = "CIDR", value_delimiter = ',')]
     trusted_proxies: Option<Vec<IpNet>>,
+    /// The names that this server is called by besides that of its public URL and localhost, such
+    /// as connect.internal; addresses and networks too [default: none]
+    #[arg(long, env = "ASTRALFORM_ALLOWED_HOSTS", value_name = "HOST", value_delimiter = ',')]
+    allowed_hosts: Option<Vec<String>>,
     #[command(flatten)]
     rates: RateFlags,
     /// What this server is called among those that share a database; the same after a restart
@@ -110,6 +115,7 @@ struct RateFlags {
 #[serde(deny_unknown_fields)]
 struct Settings {
     trusted_proxies: Option<Vec<String>>,
+    allowed_hosts: Option<Vec<String>>,
     end_user_rate: Option<u32>,
     key_rate: Option<u32>,
     project_rate: Option<u32>,
@@ -146,6 +152,7 @@ pub(crate) struct Config {
     /// The authorities that are trusted besides the public ones.
     pub(crate) extra_roots: ExtraRoots,
     pub(crate) trusted_proxies: Proxies,
+    pub(crate) allowed_hosts: Hosts,
     pub(crate) rates: Rates,
     pub(crate) node: Option<String>,
     /// What whoever reads the metrics has to know.
@@ -194,6 +201,7 @@ impl Config {
         let roots = flags.extra_roots.or(file.extra_roots.take()).unwrap_or_default();
         let proxies = (flags.trusted_proxies, file.trusted_proxies.take());
         let trusted_proxies = networks("trusted_proxies", proxies)?;
+        let allowed_hosts = hosts::read(flags.allowed_hosts.or(file.allowed_hosts.take()))?;
         let rates = flags.rates.merge(&file)?;
         let public_url = match (flags.public_url, file.public_url) {
             (Some(url), _) => Some(url),
@@ -216,6 +224,7 @@ impl Config {
             private_networks: private_networks.into_iter().collect(),
             extra_roots: extra_roots(&roots)?,
             trusted_proxies: trusted_proxies.into_iter().collect(),
+            allowed_hosts,
             rates,
             metrics_token: metrics_token.map(check_metrics_token).transpose()?,
             node: flags.node.or(file.node),

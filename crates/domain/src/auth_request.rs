@@ -29,7 +29,8 @@ pub struct AuthRequest {
     pub granted_scopes: ScopeSet,
     /// The connection it renews; no other account will do.
     pub renews: Option<ConnectionId>,
-    /// The account to use again, as its owner knows it.
+    /// The account to use again, as its owner knows it; of a request that renews nothing, the one
+    /// that it found connected already.
     pub account_hint: Option<String>,
     /// Where the browser goes afterwards.
     pub return_url: Option<String>,
@@ -119,6 +120,13 @@ impl AuthRequest {
         } else {
             self.status
         }
+    }
+
+    /// Returns the account, as its owner knows it, where one more was asked for and the one that
+    /// was chosen is connected already.
+    pub fn found_connected(&self) -> Option<&str> {
+        let is_new = self.renews.is_none() && self.status == AuthStatus::Completed;
+        self.account_hint.as_deref().filter(|_| is_new)
     }
 
     /// What it asks for beyond what is granted.

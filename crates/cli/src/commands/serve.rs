@@ -59,6 +59,7 @@ impl Serve {
         let settings = Settings {
             metrics_token: config.metrics_token,
             proxies: config.trusted_proxies,
+            hosts: config.allowed_hosts,
             rates: config.rates,
             machine: machine::processors(),
         };

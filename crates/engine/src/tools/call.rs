@@ -120,7 +120,7 @@ impl Engine {
         for attempt in 1..=ATTEMPTS {
             accepted.is_last = attempt == ATTEMPTS;
             match self.attempt(&accepted).await? {
-                Attempted::Done(outcome) => return Ok(outcome),
+                Attempted::Done(outcome) => return Ok(outcome.told()),
                 Attempted::Outdated => {}
                 Attempted::Rejected(generation) => accepted.rejected = Some(generation),
             }

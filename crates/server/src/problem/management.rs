@@ -89,6 +89,7 @@ impl From<WantedError> for Problem {
             WantedError::UnregisteredReturnUrl => {
                 unprocessable("return_url_not_registered", detail)
             }
+            WantedError::UndeclaredScope(_) => unprocessable("invalid_scopes", detail),
             WantedError::BadLife => unprocessable("invalid_expires_in", detail),
             WantedError::Settings(error) => error.into(),
             WantedError::Credential(refusal) => refusal.into(),
@@ -114,7 +115,9 @@ impl From<EnvironmentError> for Problem {
     fn from(error: EnvironmentError) -> Self {
         let detail = error.to_string();
         match error {
-            EnvironmentError::BadReturnUrl(_) | EnvironmentError::TooManyReturnUrls => {
+            EnvironmentError::BadReturnUrl(_)
+            | EnvironmentError::TooManyReturnUrls
+            | EnvironmentError::OwnSchemeUnconfirmed(_) => {
                 unprocessable("invalid_return_urls", detail)
             }
             EnvironmentError::OwnersOnly => Self::new(StatusCode::FORBIDDEN, "owners_only", detail),

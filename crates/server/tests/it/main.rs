@@ -6,6 +6,7 @@
 mod accounts;
 mod addresses;
 mod api_keys;
+mod asking;
 mod auth_requests;
 mod authentication;
 mod bad_input;
@@ -24,6 +25,7 @@ mod forged_rows;
 mod framing;
 mod freezing;
 mod github_tools;
+mod hosts;
 mod idempotency;
 mod life;
 mod limits;

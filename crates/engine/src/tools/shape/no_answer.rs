@@ -29,10 +29,9 @@ pub(crate) fn no_answer(connector: &Connector, tool: &Tool, error: &EgressError)
             FailureKind::ResponseTooLarge,
             format!("The answer of {name} is too large. Ask for less at a time."),
         ),
-        EgressError::NoAnswer(_) | EgressError::TimedOut if changes => (
-            FailureKind::OutcomeUnknown,
-            format!("{name} did not answer. It may have been done: check before trying again."),
-        ),
+        EgressError::NoAnswer(_) | EgressError::TimedOut if changes => {
+            (FailureKind::OutcomeUnknown, format!("{name} did not answer."))
+        }
         EgressError::NoAnswer(_) => {
             (FailureKind::ProviderUnavailable, format!("{name} did not answer. Try again later."))
         }

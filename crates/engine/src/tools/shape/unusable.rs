@@ -38,12 +38,12 @@ impl Reading<'_> {
         }
         let (name, status) = (&self.connector.name, self.answer.status.as_u16());
         let (kind, advice) = if self.tool.annotations.read_only {
-            (FailureKind::ProviderRejected, "It will do so again.")
+            (FailureKind::ProviderRejected, " It will do so again.")
         } else {
-            (FailureKind::OutcomeUnknown, "It may have been done: check before trying again.")
+            (FailureKind::OutcomeUnknown, "")
         };
         let message = format!(
-            "{name} answered with a body that cannot be unpacked (status {status}): its coding is said to be `{coding}`, none was asked for, and only gzip and deflate are read. {advice}"
+            "{name} answered with a body that cannot be unpacked (status {status}): its coding is said to be `{coding}`, none was asked for, and only gzip and deflate are read.{advice}"
         );
         self.failed(kind, message)
     }
@@ -57,15 +57,15 @@ impl Reading<'_> {
         let said = said.map(|said| format!(" ({said})")).unwrap_or_default();
         let was_done = status == StatusCode::SEE_OTHER && !self.tool.annotations.read_only;
         let (kind, advice) = if was_done {
-            (FailureKind::OutcomeUnknown, "It may have been done: check before trying again.")
+            (FailureKind::OutcomeUnknown, "")
         } else {
             (
                 FailureKind::ProviderRejected,
-                "Nothing was done. If it goes on, whoever manages the connector has to check its addresses.",
+                " Nothing was done. If it goes on, whoever manages the connector has to check its addresses.",
             )
         };
         let message = format!(
-            "{name} answered with a redirect{to} (status {}), and redirects are not followed{said}. {advice}",
+            "{name} answered with a redirect{to} (status {}), and redirects are not followed{said}.{advice}",
             status.as_u16()
         );
         self.failed(kind, message)
@@ -82,12 +82,12 @@ impl Reading<'_> {
     pub(super) fn nonsense(&self, what: &str) -> Shaped {
         let (name, status) = (&self.connector.name, self.answer.status.as_u16());
         let advice = match self.trouble() {
-            FailureKind::OutcomeUnknown => "It may have been done: check before trying again.",
-            _ => "Try again later.",
+            FailureKind::OutcomeUnknown => "",
+            _ => " Try again later.",
         };
         self.failed(
             self.trouble(),
-            format!("{name} answered with {what} (status {status}). {advice}"),
+            format!("{name} answered with {what} (status {status}).{advice}"),
         )
     }
 }
