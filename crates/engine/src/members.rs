@@ -27,15 +27,19 @@ pub struct EnvironmentChange {
 pub enum EnvironmentError {
     /// A browser cannot be sent there.
     #[error(
-        "`{0}` cannot be a return URL: one starts with https://, or with http:// on loopback, and \
-         has no fragment"
+        "`return_urls` has {0:?}, which cannot be one: a return URL starts with https://, or with \
+         http:// on loopback, has no fragment, and at most {most} bytes",
+        most = limits::RETURN_URL.value
     )]
     BadReturnUrl(String),
     /// Too many.
-    #[error("an environment has {} return URLs at most", limits::RETURN_URLS.value)]
+    #[error("`return_urls` takes {} addresses at most: leave some out", limits::RETURN_URLS.value)]
     TooManyReturnUrls,
     /// Only owners decide that.
-    #[error("only an owner of the team may switch `verify_end_user` off in `live`")]
+    #[error(
+        "only an owner of the team may switch `verify_end_user` off in `live`, and this admin token \
+         is no owner's: ask one"
+    )]
     OwnersOnly,
     /// Something is broken.
     #[error(transparent)]

@@ -25,7 +25,7 @@ use astralform_domain::{
 use quick_cache::sync::Cache;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::{Problem, Rate, bodies::Bodies, origin::Origin, rate::now, served::Served};
+use crate::{Problem, Rate, Refusal, bodies::Bodies, origin::Origin, rate::now, served::Served};
 pub(crate) use bucket::Bucket;
 pub use shares::Machine;
 use shares::Shares;
@@ -228,8 +228,7 @@ impl Throttle {
             served.hold_permit(permit);
             return Ok(());
         }
-        let detail = "too many of this caller's requests are under way at the same time; wait for some of them to end";
-        Err(Problem::too_many("too_many_at_once", detail, 1))
+        Err(Problem::from(Refusal::TooManyAtOnce).retry_after(1))
     }
 
     /// Takes a turn of a share of the node.
@@ -273,8 +272,7 @@ impl Throttle {
             reason = "a number of seconds, 1 or more, cut off at the largest"
         )]
         let seconds = seconds as u32;
-        let detail = "requests come faster than they are served for this caller; wait as long as Retry-After says, and send fewer at a time";
-        Problem::too_many("rate_limited", detail, seconds)
+        Problem::from(Refusal::RateLimited).retry_after(seconds)
     }
 
     fn begin_waiting(&self) -> Option<Waiting<'_>> {

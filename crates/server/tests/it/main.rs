@@ -5,6 +5,7 @@
 
 mod accounts;
 mod api_keys;
+mod arguments;
 mod auth_requests;
 mod authentication;
 mod bad_input;
@@ -15,6 +16,7 @@ mod consent;
 mod consent_meanwhile;
 mod destinations;
 mod disabling;
+mod documents;
 mod ending;
 mod ending_many;
 mod faults;
@@ -42,6 +44,8 @@ mod recorder;
 mod redirects;
 mod refreshing;
 mod refreshing_peer;
+mod refusals;
+mod refused_names;
 mod repeating;
 mod replaced;
 mod retention;
