@@ -12,27 +12,37 @@ pub(crate) fn inexact(body: &[u8], member: &str) -> Option<String> {
         return None;
     }
     let members: BTreeMap<String, &RawValue> = serde_json::from_str(text).ok()?;
-    locate(members.get(member)?.get())
+    locate(members.get(member)?.get(), DEEPEST)
 }
 
-/// Returns where the first such number is; each level of the value is read anew.
-fn locate(text: &str) -> Option<String> {
+/// How many levels down a number is located; of a deeper one, the place above it is told.
+const DEEPEST: usize = 8;
+
+/// Returns where the first such number is. Each level of the value is read anew, so that no more than
+/// `levels` are.
+fn locate(text: &str, levels: usize) -> Option<String> {
     let text = text.trim();
+    if tokens(text).all(is_exact) {
+        return None;
+    }
+    if levels == 0 {
+        return Some(String::new());
+    }
     if let Ok(members) = serde_json::from_str::<BTreeMap<String, &RawValue>>(text) {
         let mut places = members.iter().filter_map(|(name, value)| {
-            let inner = locate(value.get())?;
+            let inner = locate(value.get(), levels - 1)?;
             Some(format!("/{}{inner}", name.replace('~', "~0").replace('/', "~1")))
         });
         return places.next();
     }
     if let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(text) {
         let mut places = items.iter().enumerate().filter_map(|(index, value)| {
-            let inner = locate(value.get())?;
+            let inner = locate(value.get(), levels - 1)?;
             Some(format!("/{index}{inner}"))
         });
         return places.next();
     }
-    (tokens(text).next() == Some(text) && !is_exact(text)).then(String::new)
+    Some(String::new())
 }
 
 /// Returns the numbers in a JSON text, as they are written.
@@ -153,6 +163,8 @@ mod tests {
             let inside = format!(r#"{{"q": "a\"{number}", "a/b": [1, {{"n~": {number}}}]}}"#);
             assert_eq!(of(&inside).as_deref(), Some("/a~1b/1/n~0"), "{number}");
         }
+        let deep = format!("{}0.1234567890123456789{}", "[".repeat(100), "]".repeat(100));
+        assert_eq!(of(&deep).as_deref(), Some("/0/0/0/0/0/0/0/0"));
         let beside = br#"{"arguments": {}, "wait_seconds": 1.00000000000000000001}"#;
         assert_eq!(inexact(beside, "arguments"), None);
     }
