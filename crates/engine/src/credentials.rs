@@ -40,10 +40,15 @@ pub(crate) struct Ask {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum CredentialRefusal {
     /// The request named no end user, and nothing shared may pay.
-    #[error("name the end user in the header X-End-User-ID")]
+    #[error(
+        "the request does not say which end user it is for: name them in the header X-End-User-ID"
+    )]
     EndUserRequired,
     /// The request named a connection that this end user does not have.
-    #[error("this end user has no such connection")]
+    #[error(
+        "this end user has no connection of the id that was given: GET /v1/connections lists \
+         theirs"
+    )]
     UnknownConnection,
     /// The request named a connection that nobody has confirmed yet.
     #[error(
@@ -54,14 +59,16 @@ pub enum CredentialRefusal {
     AwaitingConfirmation,
     /// End users may not connect accounts of their own, and no account is shared.
     #[error(
-        "end users may not connect accounts of their own here, and the project shares none: share \
-         one, or set `allow_end_user_auth`"
+        "end users may not connect accounts of their own to this connector, and the project shares \
+         none: share one with POST /v1/projects/{{project}}/connectors/{{slug}}/shared-connection, or \
+         set `allow_end_user_auth`"
     )]
     NothingShared,
     /// The project's shared account stopped working, or lacks scopes.
     #[error(
-        "what the project shares has stopped working: a member has to connect the account again, \
-         or to enter a new API key"
+        "the account or API key that the project shares for this connector has stopped working: a \
+         member has to connect the account again with POST \
+         /v1/projects/{{project}}/connectors/{{slug}}/shared-connection, or to enter a new key"
     )]
     SharedUnusable,
 }

@@ -32,8 +32,8 @@ pub struct EnvironmentChange {
 pub enum EnvironmentError {
     /// A browser cannot be sent there.
     #[error(
-        "{0:?} cannot be a return URL: one starts with https://, with http:// on loopback, or with \
-         an application's own scheme, a domain name from right to left as in \
+        "`return_urls` has {0:?}, which cannot be one: a return URL starts with https://, with http:// \
+         on loopback, or with an application's own scheme, a domain name from right to left as in \
          com.example.app:/done; it has no user name, no fragment, no spaces and {most} bytes at \
          most",
         most = limits::RETURN_URL.value
@@ -46,10 +46,13 @@ pub enum EnvironmentError {
     )]
     OwnSchemeUnconfirmed(String),
     /// Too many.
-    #[error("an environment has {} return URLs at most", limits::RETURN_URLS.value)]
+    #[error("`return_urls` takes {} addresses at most: leave some out", limits::RETURN_URLS.value)]
     TooManyReturnUrls,
     /// Only owners decide that.
-    #[error("only an owner of the team may switch `verify_end_user` off in `live`")]
+    #[error(
+        "only an owner of the team may switch `verify_end_user` off in `live`, and this admin token \
+         is no owner's: ask one"
+    )]
     OwnersOnly,
     /// Something is broken.
     #[error(transparent)]

@@ -8,13 +8,13 @@ use std::{net::IpAddr, str::FromStr, sync::Arc};
 use astralform_domain::texts::cut;
 use axum::{
     extract::Request,
-    http::{StatusCode, header, uri::Authority},
+    http::{header, uri::Authority},
 };
 use ipnet::IpNet;
 use thiserror::Error;
 use url::{Host, Url};
 
-use crate::Problem;
+use crate::{Problem, problem::Code};
 
 /// The hosts that requests may name besides the public address's and loopback.
 #[derive(Clone, Debug, Default)]
@@ -134,7 +134,7 @@ fn refusal(host: &str, public: &Url) -> Problem {
          localhost; to be called by other names, list them in ASTRALFORM_ALLOWED_HOSTS \
          (allowed_hosts)"
     );
-    Problem::new(StatusCode::FORBIDDEN, "host_not_allowed", detail)
+    Problem::forbidden(Code::HostNotAllowed, detail)
 }
 
 #[cfg(test)]

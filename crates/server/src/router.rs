@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     Router,
     extract::{Request, State},
-    http::{HeaderName, HeaderValue, header},
+    http::{HeaderName, HeaderValue, Uri, header},
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse as _, Response},
     routing::get,
@@ -14,7 +14,7 @@ use axum::{
 use bytes::Bytes;
 
 use crate::{
-    App, Problem, api, guard,
+    App, Problem, Refusal, api, guard,
     listen::Peer,
     openapi::{
         documented,
@@ -112,8 +112,10 @@ pub fn router(app: App) -> Router {
         .route("/connect/{link}", get(pages::connect::show).post(pages::connect::begin))
         .route("/assets/page.css", get(pages::assets::stylesheet))
         .route("/favicon.ico", get(pages::assets::icon))
-        .fallback(async || Problem::not_found("there is nothing at this address"))
-        .method_not_allowed_fallback(async || Problem::method_not_allowed())
+        .fallback(async |uri: Uri| Problem::from(Refusal::no_such_address(&uri)))
+        .method_not_allowed_fallback(async |method| {
+            Problem::from(Refusal::MethodNotAllowed(method))
+        })
         .layer(from_fn_with_state(app.clone(), around))
         .with_state(app)
 }

@@ -111,8 +111,7 @@ async fn b7_servers_are_replaced_under_load_and_no_call_fails() {
 
 #[tokio::test]
 async fn r4_an_incident_at_a_provider_costs_no_active_user_a_reconnect() {
-    let incident =
-        Incident { database: Database::Sqlite, users: 20, time: Duration::from_secs(6) };
+    let incident = Incident { database: Database::Sqlite, users: 20, time: Duration::from_secs(6) };
     holds(incident::run(&stage(None), incident).await);
 }
 

@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use super::{OpenError, Prompt, Question, Wishes};
 use crate::{
-    CredentialRefusal, Engine, Fault, SettingsError, Unusable,
+    CredentialRefusal, Engine, Fault, NoConnector, SettingsError, Unusable,
     credentials::Ask,
     project_connectors::{Ready, check_scopes},
 };
@@ -42,18 +42,30 @@ pub enum WantedAccount {
 /// Why nobody is prompted.
 #[derive(Debug, Error)]
 pub enum WantedError {
-    /// The agent has no such connector.
-    #[error("this agent has no such connector")]
-    UnknownConnector,
+    /// The caller has no such connector.
+    #[error(transparent)]
+    NoConnector(#[from] NoConnector),
     /// End users may not connect accounts of their own.
-    #[error("end users may not connect accounts of their own at this connector")]
-    NotAllowed,
+    #[error(
+        "end users may not connect accounts of their own at `{0}` here: call its tools without \
+         asking for one, or set `allow_end_user_auth` of the connector"
+    )]
+    NotAllowed(ConnectorSlug),
     /// The browser may not be sent there.
-    #[error("`return_url` is not one of those registered for this environment")]
+    #[error(
+        "`return_url` is not one of those registered for this environment, which have to be given \
+         to the letter: register it with PATCH \
+         /v1/projects/{{project}}/environments/{{environment}}, or leave it out"
+    )]
     UnregisteredReturnUrl,
     /// The life is too short, or too long for whoever asks.
-    #[error("`expires_in` must be 60 to 604800 seconds for an API key, and to 600 for a session")]
-    BadLife,
+    #[error("`expires_in` is {given}; it must be a whole number of seconds from 60 to {longest}")]
+    BadLife {
+        /// What was asked for, in seconds.
+        given: u64,
+        /// The most that whoever asks may ask for.
+        longest: u64,
+    },
     /// The project's list, or the connector, does not have a scope.
     #[error("{0}")]
     UndeclaredScope(UndeclaredScope),
@@ -139,15 +151,17 @@ impl Engine {
     ) -> Result<Ready<'_>, WantedError> {
         let principal = &caller.principal;
         let found = project_connectors::by_slug(&self.db, principal.tenant, &wanted.connector);
-        let settings = found.await.map_err(Fault::from)?.ok_or(WantedError::UnknownConnector)?;
+        let settings = found.await.map_err(Fault::from)?;
         let agent = principal.agent.to_string();
         let agent = agents::named(&self.db, principal.tenant.project, &agent).await;
-        let agent = agent.map_err(Fault::from)?.ok_or(WantedError::UnknownConnector)?;
-        if !agent.may_use(&wanted.connector) || !self.may_use(caller, &wanted.connector) {
-            return Err(WantedError::UnknownConnector);
-        }
+        let agent = agent.map_err(Fault::from)?;
+        let may_use = agent.is_some_and(|agent| agent.may_use(&wanted.connector))
+            && self.may_use(caller, &wanted.connector);
+        let Some(settings) = settings.filter(|_| may_use) else {
+            return Err(self.no_connector(caller, &wanted.connector).await?.into());
+        };
         if !settings.allow_end_user_auth {
-            return Err(WantedError::NotAllowed);
+            return Err(WantedError::NotAllowed(wanted.connector.clone()));
         }
         let ready = self.ready(settings)?;
         Ok(ready)
@@ -261,7 +275,9 @@ fn check_life(life: Option<Duration>, by: &RuntimeCredential) -> Result<(), Want
         RuntimeCredential::Session { .. } => AuthRequest::PHASE,
     };
     match life {
-        Some(life) if !(SHORTEST..=longest).contains(&life) => Err(WantedError::BadLife),
+        Some(life) if !(SHORTEST..=longest).contains(&life) => {
+            Err(WantedError::BadLife { given: life.as_secs(), longest: longest.as_secs() })
+        }
         _ => Ok(()),
     }
 }

@@ -2,7 +2,6 @@ use std::{sync::Arc, time::Duration};
 
 use astralform_catalog::{Auth, Connector};
 use astralform_domain::{ConnectorSlug, ProjectConnector, Secret, Tenant};
-use astralform_storage::project_connectors;
 
 use super::{Client, Ready, SettingsError, VerifyError, enable::NewClient, reach};
 use crate::{
@@ -35,8 +34,7 @@ impl Engine {
         tenant: Tenant,
         slug: &ConnectorSlug,
     ) -> Result<Verdict, SettingsError> {
-        let found = project_connectors::by_slug(&self.db, tenant, slug).await;
-        let settings = found.map_err(Fault::from)?.ok_or(SettingsError::NotEnabled)?;
+        let settings = self.enabled(tenant, slug).await?;
         let ready = match self.assemble(settings) {
             Err(why @ Unusable::NeedsCredentials) => return Ok(Verdict::Rejected(why.to_string())),
             other => other?,

@@ -79,8 +79,8 @@ impl Engine {
         tenant: Tenant,
         new: Enable,
     ) -> Result<ProjectConnectorId, SettingsError> {
-        let connector =
-            self.catalog.connector(&new.connector).ok_or(SettingsError::UnknownConnector)?;
+        let connector = self.catalog.connector(&new.connector);
+        let connector = connector.ok_or_else(|| self.not_in_catalog(&new.connector))?;
         self.check(tenant, &new, connector)?;
         let paying = self.paying(&new, connector).await?;
         let mut settings = self.settings(tenant, new, connector)?;

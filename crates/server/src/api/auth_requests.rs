@@ -8,22 +8,26 @@ use astralform_engine::{Confirmation, Patience, Prompt, Wanted, WantedAccount};
 use axum::{Json, extract::State};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
 use crate::{
-    App, Problem,
+    App, Problem, Refusal,
     auth::{Acting, Backend},
-    body::{Body, Path, Query},
+    body::{Body, Path, Query, Whole},
     finish::{to_the_end, wanted},
 };
 
 /// The longest anybody can wait for an end user in one request, in seconds: most proxies give up
 /// on a silent answer after 60.
-pub(crate) const LONGEST_WAIT: u64 = 55;
+const LONGEST_WAIT: u64 = 55;
+
+/// Seconds to wait for an end user.
+pub(crate) type Wait = Whole<0, LONGEST_WAIT>;
 
 /// Returns for how long a request waits for an end user: so many seconds, and no longer than its
 /// caller waits for the answer.
-pub(crate) fn patience(seconds: u64) -> Patience {
-    Patience { at_most: Duration::from_secs(seconds.min(LONGEST_WAIT)), caller: wanted() }
+pub(crate) fn patience(seconds: Wait) -> Patience {
+    Patience { at_most: Duration::from_secs(seconds.get()), caller: wanted() }
 }
 
 /// A prompt to an end user, the same in every interface.
@@ -69,8 +73,7 @@ pub(crate) struct AuthRequestPath {
 pub(crate) struct WaitQuery {
     /// Seconds to wait for a final status: any but `pending` and `awaiting_confirmation`.
     #[serde(default)]
-    #[schemars(range(max = LONGEST_WAIT))]
-    wait: u64,
+    wait: Wait,
 }
 
 /// A prompt without a tool call.
@@ -99,6 +102,11 @@ pub(crate) struct CreateRequest {
 #[serde(try_from = "String")]
 struct Account(WantedAccount);
 
+/// A text that means no account.
+#[derive(Debug, Error)]
+#[error("it must be `default`, `new`, or the id of a connection (conn_…)")]
+struct NoAccount;
+
 impl Default for Account {
     fn default() -> Self {
         Self(WantedAccount::Default)
@@ -106,13 +114,13 @@ impl Default for Account {
 }
 
 impl TryFrom<String> for Account {
-    type Error = astralform_domain::InvalidId;
+    type Error = NoAccount;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         Ok(Self(match text.as_str() {
             "default" => WantedAccount::Default,
             "new" => WantedAccount::New,
-            id => WantedAccount::Named(id.parse()?),
+            id => WantedAccount::Named(id.parse().map_err(|_| NoAccount)?),
         }))
     }
 }
@@ -149,7 +157,7 @@ pub(crate) async fn show(
     Query(WaitQuery { wait }): Query<WaitQuery>,
 ) -> Result<Json<AuthRequestView>, Problem> {
     let tenant = caller.principal.tenant;
-    let missing = || Problem::not_found("this project has no such auth request");
+    let missing = || Problem::from(Refusal::UnknownAuthRequest);
     let now = app.engine().prompt(tenant, id).await?.ok_or_else(missing)?;
     let named = caller.end_user.as_ref();
     let is_others = named.is_some_and(|end_user| now.request.owner.end_user() != Some(end_user));

@@ -3,10 +3,7 @@ use std::collections::BTreeMap;
 use astralform_domain::{
     ConnectorSlug, Endpoints, Environment, Patch, ScopeSet, Secret, Tenant, ToolName,
 };
-use astralform_engine::{
-    SettingsError,
-    project_connectors::{Change, Credentials, Enable, Verdict},
-};
+use astralform_engine::project_connectors::{Change, Credentials, Enable, Verdict};
 use axum::{Json, extract::State};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -191,7 +188,10 @@ async fn overview(
     slug: &ConnectorSlug,
 ) -> Result<ProjectConnectorView, Problem> {
     let found = app.engine().connector_overview(tenant, slug).await?;
-    Ok(found.ok_or(SettingsError::NotEnabled)?.into())
+    match found {
+        Some(found) => Ok(found.into()),
+        None => Err(app.engine().no_project_connector(tenant, slug).await?.into()),
+    }
 }
 
 impl From<EnableRequest> for Enable {
