@@ -41,7 +41,14 @@ impl Engine {
             Conclusion::Renewed(granted) => Some(self.renew(ready, hold, *granted).await?),
             Conclusion::Ended(why) => Some(self.end_refused(hold, why).await?),
             Conclusion::AppRejected(said) => Some(self.blame_app(ready, hold, &said).await?),
-            Conclusion::Deferred(deferral) => self.put_off(hold, &deferral).await?,
+            Conclusion::Deferred(deferral) => {
+                let (_, is_over) = self.put_off(hold, &deferral).await?;
+                is_over.then_some(Landing::Over)
+            }
+            Conclusion::NotAllowed(deferral) => {
+                let (wait, _) = self.put_off(hold, &deferral).await?;
+                Some(later(Hindrance::Settings, Some(wait)))
+            }
         };
         self.metrics.refreshed(&ready.connector.slug, outcome);
         Ok(landing)
@@ -72,7 +79,7 @@ impl Engine {
         tx.commit().await?;
         crash_point!("refresh.applied");
         if !replaced {
-            return self.overtaken(ready, hold, fresh).await;
+            return Box::pin(self.overtaken(ready, hold, fresh)).await;
         }
         let Hold { connection, token, in_doubt, .. } = hold;
         let (id, kind) = (connection.id, &token.kind);
@@ -206,7 +213,8 @@ impl Engine {
         Ok(())
     }
 
-    async fn put_off(&self, hold: &Hold, deferral: &Deferral) -> Result<Option<Landing>, Fault> {
+    /// Puts the next try off; says for how long, and whether the connection is given up.
+    async fn put_off(&self, hold: &Hold, deferral: &Deferral) -> Result<(Duration, bool), Fault> {
         let Hold { lease, connection, token, .. } = hold;
         let wait = pause(lease.failures, deferral.after, &self.entropy);
         let mut tx = self.db.begin().await?;
@@ -223,7 +231,7 @@ impl Engine {
         tx.commit().await?;
         let (id, why) = (connection.id, deferral.why.as_str());
         tracing::warn!(connection.id = %id, kind = token.kind, why, after = ?wait, "not refreshed yet");
-        Ok(is_over.then_some(Landing::Over))
+        Ok((wait, is_over))
     }
 }
 

@@ -244,7 +244,6 @@ impl Fixture {
             provider_error: None,
             expires_at: now.after(AuthRequest::PHASE),
             connection: None,
-            tag: None,
         };
         let state_hash = self.entropy.bytes::<32>();
         let row = state_row(&state_hash);
@@ -261,6 +260,7 @@ impl Fixture {
             used_at: None,
             is_settled: false,
             connection: None,
+            tag: None,
         };
         let end_user = self.end_user(at).await;
         let mut tx = self.db.begin().await.unwrap();

@@ -93,7 +93,7 @@ pub(crate) async fn show(
     Path(SlugPath { slug }): Path<SlugPath>,
 ) -> Result<Json<ConnectorView>, Problem> {
     let connector = app.engine().catalog().connector(&slug);
-    let connector = connector.ok_or(astralform_engine::SettingsError::UnknownConnector)?;
+    let connector = connector.ok_or_else(|| app.engine().not_in_catalog(&slug))?;
     Ok(Json(view(&app, connector)))
 }
 
