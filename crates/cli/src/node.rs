@@ -73,9 +73,9 @@ pub(crate) async fn run(listener: TcpListener, app: App) -> anyhow::Result<()> {
         for task in &upkeep {
             task.abort();
         }
-        finish(app.engine()).await;
+        finish(&app.engine()).await;
         beating.abort();
-        leave(app.engine()).await;
+        leave(&app.engine()).await;
     };
     serve_then(listener, router(app.clone()), limits, stop, after).await;
     Ok(())

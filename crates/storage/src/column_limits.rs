@@ -12,7 +12,7 @@ const OURS: &str = "";
 /// writes, such as the names of teams, are bounded by whoever runs it.
 const BOUNDS: &[(&str, &[(&str, &str)])] = &[
     ("meta", &[("name", OURS), ("value", OURS)]),
-    ("nodes", &[("process", OURS), ("name", OURS)]),
+    ("nodes", &[("process", OURS), ("name", OURS), ("catalog", OURS)]),
     ("teams", &[("name", OURS)]),
     ("members", &[("email", "EMAIL")]),
     ("memberships", &[("role", OURS)]),

@@ -141,7 +141,8 @@ pub(crate) async fn list(
     Acting(caller): Acting,
     Query(ListQuery { format }): Query<ListQuery>,
 ) -> Result<Json<ToolsView>, Problem> {
-    let listed = app.engine().list_tools(&caller).await?;
+    let engine = app.engine();
+    let listed = engine.list_tools(&caller).await?;
     Ok(Json(ToolsView {
         tools: listed.iter().map(|listed| format.describe(listed.tool)).collect(),
         availability: listed.into_iter().map(availability).collect(),

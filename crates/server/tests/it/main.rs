@@ -9,6 +9,7 @@ mod auth_requests;
 mod authentication;
 mod bad_input;
 mod bots;
+mod catalog;
 mod confirm;
 mod connections;
 mod consent;

@@ -83,7 +83,8 @@ pub(crate) async fn list(
     State(app): State<App>,
     Managing(_): Managing,
 ) -> Json<PageView<ConnectorView>> {
-    let connectors = app.engine().catalog().connectors();
+    let engine = app.engine();
+    let connectors = engine.catalog().connectors();
     Json(PageView::whole(connectors.map(|connector| view(&app, connector)).collect()))
 }
 
@@ -92,7 +93,8 @@ pub(crate) async fn show(
     Managing(_): Managing,
     Path(SlugPath { slug }): Path<SlugPath>,
 ) -> Result<Json<ConnectorView>, Problem> {
-    let connector = app.engine().catalog().connector(&slug);
+    let engine = app.engine();
+    let connector = engine.catalog().connector(&slug);
     let connector = connector.ok_or(astralform_engine::SettingsError::UnknownConnector)?;
     Ok(Json(view(&app, connector)))
 }
