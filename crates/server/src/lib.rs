@@ -11,6 +11,7 @@ mod body;
 mod cookies;
 mod finish;
 mod guard;
+mod lines;
 mod listen;
 mod once;
 mod openapi;
@@ -23,6 +24,7 @@ mod served;
 mod throttle;
 
 pub use app::{App, Settings};
+pub use lines::CALLS;
 pub use listen::{Limits, serve, serve_then};
 pub use origin::Proxies;
 pub use problem::Problem;

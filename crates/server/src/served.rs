@@ -7,12 +7,12 @@ use std::{
     future::poll_fn,
     pin::pin,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
 
-use astralform_domain::RequestId;
+use astralform_domain::{CallId, RequestId, ToolName};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::{
@@ -36,6 +36,16 @@ pub(crate) struct Served {
     /// How many nanoseconds were spent on it.
     cost: AtomicU64,
     holds: Mutex<Holds>,
+    tool: OnceLock<ToolName>,
+    outcome: OnceLock<(&'static str, Option<CallId>)>,
+    refusal: OnceLock<&'static str>,
+}
+
+/// What is known of a tool call.
+pub(crate) struct Called {
+    pub(crate) tool: ToolName,
+    pub(crate) outcome: &'static str,
+    pub(crate) id: Option<CallId>,
 }
 
 /// What a request holds until it has ended.
@@ -59,6 +69,11 @@ pub(crate) fn current() -> Option<Arc<Served>> {
     SERVED.try_with(Arc::clone).ok()
 }
 
+/// Has what `work` logs be of a request.
+pub(crate) fn as_of(served: &Arc<Served>, work: impl FnOnce()) {
+    SERVED.sync_scope(Arc::clone(served), work);
+}
+
 /// Does some work for a request, and counts the time that it takes.
 pub(crate) async fn on_behalf_of<T>(
     served: Option<Arc<Served>>,
@@ -72,7 +87,41 @@ pub(crate) async fn on_behalf_of<T>(
 
 impl Served {
     pub(crate) fn new(id: RequestId, origin: Option<Origin>, link: Option<Arc<Link>>) -> Self {
-        Self { id, origin, link, cost: AtomicU64::new(0), holds: Mutex::default() }
+        Self {
+            id,
+            origin,
+            link,
+            cost: AtomicU64::new(0),
+            holds: Mutex::default(),
+            tool: OnceLock::new(),
+            outcome: OnceLock::new(),
+            refusal: OnceLock::new(),
+        }
+    }
+
+    /// Notes which tool is called.
+    pub(crate) fn note_tool(&self, tool: &ToolName) {
+        self.tool.get_or_init(|| tool.clone());
+    }
+
+    /// Notes how the call ended. The first word counts.
+    pub(crate) fn note_outcome(&self, outcome: &'static str, id: Option<CallId>) {
+        self.outcome.get_or_init(|| (outcome, id));
+    }
+
+    /// Notes why the request was refused, by the problem's code.
+    pub(crate) fn note_refusal(&self, code: &'static str) {
+        self.refusal.get_or_init(|| code);
+    }
+
+    /// Returns what is known of the tool call, if it is one.
+    pub(crate) fn call(&self) -> Option<Called> {
+        let (outcome, id) = self.outcome.get().copied().unwrap_or(("unknown", None));
+        Some(Called { tool: self.tool.get()?.clone(), outcome, id })
+    }
+
+    pub(crate) fn refusal(&self) -> Option<&'static str> {
+        self.refusal.get().copied()
     }
 
     /// Notes that a credential answers for the request, and whose bodies its body counts among.

@@ -17,7 +17,7 @@ const BOUNDS: &[(&str, &[(&str, &str)])] = &[
     ("members", &[("email", "EMAIL")]),
     ("memberships", &[("role", OURS)]),
     ("admin_tokens", &[("hint", OURS)]),
-    ("projects", &[("name", OURS)]),
+    ("projects", &[("name", "PROJECT_NAME")]),
     ("data_keys", &[("role", OURS), ("envelope", OURS)]),
     ("environments", &[("verify_end_user", OURS), ("return_urls", "RETURN_URL")]),
     ("agents", &[("name", OURS), ("connectors", OURS)]),

@@ -9,7 +9,9 @@ use clap::Args;
 
 use crate::{
     config::{Store, StoreFlags},
-    database, telemetry,
+    database,
+    out::print,
+    telemetry,
 };
 
 /// Stop everything in a project at once, straight on its database, whether or not a server runs:
@@ -68,7 +70,6 @@ impl Unfreeze {
 }
 
 impl Scope {
-    #[expect(clippy::print_stdout, reason = "the outcome is what the command is for")]
     async fn run(self, freezes: bool) -> anyhow::Result<ExitCode> {
         let store = Store::load(self.store)?;
         telemetry::start_plain("warn")?;
@@ -76,7 +77,7 @@ impl Scope {
         let Which { project, all: _ } = self.which;
         let done = change(&db, project, freezes).await?;
         db.close().await;
-        println!("{}", in_words(&done, freezes));
+        print(&in_words(&done, freezes))?;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that meets the unexpected fails")]
 
+mod about;
 mod accounts;
 mod api_keys;
 mod auth_requests;
@@ -36,6 +37,7 @@ mod overload;
 mod own_trouble;
 mod pages;
 mod peer;
+mod project_name;
 mod provider;
 mod races;
 mod raw;
