@@ -35,11 +35,16 @@ pub(crate) fn seats(files: u64) -> usize {
 pub(crate) fn processors() -> Machine {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let all = u64::try_from(cores).unwrap_or(1) * 1_000;
-    Machine { millicores: quota().map_or(all, |quota| quota.min(all)).max(100), used }
+    let millicores = quota().map_or(all, |quota| quota.min(all)).max(100);
+    Machine {
+        millicores,
+        used: || time_of(ClockId::ProcessCPUTime),
+        used_by_thread: || time_of(ClockId::ThreadCPUTime),
+    }
 }
 
-fn used() -> Duration {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
+fn time_of(clock: ClockId) -> Duration {
+    let time = clock_gettime(clock);
     let (seconds, nanos) = (u64::try_from(time.tv_sec), u32::try_from(time.tv_nsec));
     Duration::new(seconds.unwrap_or_default(), nanos.unwrap_or_default())
 }

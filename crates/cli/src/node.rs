@@ -159,6 +159,7 @@ async fn sweep(app: App) {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
+        app.drop_idle_callers();
         if let Err(fault) = app.engine().sweep().await {
             tracing::error!(error = chain(&fault), "the sweep failed; it is tried again");
         }

@@ -11,7 +11,9 @@ use astralform_storage::{
     sessions,
 };
 
-use crate::{Engine, Fault, bearer};
+use astralform_vault::TagKey;
+
+use crate::{Engine, Fault, bearer, row_tags::Granting as _};
 
 /// A fresh API key. Its text cannot be had again.
 pub struct NewApiKey {
@@ -52,8 +54,9 @@ impl Engine {
     /// # Errors
     /// When the database does not store it.
     pub async fn new_api_key(&self, access: Access) -> Result<NewApiKey, Fault> {
+        let key = self.installation_key().await?;
         let mut tx = self.db.begin().await?;
-        let made = self.add_api_key(&mut tx, access).await?;
+        let made = self.add_api_key(&mut tx, access, &key).await?;
         tx.commit().await?;
         Ok(made)
     }
@@ -63,8 +66,9 @@ impl Engine {
     /// # Errors
     /// When the database does not store it.
     pub async fn new_admin_token(&self, of: &Member) -> Result<NewAdminToken, Fault> {
+        let key = self.installation_key().await?;
         let mut tx = self.db.begin().await?;
-        let made = self.add_admin_token(&mut tx, of).await?;
+        let made = self.add_admin_token(&mut tx, of, &key).await?;
         tx.commit().await?;
         Ok(made)
     }
@@ -74,6 +78,7 @@ impl Engine {
     /// # Errors
     /// When the database does not store them; then none is made.
     pub async fn reopen(&self, revoked_at: Timestamp) -> Result<Reopened, Fault> {
+        let key = self.installation_key().await?;
         let mut tx = self.db.begin().await?;
         let mut ended = api_keys::ended_at(&mut tx, revoked_at, AT_ONCE + 1).await?;
         let most = usize::try_from(AT_ONCE).unwrap_or_default();
@@ -82,10 +87,10 @@ impl Engine {
         let mut reopened =
             Reopened { api_keys: Vec::new(), is_cut_short, admin_tokens: Vec::new() };
         for access in ended {
-            reopened.api_keys.push(self.add_api_key(&mut tx, access).await?);
+            reopened.api_keys.push(self.add_api_key(&mut tx, access, &key).await?);
         }
         for member in members::owners(&mut tx).await? {
-            reopened.admin_tokens.push(self.add_admin_token(&mut tx, &member).await?);
+            reopened.admin_tokens.push(self.add_admin_token(&mut tx, &member, &key).await?);
         }
         tx.commit().await?;
         Ok(reopened)
@@ -96,13 +101,16 @@ impl Engine {
         &self,
         tx: &mut Tx,
         access: Access,
+        installation: &TagKey,
     ) -> Result<NewApiKey, Fault> {
         let id = ApiKeyId::new(&self.clock, &self.entropy);
         let Access { tenant, agent } = access;
         let prefix = format!("sk_{}", tenant.environment);
         let (secret, secret_hash) = bearer::mint(&prefix, id, &self.entropy);
         let hint = secret.hint();
-        let key = ApiKey { id, tenant, agent, secret_hash, hint, revoked_at: None };
+        let (tag, revoked_at) = (None, None);
+        let mut key = ApiKey { id, tenant, agent, secret_hash, hint, tag, revoked_at };
+        key.tag = Some(key.tag_by(installation));
         api_keys::create(tx, &key, self.clock.now()).await?;
         Ok(NewApiKey { id, access, secret })
     }
@@ -112,11 +120,14 @@ impl Engine {
         &self,
         tx: &mut Tx,
         of: &Member,
+        installation: &TagKey,
     ) -> Result<NewAdminToken, Fault> {
         let (id, member): (_, MemberId) = (AdminTokenId::new(&self.clock, &self.entropy), of.id);
         let (secret, secret_hash) = bearer::mint("pat", id, &self.entropy);
         let hint = secret.hint();
-        let token = AdminToken { id, member, secret_hash, hint, revoked_at: None };
+        let (tag, revoked_at) = (None, None);
+        let mut token = AdminToken { id, member, secret_hash, hint, tag, revoked_at };
+        token.tag = Some(token.tag_by(installation));
         admin_tokens::create(tx, &token, self.clock.now()).await?;
         Ok(NewAdminToken { id, email: of.email.clone(), secret })
     }

@@ -71,6 +71,7 @@ impl Engine {
         let brought = brought.ok_or(AuthenticationError::InvalidToken)?;
         let id = brought.id.parse().map_err(|_| AuthenticationError::InvalidToken)?;
         let found = admin_tokens::find(&self.db, id).await.map_err(Fault::from)?;
+        let found = self.vouched(found).await?;
         let valid = |token: &admin_tokens::AdminToken| {
             brought.proves(&token.secret_hash) && token.revoked_at.is_none()
         };

@@ -15,7 +15,7 @@ use astralform_vault::ProjectKeys;
 use crate::{Engine, Fault, project_connectors::Ready, revocations::Replaced};
 
 pub use own::{ChangeError, Changes as ConnectionChanges, Listed};
-pub(crate) use tokens::{OpenToken, open, open_all, open_refresh_token};
+pub(crate) use tokens::{OpenToken, UNCONFIRMED, open, open_all, open_refresh_token};
 
 /// An account that its owner has just consented to.
 pub(crate) struct NewConnection<'a> {

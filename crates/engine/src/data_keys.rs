@@ -6,22 +6,29 @@ use astralform_storage::{
     data_keys::{self, KeyRole, WrappedKey},
     meta,
 };
-use astralform_vault::{KeyId, KeyRing, KeyUse, OpenError, ProjectKeys};
+use astralform_vault::{KeyId, KeyRing, KeyUse, OpenError, ProjectKeys, TagKey};
+use tokio::sync::OnceCell;
 
 use crate::{
     Fault, chain,
     kept::{DROPPED_AFTER, Shelf},
 };
 
-/// The opened keys of projects, each opened once and kept until they change.
+/// The opened keys of projects, each opened once and kept until they change, and the installation's,
+/// which never does.
 pub(crate) struct DataKeys {
     ring: Mutex<Arc<KeyRing>>,
     opened: Shelf<ProjectId, ProjectKeys>,
+    installation: OnceCell<Arc<TagKey>>,
 }
 
 impl DataKeys {
     pub(crate) fn new(ring: KeyRing) -> Self {
-        Self { ring: Mutex::new(Arc::new(ring)), opened: Shelf::new(limits::CACHED_DATA_KEYS) }
+        Self {
+            ring: Mutex::new(Arc::new(ring)),
+            opened: Shelf::new(limits::CACHED_DATA_KEYS),
+            installation: OnceCell::new(),
+        }
     }
 
     /// The keys of a project.
@@ -33,6 +40,16 @@ impl DataKeys {
         };
         let found = self.opened.get(db, project, &[Topic::Project(project)], read).await?;
         found.ok_or(Fault::Inconsistent("a project has no keys"))
+    }
+
+    /// Returns the key that makes the installation's tags.
+    pub(crate) async fn of_installation(&self, db: &Db) -> Result<Arc<TagKey>, Fault> {
+        let open = async || {
+            let found = data_keys::of_installation(db).await?;
+            let key = found.ok_or(Fault::Inconsistent("the installation has no key of its own"))?;
+            self.with_ring(|ring| Ok(Arc::new(ring.open_installation_key(&key.envelope)?)))
+        };
+        Ok(Arc::clone(self.installation.get_or_try_init(open).await?))
     }
 
     /// Forgets the keys of projects that nobody asks for any more.
@@ -52,10 +69,10 @@ impl DataKeys {
         for (role, of_use) in [(KeyRole::Current, KeyUse::Data), (KeyRole::Tags, KeyUse::Tags)] {
             let fresh = self.with_ring(|ring| {
                 let with = wanted.as_deref().and_then(KeyId::parse).unwrap_or(ring.current());
-                Ok(ring.new_key(project, of_use, with, entropy)?)
+                Ok(ring.new_key(Some(project), of_use, with, entropy)?)
             })?;
             let (id, envelope) = (fresh.id.to_bytes(), fresh.envelope);
-            let (role_since, is_leaving) = (now, false);
+            let (project, role_since, is_leaving) = (Some(project), now, false);
             let key = WrappedKey { id, project, role, role_since, is_leaving, envelope };
             data_keys::add(tx, &key).await?;
         }

@@ -190,15 +190,16 @@ impl Engine {
             || ["sk_live", "sk_test"].iter().any(|prefix| id_of(prefix, "key").is_some_and(has_key))
     }
 
-    /// The API key of that id, revoked ones included.
+    /// Returns the API key of that id; nothing where it was revoked, or nobody vouches for its row.
     pub(crate) async fn api_key(&self, id: ApiKeyId) -> Result<Option<Arc<ApiKey>>, Fault> {
-        let read = async { Ok(api_keys::find(&self.db, id).await?) };
+        let read = async { self.vouched(api_keys::find(&self.db, id).await?).await };
         self.kept.keys.get(&self.db, id, &[Topic::ApiKey(id)], read).await
     }
 
-    /// The session of that id, one that is over included.
+    /// Returns the session of that id, one that is over included; nothing where nobody vouches for its
+    /// row.
     pub(crate) async fn session(&self, id: SessionId) -> Result<Option<Arc<Session>>, Fault> {
-        let read = async { Ok(sessions::find(&self.db, id).await?) };
+        let read = async { self.vouched(sessions::find(&self.db, id).await?).await };
         self.kept.sessions.get(&self.db, id, &[Topic::Session(id)], read).await
     }
 

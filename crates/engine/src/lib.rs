@@ -30,6 +30,7 @@ mod refusal;
 mod retention;
 pub mod revocations;
 pub mod rotation;
+mod row_tags;
 pub mod sessions;
 mod site;
 mod start;
@@ -48,6 +49,7 @@ use astralform_domain::{CallId, Clock, Entropy, RequestId};
 use astralform_storage::Db;
 use tokio::{runtime::Handle, time::timeout};
 
+pub use astralform_storage::charged_to;
 pub use auth_requests::{
     BeginError, Callback, ConfirmError, Confirmation, Consent, EnterKeyError, FinishError,
     Patience, Prompt, Started, Wanted, WantedAccount, WantedError,

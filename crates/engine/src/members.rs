@@ -12,7 +12,10 @@ use astralform_storage::{
 use thiserror::Error;
 use url::Url;
 
-use crate::{Engine, Fault};
+use crate::{
+    Engine, Fault,
+    row_tags::{settings_vouched, tagged_settings},
+};
 
 /// What is to change of an environment; what is `None` stays.
 #[derive(Clone, Debug, Default)]
@@ -88,15 +91,6 @@ impl Engine {
         Ok(found)
     }
 
-    /// The settings of an environment.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn environment_settings(&self, tenant: Tenant) -> Result<EnvironmentSettings, Fault> {
-        let found = projects::environment(&self.db, tenant).await?;
-        found.ok_or(Fault::Inconsistent("a project has no environment settings"))
-    }
-
     /// Changes the settings of an environment and returns them as they are then. What the change
     /// does not name stays as others have set it meanwhile.
     ///
@@ -110,9 +104,10 @@ impl Engine {
     ) -> Result<EnvironmentSettings, EnvironmentError> {
         check_return_urls(change.return_urls.as_deref().unwrap_or_default())?;
         let role = self.role_in(by, tenant.project).await?;
+        let key = self.installation_key().await?;
         let mut tx = self.db.begin().await.map_err(Fault::from)?;
         let before = projects::lock_environment(&mut tx, tenant).await.map_err(Fault::from)?;
-        let before = before.ok_or(Fault::Inconsistent("a project has no environment settings"))?;
+        let before = settings_vouched(&key, tenant, before)?;
         let was_on = before.verify_end_user != VerifyEndUser::Off;
         let wanted = EnvironmentSettings {
             verify_end_user: change.verify_end_user.unwrap_or(before.verify_end_user),
@@ -122,13 +117,14 @@ impl Engine {
         if switched_off && tenant.environment == Environment::Live && role != Some(Role::Owner) {
             return Err(EnvironmentError::OwnersOnly);
         }
-        projects::set_environment(&mut tx, tenant, &wanted).await.map_err(Fault::from)?;
+        let stored = tagged_settings(&key, tenant, wanted);
+        projects::set_environment(&mut tx, tenant, &stored).await.map_err(Fault::from)?;
         tx.commit().await.map_err(Fault::from)?;
         if switched_off {
             let environment = tenant.environment;
             tracing::warn!(project.id = %tenant.project, %environment, "end users are not verified");
         }
-        Ok(wanted)
+        Ok(stored.settings)
     }
 }
 

@@ -10,11 +10,13 @@ use astralform_storage::{
     members::{self, Member},
     projects::{self, NewProject},
 };
+use astralform_vault::TagKey;
 use thiserror::Error;
 
 use crate::{
     Engine, Fault,
     access::{Access, NewAdminToken, NewApiKey},
+    row_tags::tagged_settings,
 };
 
 /// A new project and its default agent.
@@ -69,11 +71,12 @@ impl Engine {
         project: &ProjectName,
         hand_over: impl FnOnce(&Bootstrapped) -> Result<(), E>,
     ) -> Result<(), BootstrapError> {
+        let key = self.installation_key().await?;
         let mut tx = self.db.begin().await.map_err(Fault::from)?;
         if let Some(member) = members::any(&mut tx).await.map_err(Fault::from)? {
             return Err(BootstrapError::AlreadySetUp(member.email));
         }
-        let (member, admin_token) = self.add_member(&mut tx, email).await?;
+        let (member, admin_token) = self.add_member(&mut tx, email, &key).await?;
         let made = self.add_project(&mut tx, "My team", project.as_str()).await?;
         let now = self.clock.now();
         members::join(&mut tx, made.team, member, Role::Owner, now).await.map_err(Fault::from)?;
@@ -81,8 +84,8 @@ impl Engine {
             tenant: Tenant { project: made.project, environment },
             agent: None,
         };
-        let test_api_key = self.add_api_key(&mut tx, to(Environment::Test)).await?;
-        let live_api_key = self.add_api_key(&mut tx, to(Environment::Live)).await?;
+        let test_api_key = self.add_api_key(&mut tx, to(Environment::Test), &key).await?;
+        let live_api_key = self.add_api_key(&mut tx, to(Environment::Live), &key).await?;
         let done = Bootstrapped { member, made, test_api_key, live_api_key, admin_token };
         hand_over(&done).map_err(|error| BootstrapError::NotHandedOver(error.into()))?;
         Ok(tx.commit().await.map_err(Fault::from)?)
@@ -100,11 +103,12 @@ impl Engine {
         &self,
         tx: &mut Tx,
         email: &Email,
+        key: &TagKey,
     ) -> Result<(MemberId, NewAdminToken), Fault> {
         let now = self.clock.now();
         let member = Member { id: MemberId::new(&self.clock, &self.entropy), email: email.clone() };
         members::create(tx, &member, now).await?;
-        let token = self.add_admin_token(tx, &member).await?;
+        let token = self.add_admin_token(tx, &member, key).await?;
         Ok((member.id, token))
     }
 
@@ -137,8 +141,9 @@ impl Engine {
         email: &Email,
         role: Role,
     ) -> Result<Secret, Fault> {
+        let key = self.installation_key().await?;
         let mut tx = self.db.begin().await?;
-        let (member, token) = self.add_member(&mut tx, email).await?;
+        let (member, token) = self.add_member(&mut tx, email, &key).await?;
         members::join(&mut tx, team, member, role, self.clock.now()).await?;
         tx.commit().await?;
         Ok(token.secret)
@@ -192,8 +197,10 @@ impl Engine {
         tenant: Tenant,
         settings: &EnvironmentSettings,
     ) -> Result<(), Fault> {
+        let key = self.installation_key().await?;
+        let stored = tagged_settings(&key, tenant, settings.clone());
         let mut tx = self.db.begin().await?;
-        projects::set_environment(&mut tx, tenant, settings).await?;
+        projects::set_environment(&mut tx, tenant, &stored).await?;
         tx.commit().await?;
         Ok(())
     }

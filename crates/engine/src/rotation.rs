@@ -212,7 +212,9 @@ impl Rotation<'_> {
             }
             let mut tx = self.db.begin().await?;
             for key in &next {
-                data_keys::promote(&mut tx, key.project, self.clock.now()).await?;
+                if let Some(project) = key.project {
+                    data_keys::promote(&mut tx, project, self.clock.now()).await?;
+                }
             }
             tx.commit().await?;
             total += next.len();

@@ -11,6 +11,7 @@ use thiserror::Error;
 
 use crate::{
     Engine, Fault, authentication::AuthenticationError, bearer, project_connectors::is_short_list,
+    row_tags::Granting as _,
 };
 
 /// A session to be opened.
@@ -102,7 +103,11 @@ impl Engine {
         let (token, secret_hash) = bearer::mint("ut", id, &self.entropy);
         let expires_at = now.after(new.life);
         let (tenant, end_user, tools) = (by.tenant, new.end_user, new.tools);
-        let session = Session { id, tenant, agent, end_user, tools, secret_hash, expires_at };
+        let tag = None;
+        let mut session =
+            Session { id, tenant, agent, end_user, tools, secret_hash, tag, expires_at };
+        let key = self.installation_key().await.map_err(AuthenticationError::from)?;
+        session.tag = Some(session.tag_by(&key));
         let stored = async {
             let mut tx = self.db.begin().await?;
             sessions::create(&mut tx, &session, now).await?;

@@ -1,5 +1,10 @@
-use astralform_storage::{Db, data_keys, meta};
-use astralform_vault::{KeyCheck, KeyId, KeyRing};
+use astralform_domain::{Clock, Entropy};
+use astralform_storage::{
+    Db, Tx,
+    data_keys::{self, KeyRole, WrappedKey},
+    meta,
+};
+use astralform_vault::{KeyCheck, KeyId, KeyRing, KeyUse};
 use thiserror::Error;
 
 use crate::Fault;
@@ -61,7 +66,7 @@ pub async fn check_key(db: &Db, ring: &KeyRing) -> Result<Option<String>, StartE
 }
 
 /// Makes sure that a database goes with a key ring, then brings its schema up to date and, if it
-/// is empty, ties it to the ring.
+/// is empty, ties it to the ring and gives it a key of its own.
 ///
 /// # Errors
 /// When the ring lacks the key that the database was written with; nothing is written then.
@@ -72,9 +77,24 @@ pub async fn prepare_database(db: &Db, ring: &KeyRing) -> Result<(), StartError>
         let mut tx = db.begin().await.map_err(Fault::from)?;
         let fingerprint = ring.current().to_string();
         meta::set_key_check(&mut tx, &fingerprint).await.map_err(Fault::from)?;
+        add_installation_key(&mut tx, ring).await?;
         tx.commit().await.map_err(Fault::from)?;
     }
     Ok(())
+}
+
+async fn add_installation_key(tx: &mut Tx, ring: &KeyRing) -> Result<(), Fault> {
+    let (entropy, now) = (Entropy::system(), Clock::system().now());
+    let fresh = ring.new_key(None, KeyUse::Tags, ring.current(), &entropy)?;
+    let key = WrappedKey {
+        id: fresh.id.to_bytes(),
+        project: None,
+        role: KeyRole::Tags,
+        role_since: now,
+        is_leaving: false,
+        envelope: fresh.envelope,
+    };
+    Ok(data_keys::add(tx, &key).await?)
 }
 
 /// A rotation of master keys that broke off leaves some keys with the old one.

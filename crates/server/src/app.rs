@@ -54,6 +54,11 @@ impl App {
         Self(Arc::new(Shared { engine, metrics_token, proxies, throttle, draining }))
     }
 
+    /// Forgets callers whose rates say nothing any more.
+    pub fn drop_idle_callers(&self) {
+        self.0.throttle.drop_idle();
+    }
+
     pub(crate) fn throttle(&self) -> &Throttle {
         &self.0.throttle
     }

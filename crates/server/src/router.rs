@@ -124,7 +124,12 @@ async fn around(State(app): State<App>, request: Request, next: Next) -> Respons
     let id = app.engine().new_request_id();
     let peer = request.extensions().get::<Peer>();
     let origin = peer.map(|peer| app.proxies().origin(peer.address.ip(), request.headers()));
-    let served = Arc::new(Served::new(id, origin, peer.map(|peer| Arc::clone(&peer.link))));
+    let served = Arc::new(Served::new(
+        id,
+        origin,
+        peer.map(|peer| Arc::clone(&peer.link)),
+        app.throttle().clock(),
+    ));
     let line = Line::begin(&served, &request);
     let serving = serve(&app, &served, request, next);
     let mut response = problem::with_request_id(&app, &served, serving).await;

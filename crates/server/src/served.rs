@@ -10,9 +10,11 @@ use std::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use astralform_domain::{CallId, RequestId, ToolName};
+use astralform_engine::charged_to;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::{
@@ -34,7 +36,8 @@ pub(crate) struct Served {
     pub(crate) origin: Option<Origin>,
     pub(crate) link: Option<Arc<Link>>,
     /// How many nanoseconds were spent on it.
-    cost: AtomicU64,
+    cost: Arc<AtomicU64>,
+    watch: Watch,
     holds: Mutex<Holds>,
     tool: OnceLock<ToolName>,
     outcome: OnceLock<(&'static str, Option<CallId>)>,
@@ -46,6 +49,15 @@ pub(crate) struct Called {
     pub(crate) tool: ToolName,
     pub(crate) outcome: &'static str,
     pub(crate) id: Option<CallId>,
+}
+
+/// What work is measured with: returns a time from which others are subtracted.
+#[derive(Clone, Copy)]
+pub(crate) struct Watch(pub(crate) fn() -> Duration);
+
+impl Watch {
+    /// The time that passes.
+    pub(crate) const WALL: Self = Self(|| Duration::from_nanos(now()));
 }
 
 /// What a request holds until it has ended.
@@ -80,18 +92,27 @@ pub(crate) async fn on_behalf_of<T>(
     work: impl Future<Output = T>,
 ) -> T {
     match served {
-        Some(served) => SERVED.scope(Arc::clone(&served), counted(served, work)).await,
+        Some(served) => {
+            let work = charged_to(Arc::clone(&served.cost), counted(Arc::clone(&served), work));
+            SERVED.scope(served, work).await
+        }
         None => work.await,
     }
 }
 
 impl Served {
-    pub(crate) fn new(id: RequestId, origin: Option<Origin>, link: Option<Arc<Link>>) -> Self {
+    pub(crate) fn new(
+        id: RequestId,
+        origin: Option<Origin>,
+        link: Option<Arc<Link>>,
+        watch: Watch,
+    ) -> Self {
         Self {
             id,
             origin,
             link,
-            cost: AtomicU64::new(0),
+            cost: Arc::default(),
+            watch,
             holds: Mutex::default(),
             tool: OnceLock::new(),
             outcome: OnceLock::new(),
@@ -173,9 +194,11 @@ impl Drop for Served {
 async fn counted<T>(served: Arc<Served>, work: impl Future<Output = T>) -> T {
     let mut work = pin!(work);
     poll_fn(|context| {
-        let began = now();
+        let Watch(time) = served.watch;
+        let began = time();
         let polled = work.as_mut().poll(context);
-        served.cost.fetch_add(now().saturating_sub(began), Ordering::Relaxed);
+        let spent = time().saturating_sub(began).as_nanos();
+        served.cost.fetch_add(u64::try_from(spent).unwrap_or(u64::MAX), Ordering::Relaxed);
         polled
     })
     .await

@@ -25,7 +25,13 @@ use astralform_domain::{
 use quick_cache::sync::Cache;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::{Problem, Rate, bodies::Bodies, origin::Origin, rate::now, served::Served};
+use crate::{
+    Problem, Rate,
+    bodies::Bodies,
+    origin::Origin,
+    rate::now,
+    served::{Served, Watch},
+};
 pub(crate) use bucket::Bucket;
 pub use shares::Machine;
 use shares::Shares;
@@ -62,6 +68,7 @@ impl Default for Rates {
 /// What everybody has taken lately.
 pub(crate) struct Throttle {
     rates: Rates,
+    machine: Machine,
     buckets: Cache<u64, Arc<Bucket>>,
     hash: RandomState,
     credentials: Shares,
@@ -100,6 +107,7 @@ impl Throttle {
     pub(crate) fn new(rates: Rates, machine: Machine) -> Self {
         Self {
             rates,
+            machine,
             buckets: Cache::new(limits::THROTTLED.count()),
             hash: RandomState::new(),
             credentials: Shares::new(machine),
@@ -107,6 +115,19 @@ impl Throttle {
             bodies: Arc::default(),
             waiting: AtomicUsize::new(0),
         }
+    }
+
+    /// Returns what a request's work is measured with. While several want more than there is, that is
+    /// the time of the processor, so that nobody pays for the moments in which the process had none;
+    /// else the time on the wall, which costs less to read.
+    pub(crate) fn clock(&self) -> Watch {
+        if self.credentials.is_busy() { Watch(self.machine.used_by_thread) } else { Watch::WALL }
+    }
+
+    /// Forgets those who have nothing under way and everything they may take.
+    pub(crate) fn drop_idle(&self) {
+        let now = now();
+        self.buckets.retain(|_, bucket| Arc::strong_count(bucket) > 1 || !bucket.is_full(now));
     }
 
     /// Returns the room for the bodies of all.

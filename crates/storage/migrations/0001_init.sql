@@ -31,6 +31,7 @@ CREATE TABLE admin_tokens (
     member_id   TEXT NOT NULL REFERENCES members (id),
     secret_hash BYTEA NOT NULL, -- SHA-256
     hint        TEXT NOT NULL,
+    tag         BYTEA, -- what the master key vouches for; NULL once it is revoked
     created_at  BIGINT NOT NULL,
     revoked_at  BIGINT
 );
@@ -46,10 +47,10 @@ CREATE TABLE projects (
     deleted_at BIGINT
 );
 
--- The keys of projects, each wrapped with a master key.
+-- The keys of projects and of the installation, each wrapped with a master key.
 CREATE TABLE data_keys (
     id         BYTEA PRIMARY KEY, -- in front of everything that it sealed
-    project_id TEXT NOT NULL REFERENCES projects (id),
+    project_id TEXT REFERENCES projects (id), -- NULL: of the installation
     role       TEXT NOT NULL,
     role_since BIGINT NOT NULL,
     is_leaving BOOLEAN NOT NULL, -- what it sealed is being sealed anew
@@ -58,7 +59,7 @@ CREATE TABLE data_keys (
 
 -- One seals, one is about to, one makes tags; those that sealed before are kept beside them.
 CREATE UNIQUE INDEX data_keys_by_role
-    ON data_keys (project_id, role)
+    ON data_keys (COALESCE(project_id, ''), role)
     WHERE role <> 'older';
 
 CREATE INDEX data_keys_by_project ON data_keys (project_id);
@@ -68,6 +69,7 @@ CREATE TABLE environments (
     environment     TEXT NOT NULL,
     verify_end_user TEXT NOT NULL,
     return_urls     TEXT NOT NULL, -- a JSON array
+    tag             BYTEA, -- as of an admin token; NULL for what every environment begins with
     PRIMARY KEY (project_id, environment)
 );
 
@@ -89,6 +91,7 @@ CREATE TABLE api_keys (
     agent_id    TEXT REFERENCES agents (id),
     secret_hash BYTEA NOT NULL, -- SHA-256
     hint        TEXT NOT NULL,
+    tag         BYTEA, -- as of an admin token
     created_at  BIGINT NOT NULL,
     revoked_at  BIGINT
 );
@@ -112,6 +115,7 @@ CREATE TABLE sessions (
     end_user    TEXT NOT NULL, -- the developer's own id
     tools       TEXT, -- a JSON array; NULL means all of the agent's
     secret_hash BYTEA NOT NULL, -- SHA-256
+    tag         BYTEA, -- as of an admin token
     expires_at  BIGINT NOT NULL,
     created_at  BIGINT NOT NULL
 );
@@ -316,7 +320,7 @@ CREATE TABLE oauth_states (
     state_hash      BYTEA PRIMARY KEY, -- SHA-256 of the state
     auth_request_id TEXT NOT NULL REFERENCES auth_requests (id),
     browser_hash    BYTEA NOT NULL, -- SHA-256 of the cookie
-    code_verifier   BYTEA, -- sealed; NULL without PKCE
+    code_verifier   BYTEA NOT NULL, -- sealed
     redirect_uri    TEXT NOT NULL,
     issuer          TEXT,
     generation      BIGINT NOT NULL, -- of the project connector the flow was started with

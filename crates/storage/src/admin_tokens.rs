@@ -20,6 +20,8 @@ pub struct AdminToken {
     pub secret_hash: [u8; 32],
     /// What is shown of it.
     pub hint: String,
+    /// What vouches for the rest of the row; nothing once it is revoked.
+    pub tag: Option<[u8; 32]>,
     /// When it ended.
     pub revoked_at: Option<Timestamp>,
 }
@@ -31,6 +33,7 @@ impl Record for AdminToken {
             member: row.parse("member_id")?,
             secret_hash: row.digest("secret_hash")?,
             hint: row.text("hint")?,
+            tag: row.tag()?,
             revoked_at: row.optional_time("revoked_at")?,
         })
     }
@@ -39,9 +42,10 @@ impl Record for AdminToken {
 /// Stores a new admin token.
 pub async fn create(tx: &mut Tx, new: &AdminToken, now: Timestamp) -> Result<()> {
     const SQL: &str = "
-        INSERT INTO admin_tokens (id, member_id, secret_hash, hint, created_at)
-        VALUES ($1, $2, $3, $4, $5)";
-    let binds = binds![new.id, new.member, &new.secret_hash, new.hint.as_str(), now];
+        INSERT INTO admin_tokens (id, member_id, secret_hash, hint, created_at, tag)
+        VALUES ($1, $2, $3, $4, $5, $6)";
+    let (hash, hint, tag) = (&new.secret_hash, new.hint.as_str(), new.tag.as_ref());
+    let binds = binds![new.id, new.member, hash, hint, now, tag];
     tx.execute(SQL, binds).await?;
     Ok(())
 }
@@ -49,7 +53,7 @@ pub async fn create(tx: &mut Tx, new: &AdminToken, now: Timestamp) -> Result<()>
 /// The admin token of that id, revoked ones included: authentication looks at the rest.
 pub async fn find(db: &Db, id: AdminTokenId) -> Result<Option<AdminToken>> {
     const SQL: &str = "
-        SELECT id, member_id, secret_hash, hint, revoked_at FROM admin_tokens WHERE id = $1";
+        SELECT id, member_id, secret_hash, hint, tag, revoked_at FROM admin_tokens WHERE id = $1";
     db.optional(SQL, binds![id]).await
 }
 
@@ -93,9 +97,9 @@ pub async fn list(db: &Db, member: Option<MemberId>) -> Result<Vec<ListedToken>>
 /// Ends an admin token; returns it as it was before, where there is one.
 pub async fn revoke(tx: &mut Tx, id: AdminTokenId, now: Timestamp) -> Result<Option<AdminToken>> {
     const FIND: &str = "
-        SELECT id, member_id, secret_hash, hint, revoked_at FROM admin_tokens WHERE id = $1";
+        SELECT id, member_id, secret_hash, hint, tag, revoked_at FROM admin_tokens WHERE id = $1";
     const SQL: &str = "
-        UPDATE admin_tokens SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL";
+        UPDATE admin_tokens SET revoked_at = $2, tag = NULL WHERE id = $1 AND revoked_at IS NULL";
     let found = tx.optional(FIND, binds![id]).await?;
     tx.execute(SQL, binds![id, now]).await?;
     Ok(found)
@@ -118,6 +122,7 @@ mod tests {
                 id: id(),
                 member: member.id,
                 secret_hash: [7; 32],
+                tag: Some([8; 32]),
                 hint: "…ab12".to_owned(),
                 revoked_at: None,
             };

@@ -22,6 +22,8 @@ pub struct ApiKey {
     pub secret_hash: [u8; 32],
     /// What is shown of it.
     pub hint: String,
+    /// What vouches for the rest of the row; nothing once it is revoked.
+    pub tag: Option<[u8; 32]>,
     /// When it ended.
     pub revoked_at: Option<Timestamp>,
 }
@@ -34,6 +36,7 @@ impl Record for ApiKey {
             agent: row.optional_parse("agent_id")?,
             secret_hash: row.digest("secret_hash")?,
             hint: row.text("hint")?,
+            tag: row.tag()?,
             revoked_at: row.optional_time("revoked_at")?,
         })
     }
@@ -42,11 +45,13 @@ impl Record for ApiKey {
 /// Stores a new key.
 pub async fn create(tx: &mut Tx, key: &ApiKey, now: Timestamp) -> Result<()> {
     const SQL: &str = "
-        INSERT INTO api_keys (id, project_id, environment, agent_id, secret_hash, hint, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7)";
+        INSERT INTO api_keys
+            (id, project_id, environment, agent_id, secret_hash, hint, created_at, tag)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     let Tenant { project, environment } = key.tenant;
     let hint = key.hint.as_str();
-    let binds = binds![key.id, project, environment, key.agent, &key.secret_hash, hint, now];
+    let (hash, tag) = (&key.secret_hash, key.tag.as_ref());
+    let binds = binds![key.id, project, environment, key.agent, hash, hint, now, tag];
     tx.change(Topic::ApiKey(key.id), SQL, binds).await?;
     Ok(())
 }
@@ -54,7 +59,7 @@ pub async fn create(tx: &mut Tx, key: &ApiKey, now: Timestamp) -> Result<()> {
 /// The key of that id, revoked ones included: authentication looks at the rest.
 pub async fn find(db: &Db, id: ApiKeyId) -> Result<Option<ApiKey>> {
     const SQL: &str = "
-        SELECT id, project_id, environment, agent_id, secret_hash, hint, revoked_at
+        SELECT id, project_id, environment, agent_id, secret_hash, hint, tag, revoked_at
         FROM api_keys WHERE id = $1";
     db.optional(SQL, binds![id]).await
 }
@@ -114,9 +119,10 @@ pub async fn list(
 /// Ends a key; returns it as it was before, where there is one.
 pub async fn revoke(tx: &mut Tx, id: ApiKeyId, now: Timestamp) -> Result<Option<ApiKey>> {
     const FIND: &str = "
-        SELECT id, project_id, environment, agent_id, secret_hash, hint, revoked_at
+        SELECT id, project_id, environment, agent_id, secret_hash, hint, tag, revoked_at
         FROM api_keys WHERE id = $1";
-    const SQL: &str = "UPDATE api_keys SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL";
+    const SQL: &str = "
+        UPDATE api_keys SET revoked_at = $2, tag = NULL WHERE id = $1 AND revoked_at IS NULL";
     let found = tx.optional(FIND, binds![id]).await?;
     if tx.execute(SQL, binds![id, now]).await? > 0 {
         tx.touch(Topic::ApiKey(id));
@@ -184,6 +190,7 @@ mod tests {
                 tenant,
                 agent: None,
                 secret_hash: [7; 32],
+                tag: Some([8; 32]),
                 hint: "…ab12".to_owned(),
                 revoked_at: None,
             };
@@ -208,6 +215,7 @@ mod tests {
                 tenant,
                 agent,
                 secret_hash: [7; 32],
+                tag: Some([8; 32]),
                 hint: "…ab12".to_owned(),
                 revoked_at: None,
             };
@@ -254,6 +262,7 @@ mod tests {
                 tenant,
                 agent: None,
                 secret_hash: [7; 32],
+                tag: Some([8; 32]),
                 hint: "…ab12".to_owned(),
                 revoked_at: None,
             };

@@ -128,6 +128,12 @@ impl From<Option<&Sealed>> for Bind {
     }
 }
 
+impl From<Option<&[u8; 32]>> for Bind {
+    fn from(value: Option<&[u8; 32]>) -> Self {
+        Self::Bytes(value.map(|bytes| bytes.to_vec()))
+    }
+}
+
 impl From<&[u8; 16]> for Bind {
     fn from(value: &[u8; 16]) -> Self {
         Self::Bytes(Some(value.to_vec()))

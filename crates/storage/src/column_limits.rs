@@ -16,14 +16,14 @@ const BOUNDS: &[(&str, &[(&str, &str)])] = &[
     ("teams", &[("name", OURS)]),
     ("members", &[("email", "EMAIL")]),
     ("memberships", &[("role", OURS)]),
-    ("admin_tokens", &[("hint", OURS)]),
+    ("admin_tokens", &[("hint", OURS), ("tag", OURS)]),
     ("projects", &[("name", "PROJECT_NAME")]),
     ("data_keys", &[("role", OURS), ("envelope", OURS)]),
-    ("environments", &[("verify_end_user", OURS), ("return_urls", "RETURN_URL")]),
+    ("environments", &[("verify_end_user", OURS), ("return_urls", "RETURN_URL"), ("tag", OURS)]),
     ("agents", &[("name", OURS), ("connectors", OURS)]),
-    ("api_keys", &[("hint", OURS)]),
+    ("api_keys", &[("hint", OURS), ("tag", OURS)]),
     ("end_users", &[("external_id", "END_USER")]),
-    ("sessions", &[("end_user", "END_USER"), ("tools", "TOOLS")]),
+    ("sessions", &[("end_user", "END_USER"), ("tools", "TOOLS"), ("tag", OURS)]),
     (
         "project_connectors",
         &[

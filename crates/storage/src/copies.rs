@@ -22,8 +22,10 @@ pub async fn mark_old(tx: &mut Tx) -> Result<u64> {
 
 /// Ends every API key, admin token and session; says how many.
 pub async fn revoke_keys(tx: &mut Tx, now: Timestamp) -> Result<u64> {
-    const API_KEYS: &str = "UPDATE api_keys SET revoked_at = $1 WHERE revoked_at IS NULL";
-    const ADMIN_TOKENS: &str = "UPDATE admin_tokens SET revoked_at = $1 WHERE revoked_at IS NULL";
+    const API_KEYS: &str = "
+        UPDATE api_keys SET revoked_at = $1, tag = NULL WHERE revoked_at IS NULL";
+    const ADMIN_TOKENS: &str = "
+        UPDATE admin_tokens SET revoked_at = $1, tag = NULL WHERE revoked_at IS NULL";
     const SESSIONS: &str = "DELETE FROM sessions";
     let keys = tx.execute(API_KEYS, binds![now]).await?;
     let tokens = tx.execute(ADMIN_TOKENS, binds![now]).await?;
@@ -86,6 +88,7 @@ mod tests {
                 tenant: world.tenant,
                 agent: None,
                 secret_hash: [7; 32],
+                tag: Some([8; 32]),
                 hint: "…".to_owned(),
                 revoked_at: None,
             };

@@ -1,4 +1,4 @@
-//! The keys of projects, each wrapped with a master key.
+//! The keys of projects and the installation's own, each wrapped with a master key.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use crate::{
     row::{Record, corrupt},
 };
 
-/// What one of a project's keys does.
+/// What a key does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyRole {
     /// It seals.
@@ -24,13 +24,13 @@ pub enum KeyRole {
     Tags,
 }
 
-/// A wrapped key of a project.
+/// A wrapped key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WrappedKey {
     /// What stands in front of everything that it sealed.
     pub id: [u8; 16],
-    /// The project.
-    pub project: ProjectId,
+    /// The project; nothing for the installation's own.
+    pub project: Option<ProjectId>,
     /// What it does.
     pub role: KeyRole,
     /// Since when.
@@ -81,7 +81,7 @@ impl Record for WrappedKey {
         let role = KeyRole::ALL.into_iter().find(|known| known.as_str() == role);
         Ok(Self {
             id: row.key_id("id")?,
-            project: row.parse("project_id")?,
+            project: row.optional_parse("project_id")?,
             role: role.ok_or_else(|| corrupt("role", "a key has no such role"))?,
             role_since: row.time("role_since")?,
             is_leaving: row.flag("is_leaving")?,
@@ -99,15 +99,24 @@ impl Record for Wrapping {
 /// Stores a fresh key.
 ///
 /// # Errors
-/// A conflict where the project has one of that role already.
+/// A conflict where there is one of that role already.
 pub async fn add(tx: &mut Tx, new: &WrappedKey) -> Result<()> {
     const SQL: &str = "
         INSERT INTO data_keys (id, project_id, role, role_since, is_leaving, envelope)
         VALUES ($1, $2, $3, $4, $5, $6)";
     let WrappedKey { id, project, role, role_since, is_leaving, envelope } = new;
     let binds = binds![id, *project, *role, *role_since, *is_leaving, envelope];
-    tx.change(Topic::Project(*project), SQL, binds).await?;
+    match project {
+        Some(project) => tx.change(Topic::Project(*project), SQL, binds).await?,
+        None => tx.execute(SQL, binds).await?,
+    };
     Ok(())
+}
+
+/// Returns the key of the installation, which makes the tags of rows that grant something.
+pub async fn of_installation(db: impl Run) -> Result<Option<WrappedKey>> {
+    const SQL: &str = "SELECT * FROM data_keys WHERE project_id IS NULL AND role = 'tags'";
+    db.optional(SQL, binds![]).await
 }
 
 /// The keys of a project.
@@ -116,7 +125,7 @@ pub async fn of(db: impl Run, project: ProjectId) -> Result<Vec<WrappedKey>> {
     db.all(SQL, binds![project]).await
 }
 
-/// The keys of all projects.
+/// Returns all keys.
 pub async fn all(db: impl Run) -> Result<Vec<WrappedKey>> {
     const SQL: &str = "SELECT * FROM data_keys ORDER BY project_id, role_since DESC, id";
     db.all(SQL, binds![]).await
@@ -202,7 +211,8 @@ pub async fn end_leaving(tx: &mut Tx) -> Result<u64> {
 /// Forgets a key that only opened.
 pub async fn forget(tx: &mut Tx, key: &WrappedKey) -> Result<()> {
     const SQL: &str = "DELETE FROM data_keys WHERE id = $1 AND role = 'older'";
-    tx.change(Topic::Project(key.project), SQL, binds![&key.id]).await?;
+    let Some(project) = key.project else { return Ok(()) };
+    tx.change(Topic::Project(project), SQL, binds![&key.id]).await?;
     Ok(())
 }
 
@@ -216,9 +226,10 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_secs(9);
 
-    fn key(project: ProjectId, id: u8, role: KeyRole, master: u8) -> WrappedKey {
+    fn key(project: impl Into<Option<ProjectId>>, id: u8, role: KeyRole, master: u8) -> WrappedKey {
         let envelope = Sealed::from_bytes([[1].as_slice(), &[master; 16], &[id; 8]].concat());
         let (id, role_since) = ([id; 16], Timestamp::from_secs(1));
+        let project = project.into();
         WrappedKey { id, project, role, role_since, is_leaving: false, envelope }
     }
 

@@ -12,6 +12,7 @@ mod line;
 mod one_connection;
 mod open;
 mod transaction;
+mod work;
 
 use std::{sync::Arc, time::Duration};
 
@@ -30,6 +31,8 @@ pub use health::LATE;
 use line::Lines;
 use transaction::Open;
 pub use transaction::Tx;
+use work::Work;
+pub use work::charged_to;
 
 /// An open database.
 #[derive(Clone)]
@@ -195,7 +198,10 @@ impl Db {
         Ok(match (&self.pools, access) {
             (Pools::Sqlite { read: pool, .. }, Access::Read)
             | (Pools::Sqlite { write: pool, .. }, Access::Write) => {
-                let rows = limited(sqlx::query_with(sql, sqlite(binds)?).fetch_all(pool)).await?;
+                let mut line = limited(pool.acquire()).await?;
+                let _work = Work::begin();
+                let rows = sqlx::query_with(sql, sqlite(binds)?).fetch_all(&mut *line);
+                let rows = limited(rows).await?;
                 rows.into_iter().map(Row::Sqlite).collect()
             }
             (Pools::Postgres(lines), _) => {
@@ -218,10 +224,14 @@ impl Run for &Db {
     async fn execute(self, sql: &'static str, binds: Vec<Bind>) -> Result<u64> {
         one_connection::check(sql);
         let written = match &self.pools {
-            Pools::Sqlite { write, .. } => {
-                let done = limited(sqlx::query_with(sql, sqlite(binds)?).execute(write)).await;
-                done.map(|done| done.rows_affected())
-            }
+            Pools::Sqlite { write, .. } => match limited(write.acquire()).await {
+                Ok(mut line) => {
+                    let _work = Work::begin();
+                    let done = sqlx::query_with(sql, sqlite(binds)?).execute(&mut *line);
+                    limited(done).await.map(|done| done.rows_affected())
+                }
+                Err(error) => Err(error),
+            },
             Pools::Postgres(lines) => match lines.take().await {
                 Ok(mut line) => line.execute(sql, postgres(binds)?).await,
                 Err(error) => Err(error),

@@ -22,7 +22,7 @@ pub struct OauthState {
     /// SHA-256 of the cookie of the browser it was started in.
     pub browser_hash: [u8; 32],
     /// The PKCE code verifier (RFC 7636 §4.1), where PKCE is used.
-    pub code_verifier: Option<Sealed>,
+    pub code_verifier: Sealed,
     /// The redirect URI that was sent.
     pub redirect_uri: String,
     /// The issuer that was asked, where it is known.
@@ -39,7 +39,7 @@ impl Record for OauthState {
             state_hash: row.digest("state_hash")?,
             auth_request: row.parse("auth_request_id")?,
             browser_hash: row.digest("browser_hash")?,
-            code_verifier: row.optional_sealed("code_verifier")?,
+            code_verifier: row.sealed("code_verifier")?,
             redirect_uri: row.text("redirect_uri")?,
             issuer: row.optional_text("issuer")?,
             generation: row.int("generation")?,
@@ -59,7 +59,7 @@ pub async fn create(tx: &mut Tx, new: &OauthState) -> Result<()> {
         &new.state_hash,
         new.auth_request,
         &new.browser_hash,
-        new.code_verifier.as_ref(),
+        &new.code_verifier,
         new.redirect_uri.as_str(),
         &new.issuer,
         new.generation,
@@ -99,7 +99,7 @@ mod tests {
             state_hash: [1; 32],
             auth_request: asked.await.unwrap().id,
             browser_hash: [2; 32],
-            code_verifier: Some(Sealed::from_bytes(vec![3])),
+            code_verifier: Sealed::from_bytes(vec![3]),
             redirect_uri: "https://connect.example.com/callback".to_owned(),
             issuer: None,
             generation: 1,

@@ -31,12 +31,22 @@ impl Record for StoredName {
     }
 }
 
-impl Record for EnvironmentSettings {
+/// The settings of an environment as they are stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredSettings {
+    /// The settings.
+    pub settings: EnvironmentSettings,
+    /// What vouches for them; nothing for those that every environment begins with.
+    pub tag: Option<[u8; 32]>,
+}
+
+impl Record for StoredSettings {
     fn read(row: &Row) -> Result<Self> {
-        Ok(Self {
+        let settings = EnvironmentSettings {
             verify_end_user: row.parse("verify_end_user")?,
             return_urls: row.json("return_urls")?,
-        })
+        };
+        Ok(Self { settings, tag: row.tag()? })
     }
 }
 
@@ -55,7 +65,8 @@ pub async fn create(tx: &mut Tx, new: &NewProject<'_>, now: Timestamp) -> Result
     tx.execute(SQL, binds![new.id, new.team, new.name, now]).await?;
     for environment in [Environment::Live, Environment::Test] {
         let tenant = Tenant { project: new.id, environment };
-        set_environment(tx, tenant, &EnvironmentSettings::default_for(environment)).await?;
+        let settings = EnvironmentSettings::default_for(environment);
+        set_environment(tx, tenant, &StoredSettings { settings, tag: None }).await?;
     }
     Ok(())
 }
@@ -101,37 +112,35 @@ pub async fn delete(tx: &mut Tx, project: ProjectId, now: Timestamp) -> Result<b
 }
 
 /// The settings of an environment.
-pub async fn environment(db: &Db, tenant: Tenant) -> Result<Option<EnvironmentSettings>> {
+pub async fn environment(db: &Db, tenant: Tenant) -> Result<Option<StoredSettings>> {
     const SQL: &str = "
-        SELECT verify_end_user, return_urls FROM environments
+        SELECT verify_end_user, return_urls, tag FROM environments
         WHERE project_id = $1 AND environment = $2";
     db.optional(SQL, binds![tenant.project, tenant.environment]).await
 }
 
 /// Returns the settings of an environment and locks them until the transaction ends, so that
 /// changes are made one after another.
-pub async fn lock_environment(tx: &mut Tx, tenant: Tenant) -> Result<Option<EnvironmentSettings>> {
+pub async fn lock_environment(tx: &mut Tx, tenant: Tenant) -> Result<Option<StoredSettings>> {
     const SQL: &str = "
         UPDATE environments SET verify_end_user = verify_end_user
         WHERE project_id = $1 AND environment = $2
-        RETURNING verify_end_user, return_urls";
+        RETURNING verify_end_user, return_urls, tag";
     tx.returning(SQL, binds![tenant.project, tenant.environment]).await
 }
 
 /// Sets the settings of an environment.
-pub async fn set_environment(
-    tx: &mut Tx,
-    tenant: Tenant,
-    settings: &EnvironmentSettings,
-) -> Result<()> {
+pub async fn set_environment(tx: &mut Tx, tenant: Tenant, new: &StoredSettings) -> Result<()> {
     const SQL: &str = "
-        INSERT INTO environments (project_id, environment, verify_end_user, return_urls)
-        VALUES ($1, $2, $3, $4)
+        INSERT INTO environments (project_id, environment, verify_end_user, return_urls, tag)
+        VALUES ($1, $2, $3, $4, $5)
         ON CONFLICT (project_id, environment)
-        DO UPDATE SET verify_end_user = $3, return_urls = $4";
+        DO UPDATE SET verify_end_user = $3, return_urls = $4, tag = $5";
+    let StoredSettings { settings, tag } = new;
     let urls = json(&settings.return_urls);
     let Tenant { project, environment } = tenant;
-    tx.execute(SQL, binds![project, environment, settings.verify_end_user, urls]).await?;
+    let binds = binds![project, environment, settings.verify_end_user, urls, tag.as_ref()];
+    tx.execute(SQL, binds).await?;
     Ok(())
 }
 
@@ -152,7 +161,7 @@ mod tests {
             ] {
                 let found =
                     super::environment(&db, Tenant { environment, ..tenant }).await.unwrap();
-                assert_eq!(found.unwrap().verify_end_user, expected);
+                assert_eq!(found.unwrap().settings.verify_end_user, expected);
             }
         })
         .await;
@@ -166,6 +175,7 @@ mod tests {
                 verify_end_user: VerifyEndUser::Confirm,
                 return_urls: vec!["https://app.example.com/done".to_owned()],
             };
+            let settings = StoredSettings { settings, tag: Some([7; 32]) };
             let mut tx = db.begin().await.unwrap();
             set_environment(&mut tx, tenant, &settings).await.unwrap();
             tx.commit().await.unwrap();
@@ -174,7 +184,7 @@ mod tests {
         .await;
     }
 
-    async fn locked(db: Db, tenant: Tenant) -> EnvironmentSettings {
+    async fn locked(db: Db, tenant: Tenant) -> StoredSettings {
         let mut tx = db.begin().await.unwrap();
         lock_environment(&mut tx, tenant).await.unwrap().unwrap()
     }
@@ -187,7 +197,7 @@ mod tests {
             let mut first = db.begin().await.unwrap();
             let mut settings = lock_environment(&mut first, tenant).await.unwrap().unwrap();
             let second = tokio::spawn(locked(db.clone(), tenant));
-            settings.verify_end_user = VerifyEndUser::Confirm;
+            settings.settings.verify_end_user = VerifyEndUser::Confirm;
             set_environment(&mut first, tenant, &settings).await.unwrap();
             first.commit().await.unwrap();
             assert_eq!(second.await.unwrap(), settings);

@@ -49,6 +49,12 @@ impl Row {
         bytes.try_into().map_err(|_| corrupt(column, "a digest has 32 bytes"))
     }
 
+    /// Reads the tag of a row; nothing where what stands there cannot be one.
+    pub(crate) fn tag(&self) -> Result<Option<[u8; 32]>> {
+        let bytes: Option<Vec<u8>> = self.get("tag")?;
+        Ok(bytes.and_then(|bytes| bytes.try_into().ok()))
+    }
+
     /// The id of a key, from a column or out of an envelope.
     pub(crate) fn key_id(&self, column: &'static str) -> Result<[u8; 16]> {
         let bytes: Vec<u8> = self.get(column)?;

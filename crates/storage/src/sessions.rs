@@ -24,6 +24,8 @@ pub struct Session {
     pub tools: Option<Vec<ToolName>>,
     /// SHA-256 of its secret.
     pub secret_hash: [u8; 32],
+    /// What vouches for the rest of the row.
+    pub tag: Option<[u8; 32]>,
     /// The end of its life.
     pub expires_at: Timestamp,
 }
@@ -37,6 +39,7 @@ impl Record for Session {
             end_user: row.parse("end_user")?,
             tools: row.optional_json("tools")?,
             secret_hash: row.digest("secret_hash")?,
+            tag: row.tag()?,
             expires_at: row.time("expires_at")?,
         })
     }
@@ -47,8 +50,8 @@ pub async fn create(tx: &mut Tx, new: &Session, now: Timestamp) -> Result<()> {
     const SQL: &str = "
         INSERT INTO sessions
             (id, project_id, environment, agent_id, end_user, tools, secret_hash, expires_at,
-             created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+             created_at, tag)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
     let binds = binds![
         new.id,
         new.tenant.project,
@@ -59,6 +62,7 @@ pub async fn create(tx: &mut Tx, new: &Session, now: Timestamp) -> Result<()> {
         &new.secret_hash,
         new.expires_at,
         now,
+        new.tag.as_ref(),
     ];
     tx.change(Topic::Session(new.id), SQL, binds).await?;
     Ok(())
@@ -126,6 +130,7 @@ mod tests {
                 end_user: world.end_user,
                 tools: Some(vec!["chat_send".parse().unwrap()]),
                 secret_hash: [7; 32],
+                tag: Some([8; 32]),
                 expires_at: Timestamp::from_secs(60),
             };
             let mut tx = db.begin().await.unwrap();
@@ -151,6 +156,7 @@ mod tests {
                 end_user: end_user.parse().unwrap(),
                 tools: None,
                 secret_hash: [7; 32],
+                tag: Some([8; 32]),
                 expires_at: Timestamp::from_secs(60),
             };
             let both = [session("alice"), session("bob")];

@@ -10,7 +10,7 @@ use astralform_domain::{
     Tenant, Timestamp,
 };
 use astralform_engine::{
-    Engine, Site,
+    Engine, Site, prepare_database,
     project_connectors::{Change, Credentials, Enable},
 };
 use astralform_server::{App, Limits, Rates, Settings, router, serve};
@@ -117,7 +117,6 @@ impl TestServer {
     pub async fn listening_on(address: SocketAddr, setup: Setup) -> Self {
         let files = tempfile::tempdir().expect("a temporary folder");
         let (db, database) = database(files.path(), setup.postgres.as_deref()).await;
-        db.migrate().await.expect("a schema");
         let clock =
             setup.clock.unwrap_or_else(|| Clock::manual(Timestamp::from_secs(1_800_000_000)));
         let (listener, base) = listen(address).await;
@@ -127,6 +126,7 @@ impl TestServer {
         let site = Site::new(base.clone(), Some(simulator_url.clone()));
         let keys = create_key_file(&files.path().join(KEYS), &Entropy::system());
         let keys = keys.expect("a key file");
+        prepare_database(&db, &keys).await.expect("a schema");
         let engine =
             engine(db.clone(), &catalogue, keys, site, clock.clone(), files.path().join("spool"));
         let made = engine.provision("Test team", "Test project").await.expect("a project");

@@ -50,7 +50,7 @@ struct MasterKey {
     key: SecretKey,
 }
 
-/// What a wrapped key of a project is for. A key wrapped for one is worthless for the other.
+/// What a wrapped key is for. A key wrapped for one is worthless for the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyUse {
     /// It seals secrets.
@@ -59,7 +59,7 @@ pub enum KeyUse {
     Tags,
 }
 
-/// A fresh key of a project, as it is stored.
+/// A fresh key, as it is stored.
 pub struct Wrapped {
     /// What it is told by.
     pub id: KeyId,
@@ -128,13 +128,14 @@ impl KeyRing {
         }
     }
 
-    /// A fresh key for `project`, wrapped with the master key of that id.
+    /// Makes a fresh key for `project`, or for the installation, wrapped with the master key of that
+    /// id.
     ///
     /// # Errors
     /// When the ring does not hold that one.
     pub fn new_key(
         &self,
-        project: ProjectId,
+        project: Option<ProjectId>,
         of_use: KeyUse,
         with: KeyId,
         entropy: &Entropy,
@@ -159,23 +160,31 @@ impl KeyRing {
         tags: &Sealed,
     ) -> Result<ProjectKeys, OpenError> {
         let data = |sealed: &Sealed| {
-            let (id, key) = self.unwrap_key(project, KeyUse::Data, sealed)?;
+            let (id, key) = self.unwrap_key(Some(project), KeyUse::Data, sealed)?;
             Ok(DataKey { project, id, key })
         };
         Ok(ProjectKeys {
             current: data(current)?,
             others: others.into_iter().map(data).collect::<Result<_, _>>()?,
-            tags: TagKey { key: self.unwrap_key(project, KeyUse::Tags, tags)?.1 },
+            tags: TagKey { key: self.unwrap_key(Some(project), KeyUse::Tags, tags)?.1 },
         })
     }
 
-    /// The same key, wrapped with the master key of that id.
+    /// Opens the key that makes the installation's tags.
+    ///
+    /// # Errors
+    /// Refuses an envelope of a project, of another use or of another ring.
+    pub fn open_installation_key(&self, tags: &Sealed) -> Result<TagKey, OpenError> {
+        Ok(TagKey { key: self.unwrap_key(None, KeyUse::Tags, tags)?.1 })
+    }
+
+    /// Wraps a key with the master key of that id; it stays the same key.
     ///
     /// # Errors
     /// Refuses an envelope of another project, use or ring.
     pub fn wrap_again(
         &self,
-        project: ProjectId,
+        project: Option<ProjectId>,
         of_use: KeyUse,
         sealed: &Sealed,
         with: KeyId,
@@ -188,7 +197,7 @@ impl KeyRing {
 
     fn unwrap(
         &self,
-        project: ProjectId,
+        project: Option<ProjectId>,
         of_use: KeyUse,
         sealed: &Sealed,
     ) -> Result<Zeroizing<Vec<u8>>, OpenError> {
@@ -199,7 +208,7 @@ impl KeyRing {
 
     fn unwrap_key(
         &self,
-        project: ProjectId,
+        project: Option<ProjectId>,
         of_use: KeyUse,
         sealed: &Sealed,
     ) -> Result<(KeyId, SecretKey), OpenError> {
@@ -219,17 +228,26 @@ impl MasterKey {
         Self { id: KeyRing::id_of(&key), key }
     }
 
-    fn wrap(&self, project: ProjectId, of_use: KeyUse, plain: &[u8], entropy: &Entropy) -> Sealed {
+    fn wrap(
+        &self,
+        project: Option<ProjectId>,
+        of_use: KeyUse,
+        plain: &[u8],
+        entropy: &Entropy,
+    ) -> Sealed {
         envelope::seal(&self.key, self.id, &wrapped_for(project, of_use), plain, entropy)
     }
 }
 
-fn wrapped_for(project: ProjectId, of_use: KeyUse) -> Vec<u8> {
+fn wrapped_for(project: Option<ProjectId>, of_use: KeyUse) -> Vec<u8> {
     let what: &[u8] = match of_use {
         KeyUse::Data => b"data key of ",
         KeyUse::Tags => b"tag key of ",
     };
-    [what, &project.to_bytes()].concat()
+    match project {
+        Some(project) => [what, &project.to_bytes()].concat(),
+        None => [what, b"the whole installation".as_slice()].concat(),
+    }
 }
 
 #[cfg(test)]
@@ -248,10 +266,10 @@ mod tests {
 
     fn data_key(ring: &KeyRing) -> Wrapped {
         let of_use = KeyUse::Data;
-        ring.new_key(project(1), of_use, ring.current(), &Entropy::seeded(9)).ok().unwrap()
+        ring.new_key(Some(project(1)), of_use, ring.current(), &Entropy::seeded(9)).ok().unwrap()
     }
 
-    fn opened(ring: &KeyRing, project: ProjectId, of_use: KeyUse) -> Option<OpenError> {
+    fn opened(ring: &KeyRing, project: Option<ProjectId>, of_use: KeyUse) -> Option<OpenError> {
         let Wrapped { envelope, .. } = data_key(&self::ring(1));
         ring.unwrap_key(project, of_use, &envelope).err()
     }
@@ -259,10 +277,11 @@ mod tests {
     #[test]
     fn v1_a_wrapped_data_key_opens_for_its_project_and_ring_only() {
         use KeyUse::{Data, Tags};
-        assert_eq!(opened(&ring(1), project(1), Data), None);
-        assert_eq!(opened(&ring(1), project(2), Data), Some(OpenError::Refused));
-        assert_eq!(opened(&ring(1), project(1), Tags), Some(OpenError::Refused));
-        assert_eq!(opened(&ring(2), project(1), Data), Some(OpenError::OtherKey));
+        assert_eq!(opened(&ring(1), Some(project(1)), Data), None);
+        assert_eq!(opened(&ring(1), Some(project(2)), Data), Some(OpenError::Refused));
+        assert_eq!(opened(&ring(1), Some(project(1)), Tags), Some(OpenError::Refused));
+        assert_eq!(opened(&ring(2), Some(project(1)), Data), Some(OpenError::OtherKey));
+        assert_eq!(opened(&ring(1), None, Data), Some(OpenError::Refused));
     }
 
     fn rotated() -> KeyRing {
@@ -272,7 +291,7 @@ mod tests {
     #[test]
     fn a_new_key_on_the_ring_still_opens_what_the_old_one_wrapped() {
         let rotated = rotated();
-        assert_eq!(opened(&rotated, project(1), KeyUse::Data), None);
+        assert_eq!(opened(&rotated, Some(project(1)), KeyUse::Data), None);
         assert_eq!(rotated.current(), ring(2).current());
         assert_eq!(rotated.check(ring(1).current()), KeyCheck::Held);
         assert_eq!(rotated.check(ring(3).current()), KeyCheck::Missing);
@@ -283,12 +302,13 @@ mod tests {
         let (old, new) = (data_key(&ring(1)), ring(2).current());
         let entropy = Entropy::seeded(3);
         let again = |ring: &KeyRing, with| {
-            ring.wrap_again(project(1), KeyUse::Data, &old.envelope, with, &entropy)
+            ring.wrap_again(Some(project(1)), KeyUse::Data, &old.envelope, with, &entropy)
         };
         let envelope = again(&rotated(), new).ok().unwrap();
         assert_eq!(KeyId::of(&envelope), Some(new));
-        let opened = ring(2).unwrap_key(project(1), KeyUse::Data, &envelope).ok().unwrap();
-        let before = ring(1).unwrap_key(project(1), KeyUse::Data, &old.envelope).ok().unwrap();
+        let opened = ring(2).unwrap_key(Some(project(1)), KeyUse::Data, &envelope).ok().unwrap();
+        let before =
+            ring(1).unwrap_key(Some(project(1)), KeyUse::Data, &old.envelope).ok().unwrap();
         assert_eq!((opened.0, opened.1.expose()), (old.id, before.1.expose()));
         assert_eq!(again(&ring(1), new).err(), Some(OpenError::OtherKey));
         assert_eq!(again(&ring(2), new).err(), Some(OpenError::OtherKey));

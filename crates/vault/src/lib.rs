@@ -25,4 +25,4 @@ pub use key_file::{
 pub use key_id::KeyId;
 pub use key_ring::{KeyCheck, KeyRing, KeyUse, Wrapped};
 pub use project_keys::ProjectKeys;
-pub use tag_key::Purpose;
+pub use tag_key::{Purpose, TagKey};

@@ -75,6 +75,11 @@ impl ProjectKeys {
     pub fn tag(&self, purpose: Purpose, message: &[u8]) -> [u8; 32] {
         self.tags.tag(purpose, message)
     }
+
+    /// Makes a tag of values that only a holder of this project's keys can make.
+    pub fn tag_of(&self, purpose: Purpose, values: &[&[u8]]) -> [u8; 32] {
+        self.tags.tag_of(purpose, values)
+    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-use astralform_catalog::OAuth;
+use astralform_catalog::Pkce;
 use astralform_domain::{AuthRequest, AuthStatus, Secret};
 use astralform_storage::oauth_states::{self, OauthState};
 use astralform_vault::Binding;
@@ -61,7 +61,7 @@ impl Engine {
             tracing::error!(error = chain(&error), "the simulator does not know our app");
         }
         let (oauth, at) = ready.oauth()?;
-        let flow = Flow::new(self, &ready, oauth, browser);
+        let flow = Flow::new(self, &ready, browser);
         self.remember(&request, &ready, &flow).await?;
         tracing::info!(auth_request.id = %request.id, "consent started");
         let authorization = AuthorizationRequest {
@@ -72,7 +72,7 @@ impl Engine {
             redirect_uri: &flow.redirect_uri,
             scopes: &request.required_scopes,
             state: flow.state.expose(),
-            verifier: flow.verifier.as_ref(),
+            verifier: (oauth.pkce == Pkce::S256).then_some(&flow.verifier),
         };
         Ok(Started { authorize_url: authorization.url(), browser: flow.browser })
     }
@@ -87,13 +87,12 @@ impl Engine {
         let state_hash = digest(flow.state.expose());
         let row = state_row(&state_hash);
         let binding = verifier_binding(request, &row, &ready.settings.hosts);
-        let verifier = flow.verifier.as_ref();
         let expires_at = self.clock.now().after(AuthRequest::PHASE);
         let state = OauthState {
             state_hash,
             auth_request: request.id,
             browser_hash: digest(flow.browser.expose()),
-            code_verifier: verifier.map(|verifier| key.seal(binding, &verifier.0, &self.entropy)),
+            code_verifier: key.seal(binding, &flow.verifier.0, &self.entropy),
             redirect_uri: flow.redirect_uri.clone(),
             issuer: known_issuer(ready),
             generation: ready.settings.generation,
@@ -113,17 +112,17 @@ impl Engine {
 struct Flow {
     state: Secret,
     browser: Secret,
-    verifier: Option<CodeVerifier>,
+    verifier: CodeVerifier,
     redirect_uri: String,
 }
 
 impl Flow {
-    fn new(engine: &Engine, ready: &Ready<'_>, oauth: &OAuth, browser: Option<Secret>) -> Self {
+    fn new(engine: &Engine, ready: &Ready<'_>, browser: Option<Secret>) -> Self {
         let random = || Secret::new(URL_SAFE_NO_PAD.encode(engine.entropy.bytes::<32>()));
         Self {
             state: random(),
             browser: browser.unwrap_or_else(random),
-            verifier: CodeVerifier::new(oauth.pkce, &engine.entropy),
+            verifier: CodeVerifier::new(&engine.entropy),
             redirect_uri: engine.redirect_uri(&ready.settings),
         }
     }

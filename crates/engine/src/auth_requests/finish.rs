@@ -9,7 +9,7 @@ use astralform_storage::{
     auth_requests::{self, Step},
     freezes,
     oauth_states::{self, OauthState},
-    project_connectors, projects,
+    project_connectors,
 };
 use subtle::ConstantTimeEq as _;
 use thiserror::Error;
@@ -216,9 +216,7 @@ impl Engine {
         &self,
         request: &AuthRequest,
     ) -> Result<(ConnectionStatus, AuthStatus), Fault> {
-        let settings = projects::environment(&self.db, request.tenant).await?;
-        let missing = Fault::Inconsistent("a project has no environment settings");
-        Ok(match settings.ok_or(missing)?.verify_end_user {
+        Ok(match self.environment_settings(request.tenant).await?.verify_end_user {
             VerifyEndUser::Confirm => {
                 (ConnectionStatus::AwaitingConfirmation, AuthStatus::AwaitingConfirmation)
             }
@@ -236,7 +234,7 @@ impl Engine {
     ) -> Result<String, Fault> {
         let theirs = self.registered(request).await?;
         let is_shared = request.owner == Owner::Project;
-        let ours = self.link_address(request).await?;
+        let ours = self.address_of_link(request).await?;
         let mut url = match theirs {
             Some(mut url) => {
                 url.query_pairs_mut().append_pair("auth_request", &request.id.to_string());
@@ -256,8 +254,8 @@ impl Engine {
     /// Returns where a request's browser goes, unless that was unregistered meanwhile.
     async fn registered(&self, request: &AuthRequest) -> Result<Option<Url>, Fault> {
         let Some(wished) = &request.return_url else { return Ok(None) };
-        let settings = projects::environment(&self.db, request.tenant).await?;
-        let is_registered = settings.is_some_and(|found| found.return_urls.contains(wished));
+        let settings = self.environment_settings(request.tenant).await?;
+        let is_registered = settings.return_urls.contains(wished);
         if !is_registered {
             tracing::warn!(auth_request.id = %request.id, "its return URL was unregistered");
         }

@@ -1,4 +1,4 @@
-use astralform_domain::{AuthRequest, AuthRequestId, ConnectionId, ProjectId};
+use astralform_domain::{AuthRequest, AuthRequestId, ConnectionId};
 use astralform_storage::auth_requests;
 use astralform_vault::{ProjectKeys, Purpose};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -6,7 +6,8 @@ use subtle::ConstantTimeEq as _;
 
 use crate::{Engine, Fault};
 
-/// The secret part of a link to `/connect/…`: an auth request's id and a MAC of it.
+/// The secret part of a link to `/connect/…`: an auth request's id and a MAC of it, of whose account
+/// it asks for and of the connector.
 ///
 /// It is derived, so that the same open request always has the same link and nothing that opens it
 /// is stored.
@@ -22,9 +23,12 @@ impl LinkToken {
         &self.0
     }
 
-    pub(super) fn of(id: AuthRequestId, key: &ProjectKeys) -> Self {
-        let id = id.to_bytes();
-        let tag = key.tag(Purpose::ConnectLink, &id);
+    pub(super) fn of(request: &AuthRequest, key: &ProjectKeys) -> Self {
+        let id = request.id.to_bytes();
+        let owner = request.owner.end_user().map_or(b"".as_slice(), |id| id.as_str().as_bytes());
+        let environment = request.tenant.environment.as_str().as_bytes();
+        let values: [&[u8]; 4] = [&id, environment, &request.project_connector.to_bytes(), owner];
+        let tag = key.tag_of(Purpose::ConnectLink, &values);
         Self(URL_SAFE_NO_PAD.encode([&id, &tag[..TAG]].concat()))
     }
 
@@ -63,21 +67,75 @@ impl Engine {
 
     pub(super) async fn link_of(&self, request: &AuthRequest) -> Result<LinkToken, Fault> {
         let key = self.keys.of(&self.db, request.tenant.project).await?;
-        Ok(LinkToken::of(request.id, &key))
+        Ok(LinkToken::of(request, &key))
     }
 
-    pub(super) async fn link_address(&self, request: &AuthRequest) -> Result<String, Fault> {
-        self.address_of_link(request.tenant.project, request.id).await
-    }
-
-    /// Where the end user answers an auth request.
-    pub(crate) async fn address_of_link(
-        &self,
-        project: ProjectId,
-        request: AuthRequestId,
-    ) -> Result<String, Fault> {
-        let key = self.keys.of(&self.db, project).await?;
-        let link = LinkToken::of(request, &key);
+    /// Returns where the end user answers an auth request.
+    pub(crate) async fn address_of_link(&self, request: &AuthRequest) -> Result<String, Fault> {
+        let link = self.link_of(request).await?;
         Ok(self.site.address(&format!("/connect/{}", link.as_str())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use astralform_domain::{
+        AgentId, AuthReason, AuthStatus, Clock, Entropy, Environment, Owner, ProjectConnectorId,
+        ProjectId, ScopeSet, Tenant, Timestamp,
+    };
+    use astralform_vault::{KeyRing, KeyUse};
+
+    use super::*;
+
+    fn keys(project: ProjectId) -> ProjectKeys {
+        let entropy = Entropy::seeded(1);
+        let ring = KeyRing::generate(&entropy);
+        let wrapped = |of_use| {
+            ring.new_key(Some(project), of_use, ring.current(), &entropy).unwrap().envelope
+        };
+        ring.open_keys(project, &wrapped(KeyUse::Data), [], &wrapped(KeyUse::Tags)).unwrap()
+    }
+
+    fn request(owner: &str) -> AuthRequest {
+        let (clock, entropy) = (Clock::manual(Timestamp::from_secs(1)), Entropy::seeded(2));
+        AuthRequest {
+            id: AuthRequestId::new(&clock, &entropy),
+            tenant: Tenant {
+                project: ProjectId::new(&clock, &entropy),
+                environment: Environment::Test,
+            },
+            project_connector: ProjectConnectorId::new(&clock, &entropy),
+            connector: "chat".parse().unwrap(),
+            owner: Owner::EndUser(owner.parse().unwrap()),
+            agent: AgentId::new(&clock, &entropy),
+            reason: AuthReason::NotConnected,
+            required_scopes: ScopeSet::default(),
+            granted_scopes: ScopeSet::default(),
+            renews: None,
+            account_hint: None,
+            return_url: None,
+            status: AuthStatus::Pending,
+            failure: None,
+            expires_at: Timestamp::from_secs(60),
+            connection: None,
+        }
+    }
+
+    #[test]
+    fn f14_a_link_is_worth_nothing_once_its_request_asks_for_somebody_else() {
+        let of_bob = request("bob");
+        let keys = keys(of_bob.tenant.project);
+        let link = LinkToken::of(&of_bob, &keys);
+        assert_eq!(LinkToken::claimed(link.as_str()), Some(of_bob.id));
+        let of_alice = request("alice");
+        assert_eq!(of_alice.id, of_bob.id);
+        let shared = AuthRequest { owner: Owner::Project, ..of_bob.clone() };
+        let (clock, entropy) = (Clock::manual(Timestamp::from_secs(1)), Entropy::seeded(3));
+        let project_connector = ProjectConnectorId::new(&clock, &entropy);
+        let elsewhere = AuthRequest { project_connector, ..of_bob.clone() };
+        for altered in [of_alice, shared, elsewhere] {
+            assert!(LinkToken::of(&altered, &keys) != link, "{altered:?}");
+        }
+        assert!(LinkToken::of(&of_bob, &keys) == link);
     }
 }

@@ -3,7 +3,7 @@ use std::time::Duration;
 use astralform_domain::{
     AgentId, AuthRequest, AuthRequestId, AuthStatus, Connection, Owner, VerifyEndUser,
 };
-use astralform_storage::{auth_requests, connections, projects};
+use astralform_storage::{auth_requests, connections};
 use thiserror::Error;
 
 use super::{
@@ -145,9 +145,7 @@ impl Engine {
         if *owner == Owner::Project {
             return Ok(None);
         }
-        let settings = projects::environment(&self.db, ready.settings.tenant).await;
-        let missing = Fault::Inconsistent("a project has no environment settings");
-        let settings = settings.map_err(Fault::from)?.ok_or(missing)?;
+        let settings = self.environment_settings(ready.settings.tenant).await?;
         let chosen = wished.or_else(|| settings.return_urls.into_iter().next());
         match (settings.verify_end_user, chosen) {
             (VerifyEndUser::Confirm, None) => Err(Unusable::NoReturnUrl.into()),

@@ -4,7 +4,7 @@ use astralform_domain::{
     AuthReason, AuthRequest, AuthStatus, Caller, Connection, ConnectionId, ConnectorSlug, Owner,
     RuntimeCredential, ScopeSet, Timestamp,
 };
-use astralform_storage::{agents, auth_requests, connections, project_connectors, projects};
+use astralform_storage::{agents, auth_requests, connections, project_connectors};
 use thiserror::Error;
 
 use super::{OpenError, Prompt, Question, Wishes};
@@ -134,9 +134,8 @@ impl Engine {
         wished: Option<&str>,
     ) -> Result<(), WantedError> {
         let Some(wished) = wished else { return Ok(()) };
-        let settings = projects::environment(&self.db, ready.settings.tenant).await;
-        let registered = settings.map_err(Fault::from)?.map(|settings| settings.return_urls);
-        if registered.iter().flatten().any(|url| url == wished) {
+        let settings = self.environment_settings(ready.settings.tenant).await?;
+        if settings.return_urls.iter().any(|url| url == wished) {
             Ok(())
         } else {
             Err(WantedError::UnregisteredReturnUrl)

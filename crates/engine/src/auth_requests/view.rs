@@ -51,7 +51,7 @@ impl Engine {
 
     pub(super) async fn prompt_of(&self, request: AuthRequest) -> Result<Prompt, Fault> {
         let status = request.status_at(self.clock.now());
-        let url = self.link_address(&request).await?;
+        let url = self.address_of_link(&request).await?;
         let name = self.connector_name(&request);
         let message = message(&request, status, &name, &url);
         Ok(Prompt { request, status, url, message })

@@ -1,14 +1,19 @@
 use std::time::Duration;
 
 use astralform_catalog::Connector;
-use astralform_domain::{Connection, ScopeSet, Secret, Timestamp};
+use astralform_domain::{Connection, ConnectionStatus, ScopeSet, Secret, Timestamp};
 use astralform_storage::{
     Tx,
     tokens::{self, Doubts, Token},
 };
-use astralform_vault::{Binding, ProjectKeys};
+use astralform_vault::{Binding, OpenError, ProjectKeys};
 
 use crate::{Engine, Fault, oauth::Granted, refresh::refresh_at};
+
+/// The generation of tokens that nobody may use, but to end them at their provider: their connection
+/// awaits confirmation, or never came to be. Envelopes are bound to it, and confirming takes the next
+/// one: without the key, no row makes them usable.
+pub(crate) const UNCONFIRMED: i64 = 0;
 
 /// A token out of its envelope.
 pub(crate) struct OpenToken {
@@ -90,6 +95,8 @@ fn token_binding<'a>(
 
 impl Engine {
     /// Seals tokens for a connection and stores them in place of those it had, which are returned.
+    /// Those of a connection that nobody has confirmed, or that is there to be ended, are sealed as
+    /// such.
     pub(crate) async fn store_tokens(
         &self,
         tx: &mut Tx,
@@ -97,7 +104,12 @@ impl Engine {
         fresh: &[OpenToken],
         key: &ProjectKeys,
     ) -> Result<Vec<Token>, Fault> {
-        let generation = tokens::last_generation(tx, connection.id).await? + 1;
+        let generation = match connection.status {
+            ConnectionStatus::AwaitingConfirmation | ConnectionStatus::Revoked => UNCONFIRMED,
+            ConnectionStatus::Active | ConnectionStatus::NeedsReauth => {
+                tokens::last_generation(tx, connection.id).await? + 1
+            }
+        };
         let before = tokens::take(tx, connection).await?;
         for token in fresh {
             let sealed = self.sealed_token(connection, token, generation, key);
@@ -135,12 +147,16 @@ impl Engine {
         }
     }
 
-    /// Opens the access token alone.
+    /// Opens the access token alone, to use it.
+    ///
+    /// # Errors
+    /// Refuses one that nobody has confirmed, whatever the connection's row says.
     pub(crate) async fn open_access_token(
         &self,
         connection: &Connection,
         token: &Token,
     ) -> Result<Secret, Fault> {
+        is_confirmed(token)?;
         let key = self.keys.of(&self.db, connection.tenant.project).await?;
         let row = Token::row_key(connection.id, &token.kind);
         let place = token_binding(connection, &row, "access_token", token.generation);
@@ -158,6 +174,10 @@ impl Engine {
     }
 }
 
+fn is_confirmed(token: &Token) -> Result<(), Fault> {
+    if token.generation > UNCONFIRMED { Ok(()) } else { Err(OpenError::Refused.into()) }
+}
+
 /// Opens tokens of a connection.
 pub(crate) fn open_all(
     connection: &Connection,
@@ -167,12 +187,16 @@ pub(crate) fn open_all(
     stored.iter().map(|token| open(connection, token, key)).collect()
 }
 
-/// Opens the refresh token alone.
+/// Opens the refresh token alone, to use it.
+///
+/// # Errors
+/// Refuses one that nobody has confirmed, whatever the connection's row says.
 pub(crate) fn open_refresh_token(
     connection: &Connection,
     token: &Token,
     key: &ProjectKeys,
 ) -> Result<Secret, Fault> {
+    is_confirmed(token)?;
     let sealed = token.refresh_token.as_ref();
     let sealed = sealed.ok_or(Fault::Inconsistent("a token to be refreshed cannot be"))?;
     let row = Token::row_key(connection.id, &token.kind);

@@ -67,6 +67,7 @@ async fn f7_a_session_that_is_over_is_forgotten() {
         end_user: "alice".parse().unwrap(),
         tools: None,
         secret_hash: [0; 32],
+        tag: None,
         expires_at,
     };
     let session = session(Timestamp::from_secs(60));

@@ -1,4 +1,4 @@
-use astralform_catalog::{Connector, OAuth, Pkce};
+use astralform_catalog::{Connector, OAuth};
 use astralform_domain::{Entropy, ScopeSet, Secret};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest as _, Sha256};
@@ -20,15 +20,9 @@ pub(crate) struct AuthorizationRequest<'a> {
 pub(crate) struct CodeVerifier(pub(crate) Secret);
 
 impl CodeVerifier {
-    /// A fresh one, where the provider takes PKCE.
-    pub(crate) fn new(pkce: Pkce, entropy: &Entropy) -> Option<Self> {
-        match pkce {
-            Pkce::S256 => {
-                let random = URL_SAFE_NO_PAD.encode(entropy.bytes::<32>());
-                Some(Self(Secret::new(random)))
-            }
-            Pkce::None => None,
-        }
+    /// Makes a fresh one.
+    pub(crate) fn new(entropy: &Entropy) -> Self {
+        Self(Secret::new(URL_SAFE_NO_PAD.encode(entropy.bytes::<32>())))
     }
 
     /// Its S256 challenge (RFC 7636 §4.2).
@@ -86,12 +80,11 @@ mod tests {
     }
 
     #[test]
-    fn o2_a_verifier_is_fresh_and_long_enough_wherever_pkce_is_taken() {
+    fn o2_a_verifier_is_fresh_and_long_enough() {
         let entropy = Entropy::seeded(1);
-        let fresh = || CodeVerifier::new(Pkce::S256, &entropy).unwrap().0.expose().to_owned();
+        let fresh = || CodeVerifier::new(&entropy).0.expose().to_owned();
         let (one, two) = (fresh(), fresh());
         assert_ne!(one, two);
         assert_eq!(one.len(), 43);
-        assert!(CodeVerifier::new(Pkce::None, &entropy).is_none());
     }
 }

@@ -3,7 +3,7 @@ use astralform_domain::{
     Connection, ConnectionStatus, ConnectorSlug, Environment, Owner, ProjectConnector, ProjectId,
     Tenant, Timestamp, ToolName, VerifyEndUser,
 };
-use astralform_storage::{connections, project_connectors, projects};
+use astralform_storage::{connections, project_connectors};
 
 use crate::{Engine, Fault, Unusable};
 
@@ -123,11 +123,9 @@ impl Engine {
     ) -> Result<(Status, Option<String>), Fault> {
         let tenant = settings.tenant;
         let shared = connections::serving(&self.db, tenant, settings.id, None).await?;
-        let environment = projects::environment(&self.db, tenant).await?;
-        let is_unreachable = environment.is_some_and(|environment| {
-            environment.verify_end_user == VerifyEndUser::Confirm
-                && environment.return_urls.is_empty()
-        });
+        let environment = self.environment_settings(tenant).await?;
+        let is_unreachable = environment.verify_end_user == VerifyEndUser::Confirm
+            && environment.return_urls.is_empty();
         let usable = self.ready(settings.clone()).map(|ready| ready.connector.kind);
         Ok(status(settings, usable, &shared, is_unreachable))
     }

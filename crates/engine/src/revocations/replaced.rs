@@ -10,7 +10,7 @@ use astralform_vault::ProjectKeys;
 
 use crate::{
     Engine, Fault, chain,
-    connections::{OpenToken, open},
+    connections::{OpenToken, UNCONFIRMED, open},
 };
 
 /// Tokens of a connection that others have taken the place of.
@@ -63,7 +63,7 @@ impl Engine {
         };
         connections::create_replaced(tx, &ended, *owner).await?;
         for token in &living {
-            tokens::put(tx, &ended, &self.sealed_token(&ended, token, 1, key)).await?;
+            tokens::put(tx, &ended, &self.sealed_token(&ended, token, UNCONFIRMED, key)).await?;
         }
         revocations::request(tx, ended.tenant, ended.id, now).await?;
         tracing::info!(connection.id = %of.id, replaced = %ended.id, "tokens were replaced");

@@ -14,7 +14,7 @@ use crate::Fault;
 /// Which keys there are and what each of them holds; nothing secret.
 #[derive(Clone, Debug)]
 pub struct KeyStatus {
-    /// The master keys of the ring and those in use, with how many keys of projects each wraps.
+    /// The master keys of the ring and those in use, with how many keys each wraps.
     pub masters: Vec<MasterKeyStatus>,
     /// The keys of projects that seal or open.
     pub projects: Vec<ProjectKeyStatus>,
@@ -91,13 +91,15 @@ async fn projects(db: &Db) -> Result<Vec<ProjectKeyStatus>, Fault> {
     }
     let keys = data_keys::all(db).await?.into_iter();
     let keys = keys.filter(|key| key.role != KeyRole::Tags);
-    let status = keys.map(|key| ProjectKeyStatus {
-        project: key.project,
-        id: KeyId::from_bytes(key.id),
-        master: KeyId::of(&key.envelope),
-        role: key.role,
-        since: key.role_since,
-        sealed: sealed.remove(&key.id).unwrap_or_default(),
+    let status = keys.filter_map(|key| {
+        Some(ProjectKeyStatus {
+            project: key.project?,
+            id: KeyId::from_bytes(key.id),
+            master: KeyId::of(&key.envelope),
+            role: key.role,
+            since: key.role_since,
+            sealed: sealed.remove(&key.id).unwrap_or_default(),
+        })
     });
     Ok(status.collect())
 }

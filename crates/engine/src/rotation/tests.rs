@@ -60,9 +60,10 @@ impl Fixture {
         let new = projects::NewProject { id: project, team, name: "Project" };
         projects::create(&mut tx, &new, now).await.unwrap();
         for (role, of_use) in [(KeyRole::Current, KeyUse::Data), (KeyRole::Tags, KeyUse::Tags)] {
-            let fresh = self.ring.new_key(project, of_use, self.ring.current(), entropy).unwrap();
+            let fresh =
+                self.ring.new_key(Some(project), of_use, self.ring.current(), entropy).unwrap();
             let (id, envelope) = (fresh.id.to_bytes(), fresh.envelope);
-            let (role_since, is_leaving) = (now, false);
+            let (project, role_since, is_leaving) = (Some(project), now, false);
             let key = WrappedKey { id, project, role, role_since, is_leaving, envelope };
             data_keys::add(&mut tx, &key).await.unwrap();
         }
@@ -250,7 +251,7 @@ impl Fixture {
             state_hash,
             auth_request: request.id,
             browser_hash: [1; 32],
-            code_verifier: Some(self.seal(at.keys, place)),
+            code_verifier: self.seal(at.keys, place),
             redirect_uri: "https://connect.example.com".to_owned(),
             issuer: None,
             generation: 2,
@@ -382,7 +383,7 @@ async fn v4_a_master_key_that_still_wraps_something_cannot_be_done_without() {
     meta::move_key_check(&mut tx, &new.current().to_string()).await.unwrap();
     tx.commit().await.unwrap();
     let refused = crate::check_key(&fixture.db, &new).await.unwrap_err().to_string();
-    assert!(refused.contains("still wraps 4 keys"), "{refused}");
+    assert!(refused.contains("still wraps 5 keys"), "{refused}");
     let refused = crate::check_key(&fixture.db, &fixture.ring).await.unwrap_err().to_string();
     assert!(refused.contains("was written with master key"), "{refused}");
 }

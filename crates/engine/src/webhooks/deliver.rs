@@ -5,7 +5,7 @@ use astralform_domain::{
     AuthReason, AuthRequest, Connection, ConnectionStatus, Delivery, Event, Outbox, Owner,
     Reconnect, StatusChange, Webhook, WebhookDisabled,
 };
-use astralform_storage::{agents, connections, webhook_deliveries, webhooks};
+use astralform_storage::{agents, auth_requests, connections, webhook_deliveries, webhooks};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 
@@ -161,11 +161,9 @@ impl Engine {
             webhook_deliveries::update(&mut tx, delivery).await?;
             tx.commit().await?;
         }
-        match delivery.reconnect {
-            Some(made) => {
-                let project = delivery.tenant.project;
-                Ok(Some(self.address_of_link(project, made.request).await?))
-            }
+        let Some(made) = &delivery.reconnect else { return Ok(None) };
+        match auth_requests::find(&self.db, delivery.tenant, made.request).await? {
+            Some(request) => Ok(Some(self.address_of_link(&request).await?)),
             None => Ok(None),
         }
     }

@@ -3,7 +3,10 @@ use std::sync::{Arc, atomic::AtomicU64};
 use astralform_domain::limits;
 use tokio::sync::Semaphore;
 
-use crate::{bodies::Bodies, rate::Meter};
+use crate::{
+    bodies::Bodies,
+    rate::{Meter, Moment},
+};
 
 /// What one address, end user, member, credential or project has taken lately.
 pub(crate) struct Bucket {
@@ -36,6 +39,13 @@ impl Default for Bucket {
             use_of_node: Use::default(),
             bodies: Bodies::default(),
         }
+    }
+}
+
+impl Bucket {
+    /// Returns whether it says no more than a fresh one would.
+    pub(super) fn is_full(&self, now: Moment) -> bool {
+        self.meter.is_full(now) && self.use_of_node.meter.is_full(now)
     }
 }
 

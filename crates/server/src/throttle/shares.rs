@@ -8,7 +8,7 @@
 use std::{
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -23,12 +23,14 @@ pub struct Machine {
     pub millicores: u64,
     /// Returns what it has used of them since it started.
     pub used: fn() -> Duration,
+    /// Returns what the current thread has used of them.
+    pub used_by_thread: fn() -> Duration,
 }
 
 impl Default for Machine {
     /// A machine that is never busy.
     fn default() -> Self {
-        Self { millicores: 1_000, used: || Duration::ZERO }
+        Self { millicores: 1_000, used: || Duration::ZERO, used_by_thread: || Duration::ZERO }
     }
 }
 
@@ -37,6 +39,8 @@ pub(super) struct Shares {
     machine: Machine,
     /// In nanoseconds of work a second.
     level: AtomicU64,
+    /// Whether several want more of the node than half of what there is.
+    is_busy: AtomicBool,
     next_look: AtomicU64,
     /// The number of the last look.
     looks: AtomicU64,
@@ -79,6 +83,7 @@ impl Shares {
         Self {
             machine,
             level: AtomicU64::new(UNLIMITED),
+            is_busy: AtomicBool::new(false),
             next_look: AtomicU64::new(0),
             looks: AtomicU64::new(1),
             seen: Mutex::default(),
@@ -136,18 +141,25 @@ impl Shares {
         drop(seen);
         let room = passed / 100 * BUSY / 1_000 * self.machine.millicores;
         let busy = u64::try_from(busy.as_nanos()).unwrap_or(u64::MAX);
+        self.is_busy.store(is_contended && busy > room / 2, Ordering::Relaxed);
         let level = self.level.load(Ordering::Relaxed);
         let next = if !is_contended {
             UNLIMITED
         } else if busy > room {
+            let (over, room) = in_known_work(busy, room, uses.iter().sum());
             let fair = room / (uses.len() as u64).max(1);
-            let allowed = level_of(&mut uses, busy - room).max(fair);
+            let allowed = level_of(&mut uses, over).max(fair);
             level.min(per_second(allowed, passed)).max(per_second(fair, passed))
         } else {
             let highest = uses.into_iter().max().unwrap_or_default();
             raised(level, per_second(highest, passed))
         };
         self.level.store(next, Ordering::Relaxed);
+    }
+
+    /// Returns whether several want so much of the node that it matters what exactly each uses.
+    pub(super) fn is_busy(&self) -> bool {
+        self.is_busy.load(Ordering::Relaxed)
     }
 
     fn lock(&self) -> MutexGuard<'_, Seen> {
@@ -169,6 +181,17 @@ impl Turn {
             of.meter.correct(paid.cast_signed().wrapping_sub(self.prepaid.cast_signed()), now);
         }
     }
+}
+
+/// Returns how much work is over, and how much there is room for, in the work that is known to be
+/// somebody's. What the process does besides, for the database above all, is theirs in proportion.
+fn in_known_work(busy: u64, room: u64, known: u64) -> (u64, u64) {
+    if known >= busy {
+        return (busy - room, room);
+    }
+    let room = u128::from(room) * u128::from(known) / u128::from(busy);
+    let room = u64::try_from(room).unwrap_or(u64::MAX);
+    (known - room, room)
 }
 
 /// Returns in what time a level earns a cost.
@@ -223,6 +246,13 @@ mod tests {
         }
     }
 
+    #[test]
+    fn work_that_nobody_is_known_to_have_caused_is_everybodys_in_proportion() {
+        assert_eq!(in_known_work(50, 40, 60), (10, 40));
+        assert_eq!(in_known_work(100, 50, 20), (10, 10));
+        assert_eq!(in_known_work(100, 75, 0), (0, 0));
+    }
+
     /// A node with half a processor, and who wants so much of it in each tenth of a second.
     struct Node {
         shares: Shares,
@@ -232,7 +262,7 @@ mod tests {
 
     impl Node {
         fn new() -> Self {
-            let machine = Machine { millicores: 500, used: || Duration::ZERO };
+            let machine = Machine { millicores: 500, ..Machine::default() };
             Self { shares: Shares::new(machine), now: SECOND, process: Duration::ZERO }
         }
 

@@ -14,7 +14,7 @@ fn throttle(rates: Rates) -> Arc<Throttle> {
 fn served() -> Arc<Served> {
     let (clock, entropy) = (Clock::manual(Timestamp::from_secs(1)), Entropy::system());
     let origin = Some(Origin::Address([192, 0, 2, 1].into()));
-    Arc::new(Served::new(RequestId::new(&clock, &entropy), origin, None))
+    Arc::new(Served::new(RequestId::new(&clock, &entropy), origin, None, Watch::WALL))
 }
 
 fn caller(end_user: Option<&str>) -> Caller {

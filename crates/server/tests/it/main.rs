@@ -20,6 +20,7 @@ mod disabling;
 mod ending;
 mod ending_many;
 mod faults;
+mod forged_rows;
 mod framing;
 mod freezing;
 mod github_tools;

@@ -239,7 +239,8 @@ async fn a_change_of_return_urls_does_not_undo_what_an_owner_decides_at_the_same
     assert_eq!(off.status, 200, "{off:?}");
     let member = server.member("member").await;
     let mut tx = server.db.begin().await.unwrap();
-    let decided = EnvironmentSettings::default_for(Environment::Live);
+    let settings = EnvironmentSettings::default_for(Environment::Live);
+    let decided = projects::StoredSettings { settings, tag: None };
     projects::set_environment(&mut tx, tenant, &decided).await.unwrap();
     let urls = json!(["https://app.example.com/done"]);
     let changing = tokio::spawn({

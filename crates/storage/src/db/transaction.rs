@@ -10,6 +10,7 @@ use super::{
     line::Line,
     one_connection::{self, Mark},
     postgres, sqlite,
+    work::Work,
 };
 use crate::{Result, bind::Bind, changes::Feed};
 
@@ -23,6 +24,7 @@ pub struct Tx {
     /// The time at which what it does happens.
     pub(crate) clock: Clock,
     _mark: Mark,
+    _work: Work,
 }
 
 pub(super) enum Open {
@@ -40,7 +42,13 @@ impl Db {
         let open = self.feed.health.note_write(self.open_transaction().await, |_| false)?;
         let (feed, clock) = (Arc::clone(&self.feed), self.clock.clone());
         let touched = BTreeSet::new();
-        Ok(Tx { open, has_written: false, touched, feed, clock, _mark: Mark::set() })
+        let work = match open {
+            Open::Sqlite(_) => Work::begin(),
+            Open::Postgres(_) => Work::elsewhere(),
+        };
+        let has_written = false;
+        let mark = Mark::set();
+        Ok(Tx { open, has_written, touched, feed, clock, _mark: mark, _work: work })
     }
 
     /// Starts a write transaction whose statements read or change any number of rows, and may take

@@ -260,9 +260,17 @@ async fn f13_revoked_keys_and_tokens_are_kept_for_a_term_some_at_a_time() {
                 agent: None,
                 secret_hash,
                 hint: hint.clone(),
+                tag: None,
                 revoked_at,
             };
-            let token = AdminToken { id: id(), member: member.id, secret_hash, hint, revoked_at };
+            let token = AdminToken {
+                id: id(),
+                member: member.id,
+                secret_hash,
+                hint,
+                tag: None,
+                revoked_at,
+            };
             api_keys::create(&mut tx, &key, at(0)).await.unwrap();
             admin_tokens::create(&mut tx, &token, at(0)).await.unwrap();
             if number > 0 {

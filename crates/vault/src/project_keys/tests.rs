@@ -8,7 +8,7 @@ fn keys(seed: u64) -> ProjectKeys {
     let entropy = Entropy::seeded(seed);
     let ring = KeyRing::generate(&entropy);
     let [data, tags] = [KeyUse::Data, KeyUse::Tags].map(|of_use| {
-        ring.new_key(project(seed), of_use, ring.current(), &entropy).ok().unwrap().envelope
+        ring.new_key(Some(project(seed)), of_use, ring.current(), &entropy).ok().unwrap().envelope
     });
     ring.open_keys(project(seed), &data, [], &tags).ok().unwrap()
 }

@@ -7,6 +7,7 @@ use astralform_engine::{
     Engine, Outcome, Parts, Patience, Site, ToolCall,
     authentication::Said,
     egress::{Egress, Networks},
+    prepare_database,
     project_connectors::{Credentials, Enable},
 };
 use astralform_simulator::Simulator;
@@ -64,11 +65,12 @@ pub(super) async fn set_up(listener: &TcpListener) -> anyhow::Result<Set> {
     let simulated = Simulated::on(simulators, clock.clone(), entropy.clone())?;
     let (simulator, simulator_url) = (simulated.simulator.clone(), simulated.url.clone());
     let db = Db::open_sqlite(&files.path().join("demo.db")).await?;
-    db.migrate().await?;
+    let key_ring = KeyRing::generate(&entropy);
+    prepare_database(&db, &key_ring).await?;
     let engine = Engine::new(Parts {
         db,
         catalog: load(builtin().iter().copied()).0,
-        key_ring: KeyRing::generate(&entropy),
+        key_ring,
         egress: Egress::new(Networks::default(), Some(simulated.address)),
         site: Site::new(base_url.clone(), Some(simulator_url.clone())),
         clock,

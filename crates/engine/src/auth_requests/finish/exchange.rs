@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use astralform_catalog::Pkce;
 use astralform_domain::{Account, AuthFailure, AuthRequest, HostSet, ScopeSet, Secret, limits};
 use astralform_storage::oauth_states::OauthState;
 
@@ -107,18 +108,20 @@ impl Engine {
         })
     }
 
+    /// Returns the code verifier, where the provider takes PKCE. That it opens shows in any case that
+    /// the state was made for this owner.
     async fn verifier(
         &self,
         state: &OauthState,
         request: &AuthRequest,
         ready: &Ready<'_>,
     ) -> Result<Option<Secret>, Fault> {
-        let Some(sealed) = &state.code_verifier else {
-            return Ok(None);
-        };
         let key = self.keys.of(&self.db, request.tenant.project).await?;
         let row = state_row(&state.state_hash);
-        Ok(Some(key.open(verifier_binding(request, &row, &ready.settings.hosts), sealed)?))
+        let place = verifier_binding(request, &row, &ready.settings.hosts);
+        let verifier = key.open(place, &state.code_verifier)?;
+        let pkce = ready.connector.oauth.as_ref().map(|oauth| oauth.pkce);
+        Ok(Some(verifier).filter(|_| pkce == Some(Pkce::S256)))
     }
 
     /// Whose tokens they are, and that they are good for anything.

@@ -1,0 +1,65 @@
+//! What a request costs that is done for it by the threads of SQLite, where none of its own shows it.
+//! The time for which it has a connection counts, not that for which it waits for one.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Instant,
+};
+
+tokio::task_local! {
+    static ACCOUNT: Arc<AtomicU64>;
+}
+
+/// Does some work, and adds the nanoseconds that SQLite spends on it to an account.
+pub async fn charged_to<T>(account: Arc<AtomicU64>, work: impl Future<Output = T>) -> T {
+    ACCOUNT.scope(account, work).await
+}
+
+/// Work that is being done, until it is dropped.
+pub(super) struct Work(Option<(Arc<AtomicU64>, Instant)>);
+
+impl Work {
+    /// Work that begins now.
+    pub(super) fn begin() -> Self {
+        Self(ACCOUNT.try_with(|account| (Arc::clone(account), Instant::now())).ok())
+    }
+
+    /// Work that is done by another process.
+    pub(super) const fn elsewhere() -> Self {
+        Self(None)
+    }
+}
+
+impl Drop for Work {
+    fn drop(&mut self) {
+        if let Some((account, began)) = &self.0 {
+            let spent = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+            account.fetch_add(spent, Ordering::Relaxed);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{on_both, world};
+
+    #[tokio::test]
+    async fn x4_what_the_database_does_for_a_request_is_charged_to_it_where_it_is_ours_to_do() {
+        on_both(async |db| {
+            let account = Arc::<AtomicU64>::default();
+            charged_to(Arc::clone(&account), world(&db)).await;
+            let of_a_transaction = account.swap(0, Ordering::Relaxed);
+            charged_to(Arc::clone(&account), crate::projects::list(&db)).await.unwrap();
+            let of_a_read = account.swap(0, Ordering::Relaxed);
+            world(&db).await;
+            assert_eq!(of_a_transaction > 0, db.is_sqlite());
+            assert_eq!(of_a_read > 0, db.is_sqlite());
+            assert_eq!(account.load(Ordering::Relaxed), 0, "nobody asked for the last");
+        })
+        .await;
+    }
+}
