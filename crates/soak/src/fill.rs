@@ -165,6 +165,7 @@ impl Filler {
             return_url: None,
             status: AuthStatus::AwaitingConfirmation,
             failure: None,
+            provider_error: None,
             expires_at: now.before(Duration::from_secs(1)),
             connection: Some(led_to.id),
         };

@@ -34,7 +34,10 @@ fn of_connectors() -> Vec<Refused> {
         Refused::rendered("more prompts than may be open", Unusable::TooManyPrompts),
         Refused::rendered("addresses that do not go together", SettingsError::BadAddresses),
         Refused::rendered("a server without a simulator", SettingsError::NoSimulator),
-        Refused::rendered("the provider is away", SettingsError::Unverified),
+        Refused::rendered(
+            "the provider is away",
+            SettingsError::Unverified("the provider did not answer".to_owned()),
+        ),
         Refused::rendered("addresses that nobody has entered", SettingsError::EndpointsRequired),
         Refused::rendered("the shared account is dead", CredentialRefusal::SharedUnusable),
     ]
