@@ -4,7 +4,7 @@ use astralform_domain::{limits, texts::cut};
 use jsonschema::{PatternOptions, ValidationError, Validator, error::ValidationErrorKind};
 use schemars::{JsonSchema, Schema as JsonSchemaValue, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de::Error as _};
-use serde_json::Value;
+use serde_json::{Map, Number, Value};
 
 use crate::yaml::step;
 
@@ -29,12 +29,48 @@ impl Schema {
             .with_draft(jsonschema::Draft::Draft202012)
             .with_pattern_options(PatternOptions::regex());
         let validator = options.build(json).map_err(|error| describe(&error))?;
-        Ok(Self { json: json.clone(), validator })
+        Ok(Self { json: with_properties(json.clone()), validator })
     }
 
     /// The schema itself.
     pub fn json(&self) -> &Value {
         &self.json
+    }
+
+    /// Returns arguments as they are meant: without the nulls that stand for "left out", and with
+    /// integers for the numbers that are whole.
+    ///
+    /// # Errors
+    /// With the first faults, where they do not fit.
+    pub fn accept<'a>(&self, given: &'a Value) -> Result<Cow<'a, Value>, Vec<ArgumentFault>> {
+        let mut meant = Cow::Borrowed(given);
+        if !self.validator.is_valid(&meant) {
+            meant = Cow::Owned(self.without_nulls(given.clone()));
+            let faults = self.faults(&meant);
+            if !faults.is_empty() {
+                return Err(faults);
+            }
+        }
+        if has_whole_floats(&meant) {
+            with_integers(meant.to_mut());
+        }
+        Ok(meant)
+    }
+
+    /// Leaves out what is null and must not be. What the schema takes as null stays null.
+    fn without_nulls(&self, mut given: Value) -> Value {
+        let short = shortened(&given);
+        let errors = self.validator.iter_errors(&short);
+        let places = errors.map(|error| error.instance_path().to_string());
+        let nulls: Vec<_> =
+            places.filter(|at| short.pointer(at).is_some_and(Value::is_null)).collect();
+        for place in nulls {
+            let Some((parent, name)) = place.rsplit_once('/') else { continue };
+            if let Some(Value::Object(members)) = given.pointer_mut(parent) {
+                members.shift_remove(&unescaped(name));
+            }
+        }
+        given
     }
 
     /// Returns the first faults of `value`; none when it fits.
@@ -50,13 +86,61 @@ impl Schema {
             list.and_then(Value::as_array).is_none_or(|list| list.len() <= REPORTED)
         };
         let errors = self.validator.iter_errors(&short).filter(is_whole);
-        let faults: Vec<_> = errors.flat_map(|error| faults_of(&error)).take(REPORTED).collect();
+        let faults: Vec<_> =
+            errors.flat_map(|error| faults_of(&error, value)).take(REPORTED).collect();
         if faults.is_empty() {
             let first = self.validator.validate(value).err();
-            return first.iter().flat_map(faults_of).take(REPORTED).collect();
+            return first.iter().flat_map(|error| faults_of(error, value)).take(REPORTED).collect();
         }
         faults
     }
+}
+
+/// Names the properties of an object that has none: models' providers refuse an object that is
+/// silent about them.
+fn with_properties(mut json: Value) -> Value {
+    if let Some(schema) = json.as_object_mut()
+        && schema.get("type").is_some_and(|kind| kind == "object")
+    {
+        schema.entry("properties").or_insert_with(|| Map::new().into());
+    }
+    json
+}
+
+/// Returns the name that a part of a JSON Pointer stands for (RFC 6901 §4).
+fn unescaped(part: &str) -> String {
+    part.replace("~1", "/").replace("~0", "~")
+}
+
+fn has_whole_floats(value: &Value) -> bool {
+    match value {
+        Value::Number(number) => whole(number).is_some(),
+        Value::Array(items) => items.iter().any(has_whole_floats),
+        Value::Object(members) => members.values().any(has_whole_floats),
+        Value::Null | Value::Bool(_) | Value::String(_) => false,
+    }
+}
+
+fn with_integers(value: &mut Value) {
+    match value {
+        Value::Number(number) => {
+            if let Some(integer) = whole(number) {
+                *number = integer;
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(with_integers),
+        Value::Object(members) => members.values_mut().for_each(with_integers),
+        Value::Null | Value::Bool(_) | Value::String(_) => {}
+    }
+}
+
+/// Returns the integer that a float was written for, digit by digit; nothing where it has a
+/// fraction, or too many digits for an integer.
+fn whole(number: &Number) -> Option<Number> {
+    let float = number.as_f64().filter(|float| number.is_f64() && float.fract() == 0.0)?;
+    let digits = float.to_string();
+    let signed = digits.parse().map(|integer: i64| integer.into());
+    signed.or_else(|_| digits.parse().map(|integer: u64| integer.into())).ok()
 }
 
 const REPORTED: usize = limits::ARGUMENT_FAULTS.count();
@@ -73,14 +157,22 @@ fn shortened(value: &Value) -> Value {
 }
 
 /// The validator points at the parent of a missing or unknown field; the reader wants the field.
-fn faults_of(error: &ValidationError<'_>) -> Vec<ArgumentFault> {
+fn faults_of(error: &ValidationError<'_>, root: &Value) -> Vec<ArgumentFault> {
     let pointer = error.instance_path().to_string();
     let fault = |name: &str, message: &str| ArgumentFault::new(&step(&pointer, name), message);
     match error.kind() {
         ValidationErrorKind::AdditionalProperties { unexpected }
         | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
             let named = unexpected.iter().take(REPORTED);
-            named.map(|name| fault(name, "is not an argument of this tool")).collect()
+            named.map(|name| fault(name, SUPERFLUOUS)).collect()
+        }
+        // Of an object that may have no members at all, the validator names none.
+        ValidationErrorKind::FalseSchema
+            if error.schema_path().as_str().ends_with("/additionalProperties") =>
+        {
+            let members = root.pointer(&pointer).and_then(Value::as_object);
+            let named = members.into_iter().flat_map(Map::keys).take(REPORTED);
+            named.map(|name| fault(name, SUPERFLUOUS)).collect()
         }
         ValidationErrorKind::Required { property } => {
             vec![fault(property.as_str().unwrap_or_default(), "is required")]
@@ -88,6 +180,8 @@ fn faults_of(error: &ValidationError<'_>) -> Vec<ArgumentFault> {
         _ => vec![ArgumentFault::new(&pointer, &describe(error))],
     }
 }
+
+const SUPERFLUOUS: &str = "is not an argument of this tool";
 
 impl ArgumentFault {
     fn new(pointer: &str, message: &str) -> Self {
@@ -103,7 +197,9 @@ impl ArgumentFault {
 fn describe(error: &ValidationError<'_>) -> String {
     use ValidationErrorKind as Kind;
     match error.kind() {
-        Kind::Type { kind } => format!("must be {}", types(kind)),
+        Kind::Type { kind } => {
+            format!("is {}, must be {}", given(error.instance()), types(kind))
+        }
         Kind::Enum { options } => format!("must be one of {options}"),
         Kind::Constant { expected_value } => format!("must be {expected_value}"),
         Kind::MinLength { limit } => format!("must have at least {limit} characters"),
@@ -116,6 +212,19 @@ fn describe(error: &ValidationError<'_>) -> String {
         Kind::Pattern { pattern } => format!("must match the pattern {pattern}"),
         Kind::Format { format } => format!("must be a valid {format}"),
         other => format!("does not meet the schema's `{}`", other.keyword()),
+    }
+}
+
+/// Says what kind of value it is, in the words of JSON Schema.
+fn given(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(number) if number.is_f64() => "a number with a fraction",
+        Value::Number(_) => "an integer",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
     }
 }
 
@@ -190,7 +299,7 @@ mod tests {
         for expected in [
             fault("/channel", "is required"),
             fault("/a~1b", "is not an argument of this tool"),
-            fault("/limit", "must be of type integer"),
+            fault("/limit", "is a string, must be of type integer"),
             fault("/kinds/1", "must be one of [\"public\",\"private\"]"),
         ] {
             assert!(found.contains(&expected), "{expected:?} is not in {found:?}");
@@ -198,11 +307,91 @@ mod tests {
         assert!(!format!("{found:?}").contains("xoxp-secret"));
     }
 
+    fn accepted(given: &Value) -> String {
+        schema().accept(given).unwrap().to_string()
+    }
+
+    #[test]
+    fn a_whole_number_is_an_integer_however_it_is_written() {
+        for (given, meant) in
+            [("5.0", "5"), ("5", "5"), ("5e0", "5"), ("0.5e1", "5"), ("1.0E2", "100")]
+        {
+            let sent =
+                serde_json::from_str(&format!(r#"{{"channel":"C1","limit":{given}}}"#)).unwrap();
+            assert_eq!(accepted(&sent), format!(r#"{{"channel":"C1","limit":{meant}}}"#));
+        }
+        assert_eq!(faults(&json!({"channel": "C1", "limit": 5.5})).len(), 1);
+    }
+
+    #[test]
+    fn no_number_becomes_another_one() {
+        let any = Schema::compile(&json!({})).unwrap();
+        for (given, meant) in [
+            ("9007199254740993", "9007199254740993"),
+            ("18446744073709551615", "18446744073709551615"),
+            ("-9223372036854775808", "-9223372036854775808"),
+            ("123456789012345680.0", "123456789012345680"),
+            ("-0.0", "0"),
+            ("1e300", "1e+300"),
+            ("0.1234567890123456", "0.1234567890123456"),
+            ("[[5.0],{\"a\":2.0}]", "[[5],{\"a\":2}]"),
+        ] {
+            let sent: Value = serde_json::from_str(given).unwrap();
+            assert_eq!(any.accept(&sent).unwrap().to_string(), meant);
+        }
+    }
+
+    #[test]
+    fn null_stands_for_left_out_where_it_is_not_allowed() {
+        let json = json!({
+            "type": "object",
+            "additionalProperties": false,
+            "required": ["text"],
+            "properties": {
+                "text": {"type": "string"},
+                "limit": {"type": "integer"},
+                "kind": {"enum": ["a", "b"]},
+                "parent": {"type": ["string", "null"]},
+                "a/b": {"type": "object", "properties": {"c~d": {"type": "string"}}},
+            },
+        });
+        let schema = Schema::compile(&json).unwrap();
+        let sent =
+            json!({"text": "x", "limit": null, "kind": null, "parent": null, "a/b": {"c~d": null}});
+        let meant = schema.accept(&sent).unwrap();
+        assert_eq!(*meant, json!({"text": "x", "parent": null, "a/b": {}}));
+        let faults = schema.accept(&json!({"text": null})).unwrap_err();
+        assert_eq!(
+            (faults[0].pointer.as_str(), faults[0].message.as_str()),
+            ("/text", "is required")
+        );
+        assert_eq!(schema.accept(&Value::Null).unwrap_err()[0].pointer, "");
+        let faults = schema.accept(&json!({"text": "x", "limt": null})).unwrap_err();
+        assert_eq!(faults[0].pointer, "/limt");
+    }
+
+    #[test]
+    fn an_object_says_of_its_properties_that_it_has_none() {
+        let none =
+            Schema::compile(&json!({"type": "object", "additionalProperties": false})).unwrap();
+        assert_eq!(none.json()["properties"], json!({}));
+        assert_eq!(none.accept(&json!({})).unwrap().to_string(), "{}");
+        let faults = none.accept(&json!({"limit": 1, "q": "x"})).unwrap_err();
+        let named: Vec<_> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
+        assert_eq!(named, ["/limit", "/q"]);
+        let many: Map<_, _> = (0..10_000).map(|n| (format!("n{n}"), json!(n))).collect();
+        let faults = none.accept(&many.into()).unwrap_err();
+        assert_eq!(faults.len(), limits::ARGUMENT_FAULTS.count());
+        assert_eq!(
+            Schema::compile(&json!({"type": "array"})).unwrap().json().get("properties"),
+            None
+        );
+    }
+
     #[test]
     fn f3_x3_no_more_faults_are_collected_than_are_reported_whatever_was_sent() {
         let many: Vec<_> = (0..100_000).collect();
-        let names: serde_json::Map<_, _> =
-            (0..10_000).map(|n| (format!("unknown-{n}"), json!(n))).collect();
+        let names: Map<_, _> = (0..10_000).map(|n| (format!("unknown-{n}"), json!(n))).collect();
         let mut with_channel = names.clone();
         with_channel.insert("channel".to_owned(), json!("C1"));
         for sent in [

@@ -1,10 +1,10 @@
 //! Who sends a request: from its bearer token to a caller or an administrator.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use astralform_domain::{
     Administrator, AgentId, Caller, EndUserId, Environment, Principal, ProjectId, Role,
-    RuntimeCredential, Tenant,
+    RuntimeCredential, Tenant, texts::cut,
 };
 use astralform_storage::{
     admin_tokens, agents::Agent, api_keys::ApiKey, members, sessions::Session,
@@ -16,27 +16,102 @@ use crate::{Engine, Fault, Frozen, bearer};
 /// Why a request comes from nobody we know.
 #[derive(Debug, Error)]
 pub enum AuthenticationError {
-    /// The token is not one of ours, has been revoked or is over.
-    #[error("the token is not valid")]
-    InvalidToken,
+    /// The token is not known here, has been revoked or is over.
+    #[error(
+        "{0} was sent that is not valid: it was not copied whole, is another server's, was revoked, \
+         or is over; send one that is valid here"
+    )]
+    InvalidToken(TokenKind),
+    /// The token is valid for other calls only, if at all.
+    #[error("{sent} was sent, and this call takes {wanted}: send that as the bearer token")]
+    WrongKind {
+        /// What was sent.
+        sent: TokenKind,
+        /// What the call takes.
+        wanted: TokenKinds,
+    },
+    /// The token is none of ours.
+    #[error("what was sent as the bearer token is no token of this server: send {wanted}")]
+    ForeignToken {
+        /// What the call takes.
+        wanted: TokenKinds,
+    },
     /// The token is bound to another agent than the request names.
-    #[error("the token belongs to another agent")]
+    #[error(
+        "the token acts as one agent only, and the request names another: leave X-Agent-ID (or \
+         `agent`) out, or name that one"
+    )]
     OtherAgent,
     /// The session is another end user's than the request names.
-    #[error("the session belongs to another end user")]
+    #[error(
+        "the session acts for one end user only, and X-End-User-ID names another: leave it out, \
+         or name that one"
+    )]
     OtherEndUser,
     /// The token's project is frozen.
     #[error(transparent)]
     Frozen(#[from] Frozen),
     /// There is no agent of that name.
-    #[error("there is no such agent")]
-    UnknownAgent,
+    #[error(
+        "the project has no agent `{0}`: name one that it has in X-Agent-ID (or `agent`), or leave \
+         it out"
+    )]
+    UnknownAgent(String),
     /// The agent is switched off.
-    #[error("the agent is disabled")]
-    DisabledAgent,
+    #[error(
+        "the agent `{0}` is disabled: enable it, or name another one in X-Agent-ID (or `agent`)"
+    )]
+    DisabledAgent(String),
     /// Something is broken.
     #[error(transparent)]
     Fault(#[from] Fault),
+}
+
+/// The kinds of bearer tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenKind {
+    /// A backend's.
+    ApiKey,
+    /// One end user's and one agent's.
+    Session,
+    /// Of somebody who administers.
+    AdminToken,
+}
+
+/// The kinds of tokens that a call takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenKinds {
+    /// Those of callers that act for end users.
+    Runtime,
+    /// Those of administrators.
+    Management,
+}
+
+impl TokenKind {
+    /// Returns what a token says of itself.
+    fn of(token: &str) -> Option<Self> {
+        let kinds = [("sk_", Self::ApiKey), ("ut_", Self::Session), ("pat_", Self::AdminToken)];
+        kinds.into_iter().find(|(prefix, _)| token.starts_with(prefix)).map(|(_, kind)| kind)
+    }
+}
+
+impl fmt::Display for TokenKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ApiKey => "an API key (sk_…)",
+            Self::Session => "a session (ut_…)",
+            Self::AdminToken => "an admin token (pat_…)",
+        })
+    }
+}
+
+impl fmt::Display for TokenKinds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Runtime => "an API key (sk_live_… or sk_test_…) or a session (ut_…)",
+            Self::Management => "an admin token (pat_…)",
+        })
+    }
 }
 
 /// What a runtime request says of itself.
@@ -49,16 +124,21 @@ pub struct Said<'a> {
     pub end_user: Option<EndUserId>,
 }
 
+/// How much of an agent's name is repeated.
+const LONGEST_NAME: usize = 64;
+
 impl Engine {
     /// Whom a runtime request comes from, and for whom.
     ///
     /// # Errors
     /// An unknown id, a wrong secret and a revoked token are one and the same.
     pub async fn authenticate(&self, said: Said<'_>) -> Result<Caller, AuthenticationError> {
-        if said.token.starts_with("ut_") {
-            self.authenticate_session(said).await
-        } else {
-            self.authenticate_key(said).await
+        let wanted = TokenKinds::Runtime;
+        match TokenKind::of(said.token) {
+            Some(TokenKind::Session) => self.authenticate_session(said).await,
+            Some(TokenKind::ApiKey) => self.authenticate_key(said).await,
+            Some(sent) => Err(AuthenticationError::WrongKind { sent, wanted }),
+            None => Err(AuthenticationError::ForeignToken { wanted }),
         }
     }
 
@@ -67,15 +147,21 @@ impl Engine {
     /// # Errors
     /// An unknown id, a wrong secret and a revoked token are one and the same.
     pub async fn administrator(&self, token: &str) -> Result<Administrator, AuthenticationError> {
+        let (kind, wanted) = (TokenKind::AdminToken, TokenKinds::Management);
+        match TokenKind::of(token) {
+            Some(TokenKind::AdminToken) => {}
+            Some(sent) => return Err(AuthenticationError::WrongKind { sent, wanted }),
+            None => return Err(AuthenticationError::ForeignToken { wanted }),
+        }
         let brought = bearer::parse(token, "pat", "admt");
-        let brought = brought.ok_or(AuthenticationError::InvalidToken)?;
-        let id = brought.id.parse().map_err(|_| AuthenticationError::InvalidToken)?;
+        let brought = brought.ok_or(AuthenticationError::InvalidToken(kind))?;
+        let id = brought.id.parse().map_err(|_| AuthenticationError::InvalidToken(kind))?;
         let found = admin_tokens::find(&self.db, id).await.map_err(Fault::from)?;
         let found = self.vouched(found).await?;
         let valid = |token: &admin_tokens::AdminToken| {
             brought.proves(&token.secret_hash) && token.revoked_at.is_none()
         };
-        let found = found.filter(valid).ok_or(AuthenticationError::InvalidToken)?;
+        let found = found.filter(valid).ok_or(AuthenticationError::InvalidToken(kind))?;
         Ok(Administrator { member: found.member, token: found.id })
     }
 
@@ -104,7 +190,8 @@ impl Engine {
     }
 
     async fn authenticate_key(&self, said: Said<'_>) -> Result<Caller, AuthenticationError> {
-        let key = self.find_key(said.token).await?.ok_or(AuthenticationError::InvalidToken)?;
+        let invalid = AuthenticationError::InvalidToken(TokenKind::ApiKey);
+        let key = self.find_key(said.token).await?.ok_or(invalid)?;
         self.thawed(key.tenant.project).await??;
         let agent = self.agent_of(key.tenant, key.agent, said.agent).await?;
         let credential = RuntimeCredential::ApiKey(key.id);
@@ -114,7 +201,7 @@ impl Engine {
 
     async fn authenticate_session(&self, said: Said<'_>) -> Result<Caller, AuthenticationError> {
         let found = self.find_session(said.token).await?;
-        let session = found.ok_or(AuthenticationError::InvalidToken)?;
+        let session = found.ok_or(AuthenticationError::InvalidToken(TokenKind::Session))?;
         if said.end_user.is_some_and(|named| named != session.end_user) {
             return Err(AuthenticationError::OtherEndUser);
         }
@@ -162,10 +249,14 @@ impl Engine {
             (Some(bound), None) => self.agent(tenant.project, bound).await?,
             (_, named) => self.named_agent(tenant.project, named).await?,
         };
-        let agent = found.ok_or(AuthenticationError::UnknownAgent)?;
+        let Some(agent) = found else {
+            let name = named.map(|named| cut(named, LONGEST_NAME).into_owned());
+            let name = name.or_else(|| bound.map(|bound| bound.to_string()));
+            return Err(AuthenticationError::UnknownAgent(name.unwrap_or_default()));
+        };
         match bound {
             Some(bound) if bound != agent.id => Err(AuthenticationError::OtherAgent),
-            _ if !agent.is_enabled => Err(AuthenticationError::DisabledAgent),
+            _ if !agent.is_enabled => Err(AuthenticationError::DisabledAgent(agent.name.clone())),
             _ => Ok(agent),
         }
     }

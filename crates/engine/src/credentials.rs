@@ -6,7 +6,7 @@ use astralform_domain::{
     AuthReason, Connection, ConnectionId, ConnectionStatus, EndUserId, HostSet, Owner, ScopeSet,
     StatusReason,
 };
-use astralform_storage::tokens::Token;
+use astralform_storage::{connections, tokens::Token};
 use thiserror::Error;
 
 use crate::{
@@ -40,21 +40,35 @@ pub(crate) struct Ask {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum CredentialRefusal {
     /// The request named no end user, and nothing shared may pay.
-    #[error("name the end user in the header X-End-User-ID")]
+    #[error(
+        "the request does not say which end user it is for: name them in the header X-End-User-ID"
+    )]
     EndUserRequired,
     /// The request named a connection that this end user does not have.
-    #[error("this end user has no such connection")]
+    #[error(
+        "this end user has no connection of the id that was given: GET /v1/connections lists \
+         theirs"
+    )]
     UnknownConnection,
+    /// The request named a connection that nobody has confirmed yet.
+    #[error(
+        "the connection waits until the developer's backend confirms who connected it: POST \
+         /v1/auth-requests/{{id}}/confirm, with what the browser brought to the return URL; send \
+         this again after that"
+    )]
+    AwaitingConfirmation,
     /// End users may not connect accounts of their own, and no account is shared.
     #[error(
-        "end users may not connect accounts of their own here, and the project shares none: share \
-         one, or set `allow_end_user_auth`"
+        "end users may not connect accounts of their own to this connector, and the project shares \
+         none: share one with POST /v1/projects/{{project}}/connectors/{{slug}}/shared-connection, or \
+         set `allow_end_user_auth`"
     )]
     NothingShared,
     /// The project's shared account stopped working, or lacks scopes.
     #[error(
-        "what the project shares has stopped working: a member has to connect the account again, \
-         or to enter a new API key"
+        "the account or API key that the project shares for this connector has stopped working: a \
+         member has to connect the account again with POST \
+         /v1/projects/{{project}}/connectors/{{slug}}/shared-connection, or to enter a new key"
     )]
     SharedUnusable,
 }
@@ -204,6 +218,26 @@ pub(crate) enum Lack {
 }
 
 impl Engine {
+    /// Says more of a refusal that concerns a connection which the request names: the end user's
+    /// list shows one that awaits confirmation, so it is not unknown to them.
+    pub(crate) async fn refusal_of(
+        &self,
+        refusal: CredentialRefusal,
+        ready: &Ready<'_>,
+        end_user: Option<&EndUserId>,
+        named: Option<ConnectionId>,
+    ) -> Result<CredentialRefusal, Fault> {
+        let named = named.filter(|_| refusal == CredentialRefusal::UnknownConnection);
+        let (Some(id), Some(end_user)) = (named, end_user) else { return Ok(refusal) };
+        let found = connections::find(&self.db, ready.settings.tenant, id).await?;
+        let is_waiting = found.is_some_and(|found| {
+            found.status == ConnectionStatus::AwaitingConfirmation
+                && found.project_connector == ready.settings.id
+                && found.owner.end_user() == Some(end_user)
+        });
+        Ok(if is_waiting { CredentialRefusal::AwaitingConfirmation } else { refusal })
+    }
+
     /// Opens a credential, refreshed first where it must be. `rejected` is the generation that the
     /// provider has just refused.
     pub(crate) async fn credential(

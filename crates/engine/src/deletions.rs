@@ -28,13 +28,19 @@ pub struct Deleted {
 #[derive(Debug, Error)]
 pub enum DeleteError {
     /// There is nobody of that id.
-    #[error("this environment has no such end user")]
+    #[error(
+        "this environment has no end user of that id: it has to be the one that X-End-User-ID \
+         named, percent-encoded in the address"
+    )]
     UnknownEndUser,
     /// It is somebody else's to say, or another one was meant.
-    #[error("`confirm` must be the name or the id of the project that is to be deleted")]
+    #[error(
+        "`confirm` is neither the name nor the id of the project in the address, and nothing was \
+         deleted: GET /v1/projects says both"
+    )]
     NotConfirmed,
     /// It is deleted already.
-    #[error("there is no such project, or it is not yours")]
+    #[error("the project in the address is none of yours: GET /v1/projects lists those that are")]
     UnknownProject,
     /// Something is broken.
     #[error(transparent)]

@@ -47,15 +47,17 @@ pub struct Ticket {
 #[derive(Debug, Error)]
 pub enum RepeatError {
     /// The key came with another request before.
-    #[error("this Idempotency-Key came with another request before; use a new one")]
+    #[error(
+        "this Idempotency-Key came with another request before: send a new one with this request"
+    )]
     OtherRequest,
     /// The first one is under way.
-    #[error("a request with this Idempotency-Key is under way; try again in a moment")]
+    #[error("a request with this Idempotency-Key is under way: send this one again in a moment")]
     UnderWay,
     /// The first one broke off.
     #[error(
-        "a request with this Idempotency-Key broke off, and may have done its work: check before \
-         you send it with a new key"
+        "a request with this Idempotency-Key broke off and may have done its work: look whether it \
+         has before you send it with a new key"
     )]
     Interrupted,
     /// Something is broken.

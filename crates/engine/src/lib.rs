@@ -22,9 +22,12 @@ mod kept;
 pub mod managed;
 pub mod members;
 pub mod metrics;
+mod nearest;
 mod oauth;
 pub mod project_connectors;
 pub mod provision;
+mod query;
+mod reach;
 mod refresh;
 mod refusal;
 mod retention;
@@ -52,13 +55,15 @@ use tokio::{runtime::Handle, time::timeout};
 pub use astralform_storage::charged_to;
 pub use auth_requests::{
     BeginError, Callback, ConfirmError, Confirmation, Consent, EnterKeyError, FinishError,
-    Patience, Prompt, Started, Wanted, WantedAccount, WantedError,
+    Patience, Prompt, Started, UndeclaredScope, Wanted, WantedAccount, WantedError,
 };
 pub use connections::{ChangeError, ConnectionChanges, Listed};
 pub use credentials::CredentialRefusal;
 pub use error::{Fault, chain};
 pub use frozen::Frozen;
+pub use nearest::Nearest;
 pub use project_connectors::{SettingsError, Unusable};
+pub use reach::{NoConnector, NoTool, NotEnabled, OutOfReach};
 pub use site::Site;
 pub use start::{StartError, check_key, prepare_database, written_with};
 pub use tools::{Availability, CallFailure, CallRefusal, ListedTool, Outcome, Outside, ToolCall};

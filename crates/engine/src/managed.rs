@@ -42,7 +42,10 @@ pub struct Extent {
 #[derive(Debug, Error)]
 pub enum SelectionError {
     /// It does not say what.
-    #[error("name a `connector`, an `end_user_id` or `used_since`, or say `all: true`")]
+    #[error(
+        "the body names no connections: say which with `connector`, `end_user_id` or `used_since`, \
+         or say `all: true`"
+    )]
     Nothing,
     /// It says everything and something.
     #[error("`all` goes with `dry_run` alone: leave it out, or leave out what else is named")]

@@ -1,5 +1,6 @@
 //! Connectors enabled in a project: what they are made of, and how they are managed.
 
+mod addresses;
 mod change;
 mod check;
 mod credentials;
@@ -103,21 +104,35 @@ pub(crate) struct Client {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum Unusable {
     /// It was disabled, and perhaps enabled anew since.
-    #[error("the connector has been disabled")]
+    #[error(
+        "the connector has been disabled since: enable it with POST \
+         /v1/projects/{{project}}/connectors, and begin anew"
+    )]
     Disabled,
     /// It is switched off.
-    #[error("the connector is paused: set `is_enabled` to resume it")]
+    #[error(
+        "the connector is paused: to resume it, set `is_enabled` with PATCH \
+         /v1/projects/{{project}}/connectors/{{slug}}"
+    )]
     Paused,
     /// The developer's app is not entered yet.
-    #[error("the connector has no credentials yet: enter them in its settings")]
+    #[error(
+        "the connector has no credentials yet: enter `credentials` with PATCH \
+         /v1/projects/{{project}}/connectors/{{slug}}"
+    )]
     NeedsCredentials,
     /// Its settings do not go together any more.
-    #[error("the connector's settings do not fit its catalogue entry: enter them again")]
+    #[error(
+        "the connector's settings do not fit its catalogue entry: enter `credentials`, and \
+         `endpoints` where it has any, again with PATCH \
+         /v1/projects/{{project}}/connectors/{{slug}}"
+    )]
     Misconfigured,
     /// Nobody could vouch for the end user.
     #[error(
-        "this environment confirms who finishes in the browser, but no return URL is registered: \
-         register one, or switch `verify_end_user` off"
+        "this environment confirms who finishes in the browser, but has no return URL: register one \
+         in `return_urls`, or switch `verify_end_user` off, with PATCH \
+         /v1/projects/{{project}}/environments/{{environment}}"
     )]
     NoReturnUrl,
     /// Too many end users are asked already, or one of them too often.

@@ -10,8 +10,8 @@ use astralform_storage::sessions::{self, Session};
 use thiserror::Error;
 
 use crate::{
-    Engine, Fault, authentication::AuthenticationError, bearer, project_connectors::is_short_list,
-    row_tags::Granting as _,
+    Engine, Fault, Nearest, authentication::AuthenticationError, bearer,
+    project_connectors::is_short_list, row_tags::Granting as _,
 };
 
 /// A session to be opened.
@@ -38,17 +38,28 @@ pub struct Opened {
 #[derive(Debug, Error)]
 pub enum SessionError {
     /// Sessions are opened by backends.
-    #[error("a session cannot open another one; use an API key")]
+    #[error("a session cannot open another one: send an API key (sk_…) instead")]
     NotABackend,
     /// The life is too short or too long.
-    #[error("`expires_in` must be 60 to 43200 seconds")]
-    BadLife,
+    #[error("`expires_in` is {0}; it must be a whole number of seconds from 60 to 43200")]
+    BadLife(u64),
     /// The list of tools is too long, or names one twice.
-    #[error("`tools` has at most {} tools, each of them once", limits::TOOLS.value)]
-    BadTools,
+    #[error(
+        "`tools` is a list of {given} tools; it takes {} at most, each of them once",
+        limits::TOOLS.value
+    )]
+    BadTools {
+        /// How many were named.
+        given: usize,
+    },
     /// There is no such tool.
-    #[error("there is no tool `{0}`")]
-    UnknownTool(ToolName),
+    #[error("`tools` names `{name}`, which no connector has{nearest}: leave it out")]
+    UnknownTool {
+        /// What was named.
+        name: ToolName,
+        /// What may have been meant.
+        nearest: Nearest,
+    },
     /// The agent cannot be had.
     #[error(transparent)]
     Agent(#[from] AuthenticationError),
@@ -88,14 +99,17 @@ impl Engine {
             return Err(SessionError::NotABackend);
         }
         if !(SHORTEST..=LONGEST).contains(&new.life) {
-            return Err(SessionError::BadLife);
+            return Err(SessionError::BadLife(new.life.as_secs()));
         }
-        if !new.tools.as_deref().is_none_or(is_short_list) {
-            return Err(SessionError::BadTools);
+        if let Some(tools) = new.tools.as_deref().filter(|tools| !is_short_list(tools)) {
+            return Err(SessionError::BadTools { given: tools.len() });
         }
         let unknown = |tool: &&ToolName| self.catalog.tool(tool.as_str()).is_none();
         if let Some(tool) = new.tools.iter().flatten().find(unknown) {
-            return Err(SessionError::UnknownTool(tool.clone()));
+            let caller = Caller { principal: by.clone(), end_user: None };
+            let nearest = self.nearest_tools(&caller, tool.as_str()).await;
+            let nearest = nearest.map_err(AuthenticationError::from)?;
+            return Err(SessionError::UnknownTool { name: tool.clone(), nearest });
         }
         let agent = self.session_agent(by, new.agent.as_deref()).await?;
         let now = self.clock.now();

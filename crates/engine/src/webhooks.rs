@@ -20,7 +20,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use thiserror::Error;
 use url::Url;
 
-use crate::{Engine, Fault};
+use crate::{Engine, Fault, egress::Forbidden};
 
 use secrets::hosts_of;
 pub(crate) use streams::Streams;
@@ -30,19 +30,28 @@ pub use streams::Turn;
 #[derive(Debug, Error)]
 pub enum WebhookError {
     /// The environment has none of that id.
-    #[error("there is no such webhook in this environment")]
+    #[error(
+        "there is no webhook of that id in this environment: GET /v1/projects/{{project}}/webhooks lists those there are"
+    )]
     Unknown,
     /// Nothing can be delivered there.
     #[error(
-        "`url` must be an https address of at most 2048 bytes, without user name or \
-         fragment, that this server may call; private networks are for the operator to allow"
+        "`url` is none that can be delivered to: it must be an https address of at most 2048 bytes, \
+         without user name or fragment, that this server may call; the operator allows private \
+         networks with ASTRALFORM_ALLOW_PRIVATE_NETWORKS"
     )]
     BadUrl,
+    /// This server may not call it.
+    #[error("`url`: {0}")]
+    Forbidden(#[from] Forbidden),
     /// There are as many as there can be.
-    #[error("an environment has at most {} webhooks; delete one first", limits::WEBHOOKS.value)]
+    #[error(
+        "this environment has {} webhooks, as many as one may have: delete one first",
+        limits::WEBHOOKS.value
+    )]
     TooMany,
     /// Nothing is delivered to it at present.
-    #[error("the webhook is disabled: {0}; enable it first")]
+    #[error("the webhook is disabled ({0}): enable it first, with PATCH {{\"is_enabled\": true}}")]
     Disabled(WebhookDisabled),
     /// It has a fresh secret, and the one before is still in use until then.
     #[error(
@@ -252,11 +261,11 @@ impl Engine {
             && url.username().is_empty()
             && url.password().is_none()
             && url.fragment().is_none();
-        if is_sound && self.egress.may_call(&url).await {
-            Ok(url)
-        } else {
-            Err(WebhookError::BadUrl)
+        if !is_sound {
+            return Err(WebhookError::BadUrl);
         }
+        self.egress.check(&url).await?;
+        Ok(url)
     }
 }
 

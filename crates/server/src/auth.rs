@@ -6,9 +6,9 @@ use aide::{
 };
 use astralform_domain::{
     Administrator, Caller, EndUserId, Environment, Principal, ProjectId, Role, RuntimeCredential,
-    Tenant,
+    Tenant, limits,
 };
-use astralform_engine::authentication::Said;
+use astralform_engine::{CredentialRefusal, authentication::Said};
 use axum::{
     extract::{FromRequestParts, RawPathParams},
     http::{HeaderMap, header, request::Parts},
@@ -17,7 +17,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::{
-    App, Problem,
+    App, Given, Problem, Refusal,
     body::Query,
     openapi::{optional_header, parameters},
     served::{self, Served},
@@ -61,11 +61,8 @@ impl FromRequestParts<App> for Acting {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let token = bearer(&parts.headers)?;
-        let said = Said {
-            token,
-            agent: text(&parts.headers, "x-agent-id")?,
-            end_user: end_user(&parts.headers)?,
-        };
+        let said =
+            Said { token, agent: agent(&parts.headers)?, end_user: end_user(&parts.headers)? };
         let served = served::current();
         if let Some(served) = &served {
             listen_to(app, served, token).await?;
@@ -92,7 +89,7 @@ impl FromRequestParts<App> for ActingFor {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let Acting(caller) = Acting::from_request_parts(parts, app).await?;
-        let end_user = caller.end_user.clone().ok_or_else(Problem::end_user_required)?;
+        let end_user = caller.end_user.clone().ok_or(CredentialRefusal::EndUserRequired)?;
         Ok(Self(caller, end_user))
     }
 }
@@ -104,7 +101,7 @@ impl FromRequestParts<App> for Backend {
         let Acting(caller) = Acting::from_request_parts(parts, app).await?;
         match caller.principal.credential {
             RuntimeCredential::ApiKey(_) => Ok(Self(caller.principal)),
-            RuntimeCredential::Session { .. } => Err(Problem::backend_only()),
+            RuntimeCredential::Session { .. } => Err(Refusal::BackendOnly.into()),
         }
     }
 }
@@ -131,15 +128,16 @@ impl FromRequestParts<App> for InProject {
         let Managing(administrator) = Managing::from_request_parts(parts, app).await?;
         let project = project(parts, app).await?;
         let role = app.engine().role_in(administrator, project).await?;
-        Ok(Self { administrator, project, role: role.ok_or_else(Problem::unknown_project)? })
+        let role = role.ok_or(Refusal::UnknownProject)?;
+        Ok(Self { administrator, project, role })
     }
 }
 
 async fn project(parts: &mut Parts, app: &App) -> Result<ProjectId, Problem> {
-    let missing = |_| Problem::unknown_project();
-    let params = RawPathParams::from_request_parts(parts, app).await.map_err(missing)?;
+    let unknown = |_| Refusal::UnknownProject;
+    let params = RawPathParams::from_request_parts(parts, app).await.map_err(unknown)?;
     let named = params.iter().find(|(name, _)| *name == "project");
-    named.and_then(|(_, id)| id.parse().ok()).ok_or_else(Problem::unknown_project)
+    named.and_then(|(_, id)| id.parse().ok()).ok_or_else(|| Refusal::UnknownProject.into())
 }
 
 /// What names a project in a path.
@@ -157,7 +155,7 @@ struct EnvironmentQuery {
     environment: Environment,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 struct Named {
     environment: Option<Environment>,
 }
@@ -178,7 +176,7 @@ impl FromRequestParts<App> for AdminInTenant {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let InProject { project, role, .. } = InProject::from_request_parts(parts, app).await?;
         if role == Role::Member {
-            return Err(Problem::admins_only());
+            return Err(Refusal::AdminsOnly.into());
         }
         let environment = environment(parts, app).await?;
         Ok(Self(Tenant { project, environment }))
@@ -192,7 +190,7 @@ impl FromRequestParts<App> for InPastTenant {
         let Managing(administrator) = Managing::from_request_parts(parts, app).await?;
         let project = project(parts, app).await?;
         let role = app.engine().role_in_past(administrator, project).await?;
-        role.ok_or_else(Problem::unknown_project)?;
+        role.ok_or(Refusal::UnknownProject)?;
         let environment = environment(parts, app).await?;
         Ok(Self(Tenant { project, environment }))
     }
@@ -200,8 +198,7 @@ impl FromRequestParts<App> for InPastTenant {
 
 async fn environment(parts: &mut Parts, app: &App) -> Result<Environment, Problem> {
     let Query(Named { environment }) = Query::from_request_parts(parts, app).await?;
-    let detail = "name the environment: ?environment=live or ?environment=test";
-    environment.ok_or_else(|| Problem::bad_request("environment_required", detail))
+    environment.ok_or_else(|| Refusal::EnvironmentRequired.into())
 }
 
 impl OperationInput for AdminInTenant {
@@ -216,16 +213,15 @@ impl OperationInput for InPastTenant {
     }
 }
 
-pub(crate) fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
-    let expected = "send a token as `Authorization: Bearer …`: an API key, a session or, to administer, an admin token";
-    let value = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let (scheme, key) =
-        value.and_then(|value| value.split_once(' ')).ok_or(Problem::unauthorized(expected))?;
-    if scheme.eq_ignore_ascii_case("bearer") {
-        Ok(key.trim())
-    } else {
-        Err(Problem::unauthorized(expected))
+pub(crate) fn bearer(headers: &HeaderMap) -> Result<&str, Refusal> {
+    let value = headers.get(header::AUTHORIZATION).ok_or(Refusal::NoToken)?;
+    let value = value.to_str().map_err(|_| Refusal::InvalidHeader("Authorization"))?;
+    let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(Refusal::NoBearer);
     }
+    let token = token.trim();
+    if token.is_empty() { Err(Refusal::NoToken) } else { Ok(token) }
 }
 
 fn end_user(headers: &HeaderMap) -> Result<Option<EndUserId>, Problem> {
@@ -233,16 +229,15 @@ fn end_user(headers: &HeaderMap) -> Result<Option<EndUserId>, Problem> {
         return Ok(None);
     };
     let parsed = std::str::from_utf8(value.as_bytes()).ok().and_then(|id| id.parse().ok());
-    let detail = "X-End-User-ID must have 1 to 255 printable characters";
-    parsed.map(Some).ok_or_else(|| Problem::bad_request("invalid_end_user", detail))
+    let given = || Given::of(value.as_bytes(), limits::END_USER.count());
+    parsed.map(Some).ok_or_else(|| Refusal::InvalidEndUser(given()).into())
 }
 
-fn text<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<Option<&'a str>, Problem> {
-    let Some(value) = headers.get(name) else {
+fn agent(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    let Some(value) = headers.get("x-agent-id") else {
         return Ok(None);
     };
-    let detail = format!("the header {name} must be plain text");
-    value.to_str().map(Some).map_err(|_| Problem::bad_request("invalid_header", detail))
+    value.to_str().map(Some).map_err(|_| Refusal::InvalidHeader("X-Agent-ID").into())
 }
 
 /// What an operation asks for as proof: one of these; without it, it refuses.

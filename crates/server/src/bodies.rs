@@ -7,7 +7,7 @@ use std::sync::{
 
 use astralform_domain::limits::{self, Limit};
 
-use crate::{App, Problem, served};
+use crate::{App, Problem, Refusal, served};
 
 /// How many bytes of bodies are under way, of all or of one who sends them.
 #[derive(Debug, Default)]
@@ -65,14 +65,11 @@ pub(crate) fn reserve(app: &App, bytes: usize) -> Result<(), Problem> {
 }
 
 fn too_many_of_one() -> Problem {
-    let detail =
-        "you send too many bodies at the same time; send fewer at once, and this one again";
-    Problem::too_many("too_many_bodies", detail, 1)
+    Problem::from(Refusal::TooManyBodies).retry_after(1)
 }
 
 fn too_many_of_all() -> Problem {
-    let detail = "the server receives too many bodies at the same time; send this one again";
-    Problem::unavailable(detail).retry_after(1)
+    Problem::from(Refusal::NoRoom).retry_after(1)
 }
 
 #[cfg(test)]

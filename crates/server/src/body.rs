@@ -1,4 +1,7 @@
-use std::{borrow::Cow, time::Duration};
+mod expected;
+mod whole;
+
+use std::time::Duration;
 
 use aide::{
     OperationInput,
@@ -9,15 +12,18 @@ use aide::{
 use astralform_domain::limits;
 use axum::{
     body::HttpBody as _,
-    extract::{FromRequest, FromRequestParts, Request},
-    http::{HeaderMap, StatusCode, header, request::Parts},
+    extract::{FromRequest, FromRequestParts, RawPathParams, Request},
+    http::{HeaderMap, header, request::Parts},
 };
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
-use crate::{App, Problem, bodies, openapi};
+use crate::{App, Given, Problem, Refusal, bodies, openapi};
+use expected::Expected;
+
+pub(crate) use whole::Whole;
 
 /// A JSON body, or a problem that says where it is wrong.
 pub(crate) struct Body<T>(pub(crate) T);
@@ -44,7 +50,7 @@ pub(crate) const SMALL: usize = limits::BODY.count();
 /// How large the body of a tool call may be.
 pub(crate) const TOOL_CALL: usize = limits::TOOL_CALL_BODY.count();
 
-impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
+impl<T: DeserializeOwned + JsonSchema> FromRequest<App> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
@@ -52,7 +58,7 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
     }
 }
 
-impl<T: DeserializeOwned, const MOST: usize> FromRequest<App> for Keyed<T, MOST> {
+impl<T: DeserializeOwned + JsonSchema, const MOST: usize> FromRequest<App> for Keyed<T, MOST> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
@@ -64,8 +70,7 @@ impl<T: DeserializeOwned, const MOST: usize> FromRequest<App> for Keyed<T, MOST>
 
 async fn read(request: Request, app: &App, at_most: usize) -> Result<Bytes, Problem> {
     if !is_json(request.headers()) {
-        let detail = "send JSON with the header Content-Type: application/json";
-        return Err(refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
+        return Err(Refusal::NotAnnouncedAsJson.into());
     }
     whole(request, app, at_most).await
 }
@@ -78,28 +83,23 @@ pub(crate) async fn whole(request: Request, app: &App, at_most: usize) -> Result
     let expected =
         announced.map_or(at_most, |length| usize::try_from(length).unwrap_or(usize::MAX));
     if expected > at_most {
-        return Err(too_large(at_most));
+        return Err(Refusal::BodyTooLarge(at_most).into());
     }
     bodies::reserve(app, expected)?;
     let read = tokio::time::timeout(PATIENCE, Limited::new(body, at_most).collect()).await;
-    let late = |_| refused(StatusCode::REQUEST_TIMEOUT, "the body did not arrive within 30 s");
-    match read.map_err(late)? {
+    match read.map_err(|_| Refusal::BodyTooSlow)? {
         Ok(read) => Ok(read.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(too_large(at_most)),
-        Err(_) => Err(refused(StatusCode::BAD_REQUEST, "the body broke off")),
+        Err(error) if error.is::<LengthLimitError>() => Err(Refusal::BodyTooLarge(at_most).into()),
+        Err(_) => Err(Refusal::BodyBrokeOff.into()),
     }
 }
 
-fn too_large(at_most: usize) -> Problem {
-    let detail = format!("the body may have {at_most} bytes at most");
-    refused(StatusCode::PAYLOAD_TOO_LARGE, detail)
-}
-
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    const LONGEST: usize = 255;
     let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
-    let key = value.to_str().ok().filter(|key| (1..=255).contains(&key.len()));
-    let detail = "Idempotency-Key must have 1 to 255 printable ASCII characters";
-    let key = key.ok_or_else(|| Problem::bad_request("invalid_header", detail))?;
+    let key = value.to_str().ok().filter(|key| (1..=LONGEST).contains(&key.len()));
+    let given = || Given::of(value.as_bytes(), LONGEST);
+    let key = key.ok_or_else(|| Refusal::InvalidIdempotencyKey(given()))?;
     Ok(Some(key.to_owned()))
 }
 
@@ -109,41 +109,49 @@ fn is_json(headers: &HeaderMap) -> bool {
     kind.eq_ignore_ascii_case("application/json")
 }
 
-/// The place of a fault is told, the text around it is not: it may hold a secret.
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    if bytes.trim_ascii_start().first() != Some(&b'{') {
-        return Err(refused(StatusCode::BAD_REQUEST, "the body must be a JSON object"));
-    }
-    serde_json::from_slice(bytes).map_err(|error| {
-        let what = if error.is_data() { "is not as expected" } else { "is not JSON" };
-        let (line, column) = (error.line(), error.column());
-        let detail = format!("the body {what}, at line {line} column {column}");
-        refused(StatusCode::BAD_REQUEST, detail)
-    })
+fn parse<T: DeserializeOwned + JsonSchema>(bytes: &[u8]) -> Result<T, Problem> {
+    let kind = match bytes.trim_ascii_start().first() {
+        Some(b'{') => {
+            // What fits is read at once; what does not is read again, to say why.
+            let read = serde_json::from_slice(bytes);
+            return read.or_else(|_| Ok(Expected::of::<T>().read(bytes)?));
+        }
+        Some(b'[') => "a list",
+        Some(b'"') => "a text",
+        Some(_) => "no object",
+        None => "empty",
+    };
+    Err(Refusal::NotAnObject(kind).into())
 }
 
-fn refused(status: StatusCode, detail: impl Into<Cow<'static, str>>) -> Problem {
-    Problem::new(status, "invalid_body", detail)
-}
-
-impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
+impl<T: DeserializeOwned + JsonSchema> FromRequestParts<App> for Query<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let read = axum::extract::Query::from_request_parts(parts, app).await;
-        let refused =
-            |_| Problem::bad_request("invalid_query", "a query parameter is not as expected");
-        read.map(|axum::extract::Query(query)| Self(query)).map_err(refused)
+        if let Ok(axum::extract::Query(query)) =
+            axum::extract::Query::from_request_parts(parts, app).await
+        {
+            return Ok(Self(query));
+        }
+        let query = parts.uri.query().unwrap_or_default();
+        let read = Expected::of::<T>().read_query(query);
+        read.map(Self).map_err(|fault| Refusal::InvalidQuery(fault).into())
     }
 }
 
-impl<T: DeserializeOwned + Send> FromRequestParts<App> for Path<T> {
+impl<T: DeserializeOwned + JsonSchema + Send> FromRequestParts<App> for Path<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let read = axum::extract::Path::from_request_parts(parts, app).await;
-        let refused = |_| Problem::not_found("there is nothing of that id");
-        read.map(|axum::extract::Path(path)| Self(path)).map_err(refused)
+        if let Ok(axum::extract::Path(path)) =
+            axum::extract::Path::from_request_parts(parts, app).await
+        {
+            return Ok(Self(path));
+        }
+        let raw = RawPathParams::from_request_parts(parts, app).await;
+        let raw = raw.map_err(|_| Refusal::no_such_address(&parts.uri))?;
+        let read = Expected::of::<T>().read_path(&raw);
+        read.map(Self).map_err(|fault| Refusal::BadPath(fault).into())
     }
 }
 

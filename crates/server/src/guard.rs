@@ -7,41 +7,49 @@ use axum::{
 };
 
 use crate::{
-    App, Problem,
+    App, Problem, Refusal,
     listen::{Framing, Peer},
     served::Served,
 };
 
 /// Headers that say who asks for what: a second one would be believed by somebody else.
 const ONCE: [(HeaderName, &str); 5] = [
-    (header::HOST, "send one Host header"),
-    (header::AUTHORIZATION, "send one Authorization header"),
-    (HeaderName::from_static("x-end-user-id"), "send one X-End-User-ID header"),
-    (HeaderName::from_static("x-agent-id"), "send one X-Agent-ID header"),
-    (HeaderName::from_static("idempotency-key"), "send one Idempotency-Key header"),
+    (header::HOST, "Host"),
+    (header::AUTHORIZATION, "Authorization"),
+    (HeaderName::from_static("x-end-user-id"), "X-End-User-ID"),
+    (HeaderName::from_static("x-agent-id"), "X-Agent-ID"),
+    (HeaderName::from_static("idempotency-key"), "Idempotency-Key"),
 ];
 
-/// Refuses requests that can be understood in two ways.
+/// Refuses requests that can be understood in two ways, or that are meant for another server.
 ///
 /// # Errors
 /// With what is wrong.
-pub(crate) fn check(request: &Request) -> Result<(), Problem> {
+pub(crate) fn check(app: &App, request: &Request) -> Result<(), Problem> {
     let headers = request.headers();
     let framing = request.extensions().get::<Peer>().map(|peer| peer.link.framing());
     let has_encoding = headers.contains_key(header::TRANSFER_ENCODING);
     if framing == Some(Framing::Ambiguous) || framing == Some(Framing::Unseen) && has_encoding {
-        let detail = "say the length of the body once, by Content-Length or by Transfer-Encoding, and send the next request after the answer to this one";
-        return Err(Problem::bad_request("ambiguous_length", detail).and_close());
+        return Err(Problem::from(Refusal::AmbiguousLength).and_close());
     }
-    for (name, detail) in &ONCE {
+    for (name, spelling) in &ONCE {
         if headers.get_all(name).iter().nth(1).is_some() {
-            return Err(Problem::bad_request("duplicate_header", *detail));
+            return Err(Refusal::DuplicateHeader(spelling).into());
         }
     }
     if request.version() == Version::HTTP_11 && !headers.contains_key(header::HOST) {
-        return Err(Problem::bad_request("host_required", ONCE[0].1));
+        return Err(Refusal::HostRequired.into());
     }
-    Ok(())
+    if is_for_probes(request) {
+        return Ok(());
+    }
+    app.hosts().check(request, app.engine().site().public_url())
+}
+
+/// Returns whether a request is one by which whatever runs this server looks after it. Probes name
+/// whichever address they use, and learn nothing.
+fn is_for_probes(request: &Request) -> bool {
+    matches!(request.uri().path(), "/healthz" | "/readyz")
 }
 
 /// Returns whether a request is one that a credential may answer for.

@@ -89,6 +89,12 @@ pub(crate) fn received<T: JsonSchema>(context: &mut GenContext) -> Schema {
     schema
 }
 
+/// Returns the schema of what is received, with all that it refers to inside it.
+pub(crate) fn inlined<T: JsonSchema>() -> serde_json::Value {
+    let settings = settings().for_deserialize().with(|settings| settings.inline_subschemas = true);
+    settings.into_generator().subschema_for::<T>().to_value()
+}
+
 /// Describes what is received field by field, each with a schema of its own.
 pub(crate) fn parameters<T: JsonSchema>(
     context: &mut GenContext,

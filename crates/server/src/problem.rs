@@ -1,14 +1,17 @@
 //! Problems (RFC 9457): the one type that knows status codes, and the reference of our errors.
 
+mod code;
+mod field;
 mod management;
+mod refusal;
 mod written;
 
 use std::{borrow::Cow, sync::Arc};
 
 use astralform_catalog::ArgumentFault;
 use astralform_engine::{
-    CallRefusal, ConfirmError, CredentialRefusal, Fault, Frozen, Unusable,
-    authentication::AuthenticationError, chain,
+    CallRefusal, ConfirmError, CredentialRefusal, Fault, Frozen, NoConnector, NoTool, OutOfReach,
+    Unusable, authentication::AuthenticationError, chain,
 };
 use axum::{
     http::{HeaderValue, StatusCode, header},
@@ -20,13 +23,17 @@ use crate::{
     served::{Served, on_behalf_of},
 };
 
+pub use code::Code;
+pub use field::FieldFault;
+pub(crate) use field::{Place, Wrong};
+pub use refusal::{Given, Refusal};
 pub(crate) use written::describe;
 
 /// Why a request was not served, for whoever sent it.
 #[derive(Debug)]
 pub struct Problem {
     status: StatusCode,
-    code: &'static str,
+    code: Code,
     detail: Cow<'static, str>,
     errors: Vec<ArgumentFault>,
     /// Whether it is a stored secret that does not open.
@@ -38,20 +45,26 @@ pub struct Problem {
 }
 
 impl Problem {
-    pub(crate) fn new(
-        status: StatusCode,
-        code: &'static str,
-        detail: impl Into<Cow<'static, str>>,
-    ) -> Self {
+    fn new(status: StatusCode, code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
         let detail = detail.into();
         let (errors, is_integrity) = (Vec::new(), false);
         let (retry_after, closes) = (None, false);
         Self { status, code, detail, errors, is_integrity, retry_after, closes }
     }
 
-    /// A caller who asks for more than they may, and when they may again.
-    pub(crate) fn too_many(code: &'static str, detail: &'static str, seconds: u32) -> Self {
-        Self::new(StatusCode::TOO_MANY_REQUESTS, code, detail).retry_after(seconds)
+    /// Its HTTP status.
+    pub fn status(&self) -> u16 {
+        self.status.as_u16()
+    }
+
+    /// Its stable name.
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    /// What is wrong and what to do.
+    pub fn detail(&self) -> &str {
+        &self.detail
     }
 
     /// The same problem, which is over after so many seconds.
@@ -64,60 +77,16 @@ impl Problem {
         Self { closes: true, ..self }
     }
 
-    pub(crate) fn not_found(detail: &'static str) -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not_found", detail)
-    }
-
-    pub(crate) fn method_not_allowed() -> Self {
-        let detail = "this address does not take this method";
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
-    }
-
-    pub(crate) fn unauthorized(detail: &'static str) -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
-    }
-
-    pub(crate) fn bad_request(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, code, detail)
-    }
-
-    pub(crate) fn end_user_required() -> Self {
-        CredentialRefusal::EndUserRequired.into()
-    }
-
-    pub(crate) fn unknown_project() -> Self {
-        Self::not_found("there is no such project, or it is not yours")
-    }
-
-    pub(crate) fn admins_only() -> Self {
-        let detail = "only an owner or admin of the team may do this";
-        Self::new(StatusCode::FORBIDDEN, "admins_only", detail)
-    }
-
-    pub(crate) fn owners_only() -> Self {
-        let detail = "only an owner of the team may do this";
-        Self::new(StatusCode::FORBIDDEN, "owners_only", detail)
-    }
-
-    pub(crate) fn backend_only() -> Self {
-        let detail = "only the developer's backend may do this: use an API key, not a session";
-        Self::new(StatusCode::FORBIDDEN, "backend_only", detail)
-    }
-
     /// Whether what was asked for is known not to have happened.
     pub(crate) fn is_harmless(&self) -> bool {
         !self.status.is_server_error()
-    }
-
-    pub(crate) fn unavailable(detail: &'static str) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail)
     }
 
     fn internal(fault: &Fault) -> Self {
         let error = chain(fault);
         if fault.is_unavailable() {
             tracing::warn!(error, "the database is not available");
-            return Self::unavailable("the database does not answer; try again");
+            return Refusal::DatabaseAway.into();
         }
         let is_integrity = fault.is_integrity();
         if is_integrity {
@@ -125,13 +94,23 @@ impl Problem {
         } else {
             tracing::error!(error, "a request failed");
         }
-        let detail = "something is broken on our side; the log has the cause under the request id";
-        let problem = Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", detail);
-        Self { is_integrity, ..problem }
+        Self { is_integrity, ..Refusal::Internal.into() }
     }
 
-    fn conflict(code: &'static str, detail: String) -> Self {
+    pub(crate) fn forbidden(code: Code, detail: String) -> Self {
+        Self::new(StatusCode::FORBIDDEN, code, detail)
+    }
+
+    fn missing(code: Code, detail: String) -> Self {
+        Self::new(StatusCode::NOT_FOUND, code, detail)
+    }
+
+    fn conflict(code: Code, detail: String) -> Self {
         Self::new(StatusCode::CONFLICT, code, detail)
+    }
+
+    fn unprocessable(code: Code, detail: String) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
     }
 }
 
@@ -144,26 +123,15 @@ impl From<Fault> for Problem {
 impl From<AuthenticationError> for Problem {
     fn from(error: AuthenticationError) -> Self {
         use AuthenticationError as Error;
+        let detail = error.to_string();
         match error {
-            Error::InvalidToken => {
-                Self::unauthorized("the token is not valid here, was revoked, or is over")
+            Error::InvalidToken(_) | Error::WrongKind { .. } | Error::ForeignToken { .. } => {
+                Self::new(StatusCode::UNAUTHORIZED, Code::Unauthorized, detail)
             }
-            Error::OtherAgent => Self::new(
-                StatusCode::FORBIDDEN,
-                "other_agent",
-                "the token belongs to one agent; leave X-Agent-ID out, or name that one",
-            ),
-            Error::OtherEndUser => Self::new(
-                StatusCode::FORBIDDEN,
-                "other_end_user",
-                "the session belongs to one end user; leave X-End-User-ID out, or name that one",
-            ),
-            Error::UnknownAgent => {
-                Self::new(StatusCode::NOT_FOUND, "unknown_agent", "the project has no such agent")
-            }
-            Error::DisabledAgent => {
-                Self::new(StatusCode::FORBIDDEN, "agent_disabled", "the agent is disabled")
-            }
+            Error::OtherAgent => Self::forbidden(Code::OtherAgent, detail),
+            Error::OtherEndUser => Self::forbidden(Code::OtherEndUser, detail),
+            Error::UnknownAgent(_) => Self::missing(Code::UnknownAgent, detail),
+            Error::DisabledAgent(_) => Self::forbidden(Code::AgentDisabled, detail),
             Error::Frozen(frozen) => frozen.into(),
             Error::Fault(fault) => fault.into(),
         }
@@ -172,26 +140,46 @@ impl From<AuthenticationError> for Problem {
 
 impl From<Frozen> for Problem {
     fn from(frozen: Frozen) -> Self {
-        Self::new(StatusCode::FORBIDDEN, "frozen", frozen.to_string())
+        Self::forbidden(Code::Frozen, frozen.to_string())
+    }
+}
+
+impl From<NoTool> for Problem {
+    fn from(why: NoTool) -> Self {
+        let code = match &why {
+            NoTool::Unknown { .. } => Code::UnknownTool,
+            NoTool::OutOfReach { why, .. } => code_of(why),
+            NoTool::NotOffered { .. } => Code::ToolNotOffered,
+        };
+        Self::missing(code, why.to_string())
+    }
+}
+
+impl From<NoConnector> for Problem {
+    fn from(why: NoConnector) -> Self {
+        let code = match &why {
+            NoConnector::Unknown { .. } => Code::UnknownConnector,
+            NoConnector::OutOfReach(why) => code_of(why),
+        };
+        Self::missing(code, why.to_string())
+    }
+}
+
+fn code_of(why: &OutOfReach) -> Code {
+    match why {
+        OutOfReach::NotEnabled(_) => Code::NotEnabled,
+        OutOfReach::NotAssigned { .. } => Code::NotAssigned,
     }
 }
 
 impl From<CallRefusal> for Problem {
     fn from(refusal: CallRefusal) -> Self {
+        let detail = refusal.to_string();
         match refusal {
-            CallRefusal::UnknownTool => Self::new(
-                StatusCode::NOT_FOUND,
-                "unknown_tool",
-                "this agent has no such tool; GET /v1/tools lists those it has",
-            ),
-            CallRefusal::InvalidArguments(errors) => Self {
-                errors,
-                ..Self::new(
-                    StatusCode::UNPROCESSABLE_ENTITY,
-                    "invalid_arguments",
-                    "the arguments do not fit the tool's schema; nothing was sent",
-                )
-            },
+            CallRefusal::NoTool(why) => why.into(),
+            CallRefusal::InvalidArguments(errors) => {
+                Self { errors, ..Self::unprocessable(Code::InvalidArguments, detail) }
+            }
             CallRefusal::Credential(refusal) => refusal.into(),
             CallRefusal::Unusable(why) => why.into(),
             CallRefusal::Fault(fault) => fault.into(),
@@ -202,14 +190,14 @@ impl From<CallRefusal> for Problem {
 impl From<Unusable> for Problem {
     fn from(why: Unusable) -> Self {
         let code = match why {
-            Unusable::Disabled => "connector_disabled",
-            Unusable::Paused => "connector_paused",
-            Unusable::NeedsCredentials => "connector_needs_credentials",
-            Unusable::Misconfigured => "connector_misconfigured",
-            Unusable::NoReturnUrl => "return_url_required",
+            Unusable::Disabled => Code::ConnectorDisabled,
+            Unusable::Paused => Code::ConnectorPaused,
+            Unusable::NeedsCredentials => Code::ConnectorNeedsCredentials,
+            Unusable::Misconfigured => Code::ConnectorMisconfigured,
+            Unusable::NoReturnUrl => Code::ReturnUrlRequired,
             Unusable::TooManyPrompts => {
                 let status = StatusCode::TOO_MANY_REQUESTS;
-                return Self::new(status, "too_many_auth_requests", why.to_string());
+                return Self::new(status, Code::TooManyAuthRequests, why.to_string());
             }
             Unusable::Frozen(frozen) => return frozen.into(),
         };
@@ -221,14 +209,10 @@ impl From<ConfirmError> for Problem {
     fn from(error: ConfirmError) -> Self {
         let detail = error.to_string();
         match error {
-            ConfirmError::Unknown => Self::not_found("this project has no such auth request"),
-            ConfirmError::NotAwaiting(_) => Self::conflict("not_awaiting_confirmation", detail),
-            ConfirmError::WrongProof => {
-                Self::new(StatusCode::FORBIDDEN, "wrong_confirmation", detail)
-            }
-            ConfirmError::EndUserMismatch => {
-                Self::new(StatusCode::FORBIDDEN, "end_user_mismatch", detail)
-            }
+            ConfirmError::Unknown => Self::missing(Code::NotFound, detail),
+            ConfirmError::NotAwaiting(_) => Self::conflict(Code::NotAwaitingConfirmation, detail),
+            ConfirmError::WrongProof => Self::forbidden(Code::WrongConfirmation, detail),
+            ConfirmError::EndUserMismatch => Self::forbidden(Code::EndUserMismatch, detail),
             ConfirmError::Frozen(frozen) => frozen.into(),
             ConfirmError::Fault(fault) => fault.into(),
         }
@@ -239,15 +223,18 @@ impl From<CredentialRefusal> for Problem {
     fn from(refusal: CredentialRefusal) -> Self {
         let detail = refusal.to_string();
         match refusal {
-            CredentialRefusal::EndUserRequired => Self::bad_request("end_user_required", detail),
-            CredentialRefusal::UnknownConnection => {
-                Self::new(StatusCode::NOT_FOUND, "unknown_connection", detail)
+            CredentialRefusal::EndUserRequired => {
+                Self::new(StatusCode::BAD_REQUEST, Code::EndUserRequired, detail)
             }
+            CredentialRefusal::AwaitingConfirmation => {
+                Self::conflict(Code::AwaitingConfirmation, detail)
+            }
+            CredentialRefusal::UnknownConnection => Self::missing(Code::UnknownConnection, detail),
             CredentialRefusal::NothingShared => {
-                Self::conflict("shared_connection_required", detail)
+                Self::conflict(Code::SharedConnectionRequired, detail)
             }
             CredentialRefusal::SharedUnusable => {
-                Self::conflict("shared_connection_unusable", detail)
+                Self::conflict(Code::SharedConnectionUnusable, detail)
             }
         }
     }
@@ -277,7 +264,7 @@ pub(crate) async fn with_request_id(
         if problem.is_integrity {
             app.engine().metrics().integrity_failed();
         }
-        served.note_refusal(problem.code);
+        served.note_refusal(problem.code.as_str());
         let allow = response.headers_mut().remove(header::ALLOW);
         response = problem.written(&id);
         if let Some(allow) = allow {

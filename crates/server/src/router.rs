@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     Router,
     extract::{Request, State},
-    http::{HeaderName, HeaderValue, header},
+    http::{HeaderName, HeaderValue, Uri, header},
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse as _, Response},
     routing::get,
@@ -14,7 +14,7 @@ use axum::{
 use bytes::Bytes;
 
 use crate::{
-    App, Problem, api, guard,
+    App, Problem, Refusal, api, guard,
     lines::Line,
     listen::Peer,
     openapi::{
@@ -78,7 +78,8 @@ fn runtime() -> Table {
 
             /// Shows an auth request.
             ///
-            /// Answers as soon as it is no longer pending, or when the wait is over.
+            /// Answers as soon as its status is final, or when the wait is over. Show the link before
+            /// you wait.
             get_auth_request: get "/v1/auth-requests/{id}" => api::auth_requests::show;
 
             /// Confirms who finished in the browser.
@@ -113,8 +114,10 @@ pub fn router(app: App) -> Router {
         .route("/connect/{link}", get(pages::connect::show).post(pages::connect::begin))
         .route("/assets/page.css", get(pages::assets::stylesheet))
         .route("/favicon.ico", get(pages::assets::icon))
-        .fallback(async || Problem::not_found("there is nothing at this address"))
-        .method_not_allowed_fallback(async || Problem::method_not_allowed())
+        .fallback(async |uri: Uri| Problem::from(Refusal::no_such_address(&uri)))
+        .method_not_allowed_fallback(async |method| {
+            Problem::from(Refusal::MethodNotAllowed(method))
+        })
         .layer(from_fn_with_state(app.clone(), around))
         .with_state(app)
 }
@@ -140,7 +143,7 @@ async fn around(State(app): State<App>, request: Request, next: Next) -> Respons
 
 /// Serves a request that is in order, and whose sender has not sent too many.
 async fn serve(app: &App, served: &Served, request: Request, next: Next) -> Response {
-    if let Err(problem) = guard::check(&request) {
+    if let Err(problem) = guard::check(app, &request) {
         return guard::slow_down(app, served, problem.into_response()).await;
     }
     if !guard::shows_credential(&request) {

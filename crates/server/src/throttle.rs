@@ -26,7 +26,7 @@ use quick_cache::sync::Cache;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::{
-    Problem, Rate,
+    Problem, Rate, Refusal,
     bodies::Bodies,
     origin::Origin,
     rate::now,
@@ -249,8 +249,7 @@ impl Throttle {
             served.hold_permit(permit);
             return Ok(());
         }
-        let detail = "too many of this caller's requests are under way at the same time; wait for some of them to end";
-        Err(Problem::too_many("too_many_at_once", detail, 1))
+        Err(Problem::from(Refusal::TooManyAtOnce).retry_after(1))
     }
 
     /// Takes a turn of a share of the node.
@@ -294,8 +293,7 @@ impl Throttle {
             reason = "a number of seconds, 1 or more, cut off at the largest"
         )]
         let seconds = seconds as u32;
-        let detail = "requests come faster than they are served for this caller; wait as long as Retry-After says, and send fewer at a time";
-        Problem::too_many("rate_limited", detail, seconds)
+        Problem::from(Refusal::RateLimited).retry_after(seconds)
     }
 
     fn begin_waiting(&self) -> Option<Waiting<'_>> {

@@ -34,7 +34,7 @@ impl Demo {
         let demo = Box::pin(setup::set_up(&listener)).await?;
         let facts = &demo.facts;
         print(&if self.json { words::json(facts) } else { words::instructions(facts) })?;
-        node::run(listener, App::new(demo.engine), Hangup::Stop).await?;
+        Box::pin(node::run(listener, App::new(demo.engine), Hangup::Stop)).await?;
         demo.simulator.abort();
         Ok(ExitCode::SUCCESS)
     }

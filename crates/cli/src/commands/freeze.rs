@@ -11,6 +11,7 @@ use crate::{
     config::{Store, StoreFlags},
     database,
     out::print,
+    table::plain,
     telemetry,
 };
 
@@ -102,7 +103,7 @@ async fn change(db: &Db, only: Option<ProjectId>, freezes: bool) -> anyhow::Resu
 fn in_words(done: &Done, freezes: bool) -> String {
     let (did, was) =
         if freezes { ("frozen", "frozen already") } else { ("unfrozen", "not frozen") };
-    let line = |one: &Freezable, what| format!("{}  {}  {what}", one.project, one.name);
+    let line = |one: &Freezable, what| format!("{}  {}  {what}", one.project, plain(&one.name));
     let mut lines: Vec<_> = done.changed.iter().map(|one| line(one, did)).collect();
     lines.extend(done.unchanged.iter().map(|one| line(one, was)));
     lines.push(match (done.changed.is_empty(), freezes) {

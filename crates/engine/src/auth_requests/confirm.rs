@@ -11,25 +11,33 @@ use subtle::ConstantTimeEq as _;
 use thiserror::Error;
 
 use super::{Prompt, link::confirmation};
-use crate::{
-    Engine, Fault, Frozen,
-    connections::{Arrival, replaced},
-};
+use crate::{Engine, Fault, Frozen, connections::Arrival};
 
 /// Why a confirmation confirms nothing.
 #[derive(Debug, Error)]
 pub enum ConfirmError {
     /// This project has no such request.
-    #[error("there is no such auth request")]
+    #[error(
+        "this project has no auth request of that id to confirm: send the `id` that the prompt had"
+    )]
     Unknown,
     /// There is nothing to confirm, or nothing any more.
-    #[error("the auth request is {0}, not awaiting confirmation")]
+    #[error(
+        "the auth request is {0} and not awaiting_confirmation, so that there is nothing to confirm: \
+         unless it is completed, prompt the end user again"
+    )]
     NotAwaiting(AuthStatus),
     /// The proof is not the one that the browser was given.
-    #[error("the confirmation is not the one that the browser brought to the return URL")]
+    #[error(
+        "`confirmation` is not the one that the browser brought to the return URL, and nothing has \
+         changed: send that one, to the letter"
+    )]
     WrongProof,
     /// The end user named is not the one the request was made for. The connection is gone.
-    #[error("the auth request was made for another end user; the connection has been erased")]
+    #[error(
+        "`end_user_id` is not whom the auth request was made for, so the connection has been \
+         erased: prompt the right end user again"
+    )]
     EndUserMismatch,
     /// The project is frozen.
     #[error(transparent)]
@@ -132,13 +140,12 @@ impl Engine {
         }
         let connection = Connection { status: ConnectionStatus::Active, ..waiting.clone() };
         let connector = self.catalog.connector(&pcon.connector);
-        let replaces = connector.and_then(|connector| replaced(request, connector));
         let arrival = Arrival {
             connection,
             tokens: &tokens,
             end_user: owner,
             waiting: Some(&waiting),
-            replaces,
+            request,
             connector,
         };
         let settled = self.settle(&mut tx, arrival, &key).await?;

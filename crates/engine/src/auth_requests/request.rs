@@ -2,14 +2,14 @@ use std::time::Duration;
 
 use astralform_domain::{
     AuthReason, AuthRequest, AuthStatus, Caller, Connection, ConnectionId, ConnectorSlug, Owner,
-    RuntimeCredential, ScopeSet, Timestamp,
+    RuntimeCredential, Scope, ScopeSet, Timestamp,
 };
 use astralform_storage::{agents, auth_requests, connections, project_connectors};
 use thiserror::Error;
 
 use super::{OpenError, Prompt, Question, Wishes};
 use crate::{
-    CredentialRefusal, Engine, Fault, SettingsError, Unusable,
+    CredentialRefusal, Engine, Fault, NoConnector, SettingsError, Unusable,
     credentials::Ask,
     project_connectors::{Ready, check_scopes},
 };
@@ -42,18 +42,33 @@ pub enum WantedAccount {
 /// Why nobody is prompted.
 #[derive(Debug, Error)]
 pub enum WantedError {
-    /// The agent has no such connector.
-    #[error("this agent has no such connector")]
-    UnknownConnector,
+    /// The caller has no such connector.
+    #[error(transparent)]
+    NoConnector(#[from] NoConnector),
     /// End users may not connect accounts of their own.
-    #[error("end users may not connect accounts of their own at this connector")]
-    NotAllowed,
+    #[error(
+        "end users may not connect accounts of their own at `{0}` here: call its tools without \
+         asking for one, or set `allow_end_user_auth` of the connector"
+    )]
+    NotAllowed(ConnectorSlug),
     /// The browser may not be sent there.
-    #[error("`return_url` is not one of those registered for this environment")]
+    #[error(
+        "`return_url` is not one of those registered for this environment, which have to be given \
+         to the letter: register it with PATCH \
+         /v1/projects/{{project}}/environments/{{environment}}, or leave it out"
+    )]
     UnregisteredReturnUrl,
     /// The life is too short, or too long for whoever asks.
-    #[error("`expires_in` must be 60 to 604800 seconds for an API key, and to 600 for a session")]
-    BadLife,
+    #[error("`expires_in` is {given}; it must be a whole number of seconds from 60 to {longest}")]
+    BadLife {
+        /// What was asked for, in seconds.
+        given: u64,
+        /// The most that whoever asks may ask for.
+        longest: u64,
+    },
+    /// The project's list, or the connector, does not have a scope.
+    #[error("{0}")]
+    UndeclaredScope(UndeclaredScope),
     /// A scope cannot stand in a request.
     #[error(transparent)]
     Settings(#[from] SettingsError),
@@ -66,6 +81,20 @@ pub enum WantedError {
     /// Something is broken.
     #[error(transparent)]
     Fault(#[from] Fault),
+}
+
+/// A scope that callers may not ask for. The administrators of a project, and the connector, say
+/// what may be asked: whoever holds a session could have an end user grant anything else.
+#[derive(Debug, Error)]
+#[error(
+    "`scopes`: {scope:?} cannot be asked for, since {} does not have it; it has: {}",
+    if *.by_project { "the list `scopes` of this project connector" } else { "the connector" },
+    .declared.join(", ")
+)]
+pub struct UndeclaredScope {
+    scope: Scope,
+    declared: ScopeSet,
+    by_project: bool,
 }
 
 impl Engine {
@@ -89,7 +118,15 @@ impl Engine {
         own.retain(|connection| connection.owner.end_user() == Some(end_user));
         let required = ready.asked.union(&wanted.scopes);
         check_scopes(&required, ready.connector)?;
-        let ask = match chosen(&own, wanted.account)? {
+        check_declared(&wanted.scopes, &ready).map_err(WantedError::UndeclaredScope)?;
+        let chosen = match chosen(&own, wanted.account) {
+            Ok(chosen) => chosen,
+            Err(refusal) => {
+                let named = wanted.account.named();
+                return Err(self.refusal_of(refusal, &ready, Some(end_user), named).await?.into());
+            }
+        };
+        let ask = match chosen {
             None => Ask::connecting(required),
             Some(known) => match lacks(known, &ready, &required) {
                 Some(reason) => Ask::renewing(reason, known, &required),
@@ -114,15 +151,17 @@ impl Engine {
     ) -> Result<Ready<'_>, WantedError> {
         let principal = &caller.principal;
         let found = project_connectors::by_slug(&self.db, principal.tenant, &wanted.connector);
-        let settings = found.await.map_err(Fault::from)?.ok_or(WantedError::UnknownConnector)?;
+        let settings = found.await.map_err(Fault::from)?;
         let agent = principal.agent.to_string();
         let agent = agents::named(&self.db, principal.tenant.project, &agent).await;
-        let agent = agent.map_err(Fault::from)?.ok_or(WantedError::UnknownConnector)?;
-        if !agent.may_use(&wanted.connector) || !self.may_use(caller, &wanted.connector) {
-            return Err(WantedError::UnknownConnector);
-        }
+        let agent = agent.map_err(Fault::from)?;
+        let may_use = agent.is_some_and(|agent| agent.may_use(&wanted.connector))
+            && self.may_use(caller, &wanted.connector);
+        let Some(settings) = settings.filter(|_| may_use) else {
+            return Err(self.no_connector(caller, &wanted.connector).await?.into());
+        };
         if !settings.allow_end_user_auth {
-            return Err(WantedError::NotAllowed);
+            return Err(WantedError::NotAllowed(wanted.connector.clone()));
         }
         let ready = self.ready(settings)?;
         Ok(ready)
@@ -180,6 +219,15 @@ impl Engine {
     }
 }
 
+impl WantedAccount {
+    const fn named(self) -> Option<ConnectionId> {
+        match self {
+            Self::Named(id) => Some(id),
+            Self::Default | Self::New => None,
+        }
+    }
+}
+
 fn chosen(
     own: &[Connection],
     account: WantedAccount,
@@ -191,6 +239,19 @@ fn chosen(
             None => Err(CredentialRefusal::UnknownConnection),
             found => Ok(found),
         },
+    }
+}
+
+/// Refuses scopes that are neither on the project's list nor, where it has none, declared by the
+/// connector.
+fn check_declared(wanted: &ScopeSet, ready: &Ready<'_>) -> Result<(), UndeclaredScope> {
+    let listed = ready.settings.scopes.clone();
+    let by_project = listed.is_some();
+    let declared = listed.unwrap_or_else(|| ready.connector.known_scopes());
+    let undeclared = wanted.missing_from(&declared);
+    match undeclared.iter().next().cloned() {
+        Some(scope) => Err(UndeclaredScope { scope, declared, by_project }),
+        None => Ok(()),
     }
 }
 
@@ -214,7 +275,9 @@ fn check_life(life: Option<Duration>, by: &RuntimeCredential) -> Result<(), Want
         RuntimeCredential::Session { .. } => AuthRequest::PHASE,
     };
     match life {
-        Some(life) if !(SHORTEST..=longest).contains(&life) => Err(WantedError::BadLife),
+        Some(life) if !(SHORTEST..=longest).contains(&life) => {
+            Err(WantedError::BadLife { given: life.as_secs(), longest: longest.as_secs() })
+        }
         _ => Ok(()),
     }
 }

@@ -28,16 +28,27 @@ pub struct Changes {
 #[derive(Debug, Error)]
 pub enum ChangeError {
     /// This end user has none of that id.
-    #[error("this end user has no such connection")]
+    #[error(
+        "there is no connection of that id here: GET /v1/connections lists those of the end user"
+    )]
     Unknown,
     /// The name is no name.
-    #[error("`label` must have 1 to 100 printable characters, or be null")]
-    BadLabel,
+    #[error(
+        "`label` has {0} characters, or some that cannot be printed: it must have 1 to 100 printable \
+         ones, or be null"
+    )]
+    BadLabel(usize),
     /// Another one has to be made the default.
-    #[error("`is_default` can only be set; to unset it, make another connection the default")]
+    #[error(
+        "`is_default` is false, and it can only be set to true: to unset it, set it on another \
+         connection"
+    )]
     NotUnset,
     /// It waits to be confirmed.
-    #[error("the connection awaits confirmation, or has to be renewed first")]
+    #[error(
+        "the connection cannot become the default one: it awaits confirmation, or has to be \
+         renewed first with POST /v1/auth-requests"
+    )]
     NotUsable,
     /// Something is broken.
     #[error(transparent)]
@@ -101,8 +112,10 @@ impl Engine {
         if changes.is_default == Some(false) {
             return Err(ChangeError::NotUnset);
         }
-        if matches!(&changes.label, Patch::Set(label) if !is_name(label)) {
-            return Err(ChangeError::BadLabel);
+        if let Patch::Set(label) = &changes.label
+            && !is_name(label)
+        {
+            return Err(ChangeError::BadLabel(label.chars().count()));
         }
         self.own_connection(caller, end_user, id).await?.ok_or(ChangeError::Unknown)?;
         let tenant = caller.principal.tenant;

@@ -103,9 +103,8 @@ impl Engine {
         slug: &ConnectorSlug,
         change: &Change,
     ) -> Result<(), SettingsError> {
-        let connector = self.catalog.connector(slug).ok_or(SettingsError::UnknownConnector)?;
-        let found = project_connectors::by_slug(&self.db, tenant, slug).await;
-        let before = found.map_err(Fault::from)?.ok_or(SettingsError::NotEnabled)?;
+        let connector = self.catalog.connector(slug).ok_or_else(|| self.not_in_catalog(slug))?;
+        let before = self.enabled(tenant, slug).await?;
         let entered = self.entered(&before, change, connector).await?;
         let asked = Asked { change, entered: entered.as_ref(), connector };
         let keys = self.keys.of(&self.db, tenant.project).await?;
@@ -116,7 +115,10 @@ impl Engine {
         let key = self.shown_to_provider(&planned, entered.as_ref(), connector).await?;
         let mut tx = self.db.begin_long().await.map_err(Fault::from)?;
         let locked = project_connectors::lock(&mut tx, tenant, slug).await.map_err(Fault::from)?;
-        let locked = locked.ok_or(SettingsError::NotEnabled)?;
+        let Some(locked) = locked else {
+            drop(tx);
+            return Err(self.no_project_connector(tenant, slug).await?);
+        };
         let present = self.present(&mut tx, &locked, asked, &keys).await?;
         let mut revised = self.planned(&locked, asked, &present)?;
         if revised.repeats(present.client.as_ref()) {
@@ -158,6 +160,9 @@ impl Engine {
         entered: Option<&Entered>,
         connector: &Connector,
     ) -> Result<Option<VerifiedKey>, SettingsError> {
+        if planned.effect != Effect::None || entered.is_some() {
+            self.check_reachable(&planned.settings, connector).await?;
+        }
         if let Some(Entered::Key(parts)) = entered {
             return self.verified(&planned.settings, connector, parts.clone()).await.map(Some);
         }

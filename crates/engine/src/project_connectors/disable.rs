@@ -1,4 +1,4 @@
-use astralform_domain::{AuthFailure, ConnectorSlug, StatusReason, Tenant};
+use astralform_domain::{AuthFailure, ConnectorSlug, ProjectConnector, StatusReason, Tenant};
 use astralform_storage::{
     auth_requests,
     connections::{self, Which},
@@ -22,7 +22,10 @@ impl Engine {
     ) -> Result<u64, SettingsError> {
         let mut tx = self.db.begin_long().await.map_err(Fault::from)?;
         let found = project_connectors::lock(&mut tx, tenant, slug).await.map_err(Fault::from)?;
-        let id = found.ok_or(SettingsError::NotEnabled)?.id;
+        let Some(ProjectConnector { id, .. }) = found else {
+            drop(tx);
+            return Err(self.no_project_connector(tenant, slug).await?);
+        };
         let now = self.clock.now();
         project_connectors::disable(&mut tx, tenant, id, now).await.map_err(Fault::from)?;
         let why = AuthFailure::SettingsChanged;

@@ -1,10 +1,10 @@
 use astralform_catalog::Auth;
 use astralform_domain::{AuthReason, ConnectorSlug, Owner, Tenant};
-use astralform_storage::{agents, connections, project_connectors};
+use astralform_storage::{agents, connections};
 use thiserror::Error;
 
 use crate::{
-    Engine, Fault, Prompt, Unusable,
+    Engine, Fault, Prompt, SettingsError, Unusable,
     auth_requests::{OpenError, Question, Wishes},
     credentials::Ask,
 };
@@ -12,11 +12,14 @@ use crate::{
 /// Why no account can be shared.
 #[derive(Debug, Error)]
 pub enum ShareError {
-    /// The connector is not enabled.
-    #[error("the connector is not enabled in this environment")]
-    NotEnabled,
+    /// The connector is not enabled, or not there at all.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
     /// A key serves the project, and it is not connected but entered.
-    #[error("this connector takes API keys: enter the project's as `credentials.api_key`")]
+    #[error(
+        "this connector takes API keys, so that there is no account to share: enter the project's \
+         key as `credentials.api_key` with PATCH /v1/projects/{{project}}/connectors/{{slug}}"
+    )]
     ByKey,
     /// It cannot be used at present.
     #[error(transparent)]
@@ -33,8 +36,7 @@ impl Engine {
     /// # Errors
     /// When the connector is not enabled, or cannot be used.
     pub async fn share(&self, tenant: Tenant, slug: &ConnectorSlug) -> Result<Prompt, ShareError> {
-        let found = project_connectors::by_slug(&self.db, tenant, slug).await;
-        let settings = found.map_err(Fault::from)?.ok_or(ShareError::NotEnabled)?;
+        let settings = self.enabled(tenant, slug).await?;
         let ready = self.ready(settings)?;
         if matches!(ready.connector.auth(), Auth::ApiKey(_)) {
             return Err(ShareError::ByKey);

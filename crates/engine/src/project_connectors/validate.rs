@@ -1,67 +1,108 @@
 use std::collections::BTreeSet;
 
 use astralform_catalog::Connector;
-use astralform_domain::{Endpoints, Environment, Scope, ScopeSet, ToolName, limits};
+use astralform_domain::{ConnectorSlug, Endpoints, Environment, Scope, ScopeSet, ToolName, limits};
 use thiserror::Error;
 use url::Url;
 
-use crate::{Fault, Unusable};
+use crate::{Fault, Nearest, NotEnabled, Unusable, egress::Forbidden};
 
 /// Why settings of a project connector are not taken. Nothing has changed then.
 #[derive(Debug, Error)]
 pub enum SettingsError {
     /// The catalogue has none of that name.
-    #[error("the catalogue has no connector of that name")]
-    UnknownConnector,
+    #[error(
+        "the catalogue has no connector `{name}`{nearest}: GET /v1/connectors lists those it has"
+    )]
+    UnknownConnector {
+        /// What was asked for.
+        name: ConnectorSlug,
+        /// What may have been meant.
+        nearest: Nearest,
+    },
     /// It is enabled already.
-    #[error("the connector is enabled in this environment already; change its settings instead")]
+    #[error(
+        "the connector is enabled in this environment already: change its settings with PATCH \
+         /v1/projects/{{project}}/connectors/{{slug}}"
+    )]
     AlreadyEnabled,
     /// It is not enabled.
-    #[error("the connector is not enabled in this environment")]
-    NotEnabled,
+    #[error(transparent)]
+    NotEnabled(#[from] NotEnabled),
     /// The simulator is for `test` alone.
-    #[error("`sandbox` is for the environment `test` only")]
+    #[error("`sandbox` is true in the environment `live`; it can be true in `test` only")]
     SandboxInLive,
     /// There is none to talk to.
-    #[error("no simulator runs here; start the server with --sandbox")]
+    #[error(
+        "`sandbox` is true, but this server has no simulator: start it with --sandbox, or leave \
+         `sandbox` out"
+    )]
     NoSimulator,
     /// A sandboxed connector has the simulator's addresses.
-    #[error("`sandbox` and `endpoints` exclude each other")]
+    #[error("`sandbox` and `endpoints` exclude each other: leave one of them out")]
     SandboxWithEndpoints,
     /// An address cannot be used.
     #[error(
-        "`endpoints.{0}` must be an http or https address of at most {most} bytes, without user \
-         name, query or fragment",
+        "`endpoints.{0}` is none that can be called: it must be an http or https address of at most \
+         {most} bytes, without user name, query or fragment",
         most = limits::ENDPOINT.value
     )]
     BadEndpoint(&'static str),
     /// The addresses do not go together with the catalogue's.
-    #[error("the connector's addresses cannot be put together")]
+    #[error(
+        "the connector's addresses cannot be put together of `endpoints`, its catalogue entry and \
+         the parts of the key: each must be an address that can be called"
+    )]
     BadAddresses,
+    /// This server may not call one of them.
+    #[error("{0}: {1}; nothing was changed")]
+    Forbidden(String, Forbidden),
     /// A scope cannot stand in a request.
-    #[error("{0:?} is not a scope (RFC 6749 §3.3)")]
+    #[error(
+        "`scopes` has {0:?}, which is no scope: one has 1 to 255 printable ASCII characters, \
+         without spaces, quotes or backslashes, and is an item of its own (RFC 6749 §3.3)"
+    )]
     BadScope(String),
     /// There are too many scopes.
     #[error(
-        "at most {} scopes can be asked for, with {} bytes together; leave some out",
+        "`scopes` takes {} scopes at most, which have {} bytes at most together: leave some out",
         limits::SCOPES.value,
         limits::SCOPES_WEIGHT.value
     )]
     TooManyScopes,
     /// The connector's credentials have no scopes.
-    #[error("this connector takes API keys, which have no scopes; leave {0:?} out")]
+    #[error("this connector takes API keys, which have no scopes: leave {0:?} out of `scopes`")]
     NoScopes(String),
     /// The connector has no such tool.
-    #[error("the connector has no tool `{0}`")]
-    UnknownTool(ToolName),
+    #[error(
+        "`tools` names `{name}`, which the connector `{connector}` does not have{nearest}: GET \
+         /v1/connectors/{connector} lists its tools"
+    )]
+    UnknownTool {
+        /// What was named.
+        name: ToolName,
+        /// The connector.
+        connector: ConnectorSlug,
+        /// What may have been meant.
+        nearest: Nearest,
+    },
     /// The list of tools is too long, or names one twice.
-    #[error("`tools` has at most {} tools, each of them once", limits::TOOLS.value)]
-    BadTools,
+    #[error(
+        "`tools` is a list of {given} tools; it takes {} at most, each of them once",
+        limits::TOOLS.value
+    )]
+    BadTools {
+        /// How many were named.
+        given: usize,
+    },
     /// A part of the credentials is missing, or cannot stand in a request.
-    #[error("`credentials.{0}` must have 1 to 4096 characters, none of them a control character")]
+    #[error(
+        "`credentials.{0}` is missing, or is none that can be sent: it must have 1 to 4096 \
+         characters, none of them a control character"
+    )]
     BadCredential(String),
     /// The connector has no such credentials.
-    #[error("`credentials.{name}` is not known to this connector; it takes `{known}`")]
+    #[error("`credentials.{name}` is not known to this connector: enter `{known}`")]
     UnknownCredential {
         /// What was entered.
         name: String,
@@ -75,22 +116,36 @@ pub enum SettingsError {
     )]
     NothingPays,
     /// A key that cannot be verified is not stored.
-    #[error("the key could not be verified, since the provider did not answer; try again later")]
-    Unverified,
+    #[error(
+        "the key in `credentials` could not be verified: {0}; nothing was changed, try again later"
+    )]
+    Unverified(String),
+    /// A key that cannot be sent is not stored.
+    #[error("the key in `credentials` could not be verified: {0}; nothing was changed")]
+    NotSent(String),
     /// Where the app's secret goes is changed by whoever knows the secret.
-    #[error("enter `credentials` again to change where they are sent")]
+    #[error(
+        "`endpoints` or `sandbox` would send the credentials elsewhere, and nothing was changed: \
+         enter `credentials` again in the same request"
+    )]
     SecretRequired,
     /// The provider says so.
-    #[error("the provider refuses these credentials ({0}); nothing was changed")]
+    #[error(
+        "the provider refuses these `credentials` ({0}), and nothing was changed: copy them once \
+         more from the provider's console"
+    )]
     CredentialsRejected(String),
     /// Connections would stop working.
     #[error(
-        "this makes {0} connections unusable until their users connect again; to go ahead, repeat \
-         the request with `confirm_reconnects`: {0}"
+        "this makes {0} connections unusable until their users connect again, and nothing was \
+         changed: to go ahead, repeat the request with `confirm_reconnects`: {0}"
     )]
     ConfirmationRequired(i64),
     /// Nothing proves that the addresses there are those that somebody entered.
-    #[error("enter `endpoints` again, with the credentials that are to be sent there")]
+    #[error(
+        "`credentials` were entered for addresses that have changed since, and nothing was \
+         changed: enter `endpoints` again, with the `credentials` that are to be sent there"
+    )]
     EndpointsRequired,
     /// The connector cannot be used as it is.
     #[error(transparent)]
@@ -127,10 +182,14 @@ fn check_spelling(scopes: &ScopeSet, separator: &str) -> Result<(), SettingsErro
 
 pub(super) fn check_tools(tools: &[ToolName], of: &Connector) -> Result<(), SettingsError> {
     if !is_short_list(tools) {
-        return Err(SettingsError::BadTools);
+        return Err(SettingsError::BadTools { given: tools.len() });
     }
-    let unknown = tools.iter().find(|tool| of.tool(tool.as_str()).is_none());
-    unknown.map_or(Ok(()), |tool| Err(SettingsError::UnknownTool(tool.clone())))
+    let Some(name) = tools.iter().find(|tool| of.tool(tool.as_str()).is_none()) else {
+        return Ok(());
+    };
+    let names = of.tools.iter().map(|tool| tool.name.as_str());
+    let nearest = Nearest::to(name.as_str(), names);
+    Err(SettingsError::UnknownTool { name: name.clone(), connector: of.slug.clone(), nearest })
 }
 
 /// Returns whether a list of tools has no more than it may have, and none twice.

@@ -51,7 +51,16 @@ impl Engine {
             connections: &served.connections,
             named: call.connection,
         };
-        let connection = match decide(&situation)? {
+        let decision = match decide(&situation) {
+            Ok(decision) => decision,
+            Err(refusal) => {
+                return Err(self
+                    .refusal_of(refusal, ready, end_user, call.connection)
+                    .await?
+                    .into());
+            }
+        };
+        let connection = match decision {
             Decision::Ask(ask) => {
                 let seen = (!accepted.is_last).then_some(served.connections.as_slice());
                 return self.prompted(accepted, ask, seen).await;
@@ -68,7 +77,7 @@ impl Engine {
         let doubts = token.map(|token| token.doubts).unwrap_or_default();
         let paid = Paid { connection, generation, is_refreshable, doubts, parts: &parts };
         let addresses = ready.addresses_for(&parts)?;
-        let planned = plan(ready.connector, tool, &addresses.api_base, &call.arguments);
+        let planned = plan(ready.connector, tool, &addresses.api_base, &accepted.arguments);
         let planned = planned.and_then(|requests| {
             let (placement, hosts) = (&ready.connector.api.credential, &connection.hosts);
             let authorized =
@@ -111,10 +120,10 @@ impl Engine {
     /// Sends the requests of a call one after another, until one is not answered with a success.
     /// Time and size are limited for all of them together.
     async fn send(&self, accepted: &Accepted<'_>, requests: Vec<Outgoing>) -> Attempt {
-        let Accepted { ready, tool, call, .. } = accepted;
+        let Accepted { ready, tool, arguments, .. } = accepted;
         let until = Instant::now() + WITHIN;
         let mut left = AT_MOST;
-        let (connector, arguments) = (ready.connector, &call.arguments);
+        let connector = ready.connector;
         let mut answers = Vec::with_capacity(requests.len());
         let mut status = None;
         for (following, request) in (0..requests.len()).rev().zip(requests) {
@@ -143,7 +152,7 @@ impl Engine {
 
 /// An argument that cannot stand in an address is the caller's to correct.
 fn unfit(pointer: String) -> CallRefusal {
-    let message = "cannot stand in an address".to_owned();
+    let message = "cannot stand in an address: must be a text with more in it than dots".to_owned();
     CallRefusal::InvalidArguments(vec![ArgumentFault { pointer, message }])
 }
 

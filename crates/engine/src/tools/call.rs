@@ -1,11 +1,16 @@
-use astralform_catalog::{ArgumentFault, Tool};
+use std::{borrow::Cow, sync::Arc};
+
+use astralform_catalog::{ArgumentFault, Connector, Tool};
 use astralform_domain::{AuthStatus, Caller, ConnectionId, Owner, ScopeSet};
 use serde_json::Value;
 use thiserror::Error;
 use tokio::time::Instant;
 
 use super::Outcome;
-use crate::{CredentialRefusal, Engine, Fault, Patience, Unusable, project_connectors::Ready};
+use crate::{
+    CredentialRefusal, Engine, Fault, NoTool, Patience, Unusable,
+    project_connectors::{Assembled, Ready},
+};
 
 /// What an agent wants done.
 pub struct ToolCall {
@@ -20,11 +25,11 @@ pub struct ToolCall {
 /// Why a call is not even tried.
 #[derive(Debug, Error)]
 pub enum CallRefusal {
-    /// This agent has no such tool.
-    #[error("there is no tool of that name for this agent")]
-    UnknownTool,
+    /// The caller has no such tool.
+    #[error(transparent)]
+    NoTool(#[from] NoTool),
     /// The arguments do not fit the tool's schema.
-    #[error("the arguments do not fit the tool's schema")]
+    #[error("the arguments do not fit the tool's schema, and nothing was sent: {}", first(.0))]
     InvalidArguments(Vec<ArgumentFault>),
     /// No credential can be had.
     #[error(transparent)]
@@ -37,12 +42,26 @@ pub enum CallRefusal {
     Fault(#[from] Fault),
 }
 
+/// Says what the first fault is, and how many there are besides.
+fn first(faults: &[ArgumentFault]) -> String {
+    let Some((ArgumentFault { pointer, message }, others)) = faults.split_first() else {
+        return String::new();
+    };
+    let more = match others.len() {
+        0 => String::new(),
+        more => format!(" (and {more} more, in `errors`)"),
+    };
+    format!("`arguments{pointer}` {message}{more}")
+}
+
 /// A call that was found to be in order.
 pub(super) struct Accepted<'a> {
     pub(super) caller: &'a Caller,
     pub(super) ready: Ready<'a>,
     pub(super) tool: &'a Tool,
     pub(super) call: &'a ToolCall,
+    /// The arguments as they are meant.
+    pub(super) arguments: Cow<'a, Value>,
     /// The kind of token that the tool is called with.
     pub(super) token: &'a str,
     /// The scopes it needs of it.
@@ -120,7 +139,7 @@ impl Engine {
         for attempt in 1..=ATTEMPTS {
             accepted.is_last = attempt == ATTEMPTS;
             match self.attempt(&accepted).await? {
-                Attempted::Done(outcome) => return Ok(outcome),
+                Attempted::Done(outcome) => return Ok(outcome.told()),
                 Attempted::Outdated => {}
                 Attempted::Rejected(generation) => accepted.rejected = Some(generation),
             }
@@ -135,30 +154,42 @@ impl Engine {
         name: &str,
         call: &'a ToolCall,
     ) -> Result<Accepted<'a>, CallRefusal> {
-        let principal = &caller.principal;
-        let (connector, tool) = self.catalog.tool(name).ok_or(CallRefusal::UnknownTool)?;
-        let assembled = self.assembled(principal.tenant, &connector.slug).await?;
-        let assembled = assembled.ok_or(CallRefusal::UnknownTool)?;
-        let agent = self.agent(principal.tenant.project, principal.agent).await?;
-        let agent = agent.ok_or(CallRefusal::UnknownTool)?;
-        let offered =
-            assembled.settings.offers(&tool.name) && principal.credential.allows(&tool.name);
-        if !offered || !agent.is_enabled || !agent.may_use(&connector.slug) {
-            return Err(CallRefusal::UnknownTool);
-        }
-        self.thawed(principal.tenant.project).await?.map_err(Unusable::from)?;
+        let Some((connector, tool, assembled)) = self.tool_of(caller, name).await? else {
+            return Err(self.no_tool(caller, name).await?.into());
+        };
+        self.thawed(caller.principal.tenant.project).await?.map_err(Unusable::from)?;
         let ready = self.ready_of(&assembled)?;
-        let faults = tool.input.faults(&call.arguments);
-        if !faults.is_empty() {
-            return Err(CallRefusal::InvalidArguments(faults));
-        }
+        let arguments =
+            tool.input.accept(&call.arguments).map_err(CallRefusal::InvalidArguments)?;
         let (token, needed) = connector.token_for(tool, &ready.asked);
         let (is_last, rejected) = (false, None);
-        Ok(Accepted { caller, ready, tool, call, token, needed, is_last, rejected })
+        Ok(Accepted { caller, ready, tool, call, arguments, token, needed, is_last, rejected })
+    }
+
+    /// Returns the tool of that name, if the caller may use it.
+    async fn tool_of(
+        &self,
+        caller: &Caller,
+        name: &str,
+    ) -> Result<Option<(&Connector, &Tool, Arc<Assembled>)>, Fault> {
+        let principal = &caller.principal;
+        let Some((connector, tool)) = self.catalog.tool(name) else { return Ok(None) };
+        let assembled = self.assembled(principal.tenant, &connector.slug).await?;
+        let agent = self.agent(principal.tenant.project, principal.agent).await?;
+        let (Some(assembled), Some(agent)) = (assembled, agent) else { return Ok(None) };
+        let offered =
+            assembled.settings.offers(&tool.name) && principal.credential.allows(&tool.name);
+        let may_use = offered && agent.is_enabled && agent.may_use(&connector.slug);
+        Ok(may_use.then_some((connector, tool, assembled)))
     }
 }
 
 impl Accepted<'_> {
+    /// Returns whether the end user may be asked for an account of their own.
+    pub(super) fn may_ask_end_user(&self) -> bool {
+        self.ready.settings.allow_end_user_auth && self.caller.end_user.is_some()
+    }
+
     /// Whose account an end user's prompt leads to.
     pub(super) fn asked_owner(&self) -> Option<Owner> {
         self.caller.end_user.clone().map(Owner::EndUser)

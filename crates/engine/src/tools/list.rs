@@ -50,18 +50,10 @@ impl Engine {
         };
         let mut listed = Vec::new();
         for settings in project_connectors::list(&self.db, principal.tenant).await? {
-            let Some(connector) = self.catalog.connector(&settings.connector) else {
-                continue;
-            };
-            if !agent.may_use(&connector.slug) {
+            let offered = self.offered(caller, &agent, &settings);
+            if offered.is_empty() {
                 continue;
             }
-            let offered: Vec<_> = connector
-                .tools
-                .iter()
-                .filter(|tool| settings.offers(&tool.name))
-                .filter(|tool| principal.credential.allows(&tool.name))
-                .collect();
             let end_user = caller.end_user.as_ref();
             let connections =
                 connections::serving(&self.db, settings.tenant, settings.id, end_user).await?;

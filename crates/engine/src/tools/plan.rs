@@ -7,7 +7,7 @@ use astralform_catalog::{
 use astralform_domain::HostSet;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 use thiserror::Error;
 use url::Url;
 
@@ -15,6 +15,7 @@ use crate::{
     credentials::CredentialParts,
     egress::{Outgoing, Secrets},
     oauth::{form, headers},
+    query::extend_query,
 };
 
 /// Why no request can be made of some arguments.
@@ -69,10 +70,7 @@ impl Made<'_> {
         let mut url = address(api_base, &request.path, self.prepared)?;
         if let Some(query) = &request.query {
             let query: Map<String, Value> = query.read(self.input, self.variables)?;
-            let query = parameters(&query);
-            if !query.is_empty() {
-                url.query_pairs_mut().extend_pairs(query);
-            }
+            extend_query(&mut url, parameters(&query));
         }
         let mut headers = own_headers(connector)?;
         let mut body = Bytes::new();
@@ -159,9 +157,17 @@ fn parameters(object: &Map<String, Value>) -> Vec<(&str, String)> {
 fn scalar(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
+        Value::Number(number) => Some(digits(number)),
         Value::Bool(flag) => Some(flag.to_string()),
         Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// Writes a number out: a whole one as an integer, none with an exponent.
+fn digits(number: &Number) -> String {
+    match number.as_f64() {
+        Some(float) if number.is_f64() => float.to_string(),
+        _ => number.to_string(),
     }
 }
 

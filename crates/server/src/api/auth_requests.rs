@@ -8,22 +8,26 @@ use astralform_engine::{Confirmation, Patience, Prompt, Wanted, WantedAccount};
 use axum::{Json, extract::State};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
 use crate::{
-    App, Problem,
+    App, Problem, Refusal,
     auth::{Acting, Backend},
-    body::{Body, Path, Query},
+    body::{Body, Path, Query, Whole},
     finish::{to_the_end, wanted},
 };
 
 /// The longest anybody can wait for an end user in one request, in seconds: most proxies give up
 /// on a silent answer after 60.
-pub(crate) const LONGEST_WAIT: u64 = 55;
+const LONGEST_WAIT: u64 = 55;
+
+/// Seconds to wait for an end user.
+pub(crate) type Wait = Whole<0, LONGEST_WAIT>;
 
 /// Returns for how long a request waits for an end user: so many seconds, and no longer than its
 /// caller waits for the answer.
-pub(crate) fn patience(seconds: u64) -> Patience {
-    Patience { at_most: Duration::from_secs(seconds.min(LONGEST_WAIT)), caller: wanted() }
+pub(crate) fn patience(seconds: Wait) -> Patience {
+    Patience { at_most: Duration::from_secs(seconds.get()), caller: wanted() }
 }
 
 /// A prompt to an end user, the same in every interface.
@@ -46,7 +50,8 @@ pub(crate) struct AuthRequestView {
     missing_scopes: ScopeSet,
     /// A sentence that an agent can pass on.
     message: String,
-    /// The account to use again, as the end user knows it.
+    /// The account to use again, as the end user knows it; once completed, the one that was
+    /// connected already, where none was added.
     account_hint: Option<String>,
     /// The connection it led to, once it is completed.
     connection_id: Option<ConnectionId>,
@@ -66,10 +71,9 @@ pub(crate) struct AuthRequestPath {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct WaitQuery {
-    /// Seconds to wait for it to be no longer pending.
+    /// Seconds to wait for a final status: any but `pending` and `awaiting_confirmation`.
     #[serde(default)]
-    #[schemars(range(max = LONGEST_WAIT))]
-    wait: u64,
+    wait: Wait,
 }
 
 /// A prompt without a tool call.
@@ -78,7 +82,8 @@ pub(crate) struct WaitQuery {
 pub(crate) struct CreateRequest {
     /// The connector to connect an account to.
     connector: ConnectorSlug,
-    /// Scopes to ask for besides the usual ones.
+    /// Scopes to ask for besides the usual ones: of the project connector's `scopes`, or where it
+    /// has none any that the connector declares.
     #[serde(default)]
     scopes: ScopeSet,
     /// Which account: `default`, `new`, or the id of a connection to renew.
@@ -97,6 +102,11 @@ pub(crate) struct CreateRequest {
 #[serde(try_from = "String")]
 struct Account(WantedAccount);
 
+/// A text that means no account.
+#[derive(Debug, Error)]
+#[error("it must be `default`, `new`, or the id of a connection (conn_…)")]
+struct NoAccount;
+
 impl Default for Account {
     fn default() -> Self {
         Self(WantedAccount::Default)
@@ -104,13 +114,13 @@ impl Default for Account {
 }
 
 impl TryFrom<String> for Account {
-    type Error = astralform_domain::InvalidId;
+    type Error = NoAccount;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         Ok(Self(match text.as_str() {
             "default" => WantedAccount::Default,
             "new" => WantedAccount::New,
-            id => WantedAccount::Named(id.parse()?),
+            id => WantedAccount::Named(id.parse().map_err(|_| NoAccount)?),
         }))
     }
 }
@@ -147,15 +157,15 @@ pub(crate) async fn show(
     Query(WaitQuery { wait }): Query<WaitQuery>,
 ) -> Result<Json<AuthRequestView>, Problem> {
     let tenant = caller.principal.tenant;
-    let missing = || Problem::not_found("this project has no such auth request");
+    let missing = || Problem::from(Refusal::UnknownAuthRequest);
     let now = app.engine().prompt(tenant, id).await?.ok_or_else(missing)?;
     let named = caller.end_user.as_ref();
     let is_others = named.is_some_and(|end_user| now.request.owner.end_user() != Some(end_user));
     if is_others || !app.engine().may_use(&caller, &now.request.connector) {
         return Err(missing());
     }
-    let moved = |status| status != AuthStatus::Pending;
-    let found = app.engine().wait(&caller.principal, id, patience(wait), moved).await?;
+    let is_final = |status: AuthStatus| !status.is_open();
+    let found = app.engine().wait(&caller.principal, id, patience(wait), is_final).await?;
     Ok(Json(found.ok_or_else(missing)?.into()))
 }
 

@@ -1,7 +1,7 @@
 use astralform_engine::chain;
 use axum::extract::State;
 
-use crate::{App, Problem};
+use crate::{App, Problem, Refusal};
 
 pub(crate) async fn alive() -> &'static str {
     "ok\n"
@@ -9,11 +9,11 @@ pub(crate) async fn alive() -> &'static str {
 
 pub(crate) async fn ready(State(app): State<App>) -> Result<&'static str, Problem> {
     if app.is_draining() {
-        return Err(Problem::unavailable("the server is shutting down"));
+        return Err(Refusal::ShuttingDown.into());
     }
     let unready = |fault| {
         tracing::warn!(error = chain(&fault), "not ready");
-        Problem::unavailable("the database does not answer")
+        Problem::from(Refusal::DatabaseAway)
     };
     app.engine().check_database().await.map_err(unready)?;
     Ok("ready\n")

@@ -1,13 +1,13 @@
 use axum::{
     Extension,
     extract::State,
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, header},
     response::{IntoResponse, Response},
 };
 use subtle::ConstantTimeEq as _;
 use url::{Host, Url};
 
-use crate::{App, Problem, auth::bearer, listen::Peer};
+use crate::{App, Problem, Refusal, auth::bearer, listen::Peer};
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -24,16 +24,14 @@ pub(crate) async fn show(
     from_no_page(&headers)?;
     match app.metrics_token() {
         Some(token) => {
-            let sent = bearer(&headers)
-                .map_err(|_| Problem::unauthorized("send the metrics token as a bearer token"))?;
+            let sent = bearer(&headers).map_err(|_| Refusal::NotTheMetricsToken)?;
             if !bool::from(sent.as_bytes().ct_eq(token.expose().as_bytes())) {
-                return Err(Problem::unauthorized("this is not the metrics token"));
+                return Err(Refusal::NotTheMetricsToken.into());
             }
         }
         None if is_of_this_machine(app.engine().site().public_url(), peer, &headers) => {}
         None => {
-            let detail = "only this machine may read the metrics, at its loopback address and without a proxy between; to read them from elsewhere, set ASTRALFORM_METRICS_TOKEN";
-            return Err(forbidden(detail));
+            return Err(Refusal::MetricsElsewhere.into());
         }
     }
     let kind = HeaderValue::from_static(OPEN_METRICS);
@@ -44,7 +42,7 @@ pub(crate) async fn show(
 fn from_no_page(headers: &HeaderMap) -> Result<(), Problem> {
     let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
     if headers.contains_key(header::ORIGIN) || site.is_some_and(|site| site != b"none") {
-        return Err(forbidden("web pages may not read the metrics"));
+        return Err(Refusal::MetricsForPages.into());
     }
     Ok(())
 }
@@ -68,10 +66,6 @@ fn is_loopback(url: &Url) -> bool {
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => false,
     }
-}
-
-fn forbidden(detail: &'static str) -> Problem {
-    Problem::new(StatusCode::FORBIDDEN, "metrics_forbidden", detail)
 }
 
 #[cfg(test)]

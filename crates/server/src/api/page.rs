@@ -1,14 +1,15 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::body::Whole;
+
 /// Which part of a list is wanted.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct PageQuery<Id> {
     /// `next_cursor` of the part before.
     pub(crate) cursor: Option<Id>,
     /// How many to list at most; 50 when left out.
-    #[schemars(range(min = 1, max = 100))]
-    limit: Option<u16>,
+    limit: Option<Whole<1, 100>>,
 }
 
 /// A part of a list.
@@ -24,11 +25,11 @@ pub(crate) struct PageView<T> {
 impl<Id> PageQuery<Id> {
     /// One more than wanted, to know whether there are more.
     pub(crate) fn one_more(&self) -> i64 {
-        i64::from(self.limit()) + 1
+        self.limit() + 1
     }
 
-    fn limit(&self) -> u16 {
-        self.limit.unwrap_or(50).clamp(1, 100)
+    fn limit(&self) -> i64 {
+        self.limit.and_then(|limit| limit.get().try_into().ok()).unwrap_or(50)
     }
 
     /// `next_cursor` of what was found with one more, of which the one more is taken away.
@@ -37,7 +38,7 @@ impl<Id> PageQuery<Id> {
         found: &mut Vec<F>,
         cursor_of: impl Fn(&F) -> String,
     ) -> Option<String> {
-        let limit = usize::from(self.limit());
+        let limit = usize::try_from(self.limit()).unwrap_or(usize::MAX);
         let there_are_more = found.len() > limit;
         found.truncate(limit);
         found.last().filter(|_| there_are_more).map(cursor_of)

@@ -1,12 +1,12 @@
 use std::collections::BTreeMap;
 
-use astralform_catalog::Tool;
+use astralform_catalog::{ArgumentFault, Tool};
 use astralform_domain::{CallId, Caller, ConnectionId, FailureKind, ToolName, limits};
 use astralform_engine::{
     Availability, CallFailure, CallRefusal, CredentialRefusal, ListedTool, Outcome, Outside,
     ToolCall,
 };
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{Json, extract::State};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{
@@ -14,11 +14,12 @@ use serde_json::{
     value::{RawValue, to_raw_value},
 };
 
-use super::auth_requests::{AuthRequestView, LONGEST_WAIT, patience};
+use super::auth_requests::{AuthRequestView, Wait, patience};
 use crate::{
-    App, Problem,
+    App, Problem, Refusal,
     auth::Acting,
     body::{Keyed, Path, Query, TOOL_CALL},
+    numbers,
     once::{Answer, Scope, once},
     served,
 };
@@ -82,17 +83,17 @@ pub(crate) struct ToolPath {
 /// A call of a tool.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("x-of-other-fields" = "a tool's arguments go inside `arguments`"))]
 pub(crate) struct CallRequest {
     /// The tool's arguments; none when left out.
-    #[serde(default = "no_arguments")]
+    #[serde(default)]
     #[schemars(with = "Map<String, Value>")]
     arguments: Value,
     /// The account to use, where the end user has several.
     connection_id: Option<ConnectionId>,
     /// Seconds to wait for the end user, if they must be asked.
     #[serde(default)]
-    #[schemars(range(max = LONGEST_WAIT))]
-    wait_seconds: u64,
+    wait_seconds: Wait,
 }
 
 /// How a call ended.
@@ -164,9 +165,10 @@ pub(crate) async fn call(
         caller.principal.credential.allows(&tool)
     };
     if !name.parse().is_ok_and(is_allowed) {
-        return Err(CallRefusal::UnknownTool.into()); // nor is there a kept answer of it
+        return Err(app.engine().no_tool(&caller, &name).await?.into()); // nor a kept answer of it
     }
     check_weight(&sent.raw)?;
+    check_numbers(&sent.raw)?;
     let sent = sent.within(|| Scope::of(&caller, &format!("POST /v1/tools/{name}/call")));
     let work = app.clone();
     let answer = once(&app, sent, CallView::is_final, move |request| async move {
@@ -194,14 +196,18 @@ fn check_weight(body: &[u8]) -> Result<(), Problem> {
     let sent: Option<Arguments<'_>> = serde_json::from_slice(body).ok();
     let length = sent.and_then(|sent| sent.arguments).map_or(0, |arguments| arguments.get().len());
     if most.is_exceeded_by(length) {
-        let detail = format!(
-            "the arguments have {length} bytes, a tool takes {}; nothing was sent: send less, or \
-             in several calls",
-            most.value
-        );
-        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "arguments_too_large", detail));
+        return Err(Refusal::ArgumentsTooLarge { given: length, most: most.value }.into());
     }
     Ok(())
+}
+
+/// Refuses a number of which less would be passed on than was sent.
+fn check_numbers(body: &[u8]) -> Result<(), Problem> {
+    let Some(pointer) = numbers::inexact(body, "arguments") else { return Ok(()) };
+    let message = "has more digits than can be passed on: send fewer, or, where the tool takes a \
+                   text, send it as one";
+    let fault = ArgumentFault { pointer, message: message.to_owned() };
+    Err(CallRefusal::InvalidArguments(vec![fault]).into())
 }
 
 async fn run(
@@ -212,7 +218,7 @@ async fn run(
 ) -> Result<CallView, Problem> {
     let call_id = app.engine().new_call_id();
     let call = ToolCall {
-        arguments: request.arguments,
+        arguments: if request.arguments.is_null() { json!({}) } else { request.arguments },
         connection: request.connection_id,
         wait: patience(request.wait_seconds),
     };
@@ -295,6 +301,7 @@ fn fix(refusal: CredentialRefusal) -> &'static str {
     match refusal {
         CredentialRefusal::EndUserRequired => "name the end user in the header X-End-User-ID",
         CredentialRefusal::UnknownConnection => "name a connection of this end user, or none",
+        CredentialRefusal::AwaitingConfirmation => "confirm the connection, or name another",
         CredentialRefusal::NothingShared => {
             "share an account: POST /v1/projects/{project}/connectors/{slug}/shared-connection"
         }
@@ -310,10 +317,6 @@ fn word(outcome: &Outcome) -> &'static str {
         Outcome::AuthRequired(_) => "auth_required",
         Outcome::Failed(failure) => failure.kind.as_str(),
     }
-}
-
-fn no_arguments() -> Value {
-    json!({})
 }
 
 impl From<CallFailure> for FailureView {

@@ -7,46 +7,39 @@ use astralform_engine::{
 };
 use axum::http::StatusCode;
 
-use super::Problem;
-
-fn unprocessable(code: &'static str, detail: String) -> Problem {
-    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
-}
-
-fn missing(code: &'static str, detail: String) -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, code, detail)
-}
+use super::{Code, Problem};
 
 impl From<SettingsError> for Problem {
     fn from(error: SettingsError) -> Self {
         use SettingsError as Error;
         let detail = error.to_string();
         match error {
-            Error::UnknownConnector => missing("unknown_connector", detail),
-            Error::NotEnabled => missing("not_enabled", detail),
-            Error::AlreadyEnabled => Self::conflict("already_enabled", detail),
-            Error::ConfirmationRequired(_) => Self::conflict("confirmation_required", detail),
+            Error::UnknownConnector { .. } => Self::missing(Code::UnknownConnector, detail),
+            Error::NotEnabled(_) => Self::missing(Code::NotEnabled, detail),
+            Error::AlreadyEnabled => Self::conflict(Code::AlreadyEnabled, detail),
+            Error::ConfirmationRequired(_) => Self::conflict(Code::ConfirmationRequired, detail),
             Error::SandboxInLive | Error::NoSimulator | Error::SandboxWithEndpoints => {
-                unprocessable("sandbox_unavailable", detail)
+                Self::unprocessable(Code::SandboxUnavailable, detail)
             }
-            Error::BadEndpoint(_) | Error::BadAddresses => {
-                unprocessable("invalid_endpoints", detail)
+            Error::BadEndpoint(_) | Error::BadAddresses | Error::Forbidden(..) => {
+                Self::unprocessable(Code::InvalidEndpoints, detail)
             }
             Error::BadScope(_) | Error::NoScopes(_) | Error::TooManyScopes => {
-                unprocessable("invalid_scopes", detail)
+                Self::unprocessable(Code::InvalidScopes, detail)
             }
-            Error::UnknownTool(_) => unprocessable("unknown_tool", detail),
-            Error::BadTools => unprocessable("invalid_tools", detail),
+            Error::UnknownTool { .. } => Self::unprocessable(Code::UnknownTool, detail),
+            Error::BadTools { .. } => Self::unprocessable(Code::InvalidTools, detail),
             Error::BadCredential(_) | Error::UnknownCredential { .. } => {
-                unprocessable("invalid_credentials", detail)
+                Self::unprocessable(Code::InvalidCredentials, detail)
             }
-            Error::NothingPays => unprocessable("no_possible_credential", detail),
-            Error::Unverified => {
-                Self::new(StatusCode::BAD_GATEWAY, "credentials_unverified", detail)
+            Error::NothingPays => Self::unprocessable(Code::NoPossibleCredential, detail),
+            Error::NotSent(_) => Self::unprocessable(Code::InvalidEndpoints, detail),
+            Error::Unverified(_) => {
+                Self::new(StatusCode::BAD_GATEWAY, Code::CredentialsUnverified, detail)
             }
-            Error::SecretRequired => unprocessable("credentials_required", detail),
-            Error::CredentialsRejected(_) => unprocessable("credentials_rejected", detail),
-            Error::EndpointsRequired => unprocessable("endpoints_required", detail),
+            Error::SecretRequired => Self::unprocessable(Code::CredentialsRequired, detail),
+            Error::CredentialsRejected(_) => Self::unprocessable(Code::CredentialsRejected, detail),
+            Error::EndpointsRequired => Self::unprocessable(Code::EndpointsRequired, detail),
             Error::Unusable(why) => why.into(),
             Error::Fault(fault) => fault.into(),
         }
@@ -57,10 +50,10 @@ impl From<SessionError> for Problem {
     fn from(error: SessionError) -> Self {
         let detail = error.to_string();
         match error {
-            SessionError::NotABackend => Self::backend_only(),
-            SessionError::BadLife => unprocessable("invalid_expires_in", detail),
-            SessionError::BadTools => unprocessable("invalid_tools", detail),
-            SessionError::UnknownTool(_) => unprocessable("unknown_tool", detail),
+            SessionError::NotABackend => Self::forbidden(Code::BackendOnly, detail),
+            SessionError::BadLife(_) => Self::unprocessable(Code::InvalidExpiresIn, detail),
+            SessionError::BadTools { .. } => Self::unprocessable(Code::InvalidTools, detail),
+            SessionError::UnknownTool { .. } => Self::unprocessable(Code::UnknownTool, detail),
             SessionError::Agent(error) => error.into(),
         }
     }
@@ -70,10 +63,10 @@ impl From<ChangeError> for Problem {
     fn from(error: ChangeError) -> Self {
         let detail = error.to_string();
         match error {
-            ChangeError::Unknown => missing("unknown_connection", detail),
-            ChangeError::BadLabel => unprocessable("invalid_label", detail),
-            ChangeError::NotUnset => unprocessable("invalid_is_default", detail),
-            ChangeError::NotUsable => Self::conflict("connection_not_usable", detail),
+            ChangeError::Unknown => Self::missing(Code::UnknownConnection, detail),
+            ChangeError::BadLabel(_) => Self::unprocessable(Code::InvalidLabel, detail),
+            ChangeError::NotUnset => Self::unprocessable(Code::InvalidIsDefault, detail),
+            ChangeError::NotUsable => Self::conflict(Code::ConnectionNotUsable, detail),
             ChangeError::Fault(fault) => fault.into(),
         }
     }
@@ -83,12 +76,13 @@ impl From<WantedError> for Problem {
     fn from(error: WantedError) -> Self {
         let detail = error.to_string();
         match error {
-            WantedError::UnknownConnector => missing("unknown_connector", detail),
-            WantedError::NotAllowed => Self::conflict("end_user_auth_not_allowed", detail),
+            WantedError::NoConnector(why) => why.into(),
+            WantedError::NotAllowed(_) => Self::conflict(Code::EndUserAuthNotAllowed, detail),
             WantedError::UnregisteredReturnUrl => {
-                unprocessable("return_url_not_registered", detail)
+                Self::unprocessable(Code::ReturnUrlNotRegistered, detail)
             }
-            WantedError::BadLife => unprocessable("invalid_expires_in", detail),
+            WantedError::UndeclaredScope(_) => Self::unprocessable(Code::InvalidScopes, detail),
+            WantedError::BadLife { .. } => Self::unprocessable(Code::InvalidExpiresIn, detail),
             WantedError::Settings(error) => error.into(),
             WantedError::Credential(refusal) => refusal.into(),
             WantedError::Unusable(why) => why.into(),
@@ -101,8 +95,8 @@ impl From<ShareError> for Problem {
     fn from(error: ShareError) -> Self {
         let detail = error.to_string();
         match error {
-            ShareError::NotEnabled => missing("not_enabled", detail),
-            ShareError::ByKey => Self::conflict("takes_api_keys", detail),
+            ShareError::Settings(error) => error.into(),
+            ShareError::ByKey => Self::conflict(Code::TakesApiKeys, detail),
             ShareError::Unusable(why) => why.into(),
             ShareError::Fault(fault) => fault.into(),
         }
@@ -113,10 +107,12 @@ impl From<EnvironmentError> for Problem {
     fn from(error: EnvironmentError) -> Self {
         let detail = error.to_string();
         match error {
-            EnvironmentError::BadReturnUrl(_) | EnvironmentError::TooManyReturnUrls => {
-                unprocessable("invalid_return_urls", detail)
+            EnvironmentError::BadReturnUrl(_)
+            | EnvironmentError::TooManyReturnUrls
+            | EnvironmentError::OwnSchemeUnconfirmed(_) => {
+                Self::unprocessable(Code::InvalidReturnUrls, detail)
             }
-            EnvironmentError::OwnersOnly => Self::new(StatusCode::FORBIDDEN, "owners_only", detail),
+            EnvironmentError::OwnersOnly => Self::forbidden(Code::OwnersOnly, detail),
             EnvironmentError::Fault(fault) => fault.into(),
         }
     }
@@ -127,7 +123,7 @@ impl From<SelectionError> for Problem {
         let detail = error.to_string();
         match error {
             SelectionError::Nothing | SelectionError::Contradiction => {
-                unprocessable("invalid_selection", detail)
+                Self::unprocessable(Code::InvalidSelection, detail)
             }
             SelectionError::Fault(fault) => fault.into(),
         }
@@ -138,9 +134,9 @@ impl From<DeleteError> for Problem {
     fn from(error: DeleteError) -> Self {
         let detail = error.to_string();
         match error {
-            DeleteError::UnknownEndUser => missing("unknown_end_user", detail),
-            DeleteError::NotConfirmed => unprocessable("not_confirmed", detail),
-            DeleteError::UnknownProject => Self::unknown_project(),
+            DeleteError::UnknownEndUser => Self::missing(Code::UnknownEndUser, detail),
+            DeleteError::NotConfirmed => Self::unprocessable(Code::NotConfirmed, detail),
+            DeleteError::UnknownProject => Self::missing(Code::NotFound, detail),
             DeleteError::Fault(fault) => fault.into(),
         }
     }
@@ -150,11 +146,13 @@ impl From<WebhookError> for Problem {
     fn from(error: WebhookError) -> Self {
         let detail = error.to_string();
         match error {
-            WebhookError::Unknown => missing("unknown_webhook", detail),
-            WebhookError::BadUrl => unprocessable("invalid_url", detail),
-            WebhookError::TooMany => Self::conflict("too_many_webhooks", detail),
-            WebhookError::Disabled(_) => Self::conflict("webhook_disabled", detail),
-            WebhookError::RotatedLately(_) => Self::conflict("secret_rotated_lately", detail),
+            WebhookError::Unknown => Self::missing(Code::UnknownWebhook, detail),
+            WebhookError::BadUrl | WebhookError::Forbidden(_) => {
+                Self::unprocessable(Code::InvalidUrl, detail)
+            }
+            WebhookError::TooMany => Self::conflict(Code::TooManyWebhooks, detail),
+            WebhookError::Disabled(_) => Self::conflict(Code::WebhookDisabled, detail),
+            WebhookError::RotatedLately(_) => Self::conflict(Code::SecretRotatedLately, detail),
             WebhookError::Fault(fault) => fault.into(),
         }
     }
@@ -164,9 +162,9 @@ impl From<RepeatError> for Problem {
     fn from(error: RepeatError) -> Self {
         let detail = error.to_string();
         match error {
-            RepeatError::OtherRequest => unprocessable("idempotency_key_reused", detail),
-            RepeatError::UnderWay => Self::conflict("idempotency_key_in_use", detail),
-            RepeatError::Interrupted => Self::conflict("idempotent_request_interrupted", detail),
+            RepeatError::OtherRequest => Self::unprocessable(Code::IdempotencyKeyReused, detail),
+            RepeatError::UnderWay => Self::conflict(Code::IdempotencyKeyInUse, detail),
+            RepeatError::Interrupted => Self::conflict(Code::IdempotentRequestInterrupted, detail),
             RepeatError::Fault(fault) => fault.into(),
         }
     }

@@ -32,7 +32,7 @@ struct Body<'a> {
     detail: &'a str,
     /// The id under which the server's log tells more; also in the header `X-Request-ID`.
     request_id: &'a str,
-    /// Each fault of a tool's arguments.
+    /// Each fault of a tool's arguments, or the one of the body or the query.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<ErrorView<'a>>,
 }
@@ -56,7 +56,7 @@ impl Problem {
             kind: "about:blank",
             title: self.status.canonical_reason().unwrap_or("Error"),
             status: self.status.as_u16(),
-            code: self.code,
+            code: self.code.as_str(),
             detail: &detail,
             request_id,
             errors: errors

@@ -89,13 +89,13 @@ async fn a_named_account_is_the_one_renewed() {
 async fn a_connector_that_is_not_there_or_cannot_be_used_is_refused() {
     let server = TestServer::start().await;
     let slack = json!({"connector": "slack"});
-    for unknown in ["nothing", "notion"] {
-        let refused = wants(&server, json!({"connector": unknown})).await;
-        assert_eq!(refusal(&refused), (404, "unknown_connector"), "{unknown}");
+    for (missing, code) in [("nothing", "unknown_connector"), ("notion", "not_enabled")] {
+        let refused = wants(&server, json!({"connector": missing})).await;
+        assert_eq!(refusal(&refused), (404, code), "{missing}");
     }
     server.add_agent("bare", Some(Vec::new())).await;
     let bare = server.agent("alice").acting_as("bare");
-    assert_eq!(refusal(&bare.post(NEW, slack.clone()).await), (404, "unknown_connector"));
+    assert_eq!(refusal(&bare.post(NEW, slack.clone()).await), (404, "not_assigned"));
     let nobody = server.backend().post(NEW, slack.clone()).await;
     assert_eq!(refusal(&nobody), (400, "end_user_required"));
     let admin = server.admin();

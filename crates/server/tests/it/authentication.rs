@@ -19,7 +19,7 @@ async fn a_key_of_another_project_sees_nothing_of_this_one() {
     let foreign = server.agent_with_key(&server.foreign_key().await, "alice");
     let path = format!("/v1/auth-requests/{}", asked.auth_request());
     assert_eq!(foreign.get(&path).await.status, 404);
-    assert_eq!(foreign.call(TOOL, json!({})).await.code(), "unknown_tool");
+    assert_eq!(foreign.call(TOOL, json!({})).await.code(), "not_enabled");
     assert_eq!(foreign.get("/v1/tools").await.body["tools"], json!([]));
 }
 

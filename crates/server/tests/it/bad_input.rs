@@ -19,7 +19,7 @@ async fn wrong_arguments_are_refused_with_pointers_and_nothing_is_sent() {
         json!(pointers),
         json!([
             {"pointer": "/colour", "detail": "is not an argument of this tool"},
-            {"pointer": "/limit", "detail": "must be of type integer"},
+            {"pointer": "/limit", "detail": "is a string, must be of type integer"},
         ])
     );
     assert_eq!(server.slack_requests("conversations.list"), 0);

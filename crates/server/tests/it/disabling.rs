@@ -30,7 +30,7 @@ async fn a_disabled_connector_takes_every_connection_with_it() {
     }
     assert_eq!(disable(&server).await, json!({"revoked_connections": 2}));
     let refused = call(&server).await;
-    assert_eq!((refused.status, refused.code()), (404, "unknown_tool"));
+    assert_eq!((refused.status, refused.code()), (404, "not_enabled"));
     assert_eq!(server.agent("alice").get("/v1/tools").await.body["tools"], json!([]));
     assert_eq!(server.agent("alice").get("/v1/connections").await.body["data"], json!([]));
     for missing in [

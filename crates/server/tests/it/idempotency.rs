@@ -75,7 +75,7 @@ async fn a_key_is_its_end_users_agents_tools_and_projects_own() {
     let live = server.app.engine().create_api_key(live, None).await.unwrap();
     for key in [server.foreign_key().await.as_str(), live.expose()] {
         let stranger = send(&server.agent_with_key(key, "alice"), "k").await;
-        assert_eq!(stranger.code(), "unknown_tool");
+        assert_eq!(stranger.code(), "not_enabled");
     }
 }
 

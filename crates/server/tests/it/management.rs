@@ -146,7 +146,7 @@ async fn only_the_tools_that_are_offered_can_be_called() {
     let change = json!({"tools": ["slack_send_message"]});
     let changed = server.admin().patch(&server.managed(""), change).await;
     assert_eq!(changed.body["tools"], json!(["slack_send_message"]));
-    assert_eq!(server.agent("alice").call(TOOL, json!({})).await.code(), "unknown_tool");
+    assert_eq!(server.agent("alice").call(TOOL, json!({})).await.code(), "tool_not_offered");
     let changed = server.admin().patch(&server.managed(""), json!({"tools": null})).await;
     assert_eq!(changed.body["tools"].as_array().unwrap().len(), 3);
 }
@@ -161,7 +161,7 @@ async fn disabling_a_connector_ends_its_connections_and_prompts_at_once() {
     let callback = browser.callback(&link, "Allow").await;
 
     assert_eq!(disabled(&server).await.body["revoked_connections"], 2);
-    assert_eq!(server.agent("alice").call(TOOL, json!({})).await.code(), "unknown_tool");
+    assert_eq!(server.agent("alice").call(TOOL, json!({})).await.code(), "not_enabled");
     assert_eq!(disabled(&server).await.code(), "not_enabled");
     assert_eq!(server.ended(&asked).await.body["failure"], "settings_changed");
     let late = browser.visit(callback.as_str()).await;

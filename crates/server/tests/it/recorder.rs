@@ -38,6 +38,8 @@ struct Mind {
 #[derive(Clone, Debug)]
 pub(crate) struct Asked {
     pub(crate) path: String,
+    pub(crate) query: String,
+    pub(crate) body: String,
     pub(crate) authorization: String,
 }
 
@@ -119,7 +121,8 @@ async fn answer(
     let authorization = authorization.unwrap_or_default().to_owned();
     let knows = mind.tokens.iter().any(|token| authorization == format!("Bearer {token}"));
     let path = uri.path().to_owned();
-    mind.requests.push(Asked { path, authorization });
+    let query = uri.query().unwrap_or_default().to_owned();
+    mind.requests.push(Asked { path, query, body: body.clone(), authorization });
     match (method.as_str(), uri.path()) {
         ("GET", "/authorize") => {
             Html("<form method=\"post\"><button>Allow</button></form>").into_response()

@@ -3,10 +3,7 @@ use std::collections::BTreeMap;
 use astralform_domain::{
     ConnectorSlug, Endpoints, Environment, Patch, ScopeSet, Secret, Tenant, ToolName,
 };
-use astralform_engine::{
-    SettingsError,
-    project_connectors::{Change, Credentials, Enable, Verdict},
-};
+use astralform_engine::project_connectors::{Change, Credentials, Enable, Verdict};
 use axum::{Json, extract::State};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -101,10 +98,10 @@ pub(crate) struct ChangeRequest {
 pub(crate) struct CheckView {
     /// `accepted`: it took your key, or refused a made-up code and not your app. `rejected`: it
     /// refused your app or key.
-    /// `unknown`: it did not answer in a form that tells.
+    /// `unknown`: it could not be asked, or did not answer in a form that tells.
     credentials: &'static str,
-    /// The provider's word for it.
-    reason: Option<String>,
+    /// The provider's word for it, or what kept it from being asked, and what to do.
+    reason: String,
 }
 
 /// What disabling a connector ended.
@@ -178,9 +175,9 @@ pub(crate) async fn check(
     Path(SlugPath { slug }): Path<SlugPath>,
 ) -> Result<Json<CheckView>, Problem> {
     let (credentials, reason) = match app.engine().check_connector(tenant, &slug).await? {
-        Verdict::Accepted => ("accepted", None),
-        Verdict::Rejected(why) => ("rejected", Some(why)),
-        Verdict::Unknown => ("unknown", None),
+        Verdict::Accepted(why) => ("accepted", why),
+        Verdict::Rejected(why) => ("rejected", why),
+        Verdict::Unknown(why) => ("unknown", why),
     };
     Ok(Json(CheckView { credentials, reason }))
 }
@@ -191,7 +188,10 @@ async fn overview(
     slug: &ConnectorSlug,
 ) -> Result<ProjectConnectorView, Problem> {
     let found = app.engine().connector_overview(tenant, slug).await?;
-    Ok(found.ok_or(SettingsError::NotEnabled)?.into())
+    match found {
+        Some(found) => Ok(found.into()),
+        None => Err(app.engine().no_project_connector(tenant, slug).await?.into()),
+    }
 }
 
 impl From<EnableRequest> for Enable {

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    App, Problem,
+    App, Problem, Refusal,
     auth::{AdminInTenant, InProject},
     body::{Body, Path},
 };
@@ -43,7 +43,7 @@ pub(crate) async fn project(
     Body(DeleteRequest { confirm }): Body<DeleteRequest>,
 ) -> Result<Json<DeletedView>, Problem> {
     if role != Role::Owner {
-        return Err(Problem::owners_only());
+        return Err(Refusal::OwnersOnly.into());
     }
     Ok(Json(app.engine().delete_project(project, &confirm).await?.into()))
 }

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    App, Problem,
+    App, Problem, Refusal,
     api::page::{PageQuery, PageView},
     auth::{InProject, Managing},
     body::{Body, Query},
@@ -89,10 +89,10 @@ pub(crate) async fn rename_project(
     Body(ProjectChangeRequest { name }): Body<ProjectChangeRequest>,
 ) -> Result<Json<ProjectView>, Problem> {
     if role == Role::Member {
-        return Err(Problem::admins_only());
+        return Err(Refusal::AdminsOnly.into());
     }
     let renamed = app.engine().rename_project(administrator, project, name.as_ref()).await?;
-    Ok(Json(renamed.ok_or_else(Problem::unknown_project)?.into()))
+    Ok(Json(renamed.ok_or(Refusal::UnknownProject)?.into()))
 }
 
 impl From<Membership> for TeamView {

@@ -1,0 +1,284 @@
+//! What callers are told of tools and connectors that they cannot use.
+//!
+//! A backend whose key is not narrowed learns the cause. Others get the same answer for what does
+//! not exist and for what they may not use, and no name of what they may not use.
+
+use astralform_catalog::Tool;
+use astralform_domain::{
+    Caller, ConnectorSlug, Environment, ProjectConnector, RuntimeCredential, Tenant, ToolName,
+    texts::cut,
+};
+use astralform_storage::{
+    agents::{self, Agent},
+    project_connectors,
+};
+use thiserror::Error;
+
+use crate::{Engine, Fault, SettingsError, nearest::Nearest};
+
+/// A connector that is not enabled where it was looked for.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error(
+    "the connector `{connector}` is not enabled in the environment `{environment}`{elsewhere} with \
+     POST /v1/projects/{{project}}/connectors"
+)]
+pub struct NotEnabled {
+    connector: ConnectorSlug,
+    environment: Environment,
+    elsewhere: Elsewhere,
+}
+
+/// The other environment, where a connector is enabled there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Elsewhere(Option<Environment>);
+
+/// Why a connector is out of a caller's reach.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum OutOfReach {
+    /// It is not enabled.
+    #[error(transparent)]
+    NotEnabled(#[from] NotEnabled),
+    /// The agent has a list of connectors, and this one is not on it.
+    #[error(
+        "the agent `{agent}` has not been assigned the connector `{connector}`: name an agent that \
+         has it in X-Agent-ID, or have it assigned to this one"
+    )]
+    NotAssigned {
+        /// The agent that the request acts as.
+        agent: String,
+        /// The connector that was asked for.
+        connector: ConnectorSlug,
+    },
+}
+
+/// Why a caller has no tool of a name.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum NoTool {
+    /// There is none, as far as the caller may know.
+    #[error("there is no tool `{name}` here{nearest}: GET /v1/tools lists the tools there are")]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// What may have been meant.
+        nearest: Nearest,
+    },
+    /// Its connector is out of reach.
+    #[error("`{tool}` cannot be called: {why}")]
+    OutOfReach {
+        /// The tool that was asked for.
+        tool: ToolName,
+        /// Why its connector is.
+        why: OutOfReach,
+    },
+    /// The project connector has a list of tools, and this one is not on it.
+    #[error(
+        "`{tool}` is not among the `tools` that the connector `{connector}` offers in the \
+         environment `{environment}`: add it with PATCH \
+         /v1/projects/{{project}}/connectors/{connector}"
+    )]
+    NotOffered {
+        /// The tool that was asked for.
+        tool: ToolName,
+        /// Its connector.
+        connector: ConnectorSlug,
+        /// Where it is enabled.
+        environment: Environment,
+    },
+}
+
+/// Why a caller cannot connect an account to a connector of a name.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum NoConnector {
+    /// There is none, as far as the caller may know.
+    #[error(
+        "there is no connector `{name}` here{nearest}: its name is the first part of the names of \
+         its tools, which GET /v1/tools lists"
+    )]
+    Unknown {
+        /// What was asked for.
+        name: ConnectorSlug,
+        /// What may have been meant.
+        nearest: Nearest,
+    },
+    /// It is out of reach.
+    #[error(transparent)]
+    OutOfReach(#[from] OutOfReach),
+}
+
+impl Engine {
+    /// Returns why a caller has no tool of that name.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn no_tool(&self, caller: &Caller, name: &str) -> Result<NoTool, Fault> {
+        if !self.is_narrowed(caller).await?
+            && let Some((connector, tool)) = self.catalog.tool(name)
+        {
+            let (tool, slug) = (tool.name.clone(), &connector.slug);
+            if let Some(why) = self.out_of_reach(caller, slug).await? {
+                return Ok(NoTool::OutOfReach { tool, why });
+            }
+            let settings = project_connectors::by_slug(&self.db, caller.principal.tenant, slug);
+            if settings.await?.is_some_and(|settings| !settings.offers(&tool)) {
+                let environment = caller.principal.tenant.environment;
+                return Ok(NoTool::NotOffered { tool, connector: slug.clone(), environment });
+            }
+        }
+        let nearest = self.nearest_tools(caller, name).await?;
+        Ok(NoTool::Unknown { name: shown(name), nearest })
+    }
+
+    /// Returns why a caller has no connector of that name.
+    pub(crate) async fn no_connector(
+        &self,
+        caller: &Caller,
+        slug: &ConnectorSlug,
+    ) -> Result<NoConnector, Fault> {
+        if !self.is_narrowed(caller).await?
+            && self.catalog.connector(slug).is_some()
+            && let Some(why) = self.out_of_reach(caller, slug).await?
+        {
+            return Ok(why.into());
+        }
+        let usable = self.usable(caller).await?;
+        let names = usable.iter().map(|(settings, _)| settings.connector.as_str());
+        let nearest = Nearest::to(slug.as_str(), names);
+        Ok(NoConnector::Unknown { name: slug.clone(), nearest })
+    }
+
+    /// Returns why a project has no connector of that name, for those who manage it.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn no_project_connector(
+        &self,
+        tenant: Tenant,
+        slug: &ConnectorSlug,
+    ) -> Result<SettingsError, Fault> {
+        if self.catalog.connector(slug).is_none() {
+            return Ok(self.not_in_catalog(slug));
+        }
+        Ok(self.not_enabled(tenant, slug).await?.into())
+    }
+
+    /// Returns the project connector of that name.
+    ///
+    /// # Errors
+    /// When it is not enabled, or not there at all.
+    pub(crate) async fn enabled(
+        &self,
+        tenant: Tenant,
+        slug: &ConnectorSlug,
+    ) -> Result<ProjectConnector, SettingsError> {
+        let found = project_connectors::by_slug(&self.db, tenant, slug).await;
+        match found.map_err(Fault::from)? {
+            Some(settings) => Ok(settings),
+            None => Err(self.no_project_connector(tenant, slug).await?),
+        }
+    }
+
+    /// Returns the refusal of a connector that the catalogue does not have.
+    pub fn not_in_catalog(&self, slug: &ConnectorSlug) -> SettingsError {
+        let names = self.catalog.connectors().map(|connector| connector.slug.as_str());
+        let nearest = Nearest::to(slug.as_str(), names);
+        SettingsError::UnknownConnector { name: slug.clone(), nearest }
+    }
+
+    pub(crate) async fn not_enabled(
+        &self,
+        tenant: Tenant,
+        slug: &ConnectorSlug,
+    ) -> Result<NotEnabled, Fault> {
+        let other = match tenant.environment {
+            Environment::Live => Environment::Test,
+            Environment::Test => Environment::Live,
+        };
+        let there = Tenant { environment: other, ..tenant };
+        let found = project_connectors::by_slug(&self.db, there, slug).await?;
+        let elsewhere = Elsewhere(found.map(|_| other));
+        Ok(NotEnabled { connector: slug.clone(), environment: tenant.environment, elsewhere })
+    }
+
+    /// Returns the tools nearest to that name, of those that a caller may use.
+    pub(crate) async fn nearest_tools(
+        &self,
+        caller: &Caller,
+        name: &str,
+    ) -> Result<Nearest, Fault> {
+        let usable = self.usable(caller).await?;
+        let names = usable.iter().flat_map(|(_, tools)| tools).map(|tool| tool.name.as_str());
+        Ok(Nearest::to(name, names))
+    }
+
+    /// Returns the tools of a project connector that a caller may use as the given agent.
+    pub(crate) fn offered(
+        &self,
+        caller: &Caller,
+        agent: &Agent,
+        settings: &ProjectConnector,
+    ) -> Vec<&Tool> {
+        let connector = self.catalog.connector(&settings.connector);
+        let connector = connector.filter(|connector| agent.may_use(&connector.slug));
+        let tools = connector.into_iter().flat_map(|connector| &connector.tools);
+        let credential = &caller.principal.credential;
+        tools.filter(|tool| settings.offers(&tool.name) && credential.allows(&tool.name)).collect()
+    }
+
+    /// Returns what a caller may use: each project connector with at least one tool, and its tools.
+    async fn usable(&self, caller: &Caller) -> Result<Vec<(ProjectConnector, Vec<&Tool>)>, Fault> {
+        let principal = &caller.principal;
+        let agent = self.agent(principal.tenant.project, principal.agent).await?;
+        let Some(agent) = agent.filter(|agent| agent.is_enabled) else { return Ok(Vec::new()) };
+        let enabled = project_connectors::list(&self.db, principal.tenant).await?;
+        let with_tools = enabled.into_iter().map(|settings| {
+            let tools = self.offered(caller, &agent, &settings);
+            (settings, tools)
+        });
+        Ok(with_tools.filter(|(_, tools)| !tools.is_empty()).collect())
+    }
+
+    /// Returns whether a caller is limited to less than its whole project: every session is, and a
+    /// key that is bound to an agent.
+    async fn is_narrowed(&self, caller: &Caller) -> Result<bool, Fault> {
+        match caller.principal.credential {
+            RuntimeCredential::Session { .. } => Ok(true),
+            RuntimeCredential::ApiKey(id) => {
+                Ok(self.api_key(id).await?.is_none_or(|key| key.agent.is_some()))
+            }
+        }
+    }
+
+    async fn out_of_reach(
+        &self,
+        caller: &Caller,
+        slug: &ConnectorSlug,
+    ) -> Result<Option<OutOfReach>, Fault> {
+        let tenant = caller.principal.tenant;
+        if project_connectors::by_slug(&self.db, tenant, slug).await?.is_none() {
+            return Ok(Some(self.not_enabled(tenant, slug).await?.into()));
+        }
+        let agent = caller.principal.agent.to_string();
+        let agent = agents::named(&self.db, tenant.project, &agent).await?;
+        let not_assigned =
+            |agent: Agent| OutOfReach::NotAssigned { agent: agent.name, connector: slug.clone() };
+        Ok(agent.filter(|agent| !agent.may_use(slug)).map(not_assigned))
+    }
+}
+
+/// Returns a name as it is repeated to whoever sent it.
+fn shown(name: &str) -> String {
+    const LONGEST: usize = 64;
+    cut(name, LONGEST).into_owned()
+}
+
+impl std::fmt::Display for Elsewhere {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            Some(other) => write!(
+                f,
+                ", but it is in `{other}`: use a key or `?environment=` of `{other}`, or enable it here"
+            ),
+            None => f.write_str(": enable it"),
+        }
+    }
+}
