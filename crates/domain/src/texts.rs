@@ -37,7 +37,7 @@ pub fn with_hidden_shown(text: &str) -> Cow<'_, str> {
 /// Returns whether a character hides or turns a text: control characters, those that set the
 /// direction of writing (Unicode UAX #9), and those that show nothing
 /// (`Default_Ignorable_Code_Point` of Unicode 17).
-pub fn is_hidden(c: char) -> bool {
+fn is_hidden(c: char) -> bool {
     c.is_control() && c != '\n' && c != '\t'
         || matches!(
             c,

@@ -3,7 +3,8 @@
 mod return_urls;
 
 use astralform_domain::{
-    Administrator, Environment, EnvironmentSettings, ProjectId, Role, Tenant, VerifyEndUser, limits,
+    Administrator, Environment, EnvironmentSettings, ProjectId, ProjectName, Role, Tenant,
+    VerifyEndUser, limits,
 };
 pub use astralform_storage::members::{Membership, ProjectOfMember};
 use astralform_storage::{
@@ -82,6 +83,26 @@ impl Engine {
         limit: i64,
     ) -> Result<Vec<ProjectOfMember>, Fault> {
         Ok(members::projects(&self.db, administrator.member, after, limit).await?)
+    }
+
+    /// Gives a project another name, where one is given; returns the project as it is then, unless
+    /// it is none of the administrator's.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn rename_project(
+        &self,
+        by: Administrator,
+        project: ProjectId,
+        name: Option<&ProjectName>,
+    ) -> Result<Option<ProjectOfMember>, Fault> {
+        let mut tx = self.db.begin().await?;
+        if let Some(name) = name {
+            projects::rename(&mut tx, project, name).await?;
+        }
+        let found = members::project(&mut tx, by.member, project).await?;
+        tx.commit().await?;
+        Ok(found)
     }
 
     /// Changes the settings of an environment and returns them as they are then. What the change

@@ -14,7 +14,7 @@ use astralform_engine::{
     Unusable, authentication::AuthenticationError, chain,
 };
 use axum::{
-    http::{HeaderValue, Method, StatusCode, header},
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 
@@ -256,7 +256,6 @@ impl IntoResponse for Problem {
 pub(crate) async fn with_request_id(
     app: &App,
     served: &Arc<Served>,
-    asked: Option<(Method, String)>,
     serving: impl Future<Output = Response>,
 ) -> Response {
     let id = served.id.to_string();
@@ -265,9 +264,7 @@ pub(crate) async fn with_request_id(
         if problem.is_integrity {
             app.engine().metrics().integrity_failed();
         }
-        if let Some((method, path)) = asked {
-            tracing::debug!(request_id = %id, %method, path, code = problem.code.as_str(), "refused");
-        }
+        served.note_refusal(problem.code.as_str());
         let allow = response.headers_mut().remove(header::ALLOW);
         response = problem.written(&id);
         if let Some(allow) = allow {

@@ -160,8 +160,8 @@ impl Engine {
         if request.status_at(self.clock.now()) != AuthStatus::Pending {
             return Ok(None);
         }
-        match self.fetch(state, request, callback).await? {
-            Ok((ready, fetched)) => Ok(self.receive(request, &ready, fetched).await?),
+        match Box::pin(self.fetch(state, request, callback)).await? {
+            Ok((ready, fetched)) => Ok(Box::pin(self.receive(request, &ready, fetched)).await?),
             Err(ended) => {
                 self.close(request, ended).await?;
                 Ok(None)

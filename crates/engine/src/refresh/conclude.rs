@@ -77,8 +77,12 @@ pub(super) fn conclude(oauth: &OAuth, kind: &str, reply: &Reply, in_doubt: bool)
     let (answer, after) = match reply {
         Reply::Answered(answer, after) => (answer, *after),
         Reply::NotAllowed(why) => {
-            let (after, casts_doubt, why) = (None, false, why.clone());
-            return Conclusion::NotAllowed(Deferral { after, casts_doubt, is_refusal: false, why });
+            return Conclusion::NotAllowed(Deferral {
+                after: None,
+                casts_doubt: false,
+                is_refusal: false,
+                why: why.clone(),
+            });
         }
         Reply::NotSent => return deferred(None, false, "the provider could not be reached"),
         Reply::Lost => return deferred(None, true, "the provider did not answer"),

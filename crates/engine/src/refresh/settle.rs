@@ -42,12 +42,12 @@ impl Engine {
             Conclusion::Ended(why) => Some(self.end_refused(hold, why).await?),
             Conclusion::AppRejected(said) => Some(self.blame_app(ready, hold, &said).await?),
             Conclusion::Deferred(deferral) => {
-                let (_, is_over) = self.put_off(hold, &deferral).await?;
-                is_over.then_some(Landing::Over)
+                let put_off = self.put_off(hold, &deferral).await?;
+                put_off.is_over.then_some(Landing::Over)
             }
             Conclusion::NotAllowed(deferral) => {
-                let (wait, _) = self.put_off(hold, &deferral).await?;
-                Some(later(Hindrance::Settings, Some(wait)))
+                let put_off = self.put_off(hold, &deferral).await?;
+                Some(later(Hindrance::Settings, Some(put_off.wait)))
             }
         };
         self.metrics.refreshed(&ready.connector.slug, outcome);
@@ -213,8 +213,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Puts the next try off; says for how long, and whether the connection is given up.
-    async fn put_off(&self, hold: &Hold, deferral: &Deferral) -> Result<(Duration, bool), Fault> {
+    async fn put_off(&self, hold: &Hold, deferral: &Deferral) -> Result<PutOff, Fault> {
         let Hold { lease, connection, token, .. } = hold;
         let wait = pause(lease.failures, deferral.after, &self.entropy);
         let mut tx = self.db.begin().await?;
@@ -231,8 +230,16 @@ impl Engine {
         tx.commit().await?;
         let (id, why) = (connection.id, deferral.why.as_str());
         tracing::warn!(connection.id = %id, kind = token.kind, why, after = ?wait, "not refreshed yet");
-        Ok((wait, is_over))
+        Ok(PutOff { wait, is_over })
     }
+}
+
+/// What became of a refresh that is tried again.
+struct PutOff {
+    /// How long it waits for that.
+    wait: Duration,
+    /// Whether it was refused for so long that its connection ended.
+    is_over: bool,
 }
 
 /// Makes a connection active that was given up because nobody knew what had become of its token, or

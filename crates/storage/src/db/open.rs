@@ -10,13 +10,15 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 
-use super::{Access, Db, Lines, Pools, Run as _};
+use super::{Access, Db, Lines, Pools, Run as _, greet::greet};
 use crate::Result;
 
 const READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 16;
 /// How long one of SQLite's readers is waited for.
 const ACQUIRE: Duration = Duration::from_secs(10);
+/// How long one of SQLite's readers is kept that nobody needs.
+const READER_IDLE: Duration = Duration::from_secs(30);
 /// How long SQLite's writer waits for another process, such as a backup, that holds the file: longer
 /// than any has to.
 const BUSY: Duration = Duration::from_secs(15);
@@ -46,16 +48,21 @@ impl Db {
         let write = pool(1).acquire_timeout(ACQUIRE_WRITER);
         let write = write.after_release(|connection, _| Box::pin(is_sound(connection)));
         let write = write.connect_with(options.clone()).await?;
-        let read = pool(READERS).connect_with(options.read_only(true)).await?;
+        // What a crowd has read does not stay in memory for ever.
+        let read = pool(READERS).idle_timeout(READER_IDLE);
+        let read = read.connect_with(options.read_only(true)).await?;
         Ok(Self::over(Pools::Sqlite { read, write }))
     }
 
     /// Connects to the PostgreSQL database at `url`.
     ///
     /// # Errors
-    /// When the address is not one, or nobody answers there.
+    /// When the address is not one, nobody answers there, or a pooler is in between that lends
+    /// another connection for each transaction.
     pub async fn connect_postgres(url: &str) -> Result<Self> {
-        let options = PgConnectOptions::from_str(url)?;
+        // Poolers do not know the setting, and we store no fractions.
+        let options = PgConnectOptions::from_str(url)?.extra_float_digits(None);
+        greet(&options).await?;
         let db = Self::over(Pools::Postgres(Lines::connect(options, POSTGRES_CONNECTIONS).await?));
         db.measure_clock().await?;
         Ok(db)

@@ -36,7 +36,7 @@ fn of_connectors() -> Vec<Refused> {
         Refused::rendered("a server without a simulator", SettingsError::NoSimulator),
         Refused::rendered(
             "the provider is away",
-            SettingsError::Unverified("it did not answer".to_owned()),
+            SettingsError::Unverified("the provider did not answer".to_owned()),
         ),
         Refused::rendered("addresses that nobody has entered", SettingsError::EndpointsRequired),
         Refused::rendered("the shared account is dead", CredentialRefusal::SharedUnusable),
