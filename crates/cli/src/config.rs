@@ -1,5 +1,8 @@
 //! Settings: `astralform.toml`, overridden by `ASTRALFORM_…` variables, overridden by flags.
 
+mod hosts;
+mod roots;
+
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -7,12 +10,14 @@ use std::{
 
 use anyhow::Context as _;
 use astralform_domain::Secret;
-use astralform_engine::egress::Networks;
-use astralform_server::{Proxies, Rate, Rates};
+use astralform_engine::egress::{ExtraRoots, Networks};
+use astralform_server::{Hosts, Proxies, Rate, Rates};
 use clap::Args;
 use ipnet::IpNet;
 use serde::Deserialize;
 use url::Url;
+
+pub(crate) use roots::extra_roots;
 
 /// Where an installation keeps what it knows, by flag or variable.
 #[derive(Args)]
@@ -62,10 +67,18 @@ pub(crate) struct Flags {
         value_delimiter = ','
     )]
     allow_private_networks: Option<Vec<IpNet>>,
+    /// Private authorities to trust, each for the hosts named before it alone, such as
+    /// login.corp.example,api.corp.example=/etc/ssl/corp.pem [default: none]
+    #[arg(long, env = "ASTRALFORM_EXTRA_ROOTS", value_name = "HOSTS=FILE", value_delimiter = ';')]
+    extra_roots: Option<Vec<String>>,
     /// The networks of the reverse proxies in front of this server, such as 10.0.0.0/8: their
     /// X-Forwarded-For or Forwarded says who calls [default: none]
     #[arg(long, env = "ASTRALFORM_TRUSTED_PROXIES", value_name = "CIDR", value_delimiter = ',')]
     trusted_proxies: Option<Vec<IpNet>>,
+    /// The names that this server is called by besides that of its public URL and localhost, such
+    /// as connect.internal; addresses and networks too [default: none]
+    #[arg(long, env = "ASTRALFORM_ALLOWED_HOSTS", value_name = "HOST", value_delimiter = ',')]
+    allowed_hosts: Option<Vec<String>>,
     #[command(flatten)]
     rates: RateFlags,
     /// What this server is called among those that share a database; the same after a restart
@@ -102,6 +115,7 @@ struct RateFlags {
 #[serde(deny_unknown_fields)]
 struct Settings {
     trusted_proxies: Option<Vec<String>>,
+    allowed_hosts: Option<Vec<String>>,
     end_user_rate: Option<u32>,
     key_rate: Option<u32>,
     project_rate: Option<u32>,
@@ -112,6 +126,7 @@ struct Settings {
     key_file: Option<PathBuf>,
     catalog_dirs: Option<Vec<PathBuf>>,
     allow_private_networks: Option<Vec<String>>,
+    extra_roots: Option<Vec<String>>,
     node: Option<String>,
     metrics_token: Option<String>,
     sandbox: Option<bool>,
@@ -134,7 +149,10 @@ pub(crate) struct Config {
     pub(crate) public_url: Option<Url>,
     pub(crate) catalog_dirs: Vec<PathBuf>,
     pub(crate) private_networks: Networks,
+    /// The authorities that are trusted besides the public ones.
+    pub(crate) extra_roots: ExtraRoots,
     pub(crate) trusted_proxies: Proxies,
+    pub(crate) allowed_hosts: Hosts,
     pub(crate) rates: Rates,
     pub(crate) node: Option<String>,
     /// What whoever reads the metrics has to know.
@@ -180,8 +198,10 @@ impl Config {
         let store = Store::merge(flags.store, &mut file)?;
         let private = (flags.allow_private_networks, file.allow_private_networks.take());
         let private_networks = networks("allow_private_networks", private)?;
+        let roots = flags.extra_roots.or(file.extra_roots.take()).unwrap_or_default();
         let proxies = (flags.trusted_proxies, file.trusted_proxies.take());
         let trusted_proxies = networks("trusted_proxies", proxies)?;
+        let allowed_hosts = hosts::read(flags.allowed_hosts.or(file.allowed_hosts.take()))?;
         let rates = flags.rates.merge(&file)?;
         let public_url = match (flags.public_url, file.public_url) {
             (Some(url), _) => Some(url),
@@ -202,7 +222,9 @@ impl Config {
             public_url,
             catalog_dirs: flags.catalog_dirs.or(file.catalog_dirs).unwrap_or_default(),
             private_networks: private_networks.into_iter().collect(),
+            extra_roots: extra_roots(&roots)?,
             trusted_proxies: trusted_proxies.into_iter().collect(),
+            allowed_hosts,
             rates,
             metrics_token: metrics_token.map(check_metrics_token).transpose()?,
             node: flags.node.or(file.node),

@@ -7,6 +7,8 @@ mod catalog_dirs;
 mod commands;
 mod config;
 mod database;
+#[cfg(test)]
+mod documented;
 mod handed_over;
 mod keys;
 mod machine;

@@ -15,6 +15,8 @@ use ipnet::IpNet;
 use serde_json::Value;
 use url::Url;
 
+use crate::config::extra_roots;
+
 /// Which server, and who asks.
 #[derive(Args)]
 pub(crate) struct Access {
@@ -30,6 +32,9 @@ pub(crate) struct Access {
     /// do not see
     #[arg(long, env = "ASTRALFORM_TOKEN", value_name = "TOKEN", hide_env_values = true)]
     token: String,
+    /// Private authorities to trust, each for the hosts named before it alone
+    #[arg(long, env = "ASTRALFORM_EXTRA_ROOTS", value_name = "HOSTS=FILE", value_delimiter = ';')]
+    extra_roots: Vec<String>,
 }
 
 /// A server's management API.
@@ -41,7 +46,8 @@ pub(crate) struct Management {
 impl Management {
     pub(crate) fn new(access: Access) -> anyhow::Result<Self> {
         let networks = reachable(&access.url)?;
-        Ok(Self { egress: Egress::new(networks.into_iter().collect(), None), access })
+        let roots = extra_roots(&access.extra_roots)?;
+        Ok(Self { egress: Egress::trusting(networks.into_iter().collect(), None, roots), access })
     }
 
     /// Asks for something.

@@ -1,5 +1,7 @@
 //! Tables for people, in columns of even width.
 
+use astralform_domain::texts::with_hidden_shown;
+
 /// Returns rows as lines, under their headings; nothing of a cell moves a terminal's cursor.
 pub(crate) fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> String {
     let headings = headings.map(str::to_owned);
@@ -16,9 +18,10 @@ pub(crate) fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// Returns a text without what would move a terminal's cursor.
+/// Returns a text in which whatever would move a terminal's cursor, hide or turn a text is written
+/// as `\u{…}`.
 pub(crate) fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    with_hidden_shown(text).replace('\n', "\\u{a}").replace('\t', "\\u{9}")
 }
 
 #[cfg(test)]
@@ -26,10 +29,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_are_as_wide_as_their_widest_cell_and_hold_no_control_characters() {
-        let rows =
-            [["a".to_owned(), "long\u{1b}[2J".to_owned()], ["bcd".to_owned(), "é".to_owned()]];
-        let expected = "ID   NAME\na    long\u{fffd}[2J\nbcd  é";
+    fn columns_are_as_wide_as_their_widest_cell_and_show_what_hides_or_turns_a_text() {
+        let rows = [
+            ["a".to_owned(), "long\u{1b}[2J".to_owned()],
+            ["bcd".to_owned(), "é".to_owned()],
+            ["e\n".to_owned(), "moc.live\u{202e}\u{200b}".to_owned()],
+        ];
+        let expected = "ID      NAME\na       long\\u{1b}[2J\nbcd     é\n\
+                        e\\u{a}  moc.live\\u{202e}\\u{200b}";
         assert_eq!(table(["ID", "NAME"], &rows), expected);
     }
 }

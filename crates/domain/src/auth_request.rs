@@ -29,7 +29,8 @@ pub struct AuthRequest {
     pub granted_scopes: ScopeSet,
     /// The connection it renews; no other account will do.
     pub renews: Option<ConnectionId>,
-    /// The account to use again, as its owner knows it.
+    /// The account to use again, as its owner knows it; of a request that renews nothing, the one
+    /// that it found connected already.
     pub account_hint: Option<String>,
     /// Where the browser goes afterwards.
     pub return_url: Option<String>,
@@ -88,6 +89,8 @@ text_enum! {
         ClientRejected = "client_rejected",
         /// The provider did not answer, or not in a form that could be read.
         ProviderUnavailable = "provider_unavailable",
+        /// This server may not call the provider's address, or does not trust its certificate.
+        ConnectorMisconfigured = "connector_misconfigured",
         /// The provider granted none of what was needed.
         NothingGranted = "nothing_granted",
         /// The developer's backend named another end user.
@@ -117,6 +120,13 @@ impl AuthRequest {
         } else {
             self.status
         }
+    }
+
+    /// Returns the account, as its owner knows it, where one more was asked for and the one that
+    /// was chosen is connected already.
+    pub fn found_connected(&self) -> Option<&str> {
+        let is_new = self.renews.is_none() && self.status == AuthStatus::Completed;
+        self.account_hint.as_deref().filter(|_| is_new)
     }
 
     /// What it asks for beyond what is granted.
@@ -153,6 +163,9 @@ impl AuthFailure {
             }
             Self::ProviderUnavailable => {
                 "the service did not answer in a form that could be understood; try again later"
+            }
+            Self::ConnectorMisconfigured => {
+                "this server may not call the service's address, or does not trust its certificate; the connector's check and the server's log say which it is and which setting allows it"
             }
             Self::NothingGranted => "the service granted none of the permissions that are needed",
             Self::EndUserMismatch => {

@@ -22,7 +22,7 @@ pub use confirm::{ConfirmError, Confirmation};
 pub use enter_key::EnterKeyError;
 pub use finish::{Callback, FinishError};
 pub(crate) use open::{OpenError, Question, Wishes};
-pub use request::{Wanted, WantedAccount, WantedError};
+pub use request::{UndeclaredScope, Wanted, WantedAccount, WantedError};
 pub use view::{Consent, Prompt};
 pub use wait::Patience;
 pub(crate) use wait::{Changes, Waiters};

@@ -9,7 +9,7 @@ use astralform_domain::{
     Account, AuthRequest, Connection, ConnectionId, ConnectionStatus, EndUserKey, HostSet, Owner,
     ScopeSet, Tenant,
 };
-use astralform_storage::{Tx, connections, end_users};
+use astralform_storage::{Tx, auth_requests, connections, end_users};
 use astralform_vault::ProjectKeys;
 
 use crate::{Engine, Fault, project_connectors::Ready, revocations::Replaced};
@@ -36,8 +36,8 @@ pub(crate) struct Arrival<'a> {
     pub(crate) end_user: Option<EndUserKey>,
     /// What it is until then, where it has been stored to await confirmation.
     pub(crate) waiting: Option<&'a Connection>,
-    /// The connection whose place it takes, whatever the account.
-    pub(crate) replaces: Option<ConnectionId>,
+    /// What its owner was asked.
+    pub(crate) request: &'a AuthRequest,
     /// Where it is connected to, as long as the catalogue knows that.
     pub(crate) connector: Option<&'a Connector>,
 }
@@ -54,10 +54,10 @@ impl Engine {
     ) -> Result<ConnectionId, Fault> {
         let connection = self.connection(new);
         if connection.status == ConnectionStatus::Active {
-            let replaces = replaced(new.request, new.ready.connector);
             let (tokens, connector) = (new.tokens, Some(new.ready.connector));
+            let request = new.request;
             let arrival =
-                Arrival { connection, tokens, end_user, waiting: None, replaces, connector };
+                Arrival { connection, tokens, end_user, waiting: None, request, connector };
             return self.settle(tx, arrival, key).await;
         }
         connections::create(tx, &connection, end_user).await?;
@@ -67,21 +67,22 @@ impl Engine {
 
     /// Gives an active connection its place: that of its owner's one with the same account, or
     /// which it replaces, which keeps its id and label, or a new one. The first one becomes the
-    /// default. Tokens that others take the place of go to the outbox, where they live on.
+    /// default; a request for one more learns that its account was there. Tokens that others take the place of go to the outbox, where they live on.
     pub(crate) async fn settle(
         &self,
         tx: &mut Tx,
         arrival: Arrival<'_>,
         key: &ProjectKeys,
     ) -> Result<ConnectionId, Fault> {
-        let Arrival { mut connection, tokens, end_user, waiting, replaces, connector } = arrival;
+        let Arrival { mut connection, tokens, end_user, waiting, request, connector } = arrival;
+        let superseded = connector.and_then(|connector| replaced(request, connector));
         let (tenant, pcon) = (connection.tenant, connection.project_connector);
         let owner = connection.owner.clone();
         let mut known = connections::serving(&mut *tx, tenant, pcon, owner.end_user()).await?;
         known.retain(|other| other.owner == owner);
         connection.is_default = !known.iter().any(|other| other.is_default);
         let same = known.iter().find(|other| other.account.id == connection.account.id);
-        let same = same.or_else(|| known.iter().find(|other| Some(other.id) == replaces));
+        let same = same.or_else(|| known.iter().find(|other| Some(other.id) == superseded));
         if let Some(same) = same {
             connection.id = same.id;
             connection.is_default |= same.is_default;
@@ -90,6 +91,10 @@ impl Engine {
                 connections::merge(tx, waiting).await?;
             }
             connections::update(tx, &connection).await?;
+            if request.renews.is_none() {
+                let label = &connection.account.label;
+                auth_requests::note_account(tx, request.id, label).await?;
+            }
         } else if waiting.is_some() {
             connections::update(tx, &connection).await?;
         } else {

@@ -6,7 +6,7 @@ use astralform_domain::{
     AuthReason, Connection, ConnectionId, ConnectionStatus, EndUserId, HostSet, Owner, ScopeSet,
     StatusReason,
 };
-use astralform_storage::tokens::Token;
+use astralform_storage::{connections, tokens::Token};
 use thiserror::Error;
 
 use crate::{
@@ -50,6 +50,13 @@ pub enum CredentialRefusal {
          theirs"
     )]
     UnknownConnection,
+    /// The request named a connection that nobody has confirmed yet.
+    #[error(
+        "the connection waits until the developer's backend confirms who connected it: POST \
+         /v1/auth-requests/{{id}}/confirm, with what the browser brought to the return URL; send \
+         this again after that"
+    )]
+    AwaitingConfirmation,
     /// End users may not connect accounts of their own, and no account is shared.
     #[error(
         "end users may not connect accounts of their own to this connector, and the project shares \
@@ -211,6 +218,26 @@ pub(crate) enum Lack {
 }
 
 impl Engine {
+    /// Says more of a refusal that concerns a connection which the request names: the end user's
+    /// list shows one that awaits confirmation, so it is not unknown to them.
+    pub(crate) async fn refusal_of(
+        &self,
+        refusal: CredentialRefusal,
+        ready: &Ready<'_>,
+        end_user: Option<&EndUserId>,
+        named: Option<ConnectionId>,
+    ) -> Result<CredentialRefusal, Fault> {
+        let named = named.filter(|_| refusal == CredentialRefusal::UnknownConnection);
+        let (Some(id), Some(end_user)) = (named, end_user) else { return Ok(refusal) };
+        let found = connections::find(&self.db, ready.settings.tenant, id).await?;
+        let is_waiting = found.is_some_and(|found| {
+            found.status == ConnectionStatus::AwaitingConfirmation
+                && found.project_connector == ready.settings.id
+                && found.owner.end_user() == Some(end_user)
+        });
+        Ok(if is_waiting { CredentialRefusal::AwaitingConfirmation } else { refusal })
+    }
+
     /// Opens a credential, refreshed first where it must be. `rejected` is the generation that the
     /// provider has just refused.
     pub(crate) async fn credential(

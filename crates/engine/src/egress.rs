@@ -7,14 +7,20 @@
 
 mod address;
 mod ahead;
+mod coding;
 mod dial;
 mod exchange;
+mod explain;
+mod forbidden;
 mod pool;
+mod repair;
+mod retry_after;
 mod scrub;
+mod trust;
 
 use std::{fmt, net::SocketAddr, time::Duration};
 
-use astralform_domain::limits;
+use astralform_domain::{Timestamp, limits};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header, uri::PathAndQuery};
 use http_body_util::Full;
@@ -24,9 +30,13 @@ use url::{Position, Url};
 pub use address::Networks;
 use dial::{Dialer, Names};
 use exchange::{Connection, Ended};
+pub use forbidden::Forbidden;
 use pool::{Pool, place};
+pub(crate) use retry_after::retry_after;
 pub(crate) use scrub::REDACTED;
 pub use scrub::Secrets;
+use trust::Trust;
+pub use trust::{ExtraRoots, RootsError, Untrusted};
 
 /// The way out.
 #[derive(Clone)]
@@ -88,8 +98,11 @@ pub struct Answer {
 #[derive(Debug, Error)]
 pub enum EgressError {
     /// The address is not one that may be called. Nothing was sent.
-    #[error("the address may not be called")]
-    Forbidden,
+    #[error(transparent)]
+    Forbidden(#[from] Forbidden),
+    /// The server there proves itself with a certificate that is not trusted. Nothing was sent.
+    #[error(transparent)]
+    Untrusted(Untrusted),
     /// No connection was made. Nothing was sent.
     #[error("no connection could be made")]
     Unreachable(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -107,17 +120,27 @@ pub enum EgressError {
 impl Egress {
     /// A way out to public addresses, to `private` networks, and to the simulator's address.
     pub fn new(private: Networks, simulator: Option<SocketAddr>) -> Self {
-        Self::over(Dialer::new(Names::System, private, simulator), simulator)
+        Self::trusting(private, simulator, ExtraRoots::default())
+    }
+
+    /// The same, that trusts private authorities too.
+    pub fn trusting(private: Networks, simulator: Option<SocketAddr>, roots: ExtraRoots) -> Self {
+        let dialer = Dialer::new(Names::System, private, simulator, Trust::new(roots));
+        Self::over(dialer, simulator)
     }
 
     fn over(dialer: Dialer, simulator: Option<SocketAddr>) -> Self {
         Self { dialer, pool: Pool::new(IDLE, limits::IDLE_WAY_OUT.count()), simulator }
     }
 
-    /// Whether a request could go to an address, as far as can be told without sending one. What
-    /// is told to developers early is checked again when it is dialled.
-    pub async fn may_call(&self, url: &Url) -> bool {
-        self.check_reach(url, Reach::Network).is_ok() && self.dialer.may_dial(url).await
+    /// Checks whether a request could go to an address, as far as can be told without sending one.
+    /// What is told to developers early is checked again when it is dialled.
+    ///
+    /// # Errors
+    /// When it could not.
+    pub async fn check(&self, url: &Url) -> Result<(), Forbidden> {
+        self.check_reach(url, Reach::Network)?;
+        self.dialer.check(url).await
     }
 
     /// Sends a request once and reads its answer whole. Whatever the answer repeats of the request's
@@ -138,11 +161,12 @@ impl Egress {
     }
 
     /// The simulator is reached by those who were sent there, and they reach nothing else.
-    fn check_reach(&self, url: &Url, reach: Reach) -> Result<(), EgressError> {
+    fn check_reach(&self, url: &Url, reach: Reach) -> Result<(), Forbidden> {
         let is_simulator = self.simulator.is_some_and(|simulator| dial::names(url, simulator));
         match (reach, is_simulator) {
             (Reach::Simulator, true) | (Reach::Network, false) => Ok(()),
-            (Reach::Simulator, false) | (Reach::Network, true) => Err(EgressError::Forbidden),
+            (Reach::Simulator, false) => Err(Forbidden::outside_sandbox(url)),
+            (Reach::Network, true) => Err(Forbidden::simulator(url)),
         }
     }
 
@@ -156,7 +180,7 @@ impl Egress {
                 Ended::Unsent(unsent, _) => request = *unsent,
             }
         }
-        let stream = self.dialer.connect(&url).await.map_err(unconnected)?;
+        let stream = self.dialer.connect(&url).await?;
         let fresh = Connection::over(stream).await;
         let fresh = fresh.map_err(|error| EgressError::Unreachable(error.into()))?;
         match fresh.exchange(request, at_most).await? {
@@ -177,12 +201,14 @@ impl Outgoing {
     /// Where the request goes, and how it is written on a connection to there.
     fn written(self) -> Result<(Url, Request<Full<Bytes>>), EgressError> {
         let Self { method, url, mut headers, body, secrets: _ } = self;
-        let unsendable = |_| EgressError::Forbidden;
+        let unsendable = || Forbidden::no_address(&url);
         let target = &url[Position::BeforePath..Position::AfterQuery];
-        let target: PathAndQuery = target.parse().map_err(unsendable)?;
+        let target: PathAndQuery = target.parse().map_err(|_| unsendable())?;
         let host = &url[Position::BeforeHost..Position::AfterPort];
-        let host = HeaderValue::from_str(host).map_err(|_| EgressError::Forbidden)?;
+        let host = HeaderValue::from_str(host).map_err(|_| unsendable())?;
         headers.entry(header::HOST).or_insert(host);
+        let plainly = HeaderValue::from_static("identity");
+        headers.entry(header::ACCEPT_ENCODING).or_insert(plainly);
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = method;
         *request.uri_mut() = target.into();
@@ -191,12 +217,33 @@ impl Outgoing {
     }
 }
 
+impl EgressError {
+    /// Returns whether it is for the operator of this server to mend, or for whoever entered the
+    /// address: trying again changes nothing.
+    pub(crate) const fn is_ours(&self) -> bool {
+        match self {
+            Self::Forbidden(_) => true,
+            Self::Untrusted(untrusted) => untrusted.is_for_operator(),
+            _ => false,
+        }
+    }
+
+    /// Returns whether nothing was sent.
+    pub(crate) const fn is_unsent(&self) -> bool {
+        matches!(self, Self::Forbidden(_) | Self::Untrusted(_) | Self::Unreachable(_))
+    }
+}
+
 impl Answer {
-    /// `Retry-After` in seconds (RFC 9110 §10.2.3), a day at most.
-    pub(crate) fn retry_after(&self) -> Option<Duration> {
-        const LONGEST: Duration = Duration::from_hours(24);
-        let said = self.headers.get(header::RETRY_AFTER)?.to_str().ok()?;
-        Some(Duration::from_secs(said.trim().parse().ok()?).min(LONGEST))
+    /// `Retry-After` (RFC 9110 §10.2.3) from `now`, a day at most.
+    pub(crate) fn retry_after(&self, now: Timestamp) -> Option<Duration> {
+        retry_after(&self.headers, now)
+    }
+
+    /// Returns the coding that the body came in and could not be read in.
+    pub(crate) fn unread_coding(&self) -> Option<&str> {
+        let coding = self.headers.get(header::CONTENT_ENCODING)?;
+        Some(coding.to_str().unwrap_or("unreadable"))
     }
 }
 
@@ -215,13 +262,6 @@ impl fmt::Debug for Answer {
         let Self { status, headers, body } = self;
         write!(f, "{status} {headers:?} ({} bytes)", body.len())
     }
-}
-
-fn unconnected(error: dial::BoxError) -> EgressError {
-    if error.is::<dial::Forbidden>() {
-        return EgressError::Forbidden;
-    }
-    EgressError::Unreachable(error)
 }
 
 #[cfg(test)]

@@ -26,6 +26,7 @@ mod nearest;
 mod oauth;
 pub mod project_connectors;
 pub mod provision;
+mod query;
 mod reach;
 mod refresh;
 mod refusal;
@@ -54,7 +55,7 @@ use tokio::{runtime::Handle, time::timeout};
 pub use astralform_storage::charged_to;
 pub use auth_requests::{
     BeginError, Callback, ConfirmError, Confirmation, Consent, EnterKeyError, FinishError,
-    Patience, Prompt, Started, Wanted, WantedAccount, WantedError,
+    Patience, Prompt, Started, UndeclaredScope, Wanted, WantedAccount, WantedError,
 };
 pub use connections::{ChangeError, ConnectionChanges, Listed};
 pub use credentials::CredentialRefusal;

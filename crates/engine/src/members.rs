@@ -1,5 +1,7 @@
 //! Who administers, and what.
 
+mod return_urls;
+
 use astralform_domain::{
     Administrator, Environment, EnvironmentSettings, ProjectId, Role, Tenant, VerifyEndUser, limits,
 };
@@ -9,12 +11,12 @@ use astralform_storage::{
     projects,
 };
 use thiserror::Error;
-use url::Url;
 
 use crate::{
     Engine, Fault,
     row_tags::{settings_vouched, tagged_settings},
 };
+use return_urls::{check_own_schemes, check_return_urls};
 
 /// What is to change of an environment; what is `None` stays.
 #[derive(Clone, Debug, Default)]
@@ -30,11 +32,19 @@ pub struct EnvironmentChange {
 pub enum EnvironmentError {
     /// A browser cannot be sent there.
     #[error(
-        "`return_urls` has {0:?}, which cannot be one: a return URL starts with https://, or with \
-         http:// on loopback, has no fragment, and at most {most} bytes",
+        "`return_urls` has {0:?}, which cannot be one: a return URL starts with https://, with http:// on \
+         loopback, or with an application's own scheme, a domain name from right to left as in \
+         com.example.app:/done; it has no user name, no fragment, no spaces and {most} bytes at \
+         most",
         most = limits::RETURN_URL.value
     )]
     BadReturnUrl(String),
+    /// An application's own scheme, where nobody vouches for who comes back.
+    #[error(
+        "`return_urls` has {0:?} with an application's own scheme, which other applications on a device can claim as \
+         well: it takes `verify_end_user: confirm`; set that first, or leave this return URL out"
+    )]
+    OwnSchemeUnconfirmed(String),
     /// Too many.
     #[error("`return_urls` takes {} addresses at most: leave some out", limits::RETURN_URLS.value)]
     TooManyReturnUrls,
@@ -96,6 +106,7 @@ impl Engine {
             verify_end_user: change.verify_end_user.unwrap_or(before.verify_end_user),
             return_urls: change.return_urls.unwrap_or(before.return_urls),
         };
+        check_own_schemes(&wanted)?;
         let switched_off = was_on && wanted.verify_end_user == VerifyEndUser::Off;
         if switched_off && tenant.environment == Environment::Live && role != Some(Role::Owner) {
             return Err(EnvironmentError::OwnersOnly);
@@ -108,56 +119,5 @@ impl Engine {
             tracing::warn!(project.id = %tenant.project, %environment, "end users are not verified");
         }
         Ok(stored.settings)
-    }
-}
-
-fn check_return_urls(urls: &[String]) -> Result<(), EnvironmentError> {
-    if limits::RETURN_URLS.is_exceeded_by(urls.len()) {
-        return Err(EnvironmentError::TooManyReturnUrls);
-    }
-    match urls.iter().find(|url| !is_return_url(url)) {
-        Some(bad) => Err(EnvironmentError::BadReturnUrl(bad.clone())),
-        None => Ok(()),
-    }
-}
-
-/// RFC 8252 §7.3 allows http on loopback, where nobody else listens in.
-fn is_return_url(text: &str) -> bool {
-    Url::parse(text).is_ok_and(|url| {
-        let on_loopback = matches!(url.host_str(), Some("127.0.0.1" | "[::1]" | "localhost"));
-        let encrypted = url.scheme() == "https" || url.scheme() == "http" && on_loopback;
-        encrypted
-            && url.fragment().is_none()
-            && url.username().is_empty()
-            && url.password().is_none()
-            && !limits::RETURN_URL.is_exceeded_by(text.len())
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn return_urls_are_encrypted_or_on_loopback() {
-        for good in
-            ["https://app.example.com/done?x=1", "http://127.0.0.1:3000/", "http://localhost/"]
-        {
-            assert!(is_return_url(good), "{good}");
-        }
-        for bad in [
-            "http://app.example.com/done",
-            "javascript:alert(1)",
-            "data:text/html,x",
-            "https://user@app.example.com/",
-            "https://app.example.com/#done",
-            "//app.example.com",
-            "/done",
-            "",
-        ] {
-            assert!(!is_return_url(bad), "{bad}");
-        }
-        let many = vec!["https://app.example.com/".to_owned(); 21];
-        assert!(matches!(check_return_urls(&many), Err(EnvironmentError::TooManyReturnUrls)));
     }
 }

@@ -8,7 +8,7 @@ mod revoke;
 mod token;
 
 pub(crate) use authorize::{AuthorizationRequest, CodeVerifier};
-pub(crate) use refresh::{Refreshed, read_refreshed, retry_after};
+pub(crate) use refresh::{Refreshed, read_refreshed};
 pub(crate) use revoke::{Revoked, read_revocation, revocation_request};
 pub(crate) use token::{Grant, Granted, TokenError, read_tokens, refresh_request, token_request};
 

@@ -1,5 +1,6 @@
 //! Connectors enabled in a project: what they are made of, and how they are managed.
 
+mod addresses;
 mod change;
 mod check;
 mod credentials;

@@ -74,6 +74,8 @@ pub(crate) enum Hindrance {
     Provider,
     /// The provider refuses the developer's app, or our settings lead nowhere.
     App,
+    /// The provider's address may not be called, or its certificate is not trusted.
+    Settings,
     /// Another node is at it and has not finished.
     OtherNode,
     /// The provider was asked about it less than a minute ago, after an API had refused the token.

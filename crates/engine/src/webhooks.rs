@@ -20,7 +20,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use thiserror::Error;
 use url::Url;
 
-use crate::{Engine, Fault};
+use crate::{Engine, Fault, egress::Forbidden};
 
 use secrets::hosts_of;
 pub(crate) use streams::Streams;
@@ -31,16 +31,19 @@ pub use streams::Turn;
 pub enum WebhookError {
     /// The environment has none of that id.
     #[error(
-        "there is no webhook of that id in this environment: GET /v1/projects/{{project}}/webhooks lists those there are"
+        "there is no webhook of that id in this environment: GET \
+         /v1/projects/{{project}}/webhooks lists those there are"
     )]
     Unknown,
     /// Nothing can be delivered there.
     #[error(
         "`url` is none that can be delivered to: it must be an https address of at most 2048 bytes, \
-         without user name or fragment, that this server may call; the operator allows private \
-         networks with ASTRALFORM_ALLOW_PRIVATE_NETWORKS"
+         without user name or fragment"
     )]
     BadUrl,
+    /// This server may not call it.
+    #[error("`url`: {0}")]
+    Forbidden(#[from] Forbidden),
     /// There are as many as there can be.
     #[error(
         "this environment has {} webhooks, as many as one may have: delete one first",
@@ -258,11 +261,11 @@ impl Engine {
             && url.username().is_empty()
             && url.password().is_none()
             && url.fragment().is_none();
-        if is_sound && self.egress.may_call(&url).await {
-            Ok(url)
-        } else {
-            Err(WebhookError::BadUrl)
+        if !is_sound {
+            return Err(WebhookError::BadUrl);
         }
+        self.egress.check(&url).await?;
+        Ok(url)
     }
 }
 

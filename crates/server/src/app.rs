@@ -6,7 +6,7 @@ use std::sync::{
 use astralform_domain::Secret;
 use astralform_engine::Engine;
 
-use crate::{Machine, Proxies, Rates, throttle::Throttle};
+use crate::{Hosts, Machine, Proxies, Rates, throttle::Throttle};
 
 /// What every handler can ask for.
 #[derive(Clone)]
@@ -16,6 +16,7 @@ struct Shared {
     engine: Arc<Engine>,
     metrics_token: Option<Secret>,
     proxies: Proxies,
+    hosts: Hosts,
     throttle: Throttle,
     draining: AtomicBool,
 }
@@ -27,6 +28,8 @@ pub struct Settings {
     pub metrics_token: Option<Secret>,
     /// The proxies in front of it whose word on their callers is taken.
     pub proxies: Proxies,
+    /// The names that it is called by, besides that of its public address and those of loopback.
+    pub hosts: Hosts,
     /// What each caller may ask for in a time.
     pub rates: Rates,
     /// The processors that there are.
@@ -46,10 +49,10 @@ impl App {
 
     /// An app over an engine, as an operator set it.
     pub fn with(engine: Arc<Engine>, settings: Settings) -> Self {
-        let Settings { metrics_token, proxies, rates, machine } = settings;
+        let Settings { metrics_token, proxies, hosts, rates, machine } = settings;
         let throttle = Throttle::new(rates, machine);
         let draining = AtomicBool::new(false);
-        Self(Arc::new(Shared { engine, metrics_token, proxies, throttle, draining }))
+        Self(Arc::new(Shared { engine, metrics_token, proxies, hosts, throttle, draining }))
     }
 
     /// Forgets callers whose rates say nothing any more.
@@ -64,6 +67,10 @@ impl App {
     /// The proxies in front of it whose word on their callers is taken.
     pub fn proxies(&self) -> &Proxies {
         &self.0.proxies
+    }
+
+    pub(crate) fn hosts(&self) -> &Hosts {
+        &self.0.hosts
     }
 
     /// The engine.

@@ -21,11 +21,11 @@ const ONCE: [(HeaderName, &str); 5] = [
     (HeaderName::from_static("idempotency-key"), "Idempotency-Key"),
 ];
 
-/// Refuses requests that can be understood in two ways.
+/// Refuses requests that can be understood in two ways, or that are meant for another server.
 ///
 /// # Errors
 /// With what is wrong.
-pub(crate) fn check(request: &Request) -> Result<(), Problem> {
+pub(crate) fn check(app: &App, request: &Request) -> Result<(), Problem> {
     let headers = request.headers();
     let framing = request.extensions().get::<Peer>().map(|peer| peer.link.framing());
     let has_encoding = headers.contains_key(header::TRANSFER_ENCODING);
@@ -40,7 +40,16 @@ pub(crate) fn check(request: &Request) -> Result<(), Problem> {
     if request.version() == Version::HTTP_11 && !headers.contains_key(header::HOST) {
         return Err(Refusal::HostRequired.into());
     }
-    Ok(())
+    if is_for_probes(request) {
+        return Ok(());
+    }
+    app.hosts().check(request, app.engine().site().public_url())
+}
+
+/// Returns whether a request is one by which whatever runs this server looks after it. Probes name
+/// whichever address they use, and learn nothing.
+fn is_for_probes(request: &Request) -> bool {
+    matches!(request.uri().path(), "/healthz" | "/readyz")
 }
 
 /// Returns whether a request is one that a credential may answer for.

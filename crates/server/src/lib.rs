@@ -11,6 +11,7 @@ mod body;
 mod cookies;
 mod finish;
 mod guard;
+mod hosts;
 mod listen;
 mod numbers;
 mod once;
@@ -24,6 +25,7 @@ mod served;
 mod throttle;
 
 pub use app::{App, Settings};
+pub use hosts::{AllowedHost, Hosts, InvalidHost};
 pub use listen::{Limits, serve, serve_then};
 pub use origin::Proxies;
 pub use problem::{Code, FieldFault, Given, Problem, Refusal};

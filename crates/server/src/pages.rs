@@ -3,9 +3,9 @@
 pub(crate) mod assets;
 pub(crate) mod callback;
 pub(crate) mod connect;
-mod escape;
 
 use askama::Template;
+use astralform_domain::texts::with_hidden_shown;
 use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{Html, IntoResponse, Response},
@@ -29,7 +29,8 @@ fn page(status: StatusCode, template: &impl Template) -> Response {
     let Ok(html) = template.render() else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
-    let html = escape::with_hidden_shown(&html).into_owned();
+    // Our own templates have none of these, so each comes from a text on the page.
+    let html = with_hidden_shown(&html).into_owned();
     let mut response = (status, Html(html)).into_response();
     let policy = HeaderValue::from_static(POLICY);
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);

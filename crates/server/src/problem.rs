@@ -227,6 +227,9 @@ impl From<CredentialRefusal> for Problem {
                 Self::new(StatusCode::BAD_REQUEST, Code::EndUserRequired, detail)
             }
             CredentialRefusal::UnknownConnection => Self::missing(Code::UnknownConnection, detail),
+            CredentialRefusal::AwaitingConfirmation => {
+                Self::conflict(Code::AwaitingConfirmation, detail)
+            }
             CredentialRefusal::NothingShared => {
                 Self::conflict(Code::SharedConnectionRequired, detail)
             }

@@ -77,7 +77,8 @@ fn runtime() -> Table {
 
             /// Shows an auth request.
             ///
-            /// Answers as soon as it is no longer pending, or when the wait is over.
+            /// Answers as soon as its status is final, or when the wait is over. Show the link before
+            /// you wait.
             get_auth_request: get "/v1/auth-requests/{id}" => api::auth_requests::show;
 
             /// Confirms who finished in the browser.
@@ -140,7 +141,7 @@ async fn around(State(app): State<App>, request: Request, next: Next) -> Respons
 
 /// Serves a request that is in order, and whose sender has not sent too many.
 async fn serve(app: &App, served: &Served, request: Request, next: Next) -> Response {
-    if let Err(problem) = guard::check(&request) {
+    if let Err(problem) = guard::check(app, &request) {
         return guard::slow_down(app, served, problem.into_response()).await;
     }
     if !guard::shows_credential(&request) {

@@ -263,6 +263,13 @@ pub async fn point_to(tx: &mut Tx, id: AuthRequestId, connection: ConnectionId) 
     Ok(())
 }
 
+/// Notes the account that an auth request for one more found connected already.
+pub async fn note_account(tx: &mut Tx, id: AuthRequestId, label: &str) -> Result<()> {
+    const SQL: &str = "UPDATE auth_requests SET account_hint = $2 WHERE id = $1";
+    tx.execute(SQL, binds![id, label]).await?;
+    Ok(())
+}
+
 /// Ends every open request of a project connector; those waiting to be confirmed are among them.
 pub async fn fail_all(
     tx: &mut Tx,

@@ -197,11 +197,13 @@ impl Db {
         Ok(match (&self.pools, access) {
             (Pools::Sqlite { read: pool, .. }, Access::Read)
             | (Pools::Sqlite { write: pool, .. }, Access::Write) => {
-                let mut line = limited(pool.acquire()).await?;
-                let _work = Work::begin();
-                let rows = sqlx::query_with(sql, sqlite(binds)?).fetch_all(&mut *line);
-                let rows = limited(rows).await?;
-                rows.into_iter().map(Row::Sqlite).collect()
+                let query = sqlx::query_with(sql, sqlite(binds)?);
+                let rows = limited(Box::pin(async {
+                    let mut line = pool.acquire().await?;
+                    let _work = Work::begin();
+                    query.fetch_all(&mut *line).await
+                }));
+                rows.await?.into_iter().map(Row::Sqlite).collect()
             }
             (Pools::Postgres(lines), _) => {
                 let rows = lines.take().await?.fetch_all(sql, postgres(binds)?).await?;
@@ -223,14 +225,15 @@ impl Run for &Db {
     async fn execute(self, sql: &'static str, binds: Vec<Bind>) -> Result<u64> {
         one_connection::check(sql);
         let written = match &self.pools {
-            Pools::Sqlite { write, .. } => match limited(write.acquire()).await {
-                Ok(mut line) => {
+            Pools::Sqlite { write, .. } => {
+                let query = sqlx::query_with(sql, sqlite(binds)?);
+                let done = limited(Box::pin(async {
+                    let mut line = write.acquire().await?;
                     let _work = Work::begin();
-                    let done = sqlx::query_with(sql, sqlite(binds)?).execute(&mut *line);
-                    limited(done).await.map(|done| done.rows_affected())
-                }
-                Err(error) => Err(error),
-            },
+                    query.execute(&mut *line).await
+                }));
+                done.await.map(|done| done.rows_affected())
+            }
             Pools::Postgres(lines) => match lines.take().await {
                 Ok(mut line) => line.execute(sql, postgres(binds)?).await,
                 Err(error) => Err(error),

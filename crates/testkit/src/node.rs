@@ -37,6 +37,11 @@ impl TestServer {
         let keys = read_key_file(&self.files.path().join(KEYS)).expect("the key file");
         let app =
             App::new(engine(db.clone(), &self.catalogue, keys, site, self.clock.clone(), spool));
+        self.serving(app, db).await
+    }
+
+    /// An app of the same installation, at an address of its own.
+    async fn serving(&self, app: App, db: Db) -> Self {
         let (listener, base) = listen("127.0.0.1:0".parse().expect("an address")).await;
         let limits = Limits { drain: Duration::ZERO, ..Limits::default() };
         let serving = serve(listener, router(app.clone()), limits, std::future::pending());
@@ -75,6 +80,26 @@ impl TestServer {
         let rest: Vec<_> =
             self.catalogue.iter().filter(|yaml| slug(yaml) != *missing).cloned().collect();
         App::new(engine(self.db.clone(), &rest, keys, site, self.clock.clone(), spool))
+    }
+
+    /// The same installation after its operator has taken the private networks away that connectors
+    /// may reach. Its links are the first server's.
+    pub async fn closed_node(&self) -> Self {
+        let keys = read_key_file(&self.files.path().join(KEYS)).expect("the key file");
+        let site = self.app.engine().site().clone();
+        let spool = self.files.path().join("spool-of-closed");
+        let engine = Engine::new(Parts {
+            db: self.db.clone(),
+            catalog: catalog(&self.catalogue),
+            key_ring: keys,
+            egress: Egress::new(Networks::default(), None),
+            site,
+            clock: self.clock.clone(),
+            node: spool.display().to_string(),
+            spool: Some(spool),
+            entropy: Entropy::system(),
+        });
+        self.serving(App::new(engine), self.db.clone()).await
     }
 
     /// A second node that hears nothing of the others but when it is told to: a control for tests

@@ -13,7 +13,7 @@ use astralform_engine::{
     Engine, Site, prepare_database,
     project_connectors::{Change, Credentials, Enable},
 };
-use astralform_server::{App, Limits, Rates, Settings, router, serve};
+use astralform_server::{App, Hosts, Limits, Rates, Settings, router, serve};
 use astralform_simulator::{
     Simulator, SimulatorOptions,
     github::{Github, GithubApp},
@@ -78,6 +78,8 @@ pub struct Setup {
     pub sandboxed: &'static str,
     /// What callers may ask for in a time.
     pub rates: Rates,
+    /// The names that the server is called by besides its own.
+    pub hosts: Hosts,
     /// The clock to go by, where it is not one of the server's own.
     pub clock: Option<Clock>,
 }
@@ -94,6 +96,7 @@ impl Default for Setup {
             metrics_token: None,
             sandboxed: "slack",
             rates: Rates::default(),
+            hosts: Hosts::default(),
             clock: None,
         }
     }
@@ -142,7 +145,12 @@ impl TestServer {
         let slug = enable.connector.clone();
         let connector = engine.enable(tenant, enable).await.expect("enabled");
         let metrics_token = setup.metrics_token.map(|token| Secret::new(token.to_owned()));
-        let settings = Settings { metrics_token, rates: setup.rates, ..Settings::default() };
+        let settings = Settings {
+            metrics_token,
+            rates: setup.rates,
+            hosts: setup.hosts,
+            ..Settings::default()
+        };
         let app = App::with(engine, settings);
         let never = std::future::pending;
         let limits = Limits { drain: Duration::ZERO, ..Limits::default() };

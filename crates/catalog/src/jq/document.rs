@@ -24,6 +24,17 @@ pub enum ParseError {
     TooDeep,
 }
 
+impl ParseError {
+    /// The reader has a limit of its own on depth, and no other sign of it than its words.
+    fn of(error: serde_json::Error) -> Self {
+        if error.to_string().starts_with("recursion limit") {
+            Self::TooDeep
+        } else {
+            Self::NotJson(error)
+        }
+    }
+}
+
 impl<'a> Document<'a> {
     /// Reads one JSON value, nested at most as deep as `serde_json` reads.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, ParseError> {
@@ -32,7 +43,7 @@ impl<'a> Document<'a> {
             Ok(text) => serde_json::from_str(text),
             Err(_) => serde_json::from_slice(bytes),
         };
-        read.map(Self).map_err(ParseError::NotJson)
+        read.map(Self).map_err(ParseError::of)
     }
 
     /// The value null.

@@ -182,7 +182,7 @@ fn a_fault_of_form_is_told_with_its_line_and_its_fix() {
             fix: "correct the expression",
         },
         Case {
-            replace: ("https://api.acme", "http://api.acme"),
+            replace: ("https://api.acme", "ftp://api.acme"),
             at: "base_url:",
             message: "not an address that can be used",
             fix: "https://",
@@ -459,7 +459,7 @@ fn a_fault_in_an_optional_part_is_told_as_well() {
             fix: "correct the expression",
         },
         Case {
-            replace: ("https://acme.example/revoke", "http://acme.example/revoke"),
+            replace: ("https://acme.example/revoke", "ftp://acme.example/revoke"),
             at: "url:",
             message: "neither an address nor a path",
             fix: "https://",

@@ -6,7 +6,10 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
-use crate::management::{Access, Management};
+use crate::{
+    management::{Access, Management},
+    table::plain,
+};
 use scope::Scope;
 
 /// Look at the connections of a project, and end them
@@ -121,10 +124,9 @@ fn borrowed<'a>(query: &'a [(&'a str, String)]) -> Vec<(&'a str, &'a str)> {
     query.iter().map(|(name, value)| (*name, value.as_str())).collect()
 }
 
-/// A text of a row, without what would move a terminal's cursor.
+/// Returns a text of a row, fit for a terminal.
 fn text(row: &Value, pointer: &str) -> String {
-    let text = row.pointer(pointer).and_then(Value::as_str).unwrap_or("-");
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    plain(row.pointer(pointer).and_then(Value::as_str).unwrap_or("-"))
 }
 
 fn in_words(row: &Value, environment: &str) -> String {

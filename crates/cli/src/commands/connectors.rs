@@ -1,6 +1,7 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use astralform_catalog::{Catalog, Connector, connector_schema, load};
+use astralform_domain::texts::with_hidden_shown;
 use clap::Subcommand;
 
 use crate::{catalog_dirs, telemetry};
@@ -67,7 +68,8 @@ fn in_words(connector: &Connector) -> String {
     let kind = connector.kind.as_str();
     let tools = connector.tools.iter().map(|tool| format!("\n  - {}: {}", tool.name, tool.title));
     let tools: String = tools.collect();
-    format!("{slug}  {name} ({kind}, {category})\n  {summary}{tools}\n")
+    let words = format!("{slug}  {name} ({kind}, {category})\n  {summary}{tools}\n");
+    with_hidden_shown(&words).into_owned()
 }
 
 #[expect(clippy::print_stdout, reason = "the schema is what the command is for")]
@@ -82,7 +84,7 @@ fn lint(paths: &[PathBuf]) -> anyhow::Result<ExitCode> {
     anyhow::ensure!(!folders.is_empty(), "there is no connector folder in the paths given");
     let (catalog, faults) = catalog_dirs::with_borrowed(&folders, |borrowed| load(borrowed));
     for fault in &faults {
-        println!("{fault}");
+        println!("{}", with_hidden_shown(&fault.to_string()));
     }
     println!("{}", summary(&catalog, faults.len()));
     Ok(if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -34,7 +34,7 @@ impl Demo {
         } else {
             println!("{}", words::instructions(&demo.facts));
         }
-        node::run(listener, App::new(demo.engine)).await?;
+        Box::pin(node::run(listener, App::new(demo.engine))).await?;
         demo.simulator.abort();
         Ok(ExitCode::SUCCESS)
     }

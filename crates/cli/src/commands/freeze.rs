@@ -9,7 +9,9 @@ use clap::Args;
 
 use crate::{
     config::{Store, StoreFlags},
-    database, telemetry,
+    database,
+    table::plain,
+    telemetry,
 };
 
 /// Stop everything in a project at once, straight on its database, whether or not a server runs:
@@ -101,7 +103,7 @@ async fn change(db: &Db, only: Option<ProjectId>, freezes: bool) -> anyhow::Resu
 fn in_words(done: &Done, freezes: bool) -> String {
     let (did, was) =
         if freezes { ("frozen", "frozen already") } else { ("unfrozen", "not frozen") };
-    let line = |one: &Freezable, what| format!("{}  {}  {what}", one.project, one.name);
+    let line = |one: &Freezable, what| format!("{}  {}  {what}", one.project, plain(&one.name));
     let mut lines: Vec<_> = done.changed.iter().map(|one| line(one, did)).collect();
     lines.extend(done.unchanged.iter().map(|one| line(one, was)));
     lines.push(match (done.changed.is_empty(), freezes) {

@@ -45,7 +45,7 @@ impl Serve {
             db: db.clone(),
             catalog,
             key_ring,
-            egress: Egress::new(config.private_networks, sandbox),
+            egress: Egress::trusting(config.private_networks, sandbox, config.extra_roots),
             site: Site::new(public_url, simulator),
             clock,
             entropy,
@@ -59,6 +59,7 @@ impl Serve {
         let settings = Settings {
             metrics_token: config.metrics_token,
             proxies: config.trusted_proxies,
+            hosts: config.allowed_hosts,
             rates: config.rates,
             machine: machine::processors(),
         };

@@ -11,8 +11,10 @@ fn no_flags() -> Flags {
         public_url: None,
         catalog_dirs: None,
         allow_private_networks: None,
+        extra_roots: None,
         metrics_token: None,
         trusted_proxies: None,
+        allowed_hosts: None,
         rates: RateFlags::default(),
         node: None,
         sandbox: false,
@@ -71,11 +73,25 @@ fn settings_that_cannot_be_meant_are_refused_with_the_reason() {
         ("public_url = 'connect'", "is no address"),
         ("database_url = 'mysql://x'", "sqlite: or postgres://"),
         ("allow_private_networks = ['10.0.0.0/99']", "is no network"),
+        ("extra_roots = ['/etc/ssl/corp.pem']", "is not HOST=FILE"),
+        ("extra_roots = ['login.example=/no/such.pem']", "/no/such.pem cannot be read"),
+        ("extra_roots = ['login.example=Cargo.toml']", "holds no certificate"),
         ("trusted_proxies = ['proxy.example']", "trusted_proxies: `proxy.example` is no network"),
+        ("allowed_hosts = ['*.example.com']", "allowed_hosts: \"*.example.com\" is no host"),
         ("end_user_rate = 0", "must be 1 or more"),
         ("metrics_token = 'short'", "16 printable"),
         ("sandbox = true\nsandbox_listen = '0.0.0.0:8788'", "must be a loopback address"),
     ] {
         assert!(refusal(file).contains(reason), "{file}: {}", refusal(file));
     }
+}
+
+#[test]
+fn private_authorities_are_trusted_for_the_hosts_named_beside_them() {
+    let authority = "../engine/src/egress/tests/tls/ca.pem";
+    for hosts in ["login.example", "login.example,api.example", "login.example, 10.1.2.3"] {
+        assert!(merged(&format!("extra_roots = ['{hosts}={authority}', '']")).is_ok(), "{hosts}");
+    }
+    let wrong = refusal(&format!("extra_roots = ['https://login.example={authority}']"));
+    assert!(wrong.contains("name the host alone"), "{wrong}");
 }

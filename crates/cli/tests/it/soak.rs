@@ -8,8 +8,10 @@ use astralform_soak::{
     Database, Manner, Postgres, Report, Stage, database,
     faults::{self, Faults},
     herd::{self, Herd},
+    incident::{self, Incident},
     kills::{self, Kills},
     rolling::{self, Rolling},
+    successor::{self, Successor},
 };
 use astralform_testkit::postgres_url;
 
@@ -105,4 +107,17 @@ async fn b4_calls_go_on_while_postgresql_is_stopped_hard_and_all_is_well_when_it
 async fn b7_servers_are_replaced_under_load_and_no_call_fails() {
     let Some(stage) = stage_on_postgres() else { return };
     holds(rolling::run(&stage, Rolling { nodes: 2, rounds: 2, connections: 30 }).await);
+}
+
+#[tokio::test]
+async fn r4_an_incident_at_a_provider_costs_no_active_user_a_reconnect() {
+    let incident = Incident { database: Database::Sqlite, users: 20, time: Duration::from_secs(6) };
+    holds(incident::run(&stage(None), incident).await);
+}
+
+#[tokio::test]
+async fn b7_the_next_server_at_an_address_sends_no_token_that_the_one_before_has_sent() {
+    let Some(stage) = stage_on_postgres() else { return };
+    let successor = Successor { connections: 5, latency: Duration::from_secs(3) };
+    holds(successor::run(&stage, successor).await);
 }

@@ -11,10 +11,7 @@ use subtle::ConstantTimeEq as _;
 use thiserror::Error;
 
 use super::{Prompt, link::confirmation};
-use crate::{
-    Engine, Fault, Frozen,
-    connections::{Arrival, replaced},
-};
+use crate::{Engine, Fault, Frozen, connections::Arrival};
 
 /// Why a confirmation confirms nothing.
 #[derive(Debug, Error)]
@@ -143,13 +140,12 @@ impl Engine {
         }
         let connection = Connection { status: ConnectionStatus::Active, ..waiting.clone() };
         let connector = self.catalog.connector(&pcon.connector);
-        let replaces = connector.and_then(|connector| replaced(request, connector));
         let arrival = Arrival {
             connection,
             tokens: &tokens,
             end_user: owner,
             waiting: Some(&waiting),
-            replaces,
+            request,
             connector,
         };
         let settled = self.settle(&mut tx, arrival, &key).await?;

@@ -26,6 +26,9 @@ pub enum EnterKeyError {
     /// The provider did not answer, so nobody knows whether the key is good.
     #[error("the provider did not answer")]
     Unanswered,
+    /// This server may not call the provider, before its operator changes a setting.
+    #[error("the provider may not be called from here")]
+    NotSent,
 }
 
 impl Engine {
@@ -88,7 +91,8 @@ impl From<VerifyError> for EnterKeyError {
     fn from(error: VerifyError) -> Self {
         match error {
             VerifyError::Refused(why) => Self::Refused(why),
-            VerifyError::Unanswered => Self::Unanswered,
+            VerifyError::Unanswered(_) => Self::Unanswered,
+            VerifyError::NotSent(_) => Self::NotSent,
             VerifyError::Fault(fault) => fault.into(),
         }
     }

@@ -85,8 +85,10 @@ impl Engine {
         }
         let mut made = None;
         if request.status_at(self.clock.now()) == AuthStatus::Pending {
-            match self.fetch(&state, &request, &callback).await? {
-                Ok((ready, fetched)) => made = self.receive(&request, &ready, fetched).await?,
+            match Box::pin(self.fetch(&state, &request, &callback)).await? {
+                Ok((ready, fetched)) => {
+                    made = Box::pin(self.receive(&request, &ready, fetched)).await?;
+                }
                 Err(ended) => self.close(&request, ended).await?,
             }
         }
@@ -224,8 +226,8 @@ impl Engine {
         })
     }
 
-    /// Returns the developer's page, told which request it is about, as long as that page is still
-    /// registered, or our own. The browser that made `connection` gets the proof of it, on the
+    /// Returns the developer's page, told which request it is about and, where nothing was connected,
+    /// how it ended, as long as that page is still registered, or our own. The browser that made `connection` gets the proof of it, on the
     /// developer's page alone; whoever shares an account sees it on ours.
     pub(super) async fn way_back(
         &self,
@@ -237,7 +239,11 @@ impl Engine {
         let ours = self.address_of_link(request).await?;
         let mut url = match theirs {
             Some(mut url) => {
-                url.query_pairs_mut().append_pair("auth_request", &request.id.to_string());
+                let ended = self.ended_without(request).await?;
+                let mut query = url.query_pairs_mut();
+                query.append_pair("auth_request", &request.id.to_string());
+                query.extend_pairs(ended.map(|status| ("status", status.as_str())));
+                drop(query);
                 url
             }
             None if !is_shared => return Ok(ours),
@@ -249,6 +255,13 @@ impl Engine {
             url.query_pairs_mut().append_pair("confirmation", &proof);
         }
         Ok(url.into())
+    }
+
+    /// Returns how a request ended by now, where that is without a connection.
+    async fn ended_without(&self, request: &AuthRequest) -> Result<Option<AuthStatus>, Fault> {
+        let found = auth_requests::find_by_link(&self.db, request.id).await?;
+        let status = found.map(|found| found.status_at(self.clock.now()));
+        Ok(status.filter(|status| !status.is_open() && *status != AuthStatus::Completed))
     }
 
     /// Returns where a request's browser goes, unless that was unregistered meanwhile.

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use astralform_domain::{
     AuthReason, AuthRequest, AuthStatus, Caller, Connection, ConnectionId, ConnectorSlug, Owner,
-    RuntimeCredential, ScopeSet, Timestamp,
+    RuntimeCredential, Scope, ScopeSet, Timestamp,
 };
 use astralform_storage::{agents, auth_requests, connections, project_connectors};
 use thiserror::Error;
@@ -66,6 +66,9 @@ pub enum WantedError {
         /// The most that whoever asks may ask for.
         longest: u64,
     },
+    /// The project's list, or the connector, does not have a scope.
+    #[error("{0}")]
+    UndeclaredScope(UndeclaredScope),
     /// A scope cannot stand in a request.
     #[error(transparent)]
     Settings(#[from] SettingsError),
@@ -78,6 +81,20 @@ pub enum WantedError {
     /// Something is broken.
     #[error(transparent)]
     Fault(#[from] Fault),
+}
+
+/// A scope that callers may not ask for. The administrators of a project, and the connector, say
+/// what may be asked: whoever holds a session could have an end user grant anything else.
+#[derive(Debug, Error)]
+#[error(
+    "`scopes` has `{scope}`, which cannot be asked for, since {} does not have it: ask for those that it has, {}",
+    if *.by_project { "the list `scopes` of this project connector" } else { "the connector" },
+    .declared.join(", ")
+)]
+pub struct UndeclaredScope {
+    scope: Scope,
+    declared: ScopeSet,
+    by_project: bool,
 }
 
 impl Engine {
@@ -101,7 +118,15 @@ impl Engine {
         own.retain(|connection| connection.owner.end_user() == Some(end_user));
         let required = ready.asked.union(&wanted.scopes);
         check_scopes(&required, ready.connector)?;
-        let ask = match chosen(&own, wanted.account)? {
+        check_declared(&wanted.scopes, &ready).map_err(WantedError::UndeclaredScope)?;
+        let chosen = match chosen(&own, wanted.account) {
+            Ok(chosen) => chosen,
+            Err(refusal) => {
+                let named = wanted.account.named();
+                return Err(self.refusal_of(refusal, &ready, Some(end_user), named).await?.into());
+            }
+        };
+        let ask = match chosen {
             None => Ask::connecting(required),
             Some(known) => match lacks(known, &ready, &required) {
                 Some(reason) => Ask::renewing(reason, known, &required),
@@ -194,6 +219,15 @@ impl Engine {
     }
 }
 
+impl WantedAccount {
+    const fn named(self) -> Option<ConnectionId> {
+        match self {
+            Self::Named(id) => Some(id),
+            Self::Default | Self::New => None,
+        }
+    }
+}
+
 fn chosen(
     own: &[Connection],
     account: WantedAccount,
@@ -205,6 +239,19 @@ fn chosen(
             None => Err(CredentialRefusal::UnknownConnection),
             found => Ok(found),
         },
+    }
+}
+
+/// Refuses scopes that are neither on the project's list nor, where it has none, declared by the
+/// connector.
+fn check_declared(wanted: &ScopeSet, ready: &Ready<'_>) -> Result<(), UndeclaredScope> {
+    let listed = ready.settings.scopes.clone();
+    let by_project = listed.is_some();
+    let declared = listed.unwrap_or_else(|| ready.connector.known_scopes());
+    let undeclared = wanted.missing_from(&declared);
+    match undeclared.iter().next().cloned() {
+        Some(scope) => Err(UndeclaredScope { scope, declared, by_project }),
+        None => Ok(()),
     }
 }
 

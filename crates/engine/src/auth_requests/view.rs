@@ -2,7 +2,7 @@ use astralform_catalog::ApiKey;
 use astralform_domain::{AuthReason, AuthRequest, AuthRequestId, AuthStatus, Owner, Tenant};
 use astralform_storage::{agents, auth_requests, projects};
 
-use crate::{Engine, Fault};
+use crate::{Engine, Fault, Unusable};
 
 /// An auth request as agents and backends see it.
 #[derive(Clone, Debug)]
@@ -35,6 +35,8 @@ pub struct Consent<'a> {
     pub key: Option<&'a ApiKey>,
     /// Whether nothing here is real.
     pub is_sandbox: bool,
+    /// Why there is nothing to consent to at present.
+    pub unusable: Option<Unusable>,
 }
 
 impl Engine {
@@ -68,7 +70,9 @@ impl Engine {
         let tenant = request.tenant;
         let project = projects::name(&self.db, tenant.project).await?;
         let agent = agents::named(&self.db, tenant.project, &request.agent.to_string()).await?;
+        let frozen = self.thawed(tenant.project).await?.err().map(Unusable::from);
         let ready = self.load_ready(tenant, request.project_connector).await?;
+        let unusable = frozen.or_else(|| ready.as_ref().err().copied());
         Ok(Some(Consent {
             status: request.status_at(self.clock.now()),
             connector: self.connector_name(&request),
@@ -77,6 +81,7 @@ impl Engine {
             scopes: self.scope_labels(&request),
             key: self.catalog.connector(&request.connector).and_then(|c| c.api_key.as_ref()),
             is_sandbox: ready.is_ok_and(|ready| ready.settings.sandbox),
+            unusable,
             request,
         }))
     }
@@ -119,6 +124,11 @@ fn message(request: &AuthRequest, status: AuthStatus, name: &str, url: &str) -> 
         (AuthStatus::AwaitingConfirmation, _) => {
             format!(
                 "The user is done at {name}. The application has to confirm who they are before the connection can be used."
+            )
+        }
+        (AuthStatus::Completed, _) if request.found_connected().is_some() => {
+            format!(
+                "The user chose a {name} account that is already connected, so no account was added. To add another one, they have to sign in to {name} with that one first."
             )
         }
         (AuthStatus::Completed, _) => format!("The user's {name} account is connected."),

@@ -5,7 +5,7 @@ use astralform_domain::Secret;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::{HeaderName, HeaderValue, header};
 
-use crate::{egress::Outgoing, oauth::secret_header};
+use crate::{egress::Outgoing, oauth::secret_header, query::extend_query};
 
 /// A credential taken apart, as the connector's file names its parts: an access token, or what
 /// somebody entered.
@@ -74,7 +74,7 @@ impl CredentialParts {
         }
         for (name, value) in &at.query {
             let value = value.fill(part)?;
-            request.url.query_pairs_mut().append_pair(name, &value);
+            extend_query(&mut request.url, [(name, value)]);
         }
         if let Some(at) = &at.basic {
             let (username, password) = (at.username.fill(part)?, at.password.fill(part)?);

@@ -36,7 +36,7 @@ pub(super) fn is_public(address: IpAddr) -> bool {
     }
 }
 
-fn is_metadata(address: IpAddr) -> bool {
+pub(super) fn is_metadata(address: IpAddr) -> bool {
     const AWS_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
     const GOOGLE_V6: Ipv6Addr = Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254);
     const OTHERS: [Ipv4Addr; 3] = [

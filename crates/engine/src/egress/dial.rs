@@ -7,16 +7,19 @@ use std::{
     time::Duration,
 };
 
-use rustls::{ClientConfig, RootCertStore, pki_types::ServerName};
-use thiserror::Error;
+use rustls::pki_types::ServerName;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
 };
-use tokio_rustls::TlsConnector;
 use url::{Host, Url};
 
-use super::address::{Networks, is_public};
+use super::{
+    EgressError,
+    address::{Networks, is_public},
+    forbidden::Forbidden,
+    trust::{Trust, Untrusted},
+};
 
 /// How long one step of connecting may take.
 const STEP: Duration = Duration::from_secs(5);
@@ -31,7 +34,7 @@ struct Shared {
     names: Names,
     private: Networks,
     simulator: Option<SocketAddr>,
-    tls: TlsConnector,
+    trust: Trust,
 }
 
 /// Who is asked for the addresses of a name.
@@ -45,11 +48,6 @@ pub(super) enum Names {
 
 #[cfg(test)]
 type Script = Box<dyn Fn(&str) -> Vec<IpAddr> + Send + Sync>;
-
-/// The address may not be dialled.
-#[derive(Debug, Error)]
-#[error("the address may not be dialled")]
-pub(super) struct Forbidden;
 
 /// An open connection, encrypted or not.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -68,64 +66,73 @@ pub(super) fn names(url: &Url, socket: SocketAddr) -> bool {
 }
 
 impl Dialer {
-    pub(super) fn new(names: Names, private: Networks, simulator: Option<SocketAddr>) -> Self {
-        let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .expect("ring speaks every version we ask for")
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        let tls = TlsConnector::from(Arc::new(tls));
-        Self(Arc::new(Shared { names, private, simulator, tls }))
+    pub(super) fn new(
+        names: Names,
+        private: Networks,
+        simulator: Option<SocketAddr>,
+        trust: Trust,
+    ) -> Self {
+        Self(Arc::new(Shared { names, private, simulator, trust }))
     }
 
-    /// Whether an address could be dialled now; one whose name is not known yet could be by https.
-    pub(super) async fn may_dial(&self, url: &Url) -> bool {
-        let (Some(host), Some(port)) = (url.host(), url.port_or_known_default()) else {
-            return false;
-        };
-        let encrypted = match url.scheme() {
-            "https" => true,
-            "http" => false,
-            _ => return false,
-        };
+    /// Checks whether an address could be dialled now; one whose name is not known yet could be by
+    /// https.
+    pub(super) async fn check(&self, url: &Url) -> Result<(), Forbidden> {
+        let (host, port) = endpoint(url)?;
         match self.0.names.resolve(&host, port).await {
-            Ok(addresses) => self.0.may_dial_all(url, &addresses),
-            Err(_) => encrypted,
+            Ok(addresses) => self.0.check_all(url, &addresses),
+            Err(_) if is_encrypted(url) => Ok(()),
+            Err(_) => Err(Forbidden::unresolved(url)),
+        }
+    }
+
+    /// Resolves the host of an address, checks what it resolves to, and connects to that.
+    pub(super) async fn connect(&self, url: &Url) -> Result<Box<dyn Stream>, EgressError> {
+        let Shared { names, trust, .. } = &*self.0;
+        let (host, port) = endpoint(url)?;
+        let addresses = names.resolve(&host, port).await.map_err(EgressError::Unreachable)?;
+        self.0.check_all(url, &addresses)?;
+        let unreachable = |error: io::Error| EgressError::Unreachable(error.into());
+        let tcp = dial_any(addresses.iter().take(MOST_ADDRESSES)).await.map_err(unreachable)?;
+        tcp.set_nodelay(true).map_err(unreachable)?;
+        if !is_encrypted(url) {
+            return Ok(Box::new(tcp));
+        }
+        let name = server_name(&host).map_err(EgressError::Unreachable)?;
+        match in_time(trust.at(&host).connect(name, tcp)).await {
+            Ok(stream) => Ok(Box::new(stream)),
+            Err(error) => Err(match Untrusted::of(url, &error) {
+                Some(untrusted) => EgressError::Untrusted(untrusted),
+                None => unreachable(error),
+            }),
         }
     }
 }
 
-impl Dialer {
-    /// Resolves the host of an address, checks what it resolves to, and connects to that.
-    pub(super) async fn connect(&self, url: &Url) -> Result<Box<dyn Stream>, BoxError> {
-        let Shared { names, tls, .. } = &*self.0;
-        let host = url.host().ok_or(Forbidden)?;
-        let port = url.port_or_known_default().ok_or(Forbidden)?;
-        let addresses = names.resolve(&host, port).await?;
-        let encrypted = url.scheme() == "https";
-        if !self.0.may_dial_all(url, &addresses) {
-            return Err(Forbidden.into());
-        }
-        let tcp = dial_any(addresses.iter().take(MOST_ADDRESSES)).await?;
-        tcp.set_nodelay(true)?;
-        if !encrypted {
-            return Ok(Box::new(tcp));
-        }
-        let name = server_name(&host)?;
-        Ok(Box::new(in_time(tls.connect(name, tcp)).await?))
-    }
+/// Returns the server that an address names.
+fn endpoint(url: &Url) -> Result<(Host<&str>, u16), Forbidden> {
+    let is_web = matches!(url.scheme(), "http" | "https");
+    let named = url.host().zip(url.port_or_known_default()).filter(|_| is_web);
+    named.ok_or_else(|| Forbidden::no_address(url))
+}
+
+fn is_encrypted(url: &Url) -> bool {
+    url.scheme() == "https"
 }
 
 impl Shared {
-    fn may_dial_all(&self, url: &Url, addresses: &[SocketAddr]) -> bool {
-        let encrypted = url.scheme() == "https";
+    fn check_all(&self, url: &Url, addresses: &[SocketAddr]) -> Result<(), Forbidden> {
+        let encrypted = is_encrypted(url);
         let simulator = self.simulator.filter(|simulator| names(url, *simulator));
         let allowed = |address: &SocketAddr| {
             simulator == Some(*address) || self.may_dial(*address, encrypted)
         };
-        addresses.iter().all(allowed)
+        let Some(refused) = addresses.iter().find(|address| !allowed(address)) else {
+            return Ok(());
+        };
+        let forbidden = Forbidden::leads_to(url, *refused, is_public(refused.ip()));
+        tracing::warn!(address = %refused.ip(), why = %forbidden, "an address may not be called");
+        Err(forbidden)
     }
 
     /// Public addresses only by https; others only where the operator said so.

@@ -19,7 +19,9 @@ use hyper_util::rt::TokioIo;
 use super::{
     Answer, EgressError,
     ahead::{Ahead, Limited as LimitedAhead},
+    coding::unpack,
     dial::Stream,
+    repair::repair,
 };
 
 type Driver = http1::Connection<TokioIo<LimitedAhead>, Full<Bytes>>;
@@ -100,9 +102,11 @@ async fn converse(
 ) -> Result<Answer, Failed> {
     let answer = sender.try_send_request(request).await.map_err(unanswered)?;
     ahead.lift();
-    let (head, body) = answer.into_parts();
+    let (mut head, body) = answer.into_parts();
     let body = Limited::new(body, at_most).collect().await;
     let body = body.map_err(|error| Failed::Said(unread(error)))?.to_bytes();
+    let body = unpack(&mut head.headers, body, at_most).map_err(Failed::Said)?;
+    let body = repair(body);
     Ok(Answer { status: head.status, headers: head.headers, body })
 }
 

@@ -7,6 +7,7 @@ use super::*;
 
 mod interim;
 mod rebinding;
+mod trust;
 
 const PLENTY: Allowance =
     Allowance { reach: Reach::Network, within: Duration::from_secs(20), at_most: 1_000 };
@@ -115,7 +116,9 @@ async fn what_is_sent_names_its_host_and_its_path_and_no_more() {
     let egress = Egress::new(loopback(), None);
     let url = format!("http://someone:secret@{address}/a%20b?c=d%26&e#f");
     assert_eq!(egress.send(get(&url), PLENTY).await.unwrap().status, StatusCode::NO_CONTENT);
-    let expected = format!("GET /a%20b?c=d%26&e HTTP/1.1\r\nhost: {address}\r\n\r\n");
+    let expected = format!(
+        "GET /a%20b?c=d%26&e HTTP/1.1\r\nhost: {address}\r\naccept-encoding: identity\r\n\r\n"
+    );
     assert_eq!(read.await.unwrap(), expected);
 }
 
@@ -160,7 +163,7 @@ async fn s1_no_spelling_of_a_private_address_is_connected_to() {
             let unresolved =
                 host.starts_with("localhost.") && matches!(refused, EgressError::Unreachable(_));
             assert!(
-                unresolved || matches!(refused, EgressError::Forbidden),
+                unresolved || matches!(refused, EgressError::Forbidden(_)),
                 "{scheme} {host}: {refused:?}"
             );
         }
@@ -172,7 +175,7 @@ async fn s1_no_spelling_of_a_private_address_is_connected_to() {
 async fn s1_plain_http_goes_to_named_private_networks_only() {
     let egress = Egress::new(loopback(), None);
     let refused = egress.send(get("http://93.184.215.14/"), PLENTY).await.unwrap_err();
-    assert!(matches!(refused, EgressError::Forbidden));
+    assert!(matches!(refused, EgressError::Forbidden(_)));
     let (address, _connections) = server(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").await;
     let answer = egress.send(get(&format!("http://{address}/")), PLENTY).await.unwrap();
     assert_eq!(&answer.body[..], b"ok");
@@ -188,7 +191,7 @@ async fn the_simulator_is_reached_by_those_sent_there_and_they_reach_nothing_els
     assert!(egress.send(get(&there), sandboxed).await.is_ok());
     for (url, allowance) in [(&there, PLENTY), (&elsewhere, sandboxed)] {
         let refused = egress.send(get(url), allowance).await.unwrap_err();
-        assert!(matches!(refused, EgressError::Forbidden), "{url}");
+        assert!(matches!(refused, EgressError::Forbidden(_)), "{url}");
     }
 }
 

@@ -4,6 +4,8 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest as _, Sha256};
 use url::Url;
 
+use crate::query::extend_query;
+
 /// What a browser is sent to the provider with (RFC 6749 §4.1.1).
 pub(crate) struct AuthorizationRequest<'a> {
     pub(crate) connector: &'a Connector,
@@ -35,26 +37,25 @@ impl AuthorizationRequest<'_> {
     /// The address the browser is sent to.
     pub(crate) fn url(&self) -> Url {
         let mut url = self.endpoint.clone();
-        {
-            let mut query = url.query_pairs_mut();
-            query
-                .append_pair("response_type", "code")
-                .append_pair("client_id", self.client_id)
-                .append_pair("redirect_uri", self.redirect_uri)
-                .append_pair("state", self.state);
-            for (kind, parameter) in &self.oauth.scope_parameters {
-                let scopes = self.scopes_of(kind);
-                if !scopes.is_empty() {
-                    query.append_pair(parameter, &scopes);
-                }
+        let pairs = [
+            ("response_type", "code"),
+            ("client_id", self.client_id),
+            ("redirect_uri", self.redirect_uri),
+            ("state", self.state),
+        ];
+        extend_query(&mut url, pairs);
+        for (kind, parameter) in &self.oauth.scope_parameters {
+            let scopes = self.scopes_of(kind);
+            if !scopes.is_empty() {
+                extend_query(&mut url, [(parameter, scopes)]);
             }
-            if let Some(verifier) = self.verifier {
-                query
-                    .append_pair("code_challenge", &verifier.challenge())
-                    .append_pair("code_challenge_method", "S256");
-            }
-            query.extend_pairs(&self.oauth.authorize_parameters);
         }
+        if let Some(verifier) = self.verifier {
+            let challenge = verifier.challenge();
+            let pairs = [("code_challenge", challenge.as_str()), ("code_challenge_method", "S256")];
+            extend_query(&mut url, pairs);
+        }
+        extend_query(&mut url, &self.oauth.authorize_parameters);
         url
     }
 

@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use astralform_catalog::OAuth;
 use http::StatusCode;
 
@@ -55,11 +53,4 @@ fn of_kind(mut granted: Vec<Granted>, kind: &str) -> Refreshed {
         })),
         (None, _) => Refreshed::Unclear,
     }
-}
-
-/// `Retry-After` in seconds (RFC 9110 §10.2.3), an hour at most.
-pub(crate) fn retry_after(headers: &http::HeaderMap) -> Option<Duration> {
-    const LONGEST: u64 = 3_600;
-    let said = headers.get(http::header::RETRY_AFTER)?.to_str().ok()?;
-    Some(Duration::from_secs(said.trim().parse::<u64>().ok()?.min(LONGEST)))
 }

@@ -4,9 +4,9 @@ use astralform_catalog::{
     Addresses, ClientAuth, Connector, Expression, Revocation, RevocationStyle, Variables,
     jq::Document,
 };
-use astralform_domain::Secret;
+use astralform_domain::{Secret, Timestamp};
 use http::{Method, header};
-use url::{Url, form_urlencoded::byte_serialize};
+use url::Url;
 
 use super::{
     headers, secret_header,
@@ -15,6 +15,7 @@ use super::{
 use crate::{
     egress::{Answer, Outgoing, Secrets},
     project_connectors::Client,
+    query,
 };
 
 /// What the provider made of a revocation.
@@ -75,15 +76,14 @@ pub(crate) fn revocation_request(
 /// The address with our app's identifier in its path, where it stands there.
 fn filled(mut url: Url, client: &Client) -> Url {
     if url.path().contains(Revocation::CLIENT_ID) {
-        let id = byte_serialize(client.id.as_bytes()).collect::<String>().replace('+', "%20");
-        let path = url.path().replace(Revocation::CLIENT_ID, &id);
+        let path = url.path().replace(Revocation::CLIENT_ID, &query::encoded(&client.id));
         url.set_path(&path);
     }
     url
 }
 
 /// What the answer says.
-pub(crate) fn read_revocation(connector: &Connector, answer: &Answer) -> Revoked {
+pub(crate) fn read_revocation(connector: &Connector, answer: &Answer, now: Timestamp) -> Revoked {
     let Some(revocation) = &connector.revocation else { return Revoked::Unconfirmed };
     let status = answer.status.as_u16();
     let document = Document::parse(&answer.body);
@@ -98,8 +98,8 @@ pub(crate) fn read_revocation(connector: &Connector, answer: &Answer) -> Revoked
         200..300 if revocation.confirmed.as_ref().map_or(!is_page(answer), says) => {
             Revoked::Confirmed
         }
-        408 | 429 | 500.. => Revoked::NotNow(answer.retry_after()),
-        403 if answer.retry_after().is_some() => Revoked::NotNow(answer.retry_after()),
+        408 | 429 | 500.. => Revoked::NotNow(answer.retry_after(now)),
+        403 if answer.retry_after(now).is_some() => Revoked::NotNow(answer.retry_after(now)),
         400 | 401 if revocation.style == RevocationStyle::Rfc7009 => {
             let code = standard_error(&answer.body);
             let is_ours = status == 401 || code.as_deref() == Some("invalid_client");

@@ -160,6 +160,9 @@ impl Engine {
         entered: Option<&Entered>,
         connector: &Connector,
     ) -> Result<Option<VerifiedKey>, SettingsError> {
+        if planned.effect != Effect::None || entered.is_some() {
+            self.check_reachable(&planned.settings, connector).await?;
+        }
         if let Some(Entered::Key(parts)) = entered {
             return self.verified(&planned.settings, connector, parts.clone()).await.map(Some);
         }

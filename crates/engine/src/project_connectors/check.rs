@@ -14,11 +14,11 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It took the key, or refused a made-up code, and not the app that brought it.
-    Accepted,
+    Accepted(String),
     /// It refused the app, or the key.
     Rejected(String),
-    /// It did not answer, or not in a form that tells.
-    Unknown,
+    /// It was not asked, did not answer, or not in a form that tells.
+    Unknown(String),
 }
 
 const ALLOWANCE_TIME: Duration = Duration::from_secs(10);
@@ -39,6 +39,9 @@ impl Engine {
             Err(why @ Unusable::NeedsCredentials) => return Ok(Verdict::Rejected(why.to_string())),
             other => other?,
         };
+        if let Err(why) = self.check_addresses(&ready.settings, &ready.addresses).await {
+            return Ok(Verdict::Unknown(why.to_string()));
+        }
         if matches!(ready.connector.auth(), Auth::ApiKey(_)) {
             return Ok(self.verdict_on_key(&ready).await?);
         }
@@ -55,9 +58,11 @@ impl Engine {
             return Ok(Verdict::Rejected("the project has no key of its own".to_owned()));
         };
         match self.verify_key(ready, parts).await {
-            Ok(_) => Ok(Verdict::Accepted),
+            Ok(_) => Ok(Verdict::Accepted("the provider takes the key".to_owned())),
             Err(VerifyError::Refused(why)) => Ok(Verdict::Rejected(why)),
-            Err(VerifyError::Unanswered) => Ok(Verdict::Unknown),
+            Err(VerifyError::Unanswered(why) | VerifyError::NotSent(why)) => {
+                Ok(Verdict::Unknown(why))
+            }
             Err(VerifyError::Fault(fault)) => Err(fault),
         }
     }
@@ -69,7 +74,9 @@ impl Engine {
         connector: &Connector,
         new: &NewClient,
     ) -> Verdict {
-        let Some(addresses) = self.addresses(settings, connector) else { return Verdict::Unknown };
+        let Some(addresses) = self.addresses(settings, connector) else {
+            return Verdict::Unknown(SettingsError::BadAddresses.to_string());
+        };
         let (settings, addresses) = (Arc::new(settings.clone()), Arc::new(addresses));
         let ready = Ready::new(settings, connector, addresses);
         let client = Client { id: new.id.clone(), secret: new.secret.clone() };
@@ -80,7 +87,10 @@ impl Engine {
     /// (RFC 6749 §4.1.3).
     async fn verdict(&self, ready: &Ready<'_>, client: &Client) -> Verdict {
         let settings = &ready.settings;
-        let Ok((oauth, at)) = ready.oauth() else { return Verdict::Unknown };
+        let (oauth, at) = match ready.oauth() {
+            Ok(described) => described,
+            Err(why) => return Verdict::Unknown(why.to_string()),
+        };
         let redirect_uri = self.redirect_uri(settings);
         let code = Secret::new("astralform-check".to_owned());
         let grant = Grant { code: &code, redirect_uri: &redirect_uri, verifier: None };
@@ -93,13 +103,19 @@ impl Engine {
             Ok(answer) => answer,
             Err(error) => {
                 tracing::info!(error = chain(&error), "credentials could not be checked");
-                return Verdict::Unknown;
+                return Verdict::Unknown(error.explain());
             }
         };
         match read_tokens(oauth, answer.status, &answer.body) {
             Err(TokenError::ClientRejected(code)) => Verdict::Rejected(code),
-            Err(TokenError::Refused(_)) => Verdict::Accepted,
-            Ok(_) | Err(TokenError::Unreadable) => Verdict::Unknown,
+            Err(TokenError::Refused(code)) => Verdict::Accepted(format!(
+                "the provider knows the app: it refused a made-up code ({code}), and not the app"
+            )),
+            Ok(_) => Verdict::Unknown(
+                "the provider gave a token for a made-up code, so it shows nothing of the app"
+                    .to_owned(),
+            ),
+            Err(TokenError::Unreadable) => Verdict::Unknown(answer.explain()),
         }
     }
 }

@@ -84,6 +84,7 @@ impl Engine {
         self.check(tenant, &new, connector)?;
         let paying = self.paying(&new, connector).await?;
         let mut settings = self.settings(tenant, new, connector)?;
+        self.check_reachable(&settings, connector).await?;
         let keys = self.keys.of(&self.db, tenant.project).await?;
         let key = match paying {
             Paying::Client(client) => {
@@ -156,6 +157,16 @@ impl Engine {
         })
     }
 
+    /// Checks that this server may call what these settings lead to.
+    pub(super) async fn check_reachable(
+        &self,
+        settings: &ProjectConnector,
+        connector: &Connector,
+    ) -> Result<(), SettingsError> {
+        let addresses = self.addresses(settings, connector);
+        self.check_addresses(settings, &addresses.ok_or(SettingsError::BadAddresses)?).await
+    }
+
     pub(super) async fn key_of_simulator(
         &self,
         connector: &Connector,
@@ -179,7 +190,8 @@ impl Engine {
         let ready = Ready::new(settings, connector, addresses);
         self.verify_key(&ready, parts).await.map_err(|error| match error {
             VerifyError::Refused(why) => SettingsError::CredentialsRejected(why),
-            VerifyError::Unanswered => SettingsError::Unverified,
+            VerifyError::Unanswered(why) => SettingsError::Unverified(why),
+            VerifyError::NotSent(why) => SettingsError::NotSent(why),
             VerifyError::Fault(fault) => fault.into(),
         })
     }

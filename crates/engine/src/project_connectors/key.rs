@@ -24,8 +24,12 @@ use crate::{
 pub(crate) enum VerifyError {
     #[error("{0}")]
     Refused(String),
-    #[error("the provider did not answer")]
-    Unanswered,
+    /// Nobody knows whether it is good, and why.
+    #[error("{0}")]
+    Unanswered(String),
+    /// It cannot be sent before somebody changes a setting.
+    #[error("{0}")]
+    NotSent(String),
     #[error(transparent)]
     Fault(#[from] Fault),
 }
@@ -73,7 +77,8 @@ impl Engine {
             Allowance { reach: reach(&ready.settings), within: WITHIN, at_most: AT_MOST };
         let answer = self.egress.send(request, allowance).await.map_err(|error| {
             tracing::warn!(error = chain(&error), "an API key could not be verified");
-            VerifyError::Unanswered
+            let why = error.explain();
+            if error.is_ours() { VerifyError::NotSent(why) } else { VerifyError::Unanswered(why) }
         })?;
         let account = match read_account(ready.connector, &answer) {
             // A provider that names the account by its key: several keys are not one account.
@@ -84,7 +89,7 @@ impl Engine {
             Ok(Some(account)) => account,
             Ok(None) => self.account_of_key(ready.settings.tenant, &parts).await?,
             Err(IdentityError::Refused(why)) => return Err(VerifyError::Refused(why)),
-            Err(IdentityError::Unclear) => return Err(VerifyError::Unanswered),
+            Err(IdentityError::Unclear) => return Err(VerifyError::Unanswered(answer.explain())),
         };
         Ok(VerifiedKey { account, parts, hosts: addresses.hosts() })
     }

@@ -149,6 +149,19 @@ fn status(
     let works = |connection: &Connection| {
         connection.owner == Owner::Project && connection.status == ConnectionStatus::Active
     };
+    let shared_pays = !(settings.require_auth && settings.allow_end_user_auth);
+    let is_dead = !shared.is_empty() && !shared.iter().any(works);
+    if shared_pays && is_dead && settings.allow_end_user_auth {
+        let why = match kind {
+            ConnectorType::Oauth => {
+                "the account that the project shares has stopped working, for end users without one of their own: a member has to share it again"
+            }
+            ConnectorType::ApiKey => {
+                "the provider refused the project's key, which pays for end users without one of their own: enter a new one"
+            }
+        };
+        return (Status::NeedsCredentials, Some(why.to_owned()));
+    }
     if !settings.allow_end_user_auth && !shared.iter().any(works) {
         let why = match kind {
             ConnectorType::Oauth => {

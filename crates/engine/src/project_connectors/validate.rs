@@ -5,7 +5,7 @@ use astralform_domain::{ConnectorSlug, Endpoints, Environment, Scope, ScopeSet, 
 use thiserror::Error;
 use url::Url;
 
-use crate::{Fault, Nearest, NotEnabled, Unusable};
+use crate::{Fault, Nearest, NotEnabled, Unusable, egress::Forbidden};
 
 /// Why settings of a project connector are not taken. Nothing has changed then.
 #[derive(Debug, Error)]
@@ -54,6 +54,9 @@ pub enum SettingsError {
          the parts of the key: each must be an address that can be called"
     )]
     BadAddresses,
+    /// This server may not call one of them.
+    #[error("{0}: {1}; nothing was changed")]
+    Forbidden(String, Forbidden),
     /// A scope cannot stand in a request.
     #[error(
         "`scopes` has {0:?}, which is no scope: one has 1 to 255 printable ASCII characters, \
@@ -114,10 +117,12 @@ pub enum SettingsError {
     NothingPays,
     /// A key that cannot be verified is not stored.
     #[error(
-        "the key in `credentials` could not be verified, since the provider did not answer, and \
-         nothing was changed: try again later"
+        "the key in `credentials` could not be verified: {0}; nothing was changed, try again later"
     )]
-    Unverified,
+    Unverified(String),
+    /// A key that cannot be sent is not stored.
+    #[error("the key in `credentials` could not be verified: {0}; nothing was changed")]
+    NotSent(String),
     /// Where the app's secret goes is changed by whoever knows the secret.
     #[error(
         "`endpoints` or `sandbox` would send the credentials elsewhere, and nothing was changed: \

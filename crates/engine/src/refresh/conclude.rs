@@ -15,6 +15,8 @@ pub(super) enum Reply {
     Answered(RawAnswer, Option<Duration>),
     /// It never left.
     NotSent,
+    /// It never left, and will not before somebody changes a setting.
+    NotAllowed(String),
     /// It left, or may have, and no answer came.
     Lost,
 }
@@ -36,6 +38,8 @@ pub(super) enum Conclusion {
     AppRejected(String),
     /// It is tried again.
     Deferred(Deferral),
+    /// It is tried again, though that is of no use before somebody changes a setting.
+    NotAllowed(Deferral),
 }
 
 impl Conclusion {
@@ -46,7 +50,7 @@ impl Conclusion {
             Self::Ended(StatusReason::RefreshOutcomeUnknown) => RefreshOutcome::CliffUpstream,
             Self::Ended(_) => RefreshOutcome::CorrectInvalidGrant,
             Self::AppRejected(_) => RefreshOutcome::AppRejected,
-            Self::Deferred(_) => RefreshOutcome::Upstream5xx,
+            Self::Deferred(_) | Self::NotAllowed(_) => RefreshOutcome::Upstream5xx,
         }
     }
 }
@@ -68,6 +72,10 @@ pub(super) fn conclude(oauth: &OAuth, kind: &str, reply: &Reply, in_doubt: bool)
     };
     let (answer, after) = match reply {
         Reply::Answered(answer, after) => (answer, *after),
+        Reply::NotAllowed(why) => {
+            let (after, casts_doubt, why) = (None, false, why.clone());
+            return Conclusion::NotAllowed(Deferral { after, casts_doubt, why });
+        }
         Reply::NotSent => return deferred(None, false, "the provider could not be reached"),
         Reply::Lost => return deferred(None, true, "the provider did not answer"),
     };

@@ -16,8 +16,8 @@ use super::{
 };
 use crate::{
     Engine, Fault, chain,
-    egress::{Allowance, EgressError},
-    oauth::{Refreshed, read_refreshed, refresh_request, retry_after},
+    egress::Allowance,
+    oauth::{Refreshed, read_refreshed, refresh_request},
     project_connectors::{Client, Ready, reach},
 };
 
@@ -26,6 +26,8 @@ const AT_MOST: usize = limits::TOKEN_ANSWER.count();
 /// How long a database may take for that before the answer goes to a file, and those who wait get
 /// on with it.
 const PATIENT: Duration = Duration::from_secs(6);
+/// The longest pause that a provider may ask for.
+const LONGEST: Duration = Duration::from_hours(1);
 /// How long after a failure an answer is stored again.
 const AGAIN: Duration = Duration::from_millis(200);
 
@@ -154,11 +156,12 @@ impl Engine {
         let sent = self.egress.send(request, allowance).await;
         match sent {
             Ok(answer) => {
-                let after = retry_after(&answer.headers);
+                let after = answer.retry_after(self.clock.now()).map(|after| after.min(LONGEST));
                 let body = String::from_utf8_lossy(&answer.body).into_owned();
                 Reply::Answered(RawAnswer { status: answer.status.as_u16(), body }, after)
             }
-            Err(EgressError::Forbidden | EgressError::Unreachable(_)) => Reply::NotSent,
+            Err(error) if error.is_ours() => Reply::NotAllowed(error.to_string()),
+            Err(error) if error.is_unsent() => Reply::NotSent,
             Err(error) => {
                 let (id, error) = (hold.connection.id, chain(&error));
                 tracing::warn!(connection.id = %id, error, "a refresh was not answered");

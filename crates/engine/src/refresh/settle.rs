@@ -1,6 +1,6 @@
 //! The third step: what came of it takes effect.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use astralform_domain::{Connection, ConnectionStatus, ScopeSet, StatusReason, crash_point};
 use astralform_storage::{Tx, connections, project_connectors, refreshes, tokens};
@@ -39,6 +39,10 @@ impl Engine {
                 self.put_off(hold, &deferral).await?;
                 None
             }
+            Conclusion::NotAllowed(deferral) => {
+                let wait = self.put_off(hold, &deferral).await?;
+                Some(later(Hindrance::Settings, Some(wait)))
+            }
         };
         self.metrics.refreshed(&ready.connector.slug, outcome);
         Ok(landing)
@@ -69,7 +73,7 @@ impl Engine {
         tx.commit().await?;
         crash_point!("refresh.applied");
         if !replaced {
-            return self.overtaken(ready, hold, fresh).await;
+            return Box::pin(self.overtaken(ready, hold, fresh)).await;
         }
         let Hold { connection, token, in_doubt, .. } = hold;
         let (id, kind) = (connection.id, &token.kind);
@@ -172,7 +176,8 @@ impl Engine {
         Ok(())
     }
 
-    async fn put_off(&self, hold: &Hold, deferral: &Deferral) -> Result<(), Fault> {
+    /// Puts the next try off; says for how long.
+    async fn put_off(&self, hold: &Hold, deferral: &Deferral) -> Result<Duration, Fault> {
         let Hold { lease, connection, token, .. } = hold;
         let wait = pause(lease.failures, deferral.after, &self.entropy);
         let mut tx = self.db.begin().await?;
@@ -183,7 +188,7 @@ impl Engine {
         tx.commit().await?;
         let (id, why) = (connection.id, deferral.why.as_str());
         tracing::warn!(connection.id = %id, kind = token.kind, why, after = ?wait, "not refreshed yet");
-        Ok(())
+        Ok(wait)
     }
 }
 

@@ -245,7 +245,7 @@ impl Engine {
         };
         match self.egress.send(request, allowance).await {
             Ok(answer) => {
-                let said = read_revocation(ready.connector, &answer);
+                let said = read_revocation(ready.connector, &answer, self.clock.now());
                 (Some(said), understood(said, answer.status.as_u16()))
             }
             Err(error) => {

@@ -20,7 +20,7 @@ pub(super) struct Attempt {
 
 impl Attempt {
     pub(super) fn unanswered(failure: CallFailure, error: &EgressError) -> Self {
-        let is_final = matches!(error, EgressError::Forbidden | EgressError::TooLarge);
+        let is_final = error.is_ours() || matches!(error, EgressError::TooLarge);
         Self { shaped: Shaped::Failed(failure), status: None, is_final }
     }
 }

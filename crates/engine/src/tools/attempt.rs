@@ -51,7 +51,16 @@ impl Engine {
             connections: &served.connections,
             named: call.connection,
         };
-        let connection = match decide(&situation)? {
+        let decision = match decide(&situation) {
+            Ok(decision) => decision,
+            Err(refusal) => {
+                return Err(self
+                    .refusal_of(refusal, ready, end_user, call.connection)
+                    .await?
+                    .into());
+            }
+        };
+        let connection = match decision {
             Decision::Ask(ask) => {
                 let seen = (!accepted.is_last).then_some(served.connections.as_slice());
                 return self.prompted(accepted, ask, seen).await;

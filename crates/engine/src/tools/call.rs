@@ -139,7 +139,7 @@ impl Engine {
         for attempt in 1..=ATTEMPTS {
             accepted.is_last = attempt == ATTEMPTS;
             match self.attempt(&accepted).await? {
-                Attempted::Done(outcome) => return Ok(outcome),
+                Attempted::Done(outcome) => return Ok(outcome.told()),
                 Attempted::Outdated => {}
                 Attempted::Rejected(generation) => accepted.rejected = Some(generation),
             }
@@ -185,6 +185,11 @@ impl Engine {
 }
 
 impl Accepted<'_> {
+    /// Returns whether the end user may be asked for an account of their own.
+    pub(super) fn may_ask_end_user(&self) -> bool {
+        self.ready.settings.allow_end_user_auth && self.caller.end_user.is_some()
+    }
+
     /// Whose account an end user's prompt leads to.
     pub(super) fn asked_owner(&self) -> Option<Owner> {
         self.caller.end_user.clone().map(Owner::EndUser)

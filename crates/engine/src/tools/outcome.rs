@@ -29,8 +29,29 @@ pub struct CallFailure {
     pub provider_status: Option<u16>,
 }
 
+/// What follows the message of a change whose outcome is not known.
+const LOOK_FIRST: &str = " It may have happened; look first, and do it again only if it has not.";
+
+impl Outcome {
+    /// Returns the outcome as the caller is told it.
+    pub(super) fn told(self) -> Self {
+        match self {
+            Self::Failed(failure) => Self::Failed(failure.advised()),
+            other => other,
+        }
+    }
+}
+
 impl CallFailure {
     pub(crate) fn new(kind: FailureKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), retry_after: None, provider_status: None }
+    }
+
+    /// Tells a model what to do about a change that may have happened, whatever else is said of it.
+    fn advised(mut self) -> Self {
+        if self.kind == FailureKind::OutcomeUnknown {
+            self.message.push_str(LOOK_FIRST);
+        }
+        self
     }
 }

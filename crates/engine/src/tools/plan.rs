@@ -15,6 +15,7 @@ use crate::{
     credentials::CredentialParts,
     egress::{Outgoing, Secrets},
     oauth::{form, headers},
+    query::extend_query,
 };
 
 /// Why no request can be made of some arguments.
@@ -69,10 +70,7 @@ impl Made<'_> {
         let mut url = address(api_base, &request.path, self.prepared)?;
         if let Some(query) = &request.query {
             let query: Map<String, Value> = query.read(self.input, self.variables)?;
-            let query = parameters(&query);
-            if !query.is_empty() {
-                url.query_pairs_mut().extend_pairs(query);
-            }
+            extend_query(&mut url, parameters(&query));
         }
         let mut headers = own_headers(connector)?;
         let mut body = Bytes::new();

@@ -25,6 +25,12 @@ fn not_refreshed(name: &str, later: Later) -> CallFailure {
                 "{name} does not accept the account's access at the moment, though it may still be good; it was asked less than a minute ago. Try again later."
             ),
         ),
+        Hindrance::Settings => (
+            FailureKind::Misconfigured,
+            format!(
+                "The account's access has to be renewed first, and the address for that may not be called from this server, or its certificate is not trusted. The check of the {name} connector, and the server's log, say which it is and which setting allows it."
+            ),
+        ),
         Hindrance::App => (
             FailureKind::Misconfigured,
             format!(
@@ -54,7 +60,7 @@ impl Engine {
         let is_shared = connection.owner == Owner::Project;
         let ask = match is_shared {
             false => Ask::renewing(AuthReason::NeedsReauth, connection, &required),
-            true if accepted.ready.settings.allow_end_user_auth => Ask::connecting(required),
+            true if accepted.may_ask_end_user() => Ask::connecting(required),
             true => return Err(CredentialRefusal::SharedUnusable.into()),
         };
         self.prompted(accepted, ask, None).await

@@ -1,8 +1,11 @@
+mod no_answer;
+mod unusable;
+
 use std::time::Duration;
 
 use astralform_catalog::{
     Connector, ErrorKind, Headers, Tool, Variables,
-    jq::{Document, RunError},
+    jq::{Document, ParseError, RunError},
 };
 use astralform_domain::{FailureKind, ScopeSet, Timestamp};
 use http::StatusCode;
@@ -10,9 +13,10 @@ use serde_json::Value;
 
 use super::CallFailure;
 use crate::{
-    egress::{Answer, EgressError},
+    egress::Answer,
     refusal::{is_named, kind, text, words},
 };
+pub(crate) use no_answer::no_answer;
 
 /// What a provider's answer amounts to.
 #[derive(Debug, PartialEq)]
@@ -79,49 +83,15 @@ impl Headers for Answer {
     }
 }
 
-/// The body, where there is one that can be read; an answer that has none says null.
-fn document(answer: &Answer) -> Option<Document<'_>> {
-    let has_no_body = matches!(answer.status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT);
-    if has_no_body { Some(Document::null()) } else { Document::parse(&answer.body).ok() }
+/// Reads the body; a success that has none says null.
+fn document(answer: &Answer) -> Result<Document<'_>, ParseError> {
+    if has_no_body(answer) { Ok(Document::null()) } else { Document::parse(&answer.body) }
 }
 
-/// What it means that no answer came. A change that may have arrived may have happened.
-pub(crate) fn no_answer(connector: &Connector, tool: &Tool, error: &EgressError) -> CallFailure {
-    let name = &connector.name;
-    let changes = !tool.annotations.read_only;
-    let (kind, message) = match error {
-        EgressError::Forbidden => (
-            FailureKind::Misconfigured,
-            format!(
-                "The address of {name} may not be called from here; its operator has to check the connector's endpoints and ALLOW_PRIVATE_NETWORKS."
-            ),
-        ),
-        EgressError::Unreachable(_) => (
-            FailureKind::ProviderUnavailable,
-            format!("{name} could not be reached. Try again later."),
-        ),
-        EgressError::TooLarge if changes => (
-            FailureKind::ResponseTooLarge,
-            format!(
-                "The answer of {name} is too large to read. It was probably done: check before trying again."
-            ),
-        ),
-        EgressError::TooLarge => (
-            FailureKind::ResponseTooLarge,
-            format!("The answer of {name} is too large. Ask for less at a time."),
-        ),
-        EgressError::NoAnswer(_) | EgressError::TimedOut if changes => (
-            FailureKind::OutcomeUnknown,
-            format!("{name} did not answer. It may have been done: check before trying again."),
-        ),
-        EgressError::NoAnswer(_) => {
-            (FailureKind::ProviderUnavailable, format!("{name} did not answer. Try again later."))
-        }
-        EgressError::TimedOut => {
-            (FailureKind::Timeout, format!("{name} did not answer in time. Try again later."))
-        }
-    };
-    CallFailure::new(kind, message)
+fn has_no_body(answer: &Answer) -> bool {
+    let is_empty = answer.body.trim_ascii().is_empty() && answer.unread_coding().is_none();
+    matches!(answer.status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT)
+        || is_empty && answer.status.is_success()
 }
 
 /// One answer, and what is needed to understand it.
@@ -148,23 +118,27 @@ impl<'a> Reading<'a> {
 
     /// What a success says, or what a refusal amounts to.
     fn body(&self) -> Result<Document<'a>, Shaped> {
-        match (document(self.answer), self.answer.status.is_success()) {
-            (Some(body), true) => match self.code(&body) {
+        let status = self.answer.status;
+        match document(self.answer) {
+            Ok(body) if status.is_success() => match self.code(&body) {
                 Ok(None) => Ok(body),
+                // A provider that says in the body whether it went well has not said so.
+                Ok(Some(_)) if has_no_body(self.answer) => Err(self.nonsense("nothing")),
                 Ok(Some(code)) => Err(self.refusal(&body, Some(&code))),
-                Err(_) => Err(self.nonsense("something unexpected")),
+                Err(error) => Err(self.unfit(&error)),
             },
-            (Some(body), false) => {
+            Ok(body) => {
                 let code = self.code(&body).ok().flatten();
                 Err(self.refusal(&body, code.as_deref()))
             }
-            (None, false) if self.answer.status.is_client_error() => {
+            Err(ParseError::TooDeep) if status.is_success() => Err(self.too_large()),
+            Err(_) if status.is_client_error() || status.is_redirection() => {
                 let said = text(&self.answer.body);
                 let body = Document::from_value(&said).unwrap_or_else(|_| Document::null());
                 let code = self.code(&body).ok().flatten();
                 Err(self.refusal(&body, code.as_deref()))
             }
-            (None, _) => Err(self.nonsense("something that is not JSON")),
+            Err(_) => Err(self.unreadable()),
         }
     }
 
@@ -173,7 +147,7 @@ impl<'a> Reading<'a> {
             Ok(result) => Shaped::Completed(result),
             Err(error) => {
                 tracing::warn!(tool = %self.tool.name, %error, "an answer did not fit its mapping");
-                self.nonsense("something unexpected")
+                self.unfit(&error)
             }
         }
     }
@@ -184,6 +158,9 @@ impl<'a> Reading<'a> {
 
     /// The provider says no.
     fn refusal(&self, document: &Document<'_>, code: Option<&str>) -> Shaped {
+        if self.answer.status.is_redirection() && !is_named(self.connector, code) {
+            return self.redirect(document);
+        }
         let kind = match kind(self.connector, self.answer.status, code) {
             ErrorKind::ReconnectNeeded => {
                 return Shaped::Reconnect { is_named: is_named(self.connector, code) };
@@ -203,19 +180,6 @@ impl<'a> Reading<'a> {
             failure.retry_after = failure.retry_after.or_else(|| self.limited_for(document));
         }
         shaped
-    }
-
-    /// The provider says yes in a form that cannot be read.
-    fn nonsense(&self, what: &str) -> Shaped {
-        let (name, status) = (&self.connector.name, self.answer.status.as_u16());
-        let advice = match self.trouble() {
-            FailureKind::OutcomeUnknown => "It may have been done: check before trying again.",
-            _ => "Try again later.",
-        };
-        self.failed(
-            self.trouble(),
-            format!("{name} answered with {what} (status {status}). {advice}"),
-        )
     }
 
     /// A server in trouble may have made a change all the same.
@@ -245,7 +209,7 @@ impl<'a> Reading<'a> {
         Shaped::Failed(CallFailure {
             kind,
             message,
-            retry_after: self.answer.retry_after(),
+            retry_after: self.answer.retry_after(self.now),
             provider_status: Some(self.answer.status.as_u16()),
         })
     }

@@ -15,7 +15,7 @@ use crate::{
     auth_requests::{OpenError, Question, Wishes},
     chain,
     credentials::Ask,
-    egress::{Allowance, Answer, EgressError, Outgoing, Reach, Secrets},
+    egress::{Allowance, Answer, EgressError, Forbidden, Outgoing, Reach, Secrets},
 };
 
 const ALLOWANCE: Allowance =
@@ -99,11 +99,11 @@ impl Engine {
                 self.egress.send(request, ALLOWANCE).await
             }
             // Its secret is bound to another host than that of its address.
-            Ok(_) => Err(EgressError::Forbidden),
+            Ok(_) => Err(foreign_secret(&webhook)?),
             Err(fault) if fault.may_pass() => return Err(fault),
             Err(fault @ Fault::Integrity(_)) => {
                 tracing::error!(webhook.id = %webhook.id, error = chain(&fault), "not signed");
-                Err(EgressError::Forbidden)
+                Err(foreign_secret(&webhook)?)
             }
             Err(fault) => return Err(fault),
         };
@@ -199,4 +199,8 @@ impl Engine {
             Err(OpenError::Fault(fault)) => Err(fault),
         }
     }
+}
+
+fn foreign_secret(webhook: &Webhook) -> Result<EgressError, Fault> {
+    Ok(Forbidden::foreign_secret(&parsed(webhook)?).into())
 }

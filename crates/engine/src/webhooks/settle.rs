@@ -1,8 +1,10 @@
 use std::time::Duration;
 
-use astralform_domain::{Delivery, DeliveryOutcome, DeliveryStatus, Webhook, WebhookDisabled};
+use astralform_domain::{
+    Delivery, DeliveryOutcome, DeliveryStatus, Timestamp, Webhook, WebhookDisabled,
+};
 use astralform_storage::{webhook_deliveries, webhooks};
-use http::{StatusCode, header};
+use http::StatusCode;
 
 use super::{deliver::Answered, schedule::next_attempt};
 use crate::{
@@ -26,7 +28,7 @@ impl Engine {
             delivery.ended_at = Some(now);
         } else {
             let [chance] = self.entropy.bytes();
-            if let Some(delay) = next_attempt(delivery.attempts, asked(&answered), chance) {
+            if let Some(delay) = next_attempt(delivery.attempts, asked(&answered, now), chance) {
                 delivery.due_at = now.after(delay);
             } else {
                 (delivery.status, delivery.ended_at) = (DeliveryStatus::Failed, Some(now));
@@ -54,11 +56,7 @@ impl Engine {
 }
 
 /// What an attempt says about its webhook; whether it says anything new.
-fn note(
-    webhook: &mut Webhook,
-    outcome: DeliveryOutcome,
-    now: astralform_domain::Timestamp,
-) -> bool {
+fn note(webhook: &mut Webhook, outcome: DeliveryOutcome, now: Timestamp) -> bool {
     if outcome == DeliveryOutcome::Delivered {
         return webhook.failing_since.take().is_some();
     }
@@ -89,7 +87,7 @@ fn failure(outcome: DeliveryOutcome, answered: &Answered) -> Option<String> {
             format!("it answered {}; redirects are not followed", status.as_u16())
         }
         Ok(Answer { status, .. }) => format!("it answered {}", status.as_u16()),
-        Err(EgressError::Forbidden) => "its address may not be called from here".to_owned(),
+        Err(error @ (EgressError::Forbidden(_) | EgressError::Untrusted(_))) => error.to_string(),
         Err(EgressError::Unreachable(_)) => "no connection could be made".to_owned(),
         Err(EgressError::NoAnswer(_)) => "the connection ended without an answer".to_owned(),
         Err(EgressError::TimedOut) => "no answer came within 10 seconds".to_owned(),
@@ -99,7 +97,24 @@ fn failure(outcome: DeliveryOutcome, answered: &Answered) -> Option<String> {
 }
 
 /// How long the receiver wants to be left alone.
-fn asked(answered: &Answered) -> Option<Duration> {
-    let said = answered.as_ref().ok()?.headers.get(header::RETRY_AFTER)?;
-    said.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+fn asked(answered: &Answered, now: Timestamp) -> Option<Duration> {
+    answered.as_ref().ok()?.retry_after(now)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, HeaderValue, header};
+
+    use super::*;
+
+    #[test]
+    fn a_receiver_may_ask_for_time_until_a_date() {
+        let mut headers = HeaderMap::new();
+        let date = HeaderValue::from_static("Fri, 15 Jan 2027 08:01:30 GMT");
+        headers.insert(header::RETRY_AFTER, date);
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        let answered = Ok(Answer { status, headers, body: bytes::Bytes::new() });
+        let now = Timestamp::from_secs(1_800_000_000);
+        assert_eq!(asked(&answered, now), Some(Duration::from_secs(90)));
+    }
 }

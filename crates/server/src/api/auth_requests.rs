@@ -50,7 +50,8 @@ pub(crate) struct AuthRequestView {
     missing_scopes: ScopeSet,
     /// A sentence that an agent can pass on.
     message: String,
-    /// The account to use again, as the end user knows it.
+    /// The account to use again, as the end user knows it; once completed, the one that was
+    /// connected already, where none was added.
     account_hint: Option<String>,
     /// The connection it led to, once it is completed.
     connection_id: Option<ConnectionId>,
@@ -70,7 +71,7 @@ pub(crate) struct AuthRequestPath {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct WaitQuery {
-    /// Seconds to wait for it to be no longer pending.
+    /// Seconds to wait for a final status: any but `pending` and `awaiting_confirmation`.
     #[serde(default)]
     wait: Wait,
 }
@@ -81,7 +82,8 @@ pub(crate) struct WaitQuery {
 pub(crate) struct CreateRequest {
     /// The connector to connect an account to.
     connector: ConnectorSlug,
-    /// Scopes to ask for besides the usual ones.
+    /// Scopes to ask for besides the usual ones: of the project connector's `scopes`, or where it
+    /// has none any that the connector declares.
     #[serde(default)]
     scopes: ScopeSet,
     /// Which account: `default`, `new`, or the id of a connection to renew.
@@ -162,8 +164,8 @@ pub(crate) async fn show(
     if is_others || !app.engine().may_use(&caller, &now.request.connector) {
         return Err(missing());
     }
-    let moved = |status| status != AuthStatus::Pending;
-    let found = app.engine().wait(&caller.principal, id, patience(wait), moved).await?;
+    let is_final = |status: AuthStatus| !status.is_open();
+    let found = app.engine().wait(&caller.principal, id, patience(wait), is_final).await?;
     Ok(Json(found.ok_or_else(missing)?.into()))
 }
 

@@ -287,6 +287,7 @@ fn fix(refusal: CredentialRefusal) -> &'static str {
     match refusal {
         CredentialRefusal::EndUserRequired => "name the end user in the header X-End-User-ID",
         CredentialRefusal::UnknownConnection => "name a connection of this end user, or none",
+        CredentialRefusal::AwaitingConfirmation => "confirm the connection, or name another",
         CredentialRefusal::NothingShared => {
             "share an account: POST /v1/projects/{project}/connectors/{slug}/shared-connection"
         }

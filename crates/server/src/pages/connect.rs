@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use askama::Template;
 use astralform_domain::{AuthReason, AuthStatus, Owner, Secret};
-use astralform_engine::{BeginError, Consent, Started};
+use astralform_engine::{BeginError, Consent, Started, Unusable};
 use axum::{
     extract::{Path, Query, Request, State},
     http::{HeaderMap, StatusCode, header},
@@ -48,6 +48,9 @@ pub(crate) async fn show(
 ) -> Response {
     match app.engine().consent(&link).await {
         Ok(Some(consent)) if consent.status == AuthStatus::Pending => {
+            if let Some(why) = consent.unusable {
+                return not_available(StatusCode::OK, why);
+            }
             asking(StatusCode::OK, &consent, &BTreeMap::new(), None)
         }
         Ok(Some(consent)) => page(StatusCode::OK, &result(&consent, &brought)),
@@ -97,13 +100,17 @@ async fn not_begun(app: &App, link: &str, error: BeginError) -> Response {
             let text = "It was tried as often as a link can be, so it is of no use any more. Nothing was connected. Please ask for a new one where you got it.";
             message(StatusCode::TOO_MANY_REQUESTS, "This link was tried too often", text)
         }
-        BeginError::Unusable(why) => {
-            tracing::warn!(error = %why, "consent could not start");
-            let text = "The application has this service switched off at the moment. Please tell whoever runs it.";
-            message(StatusCode::CONFLICT, "Not available", text)
-        }
+        BeginError::Unusable(why) => not_available(StatusCode::CONFLICT, why),
         BeginError::Fault(fault) => broken(&fault),
     }
+}
+
+/// The page of a connector that cannot be used at present: it offers nothing.
+fn not_available(status: StatusCode, why: Unusable) -> Response {
+    tracing::warn!(error = %why, "consent could not start");
+    let text =
+        "The application has this service switched off at the moment. Please tell whoever runs it.";
+    message(status, "Not available", text)
 }
 
 /// The page that asks, with what was entered on it before.

@@ -21,9 +21,10 @@ impl From<SettingsError> for Problem {
             Error::SandboxInLive | Error::NoSimulator | Error::SandboxWithEndpoints => {
                 Self::unprocessable(Code::SandboxUnavailable, detail)
             }
-            Error::BadEndpoint(_) | Error::BadAddresses => {
-                Self::unprocessable(Code::InvalidEndpoints, detail)
-            }
+            Error::BadEndpoint(_)
+            | Error::BadAddresses
+            | Error::Forbidden(..)
+            | Error::NotSent(_) => Self::unprocessable(Code::InvalidEndpoints, detail),
             Error::BadScope(_) | Error::NoScopes(_) | Error::TooManyScopes => {
                 Self::unprocessable(Code::InvalidScopes, detail)
             }
@@ -33,7 +34,7 @@ impl From<SettingsError> for Problem {
                 Self::unprocessable(Code::InvalidCredentials, detail)
             }
             Error::NothingPays => Self::unprocessable(Code::NoPossibleCredential, detail),
-            Error::Unverified => {
+            Error::Unverified(_) => {
                 Self::new(StatusCode::BAD_GATEWAY, Code::CredentialsUnverified, detail)
             }
             Error::SecretRequired => Self::unprocessable(Code::CredentialsRequired, detail),
@@ -80,6 +81,7 @@ impl From<WantedError> for Problem {
             WantedError::UnregisteredReturnUrl => {
                 Self::unprocessable(Code::ReturnUrlNotRegistered, detail)
             }
+            WantedError::UndeclaredScope(_) => Self::unprocessable(Code::InvalidScopes, detail),
             WantedError::BadLife { .. } => Self::unprocessable(Code::InvalidExpiresIn, detail),
             WantedError::Settings(error) => error.into(),
             WantedError::Credential(refusal) => refusal.into(),
@@ -105,7 +107,9 @@ impl From<EnvironmentError> for Problem {
     fn from(error: EnvironmentError) -> Self {
         let detail = error.to_string();
         match error {
-            EnvironmentError::BadReturnUrl(_) | EnvironmentError::TooManyReturnUrls => {
+            EnvironmentError::BadReturnUrl(_)
+            | EnvironmentError::TooManyReturnUrls
+            | EnvironmentError::OwnSchemeUnconfirmed(_) => {
                 Self::unprocessable(Code::InvalidReturnUrls, detail)
             }
             EnvironmentError::OwnersOnly => Self::forbidden(Code::OwnersOnly, detail),
@@ -143,7 +147,9 @@ impl From<WebhookError> for Problem {
         let detail = error.to_string();
         match error {
             WebhookError::Unknown => Self::missing(Code::UnknownWebhook, detail),
-            WebhookError::BadUrl => Self::unprocessable(Code::InvalidUrl, detail),
+            WebhookError::BadUrl | WebhookError::Forbidden(_) => {
+                Self::unprocessable(Code::InvalidUrl, detail)
+            }
             WebhookError::TooMany => Self::conflict(Code::TooManyWebhooks, detail),
             WebhookError::Disabled(_) => Self::conflict(Code::WebhookDisabled, detail),
             WebhookError::RotatedLately(_) => Self::conflict(Code::SecretRotatedLately, detail),

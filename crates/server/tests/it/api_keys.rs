@@ -306,6 +306,27 @@ async fn a_projects_key_that_stopped_working_is_the_developers_to_replace() {
     assert_eq!(stocks.call(Some("alice")).await.outcome(), "completed");
 }
 
+#[tokio::test]
+async fn a_dead_projects_key_is_told_where_end_users_may_enter_keys_of_their_own_too() {
+    let stocks = Stocks::start().await;
+    stocks.take(&["one"]);
+    let open = json!({"allow_end_user_auth": true, "require_auth": false});
+    stocks.enable(json!({"credentials": key("one")})).await;
+    assert_eq!(stocks.change(open).await.status, 200);
+    stocks.take(&["two"]);
+    stocks.refused_for_ten_minutes(None).await;
+    let refused = stocks.call(None).await;
+    assert_eq!((refused.status, refused.code()), (409, "shared_connection_unusable"));
+    let shown = stocks.shown().await;
+    assert_eq!(shown["status"], "needs_credentials", "{shown}");
+    assert!(shown["status_reason"].as_str().unwrap().contains("enter a new one"), "{shown}");
+
+    stocks.change(json!({"require_auth": true})).await;
+    assert_eq!(stocks.shown().await["status"], "ready", "nobody is to pay with it");
+    stocks.change(json!({"require_auth": false, "credentials": key("two")})).await;
+    assert_eq!(stocks.shown().await["status"], "ready");
+}
+
 /// F18.
 #[tokio::test]
 async fn a_key_that_is_being_looked_at_when_its_project_is_frozen_connects_nothing() {

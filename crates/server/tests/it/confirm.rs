@@ -230,3 +230,26 @@ async fn an_expired_confirmation_makes_way_for_a_new_link_at_once() {
     assert!(server.slack().grants().is_empty(), "what was not confirmed is revoked");
     assert_eq!(confirm(&server.backend(), &back, "alice").await.0, 409);
 }
+
+#[tokio::test]
+async fn a_call_that_names_a_connection_that_awaits_confirmation_says_what_it_waits_for() {
+    let server = confirming(&[RETURN]).await;
+    let back = consented(&server).await;
+    let alice = server.agent("alice");
+    let listed = alice.get("/v1/connections").await;
+    let connection = &listed.body["data"][0];
+    assert_eq!(connection["status"], "awaiting_confirmation", "{listed:?}");
+    let named = json!({"arguments": {}, "connection_id": connection["id"]});
+    let path = format!("/v1/tools/{TOOL}/call");
+    let refused = alice.post(&path, named.clone()).await;
+    assert_eq!((refused.status, refused.code()), (409, "awaiting_confirmation"), "{refused:?}");
+    assert!(refused.body["detail"].as_str().unwrap().contains("/confirm"), "{refused:?}");
+    let asked = json!({"connector": "slack", "account": connection["id"]});
+    let refused = alice.post("/v1/auth-requests", asked).await;
+    assert_eq!((refused.status, refused.code()), (409, "awaiting_confirmation"), "{refused:?}");
+    let other = server.agent("bob").post(&path, named.clone()).await;
+    assert_eq!((other.status, other.code()), (404, "unknown_connection"), "it is not bob's");
+
+    assert_eq!(confirm(&server.backend(), &back, "alice").await.0, 200);
+    assert_eq!(alice.post(&path, named).await.outcome(), "completed");
+}

@@ -101,10 +101,13 @@ async fn a_code_that_is_being_exchanged_when_its_project_is_frozen_connects_noth
 async fn no_flow_starts_in_a_frozen_project() {
     let server = TestServer::start().await;
     let asked = server.agent("alice").call(TOOL, json!({})).await;
-    freeze(&server, true).await;
     let browser = server.browser();
     let page = browser.visit(asked.link()).await;
-    assert_eq!(page.status, 200, "looking is allowed");
+    freeze(&server, true).await;
+    server.catch_up().await;
+    let frozen = browser.visit(asked.link()).await;
+    assert_eq!(frozen.status, 200, "looking is allowed");
+    assert!(!frozen.html.contains("<form"), "{}", frozen.html);
     assert_eq!(browser.submit(&page, "Connect").await.status, 409);
 }
 

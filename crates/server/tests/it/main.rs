@@ -4,12 +4,15 @@
 #![expect(clippy::unwrap_used, reason = "a test that meets the unexpected fails")]
 
 mod accounts;
+mod addresses;
 mod api_keys;
 mod arguments;
+mod asking;
 mod auth_requests;
 mod authentication;
 mod bad_input;
 mod bots;
+mod calls;
 mod confirm;
 mod connections;
 mod consent;
@@ -24,6 +27,7 @@ mod forged_rows;
 mod framing;
 mod freezing;
 mod github_tools;
+mod hosts;
 mod idempotency;
 mod life;
 mod limits;
@@ -52,6 +56,7 @@ mod replaced;
 mod retention;
 mod revocations;
 mod sandboxed_keys;
+mod scripted;
 mod secrets;
 mod sessions;
 mod settings;

@@ -1,3 +1,4 @@
+use astralform_server::AllowedHost;
 use astralform_testkit::{Setup, TestServer};
 use reqwest::{Response, StatusCode, header::HOST};
 use serde_json::json;
@@ -57,7 +58,8 @@ async fn m1_no_page_and_nobody_behind_a_proxy_reads_the_metrics() {
 
 #[tokio::test]
 async fn whoever_knows_the_token_reads_the_metrics_and_nobody_else() {
-    let setup = Setup { metrics_token: Some(TOKEN), ..Setup::default() };
+    let hosts = ["metrics.internal".parse::<AllowedHost>().unwrap()].into_iter().collect();
+    let setup = Setup { metrics_token: Some(TOKEN), hosts, ..Setup::default() };
     let server = TestServer::with(setup).await;
     let bearer = format!("Bearer {TOKEN}");
     let host = (HOST.as_str(), "metrics.internal");

@@ -36,9 +36,9 @@ async fn x4_an_address_without_a_credential_is_throttled_and_callers_with_one_ar
     let server = TestServer::with(Setup { rates, ..Setup::default() }).await;
     server.connect("alice", LIST).await;
     for request in [
-        "GET /v1/connectors/oauth/callback?state=x HTTP/1.1\r\nHost: a\r\n\r\n",
-        "GET /v1/tools HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer sk_test_no\r\n\r\n",
-        "GET /nothing HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer sk_test_no\r\n\r\n",
+        "GET /v1/connectors/oauth/callback?state=x HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "GET /v1/tools HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer sk_test_no\r\n\r\n",
+        "GET /nothing HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer sk_test_no\r\n\r\n",
     ] {
         let (refused, called) =
             tokio::join!(refused_of(&server, 120, request), call_all(&server, 20));
@@ -132,7 +132,7 @@ async fn f8_bodies_under_way_have_a_budget_for_each_credential() {
 
 fn head(key: &str, end_user: &str, length: usize) -> String {
     format!(
-        "POST {CALL} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {key}\r\nX-End-User-ID: {end_user}\r\n\
+        "POST {CALL} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\nX-End-User-ID: {end_user}\r\n\
          Content-Type: application/json\r\nContent-Length: {length}\r\n"
     ) + "\r\n"
 }

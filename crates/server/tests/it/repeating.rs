@@ -47,6 +47,10 @@ async fn a_write_that_may_have_happened_is_sent_once() {
         let shown = format!("{fault:?}");
         let (reply, sent) = after(fault, WRITE).await;
         assert_eq!(reply.body["error"]["kind"], "outcome_unknown", "{shown}: {reply:?}");
+        let message = reply.body["error"]["message"].as_str().unwrap();
+        assert!(
+            message.ends_with("may have happened; look first, and do it again only if it has not.")
+        );
         assert_eq!(reply.body["error"]["retryable"], false, "{shown}");
         assert_eq!(sent, 1, "{shown}");
     }

@@ -99,7 +99,7 @@ async fn what_nobody_finished_or_confirmed_in_time_is_found() {
 }
 
 #[tokio::test]
-async fn a_request_remembers_the_connection_it_led_to() {
+async fn a_request_remembers_the_connection_it_led_to_and_the_account_it_found() {
     on_both(async |db| {
         let world = world(&db).await;
         let asked = ask(&db, &world, "default read", NOW).await;
@@ -107,9 +107,11 @@ async fn a_request_remembers_the_connection_it_led_to() {
         let mut tx = db.begin().await.unwrap();
         crate::connections::create(&mut tx, &led_to, Some(world.end_user_key)).await.unwrap();
         point_to(&mut tx, asked.id, led_to.id).await.unwrap();
+        note_account(&mut tx, asked.id, "ada in Acme").await.unwrap();
         tx.commit().await.unwrap();
         let stored = find(&db, world.tenant, asked.id).await.unwrap().unwrap();
         assert_eq!(stored.connection, Some(led_to.id));
+        assert_eq!(stored.account_hint.as_deref(), Some("ada in Acme"));
     })
     .await;
 }

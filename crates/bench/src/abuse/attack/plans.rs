@@ -70,7 +70,7 @@ fn session(token: &str, prepared: &Prepared) -> Vec<Lane> {
             Act::Withhold(post(&call, &bearer, &" ".repeat(LONGEST))),
         ),
         lane("waits for 55 s, hung up", 16, Act::HangUp(waiting, Duration::from_millis(100))),
-        lane("auth requests, each another", 8, Act::Ask(asking(2, 20))),
+        lane("auth requests for undeclared scopes", 8, Act::Ask(asking(2, 20))),
         lane("auth requests with 18,500 scopes", 1, Act::Ask(asking(18_500, 190))),
     ]
 }

@@ -155,7 +155,11 @@ impl Engine {
 
 fn unanswered(request: &AuthRequest, error: &EgressError) -> AuthFailure {
     tracing::warn!(auth_request.id = %request.id, error = chain(error), "the provider did not answer");
-    AuthFailure::ProviderUnavailable
+    if error.is_ours() {
+        AuthFailure::ConnectorMisconfigured
+    } else {
+        AuthFailure::ProviderUnavailable
+    }
 }
 
 /// The code, if the answer comes from whom we asked and says yes. The issuer is compared before

@@ -66,6 +66,7 @@ fn word(
         Err(CredentialRefusal::SharedUnusable) => "unusable",
         Err(CredentialRefusal::EndUserRequired) => "who?",
         Err(CredentialRefusal::UnknownConnection) => "unknown",
+        Err(CredentialRefusal::AwaitingConfirmation) => "waiting",
     }
 }
 

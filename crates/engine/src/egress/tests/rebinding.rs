@@ -25,11 +25,14 @@ fn scripted(answers: Vec<Vec<IpAddr>>) -> (Egress, Arc<AtomicUsize>) {
         let turn = counted.fetch_add(1, Ordering::SeqCst);
         answers[turn.min(answers.len() - 1)].clone()
     }));
-    (Egress::over(Dialer::new(names, loopback(), None), None), asked)
+    (
+        Egress::over(Dialer::new(names, loopback(), None, Trust::new(ExtraRoots::default())), None),
+        asked,
+    )
 }
 
 async fn forbidden(egress: &Egress, url: &str) -> bool {
-    matches!(egress.send(get(url), PLENTY).await, Err(EgressError::Forbidden))
+    matches!(egress.send(get(url), PLENTY).await, Err(EgressError::Forbidden(_)))
 }
 
 #[tokio::test]

@@ -120,7 +120,7 @@ fn said(revocation: &str, status: u16, headers: &[(&'static str, &str)], body: &
         headers: headers.collect(),
         body: body.to_owned().into(),
     };
-    read_revocation(connector, &answer)
+    read_revocation(connector, &answer, Timestamp::from_secs(1_800_000_000))
 }
 
 #[test]

@@ -53,8 +53,9 @@ fn the_first_thing_that_is_wrong_is_the_status() {
         (Ok(Oauth), true, vec![], true, Status::Misconfigured),
         (Ok(ApiKey), false, vec![works.clone()], true, Status::Ready),
         (Ok(ApiKey), false, vec![dead.clone()], true, Status::NeedsCredentials),
-        (Ok(Oauth), false, vec![dead], false, Status::NeedsCredentials),
+        (Ok(Oauth), false, vec![dead.clone()], false, Status::NeedsCredentials),
         (Ok(Oauth), false, vec![], false, Status::NeedsCredentials),
+        (Ok(ApiKey), true, vec![dead.clone()], false, Status::Ready),
         (Err(Unusable::Paused), true, vec![], true, Status::Paused),
         (Err(Unusable::NeedsCredentials), true, vec![], false, Status::NeedsCredentials),
         (Err(Unusable::Misconfigured), true, vec![works], false, Status::Misconfigured),
@@ -62,5 +63,22 @@ fn the_first_thing_that_is_wrong_is_the_status() {
         let (status, reason) = status(&settings(allow), usable, &shared, lacks_return_url);
         assert_eq!(status, expected);
         assert_eq!(reason.is_none(), status == Status::Ready);
+    }
+}
+
+#[test]
+fn what_the_project_shares_matters_wherever_it_may_pay() {
+    let dead = shared(ConnectionStatus::NeedsReauth);
+    for kind in [ConnectorType::ApiKey, ConnectorType::Oauth] {
+        for (require_auth, shared, expected) in [
+            (false, vec![dead.clone()], Status::NeedsCredentials),
+            (true, vec![dead.clone()], Status::Ready),
+            (false, vec![], Status::Ready),
+            (false, vec![shared(ConnectionStatus::Active)], Status::Ready),
+        ] {
+            let settings = ProjectConnector { require_auth, ..settings(true) };
+            let (status, reason) = status(&settings, Ok(kind), &shared, false);
+            assert_eq!((status, reason.is_none()), (expected, expected == Status::Ready));
+        }
     }
 }

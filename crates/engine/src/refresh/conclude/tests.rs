@@ -13,6 +13,7 @@ fn after(connector: &str, kind: &str, reply: &Reply, in_doubt: bool) -> String {
         Conclusion::Renewed(granted) => format!("renewed {}", granted.access_token.expose()),
         Conclusion::Ended(why) => why.to_string(),
         Conclusion::AppRejected(_) => "app".to_owned(),
+        Conclusion::NotAllowed(_) => "setting".to_owned(),
         Conclusion::Deferred(Deferral { casts_doubt: true, .. }) => "doubt".to_owned(),
         Conclusion::Deferred(Deferral { after: None, .. }) => "later".to_owned(),
         Conclusion::Deferred(Deferral { after: Some(after), .. }) => format!("in {after:?}"),
@@ -95,6 +96,8 @@ fn r2_what_was_lost_on_the_way_is_told_from_what_was_taken_back() {
     assert_eq!(after("notion", "default", &refused, false), "refresh_rejected");
     assert_eq!(after("notion", "default", &Reply::Lost, false), "doubt");
     assert_eq!(after("notion", "default", &Reply::NotSent, false), "later");
+    let not_allowed = Reply::NotAllowed("its address may not be called".to_owned());
+    assert_eq!(after("notion", "default", &not_allowed, true), "setting");
 }
 
 #[test]

@@ -335,7 +335,7 @@ fn a_query_is_encoded_repeats_lists_and_leaves_out_null() {
     let url = planned("acme_query", &arguments).unwrap().url;
     assert_eq!(url.path(), "/v1/items");
     let expected =
-        "text=a+b%26c%3Dd%23e%2Bf%2F%C3%BC&list=x&list=2&list=true&empty=&n%26me=1.5&flag=false";
+        "text=a%20b%26c%3Dd%23e%2Bf%2F%C3%BC&list=x&list=2&list=true&empty=&n%26me=1.5&flag=false";
     assert_eq!(url.query(), Some(expected));
 }
 

@@ -5,6 +5,7 @@ use http::{HeaderMap, HeaderValue, header};
 use serde_json::json;
 
 use super::*;
+use crate::egress::{EgressError, Forbidden};
 
 mod github;
 mod keys;
@@ -259,10 +260,11 @@ fn too_many_requests_say_when_to_come_back() {
         (" 0 ", Some(seconds(0))),
         ("99999999999", Some(seconds(86_400))),
         ("-1", None),
-        ("1.5", None),
+        ("1.5", Some(Duration::from_millis(1_500))),
         ("soon", None),
-        ("Wed, 21 Oct 2026 07:28:00 GMT", None),
-        ("99999999999999999999999", None),
+        ("Fri, 15 Jan 2027 08:01:30 GMT", Some(seconds(90))),
+        ("Wed, 21 Oct 2026 07:28:00 GMT", Some(seconds(0))),
+        ("99999999999999999999999", Some(seconds(86_400))),
     ] {
         for body in [r#"{"ok": false, "error": "ratelimited"}"#, "<html>slow down</html>", ""] {
             let failure = failure(read(&retry_after_is(said, answer(429, body))));
@@ -359,11 +361,24 @@ fn where_there_is_no_body_the_status_decides() {
 }
 
 #[test]
+fn where_the_body_says_whether_it_went_well_none_is_no_success() {
+    for status in [200, 204] {
+        let failure = failure(read(&answer(status, "")));
+        assert_eq!(failure.kind, FailureKind::ProviderUnavailable, "{status}");
+        assert!(failure.message.contains("answered with nothing"), "{}", failure.message);
+    }
+}
+
+#[test]
 fn a_code_that_is_no_text_is_an_error_all_the_same() {
     for code in [json!(17), json!(true), json!({"code": "x"})] {
         let body = json!({"error": code, "sent": {"id": 7}}).to_string();
         assert_eq!(failure(sent(&answer(200, body))).kind, FailureKind::ProviderRejected, "{code}");
     }
+}
+
+fn forbidden() -> Forbidden {
+    Forbidden::foreign_secret(&"https://acme.example/".parse().unwrap())
 }
 
 /// What no answer means to a tool that reads, and to one that changes something.
@@ -375,7 +390,7 @@ fn no_answer_means_less_to_a_tool_that_reads_than_to_one_that_changes() {
         (slack.tool("slack_list_channels").unwrap(), acme.tool("acme_send").unwrap());
     let broken = || Box::new(io::Error::other("10.0.0.1 closed the connection"));
     for (error, reading, changing) in [
-        (EgressError::Forbidden, Kind::Misconfigured, Kind::Misconfigured),
+        (forbidden().into(), Kind::Misconfigured, Kind::Misconfigured),
         (EgressError::Unreachable(broken()), Kind::ProviderUnavailable, Kind::ProviderUnavailable),
         (EgressError::NoAnswer(broken()), Kind::ProviderUnavailable, Kind::OutcomeUnknown),
         (EgressError::TimedOut, Kind::Timeout, Kind::OutcomeUnknown),

@@ -98,10 +98,10 @@ pub(crate) struct ChangeRequest {
 pub(crate) struct CheckView {
     /// `accepted`: it took your key, or refused a made-up code and not your app. `rejected`: it
     /// refused your app or key.
-    /// `unknown`: it did not answer in a form that tells.
+    /// `unknown`: it could not be asked, or did not answer in a form that tells.
     credentials: &'static str,
-    /// The provider's word for it.
-    reason: Option<String>,
+    /// The provider's word for it, or what kept it from being asked, and what to do.
+    reason: String,
 }
 
 /// What disabling a connector ended.
@@ -175,9 +175,9 @@ pub(crate) async fn check(
     Path(SlugPath { slug }): Path<SlugPath>,
 ) -> Result<Json<CheckView>, Problem> {
     let (credentials, reason) = match app.engine().check_connector(tenant, &slug).await? {
-        Verdict::Accepted => ("accepted", None),
-        Verdict::Rejected(why) => ("rejected", Some(why)),
-        Verdict::Unknown => ("unknown", None),
+        Verdict::Accepted(why) => ("accepted", why),
+        Verdict::Rejected(why) => ("rejected", why),
+        Verdict::Unknown(why) => ("unknown", why),
     };
     Ok(Json(CheckView { credentials, reason }))
 }

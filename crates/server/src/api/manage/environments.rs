@@ -28,7 +28,8 @@ pub(crate) struct EnvironmentView {
 pub(crate) struct ChangeRequest {
     /// Only an owner of the team may switch it off in `live`.
     verify_end_user: Option<VerifyEndUser>,
-    /// All of them; 20 at most.
+    /// All of them; 20 at most: https, http on loopback, or with `confirm` an application's own
+    /// scheme such as `com.example.app:/done`.
     return_urls: Option<Vec<String>>,
 }
 

@@ -51,6 +51,12 @@ pub(super) async fn enter(app: &App, link: &str, consent: &Consent<'_>, form: &[
             )
         }
         Err(EnterKeyError::Refused(said)) => format!("{service} does not accept this key: {said}"),
+        Err(EnterKeyError::NotSent) => {
+            format!(
+                "This application is not set up to reach {service}, so the key could not be checked. \
+                 Its developer has to check the connector."
+            )
+        }
         Err(EnterKeyError::Unanswered) => {
             format!("{service} did not answer, so the key could not be checked. Please try again.")
         }

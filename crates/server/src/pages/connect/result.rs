@@ -36,10 +36,7 @@ pub(super) fn result<'a>(consent: &Consent<'_>, brought: &'a Brought) -> ResultP
             "Almost done".to_owned(),
             format!("{project} still has to confirm that it was you. Please go back to it."),
         ),
-        AuthStatus::Completed => (
-            format!("{service} is connected"),
-            format!("{project} can go on now. You can close this page."),
-        ),
+        AuthStatus::Completed => connected(consent),
         AuthStatus::Declined => (
             "Nothing was connected".to_owned(),
             format!(
@@ -57,6 +54,23 @@ pub(super) fn result<'a>(consent: &Consent<'_>, brought: &'a Brought) -> ResultP
         }
     };
     ResultPage { title, outcome: consent.status.as_str(), text, code }
+}
+
+/// Says that an account is connected, or that it was when one more was asked for.
+fn connected(consent: &Consent<'_>) -> (String, String) {
+    let (service, project) = (&consent.connector, &consent.project);
+    match consent.request.found_connected() {
+        None => (
+            format!("{service} is connected"),
+            format!("{project} can go on now. You can close this page."),
+        ),
+        Some(account) => (
+            format!("{service} is already connected"),
+            format!(
+                "{project} has {account} already, so no account was added. To add another one, sign in to {service} with that one first, then ask {project} for a new link."
+            ),
+        ),
+    }
 }
 
 /// Nothing but a code is shown as one.

@@ -34,7 +34,18 @@ fn of_connectors() -> Vec<Refused> {
         Refused::rendered("more prompts than may be open", Unusable::TooManyPrompts),
         Refused::rendered("addresses that do not go together", SettingsError::BadAddresses),
         Refused::rendered("a server without a simulator", SettingsError::NoSimulator),
-        Refused::rendered("the provider is away", SettingsError::Unverified),
+        Refused::rendered(
+            "the provider is away",
+            SettingsError::Unverified("the provider did not answer".to_owned()),
+        ),
+        Refused::rendered(
+            "a key for an address that may not be called",
+            SettingsError::NotSent("`http://10.0.0.1` may not be called".to_owned()),
+        ),
+        Refused::rendered(
+            "a connection that nobody has confirmed",
+            CredentialRefusal::AwaitingConfirmation,
+        ),
         Refused::rendered("addresses that nobody has entered", SettingsError::EndpointsRequired),
         Refused::rendered("the shared account is dead", CredentialRefusal::SharedUnusable),
     ]

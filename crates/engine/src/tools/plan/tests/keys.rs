@@ -66,7 +66,7 @@ fn keys_in_the_query_stand_behind_the_arguments_and_are_encoded() {
     assert_eq!(names, ["fields", "limit", "sort", "key", "token"]);
     assert_eq!(sent[3].1, "CANARY-app&x");
     assert_eq!(sent[4].1, "CANARY ATTA/+");
-    assert!(request.url.as_str().ends_with("&key=CANARY-app%26x&token=CANARY+ATTA%2F%2B"));
+    assert!(request.url.as_str().ends_with("&key=CANARY-app%26x&token=CANARY%20ATTA%2F%2B"));
     assert!(!request.headers.contains_key(header::AUTHORIZATION));
 }
 

@@ -1,0 +1,109 @@
+//! Whatever is deployed or documented sets what this program knows, and the other way round.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use clap::{Command, CommandFactory as _};
+
+use crate::Cli;
+
+/// Told to tests alone, and to the example of a receiver of webhooks.
+const OF_OTHERS: [&str; 3] =
+    ["ASTRALFORM_TEST_ON_POSTGRES", "ASTRALFORM_CRASH_POINT", "ASTRALFORM_WEBHOOK_SECRET"];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
+fn text(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// The files of a folder, by their paths from the root.
+fn files(folder: &str) -> Vec<String> {
+    let entries = fs::read_dir(root().join(folder)).unwrap();
+    let names = entries.map(|entry| entry.unwrap()).filter(|entry| entry.path().is_file());
+    names.map(|entry| format!("{folder}/{}", entry.file_name().to_str().unwrap())).collect()
+}
+
+/// The variables that a command and those below it take.
+fn taken(by: &Command) -> BTreeSet<String> {
+    let own = by.get_arguments().filter_map(|argument| argument.get_env());
+    let own = own.map(|name| name.to_str().unwrap().to_owned());
+    own.chain(by.get_subcommands().flat_map(taken)).collect()
+}
+
+/// The variables of ours that a text names.
+fn named(text: &str) -> BTreeSet<String> {
+    let is_part = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+    let words = text.split(|c: char| !is_part(c));
+    let ours =
+        words.filter(|word| word.strip_prefix("ASTRALFORM_").is_some_and(|rest| !rest.is_empty()));
+    ours.map(ToOwned::to_owned).collect()
+}
+
+#[test]
+fn what_is_deployed_and_documented_sets_what_the_program_knows() {
+    let mut known = taken(&Cli::command());
+    known.extend(OF_OTHERS.map(ToOwned::to_owned));
+    let documents = files("docs")
+        .into_iter()
+        .filter(|path| Path::new(path).extension().is_some_and(|extension| extension == "md"));
+    let mut seen = BTreeSet::new();
+    for path in documents.chain(files("deploy")).chain(["README.md".to_owned()]) {
+        for name in named(&text(&path)) {
+            assert!(known.contains(&name), "{path} names {name}, which no command knows");
+            seen.insert(name);
+        }
+    }
+    assert!(seen.len() > 10, "{seen:?}");
+}
+
+#[test]
+fn every_setting_of_the_server_is_in_the_table_of_settings() {
+    let command = Cli::command();
+    let serve = command.find_subcommand("serve").unwrap();
+    let table = text("docs/configuration.md");
+    for name in taken(serve) {
+        assert!(
+            table.contains(&format!("| `{name}`")),
+            "docs/configuration.md has no row of {name}"
+        );
+    }
+}
+
+#[test]
+fn the_image_is_built_with_the_rust_that_the_program_asks_for() {
+    let manifest = text("Cargo.toml");
+    let version = manifest.split("rust-version = \"").nth(1).unwrap().split('"').next().unwrap();
+    let dockerfile = text("deploy/Dockerfile");
+    let from = format!("FROM rust:{version}-bookworm AS build");
+    assert!(dockerfile.contains(&from), "deploy/Dockerfile should say `{from}`");
+}
+
+#[test]
+fn what_runs_the_program_gives_it_no_rights_and_the_time_to_stop() {
+    let dockerfile = text("deploy/Dockerfile");
+    assert!(dockerfile.contains("\nUSER 65532:65532\n"));
+    let compose = text("deploy/compose.yaml");
+    for line in ["read_only: true", "cap_drop: [ALL]", "no-new-privileges:true", "127.0.0.1:8787:"]
+    {
+        assert!(compose.contains(line), "{line}");
+    }
+    let unit = text("deploy/astralform.service");
+    for line in [
+        "LoadCredential=astralform.key:",
+        "Environment=ASTRALFORM_KEY_FILE=%d/astralform.key",
+        "User=astralform",
+        "CapabilityBoundingSet=\n",
+        "ProtectSystem=strict",
+        "NoNewPrivileges=yes",
+    ] {
+        assert!(unit.contains(line), "{line}");
+    }
+    // Requests have 30 s, and a refresh that was sent 45 s.
+    assert!(compose.contains("stop_grace_period: 90s") && unit.contains("TimeoutStopSec=90s"));
+}
