@@ -1,6 +1,7 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use astralform_domain::ConnectorSlug;
+use sha2::{Digest as _, Sha256};
 
 use crate::{Connector, Diagnostic, Tool, check::check};
 
@@ -18,6 +19,8 @@ pub struct Folder<'a> {
 pub struct Catalog {
     connectors: BTreeMap<ConnectorSlug, Connector>,
     tools: BTreeMap<String, ConnectorSlug>,
+    /// What the files of each connector are known by.
+    digests: BTreeMap<ConnectorSlug, [u8; 32]>,
 }
 
 /// Loads folders, later ones in place of earlier ones of the same name. A broken folder is left
@@ -28,7 +31,7 @@ pub fn load<'a>(folders: impl IntoIterator<Item = Folder<'a>>) -> (Catalog, Vec<
     for folder in folders {
         match check(folder) {
             Ok(connector) => match catalog.clash(&connector) {
-                None => catalog.add(connector),
+                None => catalog.add(connector, digest(folder)),
                 Some(fault) => diagnostics.push(fault),
             },
             Err(faults) => diagnostics.extend(faults),
@@ -55,6 +58,21 @@ impl Catalog {
         Some((connector, connector.tool(name)?))
     }
 
+    /// Returns what tells this catalogue from any other: the same for the same files, wherever they
+    /// were read.
+    pub fn fingerprint(&self) -> String {
+        let mut all = Sha256::new();
+        for (slug, digest) in &self.digests {
+            add_text(&mut all, slug.as_str().as_bytes());
+            all.update(digest);
+        }
+        let short = &all.finalize()[..8];
+        short.iter().fold(String::new(), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+    }
+
     /// The names of tools are prefixed by their connectors', but one prefix may begin another.
     fn clash(&self, new: &Connector) -> Option<Diagnostic> {
         let taken = new.tools.iter().find_map(|tool| {
@@ -70,13 +88,31 @@ impl Catalog {
         })
     }
 
-    fn add(&mut self, connector: Connector) {
+    fn add(&mut self, connector: Connector, digest: [u8; 32]) {
+        self.digests.insert(connector.slug.clone(), digest);
         self.tools.retain(|_, owner| *owner != connector.slug);
         for tool in &connector.tools {
             self.tools.insert(tool.name.as_str().to_owned(), connector.slug.clone());
         }
         self.connectors.insert(connector.slug.clone(), connector);
     }
+}
+
+fn digest(folder: Folder<'_>) -> [u8; 32] {
+    let mut files = folder.files.to_vec();
+    files.sort_unstable_by_key(|(name, _)| *name);
+    let mut all = Sha256::new();
+    for (name, bytes) in files {
+        add_text(&mut all, name.as_bytes());
+        add_text(&mut all, bytes);
+    }
+    all.finalize().into()
+}
+
+/// Adds bytes behind their number, so that no two lists of texts look alike.
+fn add_text(to: &mut Sha256, bytes: &[u8]) {
+    to.update((bytes.len() as u64).to_be_bytes());
+    to.update(bytes);
 }
 
 #[cfg(test)]

@@ -1,6 +1,10 @@
 //! Settings: `astralform.toml`, overridden by `ASTRALFORM_…` variables, overridden by flags.
 
+mod database;
+mod empty;
 mod hosts;
+mod key_file;
+mod listen;
 mod roots;
 
 use std::{
@@ -12,11 +16,15 @@ use anyhow::Context as _;
 use astralform_domain::Secret;
 use astralform_engine::egress::{ExtraRoots, Networks};
 use astralform_server::{Hosts, Proxies, Rate, Rates};
-use clap::Args;
+use clap::{Args, builder::BoolishValueParser};
 use ipnet::IpNet;
 use serde::Deserialize;
 use url::Url;
 
+pub(crate) use database::Database;
+pub(crate) use empty::{without_empty_flags, without_empty_variables};
+pub(crate) use key_file::KeyFile;
+pub(crate) use listen::Listen;
 pub(crate) use roots::extra_roots;
 
 /// Where an installation keeps what it knows, by flag or variable.
@@ -25,18 +33,38 @@ pub(crate) struct StoreFlags {
     /// The settings file [default: astralform.toml, where there is one]
     #[arg(long, env = "ASTRALFORM_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
-    /// sqlite:FILE or postgres://… [default: sqlite, in the data folder]
+    /// sqlite:FILE or postgres://… [default: SQLite, in the data folder]
     #[arg(long, env = "ASTRALFORM_DATABASE_URL", value_name = "URL", hide_env_values = true)]
     database_url: Option<String>,
     /// Where the SQLite database is kept [default: ./data]
     #[arg(long, env = "ASTRALFORM_DATA_DIR", value_name = "FOLDER")]
     data_dir: Option<PathBuf>,
-    /// The file of the master keys, created on the first start [default: ./astralform.key]
+    /// The file of the master keys, created on the first start [default: astralform.key among the
+    /// credentials that systemd hands over, where it is there, or else ./astralform.key]
     #[arg(long, env = "ASTRALFORM_KEY_FILE", value_name = "FILE")]
     key_file: Option<PathBuf>,
+    /// Take a key file that its group may read too (mode 0440 or 0640), as Kubernetes mounts it
+    #[arg(
+        long,
+        env = "ASTRALFORM_KEY_FILE_GROUP_READABLE",
+        value_parser = BoolishValueParser::new()
+    )]
+    key_file_group_readable: bool,
     /// What is logged, such as info or debug [default: info]
     #[arg(long, env = "ASTRALFORM_LOG", value_name = "FILTER")]
     log: Option<String>,
+}
+
+/// Where a server is reached.
+#[derive(Args, Default)]
+pub(crate) struct PlaceFlags {
+    /// The address to listen on, such as localhost:8787 [default: 127.0.0.1:8787]
+    #[arg(long, env = "ASTRALFORM_LISTEN", value_name = "ADDRESS:PORT")]
+    listen: Option<Listen>,
+    /// Where browsers and agents reach this server; links and redirect URIs start with it
+    /// [default: the address listened on]
+    #[arg(long, env = "ASTRALFORM_PUBLIC_URL", value_name = "URL")]
+    public_url: Option<Url>,
 }
 
 /// What else can be set of a server.
@@ -44,13 +72,8 @@ pub(crate) struct StoreFlags {
 pub(crate) struct Flags {
     #[command(flatten)]
     store: StoreFlags,
-    /// The address to listen on [default: 127.0.0.1:8787]
-    #[arg(long, env = "ASTRALFORM_LISTEN", value_name = "ADDRESS:PORT")]
-    listen: Option<SocketAddr>,
-    /// Where browsers and agents reach this server; links and redirect URIs start with it
-    /// [default: the address listened on]
-    #[arg(long, env = "ASTRALFORM_PUBLIC_URL", value_name = "URL")]
-    public_url: Option<Url>,
+    #[command(flatten)]
+    place: PlaceFlags,
     /// A folder of connector folders, added to the built-in ones; may be given several times
     #[arg(
         long = "catalog",
@@ -90,11 +113,11 @@ pub(crate) struct Flags {
     #[arg(long, env = "ASTRALFORM_METRICS_TOKEN", value_name = "TOKEN", hide_env_values = true)]
     metrics_token: Option<String>,
     /// Run the simulated services too, for connectors enabled with `sandbox`
-    #[arg(long, env = "ASTRALFORM_SANDBOX")]
+    #[arg(long, env = "ASTRALFORM_SANDBOX", value_parser = BoolishValueParser::new())]
     sandbox: bool,
     /// The loopback address of the simulated services [default: 127.0.0.1:8788]
     #[arg(long, env = "ASTRALFORM_SANDBOX_LISTEN", value_name = "ADDRESS:PORT")]
-    sandbox_listen: Option<SocketAddr>,
+    sandbox_listen: Option<Listen>,
 }
 
 /// What callers may ask for in a time.
@@ -119,18 +142,19 @@ struct Settings {
     end_user_rate: Option<u32>,
     key_rate: Option<u32>,
     project_rate: Option<u32>,
-    listen: Option<SocketAddr>,
+    listen: Option<String>,
     public_url: Option<String>,
     database_url: Option<String>,
     data_dir: Option<PathBuf>,
     key_file: Option<PathBuf>,
+    key_file_group_readable: Option<bool>,
     catalog_dirs: Option<Vec<PathBuf>>,
     allow_private_networks: Option<Vec<String>>,
     extra_roots: Option<Vec<String>>,
     node: Option<String>,
     metrics_token: Option<String>,
     sandbox: Option<bool>,
-    sandbox_listen: Option<SocketAddr>,
+    sandbox_listen: Option<String>,
     log: Option<String>,
 }
 
@@ -138,15 +162,20 @@ struct Settings {
 pub(crate) struct Store {
     pub(crate) database: Database,
     pub(crate) data_dir: PathBuf,
-    pub(crate) key_file: PathBuf,
+    pub(crate) key_file: KeyFile,
     pub(crate) log: String,
+}
+
+/// Where a server is reached.
+pub(crate) struct Place {
+    pub(crate) listen: Listen,
+    pub(crate) public_url: Option<Url>,
 }
 
 /// The settings in force.
 pub(crate) struct Config {
     pub(crate) store: Store,
-    pub(crate) listen: SocketAddr,
-    pub(crate) public_url: Option<Url>,
+    pub(crate) place: Place,
     pub(crate) catalog_dirs: Vec<PathBuf>,
     pub(crate) private_networks: Networks,
     /// The authorities that are trusted besides the public ones.
@@ -161,13 +190,6 @@ pub(crate) struct Config {
     pub(crate) sandbox: Option<SocketAddr>,
 }
 
-/// Where the database is.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Database {
-    Sqlite(PathBuf),
-    Postgres(String),
-}
-
 const FILE: &str = "astralform.toml";
 
 impl Store {
@@ -178,14 +200,57 @@ impl Store {
 
     fn merge(flags: StoreFlags, file: &mut Settings) -> anyhow::Result<Self> {
         let data_dir = flags.data_dir.or(file.data_dir.take()).unwrap_or_else(|| "data".into());
-        let key_file = flags.key_file.or(file.key_file.take());
+        let database_url = flags.database_url.or(file.database_url.take());
+        let is_group_readable =
+            flags.key_file_group_readable || file.key_file_group_readable.unwrap_or_default();
         Ok(Self {
-            database: database(flags.database_url.or(file.database_url.take()), &data_dir)?,
+            database: Database::read(database_url.as_deref(), &data_dir)?,
             data_dir,
-            key_file: key_file.unwrap_or_else(|| "astralform.key".into()),
+            key_file: KeyFile::new(flags.key_file.or(file.key_file.take()), is_group_readable),
             log: flags.log.or(file.log.take()).unwrap_or_else(|| "info".to_owned()),
         })
     }
+}
+
+impl Place {
+    fn merge(flags: PlaceFlags, file: &mut Settings) -> anyhow::Result<Self> {
+        let listen = match (flags.listen, file.listen.take()) {
+            (Some(listen), _) => Some(listen),
+            (None, set) => set.map(|text| text.parse()).transpose().context("listen")?,
+        };
+        let public_url = match (flags.public_url, file.public_url.take()) {
+            (Some(url), _) => Some(url),
+            (None, Some(text)) => Some(Url::parse(&text).with_context(|| {
+                format!("public_url in the settings file: `{text}` is no address")
+            })?),
+            (None, None) => None,
+        };
+        public_url.iter().try_for_each(check_public_url)?;
+        let listen = listen.unwrap_or(Listen::At(([127, 0, 0, 1], 8787).into()));
+        Ok(Self { listen, public_url })
+    }
+
+    /// Returns where commands on this machine are told to reach the server, before it runs.
+    pub(crate) fn address(&self) -> String {
+        let derived = |listen: &Listen| match listen {
+            Listen::At(address) => derived_public_url(*address).ok(),
+            Listen::Named(..) => None,
+        };
+        let url = self.public_url.clone().or_else(|| derived(&self.listen));
+        url.map_or_else(
+            || "http://127.0.0.1:8787".to_owned(),
+            |url| url.as_str().trim_end_matches('/').to_owned(),
+        )
+    }
+}
+
+/// Loads what a command has to know that works on the database and tells where the server is.
+pub(crate) fn load_store_and_place(
+    store: StoreFlags,
+    place: PlaceFlags,
+) -> anyhow::Result<(Store, Place)> {
+    let mut file = read(store.config.as_deref())?;
+    Ok((Store::merge(store, &mut file)?, Place::merge(place, &mut file)?))
 }
 
 impl Config {
@@ -203,23 +268,16 @@ impl Config {
         let trusted_proxies = networks("trusted_proxies", proxies)?;
         let allowed_hosts = hosts::read(flags.allowed_hosts.or(file.allowed_hosts.take()))?;
         let rates = flags.rates.merge(&file)?;
-        let public_url = match (flags.public_url, file.public_url) {
-            (Some(url), _) => Some(url),
-            (None, Some(text)) => Some(Url::parse(&text).with_context(|| {
-                format!("public_url in the settings file: `{text}` is no address")
-            })?),
-            (None, None) => None,
-        };
-        if let Some(url) = &public_url {
-            check_public_url(url)?;
-        }
+        let place = Place::merge(flags.place, &mut file)?;
         let metrics_token = flags.metrics_token.or(file.metrics_token);
         let sandbox = flags.sandbox || file.sandbox.unwrap_or_default();
-        let sandbox_listen = flags.sandbox_listen.or(file.sandbox_listen);
+        let sandbox_listen = match (flags.sandbox_listen, file.sandbox_listen) {
+            (Some(listen), _) => Some(listen),
+            (None, set) => set.map(|text| text.parse()).transpose().context("sandbox_listen")?,
+        };
         Ok(Self {
             store,
-            listen: flags.listen.or(file.listen).unwrap_or(([127, 0, 0, 1], 8787).into()),
-            public_url,
+            place,
             catalog_dirs: flags.catalog_dirs.or(file.catalog_dirs).unwrap_or_default(),
             private_networks: private_networks.into_iter().collect(),
             extra_roots: extra_roots(&roots)?,
@@ -262,13 +320,13 @@ fn check_metrics_token(token: String) -> anyhow::Result<Secret> {
 }
 
 /// Nobody but this machine is to reach what is simulated.
-fn sandbox_address(wished: Option<SocketAddr>) -> anyhow::Result<SocketAddr> {
-    let address = wished.unwrap_or(([127, 0, 0, 1], 8788).into());
-    anyhow::ensure!(
-        address.ip().is_loopback(),
-        "sandbox_listen must be a loopback address, such as 127.0.0.1:8788"
-    );
-    Ok(address)
+fn sandbox_address(wished: Option<Listen>) -> anyhow::Result<SocketAddr> {
+    match wished.unwrap_or(Listen::At(([127, 0, 0, 1], 8788).into())) {
+        Listen::At(address) if address.ip().is_loopback() => Ok(address),
+        other => anyhow::bail!(
+            "sandbox_listen must be a loopback address, such as 127.0.0.1:8788; {other} is none"
+        ),
+    }
 }
 
 /// A file that was named must be there; the default one may be missing.
@@ -280,7 +338,18 @@ fn read(named: Option<&Path>) -> anyhow::Result<Settings> {
         }
         other => other.with_context(|| format!("{} cannot be read", path.display()))?,
     };
-    toml::from_str(&text).with_context(|| format!("{} is not in order", path.display()))
+    parse(&text).with_context(|| format!("{} is not in order", path.display()))
+}
+
+fn parse(text: &str) -> Result<Settings, toml::de::Error> {
+    // Read as it stands first: that says where a fault is.
+    match toml::from_str(text) {
+        Ok(settings) if !text.contains("\"\"") && !text.contains("''") => Ok(settings),
+        _ => {
+            let table = empty::without_empty_entries(toml::from_str(text)?);
+            table.try_into()
+        }
+    }
 }
 
 fn networks(
@@ -297,13 +366,13 @@ fn networks(
     file.unwrap_or_default().into_iter().map(parse).collect()
 }
 
-/// Where browsers reach a server that was not told: the address listened on, if that is loopback.
 /// What a server is called that was given no name: another on the same machine listens elsewhere.
 pub(crate) fn derived_node(listen: SocketAddr) -> String {
     let machine = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     format!("{}/{listen}", machine.trim())
 }
 
+/// Where browsers reach a server that was not told: the address listened on, if that is loopback.
 pub(crate) fn derived_public_url(listen: SocketAddr) -> anyhow::Result<Url> {
     let url = Url::parse(&format!("http://{listen}"))?;
     check_public_url(&url).with_context(|| {
@@ -324,19 +393,6 @@ fn check_public_url(url: &Url) -> anyhow::Result<()> {
         "public_url must be an origin without a path, such as https://connect.example.com"
     );
     Ok(())
-}
-
-fn database(url: Option<String>, data_dir: &Path) -> anyhow::Result<Database> {
-    let Some(url) = url else {
-        return Ok(Database::Sqlite(data_dir.join("astralform.db")));
-    };
-    if let Some(path) = url.strip_prefix("sqlite:") {
-        return Ok(Database::Sqlite(path.trim_start_matches("//").into()));
-    }
-    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-        return Ok(Database::Postgres(url));
-    }
-    anyhow::bail!("the database URL must start with sqlite: or postgres://")
 }
 
 #[cfg(test)]

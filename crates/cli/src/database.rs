@@ -17,13 +17,17 @@ use crate::{
 pub(crate) async fn connect(database: &Database) -> anyhow::Result<Db> {
     match database {
         Database::Sqlite(path) => {
+            check_is_file(path)?;
             make_folder(path)?;
             make_private(path)?;
             let opened = Db::open_sqlite(path).await;
             opened.with_context(|| format!("{} cannot be opened", path.display()))
         }
         Database::Postgres(url) => {
-            Db::connect_postgres(url).await.context("the PostgreSQL database cannot be reached")
+            let connected = Db::connect_postgres(url).await;
+            connected.with_context(|| {
+                format!("the PostgreSQL database at {} cannot be used", database.place())
+            })
         }
     }
 }
@@ -94,6 +98,13 @@ pub(crate) async fn keep_copy(db: &Db, database: &Database, newest: i64) -> anyh
         partial.finish().with_context(cannot)?;
         tracing::info!(copy = %copy.display(), "the database was copied before its schema changes");
     }
+    Ok(())
+}
+
+/// Refuses what is there and keeps nothing, such as a device.
+fn check_is_file(path: &Path) -> anyhow::Result<()> {
+    let is_other = fs::metadata(path).is_ok_and(|found| !found.is_file());
+    anyhow::ensure!(!is_other, "{} is no file, and a database must be one", path.display());
     Ok(())
 }
 

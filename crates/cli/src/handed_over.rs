@@ -1,11 +1,11 @@
 //! Secrets that are shown once: whoever makes them here sees them, or nobody has them.
 
-use std::io::{self, Write as _, stdout};
-
 use anyhow::Context as _;
 use astralform_domain::{AdminTokenId, ApiKeyId, Clock};
 use astralform_engine::access::{NewAdminToken, NewApiKey, revoke_admin_token, revoke_api_key};
 use astralform_storage::Db;
+
+use crate::out;
 
 /// The keys and tokens that a text shows.
 #[derive(Default)]
@@ -30,10 +30,10 @@ impl Shown {
     /// # Errors
     /// When the text cannot be printed, with what to do then.
     pub(crate) async fn print(self, text: &str, db: &Db, instead: &str) -> anyhow::Result<()> {
-        let Err(error) = print(text) else { return Ok(()) };
-        self.revoke(db).await.context("what was made cannot be printed, nor revoked again")?;
+        let Err(error) = out::hand_over(text) else { return Ok(()) };
+        self.revoke(db).await.context("what was made cannot be handed over, nor revoked again")?;
         anyhow::bail!(
-            "what was made cannot be printed ({error}), so it is revoked again; {instead}"
+            "what was made cannot be handed over: {error}; so it is revoked again: {instead}"
         )
     }
 
@@ -47,13 +47,6 @@ impl Shown {
         }
         Ok(())
     }
-}
-
-/// Prints a text and says whether all of it was taken.
-pub(crate) fn print(text: &str) -> io::Result<()> {
-    let mut out = stdout().lock();
-    writeln!(out, "{text}")?;
-    out.flush()
 }
 
 /// How to make other keys and tokens.

@@ -1,7 +1,7 @@
 use astralform_domain::Entropy;
 use astralform_engine::{check_key, prepare_database, written_with};
 use astralform_storage::Db;
-use astralform_vault::{KeyFileError, KeyRing, create_key_file, read_key_file};
+use astralform_vault::{KeyFileError, KeyRing, create_key_file, read_key_file_of};
 
 use crate::{
     config::Store,
@@ -13,7 +13,7 @@ use crate::{
 /// anything is written.
 pub(crate) async fn open(store: &Store, entropy: &Entropy) -> anyhow::Result<(Db, KeyRing)> {
     let Store { database, key_file, .. } = store;
-    let existing = match read_key_file(key_file) {
+    let existing = match read_key_file_of(&key_file.path, key_file.readers) {
         Err(KeyFileError::Absent(_)) => None,
         read => Some(read?),
     };
@@ -21,13 +21,12 @@ pub(crate) async fn open(store: &Store, entropy: &Entropy) -> anyhow::Result<(Db
     let ring = match (existing, written_with(&db).await?) {
         (Some(ring), _) => ring,
         (None, None) => {
-            tracing::info!(key_file = %key_file.display(), "key file created");
-            create_key_file(key_file, entropy)?
+            tracing::info!(%key_file, "key file created");
+            create_key_file(&key_file.path, entropy)?
         }
         (None, Some(id)) => anyhow::bail!(
-            "there is no key file at {}, and this database was written with master key {id}: put \
-             its key file back, or name it with --key-file",
-            key_file.display()
+            "there is no key file at {key_file}, and this database was written with master key {id}: \
+             put its key file back, or name it with --key-file"
         ),
     };
     keep_copy(&db, database, Db::NEWEST_SCHEMA).await?;
@@ -37,7 +36,7 @@ pub(crate) async fn open(store: &Store, entropy: &Entropy) -> anyhow::Result<(Db
 
 /// Opens a database that is in use with the key it was written with; makes and migrates nothing.
 pub(crate) async fn open_existing(store: &Store) -> anyhow::Result<(Db, KeyRing)> {
-    let ring = read_key_file(&store.key_file)?;
+    let ring = read_key_file_of(&store.key_file.path, store.key_file.readers)?;
     let db = connect_existing(&store.database).await?;
     check_key(&db, &ring).await?;
     Ok((db, ring))

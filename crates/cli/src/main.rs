@@ -15,12 +15,13 @@ mod machine;
 mod management;
 mod memory;
 mod node;
+mod out;
 mod partial;
 mod simulated;
 mod table;
 mod telemetry;
 
-use clap::Parser;
+use clap::{CommandFactory as _, FromArgMatches as _, Parser};
 use commands::Command;
 
 /// A call takes and frees a few hundred pieces of memory; this one costs it a fifth less CPU. It is
@@ -41,7 +42,7 @@ async fn main() -> std::process::ExitCode {
     astralform_domain::arm_crash_point!(
         std::env::var_os("ASTRALFORM_CRASH_POINT").map(|text| text.to_string_lossy().into_owned())
     );
-    let Cli { command } = Cli::parse();
+    let Cli { command } = read_command_line();
     memory::keep_files_private();
     if let Err(error) = memory::keep_private() {
         telemetry::note(&format!("{error:#}: whoever runs as this user may read secrets"));
@@ -49,8 +50,22 @@ async fn main() -> std::process::ExitCode {
     match command.run().await {
         Ok(code) => code,
         Err(error) => {
+            // As a program that the signal of a closed pipe ends.
+            const READER_GONE: u8 = 128 + 13;
+            if error.downcast_ref::<out::Unprinted>().is_some_and(out::Unprinted::is_reader_gone) {
+                return READER_GONE.into();
+            }
             telemetry::complain(&error);
             std::process::ExitCode::FAILURE
         }
     }
+}
+
+/// Reads the command line, and variables for flags that are not there; what is empty is not set.
+fn read_command_line() -> Cli {
+    let given = config::without_empty_flags(&Cli::command(), std::env::args_os());
+    let command = config::without_empty_variables(Cli::command());
+    let read = command.try_get_matches_from(given);
+    let read = read.and_then(|matches| Cli::from_arg_matches(&matches));
+    read.unwrap_or_else(|error| error.exit())
 }

@@ -1,8 +1,9 @@
+mod catalog;
 mod outbox;
 mod retention;
 mod webhooks;
 
-use std::time::Duration;
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use astralform_engine::{Engine, chain};
@@ -10,6 +11,7 @@ use astralform_server::{App, Limits, router, serve_then};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
+    sync::Notify,
     time::{MissedTickBehavior, interval},
 };
 
@@ -32,12 +34,21 @@ const USES: Duration = Duration::from_secs(5);
 /// How soon this node knows what another one has changed.
 const FOLLOW: Duration = Duration::from_millis(250);
 
+/// What a hangup means (SIGHUP).
+pub(crate) enum Hangup {
+    /// The process stops.
+    Stop,
+    /// The catalogue is loaded anew from these folders, unless it was the terminal that hung up.
+    Reload(Vec<PathBuf>),
+}
+
 /// Serves an engine until the process is asked to stop.
 ///
 /// # Errors
 /// When the process cannot hear signals.
-pub(crate) async fn run(listener: TcpListener, app: App) -> anyhow::Result<()> {
-    let asked = asked_to_stop()?;
+pub(crate) async fn run(listener: TcpListener, app: App, hangup: Hangup) -> anyhow::Result<()> {
+    let (asked, stops) = asked_to_stop()?;
+    let hangups = signal(SignalKind::hangup())?;
     app.engine().recover().await.context("what an earlier run left cannot be taken up")?;
     let files = machine::raise_file_limit();
     let proxies = app.proxies().clone();
@@ -61,6 +72,7 @@ pub(crate) async fn run(listener: TcpListener, app: App) -> anyhow::Result<()> {
         tokio::spawn(outbox::run(app.clone())),
         tokio::spawn(retention::run(app.clone())),
         tokio::spawn(webhooks::run(app.clone())),
+        tokio::spawn(catalog::run(app.clone(), hangup, hangups, stops)),
     ];
     let beating = tokio::spawn(beat(app.clone()));
     let stopping = app.clone();
@@ -73,9 +85,9 @@ pub(crate) async fn run(listener: TcpListener, app: App) -> anyhow::Result<()> {
         for task in &upkeep {
             task.abort();
         }
-        finish(app.engine()).await;
+        finish(&app.engine()).await;
         beating.abort();
-        leave(app.engine()).await;
+        leave(&app.engine()).await;
     };
     serve_then(listener, router(app.clone()), limits, stop, after).await;
     Ok(())
@@ -166,13 +178,17 @@ async fn write_uses(app: App) {
 }
 
 /// From here on the process ends in order; before, a signal simply ends it.
-fn asked_to_stop() -> std::io::Result<impl Future<Output = ()>> {
+fn asked_to_stop() -> std::io::Result<(impl Future<Output = ()>, Arc<Notify>)> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(async move {
+    let hung_up = Arc::<Notify>::default();
+    let stops = Arc::clone(&hung_up);
+    let asked = async move {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
+            () = hung_up.notified() => {}
         }
-    })
+    };
+    Ok((asked, stops))
 }

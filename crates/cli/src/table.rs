@@ -2,20 +2,46 @@
 
 use astralform_domain::texts::with_hidden_shown;
 
+/// A table whose rows come a page at a time: columns only grow.
+pub(crate) struct Pages<const N: usize> {
+    /// Nothing once they are shown.
+    headings: Option<[String; N]>,
+    widths: [usize; N],
+}
+
+impl<const N: usize> Pages<N> {
+    pub(crate) fn new(headings: [&str; N]) -> Self {
+        Self { headings: Some(headings.map(str::to_owned)), widths: [0; N] }
+    }
+
+    /// Returns rows as lines, the first ones under the headings; nothing of a cell moves a
+    /// terminal's cursor.
+    pub(crate) fn page(&mut self, rows: &[[String; N]]) -> String {
+        let headings = self.headings.take();
+        let rows = headings.iter().chain(rows);
+        let rows: Vec<_> = rows.map(|row| row.each_ref().map(|cell| plain(cell))).collect();
+        for row in &rows {
+            for (width, cell) in self.widths.iter_mut().zip(row) {
+                *width = cell.chars().count().max(*width);
+            }
+        }
+        let line = |row: &[String; N]| {
+            let cells = row.iter().zip(self.widths);
+            let cells = cells.map(|(cell, width)| format!("{cell:width$}"));
+            cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+        };
+        rows.iter().map(line).collect::<Vec<_>>().join("\n")
+    }
+
+    /// Returns whether no row has come yet.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.headings.is_some()
+    }
+}
+
 /// Returns rows as lines, under their headings; nothing of a cell moves a terminal's cursor.
 pub(crate) fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> String {
-    let headings = headings.map(str::to_owned);
-    let rows: Vec<[String; N]> = std::iter::once(&headings)
-        .chain(rows)
-        .map(|row| row.each_ref().map(|cell| plain(cell)))
-        .collect();
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
-    let widths: [usize; N] = std::array::from_fn(|column| width(column).unwrap_or(0));
-    let line = |row: &[String; N]| {
-        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
-        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
-    };
-    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+    Pages::new(headings).page(rows)
 }
 
 /// Returns a text in which whatever would move a terminal's cursor, hide or turn a text is written
@@ -27,6 +53,15 @@ pub(crate) fn plain(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_pages_of_a_table_have_one_head_and_their_columns_do_not_shrink() {
+        let mut pages = Pages::new(["ID", "NAME"]);
+        assert!(pages.is_empty());
+        assert_eq!(pages.page(&[["long".to_owned(), "x".to_owned()]]), "ID    NAME\nlong  x");
+        assert_eq!(pages.page(&[["a".to_owned(), "y".to_owned()]]), "a     y");
+        assert!(!pages.is_empty());
+    }
 
     #[test]
     fn columns_are_as_wide_as_their_widest_cell_and_show_what_hides_or_turns_a_text() {

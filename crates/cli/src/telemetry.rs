@@ -1,51 +1,89 @@
 mod floods;
+mod form;
 mod lines;
 mod requests;
 
-use std::{io::stderr, sync::Arc};
+use std::{
+    io::{IsTerminal as _, Write as _, stderr},
+    sync::Arc,
+};
 
 use anyhow::Context as _;
-use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+use tracing_subscriber::{
+    EnvFilter, Layer as _, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+};
 
 use floods::Floods;
+use form::Form;
 use lines::Lines;
 pub(crate) use lines::Log;
 use requests::{TimeAndId, WithId};
 
-/// Starts a server's log: lines as JSON, for machines. Floods of one kind of line are counted, and
-/// a reader that stalls stops nobody. The last lines are written before the log is dropped.
-pub(crate) fn start_json(filter: &str) -> anyhow::Result<Log> {
+/// Starts a server's log: lines for people on a terminal, otherwise JSON for machines. Floods of one
+/// kind of line are counted, and a reader that stalls stops nobody. The last lines are written
+/// before the log is dropped.
+pub(crate) fn start_server(filter: &str) -> anyhow::Result<Log> {
     let filter = parse(filter)?;
     let floods = Arc::<Floods>::default();
-    let (lines, log) = Lines::to(stderr(), Arc::clone(&floods)).context("logging cannot start")?;
-    let layer = fmt::layer().json().map_event_format(WithId).with_writer(lines);
-    let subscriber = tracing_subscriber::registry().with(filter).with(floods::Layer(floods));
-    let started = subscriber.with(layer).try_init();
+    let form = if stderr().is_terminal() { Form::Text } else { Form::Json };
+    let lines = Lines::to(stderr(), form, Arc::clone(&floods));
+    let (lines, log) = lines.context("logging cannot start")?;
+    let layer = fmt::layer().log_internal_errors(false).with_writer(lines);
+    let layer = match form {
+        Form::Json => layer.json().map_event_format(WithId).boxed(),
+        Form::Text => layer.with_timer(TimeAndId).with_target(false).with_ansi(false).boxed(),
+    };
+    let subscriber = tracing_subscriber::registry().with(layer);
+    let subscriber = subscriber.with(filter).with(floods::Layer(floods));
+    let started = subscriber.try_init();
     started.map_err(|error| anyhow::anyhow!("logging cannot start: {error}"))?;
     Ok(log)
 }
 
 /// Starts a command's log: lines as text, for people.
 pub(crate) fn start_plain(filter: &str) -> anyhow::Result<()> {
-    let subscriber = fmt().with_timer(TimeAndId);
+    let subscriber = fmt().with_timer(TimeAndId).log_internal_errors(false);
     let subscriber = subscriber.with_env_filter(parse(filter)?).with_writer(stderr);
     subscriber.try_init().map_err(|error| anyhow::anyhow!("logging cannot start: {error}"))
 }
 
-/// The last words of a process: what went wrong, with its causes, on one line.
-#[expect(clippy::print_stderr, reason = "logging may not have started")]
+/// Says what a process ended with: what went wrong, with its causes, on one line.
 pub(crate) fn complain(error: &anyhow::Error) {
-    eprintln!("astralform: {error:#}");
+    note(&format!("astralform: {error:#}"));
 }
 
-/// Something to know beside what a command prints.
-#[expect(clippy::print_stderr, reason = "standard output is for what the command prints")]
+/// Says something to know beside what a command prints. Where nobody can be told, nobody is.
 pub(crate) fn note(text: &str) {
-    eprintln!("{text}");
+    let _ = writeln!(stderr(), "{text}");
 }
 
+/// Reads what is to be logged. Statements of the database are, where they are asked for by name.
 fn parse(filter: &str) -> anyhow::Result<EnvFilter> {
+    const DATABASE: &str = "sqlx";
     let example = "`info`, or `info,astralform_engine=debug`";
-    EnvFilter::try_new(filter)
+    let mut parts: Vec<_> = filter.split(',').map(str::trim).collect();
+    let quiet = format!("{DATABASE}=off");
+    if !parts.iter().any(|part| part.starts_with(DATABASE)) {
+        parts.push(&quiet);
+    }
+    EnvFilter::try_new(parts.join(","))
         .with_context(|| format!("`{filter}` is no log filter; one is {example}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statements_of_the_database_are_logged_only_where_they_are_asked_for_by_name() {
+        let has_statements =
+            |filter: &str| !parse(filter).unwrap().to_string().contains("sqlx=off");
+        for quiet in ["info", "debug", "trace", "info,astralform_engine=debug", "sql=debug", ""] {
+            assert!(!has_statements(quiet), "{quiet}");
+        }
+        for loud in ["sqlx=debug", "info, sqlx::query=debug", "debug,sqlx=trace"] {
+            assert!(has_statements(loud), "{loud}");
+        }
+        assert!(parse("a=b=c").is_err());
+    }
 }

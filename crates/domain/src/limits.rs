@@ -71,6 +71,7 @@ limits! {
     INTERIM_ANSWERS = 8 "answers", of "the interim answers (1xx) of a provider to one request", beyond "the connection is closed, the call fails";
     IDLE_WAY_OUT = 256 "connections", of "the idle connections to providers", beyond "the least recently used one is closed";
     LOG_LINES = 20 "lines a second", of "the log lines of one kind", beyond "they are counted; a line a second says how many";
+    CALL_LINES = 500 "lines a second", of "the log lines about tool calls, and about refusals to callers whose credential is good, each", beyond "the same";
     LOG_WAITING = 1_048_576 "bytes", of "the log lines that wait for their reader", beyond "they are lost and counted";
     WAITERS = 2_000 "requests", of "the requests of all that wait for end users (`wait_seconds`, `?wait=`), on one server", beyond "they are answered without a wait";
     WAITERS_OF_CREDENTIAL = 200 "requests", of "those of one API key or session", beyond "they are answered without a wait";
@@ -96,6 +97,7 @@ limits! {
     TOKEN_KIND = 64 "bytes", of "the kind that a connector gives a token", beyond "it is not taken";
     TOKEN_ANSWER = 262_144 "bytes", of "what a provider answers when it is asked for a token, or whose one is", beyond "it counts as no answer";
     PROVIDER_WORDS = 500 "characters", of "what is repeated of a provider's refusal", beyond "cut";
+    PROJECT_NAME = 100 "characters", of "what a project is called", beyond "422; the command refuses it";
     EMAIL = 254 "bytes", of "a member's address", beyond "the command refuses it";
     KEPT_ANSWER = 16_777_216 "bytes", of "an answer that is kept for the same `Idempotency-Key`", beyond "it is given once; the request that comes again is refused with 409";
     LINK_ATTEMPTS = 10 "attempts", of "the clicks on a link, or the keys that are entered there", beyond "the auth request fails with `too_many_attempts`, and a page says so";

@@ -43,7 +43,7 @@ pub mod webhooks;
 
 use std::{
     path::PathBuf,
-    sync::{Arc, Weak},
+    sync::{Arc, Weak, atomic::AtomicBool},
     time::Duration,
 };
 
@@ -82,6 +82,9 @@ use webhooks::Streams;
 const READY_WITHIN: Duration = Duration::from_millis(900);
 
 /// Everything that happens, over what it needs from outside.
+///
+/// Its catalogue stays as it is: where another one is to be served, [`Engine::with_catalog`] makes
+/// another engine over the same parts, and what the first one has begun ends as it began.
 pub struct Engine {
     /// Itself, for work that goes on whoever stops waiting for it.
     me: Weak<Engine>,
@@ -93,21 +96,25 @@ pub struct Engine {
     process: String,
     db: Db,
     catalog: Catalog,
-    keys: DataKeys,
+    /// What the catalogue is known by among nodes.
+    fingerprint: String,
+    keys: Arc<DataKeys>,
     egress: Egress,
     site: Site,
     clock: Clock,
     entropy: Entropy,
-    changes: Changes,
-    waiters: Waiters,
+    changes: Arc<Changes>,
+    waiters: Arc<Waiters>,
     kept: Kept,
-    open_prompts: OpenPrompts,
-    flights: Flights,
-    hosts: Hosts,
-    spool: Spool,
-    uses: Uses,
+    open_prompts: Arc<OpenPrompts>,
+    flights: Arc<Flights>,
+    hosts: Arc<Hosts>,
+    spool: Arc<Spool>,
+    uses: Arc<Uses>,
     metrics: Metrics,
-    streams: Streams,
+    streams: Arc<Streams>,
+    /// Whether another node has been met that serves other connectors.
+    has_met_another_catalog: Arc<AtomicBool>,
 }
 
 /// What an engine is made of.
@@ -146,22 +153,55 @@ impl Engine {
             node,
             process,
             db,
+            fingerprint: catalog.fingerprint(),
             catalog,
-            keys,
+            keys: Arc::new(keys),
             egress,
             site,
             clock,
             entropy,
-            changes: Changes::default(),
-            waiters: Waiters::default(),
+            changes: Arc::default(),
+            waiters: Arc::default(),
             kept: Kept::default(),
-            open_prompts: OpenPrompts::default(),
-            flights: Flights::default(),
-            hosts: Hosts::default(),
-            spool: Spool::new(spool),
-            uses: Uses::default(),
+            open_prompts: Arc::default(),
+            flights: Arc::default(),
+            hosts: Arc::default(),
+            spool: Arc::new(Spool::new(spool)),
+            uses: Arc::default(),
             metrics,
-            streams: Streams::default(),
+            streams: Arc::default(),
+            has_met_another_catalog: Arc::default(),
+        })
+    }
+
+    /// Returns an engine over the same parts that serves another catalogue. It remembers nothing
+    /// yet: what is remembered is put together with connectors of the catalogue.
+    #[must_use]
+    pub fn with_catalog(&self, catalog: Catalog) -> Arc<Self> {
+        Arc::new_cyclic(|me| Self {
+            me: Weak::clone(me),
+            home: self.home.clone(),
+            node: self.node.clone(),
+            process: self.process.clone(),
+            db: self.db.clone(),
+            fingerprint: catalog.fingerprint(),
+            metrics: self.metrics.with_catalog(&catalog),
+            catalog,
+            keys: Arc::clone(&self.keys),
+            egress: self.egress.clone(),
+            site: self.site.clone(),
+            clock: self.clock.clone(),
+            entropy: self.entropy.clone(),
+            changes: Arc::clone(&self.changes),
+            waiters: Arc::clone(&self.waiters),
+            kept: Kept::default(),
+            open_prompts: Arc::clone(&self.open_prompts),
+            flights: Arc::clone(&self.flights),
+            hosts: Arc::clone(&self.hosts),
+            spool: Arc::clone(&self.spool),
+            uses: Arc::clone(&self.uses),
+            streams: Arc::clone(&self.streams),
+            has_met_another_catalog: Arc::clone(&self.has_met_another_catalog),
         })
     }
 

@@ -3,7 +3,8 @@
 mod return_urls;
 
 use astralform_domain::{
-    Administrator, Environment, EnvironmentSettings, ProjectId, Role, Tenant, VerifyEndUser, limits,
+    Administrator, Environment, EnvironmentSettings, ProjectId, ProjectName, Role, Tenant,
+    VerifyEndUser, limits,
 };
 pub use astralform_storage::members::{Membership, ProjectOfMember};
 use astralform_storage::{
@@ -32,8 +33,8 @@ pub struct EnvironmentChange {
 pub enum EnvironmentError {
     /// A browser cannot be sent there.
     #[error(
-        "`return_urls` has {0:?}, which cannot be one: a return URL starts with https://, with http:// on \
-         loopback, or with an application's own scheme, a domain name from right to left as in \
+        "`return_urls` has {0:?}, which cannot be one: a return URL starts with https://, with http:// \
+         on loopback, or with an application's own scheme, a domain name from right to left as in \
          com.example.app:/done; it has no user name, no fragment, no spaces and {most} bytes at \
          most",
         most = limits::RETURN_URL.value
@@ -82,6 +83,26 @@ impl Engine {
         limit: i64,
     ) -> Result<Vec<ProjectOfMember>, Fault> {
         Ok(members::projects(&self.db, administrator.member, after, limit).await?)
+    }
+
+    /// Gives a project another name, where one is given; returns the project as it is then, unless
+    /// it is none of the administrator's.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn rename_project(
+        &self,
+        by: Administrator,
+        project: ProjectId,
+        name: Option<&ProjectName>,
+    ) -> Result<Option<ProjectOfMember>, Fault> {
+        let mut tx = self.db.begin().await?;
+        if let Some(name) = name {
+            projects::rename(&mut tx, project, name).await?;
+        }
+        let found = members::project(&mut tx, by.member, project).await?;
+        tx.commit().await?;
+        Ok(found)
     }
 
     /// Changes the settings of an environment and returns them as they are then. What the change

@@ -5,8 +5,9 @@
 //! tool call is found beforehand: a call costs one look-up and three atomic additions.
 
 mod durations;
+mod order;
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use astralform_catalog::Catalog;
 use astralform_domain::{
@@ -15,7 +16,7 @@ use astralform_domain::{
 };
 use prometheus_client::{
     encoding::text,
-    metrics::{counter::Counter, family::Family, gauge::Gauge},
+    metrics::{counter::Counter, family::Family, gauge::Gauge, info::Info},
     registry::{Registry, Unit},
 };
 use tokio::time::Instant;
@@ -24,8 +25,11 @@ use crate::{CallRefusal, Outcome};
 use durations::Durations;
 
 /// Everything that is counted.
+#[derive(Clone)]
 pub struct Metrics {
-    registry: Registry,
+    registry: Arc<Registry>,
+    calls: Words<2>,
+    calls_took: Family<Labels<1>, Durations>,
     /// By the name of the tool; those of one connector share theirs.
     tools: HashMap<String, Calls>,
     refreshes: Words<2>,
@@ -64,10 +68,11 @@ pub struct Refreshing {
 
 impl Metrics {
     pub(crate) fn new(catalog: &Catalog) -> Self {
-        let mut registry = Registry::with_prefix("astralform");
-        let connectors = || catalog.connectors().map(|connector| connector.slug.to_string());
         let new = Self {
-            tools: tools(catalog, &mut registry),
+            registry: Arc::default(),
+            calls: Family::default(),
+            calls_took: Family::default(),
+            tools: HashMap::new(),
             refreshes: Family::default(),
             refreshing: Gauge::default(),
             refresh_took: Durations::default(),
@@ -78,16 +83,7 @@ impl Metrics {
             database_up: Gauge::default(),
             database_failures: Counter::default(),
             integrity_failures: Counter::default(),
-            registry,
         };
-        for connector in connectors() {
-            for outcome in RefreshOutcome::ALL {
-                new.refreshes.get_or_create_owned(&ended(&connector, outcome.as_str()));
-            }
-            for outcome in RevocationStatus::ALL {
-                new.revocations.get_or_create_owned(&ended(&connector, outcome.as_str()));
-            }
-        }
         for status in AuthStatus::ALL {
             new.auth_requests.get_or_create_owned(&one("status", status.as_str()));
         }
@@ -97,11 +93,48 @@ impl Metrics {
         for outbox in Outbox::ALL {
             new.outboxes.get_or_create_owned(&one("outbox", outbox.as_str()));
         }
-        new.registered()
+        new.registered().with_catalog(catalog)
     }
 
-    fn registered(mut self) -> Self {
-        let all = &mut self.registry;
+    /// Returns the same counters, with those of the connectors of a catalogue.
+    pub(crate) fn with_catalog(&self, catalog: &Catalog) -> Self {
+        for connector in catalog.connectors() {
+            let slug = connector.slug.as_str();
+            for outcome in RefreshOutcome::ALL {
+                self.refreshes.get_or_create_owned(&ended(slug, outcome.as_str()));
+            }
+            for outcome in RevocationStatus::ALL {
+                self.revocations.get_or_create_owned(&ended(slug, outcome.as_str()));
+            }
+        }
+        let tools = catalog.connectors().flat_map(|connector| {
+            let calls = self.calls_of(connector.slug.as_str());
+            connector.tools.iter().map(move |tool| (tool.name.to_string(), calls.clone()))
+        });
+        Self { tools: tools.collect(), ..self.clone() }
+    }
+
+    fn calls_of(&self, slug: &str) -> Calls {
+        let counter = |outcome| self.calls.get_or_create_owned(&ended(slug, outcome));
+        Calls {
+            completed: counter("completed"),
+            auth_required: counter("auth_required"),
+            refused: counter("refused"),
+            broken: counter("broken"),
+            failed: FailureKind::ALL.iter().map(|kind| counter(kind.as_str())).collect(),
+            took: self.calls_took.get_or_create_owned(&one("connector", slug)),
+        }
+    }
+
+    fn registered(self) -> Self {
+        let mut registry = Registry::with_prefix("astralform");
+        let all = &mut registry;
+        let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
+        all.register("build", "The version of the program", version);
+        all.register("tool_calls", "Tool calls, by how they ended", self.calls.clone());
+        let about = "How long tool calls took, the provider's share included";
+        let took = self.calls_took.clone();
+        all.register_with_unit("tool_call_duration", about, Unit::Seconds, took);
         all.register("refreshes", "Token refreshes, by how they ended", self.refreshes.clone());
         all.register("refreshes_in_flight", "Token refreshes under way", self.refreshing.clone());
         let about = "How long token refreshes took";
@@ -120,14 +153,14 @@ impl Metrics {
         all.register("database_failures", about, self.database_failures.clone());
         let about = "Requests that met a stored secret that does not open";
         all.register("integrity_failures", about, self.integrity_failures.clone());
-        self
+        Self { registry: Arc::new(registry), ..self }
     }
 
-    /// Everything, in the `OpenMetrics` text format.
+    /// Returns everything in the `OpenMetrics` text format, always in the same order.
     pub fn exposition(&self) -> String {
         let mut text = String::with_capacity(32 * 1024);
         text::encode(&mut text, &self.registry).expect("a String takes everything");
-        text
+        order::in_order(&text)
     }
 
     /// A tool was called. A tool that is not in the catalogue is not counted.
@@ -203,30 +236,6 @@ fn one(name: &'static str, word: &str) -> Labels<1> {
 
 fn ended(connector: &str, outcome: &str) -> Labels<2> {
     [("connector", connector.to_owned()), ("outcome", outcome.to_owned())]
-}
-
-fn tools(catalog: &Catalog, registry: &mut Registry) -> HashMap<String, Calls> {
-    let calls = Words::<2>::default();
-    let took = Family::<Labels<1>, Durations>::default();
-    registry.register("tool_calls", "Tool calls, by how they ended", calls.clone());
-    let about = "How long tool calls took, the provider's share included";
-    registry.register_with_unit("tool_call_duration", about, Unit::Seconds, took.clone());
-    let of_connector = |slug: &str| {
-        let counter = |outcome| calls.get_or_create_owned(&ended(slug, outcome));
-        Calls {
-            completed: counter("completed"),
-            auth_required: counter("auth_required"),
-            refused: counter("refused"),
-            broken: counter("broken"),
-            failed: FailureKind::ALL.iter().map(|kind| counter(kind.as_str())).collect(),
-            took: took.get_or_create_owned(&one("connector", slug)),
-        }
-    };
-    let all = catalog.connectors().flat_map(|connector| {
-        let calls = of_connector(connector.slug.as_str());
-        connector.tools.iter().map(move |tool| (tool.name.to_string(), calls.clone()))
-    });
-    all.collect()
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! Making what a project stands on: members, team, project, agent, keys, settings.
 
 use astralform_domain::{
-    AgentId, Email, Environment, EnvironmentSettings, MemberId, ProjectId, Role, Secret, TeamId,
-    Tenant,
+    AgentId, Email, Environment, EnvironmentSettings, MemberId, ProjectId, ProjectName, Role,
+    Secret, TeamId, Tenant,
 };
 use astralform_storage::{
     Tx,
@@ -50,6 +50,9 @@ pub enum BootstrapError {
     /// It is set up already.
     #[error("this installation is set up already: {0} is a member")]
     AlreadySetUp(Email),
+    /// What was made could not be handed over.
+    #[error("nothing is set up, since what was made cannot be handed over")]
+    NotHandedOver(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Something is broken.
     #[error(transparent)]
     Fault(#[from] Fault),
@@ -57,18 +60,24 @@ pub enum BootstrapError {
 
 impl Engine {
     /// Sets up an empty installation: its first member with a team, a project, and a key for each
-    /// environment.
+    /// environment. Nothing is set up unless `hand_over` has handed the secrets over: nobody could
+    /// have them later.
     ///
     /// # Errors
-    /// When there is a member already.
-    pub async fn bootstrap(&self, email: &Email) -> Result<Bootstrapped, BootstrapError> {
+    /// When there is a member already, or the secrets are not handed over.
+    pub async fn bootstrap<E: std::error::Error + Send + Sync + 'static>(
+        &self,
+        email: &Email,
+        project: &ProjectName,
+        hand_over: impl FnOnce(&Bootstrapped) -> Result<(), E>,
+    ) -> Result<(), BootstrapError> {
         let key = self.installation_key().await?;
         let mut tx = self.db.begin().await.map_err(Fault::from)?;
         if let Some(member) = members::any(&mut tx).await.map_err(Fault::from)? {
             return Err(BootstrapError::AlreadySetUp(member.email));
         }
         let (member, admin_token) = self.add_member(&mut tx, email, &key).await?;
-        let made = self.add_project(&mut tx, "My team", "My project").await?;
+        let made = self.add_project(&mut tx, "My team", project.as_str()).await?;
         let now = self.clock.now();
         members::join(&mut tx, made.team, member, Role::Owner, now).await.map_err(Fault::from)?;
         let to = |environment| Access {
@@ -77,8 +86,9 @@ impl Engine {
         };
         let test_api_key = self.add_api_key(&mut tx, to(Environment::Test), &key).await?;
         let live_api_key = self.add_api_key(&mut tx, to(Environment::Live), &key).await?;
-        tx.commit().await.map_err(Fault::from)?;
-        Ok(Bootstrapped { member, made, test_api_key, live_api_key, admin_token })
+        let done = Bootstrapped { member, made, test_api_key, live_api_key, admin_token };
+        hand_over(&done).map_err(|error| BootstrapError::NotHandedOver(error.into()))?;
+        Ok(tx.commit().await.map_err(Fault::from)?)
     }
 
     /// Whether somebody administers this installation yet.

@@ -1,8 +1,9 @@
 use std::sync::{
-    Arc,
+    Arc, PoisonError, RwLock,
     atomic::{AtomicBool, Ordering},
 };
 
+use astralform_catalog::Catalog;
 use astralform_domain::Secret;
 use astralform_engine::Engine;
 
@@ -13,7 +14,7 @@ use crate::{Hosts, Machine, Proxies, Rates, throttle::Throttle};
 pub struct App(Arc<Shared>);
 
 struct Shared {
-    engine: Arc<Engine>,
+    engine: RwLock<Arc<Engine>>,
     metrics_token: Option<Secret>,
     proxies: Proxies,
     hosts: Hosts,
@@ -52,6 +53,7 @@ impl App {
         let Settings { metrics_token, proxies, hosts, rates, machine } = settings;
         let throttle = Throttle::new(rates, machine);
         let draining = AtomicBool::new(false);
+        let engine = RwLock::new(engine);
         Self(Arc::new(Shared { engine, metrics_token, proxies, hosts, throttle, draining }))
     }
 
@@ -73,9 +75,15 @@ impl App {
         &self.0.hosts
     }
 
-    /// The engine.
-    pub fn engine(&self) -> &Engine {
-        &self.0.engine
+    /// Returns the engine with the catalogue that is served now.
+    pub fn engine(&self) -> Arc<Engine> {
+        Arc::clone(&self.0.engine.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Serves another catalogue from now on. Requests under way end with the one they began with.
+    pub fn serve_catalog(&self, catalog: Catalog) {
+        let mut engine = self.0.engine.write().unwrap_or_else(PoisonError::into_inner);
+        *engine = engine.with_catalog(catalog);
     }
 
     /// What whoever reads the metrics has to know.

@@ -12,6 +12,7 @@ mod cookies;
 mod finish;
 mod guard;
 mod hosts;
+mod lines;
 mod listen;
 mod numbers;
 mod once;
@@ -26,6 +27,7 @@ mod throttle;
 
 pub use app::{App, Settings};
 pub use hosts::{AllowedHost, Hosts, InvalidHost};
+pub use lines::CALLS;
 pub use listen::{Limits, serve, serve_then};
 pub use origin::Proxies;
 pub use problem::{Code, FieldFault, Given, Problem, Refusal};

@@ -1,5 +1,6 @@
 //! The pages end users see. They work without JavaScript and load nothing from elsewhere.
 
+pub(crate) mod about;
 pub(crate) mod assets;
 pub(crate) mod callback;
 pub(crate) mod connect;

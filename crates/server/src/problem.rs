@@ -14,7 +14,7 @@ use astralform_engine::{
     Unusable, authentication::AuthenticationError, chain,
 };
 use axum::{
-    http::{HeaderValue, Method, StatusCode, header},
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 
@@ -97,7 +97,7 @@ impl Problem {
         Self { is_integrity, ..Refusal::Internal.into() }
     }
 
-    fn forbidden(code: Code, detail: String) -> Self {
+    pub(crate) fn forbidden(code: Code, detail: String) -> Self {
         Self::new(StatusCode::FORBIDDEN, code, detail)
     }
 
@@ -226,10 +226,10 @@ impl From<CredentialRefusal> for Problem {
             CredentialRefusal::EndUserRequired => {
                 Self::new(StatusCode::BAD_REQUEST, Code::EndUserRequired, detail)
             }
-            CredentialRefusal::UnknownConnection => Self::missing(Code::UnknownConnection, detail),
             CredentialRefusal::AwaitingConfirmation => {
                 Self::conflict(Code::AwaitingConfirmation, detail)
             }
+            CredentialRefusal::UnknownConnection => Self::missing(Code::UnknownConnection, detail),
             CredentialRefusal::NothingShared => {
                 Self::conflict(Code::SharedConnectionRequired, detail)
             }
@@ -256,7 +256,6 @@ impl IntoResponse for Problem {
 pub(crate) async fn with_request_id(
     app: &App,
     served: &Arc<Served>,
-    asked: Option<(Method, String)>,
     serving: impl Future<Output = Response>,
 ) -> Response {
     let id = served.id.to_string();
@@ -265,9 +264,7 @@ pub(crate) async fn with_request_id(
         if problem.is_integrity {
             app.engine().metrics().integrity_failed();
         }
-        if let Some((method, path)) = asked {
-            tracing::debug!(request_id = %id, %method, path, code = problem.code.as_str(), "refused");
-        }
+        served.note_refusal(problem.code.as_str());
         let allow = response.headers_mut().remove(header::ALLOW);
         response = problem.written(&id);
         if let Some(allow) = allow {

@@ -15,6 +15,7 @@ use bytes::Bytes;
 
 use crate::{
     App, Problem, Refusal, api, guard,
+    lines::Line,
     listen::Peer,
     openapi::{
         documented,
@@ -105,6 +106,7 @@ pub fn router(app: App) -> Router {
     let document = Bytes::from(document);
     Router::new()
         .merge(api)
+        .route("/", get(pages::about::show))
         .route("/metrics", get(api::metrics::show))
         .route("/openapi.json", get(async || ([JSON], document)))
         .route("/v1/connectors/oauth/callback", get(pages::callback::shared))
@@ -131,10 +133,10 @@ async fn around(State(app): State<App>, request: Request, next: Next) -> Respons
         peer.map(|peer| Arc::clone(&peer.link)),
         app.throttle().clock(),
     ));
-    let asked = tracing::enabled!(tracing::Level::DEBUG)
-        .then(|| (request.method().clone(), request.uri().path().to_owned()));
+    let line = Line::begin(&served, &request);
     let serving = serve(&app, &served, request, next);
-    let mut response = problem::with_request_id(&app, &served, asked, serving).await;
+    let mut response = problem::with_request_id(&app, &served, serving).await;
+    line.end(response.status());
     harden(&mut response);
     response
 }

@@ -7,13 +7,13 @@ use std::{
     future::poll_fn,
     pin::pin,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
 
-use astralform_domain::RequestId;
+use astralform_domain::{CallId, RequestId, ToolName};
 use astralform_engine::charged_to;
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -39,6 +39,16 @@ pub(crate) struct Served {
     cost: Arc<AtomicU64>,
     watch: Watch,
     holds: Mutex<Holds>,
+    tool: OnceLock<ToolName>,
+    outcome: OnceLock<(&'static str, Option<CallId>)>,
+    refusal: OnceLock<&'static str>,
+}
+
+/// What is known of a tool call.
+pub(crate) struct Called {
+    pub(crate) tool: ToolName,
+    pub(crate) outcome: &'static str,
+    pub(crate) id: Option<CallId>,
 }
 
 /// What work is measured with: returns a time from which others are subtracted.
@@ -71,6 +81,11 @@ pub(crate) fn current() -> Option<Arc<Served>> {
     SERVED.try_with(Arc::clone).ok()
 }
 
+/// Has what `work` logs be of a request.
+pub(crate) fn as_of(served: &Arc<Served>, work: impl FnOnce()) {
+    SERVED.sync_scope(Arc::clone(served), work);
+}
+
 /// Does some work for a request, and counts the time that it takes.
 pub(crate) async fn on_behalf_of<T>(
     served: Option<Arc<Served>>,
@@ -92,7 +107,42 @@ impl Served {
         link: Option<Arc<Link>>,
         watch: Watch,
     ) -> Self {
-        Self { id, origin, link, cost: Arc::default(), watch, holds: Mutex::default() }
+        Self {
+            id,
+            origin,
+            link,
+            cost: Arc::default(),
+            watch,
+            holds: Mutex::default(),
+            tool: OnceLock::new(),
+            outcome: OnceLock::new(),
+            refusal: OnceLock::new(),
+        }
+    }
+
+    /// Notes which tool is called.
+    pub(crate) fn note_tool(&self, tool: &ToolName) {
+        self.tool.get_or_init(|| tool.clone());
+    }
+
+    /// Notes how the call ended. The first word counts.
+    pub(crate) fn note_outcome(&self, outcome: &'static str, id: Option<CallId>) {
+        self.outcome.get_or_init(|| (outcome, id));
+    }
+
+    /// Notes why the request was refused, by the problem's code.
+    pub(crate) fn note_refusal(&self, code: &'static str) {
+        self.refusal.get_or_init(|| code);
+    }
+
+    /// Returns what is known of the tool call, if it is one.
+    pub(crate) fn call(&self) -> Option<Called> {
+        let (outcome, id) = self.outcome.get().copied().unwrap_or(("unknown", None));
+        Some(Called { tool: self.tool.get()?.clone(), outcome, id })
+    }
+
+    pub(crate) fn refusal(&self) -> Option<&'static str> {
+        self.refusal.get().copied()
     }
 
     /// Notes that a credential answers for the request, and whose bodies its body counts among.

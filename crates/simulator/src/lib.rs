@@ -60,6 +60,9 @@ pub struct NewApp {
 }
 
 impl Simulator {
+    /// The connectors whose services ask for consent.
+    pub const CONSENTING_CONNECTORS: &[&str] = &["slack", "notion", "github"];
+
     /// The connectors whose services take keys rather than apps; each has one from the beginning.
     pub const KEYED_CONNECTORS: &[&str] = &["tavily"];
 

@@ -251,7 +251,8 @@ CREATE TABLE nodes (
     process TEXT PRIMARY KEY,
     name    TEXT NOT NULL,
     seen_at BIGINT NOT NULL, -- by the database's clock
-    told_at BIGINT NOT NULL -- by the process's own clock
+    told_at BIGINT NOT NULL, -- by the process's own clock
+    catalog TEXT NOT NULL -- the fingerprint of the connectors that it serves
 );
 
 -- When connections were last used.

@@ -12,12 +12,12 @@ const OURS: &str = "";
 /// writes, such as the names of teams, are bounded by whoever runs it.
 const BOUNDS: &[(&str, &[(&str, &str)])] = &[
     ("meta", &[("name", OURS), ("value", OURS)]),
-    ("nodes", &[("process", OURS), ("name", OURS)]),
+    ("nodes", &[("process", OURS), ("name", OURS), ("catalog", OURS)]),
     ("teams", &[("name", OURS)]),
     ("members", &[("email", "EMAIL")]),
     ("memberships", &[("role", OURS)]),
     ("admin_tokens", &[("hint", OURS), ("tag", OURS)]),
-    ("projects", &[("name", OURS)]),
+    ("projects", &[("name", "PROJECT_NAME")]),
     ("data_keys", &[("role", OURS), ("envelope", OURS)]),
     ("environments", &[("verify_end_user", OURS), ("return_urls", "RETURN_URL"), ("tag", OURS)]),
     ("agents", &[("name", OURS), ("connectors", OURS)]),

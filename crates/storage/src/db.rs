@@ -6,6 +6,7 @@
 
 mod clock;
 pub(crate) mod copy;
+mod greet;
 mod health;
 mod line;
 mod one_connection;

@@ -22,6 +22,14 @@ pub enum Error {
     /// The schema could not be brought up to date.
     #[error("the schema could not be brought up to date")]
     Migrate(#[source] MigrateError),
+    /// A pooler lends another connection for each transaction.
+    #[error(
+        "a pooler is in between that gives each transaction another connection (PgBouncer's \
+         `pool_mode = transaction` or `statement`), and settings and prepared statements belong to a \
+         connection: set `pool_mode = session` for this database, or connect to PostgreSQL itself \
+         (docs/configuration.md, Poolers)"
+    )]
+    Pooled,
     /// The database was written by a newer version of this program.
     #[error("the database has schema version {0}, which is newer than this program: update it")]
     NewerSchema(i64),
@@ -82,6 +90,12 @@ impl From<MigrateError> for Error {
             other => Self::Migrate(other),
         }
     }
+}
+
+/// Returns an error with its causes, on one line.
+pub(crate) fn chain(error: &Error) -> String {
+    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 /// The result of a statement.

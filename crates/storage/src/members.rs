@@ -158,6 +158,20 @@ pub async fn projects(
     db.all(SQL, binds![member, after, limit]).await
 }
 
+/// Returns a project of one of a member's teams.
+pub async fn project(
+    tx: &mut Tx,
+    member: MemberId,
+    project: ProjectId,
+) -> Result<Option<ProjectOfMember>> {
+    const SQL: &str = "
+        SELECT projects.id, projects.name, projects.team_id, projects.created_at,
+               projects.frozen_at
+        FROM projects JOIN memberships ON memberships.team_id = projects.team_id
+        WHERE memberships.member_id = $1 AND projects.id = $2 AND projects.deleted_at IS NULL";
+    tx.optional(SQL, binds![member, project]).await
+}
+
 /// What a member may do in a project's team; nothing where they do not belong to it, or the project
 /// is deleted.
 pub async fn role_in(db: &Db, member: MemberId, project: ProjectId) -> Result<Option<Role>> {

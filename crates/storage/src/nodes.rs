@@ -37,10 +37,12 @@ pub struct Node<'a> {
     pub name: &'a str,
     /// What tells it from any other process.
     pub process: &'a str,
+    /// The fingerprint of the connectors that it serves.
+    pub catalog: &'a str,
 }
 
 /// What a process finds when it says that it lives.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Found {
     /// How many refreshes it took over from processes of its name that ended.
     pub taken_over: u64,
@@ -48,6 +50,8 @@ pub struct Found {
     pub namesakes: i64,
     /// Whether a clock was set back, so that everything that waits is tried again now.
     pub was_set_back: bool,
+    /// A living process that serves other connectors, by its name.
+    pub differs_from: Option<String>,
 }
 
 /// The latest times that were written down.
@@ -55,6 +59,7 @@ struct Latest {
     seen: Timestamp,
     told: Timestamp,
     namesakes: i64,
+    differs_from: Option<String>,
 }
 
 impl Record for Latest {
@@ -63,6 +68,7 @@ impl Record for Latest {
             seen: row.time("seen_at")?,
             told: row.time("told_at")?,
             namesakes: row.int("namesakes")?,
+            differs_from: row.optional_text("differs_from")?,
         })
     }
 }
@@ -71,15 +77,15 @@ impl Record for Latest {
 /// right what a clock measured that was ahead.
 pub async fn beat(tx: &mut Tx, node: Node<'_>) -> Result<Found> {
     const BEAT: &str = "
-        INSERT INTO nodes (process, name, seen_at, told_at) VALUES ($1, $2, $3, $4)
-        ON CONFLICT (process) DO UPDATE SET seen_at = $3, told_at = $4";
+        INSERT INTO nodes (process, name, seen_at, told_at, catalog) VALUES ($1, $2, $3, $4, $5)
+        ON CONFLICT (process) DO UPDATE SET seen_at = $3, told_at = $4, catalog = $5";
     const FORGET: &str = "DELETE FROM nodes WHERE seen_at <= $1 AND process <> $2";
     const TAKE_OVER: &str = "
         UPDATE refreshes SET lease_until = 0, node = $1
         WHERE node <> $1 AND node IN
             (SELECT process FROM nodes WHERE name = $2 AND process <> $1 AND seen_at <= $3)";
     let (database, own) = (tx.clock().await?, tx.clock.now());
-    let Node { name, process } = node;
+    let Node { name, process, catalog } = node;
     let latest = latest(tx, node, database).await?;
     let is_database_behind = latest.seen > database.after(SET_BACK);
     let is_own_behind = latest.told > own.after(SET_BACK);
@@ -89,12 +95,13 @@ pub async fn beat(tx: &mut Tx, node: Node<'_>) -> Result<Found> {
     if is_own_behind {
         measure_outboxes_anew(tx, name, own).await?;
     }
-    tx.execute(BEAT, binds![process, name, database, own]).await?;
+    tx.execute(BEAT, binds![process, name, database, own, catalog]).await?;
     let dead = database.before(DEAD_AFTER);
     let taken_over = tx.execute(TAKE_OVER, binds![process, name, dead]).await?;
     tx.execute(FORGET, binds![database.before(REMEMBERED), process]).await?;
     let was_set_back = is_database_behind || is_own_behind;
-    Ok(Found { taken_over, namesakes: latest.namesakes, was_set_back })
+    let Latest { namesakes, differs_from, .. } = latest;
+    Ok(Found { taken_over, namesakes, was_set_back, differs_from })
 }
 
 async fn latest(tx: &mut Tx, node: Node<'_>, database: Timestamp) -> Result<Latest> {
@@ -102,12 +109,14 @@ async fn latest(tx: &mut Tx, node: Node<'_>, database: Timestamp) -> Result<Late
         SELECT COALESCE(MAX(seen_at), 0) AS seen_at,
                COALESCE(MAX(CASE WHEN name = $1 THEN told_at END), 0) AS told_at,
                COUNT(CASE WHEN name = $1 AND process <> $2 AND seen_at > $3 THEN 1 END)
-                   AS namesakes
+                   AS namesakes,
+               MIN(CASE WHEN process <> $2 AND seen_at > $3 AND catalog <> $4 THEN name END)
+                   AS differs_from
         FROM nodes";
     let dead = database.before(DEAD_AFTER);
-    let found = tx.optional(SQL, binds![node.name, node.process, dead]).await?;
+    let found = tx.optional(SQL, binds![node.name, node.process, dead, node.catalog]).await?;
     let (seen, told) = (Timestamp::from_secs(0), Timestamp::from_secs(0));
-    Ok(found.unwrap_or(Latest { seen, told, namesakes: 0 }))
+    Ok(found.unwrap_or(Latest { seen, told, namesakes: 0, differs_from: None }))
 }
 
 /// The database's clock was ahead: a failed refresh is tried again now, and a lease lasts as long as

@@ -1,6 +1,8 @@
 //! Teams, projects and their two environments.
 
-use astralform_domain::{Environment, EnvironmentSettings, ProjectId, TeamId, Tenant, Timestamp};
+use astralform_domain::{
+    Environment, EnvironmentSettings, ProjectId, ProjectName, TeamId, Tenant, Timestamp,
+};
 
 use crate::{
     Db, Result, Topic, Tx,
@@ -19,11 +21,11 @@ pub struct NewProject<'a> {
     pub name: &'a str,
 }
 
-/// What a project is called.
+/// What a project is called, as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ProjectName(pub String);
+pub struct StoredName(pub String);
 
-impl Record for ProjectName {
+impl Record for StoredName {
     fn read(row: &Row) -> Result<Self> {
         Ok(Self(row.text("name")?))
     }
@@ -91,9 +93,15 @@ pub async fn list(db: &Db) -> Result<Vec<ListedProject>> {
 }
 
 /// The name of a project.
-pub async fn name(db: &Db, project: ProjectId) -> Result<Option<ProjectName>> {
+pub async fn name(db: &Db, project: ProjectId) -> Result<Option<StoredName>> {
     const SQL: &str = "SELECT name FROM projects WHERE id = $1";
     db.optional(SQL, binds![project]).await
+}
+
+/// Gives a project another name; says whether it is there.
+pub async fn rename(tx: &mut Tx, project: ProjectId, name: &ProjectName) -> Result<bool> {
+    const SQL: &str = "UPDATE projects SET name = $2 WHERE id = $1 AND deleted_at IS NULL";
+    Ok(tx.change(Topic::Project(project), SQL, binds![project, name.as_str()]).await? == 1)
 }
 
 /// Deletes a project: nobody finds it any more, but for what has yet to be ended at providers; says
@@ -196,6 +204,22 @@ mod tests {
             let mut tx = db.begin().await.unwrap();
             let unknown = Tenant { project: crate::testing::id(), ..tenant };
             assert_eq!(lock_environment(&mut tx, unknown).await.unwrap(), None);
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_project_that_is_there_gets_another_name() {
+        on_both(async |db| {
+            let project = world(&db).await.tenant.project;
+            let new: ProjectName = "Acme Assistant".parse().unwrap();
+            let mut tx = db.begin().await.unwrap();
+            assert!(rename(&mut tx, project, &new).await.unwrap());
+            assert!(!rename(&mut tx, crate::testing::id(), &new).await.unwrap());
+            delete(&mut tx, project, Timestamp::from_secs(9)).await.unwrap();
+            assert!(!rename(&mut tx, project, &new).await.unwrap(), "it is deleted");
+            tx.commit().await.unwrap();
+            assert_eq!(name(&db, project).await.unwrap().unwrap().0, new.as_str());
         })
         .await;
     }

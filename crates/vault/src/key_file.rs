@@ -30,9 +30,11 @@ pub enum KeyFileError {
     /// It cannot be read or written.
     #[error("the key file {} cannot be used", .0.display())]
     Io(PathBuf, #[source] io::Error),
-    /// Others than its owner may read it.
+    /// Others may read it than those that are meant to.
     #[error(
-        "the key file {} can be read by others (mode {mode:04o}): run `chmod 600 {}`",
+        "the key file {} can be read or changed by others (mode {mode:04o}): run `chmod 600 {}`; \
+         where its group has to read it, as a Kubernetes secret with fsGroup, give it mode 0440 or \
+         0640 and set `key_file_group_readable`",
         path.display(), path.display()
     )]
     Exposed {
@@ -79,19 +81,47 @@ pub enum KeyFileError {
     Empty(PathBuf),
 }
 
+/// Who is meant to read a key file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Readers {
+    /// Its owner alone.
+    #[default]
+    Owner,
+    /// Its owner and its group, who may not change it.
+    Group,
+}
+
+impl Readers {
+    /// The permissions that nobody else may have.
+    const fn forbidden(self) -> u32 {
+        match self {
+            Self::Owner => 0o077,
+            Self::Group => 0o037,
+        }
+    }
+}
+
 /// Reads a key file that only its owner may read.
 ///
 /// # Errors
 /// Says which line is wrong and what to do; never creates a file.
 pub fn read_key_file(path: &Path) -> Result<KeyRing, KeyFileError> {
-    let text = read_private(path)?;
+    read_key_file_of(path, Readers::Owner)
+}
+
+/// Reads a key file that nobody but `readers` may read.
+///
+/// # Errors
+/// Says which line is wrong and what to do; never creates a file.
+pub fn read_key_file_of(path: &Path, readers: Readers) -> Result<KeyRing, KeyFileError> {
+    let text = read_private(path, readers)?;
     let lines = text.lines().map(str::trim).enumerate();
     let keys = lines
         .filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
         .map(|(at, line)| parse(line, path, at + 1))
         .collect::<Result<Vec<_>, _>>()?;
     let ring = KeyRing::from_keys(keys).ok_or_else(|| KeyFileError::Empty(path.to_owned()))?;
-    Ok(ring.read_from(path))
+    Ok(ring.read_from(path, readers))
 }
 
 /// Creates a key file of mode 0600 with one fresh key. An existing file is left as it is.
@@ -128,13 +158,13 @@ fn folder_of(path: &Path) -> &Path {
     folder.unwrap_or(Path::new("."))
 }
 
-fn read_private(path: &Path) -> Result<Zeroizing<String>, KeyFileError> {
+fn read_private(path: &Path, readers: Readers) -> Result<Zeroizing<String>, KeyFileError> {
     let failed = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => KeyFileError::Absent(path.to_owned()),
         _ => KeyFileError::Io(path.to_owned(), error),
     };
     let mode = fs::metadata(path).map_err(failed)?.permissions().mode() & 0o7777;
-    if mode & 0o077 != 0 {
+    if mode & readers.forbidden() != 0 {
         return Err(KeyFileError::Exposed { path: path.to_owned(), mode });
     }
     fs::read_to_string(path).map(Zeroizing::new).map_err(failed)

@@ -5,8 +5,8 @@ use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use crate::{
-    DataKey, KeyFileError, KeyId, OpenError, ProjectKeys, envelope, key_id::LENGTH as KEY_ID,
-    read_key_file, tag_key::TagKey,
+    DataKey, KeyFileError, KeyId, OpenError, ProjectKeys, envelope, key_file::Readers,
+    key_id::LENGTH as KEY_ID, read_key_file_of, tag_key::TagKey,
 };
 
 /// The master keys. The last one wraps new data keys; the others still unwrap old ones.
@@ -42,7 +42,7 @@ pub struct KeyRing {
     older: Vec<MasterKey>,
     current: MasterKey,
     /// Where it was read from.
-    file: Option<PathBuf>,
+    file: Option<(PathBuf, Readers)>,
 }
 
 struct MasterKey {
@@ -90,8 +90,8 @@ impl KeyRing {
         Some(Self { older, current, file: None })
     }
 
-    pub(crate) fn read_from(self, file: &Path) -> Self {
-        Self { file: Some(file.to_owned()), ..self }
+    pub(crate) fn read_from(self, file: &Path, readers: Readers) -> Self {
+        Self { file: Some((file.to_owned(), readers)), ..self }
     }
 
     /// The key that wraps new data keys.
@@ -117,7 +117,7 @@ impl KeyRing {
     /// # Errors
     /// When the file cannot be used any more.
     pub fn read_again(&self) -> Result<Option<Self>, KeyFileError> {
-        self.file.as_deref().map(read_key_file).transpose()
+        self.file.as_ref().map(|(file, readers)| read_key_file_of(file, *readers)).transpose()
     }
 
     /// Compares the ring with the fingerprint that a database keeps.

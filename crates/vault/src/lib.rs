@@ -19,7 +19,9 @@ mod tag_key;
 pub use binding::Binding;
 pub(crate) use data_key::DataKey;
 pub use envelope::OpenError;
-pub use key_file::{KeyFileError, KeyFileLock, create_key_file, read_key_file};
+pub use key_file::{
+    KeyFileError, KeyFileLock, Readers, create_key_file, read_key_file, read_key_file_of,
+};
 pub use key_id::KeyId;
 pub use key_ring::{KeyCheck, KeyRing, KeyUse, Wrapped};
 pub use project_keys::ProjectKeys;

@@ -524,3 +524,24 @@ fn a_path_is_well_formed_and_stays_below_the_base() {
         assert!(found[0].message.contains("path"), "{}", found[0]);
     }
 }
+
+#[test]
+fn a_catalogue_is_known_by_what_is_in_its_files_whatever_their_order() {
+    let one = |files: &[(&str, &[u8])]| {
+        let (catalog, faults) = load([Folder { name: "acme", files }]);
+        assert!(faults.is_empty(), "{faults:?}");
+        catalog.fingerprint()
+    };
+    let yaml: (&str, &[u8]) = ("connector.yaml", BASE.as_bytes());
+    let known = one(&[yaml, ICON, SETUP]);
+    assert_eq!(one(&[SETUP, yaml, ICON]), known);
+    assert_ne!(one(&[yaml, ICON, ("setup.md", b"Make another app.")]), known);
+    let edited = edited(&[("Get an item", "Get one item")]);
+    assert_ne!(one(&[("connector.yaml", edited.as_bytes()), ICON, SETUP]), known);
+    assert_ne!(Catalog::default().fingerprint(), known);
+    let overridden = load([
+        Folder { name: "acme", files: &[("connector.yaml", edited.as_bytes()), ICON, SETUP] },
+        Folder { name: "acme", files: &[yaml, ICON, SETUP] },
+    ]);
+    assert_eq!(overridden.0.fingerprint(), known, "what is overridden is not served");
+}

@@ -15,8 +15,9 @@ use crate::{
     beside,
     config::{Store, StoreFlags},
     database,
-    handed_over::{Shown, print},
+    handed_over::Shown,
     keys,
+    out::print,
     table::table,
     telemetry,
 };

@@ -12,8 +12,9 @@ use crate::{
     beside,
     config::{Store, StoreFlags},
     database,
-    handed_over::{Shown, print},
+    handed_over::Shown,
     keys,
+    out::print,
     table::{plain, table},
     telemetry,
 };

@@ -13,6 +13,7 @@ use clap::Args;
 use crate::{
     config::{Store, StoreFlags},
     database,
+    out::print,
     partial::Partial,
     telemetry,
 };
@@ -29,7 +30,6 @@ pub(crate) struct Backup {
 }
 
 impl Backup {
-    #[expect(clippy::print_stdout, reason = "the outcome is what the command is for")]
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
         let store = Store::load(self.store)?;
         telemetry::start_plain("warn")?;
@@ -47,11 +47,11 @@ impl Backup {
         partial.finish().with_context(cannot)?;
         let rows = written.rows();
         db.close().await;
-        println!(
+        print(&format!(
             "{rows} rows are in {}, and were read back. Keep it apart from {}: it can be used only together with that.",
             file.display(),
-            store.key_file.display()
-        );
+            store.key_file
+        ))?;
         Ok(ExitCode::SUCCESS)
     }
 }

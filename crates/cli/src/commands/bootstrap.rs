@@ -1,46 +1,63 @@
+mod words;
+
 use std::process::ExitCode;
 
-use astralform_domain::{Email, Entropy};
+use anyhow::Context as _;
+use astralform_domain::{Email, Entropy, ProjectName};
 use astralform_engine::provision::Bootstrapped;
 use clap::Args;
 use serde_json::json;
 
 use crate::{
     beside,
-    config::{Store, StoreFlags},
-    handed_over::{MAKE_OTHERS, Shown},
-    keys, telemetry,
+    config::{PlaceFlags, StoreFlags, load_store_and_place},
+    keys, out, telemetry,
 };
+use words::{Example, in_words};
 
 /// Set an installation up, straight on its database, whether or not a server runs: its first
 /// member, who owns a team with one project, a key for each environment and an admin token. What
-/// it prints cannot be had again.
+/// it prints cannot be had again; where it cannot be printed, nothing is set up.
 #[derive(Args)]
 pub(crate) struct Bootstrap {
     /// The first member's email address
     #[arg(long, value_name = "ADDRESS")]
     email: Email,
+    /// What the first project is called, also on the pages that end users see; `PATCH
+    /// /v1/projects/{project}` changes it
+    #[arg(long, value_name = "NAME", default_value = "My project")]
+    project: ProjectName,
     /// Print one line of JSON instead of instructions
     #[arg(long)]
     json: bool,
     #[command(flatten)]
     store: StoreFlags,
+    #[command(flatten)]
+    place: PlaceFlags,
 }
 
 impl Bootstrap {
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
-        let store = Store::load(self.store)?;
+        let (store, place) = load_store_and_place(self.store, self.place)?;
         telemetry::start_plain("warn")?;
         let entropy = Entropy::system();
         let (db, key_ring) = keys::open(&store, &entropy).await?;
         let engine = beside::engine(db.clone(), key_ring, entropy)?;
-        let done = engine.bootstrap(&self.email).await?;
-        let example = engine.catalog().connectors().next().map(|connector| &connector.slug);
-        let example = example.map_or("…", |slug| slug.as_str());
-        let text = if self.json { in_json(&done) } else { in_words(&done, example) };
-        let shown = Shown::of([&done.test_api_key, &done.live_api_key], [&done.admin_token]);
-        shown.print(&text, &db, MAKE_OTHERS).await?;
+        let example = Example::of(engine.catalog()).context("no connector is simulated")?;
+        let (name, address) = (&self.project, place.address());
+        let mut is_printed = false;
+        let hand_over = |done: &Bootstrapped| {
+            let text =
+                if self.json { in_json(done) } else { in_words(done, name, &address, &example) };
+            out::hand_over(&text).inspect(|()| is_printed = true)
+        };
+        let set_up = engine.bootstrap(&self.email, &self.project, hand_over).await;
         db.close().await;
+        if set_up.is_err() && is_printed {
+            set_up.context("nothing is set up: the keys that were printed are of no use")?;
+        } else {
+            set_up?;
+        }
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -56,29 +73,4 @@ fn in_json(done: &Bootstrapped) -> String {
         "admin_token": done.admin_token.secret.expose(),
     })
     .to_string()
-}
-
-fn in_words(done: &Bootstrapped, connector: &str) -> String {
-    let (project, token) = (done.made.project, done.admin_token.secret.expose());
-    format!(
-        "
-Set up. None of the secrets below is shown again; keep them where secrets are kept.
-
-  Project       {project}
-  Test API key  {test}
-  Live API key  {live}
-  Admin token   {token}
-
-Enable a connector with your own OAuth app (replace the address by your server's):
-
-   curl -s http://127.0.0.1:8787/v1/projects/{project}/connectors \\
-     -H 'Authorization: Bearer {token}' \\
-     -H 'Content-Type: application/json' \\
-     -d '{{\"connector\": \"{connector}\", \"environment\": \"test\", \"credentials\": {{\"client_id\": \"…\", \"client_secret\": \"…\"}}}}'
-
-The answer says which redirect URI to register at the provider.
-",
-        test = done.test_api_key.secret.expose(),
-        live = done.live_api_key.secret.expose(),
-    )
 }

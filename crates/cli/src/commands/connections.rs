@@ -8,14 +8,15 @@ use serde_json::Value;
 
 use crate::{
     management::{Access, Management},
-    table::plain,
+    out::{Unprinted, print},
+    table::Pages,
 };
 use scope::Scope;
 
 /// Look at the connections of a project, and end them
 #[derive(Subcommand)]
 pub(crate) enum Connections {
-    /// List connections, one line each
+    /// List connections as a table
     List(List),
     /// Revoke a connection, or many: dead at once here, then at the provider
     Revoke(revoke::Revoke),
@@ -63,57 +64,85 @@ impl Connections {
 }
 
 impl List {
-    #[expect(clippy::print_stdout, reason = "the list is what the command is for")]
     async fn run(self) -> anyhow::Result<()> {
         let server = Management::new(self.access)?;
         let path = format!("{}/connections", self.scope.project(&server).await?);
+        let mut table = Pages::new([
+            "ID",
+            "ENVIRONMENT",
+            "CONNECTOR",
+            "STATUS",
+            "END USER",
+            "ACCOUNT",
+            "LAST USED",
+        ]);
         for environment in self.scope.environments() {
             let mut query = self.scope.query(environment)?;
             query.extend(self.status.iter().map(|status| ("status", status.clone())));
-            each(&server, &path, query, |row| {
-                println!(
-                    "{}",
-                    if self.json { row.to_string() } else { in_words(row, environment) }
-                );
+            each_page(&server, &path, query, |rows| {
+                print(&if self.json {
+                    in_json(rows)
+                } else {
+                    table.page(&cells(rows, environment))
+                })
             })
             .await?;
+        }
+        if !self.json && table.is_empty() {
+            print("There are no such connections.")?;
         }
         Ok(())
     }
 }
 
 impl Receipts {
-    #[expect(clippy::print_stdout, reason = "the receipts are what the command is for")]
     async fn run(self) -> anyhow::Result<()> {
         let server = Management::new(self.access)?;
         let path = format!("{}/revocations", self.scope.project(&server).await?);
+        let mut table = Pages::new([
+            "CONNECTION",
+            "ENVIRONMENT",
+            "CONNECTOR",
+            "STATUS",
+            "END USER",
+            "ATTEMPTS",
+            "LAST ERROR",
+        ]);
         for (at, environment) in self.scope.environments().into_iter().enumerate() {
             let mut query = self.scope.receipt_query(environment)?;
             query.extend(self.status.iter().map(|status| ("status", status.clone())));
             if self.csv {
                 query.push(("format", "csv".to_owned()));
-                let table = server.get_text(&path, &borrowed(&query)).await?;
+                let csv = server.get_text(&path, &borrowed(&query)).await?;
                 let heads = usize::from(at > 0); // one head for both environments
-                table.lines().skip(heads).for_each(|line| println!("{line}"));
+                csv.lines().skip(heads).try_for_each(print)?;
             } else {
-                each(&server, &path, query, |row| println!("{}", receipt_in_words(row))).await?;
+                each_page(&server, &path, query, |rows| {
+                    print(&table.page(&receipt_cells(rows, environment)))
+                })
+                .await?;
             }
+        }
+        if !self.csv && table.is_empty() {
+            print("There are no such receipts.")?;
         }
         Ok(())
     }
 }
 
-/// Calls `show` with every row of a list, page after page.
-async fn each(
+/// Calls `show` with the rows of each page of a list that has some.
+async fn each_page(
     server: &Management,
     path: &str,
     mut query: Vec<(&str, String)>,
-    show: impl Fn(&Value),
+    mut show: impl FnMut(&[Value]) -> Result<(), Unprinted>,
 ) -> anyhow::Result<()> {
     query.push(("limit", "100".to_owned()));
     loop {
         let page = server.get(path, &borrowed(&query)).await?;
-        page["data"].as_array().into_iter().flatten().for_each(&show);
+        if let Some(rows) = page["data"].as_array().filter(|rows| !rows.is_empty()) {
+            show(rows)?;
+        }
         let Some(cursor) = page["next_cursor"].as_str() else { return Ok(()) };
         query.retain(|(name, _)| *name != "cursor");
         query.push(("cursor", cursor.to_owned()));
@@ -124,32 +153,42 @@ fn borrowed<'a>(query: &'a [(&'a str, String)]) -> Vec<(&'a str, &'a str)> {
     query.iter().map(|(name, value)| (*name, value.as_str())).collect()
 }
 
-/// Returns a text of a row, fit for a terminal.
+/// Returns a text of a row.
 fn text(row: &Value, pointer: &str) -> String {
-    plain(row.pointer(pointer).and_then(Value::as_str).unwrap_or("-"))
+    row.pointer(pointer).and_then(Value::as_str).unwrap_or("-").to_owned()
 }
 
-fn in_words(row: &Value, environment: &str) -> String {
-    let reason = row["reason"].as_str().map_or_else(String::new, |why| format!(" ({why})"));
-    format!(
-        "{}  {environment}  {}  {}{reason}  {}  {}  used {}",
-        text(row, "/id"),
-        text(row, "/connector"),
-        text(row, "/status"),
-        text(row, "/end_user_id"),
-        text(row, "/account/label"),
-        text(row, "/last_used_at"),
-    )
+fn in_json(rows: &[Value]) -> String {
+    rows.iter().map(Value::to_string).collect::<Vec<_>>().join("\n")
 }
 
-fn receipt_in_words(row: &Value) -> String {
-    format!(
-        "{}  {}  {}  {}  asked {} times  {}",
-        text(row, "/connection_id"),
-        text(row, "/connector"),
-        text(row, "/status"),
-        text(row, "/end_user_id"),
-        row["attempts"],
-        text(row, "/last_error"),
-    )
+fn cells(rows: &[Value], environment: &str) -> Vec<[String; 7]> {
+    let row = |row: &Value| {
+        let reason = row["reason"].as_str().map_or_else(String::new, |why| format!(" ({why})"));
+        [
+            text(row, "/id"),
+            environment.to_owned(),
+            text(row, "/connector"),
+            format!("{}{reason}", text(row, "/status")),
+            text(row, "/end_user_id"),
+            text(row, "/account/label"),
+            text(row, "/last_used_at"),
+        ]
+    };
+    rows.iter().map(row).collect()
+}
+
+fn receipt_cells(rows: &[Value], environment: &str) -> Vec<[String; 7]> {
+    let row = |row: &Value| {
+        [
+            text(row, "/connection_id"),
+            environment.to_owned(),
+            text(row, "/connector"),
+            text(row, "/status"),
+            text(row, "/end_user_id"),
+            row["attempts"].to_string(),
+            text(row, "/last_error"),
+        ]
+    };
+    rows.iter().map(row).collect()
 }

@@ -4,7 +4,7 @@ use astralform_catalog::{Catalog, Connector, connector_schema, load};
 use astralform_domain::texts::with_hidden_shown;
 use clap::Subcommand;
 
-use crate::{catalog_dirs, telemetry};
+use crate::{catalog_dirs, out::print, telemetry};
 
 /// Work on the catalogue.
 #[derive(Subcommand)]
@@ -38,11 +38,10 @@ impl Connectors {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "the list is what the command is for")]
 fn list(dirs: &[PathBuf], json: bool) -> anyhow::Result<ExitCode> {
     let (catalog, faults) = catalog_dirs::with_builtin(dirs)?;
     for connector in catalog.connectors() {
-        println!("{}", if json { in_json(connector) } else { in_words(connector) });
+        print(&if json { in_json(connector) } else { in_words(connector) })?;
     }
     for fault in &faults {
         telemetry::note(&format!("left out: {fault}"));
@@ -72,21 +71,19 @@ fn in_words(connector: &Connector) -> String {
     with_hidden_shown(&words).into_owned()
 }
 
-#[expect(clippy::print_stdout, reason = "the schema is what the command is for")]
 fn schema() -> anyhow::Result<ExitCode> {
-    println!("{}", serde_json::to_string_pretty(&connector_schema())?);
+    print(&serde_json::to_string_pretty(&connector_schema())?)?;
     Ok(ExitCode::SUCCESS)
 }
 
-#[expect(clippy::print_stdout, reason = "the report is what the command is for")]
 fn lint(paths: &[PathBuf]) -> anyhow::Result<ExitCode> {
     let folders = catalog_dirs::read(paths)?;
     anyhow::ensure!(!folders.is_empty(), "there is no connector folder in the paths given");
     let (catalog, faults) = catalog_dirs::with_borrowed(&folders, |borrowed| load(borrowed));
     for fault in &faults {
-        println!("{}", with_hidden_shown(&fault.to_string()));
+        print(&with_hidden_shown(&fault.to_string()))?;
     }
-    println!("{}", summary(&catalog, faults.len()));
+    print(&summary(&catalog, faults.len()))?;
     Ok(if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

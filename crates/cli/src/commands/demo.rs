@@ -8,7 +8,11 @@ use astralform_server::App;
 use clap::Args;
 use tokio::net::TcpListener;
 
-use crate::{node, telemetry};
+use crate::{
+    node::{self, Hangup},
+    out::print,
+    telemetry,
+};
 
 /// Try the whole product on this machine. Nothing is kept, and nothing leaves the machine.
 #[derive(Args)]
@@ -22,19 +26,15 @@ pub(crate) struct Demo {
 }
 
 impl Demo {
-    #[expect(clippy::print_stdout, reason = "the instructions are what the command is for")]
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
         telemetry::start_plain("warn")?;
         let listener = TcpListener::bind(("127.0.0.1", self.port))
             .await
             .with_context(|| format!("port {} cannot be listened on; try `--port 0`", self.port))?;
         let demo = Box::pin(setup::set_up(&listener)).await?;
-        if self.json {
-            println!("{}", words::json(&demo.facts));
-        } else {
-            println!("{}", words::instructions(&demo.facts));
-        }
-        Box::pin(node::run(listener, App::new(demo.engine))).await?;
+        let facts = &demo.facts;
+        print(&if self.json { words::json(facts) } else { words::instructions(facts) })?;
+        Box::pin(node::run(listener, App::new(demo.engine), Hangup::Stop)).await?;
         demo.simulator.abort();
         Ok(ExitCode::SUCCESS)
     }

@@ -10,6 +10,7 @@ use clap::Args;
 use crate::{
     config::{Store, StoreFlags},
     database,
+    out::print,
     table::plain,
     telemetry,
 };
@@ -70,7 +71,6 @@ impl Unfreeze {
 }
 
 impl Scope {
-    #[expect(clippy::print_stdout, reason = "the outcome is what the command is for")]
     async fn run(self, freezes: bool) -> anyhow::Result<ExitCode> {
         let store = Store::load(self.store)?;
         telemetry::start_plain("warn")?;
@@ -78,7 +78,7 @@ impl Scope {
         let Which { project, all: _ } = self.which;
         let done = change(&db, project, freezes).await?;
         db.close().await;
-        println!("{}", in_words(&done, freezes));
+        print(&in_words(&done, freezes))?;
         Ok(ExitCode::SUCCESS)
     }
 }

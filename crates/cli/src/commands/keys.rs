@@ -11,7 +11,9 @@ use clap::{Args, Subcommand};
 
 use crate::{
     config::{Store, StoreFlags},
-    keys, telemetry,
+    keys,
+    out::print,
+    telemetry,
 };
 
 /// Look at keys and replace them, while servers run.
@@ -60,27 +62,26 @@ impl Keys {
 }
 
 impl Add {
-    #[expect(clippy::print_stdout, reason = "the outcome is what the command is for")]
     fn run(self) -> anyhow::Result<ExitCode> {
         let store = Store::load(self.store)?;
         telemetry::start_plain("warn")?;
-        let ring = KeyFileLock::take(&store.key_file)?.add_key(&Entropy::system())?;
-        println!(
+        let ring = KeyFileLock::take(&store.key_file.path, store.key_file.readers)?
+            .add_key(&Entropy::system())?;
+        print(&format!(
             "Master key {} is in {}. Copy the file to every node, then run `astralform keys \
              rotate` on one of them.",
             ring.current(),
-            store.key_file.display()
-        );
+            store.key_file
+        ))?;
         Ok(ExitCode::SUCCESS)
     }
 }
 
 impl Retire {
-    #[expect(clippy::print_stdout, reason = "the outcome is what the command is for")]
     async fn run(self) -> anyhow::Result<ExitCode> {
         let store = Store::load(self.store)?;
         telemetry::start_plain("warn")?;
-        let lock = KeyFileLock::take(&store.key_file)?;
+        let lock = KeyFileLock::take(&store.key_file.path, store.key_file.readers)?;
         let (db, ring) = keys::open_existing(&store).await?;
         let status = key_status(&db, &ring).await?;
         db.close().await;
@@ -99,7 +100,7 @@ impl Retire {
             ),
             _ => lock.remove_key(id)?,
         };
-        println!("Master key {id} is no longer in {}.", store.key_file.display());
+        print(&format!("Master key {id} is no longer in {}.", store.key_file))?;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -5,7 +5,9 @@ use clap::Args;
 
 use crate::{
     config::{Store, StoreFlags},
-    keys, telemetry,
+    keys,
+    out::print,
+    telemetry,
 };
 
 /// Bring a database up to date with this version. `serve` does the same when it starts; this is
@@ -17,13 +19,13 @@ pub(crate) struct Migrate {
 }
 
 impl Migrate {
-    #[expect(clippy::print_stdout, reason = "the outcome is what the command is for")]
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
         let store = Store::load(self.store)?;
         telemetry::start_plain("warn")?;
         let (db, _) = keys::open(&store, &Entropy::system()).await?;
-        println!("The database has schema version {}.", db.schema_version().await?);
+        let version = db.schema_version().await?;
         db.close().await;
+        print(&format!("The database has schema version {version}."))?;
         Ok(ExitCode::SUCCESS)
     }
 }

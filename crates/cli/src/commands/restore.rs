@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use astralform_domain::{Clock, Entropy};
 use astralform_engine::backup::{restore, verify};
 use astralform_storage::api_keys;
-use astralform_vault::read_key_file;
+use astralform_vault::read_key_file_of;
 use clap::Args;
 
 use crate::{
@@ -44,7 +44,7 @@ impl Restore {
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
         let store = Store::load(self.store)?;
         telemetry::start_plain("warn")?;
-        let ring = read_key_file(&store.key_file)
+        let ring = read_key_file_of(&store.key_file.path, store.key_file.readers)
             .context("the key file that the backup was made with has to be there first")?;
         let header = verify(&ring, open(&self.file)?).await?;
         let db = database::connect(&store.database).await?;

@@ -4,14 +4,12 @@ use astralform_domain::{Clock, Entropy};
 use astralform_engine::{Engine, Parts, Site, egress::Egress};
 use astralform_server::{App, Settings};
 use clap::Args;
-use tokio::net::TcpListener;
-
-use anyhow::Context as _;
 
 use crate::{
     catalog_dirs,
-    config::{self, Config, Flags},
-    database, keys, machine, node,
+    config::{self, Config, Flags, Listen},
+    database, keys, machine,
+    node::{self, Hangup},
     simulated::Simulated,
     telemetry,
 };
@@ -27,11 +25,11 @@ pub(crate) struct Serve {
 impl Serve {
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
         let config = Config::load(self.flags)?;
-        let _log = telemetry::start_json(&config.store.log)?;
+        let _log = telemetry::start_server(&config.store.log)?;
         let catalog = catalog_dirs::load_with_builtin(&config.catalog_dirs)?;
-        let listener = listen(config.listen).await?;
+        let listener = config.place.listen.bind().await?;
         let address = listener.local_addr()?;
-        let public_url = match config.public_url {
+        let public_url = match config.place.public_url {
             Some(url) => url,
             None => config::derived_public_url(address)?,
         };
@@ -63,17 +61,13 @@ impl Serve {
             rates: config.rates,
             machine: machine::processors(),
         };
-        Box::pin(node::run(listener, App::with(engine, settings))).await?;
+        let hangup = Hangup::Reload(config.catalog_dirs);
+        Box::pin(node::run(listener, App::with(engine, settings), hangup)).await?;
         simulator.inspect(tokio::task::JoinHandle::abort);
         db.close().await;
         tracing::info!("stopped");
         Ok(ExitCode::SUCCESS)
     }
-}
-
-async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    let listener = TcpListener::bind(address).await;
-    listener.with_context(|| format!("{address} cannot be listened on"))
 }
 
 async fn simulated(
@@ -82,7 +76,7 @@ async fn simulated(
     entropy: &Entropy,
 ) -> anyhow::Result<Option<Simulated>> {
     let Some(address) = address else { return Ok(None) };
-    let listener = listen(address).await?;
+    let listener = Listen::At(address).bind().await?;
     let simulated = Simulated::on(listener, clock.clone(), entropy.clone())?;
     tracing::info!(address = %simulated.url, "simulated services run");
     Ok(Some(simulated))

@@ -1,14 +1,20 @@
 use super::*;
 
 fn no_store_flags() -> StoreFlags {
-    StoreFlags { config: None, database_url: None, data_dir: None, key_file: None, log: None }
+    StoreFlags {
+        config: None,
+        database_url: None,
+        data_dir: None,
+        key_file: None,
+        key_file_group_readable: false,
+        log: None,
+    }
 }
 
 fn no_flags() -> Flags {
     Flags {
         store: no_store_flags(),
-        listen: None,
-        public_url: None,
+        place: PlaceFlags::default(),
         catalog_dirs: None,
         allow_private_networks: None,
         extra_roots: None,
@@ -23,7 +29,7 @@ fn no_flags() -> Flags {
 }
 
 fn merged(file: &str) -> anyhow::Result<Config> {
-    Config::merge(no_flags(), toml::from_str(file)?)
+    Config::merge(no_flags(), parse(file)?)
 }
 
 fn refusal(file: &str) -> String {
@@ -33,9 +39,9 @@ fn refusal(file: &str) -> String {
 #[test]
 fn it_runs_without_any_settings() {
     let config = merged("").unwrap();
-    assert_eq!(config.listen.to_string(), "127.0.0.1:8787");
+    assert_eq!(config.place.listen.to_string(), "127.0.0.1:8787");
     assert_eq!(config.store.database, Database::Sqlite("data/astralform.db".into()));
-    assert_eq!(config.store.key_file, Path::new("astralform.key"));
+    assert_eq!(config.store.key_file.path, Path::new("astralform.key"));
 }
 
 #[test]
@@ -51,7 +57,44 @@ fn a_flag_wins_over_the_file() {
     let flags = Flags { store, ..no_flags() };
     let file = toml::from_str("log = 'warn'\nlisten = '127.0.0.1:9000'").unwrap();
     let config = Config::merge(flags, file).unwrap();
-    assert_eq!((config.store.log.as_str(), config.listen.port()), ("debug", 9000));
+    assert_eq!(config.store.log, "debug");
+    assert_eq!(config.place.listen.to_string(), "127.0.0.1:9000");
+}
+
+#[test]
+fn an_entry_that_is_empty_counts_as_not_there() {
+    let texts = [
+        "listen",
+        "public_url",
+        "database_url",
+        "data_dir",
+        "key_file",
+        "node",
+        "metrics_token",
+        "sandbox_listen",
+        "log",
+    ];
+    let empty: String = texts.map(|name| format!("{name} = \"\"\n")).concat();
+    let lists = "catalog_dirs = ['']\nallow_private_networks = ['']\ntrusted_proxies = ''\n";
+    let config = merged(&format!("{empty}{lists}")).unwrap();
+    assert_eq!(config.place.listen.to_string(), "127.0.0.1:8787");
+    assert!(config.place.public_url.is_none() && config.node.is_none());
+    assert!(config.metrics_token.is_none() && config.catalog_dirs.is_empty());
+    assert_eq!(config.store.database, Database::Sqlite("data/astralform.db".into()));
+    assert_eq!(config.store.key_file.path, Path::new("astralform.key"));
+    assert_eq!(
+        (config.store.log.as_str(), config.store.data_dir.as_path()),
+        ("info", Path::new("data"))
+    );
+}
+
+#[test]
+fn commands_are_told_the_address_that_a_server_will_have() {
+    let address = |file: &str| merged(file).unwrap().place.address();
+    assert_eq!(address(""), "http://127.0.0.1:8787");
+    assert_eq!(address("listen = 'localhost:9000'"), "http://127.0.0.1:9000");
+    assert_eq!(address("listen = '0.0.0.0:9000'"), "http://127.0.0.1:8787");
+    assert_eq!(address("public_url = 'https://a.example'"), "https://a.example");
 }
 
 #[test]
@@ -79,6 +122,8 @@ fn settings_that_cannot_be_meant_are_refused_with_the_reason() {
         ("trusted_proxies = ['proxy.example']", "trusted_proxies: `proxy.example` is no network"),
         ("allowed_hosts = ['*.example.com']", "allowed_hosts: \"*.example.com\" is no host"),
         ("end_user_rate = 0", "must be 1 or more"),
+        ("listen = '8787'", "is no address to listen on"),
+        ("database_url = 'sqlite::memory:'", "must be a file"),
         ("metrics_token = 'short'", "16 printable"),
         ("sandbox = true\nsandbox_listen = '0.0.0.0:8788'", "must be a loopback address"),
     ] {

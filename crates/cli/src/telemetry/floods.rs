@@ -6,7 +6,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use astralform_domain::limits;
+use astralform_domain::limits::{self, Limit};
+use astralform_server::CALLS;
 use tracing::{Event, Level, Metadata, Subscriber, callsite::Identifier};
 use tracing_subscriber::layer::Context;
 
@@ -43,7 +44,7 @@ impl Floods {
         if now.duration_since(kind.since) >= SECOND {
             (kind.since, kind.written) = (now, 0);
         }
-        let is_written = kind.written < limits::LOG_LINES.count();
+        let is_written = kind.written < limit(metadata).count();
         if is_written {
             kind.written += 1;
         } else {
@@ -69,6 +70,11 @@ impl Floods {
     }
 }
 
+/// Returns how many lines of a kind are written in a second.
+fn limit(metadata: &Metadata<'_>) -> Limit {
+    if metadata.target() == CALLS { limits::CALL_LINES } else { limits::LOG_LINES }
+}
+
 /// Leaves lines of a flood out. Whoever asks for details (`debug`, `trace`) gets them all.
 pub(super) struct Layer(pub(super) Arc<Floods>);
 
@@ -89,6 +95,17 @@ mod tests {
         let one = tracing::callsite! { name: "one", kind: tracing::metadata::Kind::EVENT, fields: };
         let two = tracing::callsite! { name: "two", kind: tracing::metadata::Kind::EVENT, fields: };
         [one.metadata(), two.metadata()]
+    }
+
+    #[test]
+    fn lines_about_calls_have_a_limit_of_their_own() {
+        let call = tracing::callsite! {
+            name: "call", kind: tracing::metadata::Kind::EVENT, target: CALLS,
+            level: Level::INFO, fields:
+        };
+        let (floods, start) = (Floods::default(), Instant::now());
+        let written = (0..1_000).filter(|_| floods.admit(call.metadata(), start)).count();
+        assert_eq!(written, limits::CALL_LINES.count());
     }
 
     #[test]

@@ -13,14 +13,10 @@ use std::{
 };
 
 use astralform_domain::limits;
-use serde_json::json;
-use tracing_subscriber::fmt::{
-    MakeWriter,
-    format::Writer,
-    time::{FormatTime as _, SystemTime},
-};
+use serde_json::{Map, Value};
+use tracing_subscriber::fmt::MakeWriter;
 
-use super::floods::Floods;
+use super::{floods::Floods, form::Form};
 
 /// Takes lines, and waits for nobody.
 #[derive(Clone)]
@@ -59,11 +55,12 @@ impl Lines {
     /// Starts the thread that writes lines to `sink`.
     pub(super) fn to(
         sink: impl Write + Send + 'static,
+        form: Form,
         floods: Arc<Floods>,
     ) -> io::Result<(Self, Log)> {
         let (queue, messages) = sync_channel(LONGEST_QUEUE);
         let waiting = Arc::<Waiting>::default();
-        let thread = Writing { sink, messages, floods, waiting: Arc::clone(&waiting) };
+        let thread = Writing { sink, form, messages, floods, waiting: Arc::clone(&waiting) };
         thread::Builder::new().name("log".to_owned()).spawn(move || thread.run())?;
         Ok((Self { queue: queue.clone(), waiting }, Log { queue }))
     }
@@ -116,6 +113,7 @@ impl Drop for Log {
 /// The thread that writes.
 struct Writing<W> {
     sink: W,
+    form: Form,
     messages: Receiver<Message>,
     floods: Arc<Floods>,
     waiting: Arc<Waiting>,
@@ -153,25 +151,21 @@ impl<W: Write> Writing<W> {
     fn tell(&mut self) {
         for left_out in self.floods.take() {
             let message = "log lines of one kind were counted instead of written";
-            self.write_own(&json!({
-                "message": message, "lines": left_out.lines, "kind": left_out.place,
-            }));
+            let fields = [("lines", left_out.lines.into()), ("kind", left_out.place.into())];
+            self.write_own(message, fields);
         }
         let lost = self.waiting.lost.swap(0, Ordering::Relaxed);
         if lost > 0 {
             let message = "log lines were lost: they came faster than they were read";
-            self.write_own(&json!({"message": message, "lines": lost}));
+            self.write_own(message, [("lines", lost.into())]);
         }
     }
 
-    fn write_own(&mut self, fields: &serde_json::Value) {
-        let mut timestamp = String::new();
-        let _ = SystemTime.format_time(&mut Writer::new(&mut timestamp));
-        let target = module_path!();
-        let line = json!({
-            "timestamp": timestamp, "level": "WARN", "fields": fields, "target": target,
-        });
-        self.write(format!("{line}\n").as_bytes());
+    fn write_own<const N: usize>(&mut self, message: &str, fields: [(&str, Value); N]) {
+        let fields: Map<_, _> =
+            fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let line = self.form.warning(message, &fields);
+        self.write(line.as_bytes());
     }
 }
 
@@ -205,7 +199,7 @@ mod tests {
     #[test]
     fn the_last_lines_are_written_before_the_end() {
         let sink = Sink::default();
-        let (lines, log) = Lines::to(sink.clone(), Arc::default()).unwrap();
+        let (lines, log) = Lines::to(sink.clone(), Form::Json, Arc::default()).unwrap();
         for number in 0..100 {
             lines.take(format!("{number}\n").as_bytes());
         }
@@ -216,7 +210,7 @@ mod tests {
     #[test]
     fn f22_a_reader_that_stalls_stops_nobody_and_what_was_lost_is_counted() {
         let sink = Sink::default();
-        let (lines, log) = Lines::to(sink.clone(), Arc::default()).unwrap();
+        let (lines, log) = Lines::to(sink.clone(), Form::Json, Arc::default()).unwrap();
         let stalled = sink.lock();
         let line = [b'x'; 999];
         let (sent, kept) = (10_000, limits::LOG_WAITING.count() / line.len());

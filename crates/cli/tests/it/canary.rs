@@ -55,7 +55,7 @@ impl Watched {
             "--allow-private-networks",
             "127.0.0.0/8",
             "--log",
-            "trace",
+            "trace,sqlx=trace",
         ];
         let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
         proxy.set_nonblocking(true).unwrap();

@@ -72,8 +72,14 @@ impl World {
 async fn b6_connections_are_counted_revoked_and_accounted_for_from_a_shell() {
     let world = World::with(&["alice", "bob"]).await;
     let (went, listed) = world.connections(&["list"]);
-    assert!(went && listed.lines().count() == 2, "{listed}");
-    assert!(listed.contains("  test  slack  active  alice  "), "{listed}");
+    assert!(went && listed.lines().count() == 3, "{listed}");
+    let head: Vec<_> = listed.lines().next().unwrap().split("  ").map(str::trim).collect();
+    assert!(head.starts_with(&["ID"]) && head.ends_with(&["LAST USED"]), "{listed}");
+    let column = listed.find("CONNECTOR").unwrap();
+    assert!(listed.lines().skip(1).all(|line| line[column..].starts_with("slack  ")), "{listed}");
+    let alice = listed.lines().find(|line| line.contains("alice")).unwrap();
+    let cells: Vec<_> = alice.split_whitespace().collect();
+    assert_eq!(cells[1..5], ["test", "slack", "active", "alice"], "{listed}");
 
     let (went, counted) = world.connections(&["revoke", "--all", "--dry-run"]);
     assert!(

@@ -2,6 +2,7 @@ use std::{
     io::{BufRead as _, BufReader},
     path::Path,
     process::{Child, Command, Output, Stdio},
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -41,13 +42,20 @@ pub(crate) struct Running {
     child: Child,
     /// The first line it printed.
     pub(crate) first_line: String,
+    /// What it logged after that.
+    log: Arc<Mutex<Vec<u8>>>,
 }
 
 impl Running {
     /// Starts the binary and waits for its first line, on stdout or, if `on_stderr`, on stderr.
     pub(crate) fn start(folder: &Path, arguments: &[&str], on_stderr: bool) -> Self {
-        let mut command = astralform(folder, arguments);
+        Self::of(astralform(folder, arguments), on_stderr)
+    }
+
+    /// Starts a command, and waits for its first line in the same way.
+    pub(crate) fn of(mut command: Command, on_stderr: bool) -> Self {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let log = Arc::<Mutex<Vec<u8>>>::default();
         let mut child = command.spawn().expect("the binary starts");
         let mut first_line = String::new();
         if on_stderr {
@@ -57,12 +65,39 @@ impl Running {
                 first_line.clear();
                 assert_ne!(lines.read_line(&mut first_line).expect("a line"), 0, "it ended");
             }
-            std::thread::spawn(move || std::io::copy(&mut lines, &mut std::io::sink()));
+            let log = Arc::clone(&log);
+            std::thread::spawn(move || keep(&mut lines, &log));
         } else {
             let stdout = child.stdout.take().expect("a piped stdout");
             BufReader::new(stdout).read_line(&mut first_line).expect("a line");
         }
-        Self { child, first_line }
+        Self { child, first_line, log }
+    }
+
+    /// What it has logged since its first line.
+    pub(crate) fn log(&self) -> String {
+        let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&log).into_owned()
+    }
+
+    /// The first line of its log that has all of these words, once it is there.
+    pub(crate) fn logged(&self, words: &[&str]) -> String {
+        let end = Instant::now() + Duration::from_secs(30);
+        loop {
+            let log = self.log();
+            let found = log.lines().find(|line| words.iter().all(|word| line.contains(word)));
+            if let Some(line) = found {
+                return line.to_owned();
+            }
+            assert!(Instant::now() < end, "no line with {words:?} in:\n{log}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        Command::new("kill").args([name, &pid]).status().expect("kill runs");
     }
 
     /// The first line as JSON.
@@ -87,6 +122,13 @@ impl Running {
         let pid = self.child.id().to_string();
         Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs");
         self.child.wait().expect("it ends")
+    }
+}
+
+fn keep(from: &mut impl std::io::Read, log: &Mutex<Vec<u8>>) {
+    let mut bytes = [0; 8192];
+    while let Ok(length @ 1..) = from.read(&mut bytes) {
+        log.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&bytes[..length]);
     }
 }
 

@@ -148,6 +148,112 @@ fn bootstrap_prints_everything_once() {
     assert!(said(&again).contains("set up already: ada@example.com"), "{}", said(&again));
 }
 
+/// A `curl` command of instructions: its address, its headers and its body.
+struct Curl {
+    url: String,
+    headers: Vec<(String, String)>,
+    body: Option<String>,
+}
+
+/// The `curl` commands of instructions, as a shell reads them.
+fn curls(instructions: &str) -> Vec<Curl> {
+    let joined = instructions.replace("\\\n", " ");
+    let lines = joined.lines().filter_map(|line| line.trim().strip_prefix("curl -s "));
+    lines.map(|line| curl(&words(line))).collect()
+}
+
+fn words(line: &str) -> Vec<String> {
+    let parts = line.split('\'').enumerate();
+    let words = parts.flat_map(|(at, part)| match at % 2 {
+        1 => vec![part.to_owned()],
+        _ => part.split_whitespace().map(ToOwned::to_owned).collect(),
+    });
+    words.collect()
+}
+
+fn curl(words: &[String]) -> Curl {
+    let mut read = Curl { url: String::new(), headers: Vec::new(), body: None };
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "-H" => {
+                let (name, value) = words.next().unwrap().split_once(": ").unwrap();
+                read.headers.push((name.to_owned(), value.to_owned()));
+            }
+            "-d" => read.body = words.next().cloned(),
+            url => url.clone_into(&mut read.url),
+        }
+    }
+    read
+}
+
+impl Curl {
+    async fn run(self) -> Value {
+        let client = reqwest::Client::new();
+        let request = match self.body {
+            Some(body) => client.post(self.url).body(body),
+            None => client.get(self.url),
+        };
+        let headers = self.headers.iter();
+        let request = headers.fold(request, |request, (name, value)| request.header(name, value));
+        request.send().await.unwrap().json().await.unwrap()
+    }
+}
+
+#[tokio::test]
+async fn the_commands_that_bootstrap_prints_work_as_they_are_printed() {
+    let folder = tempfile::tempdir().unwrap();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let listen = port.to_string();
+    let name = "Acme Assistant";
+    let set_up =
+        ["bootstrap", "--email", "ada@example.com", "--project", name, "--listen", &listen];
+    let printed = said(&run(folder.path(), &set_up));
+    assert!(printed.contains("Acme Assistant") && printed.contains("astralform serve --sandbox"));
+    let serve = ["serve", "--sandbox", "--sandbox-listen", "127.0.0.1:0", "--listen", &listen];
+    let server = Running::start(folder.path(), &serve, true);
+    let [enable, call] = curls(&printed).try_into().ok().expect("two commands");
+    let enabled = enable.run().await;
+    assert_eq!(enabled["status"], "ready", "{enabled}");
+    let asked = call.run().await;
+    let link = asked["auth_request"]["url"].as_str().unwrap();
+    let page = reqwest::get(link).await.unwrap().text().await.unwrap();
+    assert!(page.contains(name), "{page}");
+    assert_eq!(Browser::new().connect(link, "Allow").await.outcome(), "completed");
+    let call = curls(&printed).pop().unwrap();
+    assert_eq!(call.run().await["status"], "completed");
+    assert!(server.terminate().success());
+}
+
+#[tokio::test]
+async fn the_commands_that_the_demo_prints_work_as_they_are_printed() {
+    let mut command = crate::program::astralform(&std::env::temp_dir(), &["demo", "--port", "0"]);
+    let mut demo = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let mut lines = std::io::BufReader::new(demo.stdout.take().unwrap());
+    let mut printed = String::new();
+    while !printed.contains("always has a fresh one") {
+        assert_ne!(std::io::BufRead::read_line(&mut lines, &mut printed).unwrap(), 0);
+    }
+    let [call, keyed, manage] = curls(&printed).try_into().ok().expect("three commands");
+    assert_eq!(call.run().await["status"], "auth_required");
+    assert_eq!(keyed.run().await["status"], "completed");
+    let listed = manage.run().await;
+    assert!(listed["data"].as_array().is_some_and(|all| all.len() > 3), "{listed}");
+    demo.kill().unwrap();
+    demo.wait().unwrap();
+}
+
+#[test]
+fn bootstrap_refuses_a_name_that_cannot_be_read() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["", " ", "a\nb", &"x".repeat(101)] {
+        let set_up = ["bootstrap", "--email", "ada@example.com", "--project", name];
+        let refused = run(folder.path(), &set_up);
+        assert!(said(&refused).contains("1 to 100 characters"), "{}", said(&refused));
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
 #[test]
 fn bootstrap_refuses_what_is_no_address_before_anything_is_written() {
     let folder = tempfile::tempdir().unwrap();

@@ -2,7 +2,7 @@ use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, process::Output};
 
 use tempfile::TempDir;
 
-use crate::program::{Running, run, said};
+use crate::program::{Running, astralform, run, said};
 
 const SERVE: [&str; 3] = ["serve", "--listen", "127.0.0.1:0"];
 
@@ -66,6 +66,33 @@ fn v4_a_key_file_that_others_can_read_stops_the_start() {
     let folder = used();
     fs::set_permissions(key(&folder), fs::Permissions::from_mode(0o644)).unwrap();
     assert!(refused(&folder).contains("chmod 600"));
+}
+
+#[test]
+fn a_key_file_that_its_group_reads_is_taken_where_that_is_set_or_systemd_hands_it_over() {
+    let folder = used();
+    for mode in [0o440, 0o640] {
+        fs::set_permissions(key(&folder), fs::Permissions::from_mode(mode)).unwrap();
+        assert!(refused(&folder).contains("key_file_group_readable"));
+        let mut command = astralform(folder.path(), &SERVE);
+        command.env("ASTRALFORM_KEY_FILE_GROUP_READABLE", "true");
+        assert!(Running::of(command, true).terminate().success());
+    }
+    let credentials = tempfile::tempdir().unwrap();
+    fs::rename(key(&folder), credentials.path().join("astralform.key")).unwrap();
+    assert!(refused(&folder).contains("put its key file back"));
+    let mut command = astralform(folder.path(), &SERVE);
+    command.env("CREDENTIALS_DIRECTORY", credentials.path());
+    assert!(Running::of(command, true).terminate().success());
+    fs::set_permissions(
+        credentials.path().join("astralform.key"),
+        fs::Permissions::from_mode(0o644),
+    )
+    .unwrap();
+    let mut command = astralform(folder.path(), &SERVE);
+    command.env("CREDENTIALS_DIRECTORY", credentials.path());
+    let exposed = command.output().unwrap();
+    assert!(said(&exposed).contains("can be read or changed by others"), "{}", said(&exposed));
 }
 
 #[test]

@@ -18,6 +18,14 @@ fn lines(metrics: &Metrics, begin: &str) -> Vec<String> {
 }
 
 #[test]
+fn two_expositions_of_the_same_are_the_same_line_by_line() {
+    let all: Vec<_> = (0..8).map(|_| metrics().exposition()).collect();
+    assert!(all.windows(2).all(|pair| pair[0] == pair[1]));
+    let version = format!("astralform_build_info{{version=\"{}\"}} 1", env!("CARGO_PKG_VERSION"));
+    assert!(all[0].lines().any(|line| line == version), "{}", all[0]);
+}
+
+#[test]
 fn every_series_is_there_before_anything_has_happened() {
     let text = metrics().exposition();
     for line in [

@@ -1,12 +1,18 @@
 //! That this process lives, and what is its own because another has ended.
 
+use std::sync::atomic::Ordering;
+
 use astralform_storage::nodes::{self, Found, Node};
 
 use crate::{Engine, Fault};
 
 impl Engine {
     const fn as_node(&self) -> Node<'_> {
-        Node { name: self.node.as_str(), process: self.process.as_str() }
+        Node {
+            name: self.node.as_str(),
+            process: self.process.as_str(),
+            catalog: self.fingerprint.as_str(),
+        }
     }
 
     /// Says that this process lives, and takes over what earlier ones of its name left. To be called
@@ -18,6 +24,7 @@ impl Engine {
         let mut tx = self.db.begin().await?;
         let found = nodes::beat(&mut tx, self.as_node()).await?;
         tx.commit().await?;
+        self.note_other_catalog(found.differs_from.as_deref());
         let Found { taken_over, was_set_back, .. } = found;
         if taken_over > 0 {
             tracing::warn!(
@@ -39,6 +46,7 @@ impl Engine {
         }
         let found = nodes::beat(&mut tx, self.as_node()).await?;
         tx.commit().await?;
+        self.note_other_catalog(found.differs_from.as_deref());
         if found.taken_over > 0 {
             let refreshes = found.taken_over;
             tracing::warn!(refreshes, "refreshes were under way when this node ended");
@@ -52,6 +60,22 @@ impl Engine {
             );
         }
         Ok(())
+    }
+
+    /// Says once that another node serves other connectors, and once that none does any more.
+    fn note_other_catalog(&self, other: Option<&str>) {
+        let had_met = self.has_met_another_catalog.swap(other.is_some(), Ordering::Relaxed);
+        match other {
+            Some(other_node) if !had_met => tracing::warn!(
+                node = self.node,
+                other_node,
+                catalog = self.fingerprint,
+                "another node serves other connectors: a call may be answered otherwise by one than \
+                 by the other until all have the same version and the same connector folders"
+            ),
+            None if had_met => tracing::info!("all nodes serve the same connectors again"),
+            _ => {}
+        }
     }
 
     /// Says that this process ends: what it leaves is the next one's at once.

@@ -21,6 +21,7 @@ use crate::{
     body::{Keyed, Path, Query, TOOL_CALL},
     numbers,
     once::{Answer, Scope, once},
+    served,
 };
 
 #[derive(Deserialize, JsonSchema)]
@@ -142,7 +143,8 @@ pub(crate) async fn list(
     Acting(caller): Acting,
     Query(ListQuery { format }): Query<ListQuery>,
 ) -> Result<Json<ToolsView>, Problem> {
-    let listed = app.engine().list_tools(&caller).await?;
+    let engine = app.engine();
+    let listed = engine.list_tools(&caller).await?;
     Ok(Json(ToolsView {
         tools: listed.iter().map(|listed| format.describe(listed.tool)).collect(),
         availability: listed.into_iter().map(availability).collect(),
@@ -155,7 +157,13 @@ pub(crate) async fn call(
     Path(ToolPath { name }): Path<ToolPath>,
     sent: Keyed<CallRequest, TOOL_CALL>,
 ) -> Result<Answer<CallView>, Problem> {
-    let is_allowed = |tool: ToolName| caller.principal.credential.allows(&tool);
+    let served = served::current();
+    let is_allowed = |tool: ToolName| {
+        if let Some(served) = &served {
+            served.note_tool(&tool);
+        }
+        caller.principal.credential.allows(&tool)
+    };
     if !name.parse().is_ok_and(is_allowed) {
         return Err(app.engine().no_tool(&caller, &name).await?.into()); // nor a kept answer of it
     }
@@ -163,10 +171,14 @@ pub(crate) async fn call(
     check_numbers(&sent.raw)?;
     let sent = sent.within(|| Scope::of(&caller, &format!("POST /v1/tools/{name}/call")));
     let work = app.clone();
-    once(&app, sent, CallView::is_final, move |request| async move {
+    let answer = once(&app, sent, CallView::is_final, move |request| async move {
         Box::pin(run(&work, &caller, &name, request)).await
     })
-    .await
+    .await?;
+    if let (Answer::Kept(_), Some(served)) = (&answer, &served) {
+        served.note_outcome("replayed", None);
+    }
+    Ok(answer)
 }
 
 /// Refuses arguments that are too large. They are looked at only where the whole body is larger
@@ -211,7 +223,9 @@ async fn run(
         wait: patience(request.wait_seconds),
     };
     let outcome = app.engine().call_tool(caller, name, &call).await?;
-    tracing::debug!(call.id = %call_id, tool = name, outcome = word(&outcome), "tool called");
+    if let Some(served) = served::current() {
+        served.note_outcome(word(&outcome), Some(call_id));
+    }
     Ok(match outcome {
         Outcome::Completed(result) => {
             let data = to_raw_value(&result).expect("a value is JSON");

@@ -71,7 +71,8 @@ pub(crate) async fn begin(
         let text = "This button works on our own page only. Please open the link again.";
         return message(StatusCode::FORBIDDEN, "This did not work", text);
     }
-    let consent = match app.engine().consent(&link).await {
+    let engine = app.engine();
+    let consent = match engine.consent(&link).await {
         Ok(Some(consent)) => consent,
         Ok(None) => return unknown_link(),
         Err(fault) => return broken(&fault),

@@ -21,10 +21,9 @@ impl From<SettingsError> for Problem {
             Error::SandboxInLive | Error::NoSimulator | Error::SandboxWithEndpoints => {
                 Self::unprocessable(Code::SandboxUnavailable, detail)
             }
-            Error::BadEndpoint(_)
-            | Error::BadAddresses
-            | Error::Forbidden(..)
-            | Error::NotSent(_) => Self::unprocessable(Code::InvalidEndpoints, detail),
+            Error::BadEndpoint(_) | Error::BadAddresses | Error::Forbidden(..) => {
+                Self::unprocessable(Code::InvalidEndpoints, detail)
+            }
             Error::BadScope(_) | Error::NoScopes(_) | Error::TooManyScopes => {
                 Self::unprocessable(Code::InvalidScopes, detail)
             }
@@ -34,6 +33,7 @@ impl From<SettingsError> for Problem {
                 Self::unprocessable(Code::InvalidCredentials, detail)
             }
             Error::NothingPays => Self::unprocessable(Code::NoPossibleCredential, detail),
+            Error::NotSent(_) => Self::unprocessable(Code::InvalidEndpoints, detail),
             Error::Unverified(_) => {
                 Self::new(StatusCode::BAD_GATEWAY, Code::CredentialsUnverified, detail)
             }

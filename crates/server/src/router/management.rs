@@ -12,6 +12,10 @@ use crate::{
 };
 
 pub(super) fn management() -> Table {
+    projects().and(webhooks_and_health())
+}
+
+fn projects() -> Table {
     operations! {
         /// The connectors there are.
         "Catalogue" {
@@ -29,6 +33,11 @@ pub(super) fn management() -> Table {
 
             /// Lists the projects of the member's teams.
             list_projects: get "/v1/projects" => me::projects;
+
+            /// Changes a project's name, for owners and admins.
+            ///
+            /// It stands on the pages on which end users connect their accounts.
+            update_project: patch "/v1/projects/{project}" => me::rename_project;
 
             /// Deletes a project, for its owners.
             ///
@@ -127,6 +136,11 @@ pub(super) fn management() -> Table {
             list_revocations: get "/v1/projects/{project}/revocations" => revocations::list;
         }
 
+    }
+}
+
+fn webhooks_and_health() -> Table {
+    operations! {
         /// Where an environment is told what happens to its connections.
         ///
         /// By Standard Webhooks: signed, again and again until they are taken.

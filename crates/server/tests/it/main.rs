@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that meets the unexpected fails")]
 
+mod about;
 mod accounts;
 mod addresses;
 mod api_keys;
@@ -13,6 +14,7 @@ mod authentication;
 mod bad_input;
 mod bots;
 mod calls;
+mod catalog;
 mod confirm;
 mod connections;
 mod consent;
@@ -42,6 +44,7 @@ mod overload;
 mod own_trouble;
 mod pages;
 mod peer;
+mod project_name;
 mod provider;
 mod races;
 mod raw;

@@ -10,7 +10,7 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 
-use super::{Access, Db, Lines, Pools, Run as _};
+use super::{Access, Db, Lines, Pools, Run as _, greet::greet};
 use crate::Result;
 
 const READERS: u32 = 4;
@@ -53,9 +53,12 @@ impl Db {
     /// Connects to the PostgreSQL database at `url`.
     ///
     /// # Errors
-    /// When the address is not one, or nobody answers there.
+    /// When the address is not one, nobody answers there, or a pooler is in between that lends
+    /// another connection for each transaction.
     pub async fn connect_postgres(url: &str) -> Result<Self> {
-        let options = PgConnectOptions::from_str(url)?;
+        // Poolers do not know the setting, and we store no fractions.
+        let options = PgConnectOptions::from_str(url)?.extra_float_digits(None);
+        greet(&options).await?;
         let db = Self::over(Pools::Postgres(Lines::connect(options, POSTGRES_CONNECTIONS).await?));
         db.measure_clock().await?;
         Ok(db)

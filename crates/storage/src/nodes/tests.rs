@@ -13,7 +13,7 @@ use crate::{
 const HOUR: Duration = Duration::from_hours(1);
 
 const fn node<'a>(name: &'a str, process: &'a str) -> Node<'a> {
-    Node { name, process }
+    Node { name, process, catalog: "same" }
 }
 
 async fn beats(db: &Db, node: Node<'_>) -> Found {
@@ -208,6 +208,22 @@ async fn r6_after_a_nodes_clock_was_set_back_what_waits_in_its_outboxes_is_tried
             assert_eq!(until(&back, sql).await, now, "{sql}");
         }
         assert!(!beats(&back, node("one", "new")).await.was_set_back, "once");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_living_node_that_serves_other_connectors_is_named() {
+    on_both(async |db| {
+        let other = |catalog| Node { catalog, ..node("two", "b") };
+        assert_eq!(beats(&db, node("one", "a")).await.differs_from, None);
+        assert_eq!(beats(&db, other("same")).await.differs_from, None);
+        assert_eq!(beats(&db, other("new")).await.differs_from.as_deref(), Some("one"));
+        assert_eq!(beats(&db, node("one", "a")).await.differs_from.as_deref(), Some("two"));
+        silence(&db, "b", DEAD_AFTER).await;
+        assert_eq!(beats(&db, node("one", "a")).await.differs_from, None, "it has ended");
+        assert_eq!(beats(&db, other("same")).await.differs_from, None);
+        assert_eq!(beats(&db, node("one", "a")).await.differs_from, None, "it has caught up");
     })
     .await;
 }

@@ -84,7 +84,7 @@ async fn r1_one_holds_the_lease_until_it_lapses_and_the_next_knows_what_was_sent
         assert!(holder(&db, &key, 3, A).await.unwrap().is_some());
         assert!(holder(&db, &key, 2, A).await.unwrap().is_none(), "the token is newer than that");
         let mut tx = db.begin().await.unwrap();
-        let node = |process| Node { name: "node", process };
+        let node = |process| Node { name: "node", process, catalog: "same" };
         for living in ["a", "b"] {
             let found = nodes::beat(&mut tx, node(living)).await.unwrap();
             assert_eq!(found.taken_over, 0, "{living} holds nothing, or lives");

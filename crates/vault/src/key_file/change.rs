@@ -1,5 +1,6 @@
 use std::{
-    fs,
+    fs, io,
+    os::unix::fs::{MetadataExt as _, chown},
     path::{Path, PathBuf},
 };
 
@@ -8,13 +9,15 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use zeroize::Zeroizing;
 
 use super::{
-    KeyFileError, PREFIX, folder_of, parse, read_key_file, read_private, sync_folder, write_new,
+    KeyFileError, PREFIX, Readers, folder_of, parse, read_key_file_of, read_private, sync_folder,
+    write_new,
 };
 use crate::{KeyId, KeyRing};
 
 /// The right to change a key file, which one program has at a time. It ends with the program.
 pub struct KeyFileLock {
     path: PathBuf,
+    readers: Readers,
     _folder: fs::File,
 }
 
@@ -23,14 +26,14 @@ impl KeyFileLock {
     ///
     /// # Errors
     /// When there is none, or another program changes it.
-    pub fn take(path: &Path) -> Result<Self, KeyFileError> {
-        read_key_file(path)?;
+    pub fn take(path: &Path, readers: Readers) -> Result<Self, KeyFileError> {
+        read_key_file_of(path, readers)?;
         let failed = |error| KeyFileError::Io(path.to_owned(), error);
         // What a link points to is replaced, not the link.
         let path = fs::canonicalize(path).map_err(failed)?;
         let folder = fs::File::open(folder_of(&path)).map_err(failed)?;
         match folder.try_lock() {
-            Ok(()) => Ok(Self { path, _folder: folder }),
+            Ok(()) => Ok(Self { path, readers, _folder: folder }),
             Err(fs::TryLockError::WouldBlock) => Err(KeyFileError::Busy(path)),
             Err(fs::TryLockError::Error(error)) => Err(KeyFileError::Io(path, error)),
         }
@@ -41,7 +44,7 @@ impl KeyFileLock {
     /// # Errors
     /// When the file cannot be written; it is as it was then.
     pub fn add_key(&self, entropy: &Entropy) -> Result<KeyRing, KeyFileError> {
-        let before = read_private(&self.path)?;
+        let before = read_private(&self.path, self.readers)?;
         let key = SecretKey::new(entropy.bytes());
         let end = if before.ends_with('\n') { "" } else { "\n" };
         let line = Zeroizing::new(STANDARD.encode(key.expose()));
@@ -53,7 +56,7 @@ impl KeyFileLock {
     /// # Errors
     /// When the file does not hold it, holds no other, or cannot be written; it is as it was then.
     pub fn remove_key(&self, id: KeyId) -> Result<KeyRing, KeyFileError> {
-        let before = read_private(&self.path)?;
+        let before = read_private(&self.path, self.readers)?;
         let is_it = |(at, line): (usize, &str)| {
             parse(line.trim(), &self.path, at + 1).is_ok_and(|key| KeyRing::id_of(&key) == id)
         };
@@ -81,7 +84,21 @@ impl KeyFileLock {
         // What an earlier try left behind when it was killed.
         let _ = fs::remove_file(&new);
         write_new(&new, text).map_err(failed)?;
+        self.let_group_read(&new).map_err(failed)?;
         fs::rename(&new, &self.path).and_then(|()| sync_folder(&self.path)).map_err(failed)?;
-        read_key_file(&self.path)
+        read_key_file_of(&self.path, self.readers)
+    }
+
+    /// Leaves the file to the group that could read the one before, or a server of that group could
+    /// not read it any more.
+    fn let_group_read(&self, new: &Path) -> io::Result<()> {
+        if self.readers == Readers::Owner {
+            return Ok(());
+        }
+        let before = fs::metadata(&self.path)?;
+        if before.gid() != fs::metadata(new)?.gid() {
+            chown(new, None, Some(before.gid()))?;
+        }
+        fs::set_permissions(new, before.permissions())
     }
 }

@@ -89,7 +89,7 @@ fn v3_a_key_that_is_added_is_the_current_one_and_the_others_stay() {
     let folder = folder();
     let path = folder.path().join("key");
     let old = create_key_file(&path, &Entropy::system()).ok().unwrap().current();
-    let lock = KeyFileLock::take(&path).ok().unwrap();
+    let lock = KeyFileLock::take(&path, Readers::Owner).ok().unwrap();
     let ring = lock.add_key(&Entropy::system()).ok().unwrap();
     assert_eq!(ring.ids().collect::<Vec<_>>(), [old, ring.current()]);
     assert_ne!(ring.current(), old);
@@ -103,7 +103,7 @@ fn v3_a_key_is_removed_but_never_the_last_one() {
     let folder = folder();
     let path = folder.path().join("key");
     let old = create_key_file(&path, &Entropy::system()).ok().unwrap().current();
-    let lock = KeyFileLock::take(&path).ok().unwrap();
+    let lock = KeyFileLock::take(&path, Readers::Owner).ok().unwrap();
     assert!(matches!(lock.remove_key(old), Err(KeyFileError::Empty(_))));
     let new = lock.add_key(&Entropy::system()).ok().unwrap().current();
     let ring = lock.remove_key(old).ok().unwrap();
@@ -116,10 +116,10 @@ fn v3_one_program_at_a_time_changes_a_key_file() {
     let folder = folder();
     let path = folder.path().join("key");
     create_key_file(&path, &Entropy::system()).ok().unwrap();
-    let lock = KeyFileLock::take(&path).ok().unwrap();
-    assert!(matches!(KeyFileLock::take(&path), Err(KeyFileError::Busy(_))));
+    let lock = KeyFileLock::take(&path, Readers::Owner).ok().unwrap();
+    assert!(matches!(KeyFileLock::take(&path, Readers::Owner), Err(KeyFileError::Busy(_))));
     drop(lock);
-    assert!(KeyFileLock::take(&path).is_ok());
+    assert!(KeyFileLock::take(&path, Readers::Owner).is_ok());
 }
 
 #[test]
@@ -127,8 +127,41 @@ fn a_ring_reads_its_file_again() {
     let folder = folder();
     let path = folder.path().join("key");
     let before = create_key_file(&path, &Entropy::system()).ok().unwrap();
-    let added = KeyFileLock::take(&path).ok().unwrap().add_key(&Entropy::system()).ok().unwrap();
+    let added = KeyFileLock::take(&path, Readers::Owner)
+        .ok()
+        .unwrap()
+        .add_key(&Entropy::system())
+        .ok()
+        .unwrap();
     let again = before.read_again().ok().unwrap().unwrap();
     assert_eq!(again.current(), added.current());
     assert!(KeyRing::generate(&Entropy::system()).read_again().ok().unwrap().is_none());
+}
+
+#[test]
+fn a_group_reads_a_key_file_only_where_that_is_meant_and_changes_it_never() {
+    let folder = folder();
+    let path = folder.path().join("keys");
+    for mode in [0o400, 0o440, 0o600, 0o640] {
+        write(&path, &random_line(1), mode);
+        let read = read_key_file_of(&path, Readers::Group).unwrap();
+        let again = read.read_again().unwrap().unwrap();
+        assert_eq!(again.current(), read.current(), "{mode:o}");
+        assert_eq!(read_key_file(&path).is_ok(), [0o400, 0o600].contains(&mode), "{mode:o}");
+    }
+    for mode in [0o444, 0o644, 0o660, 0o650, 0o642, 0o777] {
+        write(&path, &random_line(1), mode);
+        let refused = read_key_file_of(&path, Readers::Group).err().unwrap().to_string();
+        assert!(refused.contains("key_file_group_readable"), "{mode:o}: {refused}");
+    }
+}
+
+#[test]
+fn a_key_file_that_is_changed_stays_readable_for_its_group() {
+    let folder = folder();
+    let path = folder.path().join("keys");
+    write(&path, &random_line(1), 0o640);
+    let lock = KeyFileLock::take(&path, Readers::Group).unwrap();
+    lock.add_key(&Entropy::seeded(7)).unwrap();
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o640);
 }

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::{borrowed, scope::Scope};
 use crate::{
     management::{Access, Management},
+    out::tell,
     telemetry,
 };
 
@@ -76,7 +77,7 @@ impl Revoke {
             let query = [("environment", part.environment)];
             part.extent = server.post(&revoking, &query, &body).await?;
         }
-        say(&format!("{} connections revoked: none of them can be used any more", total(&parts)));
+        tell(&format!("{} connections revoked: none of them can be used any more", total(&parts)));
         let wait = Duration::from_secs(self.wait);
         receipts(&server, &format!("{project}/revocations"), &parts, wait).await
     }
@@ -95,13 +96,13 @@ async fn one(
         let query = [("environment", environment)];
         if dry_run {
             if server.get(&path, &query).await.is_ok() {
-                say("1 connection");
+                tell("1 connection");
                 return Ok(());
             }
         } else if server.delete(&path, &query).await? {
             let row = server.get(&path, &query).await?;
             let receipt = row["revocation"].as_str().unwrap_or("nothing to revoke there");
-            say(&format!("{id} revoked; at the provider: {receipt}"));
+            tell(&format!("{id} revoked; at the provider: {receipt}"));
             return Ok(());
         }
     }
@@ -122,7 +123,7 @@ fn describe(parts: &[Part]) {
         for extent in connectors.filter(|extent| number(extent) > 0) {
             let (slug, seconds) = (extent["connector"].as_str(), &extent["estimated_seconds"]);
             let seconds = seconds.as_u64().unwrap_or(0);
-            say(&format!(
+            tell(&format!(
                 "{}  {}  {} connections, {} at the provider, at least",
                 part.environment,
                 slug.unwrap_or("?"),
@@ -131,7 +132,7 @@ fn describe(parts: &[Part]) {
             ));
         }
     }
-    say(&format!("{} connections in all", total(parts)));
+    tell(&format!("{} connections in all", total(parts)));
 }
 
 fn in_minutes(seconds: u64) -> String {
@@ -177,11 +178,11 @@ async fn receipts(
             shown = line;
         }
         if counts[0] == 0 {
-            say("every provider has been asked; `connections receipts` shows the answers");
+            tell("every provider has been asked; `connections receipts` shows the answers");
             return Ok(());
         }
         if Instant::now() >= end {
-            say("the server goes on by itself; `connections receipts` shows how far it is");
+            tell("the server goes on by itself; `connections receipts` shows how far it is");
             return Ok(());
         }
         tokio::time::sleep(LOOK).await;
@@ -190,13 +191,7 @@ async fn receipts(
 
 const STATUSES: [&str; 4] = ["pending", "provider_confirmed", "provider_cannot", "gave_up"];
 
-#[expect(clippy::print_stdout, reason = "what was done is what the command is for")]
-fn say(line: &str) {
-    println!("{line}");
-}
-
-#[expect(clippy::print_stdout, reason = "whoever sits there is asked")]
 fn ask(question: &str) {
-    print!("{question}");
-    let _ = stdout().flush();
+    let mut out = stdout().lock();
+    let _ = write!(out, "{question}").and_then(|()| out.flush());
 }

@@ -22,7 +22,8 @@ pub(super) fn json(facts: &Facts) -> String {
 /// What to do, for people.
 pub(super) fn instructions(facts: &Facts) -> String {
     let base = address(&facts.base_url);
-    let key = facts.api_key.expose();
+    let (key, admin_token) = (facts.api_key.expose(), facts.admin_token.expose());
+    let project = facts.project;
     let Facts { service, tool, connect_url: link, .. } = facts;
     let services = facts.services.join(", ");
     let Keyed { service: other, tool: keyed, arguments } = &facts.keyed;
@@ -53,6 +54,15 @@ Ctrl-C ends it and forgets it all.
    curl -s {base}/v1/tools/{keyed}/call \\
      -H 'Authorization: Bearer {key}' \\
      -H 'Content-Type: application/json' -d '{{\"arguments\": {arguments}}}'
+
+5. What administers the project is asked with its admin token; this lists its connectors:
+
+   curl -s '{base}/v1/projects/{project}/connectors?environment=test' \\
+     -H 'Authorization: Bearer {admin_token}'
+
+   Project       {project}
+   Test API key  {key}
+   Admin token   {admin_token}
 
 The link is good for ten minutes; the curl line always has a fresh one.
 "

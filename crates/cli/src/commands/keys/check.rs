@@ -5,7 +5,9 @@ use clap::Args;
 
 use crate::{
     config::{Store, StoreFlags},
-    keys, telemetry,
+    keys,
+    out::print,
+    telemetry,
 };
 
 /// Whether every stored secret still opens where it stands: none was altered, moved to another row,
@@ -17,7 +19,6 @@ pub(crate) struct Check {
 }
 
 impl Check {
-    #[expect(clippy::print_stdout, reason = "the outcome is what the command is for")]
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
         let store = Store::load(self.store)?;
         telemetry::start_plain("off")?;
@@ -25,7 +26,7 @@ impl Check {
         let checked = check_sealed(&db, &ring).await?;
         db.close().await;
         for column in &checked {
-            println!("{}", in_words(column));
+            print(&in_words(column))?;
         }
         let is_sound = checked.iter().all(|column| column.refused.is_empty());
         Ok(if is_sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })

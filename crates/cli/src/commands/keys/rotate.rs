@@ -7,7 +7,9 @@ use clap::Args;
 
 use crate::{
     config::{Database, Store, StoreFlags},
-    keys, telemetry,
+    keys,
+    out::tell,
+    telemetry,
 };
 
 /// Adds a fresh master key to the key file, unless the last one there has wrapped nothing yet, and
@@ -30,12 +32,12 @@ impl Rotate {
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
         let store = Store::load(self.store)?;
         telemetry::start_plain("warn")?;
-        let lock = KeyFileLock::take(&store.key_file)?;
+        let lock = KeyFileLock::take(&store.key_file.path, store.key_file.readers)?;
         let (db, mut ring) = keys::open_existing(&store).await?;
         let entropy = Entropy::system();
         match standing(&db, &ring).await? {
-            Standing::BrokeOff => say("An earlier rotation broke off and is ended now."),
-            Standing::HasFreshKey => say(&format!("Master key {} is new.", ring.current())),
+            Standing::BrokeOff => tell("An earlier rotation broke off and is ended now."),
+            Standing::HasFreshKey => tell(&format!("Master key {} is new.", ring.current())),
             Standing::NeedsKey if matches!(store.database, Database::Postgres(_)) && !self.add => {
                 anyhow::bail!(
                     "nodes that share a PostgreSQL database need a new master key before anything is \
@@ -45,21 +47,16 @@ impl Rotate {
             }
             Standing::NeedsKey => {
                 ring = lock.add_key(&entropy)?;
-                say(&format!("Master key {} was added to the key file.", ring.current()));
+                tell(&format!("Master key {} was added to the key file.", ring.current()));
             }
         }
-        let tell = |step| say(&in_words(step));
+        let report = |step| tell(&in_words(step));
         let (db, ring, clock) = (&db, &ring, Clock::system());
-        Rotation { db, ring, clock, entropy, tell: &tell }.run(self.data_keys).await?;
+        Rotation { db, ring, clock, entropy, tell: &report }.run(self.data_keys).await?;
         db.close().await;
-        say("Done. `astralform keys status` says which keys nothing needs any more.");
+        tell("Done. `astralform keys status` says which keys nothing needs any more.");
         Ok(ExitCode::SUCCESS)
     }
-}
-
-#[expect(clippy::print_stdout, reason = "progress is what whoever rotates wants to see")]
-fn say(line: &str) {
-    println!("{line}");
 }
 
 fn in_words(step: Step) -> String {

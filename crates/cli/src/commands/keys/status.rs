@@ -1,11 +1,13 @@
-use std::{fmt::Write as _, path::Path, process::ExitCode};
+use std::{fmt::Write as _, process::ExitCode};
 
 use astralform_engine::rotation::{KeyStatus, key_status};
 use clap::Args;
 
 use crate::{
-    config::{Store, StoreFlags},
-    keys, telemetry,
+    config::{KeyFile, Store, StoreFlags},
+    keys,
+    out::print,
+    telemetry,
 };
 
 /// Which master keys the key file holds, which keys of projects each of them wraps, and how many
@@ -17,20 +19,19 @@ pub(crate) struct Status {
 }
 
 impl Status {
-    #[expect(clippy::print_stdout, reason = "the outcome is what the command is for")]
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
         let store = Store::load(self.store)?;
         telemetry::start_plain("warn")?;
         let (db, ring) = keys::open_existing(&store).await?;
         let status = key_status(&db, &ring).await?;
         db.close().await;
-        print!("{}", in_words(&status, &store.key_file));
+        print(in_words(&status, &store.key_file).trim_end())?;
         Ok(ExitCode::SUCCESS)
     }
 }
 
-fn in_words(status: &KeyStatus, file: &Path) -> String {
-    let mut text = format!("Master keys in {}:\n", file.display());
+fn in_words(status: &KeyStatus, file: &KeyFile) -> String {
+    let mut text = format!("Master keys in {file}:\n");
     for master in &status.masters {
         let what = match (master.is_wanted, master.is_superfluous()) {
             (true, _) => "current".to_owned(),

@@ -83,7 +83,8 @@ pub(crate) async fn list(
     State(app): State<App>,
     Managing(_): Managing,
 ) -> Json<PageView<ConnectorView>> {
-    let connectors = app.engine().catalog().connectors();
+    let engine = app.engine();
+    let connectors = engine.catalog().connectors();
     Json(PageView::whole(connectors.map(|connector| view(&app, connector)).collect()))
 }
 
@@ -92,8 +93,9 @@ pub(crate) async fn show(
     Managing(_): Managing,
     Path(SlugPath { slug }): Path<SlugPath>,
 ) -> Result<Json<ConnectorView>, Problem> {
-    let connector = app.engine().catalog().connector(&slug);
-    let connector = connector.ok_or_else(|| app.engine().not_in_catalog(&slug))?;
+    let engine = app.engine();
+    let connector = engine.catalog().connector(&slug);
+    let connector = connector.ok_or_else(|| engine.not_in_catalog(&slug))?;
     Ok(Json(view(&app, connector)))
 }
 

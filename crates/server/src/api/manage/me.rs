@@ -1,14 +1,14 @@
-use astralform_domain::{Email, MemberId, ProjectId, Role, TeamId, Timestamp};
+use astralform_domain::{Email, MemberId, ProjectId, ProjectName, Role, TeamId, Timestamp};
 use astralform_engine::members::{Membership, ProjectOfMember};
 use axum::{Json, extract::State};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
-    App, Problem,
+    App, Problem, Refusal,
     api::page::{PageQuery, PageView},
-    auth::Managing,
-    body::Query,
+    auth::{InProject, Managing},
+    body::{Body, Query},
 };
 
 /// Whose admin token it is.
@@ -55,6 +55,15 @@ pub(crate) struct ProjectView {
     frozen_at: Option<Timestamp>,
 }
 
+/// What is to change of a project; what is left out stays.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "ProjectChange")]
+pub(crate) struct ProjectChangeRequest {
+    /// What people call it.
+    name: Option<ProjectName>,
+}
+
 pub(crate) async fn show(
     State(app): State<App>,
     Managing(administrator): Managing,
@@ -72,6 +81,18 @@ pub(crate) async fn projects(
     let engine = app.engine();
     let found = engine.projects_of(administrator, page.cursor, page.one_more()).await?;
     Ok(Json(page.view(found, |project| project.id.to_string())))
+}
+
+pub(crate) async fn rename_project(
+    State(app): State<App>,
+    InProject { administrator, project, role }: InProject,
+    Body(ProjectChangeRequest { name }): Body<ProjectChangeRequest>,
+) -> Result<Json<ProjectView>, Problem> {
+    if role == Role::Member {
+        return Err(Refusal::AdminsOnly.into());
+    }
+    let renamed = app.engine().rename_project(administrator, project, name.as_ref()).await?;
+    Ok(Json(renamed.ok_or(Refusal::UnknownProject)?.into()))
 }
 
 impl From<Membership> for TeamView {
