@@ -15,6 +15,8 @@ pub struct Addresses {
     pub identity: Url,
     /// Where tokens are ended.
     pub revocation: Option<Url>,
+    /// Where whole grants are ended.
+    pub grant_revocation: Option<Url>,
 }
 
 /// The endpoints of an authorization server.
@@ -83,6 +85,8 @@ impl Connector {
             (None, Some(revocation)) => Some(located(&api_base, &revocation.url)?),
             (None, None) => None,
         };
+        let of_grant = self.revocation.as_ref().and_then(|it| it.grant_url.as_ref());
+        let grant_revocation = of_grant.map(|path| located(&api_base, path)).transpose()?;
         let oauth = match &self.oauth {
             Some(oauth) => Some(OauthAddresses {
                 authorize: replaced(endpoints.authorize_url.as_ref(), &oauth.authorize_url)?,
@@ -91,7 +95,7 @@ impl Connector {
             None => None,
         };
         let identity = located(&api_base, &self.identity.url)?;
-        Ok(Addresses { oauth, api_base, identity, revocation })
+        Ok(Addresses { oauth, api_base, identity, revocation, grant_revocation })
     }
 }
 

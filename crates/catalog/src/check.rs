@@ -5,6 +5,7 @@
 
 mod auth;
 mod format;
+mod mappings;
 mod meaning;
 
 use crate::{
@@ -49,6 +50,7 @@ pub(crate) fn check(folder: Folder<'_>) -> Result<Connector, Vec<Diagnostic>> {
         Connector::deserialize_checked(&document.value).map_err(|error| located(vec![error]))?;
     connector.guide = guide(folder);
     let mut diagnostics = located(meaning::faults(&connector, folder.name));
+    diagnostics.extend(located(mappings::faults(&connector)));
     diagnostics.extend(missing_files(folder));
     if diagnostics.is_empty() { Ok(connector) } else { Err(diagnostics) }
 }

@@ -7,8 +7,8 @@ use serde_json::Value;
 use url::Url;
 
 use crate::{
-    ApiKey, Errors, Expression, OAuth, Placement, Revocation, ScopeEntry, Tool, Variables,
-    jq::Document,
+    ApiKey, Encoding, Errors, Expression, OAuth, Placement, Revocation, ScopeEntry, Tool,
+    Variables, jq::Document,
 };
 
 /// One connector, as its `connector.yaml` describes it.
@@ -116,6 +116,12 @@ pub struct Identity {
     /// An absolute address, or a path below the API's base.
     #[schemars(extend("format" = "location"))]
     pub url: String,
+    /// The body, where the request has one, such as a GraphQL query: null in, body out.
+    #[serde(default)]
+    pub body: Option<Expression>,
+    /// How the body is written.
+    #[serde(default = "Encoding::json")]
+    pub encoding: Encoding,
     /// The account as `{id, label}`. Only an API key can do without: the request then shows that
     /// the key is good, and the key stands for the account.
     #[serde(default)]
@@ -234,13 +240,31 @@ impl Connector {
         named.next().unwrap_or((own, scope.as_str()))
     }
 
-    /// A scope of a kind of token, from the provider's spelling.
+    /// Returns a scope of a kind of token, from the provider's spelling.
     pub fn scope_of(&self, kind: &str, spelled: &Scope) -> Scope {
-        if kind == self.api.token {
+        let named = if kind == self.api.token {
             spelled.clone()
         } else {
             Scope::new(format!("{kind}:{spelled}"))
-        }
+        };
+        self.declared(&named).map_or(named, |entry| entry.name.clone())
+    }
+
+    /// Returns the scope that a name stands for, itself or by an alias. Providers list scopes in other
+    /// cases than they were asked for.
+    fn declared(&self, named: &Scope) -> Option<&ScopeEntry> {
+        let scopes = self.scopes();
+        let exact = scopes.iter().find(|entry| entry.name == *named);
+        exact.or_else(|| scopes.iter().find(|entry| entry.aliases.contains(named))).or_else(|| {
+            let mut alike = scopes.iter().filter(|entry| entry.is_like(named.as_str()));
+            alike.next().filter(|_| alike.next().is_none())
+        })
+    }
+
+    /// Returns those of the scopes that the provider never lists.
+    pub fn unlisted_of(&self, scopes: &ScopeSet) -> ScopeSet {
+        let unlisted = self.scopes().iter().filter(|entry| entry.unlisted);
+        unlisted.map(|entry| entry.name.clone()).collect::<ScopeSet>().intersection(scopes)
     }
 
     /// The kind of token that a tool is called with and the scopes it needs of it, where a project

@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::jq::{Budget, CompileError, Document, Program, RunError};
+use crate::jq::{Budget, CompileError, Document, Program, RunError, Use};
 
 /// A compiled jq expression of a connector file.
 pub struct Expression {
@@ -53,16 +53,54 @@ impl Expression {
         Ok(Self { program: Program::compile(source, &NAMES)?, names_headers })
     }
 
+    /// Returns what it reads by name.
+    pub(crate) fn uses(&self) -> Vec<Use> {
+        self.program.uses()
+    }
+
+    /// Returns the names of the members of the object that it writes out, where it does.
+    pub(crate) fn members(&self) -> Option<Vec<String>> {
+        self.program.members()
+    }
+
+    /// Returns all names of members that it writes out; none where it computes some.
+    pub(crate) fn all_members(&self) -> Option<Vec<String>> {
+        self.program.all_members()
+    }
+
     /// Runs it within its budget.
     ///
     /// # Errors
     /// When the expression does not fit the input, or takes too long.
     pub fn run(&self, input: &Document<'_>, variables: Variables<'_>) -> Result<Value, RunError> {
+        self.run_within(input, variables, Budget::DEFAULT)
+    }
+
+    fn run_within(
+        &self,
+        input: &Document<'_>,
+        variables: Variables<'_>,
+        budget: Budget,
+    ) -> Result<Value, RunError> {
         let status = variables.status.map_or(Value::Null, Value::from);
         let headers = variables.headers.filter(|_| self.names_headers);
         let headers = headers.map_or(Value::Null, Headers::texts);
         let values = [variables.arguments, &status, variables.also, &headers];
-        self.program.run(input, &values, Budget::DEFAULT)
+        self.program.run(input, &values, budget)
+    }
+
+    /// Runs it with [`NULL_MARK`](crate::jq::NULL_MARK) in every text that a null became a part of,
+    /// and reads its result as a `T`.
+    ///
+    /// # Errors
+    /// When the expression does not fit the input, or its result is not a `T`.
+    pub fn read_marking_null<T: serde::de::DeserializeOwned>(
+        &self,
+        input: &Document<'_>,
+        variables: Variables<'_>,
+    ) -> Result<T, ExpressionError> {
+        let found = self.run_within(input, variables, Budget::DEFAULT.marking_null())?;
+        serde_json::from_value(found).map_err(ExpressionError::Shape)
     }
 
     /// Runs it and reads its result as a `T`.

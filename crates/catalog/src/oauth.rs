@@ -104,6 +104,15 @@ pub struct ScopeEntry {
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     pub implies: ScopeSet,
+    /// Other names by which the provider lists it, spelled as `name` is. Whoever is granted one of
+    /// them is granted this scope.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub aliases: ScopeSet,
+    /// Whether the provider never lists it among what it granted: it then counts as granted wherever
+    /// it was asked for.
+    #[serde(default)]
+    pub unlisted: bool,
 }
 
 /// How the token response is read.
@@ -143,6 +152,20 @@ pub enum Encoding {
     Form,
     /// `application/json`.
     Json,
+}
+
+impl Encoding {
+    pub(crate) const fn json() -> Self {
+        Self::Json
+    }
+}
+
+impl ScopeEntry {
+    /// Returns whether a name is this scope's or an alias of it, in whichever case.
+    pub fn is_like(&self, named: &str) -> bool {
+        let mut all = std::iter::once(&self.name).chain(self.aliases.iter());
+        all.any(|name| name.as_str().eq_ignore_ascii_case(named))
+    }
 }
 
 /// Whether the provider takes PKCE (RFC 7636).

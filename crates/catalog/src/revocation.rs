@@ -25,6 +25,12 @@ pub struct Revocation {
     /// How our app proves itself, where that differs from the token endpoint.
     #[serde(default)]
     pub client_auth: Option<ClientAuth>,
+    /// A path below the API's base at which the whole grant of an account is ended, with the same
+    /// request. It is used for an account's last connection, where a refresh token would live on
+    /// otherwise (`tokens: access`).
+    #[serde(default)]
+    #[schemars(regex(pattern = "^/[^/]"))]
+    pub grant_url: Option<String>,
     /// Which tokens are to be named.
     #[serde(default)]
     pub tokens: EndedTokens,

@@ -90,7 +90,7 @@ pub struct ToolRequest {
     #[serde(default)]
     pub body: Option<Expression>,
     /// How the body is written.
-    #[serde(default = "json")]
+    #[serde(default = "Encoding::json")]
     pub encoding: Encoding,
 }
 
@@ -99,10 +99,6 @@ impl Annotations {
     pub const fn is_repeatable(self) -> bool {
         self.read_only || self.idempotent
     }
-}
-
-fn json() -> Encoding {
-    Encoding::Json
 }
 
 impl Tool {

@@ -16,6 +16,7 @@ use tokio::{
 };
 
 use crate::machine;
+use catalog::Hangups;
 
 const SWEEP: Duration = Duration::from_secs(5);
 
@@ -48,7 +49,7 @@ pub(crate) enum Hangup {
 /// When the process cannot hear signals.
 pub(crate) async fn run(listener: TcpListener, app: App, hangup: Hangup) -> anyhow::Result<()> {
     let (asked, stops) = asked_to_stop()?;
-    let hangups = signal(SignalKind::hangup())?;
+    let hangups = Hangups::hear(hangup, stops)?;
     app.engine().recover().await.context("what an earlier run left cannot be taken up")?;
     let files = machine::raise_file_limit();
     let proxies = app.proxies().clone();
@@ -72,7 +73,7 @@ pub(crate) async fn run(listener: TcpListener, app: App, hangup: Hangup) -> anyh
         tokio::spawn(outbox::run(app.clone())),
         tokio::spawn(retention::run(app.clone())),
         tokio::spawn(webhooks::run(app.clone())),
-        tokio::spawn(catalog::run(app.clone(), hangup, hangups, stops)),
+        tokio::spawn(catalog::run(app.clone(), hangups)),
     ];
     let beating = tokio::spawn(beat(app.clone()));
     let stopping = app.clone();

@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use crate::{
-    AgentId, AuthRequestId, ConnectionId, ConnectorSlug, Owner, ProjectConnectorId, ScopeSet,
-    Tenant, Timestamp, text_enum::text_enum,
+    AgentId, AuthRequestId, ConnectionId, ConnectorSlug, Owner, ProjectConnectorId, ProviderError,
+    ScopeSet, Tenant, Timestamp, text_enum::text_enum,
 };
 
 /// One prompt to connect an account, to reconnect it, or to grant more scopes: to an end user, or
@@ -38,6 +38,8 @@ pub struct AuthRequest {
     pub status: AuthStatus,
     /// Why it failed, once it has.
     pub failure: Option<AuthFailure>,
+    /// What the provider said of it, where it refused.
+    pub provider_error: Option<ProviderError>,
     /// The end of the present phase.
     pub expires_at: Timestamp,
     /// The connection it led to.

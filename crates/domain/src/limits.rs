@@ -96,6 +96,7 @@ limits! {
     TOKEN = 16_384 "bytes", of "a token that a provider gives", beyond "it is not taken";
     TOKEN_KIND = 64 "bytes", of "the kind that a connector gives a token", beyond "it is not taken";
     TOKEN_ANSWER = 262_144 "bytes", of "what a provider answers when it is asked for a token, or whose one is", beyond "it counts as no answer";
+    PROVIDER_CODE = 80 "characters", of "the code of a provider's refusal", beyond "cut";
     PROVIDER_WORDS = 500 "characters", of "what is repeated of a provider's refusal", beyond "cut";
     PROJECT_NAME = 100 "characters", of "what a project is called", beyond "422; the command refuses it";
     EMAIL = 254 "bytes", of "a member's address", beyond "the command refuses it";

@@ -10,6 +10,13 @@ pub fn cut(text: &str, longest: usize) -> Cow<'_, str> {
     Cow::Owned(format!("{}…", &text[..text.floor_char_boundary(longest)]))
 }
 
+/// Returns the text without characters that hide or turn it and without space around it, its first
+/// `longest` characters.
+pub fn plain(text: &str, longest: usize) -> String {
+    let shown = text.chars().filter(|c| !is_hidden(*c));
+    shown.take(longest).collect::<String>().trim().to_owned()
+}
+
 /// Returns the text with the characters that hide, or that turn what is around them, written as
 /// `\u{…}`, so that a name is read as what it is. Line ends and tabs stay.
 pub fn with_hidden_shown(text: &str) -> Cow<'_, str> {

@@ -1,8 +1,11 @@
 //! Whose account a credential opens, and whether it opens any.
 
-use astralform_catalog::{Addresses, Connector, ErrorKind, Variables, jq::Document};
+use astralform_catalog::{
+    Addresses, Connector, ErrorKind, Variables,
+    jq::{Document, NULL_MARK},
+};
 use astralform_domain::{Account, limits};
-use http::Method;
+use http::{Method, header};
 use serde::Deserialize;
 use thiserror::Error;
 
@@ -11,6 +14,7 @@ use crate::{
     egress::{Answer, Outgoing, Secrets},
     oauth::headers,
     refusal::{is_named, kind, text, words},
+    tools::encode,
 };
 
 /// Why an answer names no account.
@@ -20,6 +24,8 @@ pub(crate) enum IdentityError {
     Refused(String),
     #[error("the provider did not say")]
     Unclear,
+    #[error("the connector makes an id of parts that the provider did not give")]
+    NoId,
 }
 
 /// The request that asks whose credential it is; `None` when the credential cannot be sent.
@@ -32,12 +38,20 @@ pub(crate) fn identity_request(
     for (name, value) in &connector.api.headers {
         headers.insert(name.parse::<http::HeaderName>().ok()?, value.parse().ok()?);
     }
+    let mut body = bytes::Bytes::new();
+    if let Some(expression) = &connector.identity.body {
+        let nothing = Variables::arguments(&serde_json::Value::Null);
+        let value = expression.run(&Document::null(), nothing).ok()?;
+        let (kind, encoded) = encode(connector.identity.encoding, &value);
+        headers.insert(header::CONTENT_TYPE, kind);
+        body = encoded;
+    }
     let method = connector.identity.method.as_str();
     let request = Outgoing {
         method: Method::from_bytes(method.as_bytes()).expect("our methods are HTTP's"),
         url: addresses.identity.clone(),
         headers,
-        body: bytes::Bytes::new(),
+        body,
         secrets: Secrets::none(),
     };
     parts.placed(request, &connector.api.credential)
@@ -105,8 +119,8 @@ pub(crate) fn read_account(
     }
     let Some(expression) = &connector.identity.account else { return Ok(None) };
     let document = document.map_err(|_| IdentityError::Unclear)?;
-    let read = expression.read(&document, variables).map_err(|_| IdentityError::Unclear)?;
-    account(read).map(Some).ok_or(IdentityError::Unclear)
+    let read = expression.read_marking_null(&document, variables);
+    account(read.map_err(|_| IdentityError::Unclear)?).map(Some)
 }
 
 /// What an account expression gives.
@@ -116,19 +130,23 @@ struct Read {
     label: Option<String>,
 }
 
-fn account(Read { id, label }: Read) -> Option<Account> {
+/// Makes an account of what the provider gave. An id of which a part is missing would be the id of
+/// everybody who lacks that part.
+fn account(Read { id, label }: Read) -> Result<Account, IdentityError> {
     let id = match id {
+        serde_json::Value::String(id) if id.contains(NULL_MARK) => return Err(IdentityError::NoId),
         serde_json::Value::String(id) => id,
         serde_json::Value::Number(id) => id.to_string(),
-        _ => return None,
+        serde_json::Value::Null => return Err(IdentityError::NoId),
+        _ => return Err(IdentityError::Unclear),
     };
     let fits = !id.is_empty() && !limits::ACCOUNT.is_exceeded_by(id.len());
     let is_sound = fits && !id.chars().any(char::is_control);
     let label = label.unwrap_or_default();
-    let shown = label.chars().filter(|c| !c.is_control());
+    let shown = label.chars().filter(|c| !c.is_control() && *c != NULL_MARK);
     let label: String = shown.take(limits::ACCOUNT_LABEL.count()).collect();
     let label = if label.trim().is_empty() { id.clone() } else { label };
-    is_sound.then_some(Account { id, label })
+    if is_sound { Ok(Account { id, label }) } else { Err(IdentityError::Unclear) }
 }
 
 fn refused(

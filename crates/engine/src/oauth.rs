@@ -2,6 +2,7 @@
 //!
 //! Requests are planned and answers are read by pure functions; [`crate::egress`] sends.
 
+mod answer;
 mod authorize;
 mod refresh;
 mod revoke;

@@ -7,6 +7,7 @@
 
 mod ask;
 mod discard;
+mod ending;
 mod replaced;
 mod schedule;
 

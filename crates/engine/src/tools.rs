@@ -13,3 +13,4 @@ mod shape;
 pub use call::{CallRefusal, ToolCall};
 pub use list::{Availability, ListedTool, Outside};
 pub use outcome::{CallFailure, Outcome};
+pub(crate) use plan::encode;

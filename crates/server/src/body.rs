@@ -83,13 +83,17 @@ pub(crate) async fn whole(request: Request, app: &App, at_most: usize) -> Result
     let expected =
         announced.map_or(at_most, |length| usize::try_from(length).unwrap_or(usize::MAX));
     if expected > at_most {
+        app.throttle().slow_down().await;
         return Err(Refusal::BodyTooLarge(at_most).into());
     }
     bodies::reserve(app, expected)?;
     let read = tokio::time::timeout(PATIENCE, Limited::new(body, at_most).collect()).await;
     match read.map_err(|_| Refusal::BodyTooSlow)? {
         Ok(read) => Ok(read.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(Refusal::BodyTooLarge(at_most).into()),
+        Err(error) if error.is::<LengthLimitError>() => {
+            app.throttle().slow_down().await;
+            Err(Refusal::BodyTooLarge(at_most).into())
+        }
         Err(_) => Err(Refusal::BodyBrokeOff.into()),
     }
 }

@@ -10,12 +10,14 @@ fn name(site: &Site) -> &'static str {
     if site.is_encrypted() { "__Host-astralform-browser" } else { "astralform-browser" }
 }
 
-/// The browser's cookie, if it sent one.
+/// Returns the browser's cookie, if it sent one. Those beside it are others' affair, whatever they hold
+/// (RFC 6265 §5.4 lets servers send any bytes).
 pub(crate) fn browser(headers: &HeaderMap, site: &Site) -> Option<Secret> {
     let name = name(site);
-    let all = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let found = all
-        .flat_map(|cookies| cookies.split(';'))
+    let lines = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes);
+    let pairs = lines.flat_map(|line| line.split(|byte| *byte == b';'));
+    let texts = pairs.filter_map(|pair| std::str::from_utf8(pair).ok());
+    let found = texts
         .filter_map(|cookie| cookie.trim().split_once('='))
         .find(|(key, _)| *key == name)
         .map(|(_, value)| value);

@@ -130,6 +130,16 @@ impl Throttle {
         self.buckets.retain(|_, bucket| Arc::strong_count(bucket) > 1 || !bucket.is_full(now));
     }
 
+    /// Waits before a refusal for which much was read in vain, while several want more of the node than
+    /// there is.
+    pub(crate) async fn slow_down(&self) {
+        if self.credentials.is_busy()
+            && let Some(_waiting) = self.begin_waiting()
+        {
+            sleep(PENANCE).await;
+        }
+    }
+
     /// Returns the room for the bodies of all.
     pub(crate) fn bodies(&self) -> &Arc<Bodies> {
         &self.bodies

@@ -1,9 +1,9 @@
 use std::time::Duration;
 
 use astralform_domain::{
-    Account, AuthReason, AuthRequest, AuthRequestId, AuthStatus, Clock, Connection, ConnectionId,
-    ConnectionStatus, EndUserKey, Entropy, Environment, Owner, ProjectConnector, ScopeSet, Secret,
-    Tenant,
+    Account, AgentId, AuthReason, AuthRequest, AuthRequestId, AuthStatus, Clock, Connection,
+    ConnectionId, ConnectionStatus, EndUserKey, Entropy, Environment, Owner, ProjectConnector,
+    ScopeSet, Secret, Tenant,
 };
 use astralform_simulator::hostile::{Hostile, Pair};
 use astralform_storage::{
@@ -59,6 +59,7 @@ pub(crate) struct Filler {
     db: Db,
     hostile: Hostile,
     settings: ProjectConnector,
+    agent: AgentId,
     key: ProjectKeys,
     clock: Clock,
     entropy: Entropy,
@@ -83,7 +84,9 @@ impl Filler {
         let tenant = Tenant { project: installation.project, environment: Environment::Test };
         let slug = connector.parse().map_err(|_| "no slug")?;
         let settings = project_connectors::by_slug(&db, tenant, &slug).await?;
+        let agent = agents::default_of(&db, tenant.project).await?;
         Ok(Self {
+            agent: agent.ok_or("the project has no default agent")?.id,
             settings: settings.ok_or("the connector is not enabled")?,
             key: project_keys(&db, &installation.key_file(), tenant.project).await,
             clock: Clock::system(),
@@ -149,14 +152,13 @@ impl Filler {
     /// Stores the auth request that led to a connection, as one whose time is over.
     async fn add_request(&self, tx: &mut Tx, led_to: &Connection, key: EndUserKey) -> Result<()> {
         let now = self.clock.now();
-        let agent = agents::default_of(&self.db, led_to.tenant.project).await?;
         let request = AuthRequest {
             id: AuthRequestId::new(&self.clock, &self.entropy),
             tenant: led_to.tenant,
             project_connector: led_to.project_connector,
             connector: self.settings.connector.clone(),
             owner: led_to.owner.clone(),
-            agent: agent.ok_or("the project has no default agent")?.id,
+            agent: self.agent,
             reason: AuthReason::NotConnected,
             required_scopes: led_to.scopes.clone(),
             granted_scopes: ScopeSet::default(),
@@ -165,6 +167,7 @@ impl Filler {
             return_url: None,
             status: AuthStatus::AwaitingConfirmation,
             failure: None,
+            provider_error: None,
             expires_at: now.before(Duration::from_secs(1)),
             connection: Some(led_to.id),
         };

@@ -241,6 +241,7 @@ CREATE TABLE refreshes (
     answer        BYTEA, -- sealed; what the provider answered
     failures      BIGINT NOT NULL, -- in a row
     not_before    BIGINT NOT NULL, -- by the database's clock
+    refused_since BIGINT, -- since when the provider refuses it in words that may mean anything
     PRIMARY KEY (connection_id, kind)
 );
 
@@ -279,6 +280,7 @@ CREATE TABLE auth_requests (
     return_url           TEXT,
     status               TEXT NOT NULL,
     failure              TEXT,
+    provider_error       TEXT, -- a JSON object: what the provider said of it
     expires_at           BIGINT NOT NULL,
     latest_end           BIGINT NOT NULL, -- of waiting for a click, however often there is one
     attempts             BIGINT NOT NULL, -- clicks, or keys that were entered
@@ -324,7 +326,11 @@ CREATE TABLE oauth_states (
     redirect_uri    TEXT NOT NULL,
     issuer          TEXT,
     generation      BIGINT NOT NULL, -- of the project connector the flow was started with
-    expires_at      BIGINT NOT NULL
+    expires_at      BIGINT NOT NULL,
+    used_at         BIGINT, -- when the browser came back; no other time counts
+    is_settled      BOOLEAN NOT NULL, -- what the browser brought has taken effect
+    connection_id   TEXT, -- what it led to and awaits confirmation, or did
+    tag             BYTEA -- what the project's key vouches for: that it led there, in that browser
 );
 
 CREATE INDEX oauth_states_by_expiry ON oauth_states (expires_at);

@@ -2,7 +2,7 @@
 
 use astralform_domain::{
     AuthFailure, AuthRequest, AuthRequestId, AuthStatus, ConnectionId, EndUserKey,
-    ProjectConnectorId, Tenant, Timestamp,
+    ProjectConnectorId, ProviderError, Tenant, Timestamp,
 };
 
 use crate::{
@@ -30,6 +30,7 @@ impl Record for AuthRequest {
             return_url: row.optional_text("return_url")?,
             status: row.parse("status")?,
             failure: row.optional_parse("failure")?,
+            provider_error: row.optional_json("provider_error")?,
             expires_at: row.time("expires_at")?,
             connection: row.optional_parse("connection_id")?,
         })
@@ -166,6 +167,17 @@ pub async fn advance(tx: &mut Tx, id: AuthRequestId, from: AuthStatus, step: Ste
         WHERE id = $1 AND status = $2";
     let binds = binds![id, from, step.status, step.failure, step.connection, step.expires_at];
     Ok(tx.execute(SQL, binds).await? == 1)
+}
+
+/// Notes what the provider said of a request that it refused.
+pub async fn note_provider_error(
+    tx: &mut Tx,
+    id: AuthRequestId,
+    said: &ProviderError,
+) -> Result<()> {
+    const SQL: &str = "UPDATE auth_requests SET provider_error = $2 WHERE id = $1";
+    tx.execute(SQL, binds![id, json(said)]).await?;
+    Ok(())
 }
 
 /// Replaces the end of a pending request's phase, and where its browser goes.

@@ -28,7 +28,7 @@ pub(crate) use binds;
 
 /// A value as JSON text.
 pub(crate) fn json(value: &impl Serialize) -> String {
-    serde_json::to_string(value).expect("sets and lists of texts are always JSON")
+    serde_json::to_string(value).expect("texts in sets, lists and records are always JSON")
 }
 
 fn text(value: impl Display) -> Bind {

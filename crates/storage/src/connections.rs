@@ -18,7 +18,9 @@ use crate::{
 };
 
 pub(crate) use found::of_serving;
-pub use found::{any_left, counts, find, of_account, of_end_user, serving};
+pub use found::{
+    any_left, any_with_app, counts, find, left_after, of_account, of_end_user, serving,
+};
 use many::Number;
 pub use many::{Which, count, expire_all, revoke_all, revoke_unconfirmed};
 

@@ -1,6 +1,6 @@
 //! The `state` values of authorization requests under way (RFC 6749 §4.1.1), as hashes.
 
-use astralform_domain::{AuthRequestId, Sealed, Timestamp};
+use astralform_domain::{AuthRequestId, ConnectionId, Sealed, Timestamp};
 
 use crate::{
     Db, Result, Tx,
@@ -31,6 +31,31 @@ pub struct OauthState {
     pub generation: i64,
     /// The end of its life.
     pub expires_at: Timestamp,
+    /// When the browser came back with it, if it has.
+    pub used_at: Option<Timestamp>,
+    /// Whether what the browser brought has taken effect.
+    pub is_settled: bool,
+    /// The connection that it led to, where that awaits confirmation, or did.
+    pub connection: Option<ConnectionId>,
+    /// The tag of that, as the caller made it.
+    pub tag: Option<[u8; 32]>,
+}
+
+/// A state that a browser has brought back.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Brought {
+    /// For the first time: it is the bringer's to go on with.
+    First(OauthState),
+    /// Once more.
+    Again(OauthState),
+}
+
+impl Brought {
+    /// Returns the state.
+    pub const fn state(&self) -> &OauthState {
+        let (Self::First(state) | Self::Again(state)) = self;
+        state
+    }
 }
 
 impl Record for OauthState {
@@ -44,6 +69,10 @@ impl Record for OauthState {
             issuer: row.optional_text("issuer")?,
             generation: row.int("generation")?,
             expires_at: row.time("expires_at")?,
+            used_at: row.optional_time("used_at")?,
+            is_settled: row.flag("is_settled")?,
+            connection: row.optional_parse("connection_id")?,
+            tag: row.tag()?,
         })
     }
 }
@@ -53,8 +82,8 @@ pub async fn create(tx: &mut Tx, new: &OauthState) -> Result<()> {
     const SQL: &str = "
         INSERT INTO oauth_states
             (state_hash, auth_request_id, browser_hash, code_verifier, redirect_uri, issuer,
-             generation, expires_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+             generation, expires_at, is_settled)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, FALSE)";
     let binds = binds![
         &new.state_hash,
         new.auth_request,
@@ -69,16 +98,60 @@ pub async fn create(tx: &mut Tx, new: &OauthState) -> Result<()> {
     Ok(())
 }
 
-/// Takes the state with that hash away: whoever gets it is the only one who ever will.
+/// Returns the state with that hash.
+pub async fn find(db: &Db, state_hash: &[u8; 32]) -> Result<Option<OauthState>> {
+    const SQL: &str = "SELECT * FROM oauth_states WHERE state_hash = $1";
+    db.optional(SQL, binds![state_hash]).await
+}
+
+/// Marks the state with that hash as used: one bringer, and no other ever, has it as its first.
 ///
 /// Looks first: callbacks with made-up states, which anybody can send, write nothing.
-pub async fn consume(db: &Db, state_hash: &[u8; 32]) -> Result<Option<OauthState>> {
-    const LOOK: &str = "SELECT * FROM oauth_states WHERE state_hash = $1";
-    const SQL: &str = "DELETE FROM oauth_states WHERE state_hash = $1 RETURNING *";
-    if db.optional::<OauthState>(LOOK, binds![state_hash]).await?.is_none() {
-        return Ok(None);
+pub async fn consume(db: &Db, state_hash: &[u8; 32], now: Timestamp) -> Result<Option<Brought>> {
+    const SQL: &str = "
+        UPDATE oauth_states SET used_at = $2
+        WHERE state_hash = $1 AND used_at IS NULL";
+    let Some(found) = find(db, state_hash).await? else { return Ok(None) };
+    if found.used_at.is_some() || db.execute(SQL, binds![state_hash, now]).await? != 1 {
+        return Ok(Some(Brought::Again(found)));
     }
-    db.returning(SQL, binds![state_hash]).await
+    Ok(Some(Brought::First(found)))
+}
+
+/// Forgets a state that came back in a way that its flow was not begun for: nobody goes on with it.
+pub async fn forget(db: &Db, state_hash: &[u8; 32]) -> Result<()> {
+    const SQL: &str = "DELETE FROM oauth_states WHERE state_hash = $1";
+    db.execute(SQL, binds![state_hash]).await?;
+    Ok(())
+}
+
+/// Notes that what a browser brought with a state has taken effect, and the connection that has to be
+/// confirmed where it led to one, with a tag of that.
+pub async fn settle(
+    db: &Db,
+    state_hash: &[u8; 32],
+    led_to: Option<(ConnectionId, [u8; 32])>,
+) -> Result<()> {
+    const SQL: &str = "
+        UPDATE oauth_states SET is_settled = TRUE, connection_id = $2, tag = $3
+        WHERE state_hash = $1";
+    let (connection, tag) = led_to.unzip();
+    db.execute(SQL, binds![state_hash, connection, tag.as_ref()]).await?;
+    Ok(())
+}
+
+/// Returns the connection that an auth request led to in a browser, in any of its flows, with the tag
+/// of that.
+pub async fn connection_in(
+    db: &Db,
+    auth_request: AuthRequestId,
+    browser_hash: &[u8; 32],
+) -> Result<Option<(ConnectionId, [u8; 32])>> {
+    const SQL: &str = "
+        SELECT * FROM oauth_states
+        WHERE auth_request_id = $1 AND browser_hash = $2 AND connection_id IS NOT NULL LIMIT 1";
+    let found: Option<OauthState> = db.optional(SQL, binds![auth_request, browser_hash]).await?;
+    Ok(found.and_then(|state| state.connection.zip(state.tag)))
 }
 
 #[cfg(test)]
@@ -104,14 +177,20 @@ mod tests {
             issuer: None,
             generation: 1,
             expires_at: Timestamp::from_secs(600),
+            used_at: None,
+            is_settled: false,
+            connection: None,
+            tag: None,
         };
         create(&mut tx, &state).await.unwrap();
         tx.commit().await.unwrap();
         state
     }
 
-    async fn asks(db: Db) -> Option<OauthState> {
-        consume(&db, &[1; 32]).await.unwrap()
+    const NOW: Timestamp = Timestamp::from_secs(9);
+
+    async fn asks(db: Db) -> Brought {
+        consume(&db, &[1; 32], NOW).await.unwrap().unwrap()
     }
 
     #[tokio::test]
@@ -121,9 +200,30 @@ mod tests {
             let asking: Vec<_> = (0..20).map(|_| tokio::spawn(asks(db.clone()))).collect();
             let mut winners = Vec::new();
             for asked in asking {
-                winners.extend(asked.await.unwrap());
+                if let Brought::First(winner) = asked.await.unwrap() {
+                    winners.push(winner);
+                }
             }
             assert_eq!(winners, [stored]);
+            let kept = find(&db, &[1; 32]).await.unwrap().unwrap();
+            assert_eq!(kept.used_at, Some(NOW));
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn what_a_state_led_to_is_known_to_all_flows_of_its_browser_and_to_no_other() {
+        on_both(async |db| {
+            let stored = state(&db).await;
+            assert!(matches!(asks(db.clone()).await, Brought::First(_)));
+            assert!(!find(&db, &[1; 32]).await.unwrap().unwrap().is_settled);
+            let led_to = (crate::testing::id(), [7; 32]);
+            settle(&db, &[1; 32], Some(led_to)).await.unwrap();
+            let Brought::Again(again) = asks(db.clone()).await else { panic!("it is used") };
+            assert!(again.is_settled);
+            let known =
+                async |browser| connection_in(&db, stored.auth_request, &browser).await.unwrap();
+            assert_eq!((known([2; 32]).await, known([3; 32]).await), (Some(led_to), None));
         })
         .await;
     }
@@ -134,10 +234,11 @@ mod tests {
         on_both(async |db| {
             state(&db).await;
             let writing = db.begin().await.unwrap();
-            let found = tokio::time::timeout(Duration::from_secs(5), consume(&db, &[9; 32])).await;
+            let found =
+                tokio::time::timeout(Duration::from_secs(5), consume(&db, &[9; 32], NOW)).await;
             assert_eq!(found.expect("the writer is not needed").unwrap(), None);
             drop(writing);
-            assert!(asks(db).await.is_some());
+            assert!(matches!(asks(db).await, Brought::First(_)));
         })
         .await;
     }

@@ -50,6 +50,8 @@ pub struct Lease {
     pub failures: i64,
     /// Before when it is not to be tried again.
     pub not_before: Timestamp,
+    /// Since when the provider refuses it in words that may mean anything.
+    pub refused_since: Option<Timestamp>,
 }
 
 /// Who takes refreshes up.
@@ -85,6 +87,7 @@ impl Record for Lease {
             answer: row.optional_sealed("answer")?,
             failures: row.int("failures")?,
             not_before: row.time("not_before")?,
+            refused_since: row.optional_time("refused_since")?,
         })
     }
 }
@@ -205,16 +208,23 @@ pub async fn take_answer(
     Ok(tx.execute(SQL, binds).await? == 1)
 }
 
-/// Gives the lease back after a failure; the next try is not to come before `pause` is over.
-pub async fn put_off(tx: &mut Tx, lease: &Lease, pause: Duration) -> Result<()> {
+/// Gives the lease back after a failure; the next try is not to come before `pause` is over. Where
+/// the provider has refused it, `refused_since` says since when.
+pub async fn put_off(
+    tx: &mut Tx,
+    lease: &Lease,
+    pause: Duration,
+    refused_since: Option<Timestamp>,
+) -> Result<()> {
     const SQL: &str = "
         UPDATE refreshes
         SET is_sent = FALSE, answer = NULL, failures = failures + 1, not_before = $4,
-            lease_until = 0
+            lease_until = 0, refused_since = COALESCE($5, refused_since)
         WHERE connection_id = $1 AND kind = $2 AND fence = $3";
     let not_before = tx.clock().await?.after(pause);
     let RefreshKey { connection, kind } = &lease.key;
-    tx.execute(SQL, binds![*connection, kind.as_str(), lease.fence, not_before]).await?;
+    tx.execute(SQL, binds![*connection, kind.as_str(), lease.fence, not_before, refused_since])
+        .await?;
     Ok(())
 }
 

@@ -171,6 +171,7 @@ pub(crate) fn auth_request(world: &World) -> AuthRequest {
         return_url: None,
         status: AuthStatus::Pending,
         failure: None,
+        provider_error: None,
         expires_at: Timestamp::from_secs(1).after(AuthRequest::PHASE),
         connection: None,
     }

@@ -18,6 +18,8 @@ pub enum Purpose {
     ConnectLink,
     /// The proof of the browser that finished an auth request.
     Confirmation,
+    /// What a flow led to, in the browser that began it.
+    FlowOutcome,
     /// The account that an API key stands for.
     KeyAccount,
     /// The row of one of our API keys.
@@ -53,6 +55,7 @@ impl Purpose {
         match self {
             Self::ConnectLink => b"astralform connect link 1",
             Self::Confirmation => b"astralform confirmation 1",
+            Self::FlowOutcome => b"astralform flow outcome 1",
             Self::KeyAccount => b"astralform key account 1",
             Self::ApiKeyRow => b"astralform api key row 1",
             Self::SessionRow => b"astralform session row 1",

@@ -32,6 +32,7 @@ fn oauth_faults(connector: &Connector, oauth: &OAuth) -> Vec<Fault> {
             faults.push(Fault::new(place, "scopes imply one another", fix));
         }
     }
+    faults.extend(alias_faults(oauth));
     let kinds = &oauth.scope_parameters;
     if !kinds.contains_key(&connector.api.token) {
         let message = format!("no parameter carries the scopes of `{}`", connector.api.token);
@@ -52,6 +53,24 @@ fn oauth_faults(connector: &Connector, oauth: &OAuth) -> Vec<Fault> {
     if connector.identity.account.is_none() {
         let fix = "add `account:`, which gives `{id, label}`";
         faults.push(Fault::new("/identity", "the account is not recognised", fix));
+    }
+    faults
+}
+
+/// Names that would stand for two scopes.
+fn alias_faults(oauth: &OAuth) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for (at, scope) in oauth.scopes.iter().enumerate() {
+        for (of_scope, alias) in scope.aliases.iter().enumerate() {
+            let is_named = |other: &crate::ScopeEntry| other.name == *alias;
+            let is_aliased = |other: &crate::ScopeEntry| other.aliases.contains(alias);
+            let earlier = &oauth.scopes[..at];
+            if oauth.scopes.iter().any(is_named) || earlier.iter().any(is_aliased) {
+                let place = format!("/oauth/scopes/{at}/aliases/{of_scope}");
+                let message = format!("`{alias}` stands for a scope already");
+                faults.push(Fault::new(place, message, "remove it from one of the two"));
+            }
+        }
     }
     faults
 }

@@ -1,6 +1,9 @@
 //! What the format's JSON Schema says of a document.
 
-use jsonschema::{ValidationError, Validator, error::ValidationErrorKind};
+use jsonschema::{
+    ValidationError, Validator,
+    error::{TypeKind, ValidationErrorKind},
+};
 use serde_json::Value;
 use url::Url;
 
@@ -57,10 +60,70 @@ fn faults_of(error: &ValidationError<'_>, value: &Value) -> Vec<Fault> {
             let fix = format!("write one of {options}");
             vec![Fault::new(pointer, "this word is not known here", fix)]
         }
-        other => {
-            let message = format!("this does not meet the format's `{}`", other.keyword());
-            vec![Fault::new(pointer, message, error.masked().to_string())]
+        other => vec![Fault::new(&pointer, unfit(&pointer, other, value), fix(other))],
+    }
+}
+
+/// Says which field does not fit, what it is, and what it has.
+fn unfit(pointer: &str, kind: &ValidationErrorKind, value: &Value) -> String {
+    use ValidationErrorKind as Kind;
+    let field = pointer.rsplit('/').find(|part| part.parse::<usize>().is_err());
+    let field = field.filter(|name| !name.is_empty()).unwrap_or("the connector");
+    let found = value.pointer(pointer).unwrap_or(&Value::Null);
+    let length = found.as_str().map_or(0, |text| text.chars().count());
+    let count = found.as_array().map_or(0, Vec::len);
+    match kind {
+        Kind::MinLength { .. } => format!("`{field}` is too short: it has {length} characters"),
+        Kind::MaxLength { .. } => format!("`{field}` is too long: it has {length} characters"),
+        Kind::MinItems { .. } => format!("`{field}` has too few items: {count}"),
+        Kind::MaxItems { .. } => format!("`{field}` has too many items: {count}"),
+        Kind::MaxProperties { .. } => {
+            let count = found.as_object().map_or(0, serde_json::Map::len);
+            format!("`{field}` has too many members: {count}")
         }
+        Kind::Type { .. } => format!("`{field}` is {}", named(found)),
+        Kind::Minimum { .. } | Kind::Maximum { .. } => format!("`{field}` is {found}"),
+        Kind::Pattern { .. } => format!("`{field}` is not written as it has to be"),
+        Kind::PropertyNames { .. } => format!("a name in `{field}` is not written as it has to be"),
+        other => format!("`{field}` does not meet the format's `{}`", other.keyword()),
+    }
+}
+
+/// Says what is allowed instead.
+fn fix(kind: &ValidationErrorKind) -> String {
+    use ValidationErrorKind as Kind;
+    match kind {
+        Kind::MinLength { limit } => format!("write {limit} or more"),
+        Kind::MaxLength { limit } | Kind::MaxProperties { limit } => {
+            format!("write {limit} or fewer")
+        }
+        Kind::MinItems { limit } => format!("list {limit} or more"),
+        Kind::MaxItems { limit } => format!("list {limit} or fewer"),
+        Kind::Type { kind } => format!("write a value of type {}", types(kind)),
+        Kind::Minimum { limit } => format!("write {limit} or more"),
+        Kind::Maximum { limit } => format!("write {limit} or less"),
+        Kind::Pattern { pattern } => format!("write what matches {pattern}"),
+        _ => "docs/connector-format.md describes the field".to_owned(),
+    }
+}
+
+fn types(kind: &TypeKind) -> String {
+    match kind {
+        TypeKind::Single(one) => one.to_string(),
+        TypeKind::Multiple(many) => {
+            many.iter().map(|one| one.to_string()).collect::<Vec<_>>().join(" or ")
+        }
+    }
+}
+
+fn named(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "empty",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
     }
 }
 
@@ -89,7 +152,7 @@ fn unknown_field(pointer: &str, name: &str, known: &[String]) -> Fault {
 
 /// Whether two names differ by a slip of the keyboard: one letter more, less, or other, or two
 /// swapped.
-fn is_near(one: &str, other: &str) -> bool {
+pub(super) fn is_near(one: &str, other: &str) -> bool {
     let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
     let start = one.iter().zip(&other).take_while(|(a, b)| a == b).count();
     let rest = one[start..].iter().rev().zip(other[start..].iter().rev());

@@ -6,7 +6,7 @@ use astralform_domain::{Endpoints, ScopeSet};
 use serde_json::Value;
 
 use super::{Fault, auth};
-use crate::{Connector, Tool, ToolRequest, yaml::step};
+use crate::{Connector, Method, Tool, ToolRequest, Variables, jq::Document, yaml::step};
 
 pub(super) fn faults(connector: &Connector, folder: &str) -> Vec<Fault> {
     let mut faults = auth::faults(connector);
@@ -31,6 +31,7 @@ pub(super) fn faults(connector: &Connector, folder: &str) -> Vec<Fault> {
         let fix = "write `{client_id}` in the path, and nothing else in braces";
         faults.push(Fault::new("/revocation/url", "this cannot be filled in", fix));
     }
+    faults.extend(identity_faults(connector));
     faults.extend(header_faults(connector));
     let mut names = BTreeSet::new();
     for (at, tool) in connector.tools.iter().enumerate() {
@@ -42,6 +43,21 @@ pub(super) fn faults(connector: &Connector, folder: &str) -> Vec<Fault> {
         faults.extend(tool_faults(connector, tool, &pointer));
     }
     faults
+}
+
+/// A body that cannot be made, or that the method does not carry (RFC 9110 §9.3.1).
+fn identity_faults(connector: &Connector) -> Option<Fault> {
+    let identity = &connector.identity;
+    let body = identity.body.as_ref()?;
+    if matches!(identity.method, Method::Get | Method::Delete) {
+        let fix = "add `method: POST`, or remove the body";
+        return Some(Fault::new("/identity/body", "this method carries no body", fix));
+    }
+    let nothing = Variables::arguments(&Value::Null);
+    body.run(&Document::null(), nothing).err().map(|error| {
+        let message = format!("no body comes of this: {error}");
+        Fault::new("/identity/body", message, "write it out: its input is null")
+    })
 }
 
 fn header_faults(connector: &Connector) -> Vec<Fault> {

@@ -18,7 +18,7 @@ pub(super) fn calculate<'a>(
     right: Value<'a>,
 ) -> Outcome<'a> {
     match (operator, &left, &right) {
-        (Math::Add, ..) => add(meter, left, right),
+        (Math::Add, ..) => plus(meter, left, right),
         (Math::Sub, Value::Array(items), Value::Array(unwanted)) => {
             difference(meter, items, unwanted)
         }
@@ -28,6 +28,19 @@ pub(super) fn calculate<'a>(
         }
         (Math::Div, Value::Text(_), Value::Text(_)) => split(meter, &left, &right),
         _ => numbers(&left, operator, &right),
+    }
+}
+
+/// Returns what `+` gives: null is a part of a text that is marked, where that is wanted.
+pub(super) fn plus<'a>(meter: &Meter, left: Value<'a>, right: Value<'a>) -> Outcome<'a> {
+    let marked = |value| match value {
+        Value::Null => Value::text(meter.null_text("").to_owned()),
+        other => other,
+    };
+    match (left, right) {
+        (left @ (Value::Null | Value::Text(_)), right @ Value::Text(_))
+        | (left @ Value::Text(_), right @ Value::Null) => add(meter, marked(left), marked(right)),
+        (left, right) => add(meter, left, right),
     }
 }
 

@@ -56,6 +56,11 @@ impl<'a> Document<'a> {
         of_json(value, MAX_DEPTH).map(Self).ok_or(ParseError::TooDeep)
     }
 
+    /// Returns the value as `serde_json` has it.
+    pub fn to_json(&self) -> Json {
+        (&self.0).into()
+    }
+
     pub(super) fn value(&self) -> &Value<'a> {
         &self.0
     }

@@ -6,18 +6,34 @@ use super::fault::Limit;
 
 /// How much work one run may do, in steps of some tens of nanoseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Budget(u64);
+pub struct Budget {
+    steps: u64,
+    marks_null: bool,
+}
 
 /// The steps that are left of a budget.
-pub(super) struct Meter(Cell<u64>);
+pub(super) struct Meter {
+    left: Cell<u64>,
+    marks_null: bool,
+}
+
+/// What stands in a text for a null that became a part of it, in a run that marks them: a
+/// noncharacter (Unicode 23.7), which no text of a provider has.
+pub const NULL_MARK: char = '\u{fdd0}';
 
 impl Budget {
     /// Enough for mappings of ordinary responses, and at worst tens of milliseconds.
-    pub const DEFAULT: Self = Self(200_000);
+    pub const DEFAULT: Self = Self::steps(200_000);
 
     /// A budget of this many steps.
     pub const fn steps(steps: u64) -> Self {
-        Self(steps)
+        Self { steps, marks_null: false }
+    }
+
+    /// Returns the budget of a run that puts [`NULL_MARK`] where a null becomes a part of a text.
+    #[must_use]
+    pub const fn marking_null(self) -> Self {
+        Self { marks_null: true, ..self }
     }
 }
 
@@ -28,13 +44,19 @@ impl Default for Budget {
 }
 
 impl Meter {
-    pub(super) fn new(Budget(steps): Budget) -> Self {
-        Self(Cell::new(steps))
+    pub(super) fn new(Budget { steps, marks_null }: Budget) -> Self {
+        Self { left: Cell::new(steps), marks_null }
+    }
+
+    /// Returns what null is as a part of a text: `usual`, or the mark.
+    pub(super) fn null_text<'a>(&self, usual: &'a str) -> &'a str {
+        const MARK: &str = "\u{fdd0}";
+        if self.marks_null { MARK } else { usual }
     }
 
     /// Pays for `steps` units of work, before they are done.
     pub(super) fn spend(&self, steps: usize) -> Result<(), Limit> {
-        self.0.set(self.0.get().checked_sub(steps as u64).ok_or(Limit::Steps)?);
+        self.left.set(self.left.get().checked_sub(steps as u64).ok_or(Limit::Steps)?);
         Ok(())
     }
 

@@ -29,6 +29,7 @@ mod order;
 mod output;
 mod program;
 mod run;
+mod uses;
 mod value;
 
 #[cfg(test)]
@@ -36,5 +37,6 @@ mod tests;
 
 pub use compile::CompileError;
 pub use document::{Document, ParseError};
-pub use meter::Budget;
+pub use meter::{Budget, NULL_MARK};
 pub use program::{Program, RunError};
+pub use uses::{Origin, Use};

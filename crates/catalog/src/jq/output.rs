@@ -26,6 +26,10 @@ pub(super) fn to_json<'a>(meter: &Meter, value: &Value<'a>) -> Outcome<'a> {
 pub(super) fn to_text<'a>(meter: &Meter, value: &Value<'a>) -> Outcome<'a> {
     match value {
         Value::Text(_) => Ok(value.clone()),
+        Value::Null => {
+            meter.spend(1)?;
+            Ok(Value::text(meter.null_text("null").to_owned()))
+        }
         other => to_json(meter, other),
     }
 }

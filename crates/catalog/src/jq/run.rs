@@ -13,7 +13,7 @@ mod product;
 
 use jaq_core::ops::{Cmp, Math};
 
-use super::arithmetic::{add, calculate, negate};
+use super::arithmetic::{calculate, negate, plus};
 use super::fault::{Kind, Outcome, Stop};
 use super::meter::{Budget, Meter};
 use super::node::{Arity, Node, Op, Pattern};
@@ -106,7 +106,7 @@ impl<'a> Run<'a> {
             Op::Calculate(left, Math::Add, right) if matches!(left.op, Op::Id) => {
                 self.meter.spend(2)?;
                 let right = self.one(right, &input)?;
-                add(&self.meter, input, right)
+                plus(&self.meter, input, right)
             }
             Op::If(condition, then, otherwise) => {
                 self.meter.spend(1)?;

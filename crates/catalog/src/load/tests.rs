@@ -3,6 +3,7 @@ use astralform_domain::Endpoints;
 use super::*;
 
 mod keys;
+mod mappings;
 
 const ICON: (&str, &[u8]) = ("icon.svg", b"<svg/>");
 const SETUP: (&str, &[u8]) = ("setup.md", b"Make an app.");
@@ -208,14 +209,14 @@ fn a_value_of_the_wrong_type_is_told_with_its_line() {
         Case {
             replace: ("name: Acme", "name: 7"),
             at: "name:",
-            message: "`type`",
-            fix: "\"string\"",
+            message: "`name` is a number",
+            fix: "string",
         },
         Case {
             replace: ("scopes: [items:read]", "scopes: items:read"),
             at: "scopes: items:read",
-            message: "`type`",
-            fix: "\"array\"",
+            message: "`scopes` is a text",
+            fix: "array",
         },
     ]);
 }
@@ -271,8 +272,11 @@ fn more_requests_of_a_tool_are_checked_like_the_first() {
         ("{notes: {method: GET, path: '/notes/{note}'}}", "`{note}` is not a required argument"),
         ("{notes: {method: GET, path: '/notes/..'}}", "the path is not well formed"),
         ("{notes: {method: GET, path: '/notes', query: '{'}}", ""),
-        ("{Notes: {method: GET, path: '/notes'}}", "`propertyNames`"),
-        ("{a: &r {method: GET, path: /a}, b: *r, c: *r, d: *r, e: *r}", "`maxProperties`"),
+        ("{Notes: {method: GET, path: '/notes'}}", "a name in `also`"),
+        (
+            "{a: &r {method: GET, path: /a}, b: *r, c: *r, d: *r, e: *r}",
+            "`also` has too many members: 5",
+        ),
     ] {
         let found = faults(with(also));
         let [fault] = found.as_slice() else {

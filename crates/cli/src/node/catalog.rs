@@ -4,7 +4,7 @@
 mod watch;
 
 use std::{
-    io::{IsTerminal as _, stderr, stdin},
+    io::{self, IsTerminal as _, stderr, stdin},
     path::PathBuf,
     sync::Arc,
     time::Duration,
@@ -12,7 +12,7 @@ use std::{
 
 use astralform_server::App;
 use tokio::{
-    signal::unix::Signal,
+    signal::unix::{Signal, SignalKind, signal},
     sync::Notify,
     task::spawn_blocking,
     time::{MissedTickBehavior, interval},
@@ -25,13 +25,32 @@ use watch::{Seen, Watch};
 /// How often the folders are looked at.
 const LOOK: Duration = Duration::from_secs(1);
 
-pub(super) async fn run(app: App, hangup: Hangup, mut hangups: Signal, stops: Arc<Notify>) {
-    let Hangup::Reload(dirs) = hangup else {
-        hangups.recv().await;
+/// Hangups of the process, and what each means.
+pub(super) struct Hangups {
+    signal: Signal,
+    /// Whether there was a terminal that can hang up. Asked before anybody is told that the process
+    /// serves.
+    had_terminal: bool,
+    meaning: Hangup,
+    /// Told to stop the process.
+    stops: Arc<Notify>,
+}
+
+impl Hangups {
+    /// Hears hangups from now on.
+    pub(super) fn hear(meaning: Hangup, stops: Arc<Notify>) -> io::Result<Self> {
+        let signal = signal(SignalKind::hangup())?;
+        Ok(Self { signal, had_terminal: has_terminal(), meaning, stops })
+    }
+}
+
+pub(super) async fn run(app: App, hangups: Hangups) {
+    let Hangups { mut signal, had_terminal, meaning, stops } = hangups;
+    let Hangup::Reload(dirs) = meaning else {
+        signal.recv().await;
         stops.notify_one();
         return;
     };
-    let had_terminal = has_terminal();
     let mut ticks = interval(LOOK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut watch = Watch::new(look(&dirs).await);
@@ -42,7 +61,7 @@ pub(super) async fn run(app: App, hangup: Hangup, mut hangups: Signal, stops: Ar
                     load(&app, &dirs, "changed").await;
                 }
             }
-            _ = hangups.recv() => {
+            _ = signal.recv() => {
                 if had_terminal && !has_terminal() {
                     stops.notify_one();
                     return;

@@ -97,6 +97,10 @@ impl Engine {
             issuer: known_issuer(ready),
             generation: ready.settings.generation,
             expires_at,
+            used_at: None,
+            is_settled: false,
+            connection: None,
+            tag: None,
         };
         let mut tx = self.db.begin().await.map_err(Fault::from)?;
         oauth_states::create(&mut tx, &state).await.map_err(Fault::from)?;

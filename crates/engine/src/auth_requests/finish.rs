@@ -1,23 +1,34 @@
 mod account;
 mod exchange;
 
+use std::time::Duration;
+
+use astralform_catalog::Auth;
 use astralform_domain::{
-    AuthFailure, AuthRequest, AuthStatus, ConnectionId, ConnectionStatus, Owner, Secret,
-    VerifyEndUser,
+    AuthFailure, AuthRequest, AuthStatus, ConnectionId, ConnectionStatus, Owner, ProviderError,
+    Secret, VerifyEndUser,
 };
 use astralform_storage::{
     auth_requests::{self, Step},
     freezes,
-    oauth_states::{self, OauthState},
+    oauth_states::{self, Brought, OauthState},
     project_connectors,
 };
+use astralform_vault::Purpose;
 use subtle::ConstantTimeEq as _;
 use thiserror::Error;
+use tokio::time::{Instant, sleep};
 use url::Url;
 
 use super::{begin::digest, link::confirmation};
 use crate::{Engine, Fault, connections::NewConnection, project_connectors::Ready};
 pub(super) use exchange::Fetched;
+
+/// How long what a browser brought takes to have effect: a code is exchanged, an account asked for, and
+/// what cannot be kept is ended.
+const SETTLED_WITHIN: Duration = Duration::from_secs(45);
+/// How often a browser that came again looks whether it has.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// What a browser brings back from a provider (RFC 6749 §4.1.2).
 pub struct Callback<'a> {
@@ -29,6 +40,8 @@ pub struct Callback<'a> {
     pub code: Option<Secret>,
     /// The `error` parameter.
     pub error: Option<&'a str>,
+    /// The `error_description` parameter.
+    pub description: Option<&'a str>,
     /// The `iss` parameter (RFC 9207).
     pub issuer: Option<&'a str>,
     /// The browser's cookie.
@@ -52,8 +65,11 @@ pub enum FinishError {
 
 /// How a flow ended without a connection.
 pub(super) enum Ended {
-    Declined,
+    /// The person said no, or the provider for them.
+    Declined(ProviderError),
     Failed(AuthFailure),
+    /// The provider said so.
+    Refused(AuthFailure, ProviderError),
 }
 
 /// What became of what was fetched.
@@ -72,65 +88,143 @@ impl Engine {
     /// The browser is back from the provider: ends the flow and says where the browser goes.
     ///
     /// The state is consumed first, whatever comes after: of any number of callbacks with it, one
-    /// at most exchanges a code.
+    /// at most exchanges a code. The same browser is sent to the same place by all of them.
     ///
     /// # Errors
     /// When no flow is under way with that state, in that browser.
     pub async fn finish_consent(&self, callback: Callback<'_>) -> Result<String, FinishError> {
-        let (state, request) = self.consume(&callback).await?;
-        if !is_same_browser(&state, callback.browser) {
-            self.close(&request, Ended::Failed(AuthFailure::ForeignBrowser)).await?;
-            tracing::warn!(auth_request.id = %request.id, "callback from a foreign browser");
-            return Err(FinishError::ForeignBrowser);
-        }
-        let mut made = None;
-        if request.status_at(self.clock.now()) == AuthStatus::Pending {
-            match Box::pin(self.fetch(&state, &request, &callback)).await? {
-                Ok((ready, fetched)) => {
-                    made = Box::pin(self.receive(&request, &ready, fetched)).await?;
-                }
-                Err(ended) => self.close(&request, ended).await?,
+        let brought = self.consume(&callback).await?;
+        let state = brought.state();
+        let request = auth_requests::find_by_link(&self.db, state.auth_request).await;
+        let missing = Fault::Inconsistent("a flow's auth request is gone");
+        let request = request.map_err(Fault::from)?.ok_or(missing)?;
+        match &brought {
+            Brought::First(state) => {
+                let ended = Box::pin(self.finish_first(state, &request, &callback)).await;
+                let made = ended.as_ref().ok().copied().flatten();
+                let made = self.tagged(&request, &state.browser_hash, made).await?;
+                let settled = oauth_states::settle(&self.db, &state.state_hash, made).await;
+                ended?;
+                settled.map_err(Fault::from)?;
             }
+            Brought::Again(state) if is_same_browser(state, callback.browser) => {
+                self.wait_until_settled(state).await?;
+            }
+            Brought::Again(_) => return Err(FinishError::ForeignBrowser),
         }
+        let made = self.made_in(&request, &state.browser_hash).await?;
         Ok(self.way_back(&request, made).await?)
     }
 
-    async fn consume(
+    /// Returns the connection that a request led to in a browser, in any of its flows. What the row says
+    /// is believed with its tag only: the proof that follows from it is that browser's alone.
+    async fn made_in(
         &self,
+        request: &AuthRequest,
+        browser: &[u8; 32],
+    ) -> Result<Option<ConnectionId>, Fault> {
+        let found = oauth_states::connection_in(&self.db, request.id, browser).await?;
+        let Some((connection, tag)) = found else { return Ok(None) };
+        let tagged = self.tagged(request, browser, Some(connection)).await?;
+        let is_ours = tagged.is_some_and(|(_, own)| bool::from(own.ct_eq(&tag)));
+        Ok(Some(connection).filter(|_| is_ours))
+    }
+
+    /// Returns a connection with the tag of its having been made for a request in a browser.
+    async fn tagged(
+        &self,
+        request: &AuthRequest,
+        browser: &[u8; 32],
+        made: Option<ConnectionId>,
+    ) -> Result<Option<(ConnectionId, [u8; 32])>, Fault> {
+        let Some(made) = made else { return Ok(None) };
+        let key = self.keys.of(&self.db, request.tenant.project).await?;
+        let values: [&[u8]; 3] = [&request.id.to_bytes(), &made.to_bytes(), browser];
+        Ok(Some((made, key.tag_of(Purpose::FlowOutcome, &values))))
+    }
+
+    /// Goes on with what a browser brought for the first time; returns the connection that has to be
+    /// confirmed, if one was made.
+    async fn finish_first(
+        &self,
+        state: &OauthState,
+        request: &AuthRequest,
         callback: &Callback<'_>,
-    ) -> Result<(OauthState, AuthRequest), FinishError> {
+    ) -> Result<Option<ConnectionId>, FinishError> {
+        if !is_same_browser(state, callback.browser) {
+            self.close(request, Ended::Failed(AuthFailure::ForeignBrowser)).await?;
+            oauth_states::forget(&self.db, &state.state_hash).await.map_err(Fault::from)?;
+            tracing::warn!(auth_request.id = %request.id, "callback from a foreign browser");
+            return Err(FinishError::ForeignBrowser);
+        }
+        if request.status_at(self.clock.now()) != AuthStatus::Pending {
+            return Ok(None);
+        }
+        match Box::pin(self.fetch(state, request, callback)).await? {
+            Ok((ready, fetched)) => Ok(Box::pin(self.receive(request, &ready, fetched)).await?),
+            Err(ended) => {
+                self.close(request, ended).await?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Waits until what the same browser brought before has taken effect, as long as that can take.
+    async fn wait_until_settled(&self, state: &OauthState) -> Result<(), Fault> {
+        let until = state.used_at.unwrap_or(state.expires_at).after(SETTLED_WITHIN);
+        let patience = Instant::now() + SETTLED_WITHIN;
+        let mut state = Some(state.clone());
+        while let Some(found) = state.filter(|state| !state.is_settled) {
+            if self.clock.now() >= until || Instant::now() >= patience {
+                tracing::warn!(auth_request.id = %found.auth_request, "a callback was never settled");
+                break;
+            }
+            sleep(LOOK).await;
+            state = oauth_states::find(&self.db, &found.state_hash).await?;
+        }
+        Ok(())
+    }
+
+    async fn consume(&self, callback: &Callback<'_>) -> Result<Brought, FinishError> {
         let state = callback.state.ok_or(FinishError::UnknownState)?;
+        let now = self.clock.now();
         let consumed =
-            oauth_states::consume(&self.db, &digest(state)).await.map_err(Fault::from)?;
-        let in_time = consumed.filter(|state| state.expires_at > self.clock.now());
-        let Some(state) = in_time else {
-            tracing::warn!("callback with an unknown, used or expired state");
+            oauth_states::consume(&self.db, &digest(state), now).await.map_err(Fault::from)?;
+        let in_time = consumed.filter(|brought| brought.state().expires_at > now);
+        let Some(brought) = in_time else {
+            tracing::warn!("callback with an unknown or expired state");
             return Err(FinishError::UnknownState);
         };
+        let state = brought.state();
         if state.redirect_uri != callback.redirect_uri {
             tracing::warn!(auth_request.id = %state.auth_request, "callback at another's address");
+            if let Brought::First(state) = &brought {
+                oauth_states::forget(&self.db, &state.state_hash).await.map_err(Fault::from)?;
+            }
             return Err(FinishError::UnknownState);
         }
-        let request = auth_requests::find_by_link(&self.db, state.auth_request).await;
-        let missing = Fault::Inconsistent("a flow's auth request is gone");
-        Ok((state, request.map_err(Fault::from)?.ok_or(missing)?))
+        Ok(brought)
     }
 
     pub(super) async fn close(&self, request: &AuthRequest, ended: Ended) -> Result<(), Fault> {
-        let (status, failure) = match ended {
-            Ended::Declined => (AuthStatus::Declined, None),
-            Ended::Failed(failure) => (AuthStatus::Failed, Some(failure)),
+        let (status, failure, said) = match ended {
+            Ended::Declined(said) => (AuthStatus::Declined, None, Some(said)),
+            Ended::Failed(failure) => (AuthStatus::Failed, Some(failure), None),
+            Ended::Refused(failure, said) => (AuthStatus::Failed, Some(failure), Some(said)),
         };
         let expires_at = self.clock.now();
         let step = Step { status, failure, connection: None, expires_at };
         let mut tx = self.db.begin().await?;
         let pending = AuthStatus::Pending;
         let moved = auth_requests::advance(&mut tx, request.id, pending, step).await?;
+        if let (true, Some(said)) = (moved, &said) {
+            auth_requests::note_provider_error(&mut tx, request.id, said).await?;
+        }
         tx.commit().await?;
         if moved {
             self.metrics.auth_requests(status, 1);
-            let why = failure.map(AuthFailure::as_str);
-            tracing::info!(auth_request.id = %request.id, %status, why, "auth request ended");
+            let (why, said) = (failure.map(AuthFailure::as_str), said.map(|said| said.to_string()));
+            tracing::info!(auth_request.id = %request.id, %status, why, provider_error = said, "auth request ended");
             self.changes.announce(request.id);
         }
         Ok(())
@@ -157,14 +251,14 @@ impl Engine {
                 Ok(None)
             }
             Ok(Placed::Frozen) => {
-                let Fetched { account, tokens, .. } = &fetched;
-                self.discard(request, ready, Some(account), tokens).await;
+                let Fetched { account, tokens, .. } = fetched;
+                self.discard(request, ready, Some(&account), tokens).await;
                 self.close(request, Ended::Failed(AuthFailure::Frozen)).await?;
                 Ok(None)
             }
             other => {
-                let Fetched { account, tokens, .. } = &fetched;
-                self.discard(request, ready, Some(account), tokens).await;
+                let Fetched { account, tokens, .. } = fetched;
+                self.discard(request, ready, Some(&account), tokens).await;
                 other.map(|_| None)
             }
         }
@@ -203,6 +297,9 @@ impl Engine {
             return Ok(Placed::Ended);
         }
         let owner = self.lock_owner(&mut tx, request.tenant, &request.owner).await?;
+        if matches!(new.ready.connector.auth(), Auth::OAuth(_)) {
+            self.absolve_app(&mut tx, new.ready).await?;
+        }
         let connection = self.store_connection(&mut tx, new, owner, &key).await?;
         let expires_at = now.after(AuthRequest::PHASE);
         let step = Step { status: next, failure: None, connection: Some(connection), expires_at };

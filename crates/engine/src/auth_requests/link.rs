@@ -116,6 +116,7 @@ mod tests {
             return_url: None,
             status: AuthStatus::Pending,
             failure: None,
+            provider_error: None,
             expires_at: Timestamp::from_secs(60),
             connection: None,
         }

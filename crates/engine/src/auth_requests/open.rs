@@ -91,6 +91,7 @@ impl Engine {
             return_url,
             status: AuthStatus::Pending,
             failure: None,
+            provider_error: None,
             expires_at: self.clock.now().after(life),
             connection: None,
         })

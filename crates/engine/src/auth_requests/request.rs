@@ -1,16 +1,16 @@
 use std::time::Duration;
 
 use astralform_domain::{
-    AuthReason, AuthRequest, AuthStatus, Caller, Connection, ConnectionId, ConnectorSlug, Owner,
-    RuntimeCredential, Scope, ScopeSet, Timestamp,
+    AuthReason, AuthRequest, AuthStatus, Caller, Connection, ConnectionId, ConnectionStatus,
+    ConnectorSlug, Owner, RuntimeCredential, Scope, ScopeSet, Timestamp,
 };
-use astralform_storage::{agents, auth_requests, connections, project_connectors};
+use astralform_storage::{agents, auth_requests, connections, project_connectors, tokens};
 use thiserror::Error;
 
 use super::{OpenError, Prompt, Question, Wishes};
 use crate::{
     CredentialRefusal, Engine, Fault, NoConnector, SettingsError, Unusable,
-    credentials::Ask,
+    credentials::{Ask, Lack},
     project_connectors::{Ready, check_scopes},
 };
 
@@ -128,10 +128,13 @@ impl Engine {
         };
         let ask = match chosen {
             None => Ask::connecting(required),
-            Some(known) => match lacks(known, &ready, &required) {
-                Some(reason) => Ask::renewing(reason, known, &required),
-                None => return self.granted(caller, &ready, known, required).await,
-            },
+            Some(known) => {
+                let known = self.as_usable(&ready, known, &required).await?;
+                match lacks(&known, &ready, &required) {
+                    Some(reason) => Ask::renewing(reason, &known, &required),
+                    None => return self.granted(caller, &ready, &known, required).await,
+                }
+            }
         };
         let wishes = Wishes { return_url: wanted.return_url, life: wanted.life };
         let owner = Owner::EndUser(end_user.clone());
@@ -142,6 +145,35 @@ impl Engine {
             Err(OpenError::Outdated) => Err(Fault::Inconsistent("nothing was seen").into()),
             Err(OpenError::Fault(fault)) => Err(fault.into()),
         }
+    }
+
+    /// Returns a connection as it is once its tokens have been refreshed that have ended; one that
+    /// cannot be used then has to be connected again, whatever is the matter.
+    async fn as_usable(
+        &self,
+        ready: &Ready<'_>,
+        known: &Connection,
+        required: &ScopeSet,
+    ) -> Result<Connection, Fault> {
+        if lacks(known, ready, required).is_some() {
+            return Ok(known.clone());
+        }
+        let mut is_usable = true;
+        for token in tokens::of(&self.db, known.id).await? {
+            match self.credential(ready, known, Some(&token), None).await? {
+                Ok(_) | Err(Lack::Changed) => {}
+                Err(Lack::Dead { generation, why }) => {
+                    self.mark_dead(known, (&token.kind, generation), why).await?;
+                }
+                Err(Lack::Later(_)) => is_usable = false,
+            }
+        }
+        let found = connections::find(&self.db, known.tenant, known.id).await?;
+        let mut found = found.unwrap_or_else(|| known.clone());
+        if !is_usable && found.status == ConnectionStatus::Active {
+            found.status = ConnectionStatus::NeedsReauth;
+        }
+        Ok(found)
     }
 
     async fn connector_of(
@@ -205,6 +237,7 @@ impl Engine {
             return_url: None,
             status: AuthStatus::Completed,
             failure: None,
+            provider_error: None,
             expires_at: now,
             connection: Some(known.id),
         };
@@ -257,8 +290,8 @@ fn check_declared(wanted: &ScopeSet, ready: &Ready<'_>) -> Result<(), Undeclared
 
 /// Why a connection is not enough.
 fn lacks(known: &Connection, ready: &Ready<'_>, required: &ScopeSet) -> Option<AuthReason> {
-    let is_usable = known.status == astralform_domain::ConnectionStatus::Active
-        && known.hosts.are(&ready.settings.hosts);
+    let is_usable =
+        known.status == ConnectionStatus::Active && known.hosts.are(&ready.settings.hosts);
     if !is_usable {
         Some(AuthReason::NeedsReauth)
     } else if !required.is_within(&known.scopes) {

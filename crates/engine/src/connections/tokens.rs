@@ -46,7 +46,11 @@ impl OpenToken {
         let all_asked =
             || asked.iter().filter(|scope| connector.token_of(scope).0 == kind).cloned();
         let scopes: ScopeSet = match granted.scopes {
-            Some(said) => said.iter().map(|scope| connector.scope_of(&kind, scope)).collect(),
+            Some(said) => {
+                let said = said.iter().map(|scope| connector.scope_of(&kind, scope));
+                let never_said = connector.unlisted_of(&all_asked().collect());
+                said.collect::<ScopeSet>().union(&never_said)
+            }
             None => all_asked().collect(),
         };
         Self {
@@ -60,9 +64,10 @@ impl OpenToken {
         }
     }
 
-    /// Whether ending one ends the other.
-    pub(crate) fn is_same_as(&self, other: &Self) -> bool {
-        self.access_token.expose() == other.access_token.expose()
+    /// Returns whether a secret is one of this token's.
+    pub(crate) fn holds(&self, secret: &Secret) -> bool {
+        let refresh_token = self.refresh_token.as_ref().map(Secret::expose);
+        self.access_token.expose() == secret.expose() || refresh_token == Some(secret.expose())
     }
 }
 

@@ -1,4 +1,5 @@
 use astralform_catalog::OAuth;
+use astralform_domain::ProviderError;
 use http::StatusCode;
 
 use super::{Granted, TokenError, read_tokens};
@@ -9,8 +10,10 @@ pub(crate) enum Refreshed {
     Granted(Box<Granted>),
     /// The refresh token is dead: the provider says so in a word that it has for this.
     Rejected,
-    /// The provider refuses our app, whosever token it is.
-    AppRejected(String),
+    /// The provider refuses, in a word that blames our app.
+    AppRejected(ProviderError),
+    /// The provider refuses, in a word that may mean anything. Nothing was done.
+    Refused(ProviderError),
     /// Nothing was done, and the same may be done later.
     Deferred(String),
     /// It cannot be told whether the refresh token was used up.
@@ -19,8 +22,9 @@ pub(crate) enum Refreshed {
 
 /// Reads the answer to a refresh (RFC 6749 §6) of a token of one kind.
 ///
-/// Only a well-formed refusal ends a connection: a server in trouble, a captive portal or a word
-/// that we do not know must not.
+/// Only a well-formed refusal ends a connection at once: a server in trouble, a captive portal or a
+/// word that we do not know must not. What the connector lists as a rejection comes first: here the
+/// refresh token is what is refused, whatever the word means elsewhere.
 pub(crate) fn read_refreshed(
     oauth: &OAuth,
     kind: &str,
@@ -33,13 +37,31 @@ pub(crate) fn read_refreshed(
     if status.is_server_error() {
         return Refreshed::Unclear;
     }
-    match read_tokens(oauth, status, body) {
-        Ok(granted) => of_kind(granted, kind),
-        Err(TokenError::ClientRejected(code)) => Refreshed::AppRejected(code),
-        Err(TokenError::Refused(code)) if oauth.refresh.is_rejection(&code) => Refreshed::Rejected,
-        Err(TokenError::Refused(code)) => Refreshed::Deferred(code),
-        Err(TokenError::Unreadable) => Refreshed::Unclear,
+    let refused = match read_tokens(oauth, status, body) {
+        Ok(granted) => return of_kind(granted, kind),
+        Err(TokenError::Unreadable) => return Refreshed::Unclear,
+        Err(refused) => refused,
+    };
+    match refused {
+        TokenError::ClientRejected(said) | TokenError::Refused(said)
+            if oauth.refresh.rejected.contains(&said.code) =>
+        {
+            Refreshed::Rejected
+        }
+        TokenError::ClientRejected(said) => Refreshed::AppRejected(said),
+        TokenError::Refused(said) if oauth.refresh.is_rejection(&said.code) => Refreshed::Rejected,
+        TokenError::Refused(said) if is_passing(&said.code) => {
+            Refreshed::Deferred(said.to_string())
+        }
+        TokenError::Refused(said) => Refreshed::Refused(said),
+        TokenError::Unreadable => Refreshed::Unclear,
     }
+}
+
+/// Returns whether a word of refusal says itself that it is for now (RFC 6749 §4.1.2.1, RFC 8628
+/// §3.5).
+fn is_passing(code: &str) -> bool {
+    matches!(code, "temporarily_unavailable" | "server_error" | "slow_down")
 }
 
 /// The token that was refreshed, among those of the answer.

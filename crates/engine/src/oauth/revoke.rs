@@ -1,16 +1,16 @@
 use std::time::Duration;
 
 use astralform_catalog::{
-    Addresses, ClientAuth, Connector, Expression, Revocation, RevocationStyle, Variables,
-    jq::Document,
+    ClientAuth, Connector, Expression, Revocation, RevocationStyle, Variables, jq::Document,
 };
 use astralform_domain::{Secret, Timestamp};
 use http::{Method, header};
 use url::Url;
 
 use super::{
+    answer::{read_answer, standard_error},
     headers, secret_header,
-    token::{basic, encoded, standard_error},
+    token::{basic, encoded},
 };
 use crate::{
     egress::{Answer, Outgoing, Secrets},
@@ -21,8 +21,10 @@ use crate::{
 /// What the provider made of a revocation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Revoked {
-    /// The token is dead.
+    /// The token is dead, by this request.
     Confirmed,
+    /// The token was dead before.
+    WasDead,
     /// It may be alive.
     Unconfirmed,
     /// It may be alive: the provider does not take our app's secret.
@@ -32,10 +34,11 @@ pub(crate) enum Revoked {
     NotNow(Option<Duration>),
 }
 
-/// The request that ends a token; `None` when the connector knows of none.
+/// Makes the request that ends a token at an address of the connector's provider; `None` when the
+/// connector knows of none.
 pub(crate) fn revocation_request(
     connector: &Connector,
-    addresses: &Addresses,
+    at: &Url,
     client: &Client,
     token: &Secret,
 ) -> Option<Outgoing> {
@@ -65,7 +68,7 @@ pub(crate) fn revocation_request(
     }
     let (kind, body) = encoded(revocation.encoding, &fields);
     headers.insert(header::CONTENT_TYPE, kind);
-    let url = filled(addresses.revocation.clone()?, client);
+    let url = filled(at.clone(), client);
     let method = Method::from_bytes(revocation.method.as_str().as_bytes());
     let mut secrets = Secrets::none();
     secrets.add(token);
@@ -92,7 +95,7 @@ pub(crate) fn read_revocation(connector: &Connector, answer: &Answer, now: Times
         document.as_ref().is_ok_and(|document| read(document).unwrap_or(false))
     };
     if revocation.already_dead.as_ref().is_some_and(says) {
-        return Revoked::Confirmed;
+        return Revoked::WasDead;
     }
     match status {
         200..300 if revocation.confirmed.as_ref().map_or(!is_page(answer), says) => {
@@ -101,7 +104,7 @@ pub(crate) fn read_revocation(connector: &Connector, answer: &Answer, now: Times
         408 | 429 | 500.. => Revoked::NotNow(answer.retry_after(now)),
         403 if answer.retry_after(now).is_some() => Revoked::NotNow(answer.retry_after(now)),
         400 | 401 if revocation.style == RevocationStyle::Rfc7009 => {
-            let code = standard_error(&answer.body);
+            let code = read_answer(&answer.body).as_ref().and_then(standard_error);
             let is_ours = status == 401 || code.as_deref() == Some("invalid_client");
             if is_ours { Revoked::AppRefused } else { Revoked::Unconfirmed }
         }

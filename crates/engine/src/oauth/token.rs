@@ -1,15 +1,19 @@
 use std::collections::BTreeMap;
 
 use astralform_catalog::{ClientAuth, Encoding, OAuth, Variables, jq::Document};
-use astralform_domain::{ScopeSet, Secret, limits};
+use astralform_domain::{ProviderError, ScopeSet, Secret, limits};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode, header};
 use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
 use thiserror::Error;
 use url::{Url, form_urlencoded::byte_serialize};
 
-use super::{form, headers, secret_header};
+use super::{
+    answer::{divided, provider_error, read_answer, standard_error},
+    form, headers, secret_header,
+};
 use crate::{
     egress::{Outgoing, REDACTED, Secrets},
     project_connectors::Client,
@@ -23,29 +27,47 @@ pub(crate) struct Grant<'a> {
 }
 
 /// One token, as the provider gave it.
-#[derive(Deserialize)]
 pub(crate) struct Granted {
-    #[serde(default = "default_kind")]
     pub(crate) kind: String,
-    #[serde(deserialize_with = "secret")]
     pub(crate) access_token: Secret,
-    #[serde(default, deserialize_with = "optional_secret")]
     pub(crate) refresh_token: Option<Secret>,
-    /// Seconds; anything that is not a sensible number of them counts as not said.
-    #[serde(default, deserialize_with = "lifetime")]
+    /// How many seconds it lives.
     pub(crate) expires_in: Option<u64>,
     /// What was granted, where the provider said so.
-    #[serde(default)]
     pub(crate) scopes: Option<ScopeSet>,
+}
+
+/// One token as it is read. What is not of the form that it should be, and that a token can do
+/// without, counts as not said: a token that is not understood is lost.
+#[derive(Deserialize)]
+struct ReadToken {
+    #[serde(default = "default_kind")]
+    kind: String,
+    #[serde(deserialize_with = "secret")]
+    access_token: Secret,
+    #[serde(default, deserialize_with = "optional_secret")]
+    refresh_token: Option<Secret>,
+    #[serde(default, deserialize_with = "lifetime")]
+    expires_in: Option<u64>,
+    #[serde(default, deserialize_with = "listed")]
+    scopes: Option<Vec<String>>,
+}
+
+impl ReadToken {
+    fn granted(self, oauth: &OAuth) -> Granted {
+        let Self { kind, access_token, refresh_token, expires_in, scopes } = self;
+        let scopes = scopes.map(|listed| divided(oauth, &listed));
+        Granted { kind, access_token, refresh_token, expires_in, scopes }
+    }
 }
 
 /// Why there are no tokens.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub(crate) enum TokenError {
     #[error("the provider refused the app's own credentials ({0})")]
-    ClientRejected(String),
+    ClientRejected(ProviderError),
     #[error("the provider refused the grant ({0})")]
-    Refused(String),
+    Refused(ProviderError),
     #[error("the provider's answer could not be read")]
     Unreadable,
 }
@@ -135,16 +157,18 @@ pub(crate) fn read_tokens(
     status: StatusCode,
     body: &[u8],
 ) -> Result<Vec<Granted>, TokenError> {
-    let document = Document::parse(body).map_err(|_| TokenError::Unreadable)?;
-    if let Some(code) = refusal(oauth, status, &document, body)? {
-        return Err(classify(oauth, &code));
+    let answer = read_answer(body).ok_or(TokenError::Unreadable)?;
+    let document = Document::from_value(&answer).map_err(|_| TokenError::Unreadable)?;
+    if let Some(code) = refusal(oauth, status, &document, &answer)? {
+        return Err(classify(oauth, &code, provider_error(&answer, &code)));
     }
-    let grants = match &oauth.token_response.tokens {
+    let read = match &oauth.token_response.tokens {
         Some(tokens) => tokens
-            .read::<Vec<Granted>>(&document, Variables::status(status.as_u16()))
+            .read::<Vec<ReadToken>>(&document, Variables::status(status.as_u16()))
             .map_err(|_| TokenError::Unreadable)?,
-        None => vec![standard(body)?],
+        None => vec![standard(&answer)?],
     };
+    let grants: Vec<_> = read.into_iter().map(|token| token.granted(oauth)).collect();
     let usable = !grants.is_empty()
         && !limits::GRANTED_TOKENS.is_exceeded_by(grants.len())
         && grants.iter().all(is_storable);
@@ -164,12 +188,12 @@ fn refusal(
     oauth: &OAuth,
     status: StatusCode,
     document: &Document<'_>,
-    body: &[u8],
+    answer: &Value,
 ) -> Result<Option<String>, TokenError> {
     let variables = Variables::status(status.as_u16());
     let code = match &oauth.token_response.error {
         Some(error) => error.read(document, variables).map_err(|_| TokenError::Unreadable)?,
-        None => standard_error(body),
+        None => standard_error(answer),
     };
     match code {
         Some(code) => Ok(Some(code)),
@@ -178,35 +202,26 @@ fn refusal(
     }
 }
 
-/// The `error` of RFC 6749 §5.2.
-pub(super) fn standard_error(body: &[u8]) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Refusal {
-        error: String,
-    }
-    serde_json::from_slice::<Refusal>(body).ok().map(|refusal| refusal.error)
-}
-
-fn classify(oauth: &OAuth, code: &str) -> TokenError {
+fn classify(oauth: &OAuth, code: &str, said: ProviderError) -> TokenError {
     const STANDARD: [&str; 2] = ["invalid_client", "unauthorized_client"];
     let ours = STANDARD.contains(&code)
         || oauth.token_response.client_errors.iter().any(|known| known == code);
-    // It goes to the log: a provider's word, not more than a word.
-    let code = code.chars().filter(|c| !c.is_control()).take(80).collect();
-    if ours { TokenError::ClientRejected(code) } else { TokenError::Refused(code) }
+    if ours { TokenError::ClientRejected(said) } else { TokenError::Refused(said) }
 }
 
-/// The one token of RFC 6749 §5.1.
-fn standard(body: &[u8]) -> Result<Granted, TokenError> {
-    #[derive(Deserialize)]
-    struct Standard {
-        #[serde(flatten)]
-        granted: Granted,
-        scope: Option<String>,
-    }
-    let read: Standard = serde_json::from_slice(body).map_err(|_| TokenError::Unreadable)?;
-    let scopes = read.scope.map(|scope| scope.split_whitespace().collect());
-    Ok(Granted { scopes, ..read.granted })
+/// Reads the one token of RFC 6749 §5.1. Members that are not those of the standard are ignored.
+fn standard(answer: &Value) -> Result<ReadToken, TokenError> {
+    let members = [
+        ("access_token", "access_token"),
+        ("refresh_token", "refresh_token"),
+        ("expires_in", "expires_in"),
+        ("scope", "scopes"),
+    ];
+    let given = members
+        .into_iter()
+        .filter_map(|(theirs, ours)| Some((ours.to_owned(), answer.get(theirs)?.clone())));
+    let token = given.collect::<Map<_, _>>().into();
+    serde_json::from_value(token).map_err(|_| TokenError::Unreadable)
 }
 
 fn default_kind() -> String {
@@ -225,14 +240,30 @@ fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error
 }
 
 fn optional_secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D::Error> {
-    let text = Option::<String>::deserialize(deserializer)?;
+    let said = Value::deserialize(deserializer)?;
     // One that was sent and comes again stays as it is: nothing was said about it.
-    Ok(text.filter(|text| !text.is_empty() && !text.contains(REDACTED)).map(Secret::new))
+    let text = said.as_str().filter(|text| !text.is_empty() && !text.contains(REDACTED));
+    Ok(text.map(|text| Secret::new(text.to_owned())))
+}
+
+/// Reads scopes that are listed in one text or in several.
+fn listed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
+    Ok(match Value::deserialize(deserializer)? {
+        Value::String(text) => Some(vec![text]),
+        Value::Array(items) => {
+            let texts = items.into_iter().filter_map(|item| match item {
+                Value::String(text) => Some(text),
+                _ => None,
+            });
+            Some(texts.collect())
+        }
+        _ => None,
+    })
 }
 
 fn lifetime<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
     const TEN_YEARS: u64 = 10 * 365 * 24 * 3_600;
-    let said = serde_json::Value::deserialize(deserializer)?;
+    let said = Value::deserialize(deserializer)?;
     let seconds = said.as_f64().or_else(|| said.as_str()?.trim().parse().ok());
     let is_sensible = |seconds: &f64| *seconds >= 1.0;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]

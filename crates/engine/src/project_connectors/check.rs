@@ -107,9 +107,9 @@ impl Engine {
             }
         };
         match read_tokens(oauth, answer.status, &answer.body) {
-            Err(TokenError::ClientRejected(code)) => Verdict::Rejected(code),
-            Err(TokenError::Refused(code)) => Verdict::Accepted(format!(
-                "the provider knows the app: it refused a made-up code ({code}), and not the app"
+            Err(TokenError::ClientRejected(said)) => Verdict::Rejected(said.to_string()),
+            Err(TokenError::Refused(said)) => Verdict::Accepted(format!(
+                "the provider knows the app: it refused a made-up code ({said}), and not the app"
             )),
             Ok(_) => Verdict::Unknown(
                 "the provider gave a token for a made-up code, so it shows nothing of the app"

@@ -89,7 +89,9 @@ impl Engine {
             Ok(Some(account)) => account,
             Ok(None) => self.account_of_key(ready.settings.tenant, &parts).await?,
             Err(IdentityError::Refused(why)) => return Err(VerifyError::Refused(why)),
-            Err(IdentityError::Unclear) => return Err(VerifyError::Unanswered(answer.explain())),
+            Err(IdentityError::Unclear | IdentityError::NoId) => {
+                return Err(VerifyError::Unanswered(answer.explain()));
+            }
         };
         Ok(VerifiedKey { account, parts, hosts: addresses.hosts() })
     }

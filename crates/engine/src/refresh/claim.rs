@@ -80,11 +80,16 @@ fn next(
     let Some(token) = token else { return Next::Over };
     let is_of_this = lease.generation == token.generation;
     let was_sent = lease.was_sent && is_of_this;
+    let is_refreshed = match status {
+        ConnectionStatus::Active => true,
+        ConnectionStatus::NeedsReauth => lease.refused_since.is_some(),
+        ConnectionStatus::AwaitingConfirmation | ConnectionStatus::Revoked => false,
+    };
     if is_newer(token, wanted, now) {
         Next::Newer
     } else if lease.answer.is_some() && is_of_this {
         Next::Read { in_doubt: token.in_doubt }
-    } else if status != ConnectionStatus::Active || token.refresh_token.is_none() {
+    } else if !is_refreshed || token.refresh_token.is_none() {
         Next::Over
     } else if lease.failures > 0 && lease.not_before > database {
         Next::Pause(database.until(lease.not_before))

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use astralform_catalog::{OAuth, Rotation};
-use astralform_domain::{RefreshOutcome, StatusReason};
+use astralform_domain::{ProviderError, RefreshOutcome, StatusReason};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
@@ -34,8 +34,9 @@ pub(super) enum Conclusion {
     Renewed(Box<Granted>),
     /// The connection ends.
     Ended(StatusReason),
-    /// The developer's app is refused; connections stay as they are.
-    AppRejected(String),
+    /// The developer's app is refused; connections stay as they are, for as long as that may be an
+    /// incident.
+    AppRejected(ProviderError),
     /// It is tried again.
     Deferred(Deferral),
     /// It is tried again, though that is of no use before somebody changes a setting.
@@ -61,6 +62,8 @@ pub(super) struct Deferral {
     pub(super) after: Option<Duration>,
     /// Whether the refresh token may have been used up.
     pub(super) casts_doubt: bool,
+    /// Whether the provider has refused it for certain, though not in a word that says why.
+    pub(super) is_refusal: bool,
     /// For the log.
     pub(super) why: String,
 }
@@ -68,13 +71,18 @@ pub(super) struct Deferral {
 /// Decides what follows. `in_doubt` says that the refresh token may have been used up before.
 pub(super) fn conclude(oauth: &OAuth, kind: &str, reply: &Reply, in_doubt: bool) -> Conclusion {
     let deferred = |after, casts_doubt, why: &str| {
-        Conclusion::Deferred(Deferral { after, casts_doubt, why: why.to_owned() })
+        let (why, is_refusal) = (why.to_owned(), false);
+        Conclusion::Deferred(Deferral { after, casts_doubt, is_refusal, why })
     };
     let (answer, after) = match reply {
         Reply::Answered(answer, after) => (answer, *after),
         Reply::NotAllowed(why) => {
-            let (after, casts_doubt, why) = (None, false, why.clone());
-            return Conclusion::NotAllowed(Deferral { after, casts_doubt, why });
+            return Conclusion::NotAllowed(Deferral {
+                after: None,
+                casts_doubt: false,
+                is_refusal: false,
+                why: why.clone(),
+            });
         }
         Reply::NotSent => return deferred(None, false, "the provider could not be reached"),
         Reply::Lost => return deferred(None, true, "the provider did not answer"),
@@ -83,11 +91,20 @@ pub(super) fn conclude(oauth: &OAuth, kind: &str, reply: &Reply, in_doubt: bool)
     match read_refreshed(oauth, kind, status, answer.body.as_bytes()) {
         Refreshed::Granted(granted) => Conclusion::Renewed(granted),
         Refreshed::Rejected => Conclusion::Ended(ending(oauth, in_doubt)),
-        Refreshed::AppRejected(code) => Conclusion::AppRejected(code),
+        Refreshed::AppRejected(said) => Conclusion::AppRejected(said),
+        Refreshed::Refused(said) => Conclusion::Deferred(Deferral {
+            after,
+            casts_doubt: false,
+            is_refusal: after.is_none(),
+            why: format!("it answered {said}"),
+        }),
         Refreshed::Deferred(code) => deferred(after, false, &format!("it answered {code}")),
-        Refreshed::Unclear => {
-            deferred(after, true, &format!("it answered with status {}", answer.status))
-        }
+        Refreshed::Unclear => Conclusion::Deferred(Deferral {
+            after,
+            casts_doubt: true,
+            is_refusal: status.is_client_error() && after.is_none(),
+            why: format!("it answered with status {}", answer.status),
+        }),
     }
 }
 

@@ -2,15 +2,21 @@
 
 use std::{sync::Arc, time::Duration};
 
-use astralform_domain::{Connection, ConnectionStatus, ScopeSet, StatusReason, crash_point};
-use astralform_storage::{Tx, connections, project_connectors, refreshes, tokens};
+use astralform_domain::{
+    Connection, ConnectionStatus, ProviderError, ScopeSet, StatusReason, crash_point,
+};
+use astralform_storage::{
+    Tx, connections, project_connectors,
+    refreshes::{self, Lease},
+    tokens,
+};
 
 use super::{
     Hindrance, Landing, Renewed,
     claim::Hold,
     conclude::{Conclusion, Deferral, Reply, conclude},
     fly::later,
-    timing::pause,
+    timing::{pause, pause_given_up, refused_for},
 };
 use crate::{
     Engine, Fault,
@@ -34,14 +40,14 @@ impl Engine {
         let landing = match conclusion {
             Conclusion::Renewed(granted) => Some(self.renew(ready, hold, *granted).await?),
             Conclusion::Ended(why) => Some(self.end_refused(hold, why).await?),
-            Conclusion::AppRejected(code) => Some(self.blame_app(ready, hold, &code).await?),
+            Conclusion::AppRejected(said) => Some(self.blame_app(ready, hold, &said).await?),
             Conclusion::Deferred(deferral) => {
-                self.put_off(hold, &deferral).await?;
-                None
+                let put_off = self.put_off(hold, &deferral).await?;
+                put_off.is_over.then_some(Landing::Over)
             }
             Conclusion::NotAllowed(deferral) => {
-                let wait = self.put_off(hold, &deferral).await?;
-                Some(later(Hindrance::Settings, Some(wait)))
+                let put_off = self.put_off(hold, &deferral).await?;
+                Some(later(Hindrance::Settings, Some(put_off.wait)))
             }
         };
         self.metrics.refreshed(&ready.connector.slug, outcome);
@@ -64,7 +70,7 @@ impl Engine {
         let replaced =
             tokens::replace(&mut tx, &hold.connection, &sealed, hold.token.generation).await?;
         if let (true, Some(mut connection)) = (replaced, found) {
-            let is_back = bring_back(&mut connection);
+            let is_back = bring_back(&mut connection, &hold.lease);
             let is_narrower = narrow(&mut connection, &hold.token.scopes, &fresh.scopes);
             if is_back || is_narrower {
                 connections::update(&mut tx, &connection).await?;
@@ -147,28 +153,59 @@ impl Engine {
         }
     }
 
-    /// The provider refuses the developer's app: that is theirs to mend, and no end user's.
+    /// The provider refuses the developer's app: that is theirs to mend, and no end user's, unless it
+    /// goes on for so long that it may be the token after all.
     async fn blame_app(
         &self,
         ready: &Ready<'_>,
         hold: &Hold,
-        code: &str,
+        said: &ProviderError,
     ) -> Result<Landing, Fault> {
         let wait = pause(hold.lease.failures, None, &self.entropy);
         let mut tx = self.db.begin().await?;
         let now = self.clock.now();
         let is_news =
             project_connectors::note_rejection(&mut tx, &ready.settings, Some(now)).await?;
-        refreshes::put_off(&mut tx, &hold.lease, wait).await?;
+        connections::lock(&mut tx, hold.connection.tenant, hold.connection.id).await?;
+        let is_over = self.refuse(&mut tx, hold, wait, refused_for(Some(said))).await?;
         tx.commit().await?;
         if is_news {
             let id = ready.settings.id;
-            tracing::error!(project_connector.id = %id, code, "the provider refuses the app");
+            tracing::error!(project_connector.id = %id, code = %said, "the provider refuses the app");
         }
-        Ok(later(Hindrance::App, Some(wait)))
+        Ok(if is_over { Landing::Over } else { later(Hindrance::App, Some(wait)) })
     }
 
-    async fn absolve_app(&self, tx: &mut Tx, ready: &Ready<'_>) -> Result<(), Fault> {
+    /// Puts off a refresh that the provider has refused; returns whether its connection is given up
+    /// for that. It is tried on, seldom: should it have been an incident, the connection comes back.
+    async fn refuse(
+        &self,
+        tx: &mut Tx,
+        hold: &Hold,
+        wait: Duration,
+        term: Duration,
+    ) -> Result<bool, Fault> {
+        let Hold { lease, connection, token, .. } = hold;
+        let now = self.clock.now();
+        let since = lease.refused_since.map_or(now, |since| since.min(now));
+        let has_ended = token.expires_at.is_none_or(|end| end <= now);
+        let is_over = has_ended && since.until(now) >= term;
+        let wait = if is_over { pause_given_up(lease.failures, &self.entropy) } else { wait };
+        refreshes::put_off(tx, lease, wait, Some(since)).await?;
+        if !is_over {
+            return Ok(false);
+        }
+        let of = (token.kind.as_str(), token.generation);
+        let why = StatusReason::RefreshRejected;
+        if connections::mark_dead(tx, connection, of, why).await? {
+            let (id, kind) = (connection.id, &token.kind);
+            tracing::warn!(connection.id = %id, kind, %since, "connection needs reauth: its refresh is refused again and again");
+        }
+        Ok(true)
+    }
+
+    /// The provider takes the developer's app: an earlier refusal says nothing any more.
+    pub(crate) async fn absolve_app(&self, tx: &mut Tx, ready: &Ready<'_>) -> Result<(), Fault> {
         let client = ready.settings.client.as_ref();
         if client.is_some_and(|client| client.rejected_at.is_some()) {
             project_connectors::note_rejection(tx, &ready.settings, None).await?;
@@ -176,27 +213,45 @@ impl Engine {
         Ok(())
     }
 
-    /// Puts the next try off; says for how long.
-    async fn put_off(&self, hold: &Hold, deferral: &Deferral) -> Result<Duration, Fault> {
+    async fn put_off(&self, hold: &Hold, deferral: &Deferral) -> Result<PutOff, Fault> {
         let Hold { lease, connection, token, .. } = hold;
         let wait = pause(lease.failures, deferral.after, &self.entropy);
         let mut tx = self.db.begin().await?;
-        refreshes::put_off(&mut tx, lease, wait).await?;
+        connections::lock(&mut tx, connection.tenant, connection.id).await?;
+        let is_over = if deferral.is_refusal {
+            self.refuse(&mut tx, hold, wait, refused_for(None)).await?
+        } else {
+            refreshes::put_off(&mut tx, lease, wait, None).await?;
+            false
+        };
         if deferral.casts_doubt {
             tokens::doubt(&mut tx, connection, &token.kind, token.generation).await?;
         }
         tx.commit().await?;
         let (id, why) = (connection.id, deferral.why.as_str());
         tracing::warn!(connection.id = %id, kind = token.kind, why, after = ?wait, "not refreshed yet");
-        Ok(wait)
+        Ok(PutOff { wait, is_over })
     }
 }
 
-/// Makes a connection active that was given up because nobody knew what had become of its token:
-/// the token has come after all. Says whether it was such a one.
-fn bring_back(connection: &mut Connection) -> bool {
+/// What became of a refresh that is tried again.
+struct PutOff {
+    /// How long it waits for that.
+    wait: Duration,
+    /// Whether it was refused for so long that its connection ended.
+    is_over: bool,
+}
+
+/// Makes a connection active that was given up because nobody knew what had become of its token, or
+/// because its refresh was refused for long: the token has come after all. Says whether it was such a
+/// one.
+fn bring_back(connection: &mut Connection, lease: &Lease) -> bool {
     let is_given_up = connection.status == ConnectionStatus::NeedsReauth
-        && connection.reason == Some(StatusReason::RefreshOutcomeUnknown);
+        && match connection.reason {
+            Some(StatusReason::RefreshOutcomeUnknown) => true,
+            Some(StatusReason::RefreshRejected) => lease.refused_since.is_some(),
+            _ => false,
+        };
     if is_given_up {
         tracing::info!(connection.id = %connection.id, "a token came late; its connection is active again");
         (connection.status, connection.reason) = (ConnectionStatus::Active, None);

@@ -123,6 +123,7 @@ mod tests {
             answer: None,
             failures: 0,
             not_before,
+            refused_since: None,
         }
     }
 

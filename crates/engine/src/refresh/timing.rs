@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use astralform_domain::{Entropy, Timestamp};
+use astralform_domain::{Entropy, ProviderError, Timestamp};
 
 /// How long a refresh is leased: much longer than a provider is waited for, so that nobody takes
 /// over from a node that lives.
@@ -17,6 +17,23 @@ pub(super) const SHORT: Duration = Duration::from_secs(2);
 pub(super) const FROZEN: Duration = Duration::from_mins(1);
 /// How long nothing is tried whose connector cannot be used as it is.
 pub(super) const UNUSABLE: Duration = Duration::from_mins(1);
+/// How long a provider refuses a refresh before its user is asked to connect again: longer than most
+/// incidents.
+const REFUSED: Duration = Duration::from_mins(10);
+/// The same where it blames the developer's app, which its user can do nothing about.
+const APP_REFUSED: Duration = Duration::from_hours(24);
+/// How often a refresh is tried again whose user has been asked already.
+const GIVEN_UP: Duration = Duration::from_hours(1);
+
+/// For how long a refresh is refused in that word before its user is asked to connect again.
+/// `unauthorized_client` blames the app by RFC 6749 §5.2, and the token at more than one provider.
+pub(super) fn refused_for(blamed: Option<&ProviderError>) -> Duration {
+    match blamed {
+        Some(said) if said.code != "unauthorized_client" => APP_REFUSED,
+        _ => REFUSED,
+    }
+}
+
 /// How often a lease that another node holds is looked at.
 pub(super) const LOOK: Duration = Duration::from_millis(50);
 
@@ -48,9 +65,23 @@ pub(crate) fn refresh_at(now: Timestamp, expires_at: Timestamp, entropy: &Entrop
 /// How long to wait after so many failures in a row: twice as long each time, from half a second
 /// to five minutes, less up to half of it by chance; or as long as the provider says.
 pub(super) fn pause(failures: i64, said: Option<Duration>, entropy: &Entropy) -> Duration {
-    let doublings = u32::try_from(failures.clamp(0, 10)).unwrap_or(10);
+    pause_up_to(5 * MINUTE, failures, said, entropy)
+}
+
+/// The same for a refresh whose user has been asked to connect again: up to an hour.
+pub(super) fn pause_given_up(failures: i64, entropy: &Entropy) -> Duration {
+    pause_up_to(GIVEN_UP, failures, None, entropy)
+}
+
+fn pause_up_to(
+    most: Duration,
+    failures: i64,
+    said: Option<Duration>,
+    entropy: &Entropy,
+) -> Duration {
+    let doublings = u32::try_from(failures.clamp(0, 13)).unwrap_or(13);
     let longest = Duration::from_millis(500) * 2_u32.pow(doublings);
-    let longest = longest.min(5 * MINUTE);
+    let longest = longest.min(most);
     let own = longest.mul_f64(1.0 - share(entropy) / 2.0);
     said.filter(|said| !said.is_zero()).unwrap_or(own)
 }

@@ -4,7 +4,9 @@ use astralform_catalog::{Connector, EndedTokens, OAuth, Revocation, RevocationSt
 use astralform_domain::{Connection, RevocationStatus, Secret, Timestamp};
 use astralform_storage::{connections, revocations::Due};
 use astralform_vault::OpenError;
+use url::Url;
 
+use super::ending::Ending;
 use crate::{
     Engine, Fault, Unusable, chain,
     connections::OpenToken,
@@ -137,39 +139,75 @@ impl Engine {
         if provider.clients.is_empty() {
             return cannot("the app's secret does not open any more");
         }
-        let mut tokens = match self.open_tokens(connection).await {
+        let tokens = match self.open_tokens(connection).await {
             Ok(tokens) => tokens,
             Err(fault) if fault.may_pass() => return Err(fault),
             Err(Fault::Integrity(_)) => return cannot("the stored tokens do not open any more"),
             Err(fault) => return Err(fault),
         };
-        self.keep_shared(ready.connector, connection, &mut tokens).await?;
-        if tokens.is_empty() {
+        let ending = self.unshared(ready, connection, tokens).await?;
+        if ending.is_empty() {
             return cannot(
                 "the same token serves other connections, and ends with the last of them",
             );
         }
-        Ok(self.ask_for_tokens(&provider.clients, ready, &tokens).await)
+        Ok(self.ask_for_tokens(&provider.clients, ready, &ending).await)
     }
 
-    /// Leaves the tokens out that other connections still use: those of the app, which everybody
-    /// has, and those of an account that is connected elsewhere too, where its provider gives one
-    /// and the same token again.
+    /// Returns what of the tokens of an ended connection is to be ended at the provider: not what
+    /// other connections still use.
+    pub(super) async fn unshared(
+        &self,
+        ready: &Ready<'_>,
+        ended: &Connection,
+        tokens: Vec<OpenToken>,
+    ) -> Result<Vec<Ending>, Fault> {
+        let mut ending: Vec<_> =
+            tokens.into_iter().map(|token| Ending::new(ready.connector, token)).collect();
+        self.keep_shared(ready.connector, ended, &mut ending).await?;
+        ending.retain(Ending::has_any);
+        let is_last = self.is_last_of_app(ready, ended).await?;
+        for token in &mut ending {
+            token.ends_grant = is_last && token.token.refresh_token.is_some();
+        }
+        Ok(ending)
+    }
+
+    /// Leaves out what other connections still use: the tokens of the app, which everybody has, and
+    /// those that the provider has given to another connection too. That is one of the same account,
+    /// whoever owns it; where the account is not known, it may be any.
     async fn keep_shared(
         &self,
         connector: &Connector,
         ended: &Connection,
-        tokens: &mut Vec<OpenToken>,
+        ending: &mut Vec<Ending>,
     ) -> Result<(), Fault> {
+        const AT_ONCE: i64 = 200;
         let (tenant, pcon) = (ended.tenant, ended.project_connector);
         let shared: Vec<_> = connector.oauth.iter().flat_map(|oauth| &oauth.app_tokens).collect();
-        let is_shared = |token: &OpenToken| shared.contains(&&token.kind);
-        if tokens.iter().any(is_shared) && connections::any_left(&self.db, tenant, pcon).await? {
-            tokens.retain(|token| !is_shared(token));
+        let is_shared = |ending: &Ending| shared.contains(&&ending.token.kind);
+        if ending.iter().any(is_shared) && connections::any_left(&self.db, tenant, pcon).await? {
+            ending.retain(|ending| !is_shared(ending));
         }
-        for other in connections::of_account(&self.db, tenant, pcon, &ended.account.id).await? {
-            match self.open_tokens(&other).await {
-                Ok(held) => tokens.retain(|token| !held.iter().any(|held| held.is_same_as(token))),
+        if !ended.account.id.is_empty() {
+            let account = &ended.account.id;
+            let others = connections::of_account(&self.db, tenant, pcon, account).await?;
+            return self.keep_held(&others, ending).await;
+        }
+        let mut after = None;
+        while ending.iter().any(Ending::has_any) {
+            let others = connections::left_after(&self.db, tenant, pcon, after, AT_ONCE).await?;
+            let Some(last) = others.last() else { break };
+            after = Some(last.id);
+            self.keep_held(&others, ending).await?;
+        }
+        Ok(())
+    }
+
+    async fn keep_held(&self, others: &[Connection], ending: &mut [Ending]) -> Result<(), Fault> {
+        for other in others {
+            match self.open_tokens(other).await {
+                Ok(held) => ending.iter_mut().for_each(|ending| ending.keep(&held)),
                 Err(Fault::Integrity(error)) if error != OpenError::OtherKey => {}
                 Err(fault) => return Err(fault),
             }
@@ -177,17 +215,28 @@ impl Engine {
         Ok(())
     }
 
+    /// Returns whether no connection of an account through the same app is left, in any project, where
+    /// the provider can end all that the account has granted that app.
+    async fn is_last_of_app(&self, ready: &Ready<'_>, ended: &Connection) -> Result<bool, Fault> {
+        let account = &ended.account.id;
+        if ready.addresses.grant_revocation.is_none() || account.is_empty() {
+            return Ok(false);
+        }
+        let app = (&ready.settings.connector, ready.client_id());
+        Ok(!connections::any_with_app(&self.db, app, account).await?)
+    }
+
     /// Asks for each of the tokens, until the provider turns out not to be well.
     pub(super) async fn ask_for_tokens(
         &self,
         clients: &[Client],
         ready: &Ready<'_>,
-        tokens: &[OpenToken],
+        tokens: &[Ending],
     ) -> (Asked, Vec<String>) {
         let (mut dead, mut all) = (Vec::new(), Asked::Confirmed);
-        for token in tokens {
-            match self.ask_for_token(clients, ready, token).await {
-                Asked::Confirmed => dead.push(token.kind.clone()),
+        for ending in tokens {
+            match self.ask_for_token(clients, ready, ending).await {
+                Asked::Confirmed => dead.push(ending.token.kind.clone()),
                 not_now @ Asked::NotNow { .. } => return (not_now, dead),
                 other => all = other,
             }
@@ -195,15 +244,24 @@ impl Engine {
         (all, dead)
     }
 
-    async fn ask_for_token(
-        &self,
-        clients: &[Client],
-        ready: &Ready<'_>,
-        token: &OpenToken,
-    ) -> Asked {
+    async fn ask_for_token(&self, clients: &[Client], ready: &Ready<'_>, ending: &Ending) -> Asked {
+        if ending.ends_grant
+            && let Some(at) = &ready.addresses.grant_revocation
+        {
+            let token = &ending.token.access_token;
+            match self.ask_with(clients, ready, at, token).await {
+                // What is dead already does not show whether its grant is.
+                (Some(Revoked::Confirmed), _) => return Asked::Confirmed,
+                (_, not_now @ Asked::NotNow { .. }) => return not_now,
+                _ => {}
+            }
+        }
+        let Some(at) = &ready.addresses.revocation else {
+            return Asked::Cannot("the provider has no way to revoke tokens".to_owned());
+        };
         let mut all = Asked::Confirmed;
-        for secret in to_revoke(ready.connector, token) {
-            match self.ask_with(clients, ready, secret).await {
+        for secret in ending.to_revoke() {
+            match self.ask_with(clients, ready, at, secret).await.1 {
                 Asked::Confirmed => {}
                 not_now @ Asked::NotNow { .. } => return not_now,
                 other => all = other,
@@ -211,7 +269,7 @@ impl Engine {
         }
         let revocation = ready.connector.revocation.as_ref();
         let is_access_alone = revocation.is_some_and(|it| it.tokens == EndedTokens::Access);
-        if is_access_alone && token.refresh_token.is_some() && matches!(all, Asked::Confirmed) {
+        if is_access_alone && ending.token.refresh_token.is_some() && all == Asked::Confirmed {
             let why = "the access token is dead; its refresh token cannot be ended here";
             return Asked::Cannot(why.to_owned());
         }
@@ -219,12 +277,17 @@ impl Engine {
     }
 
     /// Asks as our app, with one secret after the other as long as the provider refuses them.
-    async fn ask_with(&self, clients: &[Client], ready: &Ready<'_>, token: &Secret) -> Asked {
-        let mut asked = Asked::Cannot("the app's secret does not open any more".to_owned());
+    async fn ask_with(
+        &self,
+        clients: &[Client],
+        ready: &Ready<'_>,
+        at: &Url,
+        token: &Secret,
+    ) -> (Option<Revoked>, Asked) {
+        let mut asked = (None, Asked::Cannot("the app's secret does not open any more".to_owned()));
         for client in clients {
-            let (said, understood) = self.ask_as(client, ready, token).await;
-            asked = understood;
-            if said != Some(Revoked::AppRefused) {
+            asked = self.ask_as(client, ready, at, token).await;
+            if asked.0 != Some(Revoked::AppRefused) {
                 break;
             }
         }
@@ -235,11 +298,12 @@ impl Engine {
         &self,
         client: &Client,
         ready: &Ready<'_>,
+        at: &Url,
         token: &Secret,
     ) -> (Option<Revoked>, Asked) {
         let allowance =
             Allowance { reach: reach(&ready.settings), within: ALLOWED, at_most: 64 * 1024 };
-        let request = revocation_request(ready.connector, &ready.addresses, client, token);
+        let request = revocation_request(ready.connector, at, client, token);
         let Some(request) = request else {
             return (None, Asked::Refused("the token cannot stand in a request".to_owned()));
         };
@@ -258,7 +322,7 @@ impl Engine {
 
 fn understood(said: Revoked, status: u16) -> Asked {
     match said {
-        Revoked::Confirmed => Asked::Confirmed,
+        Revoked::Confirmed | Revoked::WasDead => Asked::Confirmed,
         Revoked::Unconfirmed => Asked::Refused(format!("not confirmed: status {status}")),
         Revoked::AppRefused => {
             let why = format!("the provider refused the app's secret: status {status}");
@@ -267,18 +331,5 @@ fn understood(said: Revoked, status: u16) -> Asked {
         Revoked::NotNow(wait) => {
             Asked::NotNow { why: format!("the provider answered with status {status}"), wait }
         }
-    }
-}
-
-/// Ending a refresh token ends the access tokens of its grant too (RFC 7009 §2.1); where a call is
-/// made with the token itself, that is the access token. Some providers end each token by itself:
-/// the refresh token first, since it would make new ones.
-fn to_revoke<'a>(connector: &Connector, token: &'a OpenToken) -> Vec<&'a Secret> {
-    let Some(revocation) = &connector.revocation else { return Vec::new() };
-    let (access, refresh) = (&token.access_token, token.refresh_token.as_ref());
-    match (revocation.tokens, revocation.style, refresh) {
-        (EndedTokens::Each, _, refresh) => refresh.into_iter().chain([access]).collect(),
-        (EndedTokens::Grant, RevocationStyle::Rfc7009, Some(refresh)) => vec![refresh],
-        (EndedTokens::Grant | EndedTokens::Access, _, _) => vec![access],
     }
 }

@@ -21,7 +21,7 @@ impl Engine {
         request: &AuthRequest,
         ready: &Ready<'_>,
         account: Option<&Account>,
-        tokens: &[OpenToken],
+        tokens: Vec<OpenToken>,
     ) {
         let of = Unwanted { tenant: request.tenant, owner: &request.owner, account };
         self.put_away(&of, ready, tokens).await;
@@ -34,18 +34,19 @@ impl Engine {
         ready: &Ready<'_>,
         token: OpenToken,
     ) {
-        let of = Unwanted { tenant: ended.tenant, owner: &ended.owner, account: None };
-        self.put_away(&of, ready, &[token]).await;
+        let account = Some(&ended.account);
+        let of = Unwanted { tenant: ended.tenant, owner: &ended.owner, account };
+        self.put_away(&of, ready, vec![token]).await;
     }
 
-    /// Puts tokens into the outbox, as those of a connection that ended as it was made. Without a
-    /// database the provider is asked all the same.
-    async fn put_away(&self, of: &Unwanted<'_>, ready: &Ready<'_>, tokens: &[OpenToken]) {
+    /// Puts tokens into the outbox, as those of a connection that ended as it was made. Where that
+    /// cannot be written, the provider is asked once, if it can be read who else holds them.
+    async fn put_away(&self, of: &Unwanted<'_>, ready: &Ready<'_>, tokens: Vec<OpenToken>) {
         if tokens.is_empty() || ready.connector.revocation.is_none() {
             return;
         }
         let connection = self.not_kept(of, ready);
-        match self.put_out(&connection, tokens).await {
+        match self.put_out(&connection, &tokens).await {
             Ok(()) => self.at_once(&connection, self.provider_of(ready)).await,
             Err(fault) => {
                 tracing::error!(
@@ -53,16 +54,25 @@ impl Engine {
                     error = chain(&fault),
                     "tokens are not in the outbox; the provider is asked once"
                 );
-                self.ask_once(ready, tokens).await;
+                self.ask_once(ready, &connection, tokens).await;
             }
         }
     }
 
     /// Asks the provider once to end tokens that there is no row for.
-    async fn ask_once(&self, ready: &Ready<'_>, tokens: &[OpenToken]) {
-        if let Ok(clients) = self.clients(ready).await {
-            let (asked, _) = self.ask_for_tokens(&clients, ready, tokens).await;
-            tracing::warn!(project_connector.id = %ready.settings.id, ?asked, "asked to revoke");
+    async fn ask_once(&self, ready: &Ready<'_>, of: &Connection, tokens: Vec<OpenToken>) {
+        let asking = async {
+            let ending = self.unshared(ready, of, tokens).await?;
+            let clients = self.clients(ready).await?;
+            Ok::<_, Fault>(self.ask_for_tokens(&clients, ready, &ending).await.0)
+        };
+        let (id, asked) = (ready.settings.id, asking.await);
+        match asked {
+            Ok(asked) => tracing::warn!(project_connector.id = %id, ?asked, "asked to revoke"),
+            Err(fault) => {
+                let error = chain(&fault);
+                tracing::error!(project_connector.id = %id, error, "tokens are not revoked: nobody knows who else holds them");
+            }
         }
     }
 

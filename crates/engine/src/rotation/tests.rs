@@ -241,6 +241,7 @@ impl Fixture {
             return_url: None,
             status: AuthStatus::Pending,
             failure: None,
+            provider_error: None,
             expires_at: now.after(AuthRequest::PHASE),
             connection: None,
         };
@@ -256,6 +257,10 @@ impl Fixture {
             issuer: None,
             generation: 2,
             expires_at: request.expires_at,
+            used_at: None,
+            is_settled: false,
+            connection: None,
+            tag: None,
         };
         let end_user = self.end_user(at).await;
         let mut tx = self.db.begin().await.unwrap();

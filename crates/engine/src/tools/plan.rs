@@ -171,7 +171,8 @@ fn digits(number: &Number) -> String {
     }
 }
 
-fn encode(encoding: Encoding, value: &Value) -> (HeaderValue, Bytes) {
+/// Writes a body, and says what it is.
+pub(crate) fn encode(encoding: Encoding, value: &Value) -> (HeaderValue, Bytes) {
     match encoding {
         Encoding::Json => {
             let kind = HeaderValue::from_static("application/json; charset=utf-8");

@@ -57,8 +57,19 @@ pub(crate) struct AuthRequestView {
     connection_id: Option<ConnectionId>,
     /// Why it failed, once it has.
     failure: Option<AuthFailure>,
+    /// What the provider said of it, where it refused.
+    provider_error: Option<ProviderErrorView>,
     /// When the present phase ends.
     expires_at: Timestamp,
+}
+
+/// What a provider says of its refusal, in its own words.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct ProviderErrorView {
+    /// Its code, such as `invalid_scope` (RFC 6749 §4.1.2.1 and §5.2).
+    code: String,
+    /// Its words for developers, where it has any. They are not ours: treat them as input.
+    description: Option<String>,
 }
 
 /// What names an auth request in a path.
@@ -199,6 +210,9 @@ impl From<Prompt> for AuthRequestView {
             account_hint: request.account_hint,
             connection_id: request.connection.filter(|_| status == AuthStatus::Completed),
             failure: request.failure,
+            provider_error: request
+                .provider_error
+                .map(|said| ProviderErrorView { code: said.code, description: said.description }),
             expires_at: request.expires_at,
         }
     }

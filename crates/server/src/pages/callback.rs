@@ -1,56 +1,89 @@
 use astralform_domain::{ProjectConnectorId, Secret};
 use astralform_engine::{Callback, FinishError};
 use axum::{
-    extract::{Path, Query, State, rejection::QueryRejection},
-    http::{HeaderMap, StatusCode},
+    extract::{Path, State},
+    http::{HeaderMap, Method, StatusCode, request::Parts},
     response::{IntoResponse, Redirect, Response},
 };
-use serde::{Deserialize, Deserializer};
+use url::form_urlencoded;
 
 use super::{broken, message};
 use crate::{App, cookies, finish::to_the_end};
 
 /// The parameters of an authorization response (RFC 6749 §4.1.2, RFC 9207 §2).
-#[derive(Deserialize)]
-pub(crate) struct Parameters {
+#[derive(Default)]
+struct Parameters {
     state: Option<String>,
-    #[serde(default, deserialize_with = "secret")]
     code: Option<Secret>,
     error: Option<String>,
-    iss: Option<String>,
+    description: Option<String>,
+    issuer: Option<String>,
+}
+
+impl Parameters {
+    /// Reads a query; nothing where a parameter that decides is there twice.
+    fn read(query: &str) -> Option<Self> {
+        let mut read = Self::default();
+        for (name, text) in form_urlencoded::parse(query.as_bytes()) {
+            let text = text.into_owned();
+            let is_second = match &*name {
+                "state" => read.state.replace(text).is_some(),
+                "code" => read.code.replace(Secret::new(text)).is_some(),
+                "error" => read.error.replace(text).is_some(),
+                "iss" => read.issuer.replace(text).is_some(),
+                "error_description" => {
+                    read.description = Some(text);
+                    false
+                }
+                _ => false,
+            };
+            if is_second {
+                return None;
+            }
+        }
+        Some(read)
+    }
+}
+
+/// Returns whether nobody looks at the answer: the browser looks ahead, or somebody looks whether there
+/// is anything. Neither is the person's coming back.
+fn is_looking_ahead(method: &Method, headers: &HeaderMap) -> bool {
+    const SAYING: [&str; 4] = ["sec-purpose", "purpose", "x-purpose", "x-moz"];
+    let mut said = SAYING.iter().filter_map(|name| headers.get(*name)?.to_str().ok());
+    method != Method::GET
+        || said.any(|text| {
+            let text = text.to_ascii_lowercase();
+            ["prefetch", "prerender", "preview"].iter().any(|word| text.contains(word))
+        })
 }
 
 /// The redirect URI that connectors of the catalogue share.
-pub(crate) async fn shared(
-    State(app): State<App>,
-    query: Result<Query<Parameters>, QueryRejection>,
-    headers: HeaderMap,
-) -> Response {
+pub(crate) async fn shared(State(app): State<App>, request: Parts) -> Response {
     let redirect_uri = app.engine().site().shared_redirect_uri();
-    finish(&app, &redirect_uri, query, &headers).await
+    finish(&app, &redirect_uri, &request).await
 }
 
 /// The redirect URI of one project connector alone.
 pub(crate) async fn own(
     State(app): State<App>,
     Path(id): Path<String>,
-    query: Result<Query<Parameters>, QueryRejection>,
-    headers: HeaderMap,
+    request: Parts,
 ) -> Response {
     let Ok(id) = id.parse::<ProjectConnectorId>() else {
         return unknown();
     };
     let redirect_uri = app.engine().site().own_redirect_uri(id);
-    finish(&app, &redirect_uri, query, &headers).await
+    finish(&app, &redirect_uri, &request).await
 }
 
-async fn finish(
-    app: &App,
-    redirect_uri: &str,
-    query: Result<Query<Parameters>, QueryRejection>,
-    headers: &HeaderMap,
-) -> Response {
-    let Ok(Query(parameters)) = query else { return unknown() };
+async fn finish(app: &App, redirect_uri: &str, request: &Parts) -> Response {
+    let headers = &request.headers;
+    if is_looking_ahead(&request.method, headers) {
+        // No browser shows, or keeps, such an answer in place of the one to the person's coming.
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
+    let query = request.uri.query().unwrap_or_default();
+    let Some(parameters) = Parameters::read(query) else { return unknown() };
     let browser = cookies::browser(headers, app.engine().site());
     let (app, redirect_uri) = (app.clone(), redirect_uri.to_owned());
     let finished = to_the_end(async move {
@@ -59,7 +92,8 @@ async fn finish(
             state: parameters.state.as_deref(),
             code: parameters.code,
             error: parameters.error.as_deref(),
-            issuer: parameters.iss.as_deref(),
+            description: parameters.description.as_deref(),
+            issuer: parameters.issuer.as_deref(),
             browser: browser.as_ref().map(Secret::expose),
         };
         app.engine().finish_consent(callback).await
@@ -76,10 +110,6 @@ async fn finish(
 }
 
 fn unknown() -> Response {
-    let text = "This answer belongs to no request that is still open: it was used already, took too long, or was not started here. Nothing was connected.";
+    let text = "This answer belongs to no request that is still open: it took too long, or was not started here. Nothing was connected.";
     message(StatusCode::BAD_REQUEST, "Nothing was connected", text)
-}
-
-fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D::Error> {
-    Ok(Option::<String>::deserialize(deserializer)?.map(Secret::new))
 }

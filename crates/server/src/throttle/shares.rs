@@ -146,9 +146,8 @@ impl Shares {
         let next = if !is_contended {
             UNLIMITED
         } else if busy > room {
-            let (over, room) = in_known_work(busy, room, uses.iter().sum());
             let fair = room / (uses.len() as u64).max(1);
-            let allowed = level_of(&mut uses, over).max(fair);
+            let allowed = level_of(&mut uses, busy - room).max(fair);
             level.min(per_second(allowed, passed)).max(per_second(fair, passed))
         } else {
             let highest = uses.into_iter().max().unwrap_or_default();
@@ -181,17 +180,6 @@ impl Turn {
             of.meter.correct(paid.cast_signed().wrapping_sub(self.prepaid.cast_signed()), now);
         }
     }
-}
-
-/// Returns how much work is over, and how much there is room for, in the work that is known to be
-/// somebody's. What the process does besides, for the database above all, is theirs in proportion.
-fn in_known_work(busy: u64, room: u64, known: u64) -> (u64, u64) {
-    if known >= busy {
-        return (busy - room, room);
-    }
-    let room = u128::from(room) * u128::from(known) / u128::from(busy);
-    let room = u64::try_from(room).unwrap_or(u64::MAX);
-    (known - room, room)
 }
 
 /// Returns in what time a level earns a cost.
@@ -244,13 +232,6 @@ mod tests {
             let given = format!("{uses:?}");
             assert_eq!(level_of(uses, over), level, "{given} over by {over}");
         }
-    }
-
-    #[test]
-    fn work_that_nobody_is_known_to_have_caused_is_everybodys_in_proportion() {
-        assert_eq!(in_known_work(50, 40, 60), (10, 40));
-        assert_eq!(in_known_work(100, 50, 20), (10, 10));
-        assert_eq!(in_known_work(100, 75, 0), (0, 0));
     }
 
     /// A node with half a processor, and who wants so much of it in each tenth of a second.

@@ -190,7 +190,8 @@ async fn f14_a_state_that_was_turned_to_another_request_finishes_nothing() {
     let callback = browser.callback(asked.link(), "Allow").await;
     let state = callback.query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned();
     let hash: [u8; 32] = Sha256::digest(state.as_bytes()).into();
-    let mut row = oauth_states::consume(&server.db, &hash).await.unwrap().unwrap();
+    let mut row = oauth_states::find(&server.db, &hash).await.unwrap().unwrap();
+    oauth_states::forget(&server.db, &hash).await.unwrap();
     row.auth_request = other.auth_request().parse().unwrap();
     let mut tx = server.db.begin().await.unwrap();
     oauth_states::create(&mut tx, &row).await.unwrap();

@@ -92,7 +92,9 @@ impl World {
             }
             Event::Befalls(trouble) => self.provider.hostile.trouble(trouble),
             Event::Connect(at) => {
-                let id = self.connects(end_user, at, model.id(at), "completed", context).await;
+                let known = model.id(at).map(ToOwned::to_owned);
+                model.looked_at(at);
+                let id = self.connects(end_user, at, known.as_deref(), "completed", context).await;
                 model.connected(at, id);
             }
             Event::ConnectAnother(at) => {

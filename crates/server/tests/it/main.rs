@@ -29,6 +29,7 @@ mod forged_rows;
 mod framing;
 mod freezing;
 mod github_tools;
+mod grants;
 mod hosts;
 mod idempotency;
 mod life;

@@ -87,6 +87,42 @@ pub async fn of_account(
     db.all(SQL, binds![project, environment, project_connector, account]).await
 }
 
+/// The connections at a project connector that are not revoked, whoever owns them, by their ids: those
+/// after `after`, `limit` at most.
+pub async fn left_after(
+    db: &Db,
+    tenant: Tenant,
+    project_connector: ProjectConnectorId,
+    after: Option<ConnectionId>,
+    limit: i64,
+) -> Result<Vec<Connection>> {
+    const SQL: &str = "
+        SELECT connections.*, end_users.external_id
+        FROM connections LEFT JOIN end_users ON end_users.id = connections.end_user_id
+        WHERE connections.project_id = $1 AND connections.environment = $2 AND connections.id > $4
+          AND connections.project_connector_id = $3 AND connections.status <> 'revoked'
+        ORDER BY connections.id LIMIT $5";
+    let Tenant { project, environment } = tenant;
+    let after = after.map_or_else(String::new, |id| id.to_string());
+    db.all(SQL, binds![project, environment, project_connector, after, limit]).await
+}
+
+/// Returns whether an account is connected through an app of a connector's provider by a connection
+/// that is not revoked, in whichever project: what the provider ends of an app ends for all of them.
+pub async fn any_with_app(
+    db: &Db,
+    (connector, client_id): (&ConnectorSlug, &str),
+    account: &str,
+) -> Result<bool> {
+    const SQL: &str = "
+        SELECT CAST(1 AS BIGINT) AS number FROM connections
+        JOIN project_connectors ON project_connectors.id = connections.project_connector_id
+        WHERE project_connectors.connector = $1 AND project_connectors.client_id = $2
+          AND connections.account_id = $3 AND connections.status <> 'revoked' LIMIT 1";
+    let binds = binds![connector.as_str(), client_id, account];
+    Ok(db.optional::<Number>(SQL, binds).await?.is_some())
+}
+
 /// An end user's connections that are not revoked, the oldest first, those after `after` and
 /// `limit` at most; of these connectors alone, where some are named.
 pub async fn of_end_user(

@@ -17,6 +17,8 @@ const READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 16;
 /// How long one of SQLite's readers is waited for.
 const ACQUIRE: Duration = Duration::from_secs(10);
+/// How long one of SQLite's readers is kept that nobody needs.
+const READER_IDLE: Duration = Duration::from_secs(30);
 /// How long SQLite's writer waits for another process, such as a backup, that holds the file: longer
 /// than any has to.
 const BUSY: Duration = Duration::from_secs(15);
@@ -46,7 +48,9 @@ impl Db {
         let write = pool(1).acquire_timeout(ACQUIRE_WRITER);
         let write = write.after_release(|connection, _| Box::pin(is_sound(connection)));
         let write = write.connect_with(options.clone()).await?;
-        let read = pool(READERS).connect_with(options.read_only(true)).await?;
+        // What a crowd has read does not stay in memory for ever.
+        let read = pool(READERS).idle_timeout(READER_IDLE);
+        let read = read.connect_with(options.read_only(true)).await?;
         Ok(Self::over(Pools::Sqlite { read, write }))
     }
 

@@ -148,7 +148,7 @@ async fn r1_whoever_lost_the_lease_writes_nothing_any_more() {
         let answer = Sealed::from_bytes(vec![7]);
         assert!(!keep_answer(&db, &late, &answer).await.unwrap());
         let mut tx = db.begin().await.unwrap();
-        put_off(&mut tx, &late, MINUTE).await.unwrap();
+        put_off(&mut tx, &late, MINUTE, None).await.unwrap();
         give_back(&mut tx, &late).await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!(claimed(&db, &key, "c", MINUTE).await, None, "b still holds it");
@@ -186,7 +186,7 @@ async fn r4_a_failure_is_counted_and_puts_the_next_try_off() {
             let mut tx = db.begin().await.unwrap();
             let now = tx.clock().await.unwrap();
             assert!(failures == 0 || lease.not_before > now);
-            put_off(&mut tx, &lease, MINUTE).await.unwrap();
+            put_off(&mut tx, &lease, MINUTE, None).await.unwrap();
             tx.commit().await.unwrap();
         }
         assert_eq!(abandoned_by(&db, A).await, [], "nobody is to blame");
@@ -218,7 +218,7 @@ async fn r8_those_are_due_that_were_used_lately_and_nobody_is_at() {
         let lease = claimed(&db, &key, "a", MINUTE).await.unwrap();
         assert_eq!(due(&db, now, since).await, [], "somebody is at it");
         let mut tx = db.begin().await.unwrap();
-        put_off(&mut tx, &lease, MINUTE).await.unwrap();
+        put_off(&mut tx, &lease, MINUTE, None).await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!(due(&db, now, since).await, [], "it has just failed");
     })

@@ -46,8 +46,9 @@ macro_rules! abandoned {
     };
 }
 
-/// The tokens `tokens` whose time to be refreshed has come at `$4`, of active connections that were
-/// used since `$5` and whose project is not frozen, unless somebody is at it or it is put off.
+/// The tokens `tokens` whose time to be refreshed has come at `$4`, of connections that were used since
+/// `$5` and whose project is not frozen, unless somebody is at it or it is put off. The connections are
+/// active, or were given up for a refusal that may have been an incident.
 macro_rules! due {
     ($columns:literal, $rest:literal) => {
         concat!(
@@ -58,7 +59,13 @@ macro_rules! due {
              JOIN connection_uses ON connection_uses.connection_id = tokens.connection_id
              JOIN projects ON projects.id = connections.project_id
              WHERE tokens.refresh_at <= $4 AND tokens.refresh_token IS NOT NULL
-               AND connections.status = 'active' AND connection_uses.used_at > $5
+               AND connection_uses.used_at > $5
+               AND (connections.status = 'active'
+                    OR connections.status = 'needs_reauth' AND EXISTS (
+                        SELECT 1 FROM refreshes
+                        WHERE refreshes.connection_id = tokens.connection_id
+                          AND refreshes.kind = tokens.kind
+                          AND refreshes.refused_since IS NOT NULL))
                AND projects.frozen_at IS NULL
                AND NOT EXISTS (
                    SELECT 1 FROM refreshes

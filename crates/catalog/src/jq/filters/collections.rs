@@ -30,12 +30,16 @@ pub(super) fn add<'a>(meter: &Meter, input: &Value<'a>) -> Outcome<'a> {
         meter.spend_text(texts.iter().map(|text| 64 + text.len()).sum())?;
         return Ok(Value::text(texts.concat()));
     }
-    let mut sum = Value::Null;
+    // The first item is added to nothing, which is no part of a text.
+    let mut sum = None;
     for item in items {
         meter.spend(1)?;
-        sum = arithmetic::add(meter, sum, item.clone())?;
+        sum = Some(match sum {
+            None => item.clone(),
+            Some(sum) => arithmetic::plus(meter, sum, item.clone())?,
+        });
     }
-    Ok(sum)
+    Ok(sum.unwrap_or(Value::Null))
 }
 
 fn text<'v>(value: &'v Value<'_>) -> Option<&'v str> {

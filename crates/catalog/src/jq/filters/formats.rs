@@ -21,6 +21,10 @@ const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 const DATES: std::ops::RangeInclusive<i128> = -62_167_219_200..=253_402_300_799;
 
 fn encode<'a>(meter: &Meter, input: &Value<'a>, encode: fn(&[u8]) -> String) -> Outcome<'a> {
+    if let Value::Null = input {
+        let text = meter.null_text("null");
+        return Ok(Value::text(if text == "null" { encode(text.as_bytes()) } else { text.into() }));
+    }
     let input = to_text(meter, input)?;
     let bytes = text("a format", &input)?.as_bytes();
     // Three bytes out for each byte in, at worst.

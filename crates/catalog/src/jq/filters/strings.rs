@@ -86,7 +86,7 @@ fn join<'a>(meter: &Meter, input: &Value<'a>, separator: &Value<'a>) -> Outcome<
 
 fn joinable<'a>(meter: &Meter, item: &Value<'a>) -> Outcome<'a, Text<'a>> {
     match item {
-        Value::Null => Ok("".into()),
+        Value::Null => Ok(Text::Shared(meter.null_text("").into())),
         Value::Array(_) | Value::Object(_) => {
             Err(Fault::wanted("`join`", "strings or numbers", item).into())
         }

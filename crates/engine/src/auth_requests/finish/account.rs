@@ -1,4 +1,4 @@
-use astralform_domain::{AuthRequest, ConnectionStatus};
+use astralform_domain::{AuthRequest, ConnectionStatus, Secret};
 use astralform_storage::connections;
 
 use super::exchange::Fetched;
@@ -40,9 +40,13 @@ impl Engine {
                 return Ok(());
             }
             let held = self.open_tokens(other).await?;
-            tokens.retain(|token| !held.iter().any(|held| held.is_same_as(token)));
+            let is_held = |secret: &Secret| held.iter().any(|held| held.holds(secret));
+            tokens.retain(|token| {
+                let refresh_token = token.refresh_token.as_ref();
+                !is_held(&token.access_token) && !refresh_token.is_some_and(is_held)
+            });
         }
-        self.discard(request, ready, Some(&account), &tokens).await;
+        self.discard(request, ready, Some(&account), tokens).await;
         Ok(())
     }
 }

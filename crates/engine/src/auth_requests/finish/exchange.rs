@@ -1,7 +1,9 @@
 use std::time::Duration;
 
 use astralform_catalog::Pkce;
-use astralform_domain::{Account, AuthFailure, AuthRequest, HostSet, ScopeSet, Secret, limits};
+use astralform_domain::{
+    Account, AuthFailure, AuthRequest, HostSet, ProviderError, ScopeSet, Secret, limits,
+};
 use astralform_storage::oauth_states::OauthState;
 
 use super::{Callback, Ended};
@@ -49,7 +51,7 @@ impl Engine {
         };
         let granted = match self.exchange(state, request, &ready, code).await? {
             Ok(granted) => granted,
-            Err(failure) => return Ok(Err(Ended::Failed(failure))),
+            Err(ended) => return Ok(Err(ended)),
         };
         let now = self.clock.now();
         let asked = &request.required_scopes;
@@ -61,7 +63,7 @@ impl Engine {
                 Ok(Ok((ready, Fetched { account, tokens, hosts })))
             }
             Err(failure) => {
-                self.discard(request, &ready, None, &tokens).await;
+                self.discard(request, &ready, None, tokens).await;
                 Ok(Err(Ended::Failed(failure)))
             }
         }
@@ -73,12 +75,12 @@ impl Engine {
         request: &AuthRequest,
         ready: &Ready<'_>,
         code: &Secret,
-    ) -> Result<Result<Vec<Granted>, AuthFailure>, Fault> {
+    ) -> Result<Result<Vec<Granted>, Ended>, Fault> {
         let verifier = self.verifier(state, request, ready).await?;
         let grant = Grant { code, redirect_uri: &state.redirect_uri, verifier: verifier.as_ref() };
         let client = self.client(&ready.settings).await?;
         let mut granted = self.exchange_as(&client, &grant, request, ready).await;
-        if matches!(granted, Err(AuthFailure::ClientRejected))
+        if matches!(granted, Err(Ended::Refused(AuthFailure::ClientRejected, _)))
             && let Some(previous) = self.previous_client(&ready.settings).await?
         {
             granted = self.exchange_as(&previous, &grant, request, ready).await;
@@ -92,18 +94,21 @@ impl Engine {
         grant: &Grant<'_>,
         request: &AuthRequest,
         ready: &Ready<'_>,
-    ) -> Result<Vec<Granted>, AuthFailure> {
-        let (oauth, at) = ready.oauth().map_err(|_| AuthFailure::SettingsChanged)?;
+    ) -> Result<Vec<Granted>, Ended> {
+        let failed = |_| Ended::Failed(AuthFailure::SettingsChanged);
+        let (oauth, at) = ready.oauth().map_err(failed)?;
         let exchange = token_request(oauth, &at.token, client, grant);
-        let exchange = exchange.ok_or(AuthFailure::ClientRejected)?;
+        let exchange = exchange.ok_or(Ended::Failed(AuthFailure::ClientRejected))?;
         let answer = self.egress.send(exchange, allowance(ready)).await;
-        let answer = answer.map_err(|error| unanswered(request, &error))?;
+        let answer = answer.map_err(|error| Ended::Failed(unanswered(request, &error)))?;
         read_tokens(oauth, answer.status, &answer.body).map_err(|error| {
             tracing::warn!(auth_request.id = %request.id, %error, "the code was not exchanged");
             match error {
-                TokenError::ClientRejected(_) => AuthFailure::ClientRejected,
-                TokenError::Refused(_) => AuthFailure::CodeRejected,
-                TokenError::Unreadable => AuthFailure::ProviderUnavailable,
+                TokenError::ClientRejected(said) => {
+                    Ended::Refused(AuthFailure::ClientRejected, said)
+                }
+                TokenError::Refused(said) => Ended::Refused(AuthFailure::CodeRejected, said),
+                TokenError::Unreadable => Ended::Failed(AuthFailure::ProviderUnavailable),
             }
         })
     }
@@ -134,10 +139,12 @@ impl Engine {
         let wanted = |token: &&OpenToken| token.kind == ready.connector.api.token;
         let token = tokens.iter().find(wanted).or_else(|| tokens.first());
         let token = token.ok_or(AuthFailure::ProviderUnavailable)?;
-        let required = &request.required_scopes;
+        // What is never listed is no sign that anything was granted.
+        let unlisted = ready.connector.unlisted_of(&request.required_scopes);
+        let required = request.required_scopes.missing_from(&unlisted);
         let granted =
             tokens.iter().fold(ScopeSet::default(), |all, token| all.union(&token.scopes));
-        let useless = !required.is_empty() && required.missing_from(&granted) == *required;
+        let useless = !required.is_empty() && required.missing_from(&granted) == required;
         if useless {
             return Err(AuthFailure::NothingGranted);
         }
@@ -146,7 +153,10 @@ impl Engine {
         let identity = identity.ok_or(AuthFailure::ProviderUnavailable)?;
         let answer = self.egress.send(identity, allowance(ready)).await;
         let answer = answer.map_err(|error| unanswered(request, &error))?;
-        let account = read_account(ready.connector, &answer).ok().flatten();
+        let account = read_account(ready.connector, &answer).unwrap_or_else(|error| {
+            tracing::warn!(auth_request.id = %request.id, %error, "the account is not known");
+            None
+        });
         // The id of an account stays the same when its tokens are renewed.
         let account = account.filter(|account| !account.id.contains(REDACTED));
         account.ok_or(AuthFailure::ProviderUnavailable)
@@ -168,10 +178,20 @@ fn code<'a>(state: &OauthState, callback: &'a Callback<'_>) -> Result<&'a Secret
     if state.issuer.is_some() && state.issuer.as_deref() != callback.issuer {
         return Err(Ended::Failed(AuthFailure::IssuerMismatch));
     }
-    match (callback.error, &callback.code) {
-        (Some("access_denied"), _) => Err(Ended::Declined),
+    match (callback.error.filter(|error| !error.is_empty()), &callback.code) {
+        (Some(error), _) => Err(refused(error, callback)),
         (None, Some(code)) => Ok(code),
         _ => Err(Ended::Failed(AuthFailure::AuthorizationError)),
+    }
+}
+
+fn refused(error: &str, callback: &Callback<'_>) -> Ended {
+    // What a provider says for developers does not repeat what proves this flow.
+    let proves = |text: &&str| callback.state.is_some_and(|state| text.contains(state));
+    let said = ProviderError::new(error, callback.description.filter(|text| !proves(text)));
+    match error {
+        "access_denied" => Ended::Declined(said),
+        _ => Ended::Refused(AuthFailure::AuthorizationError, said),
     }
 }
 

@@ -47,7 +47,9 @@ fn requested(revocation: &str, client_id: &str) -> [String; 5] {
     let addresses = connector.addresses(&Endpoints::default()).unwrap();
     let client = Client { id: client_id.to_owned(), secret: Secret::new("s3".to_owned()) };
     let token = Secret::new("t&k".to_owned());
-    let request = revocation_request(connector, &addresses, &client, &token).unwrap();
+    let request =
+        revocation_request(connector, addresses.revocation.as_ref().unwrap(), &client, &token);
+    let request = request.unwrap();
     let header = |name| {
         request.headers.get(name).map_or(String::new(), |value| value.to_str().unwrap().to_owned())
     };
@@ -147,7 +149,7 @@ fn only_a_word_that_is_certain_confirms_the_end_of_a_token() {
         (standard, 503, wait, "", Revoked::NotNow(soon)),
         (bearer, 200, &[], r#"{"ok": true}"#, Revoked::Confirmed),
         (bearer, 200, &[], "", Revoked::Unconfirmed),
-        (bearer, 200, &[], r#"{"ok": false, "error": "token_revoked"}"#, Revoked::Confirmed),
+        (bearer, 200, &[], r#"{"ok": false, "error": "token_revoked"}"#, Revoked::WasDead),
         (bearer, 200, &[], r#"{"ok": false, "error": "internal_error"}"#, Revoked::Unconfirmed),
         (bearer, 401, &[], "", Revoked::Unconfirmed),
         (bearer, 500, &[], r#"{"ok": true}"#, Revoked::NotNow(None)),

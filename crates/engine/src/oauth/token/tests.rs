@@ -141,7 +141,9 @@ fn read(catalog: &Catalog, status: u16, body: &[u8]) -> String {
     let status = StatusCode::from_u16(status).unwrap();
     let tokens = match read_tokens(oauth(catalog), status, body) {
         Ok(tokens) => tokens,
-        Err(error) => return format!("{error:?}"),
+        Err(TokenError::ClientRejected(said)) => return format!("ClientRejected({:?})", said.code),
+        Err(TokenError::Refused(said)) => return format!("Refused({:?})", said.code),
+        Err(TokenError::Unreadable) => return "Unreadable".to_owned(),
     };
     let lines = tokens.iter().map(|token| {
         let refresh = token.refresh_token.as_ref().map_or("-", Secret::expose);
@@ -167,6 +169,10 @@ fn a_standard_response_is_read_without_a_mapping() {
         (json!({"access_token": "a"}), "default a - - [?]"),
         (json!({"access_token": "a", "scope": ""}), "default a - - []"),
         (json!({"access_token": "a", "scope": null}), "default a - - [?]"),
+        (json!({"access_token": "a", "scope": 7}), "default a - - [?]"),
+        (json!({"access_token": "a", "scope": ["read", "write"]}), "default a - - [read+write]"),
+        (json!({"access_token": "a", "scopes": "x", "kind": 7}), "default a - - [?]"),
+        (json!({"access_token": "a", "refresh_token": false}), "default a - - [?]"),
         (json!({"access_token": "a", "refresh_token": ""}), "default a - - [?]"),
         (json!({"access_token": "a", "refresh_token": null}), "default a - - [?]"),
         (json!({"access_token": "a", "error": null}), "default a - - [?]"),
@@ -207,7 +213,6 @@ fn an_answer_without_a_token_that_can_be_sent_is_unreadable() {
         json!({"access_token": 7}),
         json!({"access_token": "a\nb"}),
         json!({"access_token": "a\r\nX-Evil: 1"}),
-        json!({"access_token": "a", "scope": 7}),
         json!([{"access_token": "a"}]),
         json!("a"),
         json!(null),
@@ -217,10 +222,8 @@ fn an_answer_without_a_token_that_can_be_sent_is_unreadable() {
 }
 
 #[test]
-fn what_is_not_json_is_unreadable_whatever_its_status() {
-    for body in
-        ["", " ", "<html>Bad gateway</html>", "access_token=a", "{\"access_token\":", "\u{feff}{}"]
-    {
+fn what_is_neither_json_nor_a_form_is_unreadable_whatever_its_status() {
+    for body in ["", " ", "<html>Bad gateway</html>", "{\"access_token\":", "\u{feff}{}"] {
         for status in [200, 400, 401, 502] {
             let standard = read(&catalog(""), status, body.as_bytes());
             assert_eq!(standard, "Unreadable", "{status} {body:?}");

@@ -34,6 +34,7 @@ fn lease() -> Lease {
         answer: None,
         failures: 0,
         not_before: Timestamp::from_secs(0),
+        refused_since: None,
     }
 }
 

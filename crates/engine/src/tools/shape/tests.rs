@@ -39,7 +39,7 @@ tools:
   - name: acme_send
     title: Send
     description: A tool that changes something, for the tests of answers.
-    input: {type: object, additionalProperties: false}
+    input: {type: object, additionalProperties: false, properties: {to: {}}}
     output: {}
     annotations: {read_only: false, idempotent: false}
     scopes: []

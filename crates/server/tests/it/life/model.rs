@@ -139,6 +139,16 @@ impl Model {
         }
     }
 
+    /// Whoever asks for an account is told whether it can be used: its token is refreshed.
+    pub(super) fn looked_at(&mut self, at: usize) {
+        if let Some(connection) = &mut self.accounts[at]
+            && connection.status == "active"
+            && !connection.is_fresh
+        {
+            connection.refresh(&mut self.troubles);
+        }
+    }
+
     pub(super) fn connected(&mut self, at: usize, id: String) {
         let known = self.accounts[at].as_ref();
         if let Some(known) = known {

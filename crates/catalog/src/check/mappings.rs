@@ -1,0 +1,145 @@
+//! Names in mappings that stand for nothing: they would give null, and no error.
+
+use serde_json::{Value, json};
+
+use super::{Fault, format::is_near};
+use crate::{Connector, Expression, Tool, jq::Origin, yaml::step};
+
+/// What the variables of mappings are, by their place among them.
+const ARGUMENTS: usize = 0;
+const ALSO: usize = 2;
+
+pub(super) fn faults(connector: &Connector) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for (at, tool) in connector.tools.iter().enumerate() {
+        faults.extend(of_tool(tool, &format!("/tools/{at}")));
+    }
+    faults.extend(of_errors(connector));
+    if let Some(expression) = &connector.setup.new_app_url {
+        let input = members(["redirect_uri", "scopes"]);
+        faults.extend(unknown(expression, "/setup/new_app_url", &[(Origin::Input, &input)]));
+    }
+    if let Some(expression) = &connector.identity.account {
+        faults.extend(of_account(expression));
+    }
+    faults
+}
+
+fn of_tool(tool: &Tool, pointer: &str) -> Vec<Fault> {
+    let arguments = tool.input.json();
+    let also = members(tool.also.keys().map(String::as_str));
+    let known = [(Origin::Variable(ARGUMENTS), arguments), (Origin::Variable(ALSO), &also)];
+    let prepared = match &tool.prepare {
+        None => Some(arguments.clone()),
+        Some(prepare) => prepared(prepare, arguments),
+    };
+    let mut faults = unknown(&tool.result, &format!("{pointer}/result"), &known);
+    let mut with_input = |expression: &Expression, at: String, input: Option<&Value>| {
+        let of_input = input.map(|input| (Origin::Input, input));
+        let known: Vec<_> = known[..1].iter().copied().chain(of_input).collect();
+        faults.extend(unknown(expression, &at, &known));
+    };
+    if let Some(prepare) = &tool.prepare {
+        with_input(prepare, format!("{pointer}/prepare"), Some(arguments));
+    }
+    let more = tool.also.iter().map(|(name, it)| (step(&format!("{pointer}/also"), name), it));
+    for (at, request) in [(format!("{pointer}/request"), &tool.request)].into_iter().chain(more) {
+        for (name, expression) in [("query", &request.query), ("body", &request.body)] {
+            if let Some(expression) = expression {
+                with_input(expression, format!("{at}/{name}"), prepared.as_ref());
+            }
+        }
+    }
+    faults
+}
+
+/// Returns what may be there once arguments have been prepared: they, and what is written out.
+fn prepared(prepare: &Expression, arguments: &Value) -> Option<Value> {
+    let added = prepare.all_members()?;
+    let mut properties = arguments.get("properties")?.as_object()?.clone();
+    properties.extend(added.into_iter().map(|name| (name, json!({}))));
+    Some(json!({"additionalProperties": false, "properties": properties}))
+}
+
+/// The errors of all tools are read alike: a name is known where one tool has it.
+fn of_errors(connector: &Connector) -> Vec<Fault> {
+    let properties = connector.tools.iter().filter_map(|tool| tool.input.json().get("properties"));
+    let names = properties.filter_map(Value::as_object).flat_map(|all| all.keys());
+    let arguments = members(names.map(String::as_str));
+    let known = [(Origin::Variable(ARGUMENTS), &arguments)];
+    let errors = &connector.errors;
+    let all = [
+        ("code", &errors.code),
+        ("message", &errors.message),
+        ("missing_scopes", &errors.missing_scopes),
+        ("limited_until", &errors.limited_until),
+    ];
+    let given = all.into_iter().filter_map(|(name, it)| Some((name, it.as_ref()?)));
+    given.flat_map(|(name, it)| unknown(it, &format!("/errors/{name}"), &known)).collect()
+}
+
+fn of_account(expression: &Expression) -> Vec<Fault> {
+    let at = "/identity/account";
+    let Some(given) = expression.members() else { return Vec::new() };
+    let known = ["id", "label"];
+    let unknown = given.iter().filter(|name| !known.contains(&name.as_str()));
+    let mut faults: Vec<_> = unknown.map(|name| misnamed(at, name, &known)).collect();
+    if faults.is_empty() && !given.iter().any(|name| name == "id") {
+        let fix = "add `id: …`, by which the provider knows the account";
+        faults.push(Fault::new(at, "the account has no `id`", fix));
+    }
+    faults
+}
+
+/// The schema of an object that has these members and no others.
+fn members<'n>(names: impl IntoIterator<Item = &'n str>) -> Value {
+    let properties: serde_json::Map<_, _> =
+        names.into_iter().map(|name| (name.to_owned(), json!({}))).collect();
+    json!({"additionalProperties": false, "properties": properties})
+}
+
+/// Returns a fault for each name that a mapping reads of something whose schema has no such member.
+fn unknown(expression: &Expression, at: &str, known: &[(Origin, &Value)]) -> Vec<Fault> {
+    let mut faults: Vec<Fault> = Vec::new();
+    for used in expression.uses() {
+        let schema = known.iter().find(|(origin, _)| *origin == used.of).map(|(_, schema)| schema);
+        let Some((name, there)) = schema.and_then(|schema| missing(schema, &used.path)) else {
+            continue;
+        };
+        let fault = misnamed(at, &name, &there);
+        if !faults.iter().any(|known| known.message == fault.message) {
+            faults.push(fault);
+        }
+    }
+    faults
+}
+
+fn misnamed(at: &str, name: &str, known: &[&str]) -> Fault {
+    let near = known.iter().find(|candidate| is_near(candidate, name));
+    let fix = match near {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if known.is_empty() => "remove it: there is nothing to name here".to_owned(),
+        None => format!("use one of: {}", known.join(", ")),
+    };
+    Fault::new(at, format!("the mapping names `{name}`, which is not there"), fix)
+}
+
+/// Returns the name on a path that a schema does not have, as far as the schema says what there is,
+/// with those that it has.
+fn missing<'s>(schema: &'s Value, path: &[Option<String>]) -> Option<(String, Vec<&'s str>)> {
+    let (first, further) = path.split_first()?;
+    let Some(name) = first else { return missing(schema.get("items")?, further) };
+    let is_closed = schema.get("additionalProperties") == Some(&Value::Bool(false));
+    let is_composed = ["$ref", "allOf", "anyOf", "oneOf", "patternProperties", "if"]
+        .iter()
+        .any(|word| schema.get(word).is_some());
+    if !is_closed || is_composed {
+        return None;
+    }
+    let properties = schema.get("properties").and_then(Value::as_object);
+    if let Some(property) = properties.and_then(|all| all.get(name)) {
+        return missing(property, further);
+    }
+    let there = properties.into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+    Some((name.clone(), there))
+}
