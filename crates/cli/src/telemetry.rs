@@ -9,6 +9,7 @@ use std::{
 };
 
 use anyhow::Context as _;
+use astralform_storage::STATEMENTS_LOGGED_BY;
 use tracing_subscriber::{
     EnvFilter, Layer as _, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _,
 };
@@ -59,11 +60,10 @@ pub(crate) fn note(text: &str) {
 
 /// Reads what is to be logged. Statements of the database are, where they are asked for by name.
 fn parse(filter: &str) -> anyhow::Result<EnvFilter> {
-    const DATABASE: &str = "sqlx";
     let example = "`info`, or `info,astralform_engine=debug`";
     let mut parts: Vec<_> = filter.split(',').map(str::trim).collect();
-    let quiet = format!("{DATABASE}=off");
-    if !parts.iter().any(|part| part.starts_with(DATABASE)) {
+    let quiet = format!("{STATEMENTS_LOGGED_BY}=off");
+    if !parts.iter().any(|part| part.starts_with(STATEMENTS_LOGGED_BY)) {
         parts.push(&quiet);
     }
     EnvFilter::try_new(parts.join(","))
