@@ -204,6 +204,25 @@ impl Engine {
         Ok(true)
     }
 
+    /// Notes that the provider refuses the developer's app, so that its connector says so before the
+    /// next end user is asked.
+    pub(crate) async fn note_refused_app(
+        &self,
+        ready: &Ready<'_>,
+        said: &ProviderError,
+    ) -> Result<(), Fault> {
+        let now = self.clock.now();
+        let mut tx = self.db.begin().await?;
+        let is_news =
+            project_connectors::note_rejection(&mut tx, &ready.settings, Some(now)).await?;
+        tx.commit().await?;
+        if is_news {
+            let id = ready.settings.id;
+            tracing::error!(project_connector.id = %id, code = %said, "the provider refuses the app");
+        }
+        Ok(())
+    }
+
     /// The provider takes the developer's app: an earlier refusal says nothing any more.
     pub(crate) async fn absolve_app(&self, tx: &mut Tx, ready: &Ready<'_>) -> Result<(), Fault> {
         let client = ready.settings.client.as_ref();

@@ -94,6 +94,9 @@ async fn a_failed_exchange_ends_the_request_with_the_reason_and_stores_nothing()
         assert_eq!(ended["connection_id"], Value::Null);
         assert!(ended["message"].as_str().unwrap().contains("could not be connected"));
         assert_eq!(server.agent("alice").call(TOOL, json!({})).await.outcome(), "auth_required");
+        let shown_to_the_developer = server.admin().get(&server.managed("")).await.body;
+        let wanted = if failure == "client_rejected" { "misconfigured" } else { "ready" };
+        assert_eq!(shown_to_the_developer["status"], wanted, "{shown}");
     }
 }
 

@@ -85,6 +85,9 @@ impl Engine {
         {
             granted = self.exchange_as(&previous, &grant, request, ready).await;
         }
+        if let Err(Ended::Refused(AuthFailure::ClientRejected, said)) = &granted {
+            self.note_refused_app(ready, said).await?;
+        }
         Ok(granted)
     }
 
