@@ -6,6 +6,7 @@ mod hosts;
 mod key_file;
 mod listen;
 mod roots;
+mod values;
 
 use std::{
     net::SocketAddr,
@@ -26,6 +27,7 @@ pub(crate) use empty::{without_empty_flags, without_empty_variables};
 pub(crate) use key_file::KeyFile;
 pub(crate) use listen::Listen;
 pub(crate) use roots::extra_roots;
+use values::{networks, parse_network, parse_url};
 
 /// Where an installation keeps what it knows, by flag or variable.
 #[derive(Args)]
@@ -63,7 +65,7 @@ pub(crate) struct PlaceFlags {
     listen: Option<Listen>,
     /// Where browsers and agents reach this server; links and redirect URIs start with it
     /// [default: the address listened on]
-    #[arg(long, env = "ASTRALFORM_PUBLIC_URL", value_name = "URL")]
+    #[arg(long, env = "ASTRALFORM_PUBLIC_URL", value_name = "URL", value_parser = parse_url)]
     public_url: Option<Url>,
 }
 
@@ -87,7 +89,8 @@ pub(crate) struct Flags {
         long,
         env = "ASTRALFORM_ALLOW_PRIVATE_NETWORKS",
         value_name = "CIDR",
-        value_delimiter = ','
+        value_delimiter = ',',
+        value_parser = parse_network
     )]
     allow_private_networks: Option<Vec<IpNet>>,
     /// Private authorities to trust, each for the hosts named before it alone, such as
@@ -96,7 +99,13 @@ pub(crate) struct Flags {
     extra_roots: Option<Vec<String>>,
     /// The networks of the reverse proxies in front of this server, such as 10.0.0.0/8: their
     /// X-Forwarded-For or Forwarded says who calls [default: none]
-    #[arg(long, env = "ASTRALFORM_TRUSTED_PROXIES", value_name = "CIDR", value_delimiter = ',')]
+    #[arg(
+        long,
+        env = "ASTRALFORM_TRUSTED_PROXIES",
+        value_name = "CIDR",
+        value_delimiter = ',',
+        value_parser = parse_network
+    )]
     trusted_proxies: Option<Vec<IpNet>>,
     /// The names that this server is called by besides that of its public URL and localhost, such
     /// as connect.internal; addresses and networks too [default: none]
@@ -350,20 +359,6 @@ fn parse(text: &str) -> Result<Settings, toml::de::Error> {
             table.try_into()
         }
     }
-}
-
-fn networks(
-    setting: &str,
-    (flag, file): (Option<Vec<IpNet>>, Option<Vec<String>>),
-) -> anyhow::Result<Vec<IpNet>> {
-    if let Some(networks) = flag {
-        return Ok(networks);
-    }
-    let parse = |text: String| {
-        text.parse()
-            .with_context(|| format!("{setting}: `{text}` is no network; one is 10.1.0.0/16"))
-    };
-    file.unwrap_or_default().into_iter().map(parse).collect()
 }
 
 /// What a server is called that was given no name: another on the same machine listens elsewhere.

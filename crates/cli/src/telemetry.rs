@@ -9,6 +9,7 @@ use std::{
 };
 
 use anyhow::Context as _;
+use astralform_storage::STATEMENTS_LOGGED_BY;
 use tracing_subscriber::{
     EnvFilter, Layer as _, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _,
 };
@@ -59,15 +60,27 @@ pub(crate) fn note(text: &str) {
 
 /// Reads what is to be logged. Statements of the database are, where they are asked for by name.
 fn parse(filter: &str) -> anyhow::Result<EnvFilter> {
-    const DATABASE: &str = "sqlx";
     let example = "`info`, or `info,astralform_engine=debug`";
     let mut parts: Vec<_> = filter.split(',').map(str::trim).collect();
-    let quiet = format!("{DATABASE}=off");
-    if !parts.iter().any(|part| part.starts_with(DATABASE)) {
+    if let Some(word) = parts.iter().find(|part| is_no_level(part)) {
+        anyhow::bail!(
+            "`{word}` is no level to log at: error, warn, info, debug, trace and off are; {example} \
+             is a log filter"
+        );
+    }
+    let quiet = format!("{STATEMENTS_LOGGED_BY}=off");
+    if !parts.iter().any(|part| part.starts_with(STATEMENTS_LOGGED_BY)) {
         parts.push(&quiet);
     }
     EnvFilter::try_new(parts.join(","))
         .with_context(|| format!("`{filter}` is no log filter; one is {example}"))
+}
+
+/// Returns whether a part of a filter is a word alone that is no level: it would be read as the name of
+/// a module, and everything else would be silent.
+fn is_no_level(part: &str) -> bool {
+    let is_word = !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || c == ' ');
+    is_word && part.parse::<tracing_subscriber::filter::LevelFilter>().is_err()
 }
 
 #[cfg(test)]
@@ -85,5 +98,16 @@ mod tests {
             assert!(has_statements(loud), "{loud}");
         }
         assert!(parse("a=b=c").is_err());
+    }
+
+    #[test]
+    fn a_word_that_is_no_level_is_refused_and_silences_nothing() {
+        for wrong in ["verbose", "a b", "info,loud"] {
+            let refused = parse(wrong).unwrap_err().to_string();
+            assert!(refused.contains("is no level to log at"), "{refused}");
+        }
+        for fine in ["INFO", "3", "off", "warn,astralform_engine=debug", ""] {
+            assert!(parse(fine).is_ok(), "{fine}");
+        }
     }
 }

@@ -42,7 +42,7 @@ pub enum EnvironmentError {
     BadReturnUrl(String),
     /// An application's own scheme, where nobody vouches for who comes back.
     #[error(
-        "{0:?} has an application's own scheme, which other applications on a device can claim as \
+        "`return_urls` has {0:?} with an application's own scheme, which other applications on a device can claim as \
          well: it takes `verify_end_user: confirm`; set that first, or leave this return URL out"
     )]
     OwnSchemeUnconfirmed(String),

@@ -31,14 +31,14 @@ pub use streams::Turn;
 pub enum WebhookError {
     /// The environment has none of that id.
     #[error(
-        "there is no webhook of that id in this environment: GET /v1/projects/{{project}}/webhooks lists those there are"
+        "there is no webhook of that id in this environment: GET \
+         /v1/projects/{{project}}/webhooks lists those there are"
     )]
     Unknown,
     /// Nothing can be delivered there.
     #[error(
         "`url` is none that can be delivered to: it must be an https address of at most 2048 bytes, \
-         without user name or fragment, that this server may call; the operator allows private \
-         networks with ASTRALFORM_ALLOW_PRIVATE_NETWORKS"
+         without user name or fragment"
     )]
     BadUrl,
     /// This server may not call it.

@@ -14,7 +14,7 @@ use ipnet::IpNet;
 use thiserror::Error;
 use url::{Host, Url};
 
-use crate::{Problem, problem::Code};
+use crate::{Problem, Refusal};
 
 /// The hosts that requests may name besides the public address's and loopback.
 #[derive(Clone, Debug, Default)]
@@ -128,13 +128,7 @@ fn without_port(host: &str) -> Option<&str> {
 
 fn refusal(host: &str, public: &Url) -> Problem {
     tracing::info!(host = %cut(host, 200).escape_debug(), "a request for another host is refused");
-    let own = public.host_str().unwrap_or_default();
-    let detail = format!(
-        "the request's Host is none of this server's: use {own}, the host of its public_url, or \
-         localhost; to be called by other names, list them in ASTRALFORM_ALLOWED_HOSTS \
-         (allowed_hosts)"
-    );
-    Problem::forbidden(Code::HostNotAllowed, detail)
+    Refusal::HostNotAllowed(public.host_str().unwrap_or_default().to_owned()).into()
 }
 
 #[cfg(test)]

@@ -48,6 +48,9 @@ enum Pools {
     Postgres(Lines),
 }
 
+/// What the targets of log lines begin with that hold statements: those of the driver.
+pub const STATEMENTS_LOGGED_BY: &str = "sqlx";
+
 /// How long a statement on SQLite may take: its writer may wait for another process.
 const SQLITE_STATEMENT: Duration = Duration::from_secs(30);
 

@@ -42,7 +42,7 @@ pub mod webhook_deliveries;
 pub mod webhooks;
 
 pub use changes::{Stamp, Topic};
-pub use db::{Db, LATE, Run, Tx, charged_to};
+pub use db::{Db, LATE, Run, STATEMENTS_LOGGED_BY, Tx, charged_to};
 pub use error::{Error, Result};
 
 #[cfg(test)]

@@ -200,11 +200,10 @@ mod tests {
             let asking: Vec<_> = (0..20).map(|_| tokio::spawn(asks(db.clone()))).collect();
             let mut winners = Vec::new();
             for asked in asking {
-                if let Brought::First(winner) = asked.await.unwrap() {
-                    winners.push(winner);
-                }
+                let brought = asked.await.unwrap();
+                winners.extend(matches!(brought, Brought::First(_)).then_some(brought));
             }
-            assert_eq!(winners, [stored]);
+            assert_eq!(winners, [Brought::First(stored)]);
             let kept = find(&db, &[1; 32]).await.unwrap().unwrap();
             assert_eq!(kept.used_at, Some(NOW));
         })

@@ -100,7 +100,7 @@ impl Engine {
         let request = request.map_err(Fault::from)?.ok_or(missing)?;
         match &brought {
             Brought::First(state) => {
-                let ended = self.finish_first(state, &request, &callback).await;
+                let ended = Box::pin(self.finish_first(state, &request, &callback)).await;
                 let made = ended.as_ref().ok().copied().flatten();
                 let made = self.tagged(&request, &state.browser_hash, made).await?;
                 let settled = oauth_states::settle(&self.db, &state.state_hash, made).await;

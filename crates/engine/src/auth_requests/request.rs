@@ -87,7 +87,7 @@ pub enum WantedError {
 /// what may be asked: whoever holds a session could have an end user grant anything else.
 #[derive(Debug, Error)]
 #[error(
-    "`scopes`: {scope:?} cannot be asked for, since {} does not have it; it has: {}",
+    "`scopes` has `{scope}`, which cannot be asked for, since {} does not have it: ask for those that it has, {}",
     if *.by_project { "the list `scopes` of this project connector" } else { "the connector" },
     .declared.join(", ")
 )]

@@ -71,6 +71,12 @@ pub enum Refusal {
     #[error("the header Host is missing: send one")]
     HostRequired,
     #[error(
+        "the request's Host is none of this server's: use {0}, the host of its public_url, or \
+         localhost; to be called by other names, list them in ASTRALFORM_ALLOWED_HOSTS \
+         (allowed_hosts)"
+    )]
+    HostNotAllowed(String),
+    #[error(
         "the length of the body can be understood in two ways: say it once, by Content-Length or by \
          Transfer-Encoding, and send the next request after the answer to this one"
     )]
@@ -185,6 +191,7 @@ impl Refusal {
             }
             Self::DuplicateHeader(_) => (Status::BAD_REQUEST, Code::DuplicateHeader),
             Self::HostRequired => (Status::BAD_REQUEST, Code::HostRequired),
+            Self::HostNotAllowed(_) => (Status::FORBIDDEN, Code::HostNotAllowed),
             Self::AmbiguousLength => (Status::BAD_REQUEST, Code::AmbiguousLength),
             Self::EnvironmentRequired => (Status::BAD_REQUEST, Code::EnvironmentRequired),
             Self::InvalidQuery(_) => (Status::BAD_REQUEST, Code::InvalidQuery),

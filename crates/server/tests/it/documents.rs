@@ -33,6 +33,7 @@ async fn every_metric_is_explained_and_none_that_there_is_not() {
     let metrics: BTreeSet<_> = types
         .map(|line| match line.split_once(' ').unwrap() {
             (name, "counter") => format!("{name}_total"),
+            (name, "info") => format!("{name}_info"),
             (name, _) => name.to_owned(),
         })
         .collect();

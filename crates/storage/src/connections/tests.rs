@@ -1,4 +1,4 @@
-use astralform_domain::{ConnectionStatus, Environment, ScopeSet, Timestamp};
+use astralform_domain::{ConnectionStatus, Environment, ScopeSet, StatusReason, Timestamp};
 
 use super::*;
 use crate::{
@@ -213,6 +213,48 @@ async fn the_connections_of_an_account_are_found_whoever_owns_them() {
         found.sort_by_key(|found| found.id != own.id);
         assert_eq!(found.iter().map(|found| found.id).collect::<Vec<_>>(), [own.id, shared.id]);
         assert!(of_account(&db, tenant, id(), "acc").await.unwrap().is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn all_connections_that_are_not_revoked_are_found_some_at_a_time() {
+    on_both(async |db| {
+        let world = world(&db).await;
+        let (tenant, pcon) = (world.tenant, world.project_connector.id);
+        let mut there: Vec<_> = ["a", "b", "c"].map(|account| connection(&world, account)).into();
+        there[1].status = ConnectionStatus::NeedsReauth;
+        let ended = Connection { status: ConnectionStatus::Revoked, ..connection(&world, "d") };
+        store(&db, &world, &[&there[0], &ended, &there[1], &there[2]]).await;
+        there.sort_by_key(|one| one.id.to_string());
+        let (mut found, mut after) = (Vec::new(), None);
+        loop {
+            let some = left_after(&db, tenant, pcon, after, 2).await.unwrap();
+            let Some(last) = some.last() else { break };
+            after = Some(last.id);
+            found.extend(some);
+        }
+        assert_eq!(found, there);
+        assert!(left_after(&db, tenant, id(), None, 2).await.unwrap().is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_account_is_known_to_an_app_as_long_as_any_project_has_it_connected() {
+    on_both(async |db| {
+        let world = world(&db).await;
+        let one = connection(&world, "acc");
+        store(&db, &world, &[&one]).await;
+        let slug = world.project_connector.connector.clone();
+        let known = async |app, account| any_with_app(&db, (&slug, app), account).await.unwrap();
+        assert!(known("client", "acc").await);
+        assert!(!known("other", "acc").await && !known("client", "other").await);
+        let mut tx = db.begin().await.unwrap();
+        let why = StatusReason::AdminRevoked;
+        revoke(&mut tx, &one, why, Timestamp::from_secs(9)).await.unwrap();
+        tx.commit().await.unwrap();
+        assert!(!known("client", "acc").await);
     })
     .await;
 }

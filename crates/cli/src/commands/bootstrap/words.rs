@@ -70,9 +70,10 @@ Set up. None of the secrets below is shown again; keep them where secrets are ke
      -H 'X-End-User-ID: alice' \\
      -H 'Content-Type: application/json' -d '{{}}'
 
-With an app of your own, leave `sandbox` out of step 2 and send its credentials instead, as
-\"credentials\": {{\"client_id\": \"…\", \"client_secret\": \"…\"}}; the answer says which redirect
-URI to register at the provider. GET {address}/v1/connectors lists the connectors there are.
+With an app of your own, send step 2 with another connector, without `sandbox` and with the app's
+\"credentials\": {{\"client_id\": \"…\", \"client_secret\": \"…\"}}. The answer says which redirect URI to
+register at the provider. GET {address}/v1/connectors lists the connectors
+there are; POST …/connectors/SLUG/check?environment=test asks the provider whether it knows the app.
 "
     )
 }

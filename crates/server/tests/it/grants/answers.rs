@@ -35,7 +35,7 @@ async fn scopes_are_separated_by_white_space_and_as_the_connector_says() {
         ("notes:read,,", &[comma], &BOTH[..1]),
         ("NOTES:READ Notes:Write", &[], &BOTH),
     ] {
-        let found = granted(token(json!({"scope": said})), edits).await;
+        let found = granted(token(&json!({"scope": said})), edits).await;
         assert_eq!(found, json!(expected), "{said:?}");
     }
 }
@@ -44,9 +44,9 @@ async fn scopes_are_separated_by_white_space_and_as_the_connector_says() {
 async fn scopes_can_come_as_a_list() {
     for said in [json!(BOTH), json!(["notes:read notes:write"]), json!([BOTH[0], 7, null, BOTH[1]])]
     {
-        assert_eq!(granted(token(json!({"scope": said})), &[]).await, json!(BOTH), "{said}");
+        assert_eq!(granted(token(&json!({"scope": said})), &[]).await, json!(BOTH), "{said}");
     }
-    let none = granted(token(json!({"scope": []})), &[]).await;
+    let none = granted(token(&json!({"scope": []})), &[]).await;
     assert_eq!(none, "nothing_granted", "an empty list is a list");
 }
 
@@ -59,7 +59,7 @@ async fn members_that_are_not_those_of_the_standard_are_ignored() {
         json!({"scope": {"notes:read": true}}),
         json!({"token_type": 7}),
     ] {
-        assert_eq!(granted(token(more.clone()), &[]).await, json!(BOTH), "{more}");
+        assert_eq!(granted(token(&more), &[]).await, json!(BOTH), "{more}");
     }
 }
 
@@ -82,7 +82,7 @@ async fn a_token_can_come_as_a_form() {
 
 #[tokio::test]
 async fn json_is_read_behind_a_byte_order_mark_and_whatever_it_is_called() {
-    let body = format!("\u{feff}{}", token(json!({})).body);
+    let body = format!("\u{feff}{}", token(&json!({})).body);
     for kind in
         ["application/json; charset=utf-8", "text/html", "application/x-www-form-urlencoded"]
     {
@@ -96,8 +96,8 @@ async fn json_is_read_behind_a_byte_order_mark_and_whatever_it_is_called() {
 async fn what_a_refresh_brings_is_read_as_generously() {
     for answer in [
         Answer::text(200, "text/plain", "access_token=t2&refresh_token=r2&expires_in=3600"),
-        token(json!({"access_token": "t2", "scope": ["notes:read", "notes:write"]})),
-        token(json!({"access_token": "t2", "scope": "notes:read,notes:write", "scopes": 1})),
+        token(&json!({"access_token": "t2", "scope": ["notes:read", "notes:write"]})),
+        token(&json!({"access_token": "t2", "scope": "notes:read,notes:write", "scopes": 1})),
     ] {
         let notes = Notes::start().await;
         let server = notes.server(&[]).await;

@@ -40,7 +40,7 @@ async fn an_account_whose_id_is_made_of_nothing_is_not_connected() {
         (r#"'{id: "\(.team)/\(.id)", label: .name}'"#, json!({"id": null, "team": "t1"})),
         (r#"'{id: (.team + "/" + .id), label: .name}'"#, json!({"id": "u1", "name": "U"})),
         (r#"'{id: ([.team, .id] | join("/")), label: .name}'"#, json!({"id": "u1"})),
-        (r#"'{id: (.id | tostring), label: .name}'"#, json!({"name": "U"})),
+        ("'{id: (.id | tostring), label: .name}'", json!({"name": "U"})),
         (r#"'{id: @text "\(.id)", label: .name}'"#, json!({"name": "U"})),
         (r#"'{id: @uri "\(.team)/\(.id)", label: .name}'"#, json!({"id": "u1"})),
         ("'{id, label: .name}'", json!({"id": null, "name": "U"})),

@@ -39,7 +39,7 @@ async fn a_consent_that_fails_leaves_a_token_alone_that_a_connection_holds() {
         let notes = Notes::start().await;
         let server = notes.server(&[]).await;
         connect(&server, "alice").await;
-        notes.says("/token", token(again.clone()));
+        notes.says("/token", token(&again));
         notes.says_once("/me", away());
         assert_eq!(widen(&server, "alice").await, "failed");
         assert_eq!(revoked(&notes, &server).await, ended, "{again}");
@@ -58,7 +58,7 @@ async fn where_each_token_ends_alone_only_the_one_that_nobody_holds_is_ended() {
         let notes = Notes::start().await;
         let server = notes.server(&each).await;
         connect(&server, "alice").await;
-        notes.says("/token", token(again.clone()));
+        notes.says("/token", token(&again));
         notes.says_once("/me", away());
         assert_eq!(widen(&server, "alice").await, "failed");
         assert_eq!(revoked(&notes, &server).await, ended, "{again}");
@@ -73,7 +73,7 @@ async fn a_token_that_another_user_holds_is_left_alone_whether_its_account_is_kn
     let asked = server.agent("bob").call(LIST, json!({})).await;
     notes.says_once("/me", away());
     assert_eq!(consent(asked.link()).await.outcome(), "failed");
-    notes.says("/token", token(json!({"scope": "other"})));
+    notes.says("/token", token(&json!({"scope": "other"})));
     let asked = server.agent("bob").call(LIST, json!({})).await;
     assert_eq!(consent(asked.link()).await.outcome(), "failed", "nothing granted");
     assert_eq!(revoked(&notes, &server).await, [""; 0]);

@@ -66,7 +66,7 @@ impl Answer {
 
 /// The usual answer of the token endpoint, with members put into it or, where they are null, taken
 /// out of it.
-pub(super) fn token(changes: Value) -> Answer {
+pub(super) fn token(changes: &Value) -> Answer {
     let mut usual = json!({
         "access_token": "t", "token_type": "Bearer", "expires_in": 3600, "refresh_token": "r",
     });
@@ -84,7 +84,7 @@ impl Notes {
         let router = Router::new().fallback(answer).with_state(Arc::clone(&mind));
         let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         let notes = Self { base, mind, task };
-        notes.says("/token", token(json!({})));
+        notes.says("/token", token(&json!({})));
         notes.says("/me", Answer::json(200, &json!({"id": "u1", "name": "U"})));
         notes.says("/notes", Answer::json(200, &json!({"notes": []})));
         notes.says("/send", Answer::json(200, &json!({})));

@@ -59,7 +59,7 @@ async fn a_word_that_the_connector_lists_as_a_rejection_is_one_before_it_blames_
             (&json!("needs_reauth"), &json!("refresh_rejected"))
         );
         assert_eq!(managed(&server).await, "ready");
-        notes.says("/token", token(json!({"access_token": "t2"})));
+        notes.says("/token", token(&json!({"access_token": "t2"})));
         assert_eq!(consent(asked.link()).await.outcome(), "completed");
         assert_eq!(call(&server, LIST).await.outcome(), "completed");
     }
@@ -99,7 +99,7 @@ async fn a_refusal_in_unforeseen_words_that_goes_on_lets_the_person_reconnect() 
             (&json!("needs_reauth"), &json!("refresh_rejected")),
             "{said}"
         );
-        notes.says("/token", token(json!({"access_token": "t2"})));
+        notes.says("/token", token(&json!({"access_token": "t2"})));
         let asked = call(&server, LIST).await;
         assert_eq!(consent(asked.link()).await.outcome(), "completed", "{said}");
         assert_eq!(call(&server, LIST).await.outcome(), "completed", "{said}");
@@ -136,7 +136,7 @@ async fn a_connection_that_was_given_up_for_a_refusal_comes_back_with_the_next_t
     server.clock.advance(Duration::from_mins(11));
     assert_eq!(refused(&notes, &server, 4).await, "auth_required");
     assert_eq!(managed(&server).await, "misconfigured", "nothing has shown yet whose fault it is");
-    notes.says("/token", token(json!({"access_token": "t2"})));
+    notes.says("/token", token(&json!({"access_token": "t2"})));
     let engine = server.app.engine();
     let mut back = false;
     for _ in 0..300 {
@@ -170,7 +170,7 @@ async fn an_auth_request_for_a_connection_that_cannot_be_used_is_not_completed()
         let asked = alice.post("/v1/auth-requests", wanted.clone()).await;
         assert_eq!(asked.outcome(), "pending", "{body}: {asked:?}");
         assert_eq!(asked.body["reason"], "needs_reauth");
-        notes.says("/token", token(json!({"access_token": "t2"})));
+        notes.says("/token", token(&json!({"access_token": "t2"})));
         assert_eq!(consent(asked.link()).await.outcome(), "completed", "{body}");
         assert_eq!(call(&server, LIST).await.outcome(), "completed", "{body}");
         let again = alice.post("/v1/auth-requests", wanted.clone()).await;

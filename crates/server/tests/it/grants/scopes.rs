@@ -19,7 +19,7 @@ const MAIL: [(&str, &str); 2] = [
 #[tokio::test]
 async fn one_consent_is_enough_where_a_provider_never_lists_a_scope() {
     let notes = Notes::start().await;
-    notes.says("/token", token(json!({"scope": "notes:read notes:write"})));
+    notes.says("/token", token(&json!({"scope": "notes:read notes:write"})));
     let server = notes.server(&MAIL).await;
     connect(&server, "alice").await;
     assert_eq!(call(&server, LIST).await.outcome(), "completed");
@@ -40,7 +40,7 @@ async fn one_consent_is_enough_where_a_provider_never_lists_a_scope() {
 async fn a_scope_that_is_listed_by_another_name_is_granted() {
     let notes = Notes::start().await;
     let server = notes.server(&MAIL).await;
-    notes.says("/token", token(json!({"scope": "https://notes.example/auth/read notes:write"})));
+    notes.says("/token", token(&json!({"scope": "https://notes.example/auth/read notes:write"})));
     connect(&server, "alice").await;
     let all = json!(["notes:read", "notes:write", "offline_access"]);
     assert_eq!(connection(&server).await["scopes"], all);
@@ -54,13 +54,13 @@ async fn a_scope_that_is_listed_by_another_name_is_granted() {
 async fn a_scope_that_is_never_listed_counts_only_where_it_was_asked_for() {
     let notes = Notes::start().await;
     let server = notes.server(&MAIL).await;
-    notes.says("/token", token(json!({"scope": ""})));
+    notes.says("/token", token(&json!({"scope": ""})));
     let asked = call(&server, LIST).await;
     assert_eq!(consent(asked.link()).await.outcome(), "failed", "nothing was granted");
 
     let unasked = [(MAIL[0].0, &*MAIL[0].1.replace("default: true, unlisted", "unlisted"))];
     let server = notes.server(&unasked).await;
-    notes.says("/token", token(json!({"scope": "notes:read notes:write"})));
+    notes.says("/token", token(&json!({"scope": "notes:read notes:write"})));
     connect(&server, "alice").await;
     assert_eq!(connection(&server).await["scopes"], json!(["notes:read", "notes:write"]));
 }

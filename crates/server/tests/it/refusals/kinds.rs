@@ -12,7 +12,7 @@ pub(super) struct Kind {
 }
 
 /// Types that are part of those that become refusals themselves.
-const INNER: [&str; 3] = ["NotEnabled", "OutOfReach", "Wrong"];
+const INNER: [&str; 4] = ["NotEnabled", "OutOfReach", "UndeclaredScope", "Wrong"];
 
 impl Kind {
     pub(super) fn is_shown_by(&self, detail: &str) -> bool {

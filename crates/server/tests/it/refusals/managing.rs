@@ -79,11 +79,17 @@ async fn of_changing(server: &TestServer) -> Vec<Refused> {
         json!({"tools": ["slack_list_chanels"]}),
         json!({"sandbox": false, "endpoints": {"api_base_url": "slack.example.com"}}),
         json!({"sandbox": false}),
+        json!({"sandbox": false, "endpoints": {"api_base_url": "http://10.0.0.1"},
+               "credentials": {"client_id": "c", "client_secret": "s"}, "confirm_reconnects": 1}),
+        json!({"scopes": ["two scopes"]}),
         json!({"enabled": false}),
         json!({"credentials": {"client_id": "another", "client_secret": "s"}}),
     ] {
         all.push(patch(&admin, &settings, body).await);
     }
+    let many: Vec<_> = (0..101).map(|n| format!("s{n}")).collect();
+    let refused = admin.patch(&settings, json!({"scopes": many})).await;
+    all.push(Refused::to("101 scopes", &refused));
     all
 }
 
@@ -114,13 +120,15 @@ async fn of_environments(server: &TestServer) -> Vec<Refused> {
     admin.patch(&live, json!({"verify_end_user": "confirm"})).await;
     vec![
         patch(&admin, &test, json!({"return_urls": ["http://app.example.com/"]})).await,
+        patch(&admin, &test, json!({"return_urls": ["com.example.app:/done"]})).await,
         Refused::to("21 return URLs", &admin.patch(&test, json!({"return_urls": many})).await),
         Refused::to(
             "by an admin",
             &team_admin.patch(&live, json!({"verify_end_user": "off"})).await,
         ),
         patch(&admin, &test, json!({"verify_end_user": "yes"})).await,
-        post(&admin, &hooks, json!({"url": "http://app.example.com/hook"})).await,
+        post(&admin, &hooks, json!({"url": "ftp://app.example.com/hook"})).await,
+        post(&admin, &hooks, json!({"url": "https://10.0.0.1/hook"})).await,
         post(&admin, &hooks, json!({})).await,
     ]
 }

@@ -38,6 +38,14 @@ fn of_connectors() -> Vec<Refused> {
             "the provider is away",
             SettingsError::Unverified("the provider did not answer".to_owned()),
         ),
+        Refused::rendered(
+            "a key for an address that may not be called",
+            SettingsError::NotSent("`http://10.0.0.1` may not be called".to_owned()),
+        ),
+        Refused::rendered(
+            "a connection that nobody has confirmed",
+            CredentialRefusal::AwaitingConfirmation,
+        ),
         Refused::rendered("addresses that nobody has entered", SettingsError::EndpointsRequired),
         Refused::rendered("the shared account is dead", CredentialRefusal::SharedUnusable),
     ]

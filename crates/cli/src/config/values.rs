@@ -1,0 +1,28 @@
+//! Values of flags and settings that need an example where they are wrong.
+
+use ipnet::IpNet;
+use url::Url;
+
+/// Parses a network, or says what one looks like.
+pub(super) fn parse_network(text: &str) -> Result<IpNet, &'static str> {
+    text.parse().map_err(|_| "is no network; one is 10.1.0.0/16, or 10.1.2.3/32 for one address")
+}
+
+/// Parses an address of the web, or says what one looks like.
+pub(super) fn parse_url(text: &str) -> Result<Url, &'static str> {
+    text.parse().map_err(|_| "is no address; one is https://connect.example.com")
+}
+
+/// Returns the networks of a flag, or else those of the settings file.
+pub(super) fn networks(
+    setting: &str,
+    (flag, file): (Option<Vec<IpNet>>, Option<Vec<String>>),
+) -> anyhow::Result<Vec<IpNet>> {
+    if let Some(networks) = flag {
+        return Ok(networks);
+    }
+    let parse = |text: String| {
+        parse_network(&text).map_err(|what| anyhow::anyhow!("{setting}: `{text}` {what}"))
+    };
+    file.unwrap_or_default().into_iter().map(parse).collect()
+}
