@@ -127,7 +127,7 @@ async fn of_environments(server: &TestServer) -> Vec<Refused> {
             &team_admin.patch(&live, json!({"verify_end_user": "off"})).await,
         ),
         patch(&admin, &test, json!({"verify_end_user": "yes"})).await,
-        post(&admin, &hooks, json!({"url": "ftp://app.example.com/hook"})).await,
+        post(&admin, &hooks, json!({"url": "app.example.com/hook"})).await,
         post(&admin, &hooks, json!({"url": "https://10.0.0.1/hook"})).await,
         post(&admin, &hooks, json!({})).await,
     ]
