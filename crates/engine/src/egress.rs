@@ -7,6 +7,7 @@
 
 mod address;
 mod ahead;
+mod charset;
 mod coding;
 mod dial;
 mod exchange;
@@ -209,6 +210,11 @@ impl Outgoing {
         headers.entry(header::HOST).or_insert(host);
         let plainly = HeaderValue::from_static("identity");
         headers.entry(header::ACCEPT_ENCODING).or_insert(plainly);
+        // Some servers refuse with 411 what does not say so (RFC 9110 §8.6).
+        let has_meaning = matches!(method, Method::POST | Method::PUT | Method::PATCH);
+        if has_meaning && body.is_empty() {
+            headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = method;
         *request.uri_mut() = target.into();
@@ -238,6 +244,11 @@ impl Answer {
     /// `Retry-After` (RFC 9110 §10.2.3) from `now`, a day at most.
     pub(crate) fn retry_after(&self, now: Timestamp) -> Option<Duration> {
         retry_after(&self.headers, now)
+    }
+
+    /// Returns whether it says when the same may be asked again.
+    pub(crate) fn says_when(&self) -> bool {
+        self.retry_after(Timestamp::from_secs(0)).is_some()
     }
 
     /// Returns the coding that the body came in and could not be read in.

@@ -84,7 +84,7 @@ pub(crate) fn read_verdict(connector: &Connector, answer: &Answer) -> Verdict {
     if answer.status.is_success() && code.is_none() {
         return Verdict::Good;
     }
-    match kind(connector, answer.status, code) {
+    match kind(connector, answer, code) {
         ErrorKind::ReconnectNeeded if is_named(connector, code) => Verdict::Dead,
         ErrorKind::ReconnectNeeded => Verdict::Refused,
         _ => Verdict::Unclear,
@@ -127,7 +127,8 @@ pub(crate) fn read_account(
 #[derive(Deserialize)]
 struct Read {
     id: serde_json::Value,
-    label: Option<String>,
+    #[serde(default)]
+    label: serde_json::Value,
 }
 
 /// Makes an account of what the provider gave. An id of which a part is missing would be the id of
@@ -136,17 +137,31 @@ fn account(Read { id, label }: Read) -> Result<Account, IdentityError> {
     let id = match id {
         serde_json::Value::String(id) if id.contains(NULL_MARK) => return Err(IdentityError::NoId),
         serde_json::Value::String(id) => id,
-        serde_json::Value::Number(id) => id.to_string(),
+        serde_json::Value::Number(id) => exact(&id).ok_or(IdentityError::Unclear)?,
         serde_json::Value::Null => return Err(IdentityError::NoId),
         _ => return Err(IdentityError::Unclear),
     };
     let fits = !id.is_empty() && !limits::ACCOUNT.is_exceeded_by(id.len());
     let is_sound = fits && !id.chars().any(char::is_control);
-    let label = label.unwrap_or_default();
+    let label = match label {
+        serde_json::Value::String(label) => label,
+        serde_json::Value::Number(label) => label.to_string(),
+        _ => String::new(),
+    };
     let shown = label.chars().filter(|c| !c.is_control() && *c != NULL_MARK);
     let label: String = shown.take(limits::ACCOUNT_LABEL.count()).collect();
     let label = if label.trim().is_empty() { id.clone() } else { label };
     if is_sound { Ok(Account { id, label }) } else { Err(IdentityError::Unclear) }
+}
+
+/// Writes a whole number as it was given; nothing where another one could have become it.
+fn exact(id: &serde_json::Number) -> Option<String> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    if !id.is_f64() {
+        return Some(id.to_string());
+    }
+    let float = id.as_f64().filter(|float| float.fract() == 0.0 && float.abs() < EXACT)?;
+    Some(format!("{float:.0}"))
 }
 
 fn refused(
@@ -156,7 +171,7 @@ fn refused(
     document: Option<&Document<'_>>,
 ) -> IdentityError {
     let status = answer.status;
-    match kind(connector, status, code) {
+    match kind(connector, answer, code) {
         ErrorKind::RateLimited | ErrorKind::ProviderUnavailable => IdentityError::Unclear,
         _ => {
             let variables = Variables::status(status.as_u16());

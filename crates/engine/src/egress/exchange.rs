@@ -19,6 +19,7 @@ use hyper_util::rt::TokioIo;
 use super::{
     Answer, EgressError,
     ahead::{Ahead, Limited as LimitedAhead},
+    charset::decoded,
     coding::unpack,
     dial::Stream,
     repair::repair,
@@ -51,7 +52,13 @@ impl Connection {
     pub(super) async fn over(stream: Box<dyn Stream>) -> hyper::Result<Self> {
         let ahead = Arc::<Ahead>::default();
         let limited = LimitedAhead::new(stream, Arc::clone(&ahead));
-        let (sender, driver) = http1::handshake(TokioIo::new(limited)).await?;
+        // Lines of a head that are none are passed over, as browsers do: the answer may be a token.
+        let lenient = http1::Builder::new()
+            .allow_obsolete_multiline_headers_in_responses(true)
+            .allow_spaces_after_header_name_in_responses(true)
+            .ignore_invalid_headers_in_responses(true)
+            .handshake(TokioIo::new(limited));
+        let (sender, driver) = lenient.await?;
         Ok(Self { sender, driver: Box::new(driver), ahead })
     }
 
@@ -106,7 +113,11 @@ async fn converse(
     let body = Limited::new(body, at_most).collect().await;
     let body = body.map_err(|error| Failed::Said(unread(error)))?.to_bytes();
     let body = unpack(&mut head.headers, body, at_most).map_err(Failed::Said)?;
-    let body = repair(body);
+    let body = repair(decoded(&head.headers, body));
+    // What was put right may be longer than what came.
+    if body.len() > at_most {
+        return Err(Failed::Said(EgressError::TooLarge));
+    }
     Ok(Answer { status: head.status, headers: head.headers, body })
 }
 

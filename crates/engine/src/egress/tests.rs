@@ -5,6 +5,7 @@ use tokio::{
 
 use super::*;
 
+mod heads;
 mod interim;
 mod rebinding;
 mod trust;

@@ -33,12 +33,24 @@ fn read_form(text: &str) -> Option<Value> {
 
 /// Returns what a refusal says (RFC 6749 §5.2), by its code.
 pub(super) fn provider_error(answer: &Value, code: &str) -> ProviderError {
-    ProviderError::new(code, answer.get("error_description").and_then(Value::as_str))
+    let inside = || answer.get("error")?.get("message")?.as_str();
+    let said = answer.get("error_description").and_then(Value::as_str);
+    ProviderError::new(code, said.or_else(inside))
 }
 
 /// Returns the `error` of RFC 6749 §5.2.
 pub(super) fn standard_error(answer: &Value) -> Option<String> {
     answer.get("error")?.as_str().filter(|code| !code.is_empty()).map(str::to_owned)
+}
+
+/// Returns the word, or else the number, in an `error` that is an object: some providers have one form of
+/// errors for all their interfaces.
+pub(super) fn error_in_object(answer: &Value) -> Option<String> {
+    let error = answer.get("error")?;
+    let mut texts =
+        ["code", "type", "status"].into_iter().filter_map(|name| error.get(name)?.as_str());
+    let text = texts.find(|code| !code.is_empty()).map(str::to_owned);
+    text.or_else(|| Some(error.get("code")?.as_i64()?.to_string()))
 }
 
 /// Divides what a provider lists as granted into scopes: at white space, at the connector's

@@ -11,7 +11,7 @@ use thiserror::Error;
 use url::{Url, form_urlencoded::byte_serialize};
 
 use super::{
-    answer::{divided, provider_error, read_answer, standard_error},
+    answer::{divided, error_in_object, provider_error, read_answer, standard_error},
     form, headers, secret_header,
 };
 use crate::{
@@ -193,7 +193,9 @@ fn refusal(
     let variables = Variables::status(status.as_u16());
     let code = match &oauth.token_response.error {
         Some(error) => error.read(document, variables).map_err(|_| TokenError::Unreadable)?,
-        None => standard_error(answer),
+        // A server in trouble refuses nobody.
+        None => standard_error(answer)
+            .or_else(|| error_in_object(answer).filter(|_| !status.is_server_error())),
     };
     match code {
         Some(code) => Ok(Some(code)),

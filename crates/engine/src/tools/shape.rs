@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::CallFailure;
 use crate::{
     egress::Answer,
-    refusal::{is_named, kind, text, words},
+    refusal::{is_named, kind, lacking_scopes, text, words},
 };
 pub(crate) use no_answer::no_answer;
 
@@ -161,7 +161,7 @@ impl<'a> Reading<'a> {
         if self.answer.status.is_redirection() && !is_named(self.connector, code) {
             return self.redirect(document);
         }
-        let kind = match kind(self.connector, self.answer.status, code) {
+        let kind = match kind(self.connector, self.answer, code) {
             ErrorKind::ReconnectNeeded => {
                 return Shaped::Reconnect { is_named: is_named(self.connector, code) };
             }
@@ -202,6 +202,7 @@ impl<'a> Reading<'a> {
         let said = self.connector.errors.missing_scopes.as_ref();
         let said =
             said.and_then(|scopes| scopes.read::<Vec<String>>(document, self.variables).ok());
+        let said = said.or_else(|| lacking_scopes(&self.answer.headers));
         said.into_iter().flatten().filter(|scope| !scope.is_empty()).collect()
     }
 

@@ -23,7 +23,7 @@ struct Parameters {
 impl Parameters {
     /// Reads a query; nothing where a parameter that decides is there twice.
     fn read(query: &str) -> Option<Self> {
-        let mut read = Self::default();
+        let (mut read, mut other) = (Self::default(), (None, None));
         for (name, text) in form_urlencoded::parse(query.as_bytes()) {
             let text = text.into_owned();
             let is_second = match &*name {
@@ -35,11 +35,23 @@ impl Parameters {
                     read.description = Some(text);
                     false
                 }
+                "error_code" => {
+                    other.0 = Some(text);
+                    false
+                }
+                "error_message" => {
+                    other.1 = Some(text);
+                    false
+                }
                 _ => false,
             };
             if is_second {
                 return None;
             }
+        }
+        // Some providers have names of their own for what goes wrong before anybody is asked.
+        if read.code.is_none() && read.error.is_none() {
+            (read.error, read.description) = (other.0, read.description.or(other.1));
         }
         Some(read)
     }

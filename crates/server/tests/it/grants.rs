@@ -7,4 +7,5 @@ mod callbacks;
 mod held;
 mod notes;
 mod refused;
+mod reports;
 mod scopes;

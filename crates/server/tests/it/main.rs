@@ -57,6 +57,7 @@ mod refusals;
 mod refused_names;
 mod repeating;
 mod replaced;
+mod reports;
 mod retention;
 mod revocations;
 mod sandboxed_keys;

@@ -22,6 +22,8 @@ pub(crate) const LIST: &str = "notes_list";
 pub(crate) const TITLES: &str = "notes_titles";
 /// A tool that must not be called twice.
 pub(crate) const SEND: &str = "notes_send";
+/// A tool that sends no body with a `POST`.
+pub(crate) const PING: &str = "notes_ping";
 pub(crate) const CLIENT: (&str, &str) = ("notes-client", "CANARY-notes-secret-one");
 
 /// The provider. Dropping it ends it.
