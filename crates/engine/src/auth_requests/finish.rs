@@ -1,7 +1,6 @@
 mod account;
+mod again;
 mod exchange;
-
-use std::time::Duration;
 
 use astralform_catalog::Auth;
 use astralform_domain::{
@@ -14,21 +13,13 @@ use astralform_storage::{
     oauth_states::{self, Brought, OauthState},
     project_connectors,
 };
-use astralform_vault::Purpose;
 use subtle::ConstantTimeEq as _;
 use thiserror::Error;
-use tokio::time::{Instant, sleep};
 use url::Url;
 
 use super::{begin::digest, link::confirmation};
 use crate::{Engine, Fault, connections::NewConnection, project_connectors::Ready};
 pub(super) use exchange::Fetched;
-
-/// How long what a browser brought takes to have effect: a code is exchanged, an account asked for, and
-/// what cannot be kept is ended.
-const SETTLED_WITHIN: Duration = Duration::from_secs(45);
-/// How often a browser that came again looks whether it has.
-const LOOK: Duration = Duration::from_millis(100);
 
 /// What a browser brings back from a provider (RFC 6749 §4.1.2).
 pub struct Callback<'a> {
@@ -104,6 +95,7 @@ impl Engine {
                 let made = ended.as_ref().ok().copied().flatten();
                 let made = self.tagged(&request, &state.browser_hash, made).await?;
                 let settled = oauth_states::settle(&self.db, &state.state_hash, made).await;
+                self.changes.announce(request.id);
                 ended?;
                 settled.map_err(Fault::from)?;
             }
@@ -114,33 +106,6 @@ impl Engine {
         }
         let made = self.made_in(&request, &state.browser_hash).await?;
         Ok(self.way_back(&request, made).await?)
-    }
-
-    /// Returns the connection that a request led to in a browser, in any of its flows. What the row says
-    /// is believed with its tag only: the proof that follows from it is that browser's alone.
-    async fn made_in(
-        &self,
-        request: &AuthRequest,
-        browser: &[u8; 32],
-    ) -> Result<Option<ConnectionId>, Fault> {
-        let found = oauth_states::connection_in(&self.db, request.id, browser).await?;
-        let Some((connection, tag)) = found else { return Ok(None) };
-        let tagged = self.tagged(request, browser, Some(connection)).await?;
-        let is_ours = tagged.is_some_and(|(_, own)| bool::from(own.ct_eq(&tag)));
-        Ok(Some(connection).filter(|_| is_ours))
-    }
-
-    /// Returns a connection with the tag of its having been made for a request in a browser.
-    async fn tagged(
-        &self,
-        request: &AuthRequest,
-        browser: &[u8; 32],
-        made: Option<ConnectionId>,
-    ) -> Result<Option<(ConnectionId, [u8; 32])>, Fault> {
-        let Some(made) = made else { return Ok(None) };
-        let key = self.keys.of(&self.db, request.tenant.project).await?;
-        let values: [&[u8]; 3] = [&request.id.to_bytes(), &made.to_bytes(), browser];
-        Ok(Some((made, key.tag_of(Purpose::FlowOutcome, &values))))
     }
 
     /// Goes on with what a browser brought for the first time; returns the connection that has to be
@@ -167,22 +132,6 @@ impl Engine {
                 Ok(None)
             }
         }
-    }
-
-    /// Waits until what the same browser brought before has taken effect, as long as that can take.
-    async fn wait_until_settled(&self, state: &OauthState) -> Result<(), Fault> {
-        let until = state.used_at.unwrap_or(state.expires_at).after(SETTLED_WITHIN);
-        let patience = Instant::now() + SETTLED_WITHIN;
-        let mut state = Some(state.clone());
-        while let Some(found) = state.filter(|state| !state.is_settled) {
-            if self.clock.now() >= until || Instant::now() >= patience {
-                tracing::warn!(auth_request.id = %found.auth_request, "a callback was never settled");
-                break;
-            }
-            sleep(LOOK).await;
-            state = oauth_states::find(&self.db, &found.state_hash).await?;
-        }
-        Ok(())
     }
 
     async fn consume(&self, callback: &Callback<'_>) -> Result<Brought, FinishError> {
@@ -324,8 +273,9 @@ impl Engine {
     }
 
     /// Returns the developer's page, told which request it is about and, where nothing was connected,
-    /// how it ended, as long as that page is still registered, or our own. The browser that made `connection` gets the proof of it, on the
-    /// developer's page alone; whoever shares an account sees it on ours.
+    /// how it ended, as long as that page is still registered, or our own. The browser that made
+    /// `connection` gets the proof of it, on the developer's page alone; whoever shares an account sees
+    /// it on ours.
     pub(super) async fn way_back(
         &self,
         request: &AuthRequest,

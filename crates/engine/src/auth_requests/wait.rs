@@ -28,17 +28,25 @@ struct Counts {
     of_each: HashMap<Waiter, usize>,
 }
 
-/// A credential that waits for end users.
+/// A credential that waits for end users, or a flow whose browser came back again.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Waiter {
     ApiKey(ApiKeyId),
     Session(SessionId),
+    Flow(AuthRequestId),
 }
 
 /// One who waits, until this is dropped.
 struct Counted<'a> {
     waiters: &'a Waiters,
     waiter: Waiter,
+}
+
+/// Somebody who waits for an auth request to change.
+pub(super) struct Waiting<'a> {
+    id: AuthRequestId,
+    changes: broadcast::Receiver<AuthRequestId>,
+    _counted: Counted<'a>,
 }
 
 /// For how long an end user is waited for.
@@ -66,13 +74,29 @@ impl Changes {
     }
 }
 
+impl From<&Principal> for Waiter {
+    fn from(principal: &Principal) -> Self {
+        match principal.credential {
+            RuntimeCredential::ApiKey(id) => Self::ApiKey(id),
+            RuntimeCredential::Session { id, .. } => Self::Session(id),
+        }
+    }
+}
+
+impl Waiting<'_> {
+    /// Waits for a change, for a look at what other nodes have changed, or until that moment.
+    pub(super) async fn for_a_change(&mut self, at_most: Instant) {
+        let poll = at_most.min(Instant::now() + POLL);
+        tokio::select! {
+            () = changed(&mut self.changes, self.id) => {}
+            () = sleep_until(poll) => {}
+        }
+    }
+}
+
 impl Waiters {
     /// Counts one more, unless there are as many as there may be.
-    fn enter(&self, principal: &Principal) -> Option<Counted<'_>> {
-        let waiter = match principal.credential {
-            RuntimeCredential::ApiKey(id) => Waiter::ApiKey(id),
-            RuntimeCredential::Session { id, .. } => Waiter::Session(id),
-        };
+    fn enter(&self, waiter: Waiter) -> Option<Counted<'_>> {
         let mut counts = self.lock();
         let of_one = counts.of_each.get(&waiter).copied().unwrap_or_default();
         if limits::WAITERS.is_exceeded_by(counts.all + 1)
@@ -115,6 +139,12 @@ impl Patience {
 }
 
 impl Engine {
+    /// Waits for what a browser brought before; nothing where as many wait already as may.
+    pub(super) fn begin_waiting_for_flow(&self, id: AuthRequestId) -> Option<Waiting<'_>> {
+        let counted = self.waiters.enter(Waiter::Flow(id))?;
+        Some(Waiting { id, changes: self.changes.0.subscribe(), _counted: counted })
+    }
+
     /// The auth request as soon as it is `settled`, or as it is when the patience ends. Where too
     /// many wait already, it is answered as it is now.
     ///
@@ -127,7 +157,7 @@ impl Engine {
         mut patience: Patience,
         settled: impl Fn(AuthStatus) -> bool,
     ) -> Result<Option<Prompt>, Fault> {
-        let (tenant, waiter) = (principal.tenant, self.waiters.enter(principal));
+        let (tenant, waiter) = (principal.tenant, self.waiters.enter(principal.into()));
         let at_most = if waiter.is_some() { patience.at_most } else { Duration::ZERO };
         let end = Instant::now() + at_most;
         let mut changes = self.changes.0.subscribe();
@@ -163,6 +193,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn f17_so_many_callbacks_of_one_flow_wait() {
+        let (clock, entropy) = (Clock::manual(Timestamp::from_secs(1)), Entropy::seeded(1));
+        let (one, other) =
+            (AuthRequestId::new(&clock, &entropy), AuthRequestId::new(&clock, &entropy));
+        let (waiters, most) = (Waiters::default(), limits::WAITERS_OF_CREDENTIAL.count());
+        let of_one = |_| waiters.enter(Waiter::Flow(one));
+        let waiting: Vec<_> = (0..most + 9).filter_map(of_one).collect();
+        assert_eq!(waiting.len(), most);
+        assert!(waiters.enter(Waiter::Flow(other)).is_some());
+    }
+
+    #[test]
     fn f17_so_many_wait_of_each_credential_and_of_all() {
         let (clock, entropy) = (Clock::manual(Timestamp::from_secs(1)), Entropy::seeded(1));
         let principal = || Principal {
@@ -176,12 +218,14 @@ mod tests {
         let waiters = Waiters::default();
         let most = limits::WAITERS_OF_CREDENTIAL.count();
         let one = principal();
-        let mut waiting: Vec<_> = (0..most).map(|_| waiters.enter(&one).unwrap()).collect();
-        assert!(waiters.enter(&one).is_none());
+        let mut waiting: Vec<_> =
+            (0..most).map(|_| waiters.enter((&one).into()).unwrap()).collect();
+        assert!(waiters.enter((&one).into()).is_none());
         waiting.pop();
-        waiting.extend(waiters.enter(&one));
-        let others: Vec<_> =
-            (0..limits::WAITERS.count()).filter_map(|_| waiters.enter(&principal())).collect();
+        waiting.extend(waiters.enter((&one).into()));
+        let others: Vec<_> = (0..limits::WAITERS.count())
+            .filter_map(|_| waiters.enter((&principal()).into()))
+            .collect();
         assert_eq!(waiting.len() + others.len(), limits::WAITERS.count());
         drop((waiting, others));
         assert!(waiters.lock().of_each.is_empty());

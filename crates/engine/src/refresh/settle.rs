@@ -162,17 +162,11 @@ impl Engine {
         said: &ProviderError,
     ) -> Result<Landing, Fault> {
         let wait = pause(hold.lease.failures, None, &self.entropy);
+        self.note_refused_app(ready, said).await?;
         let mut tx = self.db.begin().await?;
-        let now = self.clock.now();
-        let is_news =
-            project_connectors::note_rejection(&mut tx, &ready.settings, Some(now)).await?;
         connections::lock(&mut tx, hold.connection.tenant, hold.connection.id).await?;
         let is_over = self.refuse(&mut tx, hold, wait, refused_for(Some(said))).await?;
         tx.commit().await?;
-        if is_news {
-            let id = ready.settings.id;
-            tracing::error!(project_connector.id = %id, code = %said, "the provider refuses the app");
-        }
         Ok(if is_over { Landing::Over } else { later(Hindrance::App, Some(wait)) })
     }
 
