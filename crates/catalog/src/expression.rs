@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema as JsonSchemaValue, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de::Error as _};
-use serde_json::Value;
+use serde_json::{Value, value::RawValue};
 use thiserror::Error;
 
 use crate::jq::{Budget, CompileError, Document, Program, RunError, Use};
@@ -76,17 +76,33 @@ impl Expression {
         self.run_within(input, variables, Budget::DEFAULT)
     }
 
+    /// Runs it within its budget and writes its result as JSON.
+    ///
+    /// # Errors
+    /// When the expression does not fit the input, or takes too long.
+    pub fn write(
+        &self,
+        input: &Document<'_>,
+        variables: Variables<'_>,
+    ) -> Result<Box<RawValue>, RunError> {
+        self.with(variables, |values| self.program.write(input, values, Budget::DEFAULT))
+    }
+
     fn run_within(
         &self,
         input: &Document<'_>,
         variables: Variables<'_>,
         budget: Budget,
     ) -> Result<Value, RunError> {
+        self.with(variables, |values| self.program.run(input, values, budget))
+    }
+
+    /// Does something with the values of the variables, in the order of their names.
+    fn with<T>(&self, variables: Variables<'_>, run: impl FnOnce(&[&Value]) -> T) -> T {
         let status = variables.status.map_or(Value::Null, Value::from);
         let headers = variables.headers.filter(|_| self.names_headers);
         let headers = headers.map_or(Value::Null, Headers::texts);
-        let values = [variables.arguments, &status, variables.also, &headers];
-        self.program.run(input, &values, budget)
+        run(&[variables.arguments, &status, variables.also, &headers])
     }
 
     /// Runs it with [`NULL_MARK`](crate::jq::NULL_MARK) in every text that a null became a part of,

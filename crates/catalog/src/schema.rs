@@ -28,7 +28,7 @@ impl Schema {
         let options = jsonschema::options()
             .with_draft(jsonschema::Draft::Draft202012)
             .with_pattern_options(PatternOptions::regex());
-        let validator = options.build(json).map_err(|error| describe(&error))?;
+        let validator = options.build(json).map_err(|error| unusable(&error))?;
         Ok(Self { json: with_properties(json.clone()), validator })
     }
 
@@ -211,8 +211,31 @@ fn describe(error: &ValidationError<'_>) -> String {
         Kind::UniqueItems => "must not repeat an item".to_owned(),
         Kind::Pattern { pattern } => format!("must match the pattern {pattern}"),
         Kind::Format { format } => format!("must be a valid {format}"),
+        Kind::MinProperties { limit } => format!("must have at least {limit} members"),
+        Kind::MaxProperties { limit } => format!("must have at most {limit} members"),
+        Kind::ExclusiveMinimum { limit } => format!("must be more than {limit}"),
+        Kind::ExclusiveMaximum { limit } => format!("must be less than {limit}"),
+        Kind::MultipleOf { multiple_of } => format!("must be a multiple of {multiple_of}"),
+        Kind::AnyOf { .. } | Kind::OneOfNotValid { .. } => {
+            "fits none of the forms that are allowed here".to_owned()
+        }
+        Kind::OneOfMultipleValid { .. } => {
+            "fits several of the forms that are allowed here, must fit one".to_owned()
+        }
+        Kind::PropertyNames { .. } => "has a member whose name is not allowed".to_owned(),
         other => format!("does not meet the schema's `{}`", other.keyword()),
     }
+}
+
+/// Says why a schema is none, and where in it.
+fn unusable(error: &ValidationError<'_>) -> String {
+    let place = error.instance_path().to_string();
+    let why = if place.ends_with("/type") {
+        "is no type: write string, integer, number, boolean, array, object or null".to_owned()
+    } else {
+        describe(error)
+    };
+    if place.is_empty() { why } else { format!("`{place}` {why}") }
 }
 
 /// Says what kind of value it is, in the words of JSON Schema.
@@ -289,6 +312,31 @@ mod tests {
     #[test]
     fn good_arguments_have_no_faults() {
         assert!(faults(&json!({"channel": "C1", "limit": 5, "kinds": ["public"]})).is_empty());
+    }
+
+    #[test]
+    fn a_schema_that_is_none_says_where_and_why() {
+        for (schema, said) in [
+            (json!({"type": "strin"}), "`/type` is no type: write string"),
+            (json!({"properties": {"a": {"type": 5}}}), "`/properties/a/type` is no type"),
+            (
+                json!({"properties": {"a": {"minLength": "1"}}}),
+                "`/properties/a/minLength` is a string",
+            ),
+            (json!({"required": "a"}), "`/required` is a string, must be of type array"),
+        ] {
+            let why = Schema::compile(&schema).err().unwrap();
+            assert!(why.contains(said), "{schema}: {why}");
+        }
+    }
+
+    #[test]
+    fn forms_that_do_not_fit_are_told_in_words() {
+        let json = json!({"anyOf": [{"required": ["a"]}, {"required": ["b"]}], "minProperties": 1});
+        let found = Schema::compile(&json).unwrap().faults(&json!({}));
+        let messages: Vec<_> = found.iter().map(|fault| fault.message.as_str()).collect();
+        assert!(messages.contains(&"fits none of the forms that are allowed here"), "{messages:?}");
+        assert!(messages.contains(&"must have at least 1 members"), "{messages:?}");
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod empty;
 mod hosts;
 mod key_file;
 mod listen;
+mod misspelt;
 mod roots;
 mod values;
 
@@ -26,6 +27,7 @@ pub(crate) use database::Database;
 pub(crate) use empty::{without_empty_flags, without_empty_variables};
 pub(crate) use key_file::KeyFile;
 pub(crate) use listen::Listen;
+pub(crate) use misspelt::misspelt_variables;
 pub(crate) use roots::extra_roots;
 use values::{networks, parse_network, parse_url};
 
@@ -351,14 +353,11 @@ fn read(named: Option<&Path>) -> anyhow::Result<Settings> {
 }
 
 fn parse(text: &str) -> Result<Settings, toml::de::Error> {
-    // Read as it stands first: that says where a fault is.
-    match toml::from_str(text) {
-        Ok(settings) if !text.contains("\"\"") && !text.contains("''") => Ok(settings),
-        _ => {
-            let table = empty::without_empty_entries(toml::from_str(text)?);
-            table.try_into()
-        }
+    if !text.contains("\"\"") && !text.contains("''") {
+        // Read as it stands, a fault has its line.
+        return toml::from_str(text);
     }
+    empty::without_empty_entries(toml::from_str(text)?).try_into()
 }
 
 /// What a server is called that was given no name: another on the same machine listens elsewhere.

@@ -43,6 +43,10 @@ async fn main() -> std::process::ExitCode {
         std::env::var_os("ASTRALFORM_CRASH_POINT").map(|text| text.to_string_lossy().into_owned())
     );
     let Cli { command } = read_command_line();
+    let set = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    for said in config::misspelt_variables(&Cli::command(), set) {
+        telemetry::note(&said);
+    }
     memory::keep_files_private();
     if let Err(error) = memory::keep_private() {
         telemetry::note(&format!("{error:#}: whoever runs as this user may read secrets"));

@@ -83,14 +83,19 @@ text_enum! {
         AuthorizationError = "authorization_error",
         /// The flow was finished in another browser than it was started in.
         ForeignBrowser = "foreign_browser",
-        /// The answer came from another authorization server than was asked.
+        /// The answer came from another authorization server than was asked, or did not say from
+        /// which (RFC 9207 §2.4).
         IssuerMismatch = "issuer_mismatch",
+        /// The answer came back to another redirect URI than was sent.
+        RedirectUriMismatch = "redirect_uri_mismatch",
         /// The provider would not exchange the code.
         CodeRejected = "code_rejected",
         /// The provider refused our app's own credentials.
         ClientRejected = "client_rejected",
         /// The provider did not answer, or not in a form that could be read.
         ProviderUnavailable = "provider_unavailable",
+        /// The provider gave a token, and did not say whose.
+        AccountUnreadable = "account_unreadable",
         /// This server may not call the provider's address, or does not trust its certificate.
         ConnectorMisconfigured = "connector_misconfigured",
         /// The provider granted none of what was needed.
@@ -155,7 +160,10 @@ impl AuthFailure {
                 "the link was finished in another browser than it was started in; open a new link and stay in one browser"
             }
             Self::IssuerMismatch => {
-                "the answer came from another service than was asked; nothing was connected"
+                "the answer came from another service than was asked, or did not say from which; nothing was connected, and the server's log has both issuers"
+            }
+            Self::RedirectUriMismatch => {
+                "the service sent the browser back to another redirect URI than was asked for; its developer has to register the connector's `redirect_uri` at the service, to the letter"
             }
             Self::CodeRejected => {
                 "the service would not exchange its code for a token; open a new link and try again"
@@ -165,6 +173,9 @@ impl AuthFailure {
             }
             Self::ProviderUnavailable => {
                 "the service did not answer in a form that could be understood; try again later"
+            }
+            Self::AccountUnreadable => {
+                "the service gave a token, but not whose it is; the connector's developer has to check its `identity` and `api_base_url`, and the server's log says what came"
             }
             Self::ConnectorMisconfigured => {
                 "this server may not call the service's address, or does not trust its certificate; the connector's check and the server's log say which it is and which setting allows it"

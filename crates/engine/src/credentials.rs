@@ -60,7 +60,7 @@ pub enum CredentialRefusal {
     /// End users may not connect accounts of their own, and no account is shared.
     #[error(
         "end users may not connect accounts of their own to this connector, and the project shares \
-         none: share one with POST /v1/projects/{{project}}/connectors/{{slug}}/shared-connection, or \
+         none: share one with POST /v1/projects/{{project}}/connectors/{{slug}}/shared-connection?environment=…, or \
          set `allow_end_user_auth`"
     )]
     NothingShared,
@@ -68,7 +68,7 @@ pub enum CredentialRefusal {
     #[error(
         "the account or API key that the project shares for this connector has stopped working: a \
          member has to connect the account again with POST \
-         /v1/projects/{{project}}/connectors/{{slug}}/shared-connection, or to enter a new key"
+         /v1/projects/{{project}}/connectors/{{slug}}/shared-connection?environment=…, or to enter a new key"
     )]
     SharedUnusable,
 }

@@ -19,13 +19,18 @@ mod retry_after;
 mod scrub;
 mod trust;
 
-use std::{fmt, net::SocketAddr, time::Duration};
+use std::{
+    fmt,
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
 
 use astralform_domain::{Timestamp, limits};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header, uri::PathAndQuery};
 use http_body_util::Full;
 use thiserror::Error;
+use tracing::Level;
 use url::{Position, Url};
 
 pub use address::Networks;
@@ -156,9 +161,14 @@ impl Egress {
     ) -> Result<Answer, EgressError> {
         self.check_reach(&request.url, allowance.reach)?;
         let secrets = std::mem::take(&mut request.secrets);
+        let asked = tracing::enabled!(Level::DEBUG).then(|| Asked::of(&request));
         let answer = self.exchange(request, allowance.at_most);
         let answer = tokio::time::timeout(allowance.within, answer).await;
-        answer.unwrap_or(Err(EgressError::TimedOut)).map(|answer| secrets.scrub(answer))
+        let answer = answer.unwrap_or(Err(EgressError::TimedOut));
+        if let Some(asked) = asked {
+            asked.log(&answer);
+        }
+        answer.map(|answer| secrets.scrub(answer))
     }
 
     /// The simulator is reached by those who were sent there, and they reach nothing else.
@@ -220,6 +230,35 @@ impl Outgoing {
         *request.uri_mut() = target.into();
         *request.headers_mut() = headers;
         Ok((url, request))
+    }
+}
+
+/// A request as the log may have it: without path and query, where credentials may stand.
+struct Asked {
+    method: Method,
+    host: String,
+    at: Instant,
+}
+
+impl Asked {
+    fn of(request: &Outgoing) -> Self {
+        let host = request.url[Position::BeforeHost..Position::AfterPort].to_owned();
+        Self { method: request.method.clone(), host, at: Instant::now() }
+    }
+
+    fn log(self, answer: &Result<Answer, EgressError>) {
+        let Self { method, host, at } = self;
+        let ms = at.elapsed().as_millis();
+        match answer {
+            Ok(Answer { status, body, .. }) => {
+                let (status, bytes) = (status.as_u16(), body.len());
+                tracing::debug!(%method, host, status, bytes, ms, "a provider answered");
+            }
+            Err(error) => {
+                let error = crate::chain(error);
+                tracing::debug!(%method, host, error, ms, "a provider did not answer");
+            }
+        }
     }
 }
 

@@ -66,7 +66,9 @@ pub use project_connectors::{SettingsError, Unusable};
 pub use reach::{NoConnector, NoTool, NotEnabled, OutOfReach};
 pub use site::Site;
 pub use start::{StartError, check_key, prepare_database, written_with};
-pub use tools::{Availability, CallFailure, CallRefusal, ListedTool, Outcome, Outside, ToolCall};
+pub use tools::{
+    Availability, CallFailure, CallRefusal, ListedTool, Outcome, Outside, ToolCall, ToolResult,
+};
 
 use auth_requests::{Changes, OpenPrompts, Waiters};
 use data_keys::DataKeys;

@@ -23,6 +23,11 @@ impl Nearest {
         near.dedup();
         Self(near.into_iter().take(MOST).map(|(_, name)| name.to_owned()).collect())
     }
+
+    /// Returns the nearest of them.
+    pub fn first(&self) -> Option<&str> {
+        self.0.first().map(String::as_str)
+    }
 }
 
 /// A question that follows the sentence about the wrong name.

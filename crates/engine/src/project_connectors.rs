@@ -112,20 +112,20 @@ pub enum Unusable {
     /// It is switched off.
     #[error(
         "the connector is paused: to resume it, set `is_enabled` with PATCH \
-         /v1/projects/{{project}}/connectors/{{slug}}"
+         /v1/projects/{{project}}/connectors/{{slug}}?environment=…"
     )]
     Paused,
     /// The developer's app is not entered yet.
     #[error(
         "the connector has no credentials yet: enter `credentials` with PATCH \
-         /v1/projects/{{project}}/connectors/{{slug}}"
+         /v1/projects/{{project}}/connectors/{{slug}}?environment=…"
     )]
     NeedsCredentials,
     /// Its settings do not go together any more.
     #[error(
-        "the connector's settings do not fit its catalogue entry: enter `credentials`, and \
-         `endpoints` where it has any, again with PATCH \
-         /v1/projects/{{project}}/connectors/{{slug}}"
+        "the connector's catalogue entry is gone, or has other addresses than when the credentials \
+         were entered: enter `credentials`, and `endpoints` where it has any, again with PATCH \
+         /v1/projects/{{project}}/connectors/{{slug}}?environment=…"
     )]
     Misconfigured,
     /// Nobody could vouch for the end user.

@@ -48,7 +48,10 @@ pub struct Bootstrapped {
 #[derive(Debug, Error)]
 pub enum BootstrapError {
     /// It is set up already.
-    #[error("this installation is set up already: {0} is a member")]
+    #[error(
+        "this installation is set up already: {0} is a member; `astralform api-keys create` and \
+         `astralform admin-tokens create` make new keys"
+    )]
     AlreadySetUp(Email),
     /// What was made could not be handed over.
     #[error("nothing is set up, since what was made cannot be handed over")]

@@ -12,5 +12,5 @@ mod shape;
 
 pub use call::{CallRefusal, ToolCall};
 pub use list::{Availability, ListedTool, Outside};
-pub use outcome::{CallFailure, Outcome};
+pub use outcome::{CallFailure, Outcome, ToolResult};
 pub(crate) use plan::encode;

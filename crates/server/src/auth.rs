@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use aide::{
     OperationInput, OperationOutput as _,
     generate::GenContext,
@@ -19,7 +21,7 @@ use serde::Deserialize;
 use crate::{
     App, Given, Problem, Refusal,
     body::Query,
-    openapi::{optional_header, parameters},
+    openapi::{Queries, optional_header, parameters},
     served::{self, Served},
 };
 
@@ -71,6 +73,7 @@ impl FromRequestParts<App> for Acting {
         if let Some(served) = &served {
             app.throttle().admit(served, &caller).await?;
         }
+        check_query(parts)?;
         Ok(Self(caller))
     }
 }
@@ -82,6 +85,11 @@ async fn listen_to(app: &App, served: &Served, token: &str) -> Result<(), Proble
         return Err(app.throttle().refuse_stranger(served).await);
     }
     Ok(())
+}
+
+/// Refuses a query parameter that the operation does not take, to those who may ask for it.
+fn check_query(parts: &Parts) -> Result<(), Refusal> {
+    parts.extensions.get::<Arc<Queries>>().map_or(Ok(()), |queries| queries.check(parts))
 }
 
 impl FromRequestParts<App> for ActingFor {
@@ -117,6 +125,7 @@ impl FromRequestParts<App> for Managing {
         listen_to(app, &served, token).await?;
         let administrator = app.engine().administrator(token).await?;
         app.throttle().admit_member(&served, administrator).await?;
+        check_query(parts)?;
         Ok(Self(administrator))
     }
 }

@@ -3,6 +3,7 @@
 //! Answers are described as they are written and requests as they are read: a field that may be
 //! null is always in an answer, and may be left out of a request.
 
+mod queries;
 pub(crate) mod table;
 
 use aide::{
@@ -18,6 +19,7 @@ use axum::Router;
 use schemars::{JsonSchema, Schema, generate::SchemaSettings};
 
 use crate::{App, auth, problem};
+pub(crate) use queries::Queries;
 use table::Table;
 
 /// Marks, until the document is put together, the schemas of what is received.
@@ -31,12 +33,22 @@ For AI agents, and the backends of the applications they work in. Send an API ke
 Bodies are JSON objects, 64 KiB at most (tool calls: 288 KiB); times are RFC 3339 in UTC. Anything but success is a \
 problem (RFC 9457) with a stable `code`.";
 
-/// The routes of a table, and the document about them.
+/// The API as it is described.
+pub(crate) struct Documented {
+    /// Its routes.
+    pub(crate) router: Router<App>,
+    /// The document about it.
+    pub(crate) document: String,
+    /// What may stand in the query of each of its operations.
+    pub(crate) queries: Queries,
+}
+
+/// Puts the routes of a table together, and the document about them.
 ///
 /// # Panics
 /// When an operation is described twice, or a type means one thing in requests and another in
 /// answers: mistakes of ours, which every start shows.
-pub(crate) fn documented(table: impl FnOnce() -> Table) -> (Router<App>, String) {
+pub(crate) fn documented(table: impl FnOnce() -> Table) -> Documented {
     in_context(|context| context.schema = settings().for_serialize().into_generator());
     on_error(|error| panic!("the API is described wrongly: {error}"));
     let Table { router, groups } = table();
@@ -46,7 +58,7 @@ pub(crate) fn documented(table: impl FnOnce() -> Table) -> (Router<App>, String)
     let paths = document.paths.iter_mut().flat_map(|paths| paths.paths.values_mut());
     paths.filter_map(ReferenceOr::as_item_mut).for_each(tidy);
     let text = serde_json::to_string_pretty(&document).expect("a document has only text as keys");
-    (router, text + "\n")
+    Documented { router, document: text + "\n", queries: Queries::of(&document) }
 }
 
 /// The document without its operations.
@@ -202,7 +214,7 @@ mod tests {
     }
 
     fn document(table: impl FnOnce() -> Table) -> Value {
-        serde_json::from_str(&documented(table).1).unwrap()
+        serde_json::from_str(&documented(table).document).unwrap()
     }
 
     fn notes() -> Table {

@@ -2,7 +2,10 @@
 
 use std::{
     net::{IpAddr, Ipv6Addr, SocketAddr},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
 };
 
 use axum::http::{HeaderMap, HeaderName, header};
@@ -10,7 +13,14 @@ use ipnet::IpNet;
 
 /// The networks of the proxies in front of this server, whose word on their callers is taken.
 #[derive(Clone, Debug, Default)]
-pub struct Proxies(Arc<[IpNet]>);
+pub struct Proxies(Arc<Trusted>);
+
+#[derive(Debug, Default)]
+struct Trusted {
+    networks: Vec<IpNet>,
+    /// Whether it was said that a proxy is not among them.
+    has_warned: AtomicBool,
+}
 
 /// Who sends a request, as far as its address tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -27,7 +37,8 @@ const MOST_HOPS: usize = 32;
 
 impl FromIterator<IpNet> for Proxies {
     fn from_iter<T: IntoIterator<Item = IpNet>>(networks: T) -> Self {
-        Self(networks.into_iter().collect())
+        let networks = networks.into_iter().collect();
+        Self(Arc::new(Trusted { networks, has_warned: AtomicBool::new(false) }))
     }
 }
 
@@ -35,12 +46,13 @@ impl Proxies {
     /// Returns whether an address is a trusted proxy's.
     pub(crate) fn contain(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
-        self.0.iter().any(|network| network.contains(&address))
+        self.0.networks.iter().any(|network| network.contains(&address))
     }
 
     /// Returns who sends a request: the right-most hop that is no trusted proxy.
     pub(crate) fn origin(&self, peer: IpAddr, headers: &HeaderMap) -> Origin {
-        if self.0.is_empty() || !self.contain(peer) {
+        if self.0.networks.is_empty() || !self.contain(peer) {
+            self.warn_once(peer, headers);
             return Origin::Address(customer(peer));
         }
         let by_list = self.last_untrusted(listed(headers));
@@ -51,6 +63,19 @@ impl Proxies {
             // A proxy writes one of the two; the other one may be its caller's own.
             (Some(Ok(one)), Some(Ok(other))) if one == other => Origin::Address(customer(one)),
             _ => Origin::Behind(peer.to_canonical()),
+        }
+    }
+
+    /// Says once that what looks like a proxy is not trusted. A caller out there can send the same
+    /// headers, so that only one from within the operator's own network is taken for a proxy.
+    fn warn_once(&self, peer: IpAddr, headers: &HeaderMap) {
+        let names_caller =
+            headers.contains_key(X_FORWARDED_FOR) || headers.contains_key(header::FORWARDED);
+        if names_caller && is_near(peer) && !self.0.has_warned.swap(true, Relaxed) {
+            tracing::warn!(
+                %peer,
+                "a proxy names its callers and is not listed in ASTRALFORM_TRUSTED_PROXIES: all of them count as one address"
+            );
         }
     }
 
@@ -69,6 +94,14 @@ impl Proxies {
             }
         }
         found
+    }
+}
+
+/// Returns whether an address is of this machine or of a private network.
+fn is_near(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => v4.is_loopback() || v4.is_private(),
+        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local(),
     }
 }
 
@@ -155,6 +188,19 @@ mod tests {
             HeaderMap::from_iter([(X_FORWARDED_FOR, HeaderValue::from_static("1.1.1.1"))]);
         let peer: IpAddr = "10.1.1.1".parse().unwrap();
         assert_eq!(nobody.origin(peer, &headers), Origin::Address(peer));
+    }
+
+    #[test]
+    fn a_proxy_that_is_not_listed_is_said_once() {
+        let nobody = Proxies::default();
+        let said = || nobody.0.has_warned.load(Relaxed);
+        let named = HeaderMap::from_iter([(X_FORWARDED_FOR, HeaderValue::from_static("1.1.1.1"))]);
+        nobody.origin("198.51.100.9".parse().unwrap(), &named);
+        assert!(!said(), "anybody out there can send it");
+        nobody.origin("172.17.0.1".parse().unwrap(), &HeaderMap::new());
+        assert!(!said(), "no proxy");
+        nobody.origin("172.17.0.1".parse().unwrap(), &named);
+        assert!(said());
     }
 
     #[test]

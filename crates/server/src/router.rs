@@ -18,7 +18,7 @@ use crate::{
     lines::Line,
     listen::Peer,
     openapi::{
-        documented,
+        Documented, Queries, documented,
         table::{Table, operations},
     },
     pages, problem,
@@ -97,15 +97,16 @@ fn all_operations() -> Table {
 
 /// The OpenAPI document about the API, as it is checked in.
 pub fn openapi() -> String {
-    documented(all_operations).1
+    documented(all_operations).document
 }
 
 /// Everything that is served.
 pub fn router(app: App) -> Router {
-    let (api, document) = documented(all_operations);
+    let Documented { router, document, queries } = documented(all_operations);
     let document = Bytes::from(document);
+    let around_all = Around { app: app.clone(), queries: Arc::new(queries) };
     Router::new()
-        .merge(api)
+        .merge(router)
         .route("/", get(pages::about::show))
         .route("/metrics", get(api::metrics::show))
         .route("/openapi.json", get(async || ([JSON], document)))
@@ -118,12 +119,26 @@ pub fn router(app: App) -> Router {
         .method_not_allowed_fallback(async |method| {
             Problem::from(Refusal::MethodNotAllowed(method))
         })
-        .layer(from_fn_with_state(app.clone(), around))
+        .layer(from_fn_with_state(around_all, around))
         .with_state(app)
 }
 
+/// What every request meets.
+#[derive(Clone)]
+struct Around {
+    app: App,
+    queries: Arc<Queries>,
+}
+
 /// What is around every request. One layer: each costs an allocation and a clone.
-async fn around(State(app): State<App>, request: Request, next: Next) -> Response {
+async fn around(
+    State(Around { app, queries }): State<Around>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    if request.uri().query().is_some() {
+        request.extensions_mut().insert(queries);
+    }
     let id = app.engine().new_request_id();
     let peer = request.extensions().get::<Peer>();
     let origin = peer.map(|peer| app.proxies().origin(peer.address.ip(), request.headers()));

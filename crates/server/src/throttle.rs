@@ -23,13 +23,13 @@ use astralform_domain::{
     Tenant, limits,
 };
 use quick_cache::sync::Cache;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{sleep, timeout};
 
 use crate::{
     Problem, Rate, Refusal,
     bodies::Bodies,
     origin::Origin,
-    rate::now,
+    rate::{Moment, now},
     served::{Served, Watch},
 };
 pub(crate) use bucket::Bucket;
@@ -93,6 +93,15 @@ enum Who<'a> {
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
 /// How long a refusal waits.
 const PENANCE: Duration = Duration::from_secs(1);
+
+/// Returns when a request that comes now has waited for its turn as long as it may.
+fn latest() -> Moment {
+    now().saturating_add(u64::try_from(LONGEST_WAIT.as_nanos()).unwrap_or(u64::MAX))
+}
+
+fn left(until: Moment, now: Moment) -> Duration {
+    Duration::from_nanos(until.saturating_sub(now))
+}
 
 /// One of those that wait, until it is dropped.
 struct Waiting<'a>(&'a AtomicUsize);
@@ -160,7 +169,7 @@ impl Throttle {
     /// Admits a request for which no credential answers, when its address may have one more.
     pub(crate) async fn admit_visitor(&self, served: &Served) -> Result<(), Problem> {
         let Some(origin) = served.origin else { return Ok(()) };
-        let until = Instant::now() + LONGEST_WAIT;
+        let until = latest();
         self.take(served, &self.visitor(origin), self.rates.visitor, until).await
     }
 
@@ -179,7 +188,7 @@ impl Throttle {
         let is_key = matches!(credential, Who::Key(_));
         let credential = self.bucket(&credential);
         served.admit(Arc::clone(&credential));
-        let until = Instant::now() + LONGEST_WAIT;
+        let until = latest();
         if let Some(end_user) = &caller.end_user {
             let bucket = self.bucket(&Who::EndUser(tenant, end_user));
             self.take(served, &bucket, self.rates.end_user, until).await?;
@@ -204,7 +213,7 @@ impl Throttle {
     ) -> Result<(), Problem> {
         let bucket = self.bucket(&Who::Member(administrator.member));
         served.admit(Arc::clone(&bucket));
-        let until = Instant::now() + LONGEST_WAIT;
+        let until = latest();
         self.take(served, &bucket, self.rates.member, until).await?;
         self.take_place(served, &bucket, until).await?;
         self.take_turn(served, &self.credentials, &bucket, until).await
@@ -227,10 +236,10 @@ impl Throttle {
         served: &Served,
         bucket: &Bucket,
         rate: Rate,
-        until: Instant,
+        until: Moment,
     ) -> Result<(), Problem> {
-        let left = until.saturating_duration_since(Instant::now());
-        match bucket.meter.take(rate, now(), left) {
+        let now = now();
+        match bucket.meter.take(rate, now, left(until, now)) {
             Ok(Duration::ZERO) => Ok(()),
             Ok(wait) => self.wait(served, wait).await,
             Err(retry_after) => Err(self.refuse(served, retry_after).await),
@@ -242,7 +251,7 @@ impl Throttle {
         &self,
         served: &Served,
         bucket: &Bucket,
-        until: Instant,
+        until: Moment,
     ) -> Result<(), Problem> {
         let places = Arc::clone(&bucket.places);
         if let Ok(permit) = Arc::clone(&places).try_acquire_owned() {
@@ -251,7 +260,7 @@ impl Throttle {
         }
         let waiting = self.begin_waiting();
         let taken = match &waiting {
-            Some(_) => timeout_at(until, places.acquire_owned()).await,
+            Some(_) => timeout(left(until, now()), places.acquire_owned()).await,
             None => return Err(self.refuse(served, PENANCE).await),
         };
         drop(waiting);
@@ -268,10 +277,10 @@ impl Throttle {
         served: &Served,
         shares: &Shares,
         bucket: &Arc<Bucket>,
-        until: Instant,
+        until: Moment,
     ) -> Result<(), Problem> {
-        let left = until.saturating_duration_since(Instant::now());
-        match shares.take(bucket, now(), left) {
+        let now = now();
+        match shares.take(bucket, now, left(until, now)) {
             Ok((turn, wait)) => {
                 served.hold_turn(turn);
                 if wait.is_zero() { Ok(()) } else { self.wait(served, wait).await }

@@ -3,6 +3,9 @@
 //!
 //! Start with [`TestServer::start`].
 
+/// The made-up code by which the product finds out whether a provider knows an app.
+pub const CHECK_CODE: &str = "astralform-check";
+
 mod agent;
 mod browser;
 mod document;

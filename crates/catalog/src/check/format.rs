@@ -102,8 +102,29 @@ fn fix(kind: &ValidationErrorKind) -> String {
         Kind::Type { kind } => format!("write a value of type {}", types(kind)),
         Kind::Minimum { limit } => format!("write {limit} or more"),
         Kind::Maximum { limit } => format!("write {limit} or less"),
-        Kind::Pattern { pattern } => format!("write what matches {pattern}"),
+        Kind::Pattern { pattern } => format!("write {}", in_words(pattern)),
+        Kind::PropertyNames { error } => fix(error.kind()),
         _ => "docs/connector-format.md describes the field".to_owned(),
+    }
+}
+
+/// Says what the format's patterns take.
+fn in_words(pattern: &str) -> String {
+    let name = |others: &str, rest: &str| {
+        let most = rest.strip_suffix("}$")?;
+        Some(format!(
+            "a lower-case letter, and then at most {most} lower-case letters, digits and `{others}`"
+        ))
+    };
+    let name = match pattern.split_once("{0,") {
+        Some(("^[a-z][a-z0-9_]", rest)) => name("_", rest),
+        Some(("^[a-z][a-z0-9-]", rest)) => name("-", rest),
+        _ => None,
+    };
+    match pattern {
+        "^/" => "a path that starts with `/`".to_owned(),
+        "^/[^/]" => "a path that starts with one `/`".to_owned(),
+        other => name.unwrap_or_else(|| format!("what matches {other}")),
     }
 }
 
@@ -204,6 +225,28 @@ mod tests {
             assert!(is_near(typed, meant), "{typed}");
         }
         assert!(!is_near("icon", "tools"));
+    }
+
+    #[test]
+    fn every_pattern_of_the_format_has_words() {
+        fn patterns(schema: &Value, found: &mut Vec<String>) {
+            match schema {
+                Value::Object(members) => {
+                    found.extend(members.get("pattern").and_then(Value::as_str).map(str::to_owned));
+                    members.values().for_each(|member| patterns(member, found));
+                }
+                Value::Array(items) => items.iter().for_each(|item| patterns(item, found)),
+                _ => {}
+            }
+        }
+        let mut found = Vec::new();
+        patterns(&connector_schema(), &mut found);
+        assert!(found.len() > 3, "{found:?}");
+        for pattern in found {
+            assert!(!in_words(&pattern).contains("matches"), "{pattern}");
+        }
+        let slug = "a lower-case letter, and then at most 39 lower-case letters, digits and `-`";
+        assert_eq!(in_words("^[a-z][a-z0-9-]{0,39}$"), slug);
     }
 
     #[test]

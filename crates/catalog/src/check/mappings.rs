@@ -12,7 +12,9 @@ const ALSO: usize = 2;
 pub(super) fn faults(connector: &Connector) -> Vec<Fault> {
     let mut faults = Vec::new();
     for (at, tool) in connector.tools.iter().enumerate() {
-        faults.extend(of_tool(tool, &format!("/tools/{at}")));
+        let pointer = format!("/tools/{at}");
+        faults.extend(of_tool(tool, &pointer));
+        faults.extend(of_output(tool, &pointer));
     }
     faults.extend(of_errors(connector));
     if let Some(expression) = &connector.setup.new_app_url {
@@ -49,6 +51,32 @@ fn of_tool(tool: &Tool, pointer: &str) -> Vec<Fault> {
                 with_input(expression, format!("{at}/{name}"), prepared.as_ref());
             }
         }
+    }
+    faults
+}
+
+/// Compares what a result writes out with what the tool says that it gives.
+fn of_output(tool: &Tool, pointer: &str) -> Vec<Fault> {
+    let output = tool.output.json();
+    let Some(given) = tool.result.members() else { return Vec::new() };
+    let at = format!("{pointer}/result");
+    let named = given.iter().filter_map(|name| {
+        let (name, known) = missing(output, &[Some(name.clone())])?;
+        let fix = match nearest(&known, &name) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "add it to the `properties` of `output`, or leave it out".to_owned(),
+        };
+        Some(Fault::new(&at, format!("the result has `{name}`, which `output` does not have"), fix))
+    });
+    let mut faults: Vec<_> = named.collect();
+    let required = output.get("required").and_then(Value::as_array);
+    let required = required.into_iter().flatten().filter_map(Value::as_str);
+    if faults.is_empty() {
+        let lacking = required.filter(|name| !given.iter().any(|one| one == name));
+        faults.extend(lacking.map(|name| {
+            let message = format!("`output` requires `{name}`, which the result does not have");
+            Fault::new(&at, message, format!("add `{name}: …`, or do not require it"))
+        }));
     }
     faults
 }
@@ -115,13 +143,16 @@ fn unknown(expression: &Expression, at: &str, known: &[(Origin, &Value)]) -> Vec
 }
 
 fn misnamed(at: &str, name: &str, known: &[&str]) -> Fault {
-    let near = known.iter().find(|candidate| is_near(candidate, name));
-    let fix = match near {
+    let fix = match nearest(known, name) {
         Some(near) => format!("did you mean `{near}`?"),
         None if known.is_empty() => "remove it: there is nothing to name here".to_owned(),
         None => format!("use one of: {}", known.join(", ")),
     };
     Fault::new(at, format!("the mapping names `{name}`, which is not there"), fix)
+}
+
+fn nearest<'n>(known: &[&'n str], name: &str) -> Option<&'n str> {
+    known.iter().copied().find(|candidate| is_near(candidate, name))
 }
 
 /// Returns the name on a path that a schema does not have, as far as the schema says what there is,

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use serde_json::Value as Json;
+use serde_json::{
+    Value as Json,
+    value::{RawValue, to_raw_value},
+};
 
 use super::compile::{self, CompileError};
 use super::document::{Document, of_json};
@@ -65,6 +68,28 @@ impl Program {
         variables: &[&Json],
         budget: Budget,
     ) -> Result<Json, RunError> {
+        self.run_to(document, variables, budget, |value| value.into())
+    }
+
+    /// Runs the program and writes its value as JSON.
+    pub fn write(
+        &self,
+        document: &Document<'_>,
+        variables: &[&Json],
+        budget: Budget,
+    ) -> Result<Box<RawValue>, RunError> {
+        self.run_to(document, variables, budget, |value| {
+            to_raw_value(value).expect("a value is JSON")
+        })
+    }
+
+    fn run_to<T>(
+        &self,
+        document: &Document<'_>,
+        variables: &[&Json],
+        budget: Budget,
+        made_of: impl FnOnce(&Value<'_>) -> T,
+    ) -> Result<T, RunError> {
         let mut run = Run::new(budget, self.bind(variables)?);
         let mut output = None;
         let ended = run.each(&self.node, document.value(), &mut |_, value| match output {
@@ -75,12 +100,12 @@ impl Program {
             Some(_) => Err(Stop::Enough),
         });
         match ended {
-            Ok(()) => written(&run.meter, &output.ok_or(RunError::NoOutput)?),
+            Ok(()) => written(&run.meter, &output.ok_or(RunError::NoOutput)?, made_of),
             Err(Stop::Enough) => Err(RunError::ManyOutputs),
             Err(Stop::Limit(limit)) => Err(limit.into()),
             Err(Stop::Error(error)) => Err(match *error {
                 Error::Fault(fault) => RunError::Failed { message: fault.to_string() },
-                Error::Raised(value) => match written(&run.meter, &value) {
+                Error::Raised(value) => match written(&run.meter, &value, |value| value.into()) {
                     Ok(value) => RunError::Raised { value },
                     Err(limit) => limit,
                 },
@@ -105,9 +130,13 @@ impl Program {
     }
 }
 
-fn written(meter: &Meter, value: &Value<'_>) -> Result<Json, RunError> {
+fn written<T>(
+    meter: &Meter,
+    value: &Value<'_>,
+    made_of: impl FnOnce(&Value<'_>) -> T,
+) -> Result<T, RunError> {
     output::pay(meter, value)?;
-    Ok(value.into())
+    Ok(made_of(value))
 }
 
 impl fmt::Debug for Program {

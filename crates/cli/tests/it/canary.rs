@@ -255,8 +255,12 @@ async fn o14_secrets_arrive_where_they_belong_and_are_found_nowhere_else() {
 
     let sent = provider.shown("authorization");
     assert!(sent.contains(&format!("Bearer {ACCESS_TOKEN}")), "the access token arrives");
-    assert_eq!(provider.shown("client_secret"), [CLIENT_SECRET; 2], "at exchange and revocation");
-    assert_eq!(provider.shown("code"), [CODE]);
+    assert_eq!(
+        provider.shown("client_secret"),
+        [CLIENT_SECRET; 3],
+        "when enabled, exchanged and revoked"
+    );
+    assert_eq!(provider.shown("code"), ["astralform-check", CODE]);
     assert_eq!(provider.shown("token"), [REFRESH_TOKEN], "it is withdrawn");
     let log = product.log.lock().unwrap().clone();
     let log = String::from_utf8_lossy(&log);

@@ -101,7 +101,7 @@ async fn b6_connections_are_counted_revoked_and_accounted_for_from_a_shell() {
 
     let more = ["revoke", "--all", "--connector", "slack", "--yes", "--wait", "25"];
     let (went, all) = world.connections(&more);
-    assert!(went && all.contains("1 connections revoked"), "{all}");
+    assert!(went && all.contains("1 connection revoked"), "{all}");
     assert!(all.contains("pending 0  provider_confirmed 2"), "{all}");
     assert_eq!(world.call("bob").await["status"], "auth_required");
     let (went, table) = world.connections(&["receipts", "--csv"]);

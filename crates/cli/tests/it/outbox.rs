@@ -67,7 +67,7 @@ async fn b6_a_token_waits_for_its_provider_in_the_outbox_of_a_server_that_was_ki
     provider.refuse_to_revoke(true);
     let revoke = ["revoke", "--all", "--yes", "--wait", "0"];
     let revoked = connections(folder, &base, &made, &revoke);
-    assert!(revoked.contains("1 connections revoked"), "{revoked}");
+    assert!(revoked.contains("1 connection revoked"), "{revoked}");
     server.kill();
 
     let (_server, base) = start(folder);

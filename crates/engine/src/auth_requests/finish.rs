@@ -49,6 +49,9 @@ pub enum FinishError {
     /// The browser is not the one in which the flow was started.
     #[error("this flow was started in another browser")]
     ForeignBrowser,
+    /// The answer came to another redirect URI than the flow was sent with.
+    #[error("this answer came to another address than this flow was sent with")]
+    OtherRedirectUri,
     /// Something is broken.
     #[error(transparent)]
     Fault(#[from] Fault),
@@ -89,6 +92,10 @@ impl Engine {
         let request = auth_requests::find_by_link(&self.db, state.auth_request).await;
         let missing = Fault::Inconsistent("a flow's auth request is gone");
         let request = request.map_err(Fault::from)?.ok_or(missing)?;
+        if state.redirect_uri != callback.redirect_uri {
+            self.end_misdirected(&brought, &request, &callback).await?;
+            return Err(FinishError::OtherRedirectUri);
+        }
         match &brought {
             Brought::First(state) => {
                 let ended = Box::pin(self.finish_first(state, &request, &callback)).await;
@@ -144,15 +151,28 @@ impl Engine {
             tracing::warn!("callback with an unknown or expired state");
             return Err(FinishError::UnknownState);
         };
-        let state = brought.state();
-        if state.redirect_uri != callback.redirect_uri {
-            tracing::warn!(auth_request.id = %state.auth_request, "callback at another's address");
-            if let Brought::First(state) = &brought {
-                oauth_states::forget(&self.db, &state.state_hash).await.map_err(Fault::from)?;
-            }
-            return Err(FinishError::UnknownState);
-        }
         Ok(brought)
+    }
+
+    /// Ends a flow whose answer came to another redirect URI than it was sent with (RFC 9700 §4.4.2.2):
+    /// the provider has another one registered, or two of them were mixed up. Another browser ends
+    /// nothing.
+    async fn end_misdirected(
+        &self,
+        brought: &Brought,
+        request: &AuthRequest,
+        callback: &Callback<'_>,
+    ) -> Result<(), Fault> {
+        let state = brought.state();
+        let (sent, came) = (&state.redirect_uri, callback.redirect_uri);
+        tracing::warn!(auth_request.id = %request.id, sent, came, "callback at another redirect URI");
+        if let Brought::First(state) = brought {
+            oauth_states::forget(&self.db, &state.state_hash).await?;
+            if is_same_browser(state, callback.browser) {
+                self.close(request, Ended::Failed(AuthFailure::RedirectUriMismatch)).await?;
+            }
+        }
+        Ok(())
     }
 
     pub(super) async fn close(&self, request: &AuthRequest, ended: Ended) -> Result<(), Fault> {

@@ -5,6 +5,8 @@
 //! their users never hear of it. It is put right here, ahead of every reader; what is no JSON for
 //! another reason stays as it is.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 
 /// U+FFFD, as it is written in JSON.
@@ -20,8 +22,12 @@ pub(super) fn repair(body: Bytes) -> Bytes {
     if !matches!(first, Some(b'{' | b'[' | b'"')) {
         return body;
     }
-    let lossy = String::from_utf8_lossy(text);
-    let is_changed = matches!(lossy, std::borrow::Cow::Owned(_)) || text.len() < body.len();
+    // Checking a whole text is several times as fast as looking for where it stops being one.
+    let lossy = match std::str::from_utf8(text) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => String::from_utf8_lossy(text),
+    };
+    let is_changed = matches!(lossy, Cow::Owned(_)) || text.len() < body.len();
     let repaired = if may_have_slips(&lossy) { rewritten(lossy.as_bytes()) } else { None };
     match repaired {
         Some(repaired) => repaired.into(),

@@ -9,7 +9,7 @@ use astralform_vault::ProjectKeys;
 use subtle::ConstantTimeEq as _;
 
 use super::{
-    Client, Credentials, SettingsError, Verdict,
+    Client, Credentials, SettingsError,
     credentials::Entered,
     enable::NewClient,
     key::VerifiedKey,
@@ -166,11 +166,8 @@ impl Engine {
         if let Some(Entered::Key(parts)) = entered {
             return self.verified(&planned.settings, connector, parts.clone()).await.map(Some);
         }
-        if let (Some(client), false) = (&planned.client, planned.settings.sandbox)
-            && let Verdict::Rejected(code) =
-                self.verdict_on(&planned.settings, connector, client).await
-        {
-            return Err(SettingsError::CredentialsRejected(code));
+        if let Some(client) = &planned.client {
+            self.check_client(&planned.settings, connector, client).await?;
         }
         Ok(None)
     }

@@ -67,8 +67,24 @@ impl Engine {
         }
     }
 
-    /// The same for credentials that are about to be stored.
-    pub(super) async fn verdict_on(
+    /// Refuses an app that is about to be stored and that the provider does not know. What the
+    /// provider does not tell is no reason to refuse it, nor is anything in the sandbox.
+    pub(super) async fn check_client(
+        &self,
+        settings: &ProjectConnector,
+        connector: &Connector,
+        new: &NewClient,
+    ) -> Result<(), SettingsError> {
+        if settings.sandbox {
+            return Ok(());
+        }
+        match self.verdict_on(settings, connector, new).await {
+            Verdict::Rejected(said) => Err(SettingsError::CredentialsRejected(said)),
+            Verdict::Accepted(_) | Verdict::Unknown(_) => Ok(()),
+        }
+    }
+
+    async fn verdict_on(
         &self,
         settings: &ProjectConnector,
         connector: &Connector,

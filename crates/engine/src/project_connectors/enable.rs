@@ -70,7 +70,7 @@ impl Enable {
 
 impl Engine {
     /// Enables a connector. In the sandbox, an app is made up where none is given, and a key of the
-    /// simulator's taken. An API key is shown to the provider first.
+    /// simulator's taken. What is given is shown to the provider first.
     ///
     /// # Errors
     /// When there is no such connector, it is enabled already, or a setting cannot be.
@@ -89,6 +89,7 @@ impl Engine {
         let key = match paying {
             Paying::Client(client) => {
                 if let Some(client) = client {
+                    self.check_client(&settings, connector, &client).await?;
                     settings.client = Some(self.sealed_client(&settings, &client, &keys));
                 }
                 None

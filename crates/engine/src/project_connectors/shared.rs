@@ -18,7 +18,7 @@ pub enum ShareError {
     /// A key serves the project, and it is not connected but entered.
     #[error(
         "this connector takes API keys, so that there is no account to share: enter the project's \
-         key as `credentials.api_key` with PATCH /v1/projects/{{project}}/connectors/{{slug}}"
+         key as `credentials.api_key` with PATCH /v1/projects/{{project}}/connectors/{{slug}}?environment=…"
     )]
     ByKey,
     /// It cannot be used at present.

@@ -23,7 +23,7 @@ pub enum SettingsError {
     /// It is enabled already.
     #[error(
         "the connector is enabled in this environment already: change its settings with PATCH \
-         /v1/projects/{{project}}/connectors/{{slug}}"
+         /v1/projects/{{project}}/connectors/{{slug}}?environment=…"
     )]
     AlreadyEnabled,
     /// It is not enabled.

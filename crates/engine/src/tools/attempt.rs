@@ -77,15 +77,15 @@ impl Engine {
         let doubts = token.map(|token| token.doubts).unwrap_or_default();
         let paid = Paid { connection, generation, is_refreshable, doubts, parts: &parts };
         let addresses = ready.addresses_for(&parts)?;
-        let planned = plan(ready.connector, tool, &addresses.api_base, &accepted.arguments);
-        let planned = planned.and_then(|requests| {
+        let planned = || {
             let (placement, hosts) = (&ready.connector.api.credential, &connection.hosts);
+            let requests = plan(ready.connector, tool, &addresses.api_base, &accepted.arguments)?;
             let authorized =
                 requests.into_iter().map(|request| authorize(request, &parts, placement, hosts));
-            authorized.collect()
-        });
-        match planned {
-            Ok(requests) => self.run(accepted, &paid, requests).await,
+            authorized.collect::<Result<Vec<_>, _>>()
+        };
+        match planned() {
+            Ok(requests) => self.run(accepted, &paid, requests, planned).await,
             Err(PlanError::Address(pointer)) => Err(unfit(pointer)),
             Err(error) => Ok(Attempted::Done(Outcome::Failed(unplannable(accepted, &error)))),
         }
@@ -96,9 +96,13 @@ impl Engine {
         accepted: &Accepted<'_>,
         paid: &Paid<'_>,
         requests: Vec<Outgoing>,
+        planned: impl Fn() -> Result<Vec<Outgoing>, PlanError>,
     ) -> Result<Attempted, CallRefusal> {
-        let mut attempt = self.send(accepted, requests.clone()).await;
-        if let Some(after) = again(accepted.tool, &attempt) {
+        let mut attempt = self.send(accepted, requests).await;
+        // The same plan once more: hardly any call needs it, so no call keeps a copy.
+        if let Some(after) = again(accepted.tool, &attempt)
+            && let Ok(requests) = planned()
+        {
             tracing::info!(tool = %accepted.tool.name, after = ?after, "sent once more");
             tokio::time::sleep(after).await;
             attempt = self.send(accepted, requests).await;

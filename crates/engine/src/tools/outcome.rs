@@ -1,20 +1,27 @@
 use std::time::Duration;
 
 use astralform_domain::FailureKind;
-use serde_json::Value;
+use serde_json::{
+    Value,
+    value::{RawValue, to_raw_value},
+};
 
 use crate::Prompt;
 
 /// How a call that was accepted ended.
 #[derive(Debug)]
 pub enum Outcome {
-    /// The tool's result.
-    Completed(Value),
+    /// It is done.
+    Completed(ToolResult),
     /// The end user has to be asked first; nothing was changed at the provider.
     AuthRequired(Box<Prompt>),
     /// It went wrong at the provider, or on the way there.
     Failed(CallFailure),
 }
+
+/// What a tool gave, as JSON.
+#[derive(Clone, Debug)]
+pub struct ToolResult(Box<RawValue>);
 
 /// How a call went wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +46,31 @@ impl Outcome {
             Self::Failed(failure) => Self::Failed(failure.advised()),
             other => other,
         }
+    }
+}
+
+impl ToolResult {
+    pub(crate) fn new(json: Box<RawValue>) -> Self {
+        Self(json)
+    }
+
+    /// Returns the JSON text.
+    pub fn into_json(self) -> Box<RawValue> {
+        self.0
+    }
+}
+
+/// Two results are the same when they are the same JSON value.
+impl PartialEq for ToolResult {
+    fn eq(&self, other: &Self) -> bool {
+        let value = |result: &Self| serde_json::from_str::<Value>(result.0.get()).ok();
+        value(self) == value(other)
+    }
+}
+
+impl From<Value> for ToolResult {
+    fn from(value: Value) -> Self {
+        Self(to_raw_value(&value).expect("a value is JSON"))
     }
 }
 

@@ -113,7 +113,7 @@ pub(crate) fn authorize(
 
 /// The path below `base`, each `{name}` filled with one argument as one segment.
 fn address(base: &Url, path: &str, arguments: &Value) -> Result<Url, PlanError> {
-    let mut filled = base.as_str().trim_end_matches('/').to_owned();
+    let mut filled = base.path().trim_end_matches('/').to_owned();
     let mut rest = path;
     while let Some((before, after)) = rest.split_once('{') {
         let (name, after) = after.split_once('}').unwrap_or((after, ""));
@@ -124,8 +124,12 @@ fn address(base: &Url, path: &str, arguments: &Value) -> Result<Url, PlanError> 
         rest = after;
     }
     filled.push_str(rest);
-    let url = Url::parse(&filled).ok().filter(|url| url.origin() == base.origin());
-    url.ok_or(PlanError::ForeignHost)
+    let (path, query) = filled.split_once('?').map_or((&*filled, None), |(a, b)| (a, Some(b)));
+    // Origin and all of a base that was read once stay as they are.
+    let mut url = base.clone();
+    url.set_path(path);
+    url.set_query(query);
+    Ok(url)
 }
 
 /// One path segment; none where it would climb out of the path, encoded or not.

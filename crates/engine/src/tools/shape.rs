@@ -11,7 +11,7 @@ use astralform_domain::{FailureKind, ScopeSet, Timestamp};
 use http::StatusCode;
 use serde_json::Value;
 
-use super::CallFailure;
+use super::{CallFailure, ToolResult};
 use crate::{
     egress::Answer,
     refusal::{is_named, kind, lacking_scopes, text, words},
@@ -22,7 +22,7 @@ pub(crate) use no_answer::no_answer;
 #[derive(Debug, PartialEq)]
 pub(crate) enum Shaped {
     /// The tool's result.
-    Completed(Value),
+    Completed(ToolResult),
     /// The token is refused: it is dead if the connector names the error, or may be.
     Reconnect { is_named: bool },
     /// The token lacks scopes: these, in the provider's spelling, or none where it does not say.
@@ -143,8 +143,8 @@ impl<'a> Reading<'a> {
     }
 
     fn result(&self, document: &Document<'_>) -> Shaped {
-        match self.tool.result.run(document, self.variables) {
-            Ok(result) => Shaped::Completed(result),
+        match self.tool.result.write(document, self.variables) {
+            Ok(result) => Shaped::Completed(ToolResult::new(result)),
             Err(error) => {
                 tracing::warn!(tool = %self.tool.name, %error, "an answer did not fit its mapping");
                 self.unfit(&error)

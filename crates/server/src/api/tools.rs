@@ -9,10 +9,7 @@ use astralform_engine::{
 use axum::{Json, extract::State};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{
-    Map, Value, json,
-    value::{RawValue, to_raw_value},
-};
+use serde_json::{Map, Value, json, value::RawValue};
 
 use super::auth_requests::{AuthRequestView, Wait, patience};
 use crate::{
@@ -228,7 +225,7 @@ async fn run(
     }
     Ok(match outcome {
         Outcome::Completed(result) => {
-            let data = to_raw_value(&result).expect("a value is JSON");
+            let data = result.into_json();
             CallView::Completed { text: data.get().to_owned(), data, call_id }
         }
         Outcome::AuthRequired(prompt) => {

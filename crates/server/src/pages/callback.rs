@@ -117,6 +117,10 @@ async fn finish(app: &App, redirect_uri: &str, request: &Parts) -> Response {
             let text = "This was started in another browser. Nothing was connected. Please open a new link and stay in one browser.";
             message(StatusCode::FORBIDDEN, "Nothing was connected", text)
         }
+        Err(FinishError::OtherRedirectUri) => {
+            let text = "The service sent you back to another address than this application asked for. Nothing was connected. Please tell whoever runs the application: they have to correct the redirect URI at the service.";
+            message(StatusCode::BAD_REQUEST, "Nothing was connected", text)
+        }
         Err(FinishError::Fault(fault)) => broken(&fault),
     }
 }

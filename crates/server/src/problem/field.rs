@@ -2,6 +2,7 @@
 
 use astralform_catalog::ArgumentFault;
 use astralform_domain::{limits, texts::cut};
+use astralform_engine::Nearest;
 use thiserror::Error;
 
 /// One fault, and what is allowed in its place.
@@ -25,6 +26,8 @@ pub(crate) enum Wrong {
     Missing { allowed: String },
     #[error("is not one of the fields here: those are {known}{hint}")]
     Unknown { known: String, hint: String },
+    #[error("is no query parameter here{nearest}: {known}")]
+    UnknownParameter { nearest: Nearest, known: String },
     #[error("was sent more than once: send it once")]
     Twice,
     #[error("is {given}: it must be {allowed}")]
@@ -36,6 +39,16 @@ pub(crate) enum Wrong {
 impl FieldFault {
     pub(crate) fn new(place: Place, what: Wrong) -> Self {
         Self { place, what }
+    }
+
+    /// A query parameter that an operation, which takes `known`, does not take.
+    pub(crate) fn unknown_parameter(name: &str, known: &[String]) -> Self {
+        let nearest = Nearest::to(name, known.iter().map(String::as_str));
+        let known = match known {
+            [] => "there are none".to_owned(),
+            known => format!("those are `{}`", known.join("`, `")),
+        };
+        Self::new(Place::default().member(name), Wrong::UnknownParameter { nearest, known })
     }
 }
 

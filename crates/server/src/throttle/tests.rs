@@ -71,7 +71,7 @@ async fn x4_so_many_requests_of_an_end_user_are_served_at_once_and_the_next_ones
     }
     let next = served();
     let mut waiting = std::pin::pin!(throttle.admit(&next, &alice));
-    let early = tokio::time::timeout(Duration::from_millis(50), &mut waiting).await;
+    let early = timeout(Duration::from_millis(50), &mut waiting).await;
     assert!(early.is_err(), "there is no place yet");
     under_way.pop();
     waiting.await.unwrap();

@@ -162,6 +162,31 @@ async fn a_tool_without_arguments_says_so_and_names_one_too_many() {
     assert!(world.server.agent("alice").get("/v1/tools").await.status == 200);
 }
 
+#[tokio::test]
+async fn a_query_parameter_that_does_nothing_is_refused() {
+    let world = World::connected().await;
+    let admin = world.server.admin();
+    let detail = |reply: &Reply| reply.body["detail"].as_str().unwrap_or_default().to_owned();
+    for (path, said) in [
+        ("/v1/connections?limt=1", "`limt` is no query parameter here (did you mean `limit`?)"),
+        ("/v1/connections?limit=1&%00=1", "is no query parameter here: those are"),
+        (
+            "/v1/connections/conn_01J00000000000000000000000?x",
+            "`x` is no query parameter here: there",
+        ),
+    ] {
+        let refused = world.alice.get(path).await;
+        assert_eq!((refused.status, refused.code()), (400, "invalid_query"), "{path}");
+        assert!(detail(&refused).contains(said), "{path}: {refused:?}");
+    }
+    let path = format!("{}&enviroment=live", world.server.managed(""));
+    let refused = admin.get(&path).await;
+    assert_eq!((refused.status, refused.code()), (400, "invalid_query"), "{refused:?}");
+    assert!(detail(&refused).contains("did you mean `environment`"), "{refused:?}");
+    assert_eq!(world.alice.get("/v1/connections?").await.status, 200);
+    assert_eq!(world.alice.get("/v1/connections?limit=1").await.status, 200);
+}
+
 /// Numbers that are out of range are refused: none is cut to what would be allowed.
 #[tokio::test]
 async fn a_number_out_of_range_is_refused_and_not_cut() {

@@ -159,7 +159,11 @@ async fn o3_a_state_works_only_at_the_address_its_flow_was_given() {
         for wrong in [wrong, &of_another] {
             let browser = Browser::new();
             let flow = start(server, &browser, "alice", slug).await;
-            assert_eq!(browser.visit(flow.answer(wrong).as_str()).await.status, 400, "{wrong}");
+            let page = browser.visit(flow.answer(wrong).as_str()).await;
+            assert_eq!(page.status, 400, "{wrong}");
+            assert!(page.html.contains("correct the redirect URI"), "{}", page.html);
+            let why = Some("redirect_uri_mismatch".to_owned());
+            assert_eq!(ended(server, &flow).await, ("failed".to_owned(), why));
             let late = browser.visit(flow.answer(right).as_str()).await;
             assert_eq!(late.status, 400, "the state is used up");
         }
@@ -171,6 +175,14 @@ async fn o3_a_state_works_only_at_the_address_its_flow_was_given() {
         assert_eq!(browser.visit(flow.answer(right).as_str()).await.outcome(), "completed");
     }
     assert_eq!((honest.codes().len(), evil.codes().len()), (1, 1));
+}
+
+#[tokio::test]
+async fn o3_another_browser_at_the_wrong_address_ends_nobodys_request() {
+    let World { server, given, .. } = &world(Evil::Endpoints, None).await;
+    let flow = start(server, &Browser::new(), "alice", "honest").await;
+    assert_eq!(Browser::new().visit(flow.answer(given).as_str()).await.status, 400);
+    assert_eq!(ended(server, &flow).await, ("pending".to_owned(), None));
 }
 
 #[tokio::test]

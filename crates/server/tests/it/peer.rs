@@ -80,7 +80,7 @@ async fn another_provider_is_a_catalogue_folder_and_no_rust() {
     let notes = answered.body["data"]["notes"].as_array().unwrap();
     assert_eq!(notes.len(), 2);
     assert!(notes[0]["title"].is_string() && notes[0].get("internal_rank").is_none());
-    assert_eq!(count(&log(&peer).await, "token_requests"), 1);
+    assert_eq!(count(&log(&peer).await, "token_requests"), 2, "that of enabling, and the code's");
 }
 
 #[tokio::test]
@@ -101,7 +101,7 @@ async fn a_refusal_at_the_peer_ends_the_request() {
     let World { server, peer } = world(Environment::Test, None).await;
     let asked = server.agent("alice").call(TOOL, json!({})).await;
     assert_eq!(server.browser().connect(asked.link(), "Deny").await.outcome(), "declined");
-    assert_eq!(count(&log(&peer).await, "token_requests"), 0);
+    assert_eq!(count(&log(&peer).await, "token_requests"), 1, "that of enabling");
 }
 
 async fn live() -> World {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use astralform_domain::{EnvironmentSettings, VerifyEndUser};
-use astralform_testkit::{Browser, Setup, TestServer, with_parameter};
+use astralform_testkit::{Browser, CHECK_CODE, Setup, TestServer, with_parameter};
 use axum::{
     Form, Json, Router,
     extract::{Query, State},
@@ -225,7 +225,13 @@ impl Seen {
     }
 }
 
-async fn token(State(seen): State<Seen>, Form(form): Form<Parameters>) -> Json<Value> {
+async fn token(
+    State(seen): State<Seen>,
+    Form(form): Form<Parameters>,
+) -> Result<Json<Value>, StatusCode> {
+    if form.get("code").is_some_and(|code| code == CHECK_CODE) {
+        return Err(StatusCode::BAD_REQUEST);
+    }
     let (token, also) = {
         let mut book = seen.book();
         book.codes.push(form.get("code").cloned().unwrap_or_default());
@@ -237,7 +243,7 @@ async fn token(State(seen): State<Seen>, Form(form): Form<Parameters>) -> Json<V
     seen.held.subscribe().wait_for(|held| !held).await.unwrap();
     let mut answer = json!({"access_token": token, "token_type": "bearer"});
     answer.as_object_mut().unwrap().extend(also.as_object().cloned().unwrap_or_default());
-    Json(answer)
+    Ok(Json(answer))
 }
 
 async fn revoke(State(seen): State<Seen>, Form(form): Form<Parameters>) {

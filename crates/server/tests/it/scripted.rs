@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use astralform_domain::{Environment, EnvironmentSettings, VerifyEndUser};
-use astralform_testkit::{Reply, Setup, TestServer};
+use astralform_testkit::{CHECK_CODE, Reply, Setup, TestServer};
 use axum::{
     Json, Router,
     body::Bytes,
@@ -130,13 +130,20 @@ async fn answer(
     method: Method,
     uri: Uri,
     headers: HeaderMap,
+    body: Bytes,
 ) -> Response {
+    let is_check = body.windows(CHECK_CODE.len()).any(|part| part == CHECK_CODE.as_bytes());
     let (path, query) = (uri.path().to_owned(), uri.query().unwrap_or_default().to_owned());
     let asked = Asked { path, query, headers };
     let mut mind = mind.lock().unwrap();
-    mind.asked.push(asked.clone());
+    if !is_check {
+        mind.asked.push(asked.clone());
+    }
     if let Some(answer) = mind.script.as_ref().and_then(|script| script(&asked)) {
         return answer;
+    }
+    if is_check {
+        return StatusCode::BAD_REQUEST.into_response();
     }
     match (method.as_str(), asked.path.as_str()) {
         ("GET", "/authorize") => Redirect::to(&back(&asked.query)).into_response(),

@@ -52,7 +52,7 @@ async fn a_new_secret_of_the_same_app_keeps_connections() {
     assert_eq!(server.agent("alice").call(TOOL, json!({})).await.outcome(), "completed");
 
     assert_eq!(connect(&server, "bob").await.outcome(), "completed");
-    assert_eq!(provider.shown(), [OLD, NEW, NEW], "alice, the check, bob");
+    assert_eq!(provider.shown(), [OLD, OLD, NEW, NEW], "enabled, alice, the check, bob");
 }
 
 #[tokio::test]
@@ -68,16 +68,34 @@ async fn a_secret_that_the_provider_refuses_is_not_stored() {
 }
 
 #[tokio::test]
+async fn a_connector_is_not_enabled_with_an_app_that_the_provider_refuses() {
+    let provider = Provider::start(&[OLD]).await;
+    let server = provider.server(OLD).await;
+    let all = format!("/v1/projects/{}/connectors", server.tenant.project);
+    let one = format!("{all}/{}?environment=live", server.slug);
+    let enable = |secret: &str| {
+        let credentials = json!({"client_id": "app", "client_secret": secret});
+        json!({"connector": server.slug, "environment": "live", "credentials": credentials})
+    };
+    let refused = server.admin().post(&all, enable(NEW)).await;
+    assert_eq!((refused.status, refused.code()), (422, "credentials_rejected"), "{refused:?}");
+    assert_eq!(server.admin().get(&one).await.status, 404, "nothing is stored");
+    provider.set_down(true);
+    let unanswered = server.admin().post(&all, enable(NEW)).await;
+    assert_eq!(unanswered.status, 201, "nobody said that it is wrong: {unanswered:?}");
+}
+
+#[tokio::test]
 async fn the_old_secret_is_tried_for_seven_days_where_the_new_one_is_refused() {
     let provider = Provider::start(&[OLD, NEW]).await;
     let server = provider.server(OLD).await;
     change(&server, secret(NEW)).await;
     provider.accept(&[OLD]);
     assert_eq!(connect(&server, "alice").await.outcome(), "completed");
-    assert_eq!(provider.shown()[1..], [NEW, OLD]);
+    assert_eq!(provider.shown()[2..], [NEW, OLD]);
     server.clock.advance(Duration::from_hours(7 * 24));
     assert_eq!(connect(&server, "bob").await.outcome(), "auth_required");
-    assert_eq!(provider.shown()[3..], [NEW]);
+    assert_eq!(provider.shown()[4..], [NEW]);
 }
 
 #[tokio::test]

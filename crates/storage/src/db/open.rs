@@ -17,8 +17,10 @@ const READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 16;
 /// How long one of SQLite's readers is waited for.
 const ACQUIRE: Duration = Duration::from_secs(10);
-/// How long one of SQLite's readers is kept that nobody needs.
-const READER_IDLE: Duration = Duration::from_secs(30);
+/// What a connection to SQLite keeps of the file, in KiB, negated as SQLite wants it. It never gives
+/// any of it back, and the system keeps the file too.
+const READER_CACHE: &str = "-256";
+const WRITER_CACHE: &str = "-1024";
 /// How long SQLite's writer waits for another process, such as a backup, that holds the file: longer
 /// than any has to.
 const BUSY: Duration = Duration::from_secs(15);
@@ -47,10 +49,10 @@ impl Db {
             .pragma("journal_size_limit", "16777216");
         let write = pool(1).acquire_timeout(ACQUIRE_WRITER);
         let write = write.after_release(|connection, _| Box::pin(is_sound(connection)));
-        let write = write.connect_with(options.clone()).await?;
-        // What a crowd has read does not stay in memory for ever.
-        let read = pool(READERS).idle_timeout(READER_IDLE);
-        let read = read.connect_with(options.read_only(true)).await?;
+        let writing = options.clone().pragma("cache_size", WRITER_CACHE);
+        let write = write.connect_with(writing).await?;
+        let reading = options.read_only(true).pragma("cache_size", READER_CACHE);
+        let read = pool(READERS).connect_with(reading).await?;
         Ok(Self::over(Pools::Sqlite { read, write }))
     }
 

@@ -59,6 +59,29 @@ fn a_name_in_a_mapping_that_stands_for_nothing_is_found() {
 }
 
 #[test]
+fn a_result_that_is_not_what_the_tool_says_it_gives_is_found() {
+    let output = |output: &'static str| ("    output: {type: object}\n", output);
+    let closed = "    output: {type: object, additionalProperties: false, required: [id], \
+                  properties: {id: {}, name: {}}}\n";
+    for (result, said, fix) in [
+        ("{id, nam: .name}", "the result has `nam`, which `output` does not have", "`name`"),
+        ("{id, more: .x}", "the result has `more`, which `output` does not have", "`properties`"),
+        ("{name}", "`output` requires `id`, which the result does not have", "add `id: …`"),
+    ] {
+        let result = format!("    result: '{result}'");
+        let found = faults(edited(&[output(closed), ("    result: '{id, name}'", &result)]));
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].message.contains(said) && found[0].fix.contains(fix), "{found:?}");
+    }
+    for result in ["{id, name}", "{id}", ".", ". + {more: 1}", "{id} + ."] {
+        let result = format!("    result: '{result}'");
+        let found = faults(edited(&[output(closed), ("    result: '{id, name}'", &result)]));
+        assert_eq!(found, [], "{result}");
+    }
+    assert_eq!(faults(edited(&[("    result: '{id, name}'", "    result: '{id, more: .x}'")])), []);
+}
+
+#[test]
 fn names_that_stand_for_something_or_may_are_no_faults() {
     for (from, to) in [
         (QUERY, "      query: '{id, also: (.id | split(\"/\") | first)}'\n"),

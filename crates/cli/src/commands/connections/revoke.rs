@@ -77,7 +77,7 @@ impl Revoke {
             let query = [("environment", part.environment)];
             part.extent = server.post(&revoking, &query, &body).await?;
         }
-        tell(&format!("{} connections revoked: none of them can be used any more", total(&parts)));
+        tell(&format!("{} revoked: none can be used any more", connections(total(&parts))));
         let wait = Duration::from_secs(self.wait);
         receipts(&server, &format!("{project}/revocations"), &parts, wait).await
     }
@@ -124,15 +124,19 @@ fn describe(parts: &[Part]) {
             let (slug, seconds) = (extent["connector"].as_str(), &extent["estimated_seconds"]);
             let seconds = seconds.as_u64().unwrap_or(0);
             tell(&format!(
-                "{}  {}  {} connections, {} at the provider, at least",
+                "{}  {}  {}, {} at the provider, at least",
                 part.environment,
                 slug.unwrap_or("?"),
-                number(extent),
+                connections(number(extent)),
                 in_minutes(seconds),
             ));
         }
     }
-    tell(&format!("{} connections in all", total(parts)));
+    tell(&format!("{} in all", connections(total(parts))));
+}
+
+fn connections(count: u64) -> String {
+    if count == 1 { "1 connection".to_owned() } else { format!("{count} connections") }
 }
 
 fn in_minutes(seconds: u64) -> String {

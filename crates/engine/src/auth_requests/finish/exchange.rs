@@ -5,6 +5,7 @@ use astralform_domain::{
     Account, AuthFailure, AuthRequest, HostSet, ProviderError, ScopeSet, Secret, limits,
 };
 use astralform_storage::oauth_states::OauthState;
+use http::StatusCode;
 
 use super::{Callback, Ended};
 use crate::{
@@ -13,7 +14,7 @@ use crate::{
     chain,
     connections::OpenToken,
     credentials::CredentialParts,
-    egress::{Allowance, EgressError, REDACTED},
+    egress::{Allowance, Answer, EgressError, REDACTED},
     identity::{identity_request, read_account},
     oauth::{Grant, Granted, TokenError, read_tokens, token_request},
     project_connectors::{Client, Ready, reach},
@@ -157,12 +158,13 @@ impl Engine {
         let answer = self.egress.send(identity, allowance(ready)).await;
         let answer = answer.map_err(|error| unanswered(request, &error))?;
         let account = read_account(ready.connector, &answer).unwrap_or_else(|error| {
-            tracing::warn!(auth_request.id = %request.id, %error, "the account is not known");
+            let status = answer.status.as_u16();
+            tracing::warn!(auth_request.id = %request.id, %error, status, "the account is not known");
             None
         });
         // The id of an account stays the same when its tokens are renewed.
         let account = account.filter(|account| !account.id.contains(REDACTED));
-        account.ok_or(AuthFailure::ProviderUnavailable)
+        account.ok_or_else(|| unread(&answer))
     }
 }
 
@@ -175,10 +177,22 @@ fn unanswered(request: &AuthRequest, error: &EgressError) -> AuthFailure {
     }
 }
 
+/// Why an answer names no account: a provider in trouble says so by its status, and what else it says
+/// is not what the connector describes.
+fn unread(answer: &Answer) -> AuthFailure {
+    match answer.status {
+        StatusCode::TOO_MANY_REQUESTS => AuthFailure::ProviderUnavailable,
+        status if status.is_server_error() => AuthFailure::ProviderUnavailable,
+        _ => AuthFailure::AccountUnreadable,
+    }
+}
+
 /// The code, if the answer comes from whom we asked and says yes. The issuer is compared before
 /// anything else is believed (RFC 9207 §2.4).
 fn code<'a>(state: &OauthState, callback: &'a Callback<'_>) -> Result<&'a Secret, Ended> {
     if state.issuer.is_some() && state.issuer.as_deref() != callback.issuer {
+        let (expected, came) = (state.issuer.as_deref(), callback.issuer);
+        tracing::warn!(auth_request.id = %state.auth_request, expected, came, "callback without its issuer, or with another's");
         return Err(Ended::Failed(AuthFailure::IssuerMismatch));
     }
     match (callback.error.filter(|error| !error.is_empty()), &callback.code) {

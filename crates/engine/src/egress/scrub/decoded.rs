@@ -15,7 +15,7 @@ const ROUNDS: usize = 3;
 /// Returns the first place at or after `from` where something stands that is not what it means.
 pub(super) fn next_escape(text: &[u8], from: usize) -> Option<usize> {
     const AT_ONCE: usize = 32;
-    let is_escape = |byte: &u8| matches!(byte, b'\\' | b'%' | b'&' | 0x7f | 0xc2);
+    let is_escape = |byte: &u8| begins_escape(*byte);
     let mut at = from;
     for chunk in text.get(from..)?.chunks(AT_ONCE) {
         // All of them, without leaving early: the compiler compares many bytes at once.
@@ -25,6 +25,15 @@ pub(super) fn next_escape(text: &[u8], from: usize) -> Option<usize> {
         at += chunk.len();
     }
     None
+}
+
+const fn begins_escape(byte: u8) -> bool {
+    matches!(byte, b'\\' | b'%' | b'&' | 0x7f | 0xc2)
+}
+
+/// Returns whether a byte stands for itself wherever it is.
+const fn is_plain(byte: u8) -> bool {
+    byte >= b' ' && !begins_escape(byte)
 }
 
 impl Decoded {
@@ -51,9 +60,19 @@ impl Decoded {
 
     /// Returns nothing when there is nothing to decode.
     fn of(text: &[u8]) -> Option<Self> {
-        let mut decoded = Self { bytes: Vec::new(), places: Vec::new() };
+        let mut decoded = Self {
+            bytes: Vec::with_capacity(text.len()),
+            places: Vec::with_capacity(text.len() + 1),
+        };
         let mut at = 0;
         while at < text.len() {
+            let plain = text[at..].iter().take_while(|byte| is_plain(**byte)).count();
+            if plain > 0 {
+                decoded.bytes.extend_from_slice(&text[at..at + plain]);
+                decoded.places.extend(at..at + plain);
+                at += plain;
+                continue;
+            }
             let (meaning, length) = unit(&text[at..]);
             let mut utf8 = [0; 4];
             match meaning {

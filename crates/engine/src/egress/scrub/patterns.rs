@@ -5,11 +5,20 @@ use std::ops::Range;
 use astralform_domain::Secret;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use url::form_urlencoded::byte_serialize;
+use zeroize::Zeroizing;
 
 /// A form of a secret, folded.
 struct Pattern {
-    text: Secret,
+    /// Where it stands among the texts of all.
+    text: Range<usize>,
     is_encoded: bool,
+}
+
+/// The forms of secrets, all in one piece of memory, which is wiped.
+#[derive(Default)]
+struct Forms {
+    texts: Zeroizing<Vec<u8>>,
+    all: Vec<Pattern>,
 }
 
 /// Forms of secrets, with a table of how far a search may skip (Wu and Manber's): most bytes of a
@@ -17,7 +26,7 @@ struct Pattern {
 ///
 /// Letters of either case are alike, and so are the two alphabets of base64.
 pub(super) struct Patterns {
-    all: Vec<Pattern>,
+    forms: Forms,
     shortest: usize,
     skips: [u8; SKIPS],
 }
@@ -70,13 +79,9 @@ impl Patterns {
     }
 
     fn of<'a>(secrets: impl Iterator<Item = &'a str>) -> Self {
-        let mut all = Vec::new();
-        for secret in secrets {
-            add_forms(secret, &mut all);
-        }
-        let shortest = all.iter().map(|pattern| pattern.text.expose().len()).min().unwrap_or(0);
-        let shortest = shortest.min(WINDOW);
-        let mut patterns = Self { all, shortest, skips: [0; SKIPS] };
+        let forms = Forms::of(secrets);
+        let shortest = forms.lengths().min().unwrap_or(0).min(WINDOW);
+        let mut patterns = Self { forms, shortest, skips: [0; SKIPS] };
         patterns.fill_skips();
         patterns
     }
@@ -87,8 +92,8 @@ impl Patterns {
             return;
         }
         self.skips.fill((self.shortest - BLOCK + 1) as u8);
-        for pattern in &self.all {
-            let window = &pattern.text.expose().as_bytes()[..self.shortest];
+        for pattern in &self.forms.all {
+            let window = &self.forms.text(pattern)[..self.shortest];
             for (at, block) in window.windows(BLOCK).enumerate() {
                 let skip = &mut self.skips[place(block)];
                 *skip = (*skip).min((self.shortest - BLOCK - at) as u8);
@@ -98,13 +103,13 @@ impl Patterns {
 
     /// Returns the length of the longest pattern.
     pub(super) fn longest(&self) -> usize {
-        self.all.iter().map(|pattern| pattern.text.expose().len()).max().unwrap_or(0)
+        self.forms.lengths().max().unwrap_or(0)
     }
 
     /// Returns where the first pattern at or after `from` stands; of those that begin there, the
     /// longest. An encoded one reaches to the ends of the word it stands in.
     pub(super) fn find(&self, text: &[u8], from: usize) -> Option<Range<usize>> {
-        if self.all.is_empty() {
+        if self.forms.all.is_empty() {
             return None;
         }
         let mut end = from + self.shortest;
@@ -127,14 +132,14 @@ impl Patterns {
 
     fn at(&self, text: &[u8], start: usize) -> Option<Range<usize>> {
         let rest = &text[start..];
-        let standing = self.all.iter().filter(|pattern| {
-            let wanted = pattern.text.expose().as_bytes();
+        let standing = self.forms.all.iter().filter(|pattern| {
+            let wanted = self.forms.text(pattern);
             rest.len() >= wanted.len()
                 && wanted.iter().zip(rest).all(|(wanted, byte)| *wanted == fold(*byte))
                 && (wanted.len() >= WORD || is_word(text, start..start + wanted.len()))
         });
-        let longest = standing.max_by_key(|pattern| pattern.text.expose().len())?;
-        let found = start..start + longest.text.expose().len();
+        let longest = standing.max_by_key(|pattern| pattern.text.len())?;
+        let found = start..start + longest.text.len();
         Some(if longest.is_encoded { extended(text, found) } else { found })
     }
 }
@@ -160,47 +165,79 @@ fn extended(text: &[u8], range: Range<usize>) -> Range<usize> {
     range.start - before..range.end + after
 }
 
-fn add_forms(secret: &str, to: &mut Vec<Pattern>) {
-    let mut add = |text: &[u8], is_encoded| {
-        let folded = text.iter().map(|byte| fold(*byte)).collect();
-        if let Ok(text) = String::from_utf8(folded) {
-            to.push(Pattern { text: Secret::new(text), is_encoded });
-        }
-    };
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"*-._".contains(&byte);
-    add(secret.as_bytes(), false);
-    if secret.len() >= ENCODED {
-        add(hex(secret).expose().as_bytes(), true);
-        add_base64(secret, &mut add);
+impl Forms {
+    fn of<'a>(secrets: impl Iterator<Item = &'a str>) -> Self {
+        let mut forms = Self::default();
+        secrets.for_each(|secret| forms.add_all_of(secret));
+        forms
     }
-    // As a part of Basic credentials (RFC 6749 §2.3.1), and as a parameter.
-    if !secret.bytes().all(is_plain) {
-        let form = Secret::new(byte_serialize(secret.as_bytes()).collect());
-        add(form.expose().as_bytes(), false);
-        if secret.len() >= ENCODED {
-            add_base64(form.expose(), &mut add);
+
+    fn text(&self, pattern: &Pattern) -> &[u8] {
+        &self.texts[pattern.text.clone()]
+    }
+
+    fn lengths(&self) -> impl Iterator<Item = usize> {
+        self.all.iter().map(|pattern| pattern.text.len())
+    }
+
+    fn add_all_of(&mut self, secret: &str) {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"*-._".contains(&byte);
+        let is_encoded = secret.len() >= ENCODED;
+        self.reserve(secret.len() * 8 + 32);
+        self.add(false, |texts| texts.extend_from_slice(secret.as_bytes()));
+        if is_encoded {
+            self.add(true, |texts| texts.extend(secret.bytes().flat_map(hex)));
+            self.add_base64(secret);
+        }
+        // As a part of Basic credentials (RFC 6749 §2.3.1), and as a parameter.
+        if !secret.bytes().all(is_plain) {
+            let form = Secret::new(byte_serialize(secret.as_bytes()).collect());
+            self.reserve(form.expose().len() * 6 + 32);
+            self.add(false, |texts| texts.extend_from_slice(form.expose().as_bytes()));
+            if is_encoded {
+                self.add_base64(form.expose());
+            }
+        }
+    }
+
+    /// Makes room, and wipes what is left behind where that moves the texts.
+    fn reserve(&mut self, more: usize) {
+        if self.texts.capacity() - self.texts.len() < more {
+            let mut roomy = Vec::with_capacity(2 * self.texts.len() + more);
+            roomy.extend_from_slice(&self.texts);
+            self.texts = Zeroizing::new(roomy);
+        }
+    }
+
+    /// Adds a text as it is written, folded.
+    fn add(&mut self, is_encoded: bool, write: impl FnOnce(&mut Vec<u8>)) {
+        let start = self.texts.len();
+        write(&mut self.texts);
+        self.texts[start..].iter_mut().for_each(|byte| *byte = fold(*byte));
+        self.all.push(Pattern { text: start..self.texts.len(), is_encoded });
+    }
+
+    /// Adds the characters of a base64 text that depend on the secret alone, for each number of
+    /// bytes that may precede it in a group of three.
+    fn add_base64(&mut self, secret: &str) {
+        let mut padded = Zeroizing::new(Vec::with_capacity(secret.len() + 2));
+        padded.extend_from_slice(b"\0\0");
+        padded.extend_from_slice(secret.as_bytes());
+        for shift in 0..3 {
+            let text = &padded[2 - shift..];
+            let (first, last) = ((shift * 8).div_ceil(6), text.len() * 8 / 6);
+            self.add(true, |texts| {
+                let start = texts.len();
+                texts.resize(start + text.len().div_ceil(3) * 4, 0);
+                STANDARD.encode_slice(text, &mut texts[start..]).expect("there is room for it");
+                texts.copy_within(start + first..start + last, start);
+                texts.truncate(start + last - first);
+            });
         }
     }
 }
 
-/// Adds the characters of a base64 text that depend on the secret alone, for each number of bytes
-/// that may precede it in a group of three.
-fn add_base64(secret: &str, add: &mut impl FnMut(&[u8], bool)) {
-    for shift in 0..3 {
-        let padded = Secret::new(format!("{}{secret}", &"\0\0"[..shift]));
-        let encoded = Secret::new(STANDARD.encode(padded.expose()));
-        let (first, last) = ((shift * 8).div_ceil(6), padded.expose().len() * 8 / 6);
-        add(&encoded.expose().as_bytes()[first..last], true);
-    }
-}
-
-fn hex(secret: &str) -> Secret {
-    const DIGITS: [char; 16] =
-        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
-    let mut text = String::with_capacity(secret.len() * 2);
-    for byte in secret.bytes() {
-        text.push(DIGITS[usize::from(byte >> 4)]);
-        text.push(DIGITS[usize::from(byte & 15)]);
-    }
-    Secret::new(text)
+fn hex(byte: u8) -> [u8; 2] {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]
 }

@@ -71,9 +71,10 @@ fn a_request_that_changes_nothing_is_sent_again_when_the_trouble_may_pass() {
 #[test]
 fn what_needs_the_end_user_is_not_sent_again() {
     with(true, |tool| {
-        for shaped in
-            [Shaped::Reconnect { is_named: false }, Shaped::Completed(serde_json::Value::Null)]
-        {
+        for shaped in [
+            Shaped::Reconnect { is_named: false },
+            Shaped::Completed(serde_json::Value::Null.into()),
+        ] {
             let attempt = Attempt { shaped, status: Some(StatusCode::OK), is_final: false };
             assert_eq!(again(tool, &attempt), None);
         }

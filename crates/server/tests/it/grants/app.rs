@@ -51,7 +51,7 @@ async fn an_account_whose_id_is_made_of_nothing_is_not_connected() {
         let asked = call(&server, LIST).await;
         assert_eq!(consent(asked.link()).await.outcome(), "failed", "{account} {me}");
         let found = auth_request(&server, asked.auth_request()).await;
-        assert_eq!(found["failure"], "provider_unavailable", "{account} {me}");
+        assert_eq!(found["failure"], "account_unreadable", "{account} {me}");
         assert_eq!(notes.asked("/revoke").len(), 1, "the token is of no use");
     }
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use astralform_domain::{EnvironmentSettings, VerifyEndUser};
-use astralform_testkit::{Browser, Page, Reply, Setup, TestServer};
+use astralform_testkit::{Browser, CHECK_CODE, Page, Reply, Setup, TestServer};
 use axum::{
     Router,
     extract::State,
@@ -157,6 +157,9 @@ async fn answer(
     headers: HeaderMap,
     body: String,
 ) -> Response {
+    if body.contains(CHECK_CODE) {
+        return StatusCode::BAD_REQUEST.into_response();
+    }
     let mut mind = mind.lock().unwrap();
     if uri.path() == "/authorize" {
         return Redirect::to(&back(uri.query().unwrap_or_default(), &mind.brings)).into_response();

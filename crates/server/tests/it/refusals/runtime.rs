@@ -173,6 +173,7 @@ async fn of_queries(server: &TestServer) -> Vec<Refused> {
         "/v1/tools?formt=mcp",
         "/v1/connections?limit=0",
         "/v1/connections?limit=many",
+        "/v1/connections?limt=1",
         "/v1/connections?limit=1&limit=2",
         "/v1/connections?cursor=next",
         "/v1/auth-requests/areq_01J00000000000000000000000?wait=60",

@@ -41,10 +41,10 @@ fn repositories_are_told_in_short_with_the_next_page_that_the_header_names() {
         "next_page": 3,
     });
     let tool = "github_list_repos";
-    assert_eq!(github(tool, &json!({"page": 2}), &answer), Shaped::Completed(compact));
+    assert_eq!(github(tool, &json!({"page": 2}), &answer), Shaped::Completed(compact.into()));
 
     answer.headers.insert("link", HeaderValue::from_static("<https://x/?page=1>; rel=\"first\""));
-    let Shaped::Completed(last) = github(tool, &json!({}), &answer) else { panic!("no list") };
+    let last = completed(github(tool, &json!({}), &answer));
     assert_eq!(last.get("next_page"), None);
 }
 
@@ -55,9 +55,7 @@ fn the_permission_is_read_from_the_flags_where_no_role_is_named() {
         repository["role_name"].take();
         repository["permissions"] = flags;
         let answer = answer(200, json!([repository]).to_string());
-        let Shaped::Completed(list) = github("github_list_repos", &json!({}), &answer) else {
-            panic!("no list")
-        };
+        let list = completed(github("github_list_repos", &json!({}), &answer));
         list["repositories"][0].get("permission").cloned()
     };
     for (flags, expected) in [
@@ -78,7 +76,7 @@ fn private_repositories_need_a_token_that_shows_them() {
     assert_eq!(list(&private, PUBLIC), missing(&["repo"]));
     assert_eq!(list(&private, ""), missing(&["repo"]));
     assert_eq!(list(&private, "repo:status"), missing(&["repo"]));
-    let nothing = Shaped::Completed(json!({"repositories": []}));
+    let nothing = Shaped::Completed(json!({"repositories": []}).into());
     assert_eq!(list(&private, PRIVATE), nothing);
     assert_eq!(list(&json!({}), PUBLIC), nothing);
 }
@@ -117,7 +115,10 @@ fn what_a_search_finds_is_told_in_short() {
         ],
     });
     let answer = answer(200, found.to_string());
-    assert_eq!(github("github_search_issues", &arguments, &answer), Shaped::Completed(compact));
+    assert_eq!(
+        github("github_search_issues", &arguments, &answer),
+        Shaped::Completed(compact.into())
+    );
 }
 
 #[test]
@@ -125,9 +126,7 @@ fn pages_end_with_the_last_match_or_the_thousandth() {
     let next = |total: u64, arguments: Value| {
         let found = json!({"total_count": total, "incomplete_results": false, "items": []});
         let answer = answer(200, found.to_string());
-        let Shaped::Completed(found) = github("github_search_issues", &arguments, &answer) else {
-            panic!("nothing found")
-        };
+        let found = completed(github("github_search_issues", &arguments, &answer));
         found.get("next_page").cloned()
     };
     assert_eq!(next(20, json!({"query": "x"})), None);

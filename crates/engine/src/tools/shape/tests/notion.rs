@@ -61,18 +61,17 @@ fn found_pages_and_data_sources_have_their_titles_and_parents() {
         "next_cursor": "n",
         "incomplete": true,
     });
-    assert_eq!(notion("notion_search", &[&body(&found)]), Shaped::Completed(expected));
+    assert_eq!(notion("notion_search", &[&body(&found)]), Shaped::Completed(expected.into()));
     let last = json!({"object": "list", "results": [], "has_more": false, "next_cursor": null,
         "request_status": {"type": "complete"}});
-    let nothing = Shaped::Completed(json!({"results": []}));
+    let nothing = Shaped::Completed(json!({"results": []}).into());
     assert_eq!(notion("notion_search", &[&body(&last)]), nothing);
 }
 
 fn properties_of(properties: &Value) -> Value {
     let content = body(&json!({"object": "page_markdown", "markdown": "", "truncated": false}));
     let shaped = notion("notion_get_page", &[&body(&page(properties)), &content]);
-    let Shaped::Completed(mut result) = shaped else { panic!("{shaped:?}") };
-    result["properties"].take()
+    completed(shaped)["properties"].take()
 }
 
 #[test]
@@ -132,11 +131,7 @@ fn a_page_comes_with_its_text_of_which_the_end_may_be_left_out() {
     let read = |markdown: &str, truncated: bool| {
         let content =
             json!({"object": "page_markdown", "markdown": markdown, "truncated": truncated});
-        let Shaped::Completed(result) = notion("notion_get_page", &[&first, &body(&content)])
-        else {
-            panic!("no result")
-        };
-        result
+        completed(notion("notion_get_page", &[&first, &body(&content)]))
     };
     let expected = json!({
         "id": ID, "title": "Plan", "url": "https://www.notion.so/Plan-b", "properties": {},
@@ -153,9 +148,9 @@ fn a_page_comes_with_its_text_of_which_the_end_may_be_left_out() {
 fn a_page_that_was_made_is_known_by_its_id_even_to_an_app_that_may_not_read() {
     let whole = body(&page(&json!({"Name": title(&["Plan"])})));
     let expected = json!({"id": ID, "title": "Plan", "url": "https://www.notion.so/Plan-b"});
-    assert_eq!(notion("notion_create_page", &[&whole]), Shaped::Completed(expected));
+    assert_eq!(notion("notion_create_page", &[&whole]), Shaped::Completed(expected.into()));
     let partial = body(&json!({"object": "page", "id": ID}));
-    let expected = Shaped::Completed(json!({"id": ID, "title": "Plan"}));
+    let expected = Shaped::Completed(json!({"id": ID, "title": "Plan"}).into());
     assert_eq!(notion("notion_create_page", &[&partial]), expected);
 }
 
