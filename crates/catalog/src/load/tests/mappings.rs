@@ -120,7 +120,7 @@ fn a_fault_of_form_names_the_field_what_it_has_and_what_is_allowed() {
             replace: ("slug: acme", "slug: Acme"),
             at: "slug:",
             message: "`slug` is not written as it has to be",
-            fix: "^[a-z]",
+            fix: "at most 39 lower-case letters",
         },
     ]);
 }
