@@ -95,7 +95,7 @@ fn abuse(mut words: impl Iterator<Item = String>) -> Result<Arguments> {
     Ok(Arguments::Abuse(abuse))
 }
 
-/// `attack NAME ADDRESS FOLDER SECONDS`, as the measuring process calls it.
+/// Reads `attack NAME ADDRESS FOLDER SECONDS`, as the measuring process calls it.
 fn attack(mut words: impl Iterator<Item = String>) -> Result<Arguments> {
     let mut value = || words.next().ok_or(USAGE);
     Ok(Arguments::Attack(Attack {

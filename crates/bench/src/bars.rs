@@ -44,7 +44,7 @@ impl fmt::Display for Amount {
     }
 }
 
-/// The bars, for each subject that they are about.
+/// Returns the bars, for each subject that they are about.
 pub(crate) fn bars(results: &Results) -> Vec<Bar> {
     let mut bars = Vec::new();
     for subject in results.subjects().into_iter().filter(|subject| subject.is_product()) {
@@ -69,7 +69,8 @@ pub(crate) fn bars(results: &Results) -> Vec<Bar> {
     bars
 }
 
-/// What a subject adds to the upstream's own latency: the median of the rounds' differences.
+/// Returns what a subject adds to the upstream's own latency: the median of the rounds'
+/// differences.
 fn added(results: &Results, subject: Subject, of: fn(&Figures) -> f64) -> Option<f64> {
     const LOAD: Load = Load::Open(2_000);
     let direct = results.each(Subject::Direct, LOAD, of);
@@ -77,7 +78,7 @@ fn added(results: &Results, subject: Subject, of: fn(&Figures) -> f64) -> Option
     median(through.iter().zip(direct).map(|(through, direct)| through - direct))
 }
 
-/// The CPU time of a call with many stored connections, in per cent of that with few.
+/// Returns the CPU time of a call with many stored connections, in per cent of that with few.
 fn growth(results: &Results, database: Database) -> Option<f64> {
     let cpu = |connections| {
         let subject = Subject::Product { database, connections };

@@ -5,12 +5,12 @@ use std::{fs, io, time::Duration};
 /// Linux counts the CPU time of processes in hundredths of a second, whatever the machine.
 const TICK: Duration = Duration::from_millis(10);
 
-/// The CPU time that processes have used until now, all their threads together.
+/// Returns the CPU time that processes have used until now, all their threads together.
 pub(crate) fn used(processes: &[u32]) -> io::Result<Duration> {
     processes.iter().map(|id| stat(*id).map(|stat| stat.used)).sum()
 }
 
-/// The processes that a process has started and that still run.
+/// Returns the processes that a process has started and that still run.
 pub(crate) fn children(parent: u32) -> io::Result<Vec<u32>> {
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc")? {
@@ -25,13 +25,14 @@ pub(crate) fn children(parent: u32) -> io::Result<Vec<u32>> {
     Ok(found)
 }
 
-/// The memory that a process holds, in bytes.
+/// Returns the memory that a process holds, in bytes.
 pub(crate) fn resident(process: u32) -> io::Result<u64> {
     let status = fs::read_to_string(format!("/proc/{process}/status"))?;
     bytes_in(&status, "VmRSS:").ok_or_else(|| io::Error::other("no VmRSS in its status"))
 }
 
-/// The most memory that a process has held since it started, or since [`forget_peak`], in bytes.
+/// Returns the most memory that a process has held since it started, or since [`forget_peak`], in
+/// bytes.
 pub(crate) fn peak(process: u32) -> io::Result<u64> {
     let status = fs::read_to_string(format!("/proc/{process}/status"))?;
     bytes_in(&status, "VmHWM:").ok_or_else(|| io::Error::other("no VmHWM in its status"))
@@ -53,7 +54,8 @@ fn stat(process: u32) -> io::Result<Stat> {
     parse(&line).ok_or_else(|| io::Error::other("its stat is not as expected"))
 }
 
-/// `pid (name) state ppid …`, `utime` and `stime` as fields 14 and 15; the name may hold anything.
+/// Reads `pid (name) state ppid …`, `utime` and `stime` as fields 14 and 15; the name may hold
+/// anything.
 fn parse(line: &str) -> Option<Stat> {
     let (_, rest) = line.rsplit_once(") ")?;
     let fields: Vec<&str> = rest.split(' ').collect();

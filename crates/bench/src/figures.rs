@@ -25,20 +25,21 @@ impl Latencies {
         ratio(self.count()) / self.elapsed.as_secs_f64()
     }
 
-    /// The smallest latency that so many per cent of all do not exceed.
+    /// Returns the smallest latency that so many per cent of all do not exceed.
     pub(crate) fn percentile(&self, percent: usize) -> Duration {
         let rank = (self.count() * percent).div_ceil(100).max(1);
         self.sorted[rank - 1]
     }
 }
 
-/// A count as a factor. Ours are far below 2^52.
+/// Returns a count as a factor. Ours are far below 2^52.
 #[expect(clippy::cast_precision_loss, reason = "counts of requests and rows are small")]
 pub(crate) fn ratio(count: usize) -> f64 {
     count as f64
 }
 
-/// The middle one of some figures, or between the two middle ones; none where there are none.
+/// Returns the middle one of some figures, or between the two middle ones; none where there are
+/// none.
 pub(crate) fn median(figures: impl IntoIterator<Item = f64>) -> Option<f64> {
     let mut sorted: Vec<f64> = figures.into_iter().collect();
     sorted.sort_by(f64::total_cmp);

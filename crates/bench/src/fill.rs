@@ -18,7 +18,7 @@ use crate::{Result, note, product::Installation, workload::Workload};
 
 const BATCH: usize = 2_000;
 
-/// The end user of that number, from 0.
+/// Returns the end user of that number, from 0.
 pub(crate) fn end_user(number: usize) -> EndUserId {
     format!("end-user-{number:07}").parse().expect("letters, digits and hyphens are an id")
 }
@@ -130,7 +130,7 @@ impl Filler<'_> {
         Ok(())
     }
 
-    /// A token of the usual length, sealed for its one place.
+    /// Returns a token of the usual length, sealed for its one place.
     fn token(&self, connection: &Connection, number: usize) -> Token {
         let generation = 1;
         let kind = self.workload.token.clone();

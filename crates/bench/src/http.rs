@@ -80,7 +80,7 @@ pub(crate) async fn read(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Result
     }
 }
 
-/// The extent of the message that starts in `bytes`, once its head is there.
+/// Returns the extent of the message that starts in `bytes`, once its head is there.
 fn message(bytes: &[u8]) -> Option<Message> {
     let head = bytes.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
     let mut lines = bytes[..head].split(|byte| *byte == b'\n');

@@ -53,7 +53,7 @@ struct Content {
     connections: usize,
 }
 
-/// The address that the kept installations are bound to, where it is free, or else another.
+/// Returns the address that the kept installations are bound to, where it is free, or else another.
 pub(crate) fn upstream_address(keep: &Path, connections: usize) -> Result<SocketAddr> {
     let kept = content(&kept_folder(keep, connections)).map(|content| content.upstream);
     match kept.filter(|address| TcpListener::bind(address).is_ok()) {
@@ -71,7 +71,8 @@ fn content(folder: &Path) -> Option<Content> {
 }
 
 impl Setup<'_> {
-    /// An installation with so many connections, of which the first and the last can be used.
+    /// Returns an installation with so many connections, of which the first and the last can be
+    /// used.
     pub(crate) async fn filled(&self, database: Database, connections: usize) -> Result<Filled> {
         match database {
             Database::Sqlite if connections >= WORTH_KEEPING => self.kept(connections).await,

@@ -50,7 +50,7 @@ struct Run {
     latencies: RefCell<Vec<Duration>>,
 }
 
-/// Each connection sends its next request as soon as it has the answer.
+/// Sends the next request of each connection as soon as it has the answer.
 pub(crate) async fn closed(
     target: &Rc<Target>,
     connections: usize,
@@ -76,8 +76,8 @@ pub(crate) async fn closed(
     run.finished(tasks, limit.time).await
 }
 
-/// Requests are due at fixed times. A latency counts from when its request was due, so that an
-/// answer that comes late delays no measurement after it (no coordinated omission).
+/// Sends requests at fixed times. A latency counts from when its request was due, so that an answer
+/// that comes late delays no measurement after it (no coordinated omission).
 pub(crate) async fn open(target: &Rc<Target>, pace: Pace) -> Result<Latencies> {
     let interval = Duration::from_secs(1) / pace.per_second;
     let count = usize::try_from(pace.time.as_nanos() / interval.as_nanos())?;
@@ -114,7 +114,7 @@ impl Run {
         Rc::new(Self { target: Rc::clone(target), start, next: Cell::new(0), latencies })
     }
 
-    /// The number of the next request, of so many.
+    /// Returns the number of the next request, of so many.
     fn take(&self, most: usize) -> Option<usize> {
         let number = self.next.get();
         self.next.set(number + 1);
@@ -186,7 +186,7 @@ mod tests {
 
     use super::*;
 
-    /// A server that stalls once, at the first request, and is quick otherwise.
+    /// Returns a server that stalls once, at the first request, and is quick otherwise.
     async fn stalling(stall: Duration) -> Rc<Target> {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

@@ -30,7 +30,7 @@ impl Machine {
     }
 }
 
-/// The commit, and whether anything was changed since.
+/// Returns the commit, and whether anything was changed since.
 fn commit() -> Result<String> {
     let git = |arguments: &[&str]| -> Result<String> {
         Ok(String::from_utf8(Command::new("git").args(arguments).output()?.stdout)?)
@@ -40,7 +40,7 @@ fn commit() -> Result<String> {
     Ok(if is_clean { commit } else { format!("{commit} with changes") })
 }
 
-/// The first field of that name in a file of `/proc`.
+/// Returns the first field of that name in a file of `/proc`.
 fn field(text: &str, name: &str) -> Option<String> {
     let fields = text.lines().filter_map(|line| line.split_once(':'));
     fields

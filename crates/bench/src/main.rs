@@ -55,7 +55,7 @@ const FEW: usize = 1_000;
 const MANY: usize = 1_000_000;
 const REPORT: &str = "docs/benchmarks.md";
 
-/// One thread: what the load costs is then easy to tell, and the rest of the machine is the
+/// Runs on one thread: what the load costs is then easy to tell, and the rest of the machine is the
 /// others'.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -145,13 +145,13 @@ async fn prepared(wanted: &Measure, cores: usize) -> Result<Stage> {
     Ok(Stage { workload, nginx, filled, postgres, upstream })
 }
 
-/// Something to know while it goes on; standard output is the report's.
+/// Says something to know while it goes on; standard output is the report's.
 #[expect(clippy::print_stderr, reason = "standard output is the report's")]
 fn note(text: &str) {
     eprintln!("{text}");
 }
 
-/// An address of loopback that is free.
+/// Returns an address of loopback that is free.
 fn free_address() -> Result<SocketAddr> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
 }

@@ -87,7 +87,7 @@ impl Programs {
         Ok(Self { folder, is_root })
     }
 
-    /// One that refuses to run as root.
+    /// Returns one that refuses to run as root.
     fn command(&self, program: &str, folder: &Path) -> Command {
         let program = self.folder.join(program);
         let mut command = if self.is_root {

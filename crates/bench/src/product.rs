@@ -82,7 +82,7 @@ impl Installation {
         Ok(())
     }
 
-    /// The one that was set up in a folder before.
+    /// Returns the one that was set up in a folder before.
     pub(crate) fn at(program: &Path, folder: &Path, database_url: Option<String>) -> Result<Self> {
         let made: Bootstrapped = serde_json::from_slice(&fs::read(folder.join(MADE))?)?;
         let made = Made {
@@ -114,7 +114,7 @@ impl Installation {
         &self.program
     }
 
-    /// The same by a command that ends as the product's binary with the arguments that are added.
+    /// Starts it by a command that ends as the product's binary with the arguments that are added.
     pub(crate) async fn start_by(&self, command: Command) -> Result<Server> {
         let address = free_address()?;
         let log = self.folder.join("log");

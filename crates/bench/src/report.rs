@@ -20,7 +20,7 @@ pub(crate) struct Conditions {
     pub(crate) seconds: u64,
 }
 
-/// The whole report.
+/// Returns the whole report.
 pub(crate) fn report(conditions: &Conditions, results: &Results) -> String {
     let mut text = head(conditions);
     let paragraphs = [
@@ -204,7 +204,7 @@ impl fmt::Display for Life {
     }
 }
 
-/// A count with a comma after each three digits.
+/// Returns a count with a comma after each three digits.
 fn thousands(count: usize) -> String {
     let digits = count.to_string();
     let mut text = String::new();

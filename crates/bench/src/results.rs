@@ -103,19 +103,19 @@ impl Results {
         self.lives.push((subject, life));
     }
 
-    /// One figure of every round, in the order of the rounds.
+    /// Returns one figure of every round, in the order of the rounds.
     pub(crate) fn each(&self, subject: Subject, load: Load, of: fn(&Figures) -> f64) -> Vec<f64> {
         let runs = self.runs.iter().filter(|run| (run.0, run.1) == (subject, load));
         runs.map(|(_, _, figures)| of(figures)).collect()
     }
 
-    /// One figure of every start.
+    /// Returns one figure of every start.
     pub(crate) fn each_life(&self, subject: Subject, of: fn(&Life) -> f64) -> Vec<f64> {
         let lives = self.lives.iter().filter(|life| life.0 == subject);
         lives.map(|(_, life)| of(life)).collect()
     }
 
-    /// The subjects, in the order in which they were first measured.
+    /// Returns the subjects, in the order in which they were first measured.
     pub(crate) fn subjects(&self) -> Vec<Subject> {
         let mut known = Vec::new();
         for (subject, _, _) in &self.runs {

@@ -145,7 +145,8 @@ impl Filled {
     }
 }
 
-/// Users whom this process has not seen: of many, others in each round, from all over the table.
+/// Returns users whom this process has not seen: of many, others in each round, from all over the
+/// table.
 fn cold_users(connections: usize, round: usize) -> Vec<usize> {
     const STRIDE: usize = 797;
     match connections.checked_sub(WARM) {

@@ -31,7 +31,7 @@ impl Workload {
         Ok(serde_json::from_str(include_str!("../workload.json"))?)
     }
 
-    /// The request that enables the connector in front of the upstream.
+    /// Returns the request that enables the connector in front of the upstream.
     pub(crate) fn enabling(&self, project: &str, token: &Secret, upstream: SocketAddr) -> Vec<u8> {
         let below = |path: &String| format!("http://{upstream}{path}");
         let endpoints: BTreeMap<_, _> =
@@ -39,14 +39,14 @@ impl Workload {
         enabling(project, token, &json!({"connector": self.connector, "endpoints": endpoints}))
     }
 
-    /// The tool's call for an end user.
+    /// Returns the tool's call for an end user.
     pub(crate) fn call(&self, key: &Secret, end_user: &EndUserId) -> Vec<u8> {
         let header = format!("X-End-User-ID: {end_user}\r\n");
         let path = format!("/v1/tools/{}/call", self.tool);
         post(&path, key, &header, &json!({"arguments": self.arguments}))
     }
 
-    /// The request that the call leads to, as the provider gets it.
+    /// Returns the request that the call leads to, as the provider gets it.
     pub(crate) fn direct(&self) -> Vec<u8> {
         let path = &self.path;
         format!(
@@ -58,7 +58,7 @@ impl Workload {
     }
 }
 
-/// The request that enables a connector as it is wanted, with an app of no use.
+/// Returns the request that enables a connector as it is wanted, with an app of no use.
 pub(crate) fn enabling(project: &str, token: &Secret, wanted: &Value) -> Vec<u8> {
     let mut body = wanted.clone();
     body["environment"] = json!("test");

@@ -82,7 +82,7 @@ impl Call {
     }
 }
 
-/// A provider's page of channels, most of which no mapping looks at.
+/// Returns a provider's page of channels, most of which no mapping looks at.
 fn page(channels: usize) -> Vec<u8> {
     let channel = |number: usize| {
         json!({

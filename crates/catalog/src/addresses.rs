@@ -40,8 +40,8 @@ pub enum AddressError {
 }
 
 impl Connector {
-    /// Where everything is, with the replacements of a project connector. Parts that differ from
-    /// account to account are `*`.
+    /// Returns where everything is, with the replacements of a project connector. Parts that differ
+    /// from account to account are `*`.
     ///
     /// # Errors
     /// When a replacement is not an address.
@@ -49,7 +49,7 @@ impl Connector {
         self.put_together(endpoints, |_| Ok("*"))
     }
 
-    /// The same for one account, whose credential has these parts.
+    /// Returns the addresses for one account, whose credential has these parts.
     ///
     /// # Errors
     /// When a part is missing, or cannot be one of a host name (RFC 1035 §2.3.4).
@@ -65,7 +65,7 @@ impl Connector {
         self.put_together(endpoints, sound)
     }
 
-    /// Whether the address of the API differs from account to account.
+    /// Returns whether the address of the API differs from account to account.
     pub fn names_hosts(&self, endpoints: &Endpoints) -> bool {
         endpoints.api_base_url.is_none() && self.api.base_url.contains('{')
     }
@@ -100,8 +100,8 @@ impl Connector {
 }
 
 impl Addresses {
-    /// The hosts that secrets may be sent to. The authorization endpoint is not among them: only
-    /// browsers go there.
+    /// Returns the hosts that secrets may be sent to. The authorization endpoint is not among them:
+    /// only browsers go there.
     pub fn hosts(&self) -> HostSet {
         let all = [
             self.oauth.as_ref().map(|oauth| &oauth.token),
@@ -113,8 +113,8 @@ impl Addresses {
     }
 }
 
-/// Where an address leads, as a [`HostSet`] names it: the host, with its port where that is not
-/// the scheme's own, and with the scheme where that is not https.
+/// Returns where an address leads, as a [`HostSet`] names it: the host, with its port where that is
+/// not the scheme's own, and with the scheme where that is not https.
 pub fn destination(url: &Url) -> String {
     let host = &url[url::Position::BeforeHost..url::Position::AfterPort];
     if url.scheme() == "https" { host.to_owned() } else { format!("{}://{host}", url.scheme()) }
@@ -132,7 +132,7 @@ fn filled<'a>(
     parsed.try_fill(part)
 }
 
-/// One label of a host name (RFC 1035 §2.3.1, RFC 1123 §2.1).
+/// Returns one label of a host name (RFC 1035 §2.3.1, RFC 1123 §2.1).
 fn is_label(text: &str) -> bool {
     (1..=63).contains(&text.len())
         && text.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-')
@@ -140,7 +140,7 @@ fn is_label(text: &str) -> bool {
         && !text.ends_with('-')
 }
 
-/// An absolute address as it is, a path below `base`.
+/// Returns an absolute address as it is, a path below `base`.
 fn located(base: &Url, address: &str) -> Result<Url, url::ParseError> {
     if address.starts_with('/') {
         return Url::parse(&format!("{}{address}", base.as_str().trim_end_matches('/')));

@@ -36,7 +36,7 @@ impl ApiKey {
     /// The field of the key itself.
     pub const KEY: &str = "api_key";
 
-    /// The field of that name.
+    /// Returns the field of that name.
     pub fn field(&self, name: &str) -> Option<&KeyField> {
         self.fields.iter().find(|field| field.name == name)
     }

@@ -1,6 +1,6 @@
 use crate::Folder;
 
-/// The folders of the catalogue that the program carries.
+/// Returns the folders of the catalogue that the program carries.
 pub fn builtin() -> &'static [Folder<'static>] {
     const FOLDERS: &[Folder<'static>] = include!(concat!(env!("OUT_DIR"), "/builtin.rs"));
     FOLDERS

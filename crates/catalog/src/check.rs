@@ -29,7 +29,7 @@ impl Fault {
     }
 }
 
-/// The connector of a folder, or all that is wrong with it.
+/// Returns the connector of a folder, or all that is wrong with it.
 pub(crate) fn check(folder: Folder<'_>) -> Result<Connector, Vec<Diagnostic>> {
     let text = text(folder).map_err(|fault| vec![fault])?;
     let document = Document::parse(text).map_err(|error| {

@@ -77,7 +77,7 @@ pub enum Auth<'a> {
 }
 
 impl ConnectorType {
-    /// The word it travels as.
+    /// Returns the word it travels as.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Oauth => "oauth",
@@ -165,7 +165,7 @@ impl Method {
         Self::Post
     }
 
-    /// As HTTP spells it.
+    /// Returns it as HTTP spells it.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Get => "GET",
@@ -178,12 +178,12 @@ impl Method {
 }
 
 impl Connector {
-    /// The tool of that name.
+    /// Returns the tool of that name.
     pub fn tool(&self, name: &str) -> Option<&Tool> {
         self.tools.iter().find(|tool| tool.name.as_str() == name)
     }
 
-    /// How its accounts are connected.
+    /// Returns how its accounts are connected.
     pub fn auth(&self) -> Auth<'_> {
         match (&self.oauth, &self.api_key) {
             (Some(oauth), _) => Auth::OAuth(oauth),
@@ -192,28 +192,28 @@ impl Connector {
         }
     }
 
-    /// The scopes that can be asked for.
+    /// Returns the scopes that can be asked for.
     pub fn scopes(&self) -> &[ScopeEntry] {
         self.oauth.as_ref().map_or(&[], |oauth| &oauth.scopes)
     }
 
-    /// The scopes that are asked for unless a project connector says otherwise.
+    /// Returns the scopes that are asked for unless a project connector says otherwise.
     pub fn default_scopes(&self) -> ScopeSet {
         let defaults = self.scopes().iter().filter(|scope| scope.default);
         defaults.map(|scope| scope.name.clone()).collect()
     }
 
-    /// Every scope that can be asked for.
+    /// Returns every scope that can be asked for.
     pub fn known_scopes(&self) -> ScopeSet {
         self.scopes().iter().map(|scope| scope.name.clone()).collect()
     }
 
-    /// The granted scopes, with those that come with them unlisted.
+    /// Returns the granted scopes, with those that come with them unlisted.
     pub fn with_implied(&self, granted: &ScopeSet) -> ScopeSet {
         self.implied_by(granted).union(granted)
     }
 
-    /// What has to be asked for to get all of these scopes.
+    /// Returns what has to be asked for to get all of these scopes.
     pub fn without_implied(&self, wanted: &ScopeSet) -> ScopeSet {
         wanted.missing_from(&self.implied_by(wanted))
     }
@@ -223,13 +223,13 @@ impl Connector {
         entries.fold(ScopeSet::default(), |all, entry| all.union(&entry.implies))
     }
 
-    /// What a scope lets the agent do, in plain words.
+    /// Returns what a scope lets the agent do, in plain words.
     pub fn scope_label<'a>(&'a self, scope: &'a Scope) -> &'a str {
         let entry = self.scopes().iter().find(|entry| entry.name == *scope);
         entry.map_or(scope.as_str(), |entry| &entry.label)
     }
 
-    /// The kind of token that a scope belongs to, and the scope as the provider spells it.
+    /// Returns the kind of token that a scope belongs to, and the scope as the provider spells it.
     pub fn token_of<'a>(&'a self, scope: &'a Scope) -> (&'a str, &'a str) {
         let own = &self.api.token;
         let kinds = self.oauth.iter().flat_map(|oauth| oauth.scope_parameters.keys());
@@ -267,8 +267,8 @@ impl Connector {
         unlisted.map(|entry| entry.name.clone()).collect::<ScopeSet>().intersection(scopes)
     }
 
-    /// The kind of token that a tool is called with and the scopes it needs of it, where a project
-    /// asks for `asked`.
+    /// Returns the kind of token that a tool is called with and the scopes it needs of it, where a
+    /// project asks for `asked`.
     pub fn token_for<'a>(&'a self, tool: &'a Tool, asked: &ScopeSet) -> (&'a str, &'a ScopeSet) {
         let usual = (self.api.token.as_str(), &tool.scopes);
         let others = tool.alternatives.iter().map(|other| (other.token.as_str(), &other.scopes));
@@ -276,8 +276,8 @@ impl Connector {
         all.find(|(_, scopes)| scopes.is_within(asked)).unwrap_or(usual)
     }
 
-    /// A link that makes an app at the provider with everything filled in; nothing where the
-    /// provider has none.
+    /// Returns a link that makes an app at the provider with everything filled in; nothing where
+    /// the provider has none.
     pub fn new_app_url(&self, redirect_uri: &str) -> Option<String> {
         let input = serde_json::json!({
             "redirect_uri": redirect_uri,

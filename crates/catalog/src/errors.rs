@@ -58,7 +58,8 @@ pub enum ErrorKind {
 }
 
 impl Errors {
-    /// The code of an answer that is an error; providers spell it as a text, a number or an object.
+    /// Returns the code of an answer that is an error; providers spell it as a text, a number or an
+    /// object.
     ///
     /// # Errors
     /// When the answer has a form in which no code can be looked for.

@@ -29,7 +29,7 @@ pub struct Variables<'a> {
 
 /// What came in the headers of an answer.
 pub trait Headers {
-    /// Their texts as an object, the names in lower case.
+    /// Returns their texts as an object, the names in lower case.
     fn texts(&self) -> Value;
 }
 
@@ -133,12 +133,12 @@ impl Expression {
 }
 
 impl<'a> Variables<'a> {
-    /// No arguments, and the status of an answer.
+    /// Returns variables without arguments, and with the status of an answer.
     pub fn status(status: u16) -> Self {
         Self { arguments: &Value::Null, status: Some(status), also: &Value::Null, headers: None }
     }
 
-    /// The arguments alone.
+    /// Returns the arguments alone.
     pub fn arguments(arguments: &'a Value) -> Self {
         Self { arguments, status: None, also: &Value::Null, headers: None }
     }

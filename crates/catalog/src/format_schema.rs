@@ -2,7 +2,7 @@ use serde_json::{Map, Value};
 
 use crate::Connector;
 
-/// The JSON Schema of a `connector.yaml`, for editors and for the linter.
+/// Returns the JSON Schema of a `connector.yaml`, for editors and for the linter.
 pub fn connector_schema() -> Value {
     let mut schema = schemars::schema_for!(Connector).to_value();
     simplify(&mut schema);

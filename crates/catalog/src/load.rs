@@ -42,17 +42,17 @@ pub fn load<'a>(folders: impl IntoIterator<Item = Folder<'a>>) -> (Catalog, Vec<
 }
 
 impl Catalog {
-    /// The connector of that name.
+    /// Returns the connector of that name.
     pub fn connector(&self, slug: &ConnectorSlug) -> Option<&Connector> {
         self.connectors.get(slug)
     }
 
-    /// Every connector, by name.
+    /// Returns every connector, by name.
     pub fn connectors(&self) -> impl Iterator<Item = &Connector> {
         self.connectors.values()
     }
 
-    /// The tool of that name, and whose it is.
+    /// Returns the tool of that name, and whose it is.
     pub fn tool(&self, name: &str) -> Option<(&Connector, &Tool)> {
         let connector = self.connectors.get(self.tools.get(name)?)?;
         Some((connector, connector.tool(name)?))
@@ -73,7 +73,8 @@ impl Catalog {
         })
     }
 
-    /// The names of tools are prefixed by their connectors', but one prefix may begin another.
+    /// Finds a connector by a tool's name: names of tools are prefixed by their connectors', but
+    /// one prefix may begin another.
     fn clash(&self, new: &Connector) -> Option<Diagnostic> {
         let taken = new.tools.iter().find_map(|tool| {
             let owner = self.tools.get(tool.name.as_str()).filter(|owner| **owner != new.slug)?;

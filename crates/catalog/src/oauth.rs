@@ -81,7 +81,7 @@ pub enum Rotation {
 }
 
 impl Refresh {
-    /// Whether an error code says that the refresh token is dead (RFC 6749 §5.2).
+    /// Returns whether an error code says that the refresh token is dead (RFC 6749 §5.2).
     pub fn is_rejection(&self, code: &str) -> bool {
         code == "invalid_grant" || self.rejected.iter().any(|known| known == code)
     }

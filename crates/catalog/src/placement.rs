@@ -42,7 +42,7 @@ impl Placement {
     /// The name of an access token in templates.
     pub const TOKEN: &str = "token";
 
-    /// `Authorization: Bearer`, with an access token (RFC 6750 §2.1).
+    /// Returns `Authorization: Bearer`, with an access token (RFC 6750 §2.1).
     pub(crate) fn bearer() -> Self {
         let text = Piece::Text("Bearer ".to_owned());
         let token = Template(vec![text, Piece::Field(Self::TOKEN.to_owned())]);
@@ -50,7 +50,7 @@ impl Placement {
         Self { headers, ..Self::default() }
     }
 
-    /// The fields it takes.
+    /// Returns the fields it takes.
     pub(crate) fn fields(&self) -> impl Iterator<Item = &str> {
         let basic = self.basic.iter().flat_map(|basic| [&basic.username, &basic.password]);
         self.headers.values().chain(self.query.values()).chain(basic).flat_map(Template::fields)
@@ -77,7 +77,7 @@ impl Template {
         (!rest.contains('}')).then_some(Self(pieces))
     }
 
-    /// The fields it names.
+    /// Returns the fields it names.
     pub fn fields(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter_map(|piece| match piece {
             Piece::Field(name) => Some(name.as_str()),
@@ -85,12 +85,12 @@ impl Template {
         })
     }
 
-    /// The text with every field filled in; nothing when one is not there.
+    /// Returns the text with every field filled in; nothing when one is not there.
     pub fn fill<'a>(&self, value: impl Fn(&str) -> Option<&'a str>) -> Option<String> {
         self.try_fill(|name| value(name).ok_or(())).ok()
     }
 
-    /// The text with every field filled in.
+    /// Returns the text with every field filled in.
     ///
     /// # Errors
     /// What is wrong with the first field that has no value.

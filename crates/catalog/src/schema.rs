@@ -32,7 +32,7 @@ impl Schema {
         Ok(Self { json: with_properties(json.clone()), validator })
     }
 
-    /// The schema itself.
+    /// Returns the schema itself.
     pub fn json(&self) -> &Value {
         &self.json
     }
@@ -156,7 +156,8 @@ fn shortened(value: &Value) -> Value {
     }
 }
 
-/// The validator points at the parent of a missing or unknown field; the reader wants the field.
+/// Returns the validator points at the parent of a missing or unknown field; the reader wants the
+/// field.
 fn faults_of(error: &ValidationError<'_>, root: &Value) -> Vec<ArgumentFault> {
     let pointer = error.instance_path().to_string();
     let fault = |name: &str, message: &str| ArgumentFault::new(&step(&pointer, name), message);
@@ -193,7 +194,7 @@ impl ArgumentFault {
     }
 }
 
-/// What is expected, in our words: the library's quote the value, which may be a secret.
+/// Returns what is expected, in our words: the library's quote the value, which may be a secret.
 fn describe(error: &ValidationError<'_>) -> String {
     use ValidationErrorKind as Kind;
     match error.kind() {

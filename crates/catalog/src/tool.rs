@@ -95,21 +95,21 @@ pub struct ToolRequest {
 }
 
 impl Annotations {
-    /// Whether doing it twice is like doing it once.
+    /// Returns whether doing it twice is like doing it once.
     pub const fn is_repeatable(self) -> bool {
         self.read_only || self.idempotent
     }
 }
 
 impl Tool {
-    /// Its requests, in the order in which they are sent.
+    /// Returns its requests, in the order in which they are sent.
     pub fn requests(&self) -> impl Iterator<Item = &ToolRequest> {
         std::iter::once(&self.request).chain(self.also.values())
     }
 }
 
 impl ToolRequest {
-    /// The arguments that the path names, in order.
+    /// Returns the arguments that the path names, in order.
     pub fn placeholders(&self) -> impl Iterator<Item = &str> {
         self.path.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name)
     }

@@ -48,7 +48,8 @@ impl Document {
         Ok(Self { value, places })
     }
 
-    /// Where the part at `pointer` stands; a part that is missing stands where its parent does.
+    /// Returns where the part at `pointer` stands; a part that is missing stands where its parent
+    /// does.
     pub(crate) fn place(&self, pointer: &str) -> Place {
         let mut pointer = pointer;
         loop {
@@ -63,7 +64,8 @@ impl Document {
     }
 }
 
-/// The loader recurses once a level and would overflow the stack; the events before it do not.
+/// Refuses what is nested too deeply. The loader recurses once a level and would overflow the
+/// stack; the events before it do not.
 fn check_depth(text: &str) -> Result<(), YamlError> {
     const DEEPEST: usize = 64;
     let mut depth = 0_usize;
@@ -86,7 +88,7 @@ fn broken(error: &ScanError) -> YamlError {
     YamlError { place: Place::of(*error.marker()), message: error.info().to_owned() }
 }
 
-/// `pointer` with one more step (RFC 6901 §3).
+/// Returns `pointer` with one more step (RFC 6901 §3).
 pub(crate) fn step(pointer: &str, name: &str) -> String {
     format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"))
 }

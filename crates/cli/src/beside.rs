@@ -9,7 +9,7 @@ use astralform_engine::{
 use astralform_storage::Db;
 use astralform_vault::KeyRing;
 
-/// An engine for a command that works on the database beside a server, and serves nothing.
+/// Returns an engine for a command that works on the database beside a server, and serves nothing.
 pub(crate) fn engine(db: Db, key_ring: KeyRing, entropy: Entropy) -> anyhow::Result<Arc<Engine>> {
     Ok(Engine::new(Parts {
         db,

@@ -14,7 +14,8 @@ pub(crate) struct OwnedFolder {
     files: Vec<(String, Vec<u8>)>,
 }
 
-/// The built-in connectors and those of `dirs`. Broken ones are left out and named in the log.
+/// Returns the built-in connectors and those of `dirs`. Broken ones are left out and named in the
+/// log.
 pub(crate) fn load_with_builtin(dirs: &[PathBuf]) -> anyhow::Result<Catalog> {
     let (catalog, faults) = with_builtin(dirs)?;
     for fault in faults {
@@ -23,13 +24,13 @@ pub(crate) fn load_with_builtin(dirs: &[PathBuf]) -> anyhow::Result<Catalog> {
     Ok(catalog)
 }
 
-/// The built-in connectors and those of `dirs`, and what is wrong with those left out.
+/// Returns the built-in connectors and those of `dirs`, and what is wrong with those left out.
 pub(crate) fn with_builtin(dirs: &[PathBuf]) -> anyhow::Result<(Catalog, Vec<Diagnostic>)> {
     let folders = read(dirs)?;
     Ok(with_borrowed(&folders, |added| load(builtin().iter().copied().chain(added))))
 }
 
-/// The connector folders at `paths`: a path is one itself, or holds some.
+/// Returns the connector folders at `paths`: a path is one itself, or holds some.
 pub(crate) fn read(paths: &[PathBuf]) -> anyhow::Result<Vec<OwnedFolder>> {
     let mut folders = Vec::new();
     for path in paths {

@@ -320,7 +320,7 @@ impl RateFlags {
     }
 }
 
-/// A token that can be guessed keeps nobody out.
+/// Refuses a token that can be guessed: it keeps nobody out.
 fn check_metrics_token(token: String) -> anyhow::Result<Secret> {
     anyhow::ensure!(
         token.len() >= 16 && token.bytes().all(|byte| byte.is_ascii_graphic()),
@@ -330,7 +330,7 @@ fn check_metrics_token(token: String) -> anyhow::Result<Secret> {
     Ok(Secret::new(token))
 }
 
-/// Nobody but this machine is to reach what is simulated.
+/// Takes loopback addresses alone: nobody but this machine is to reach what is simulated.
 fn sandbox_address(wished: Option<Listen>) -> anyhow::Result<SocketAddr> {
     match wished.unwrap_or(Listen::At(([127, 0, 0, 1], 8788).into())) {
         Listen::At(address) if address.ip().is_loopback() => Ok(address),
@@ -340,7 +340,7 @@ fn sandbox_address(wished: Option<Listen>) -> anyhow::Result<SocketAddr> {
     }
 }
 
-/// A file that was named must be there; the default one may be missing.
+/// Reads the settings file. One that was named must be there; the default one may be missing.
 fn read(named: Option<&Path>) -> anyhow::Result<Settings> {
     let path = named.unwrap_or(Path::new(FILE));
     let text = match std::fs::read_to_string(path) {
@@ -360,13 +360,15 @@ fn parse(text: &str) -> Result<Settings, toml::de::Error> {
     empty::without_empty_entries(toml::from_str(text)?).try_into()
 }
 
-/// What a server is called that was given no name: another on the same machine listens elsewhere.
+/// Returns what a server is called that was given no name: another on the same machine listens
+/// elsewhere.
 pub(crate) fn derived_node(listen: SocketAddr) -> String {
     let machine = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     format!("{}/{listen}", machine.trim())
 }
 
-/// Where browsers reach a server that was not told: the address listened on, if that is loopback.
+/// Returns where browsers reach a server that was not told: the address listened on, if that is
+/// loopback.
 pub(crate) fn derived_public_url(listen: SocketAddr) -> anyhow::Result<Url> {
     let url = Url::parse(&format!("http://{listen}"))?;
     check_public_url(&url).with_context(|| {

@@ -22,21 +22,21 @@ fn text(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// The files of a folder, by their paths from the root.
+/// Returns the files of a folder, by their paths from the root.
 fn files(folder: &str) -> Vec<String> {
     let entries = fs::read_dir(root().join(folder)).unwrap();
     let names = entries.map(|entry| entry.unwrap()).filter(|entry| entry.path().is_file());
     names.map(|entry| format!("{folder}/{}", entry.file_name().to_str().unwrap())).collect()
 }
 
-/// The variables that a command and those below it take.
+/// Returns the variables that a command and those below it take.
 fn taken(by: &Command) -> BTreeSet<String> {
     let own = by.get_arguments().filter_map(|argument| argument.get_env());
     let own = own.map(|name| name.to_str().unwrap().to_owned());
     own.chain(by.get_subcommands().flat_map(taken)).collect()
 }
 
-/// The variables of ours that a text names.
+/// Returns the variables of ours that a text names.
 fn named(text: &str) -> BTreeSet<String> {
     let is_part = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
     let words = text.split(|c: char| !is_part(c));

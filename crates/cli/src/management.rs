@@ -121,7 +121,8 @@ impl Management {
     }
 }
 
-/// Plain text only where nobody listens in; encrypted wherever the operator says.
+/// Refuses to send a token where others listen in: plain text only where nobody listens in;
+/// encrypted wherever the operator says.
 fn reachable(url: &Url) -> anyhow::Result<Vec<IpNet>> {
     let on_this_machine = matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
     let networks: &[&str] = match url.scheme() {
@@ -135,7 +136,7 @@ fn reachable(url: &Url) -> anyhow::Result<Vec<IpNet>> {
     Ok(networks.iter().map(|network| network.parse()).collect::<Result<_, _>>()?)
 }
 
-/// The JSON of an answer, or what the server says is wrong.
+/// Returns the JSON of an answer, or what the server says is wrong.
 fn read(answer: &Answer) -> anyhow::Result<Value> {
     let body: Value = if answer.body.is_empty() {
         Value::Null

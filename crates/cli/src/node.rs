@@ -94,7 +94,7 @@ pub(crate) async fn run(listener: TcpListener, app: App, hangup: Hangup) -> anyh
     Ok(())
 }
 
-/// What must not be left half done.
+/// Finishes what must not be left half done.
 async fn finish(engine: &Engine) {
     engine.stop_refreshing();
     let left = engine.finish_refreshes(FINISH).await;
@@ -106,7 +106,7 @@ async fn finish(engine: &Engine) {
     }
 }
 
-/// What this process left is the next one's from now on.
+/// Leaves what this process did not end: it is the next one's from now on.
 async fn leave(engine: &Engine) {
     if let Err(fault) = engine.leave().await {
         tracing::warn!(error = chain(&fault), "the next process of this name waits ten seconds");
@@ -178,7 +178,7 @@ async fn write_uses(app: App) {
     }
 }
 
-/// From here on the process ends in order; before, a signal simply ends it.
+/// Hears signals: from here on the process ends in order; before, a signal simply ends it.
 fn asked_to_stop() -> std::io::Result<(impl Future<Output = ()>, Arc<Notify>)> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;

@@ -14,7 +14,7 @@ pub(crate) struct Partial {
 }
 
 impl Partial {
-    /// An empty one, in place of what was left of an earlier one.
+    /// Returns an empty one, in place of what was left of an earlier one.
     pub(crate) fn create(place: &Path) -> io::Result<(Self, File)> {
         let written = beside(place, ".partial");
         match fs::remove_file(&written) {
@@ -25,12 +25,12 @@ impl Partial {
         Ok((Self { place: place.to_owned(), written }, file))
     }
 
-    /// Where it is until it is whole.
+    /// Returns where it is until it is whole.
     pub(crate) fn path(&self) -> &Path {
         &self.written
     }
 
-    /// It is whole: puts it in its place, once all of it is on the disk.
+    /// Finishes a file that is whole: puts it in its place, once all of it is on the disk.
     pub(crate) fn finish(self) -> io::Result<()> {
         File::open(&self.written)?.sync_all()?;
         fs::rename(&self.written, &self.place)?;
@@ -39,7 +39,7 @@ impl Partial {
     }
 }
 
-/// The path with something more at its end.
+/// Returns the path with something more at its end.
 pub(crate) fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);

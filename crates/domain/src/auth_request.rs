@@ -120,7 +120,7 @@ impl AuthRequest {
     /// How long a developer's backend may make a link wait for its click.
     pub const LONGEST: Duration = Duration::from_hours(7 * 24);
 
-    /// Its status at `now`: an open request whose phase has ended is expired.
+    /// Returns its status at `now`: an open request whose phase has ended is expired.
     pub fn status_at(&self, now: Timestamp) -> AuthStatus {
         if self.status.is_open() && self.expires_at <= now {
             AuthStatus::Expired
@@ -136,21 +136,21 @@ impl AuthRequest {
         self.account_hint.as_deref().filter(|_| is_new)
     }
 
-    /// What it asks for beyond what is granted.
+    /// Returns what it asks for beyond what is granted.
     pub fn missing_scopes(&self) -> ScopeSet {
         self.required_scopes.missing_from(&self.granted_scopes)
     }
 }
 
 impl AuthStatus {
-    /// Whether something can still happen to it.
+    /// Returns whether something can still happen to it.
     pub const fn is_open(self) -> bool {
         matches!(self, Self::Pending | Self::AwaitingConfirmation)
     }
 }
 
 impl AuthFailure {
-    /// What happened, and what to do about it, for the end user and the developer alike.
+    /// Returns what happened, and what to do about it, for the end user and the developer alike.
     pub const fn explanation(self) -> &'static str {
         match self {
             Self::AuthorizationError => {

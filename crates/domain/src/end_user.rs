@@ -16,7 +16,7 @@ pub struct EndUserId(String);
 pub struct InvalidEndUserId;
 
 impl EndUserId {
-    /// The id as the developer wrote it.
+    /// Returns the id as the developer wrote it.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -18,12 +18,12 @@ enum Source {
 }
 
 impl Entropy {
-    /// The operating system's generator, fit for keys.
+    /// Returns the operating system's generator, fit for keys.
     pub fn system() -> Self {
         Self(Source::System)
     }
 
-    /// A repeatable sequence; never for secrets outside tests.
+    /// Returns a repeatable sequence; never for secrets outside tests.
     pub fn seeded(seed: u64) -> Self {
         Self(Source::Seeded(Arc::new(AtomicU64::new(seed))))
     }
@@ -42,8 +42,8 @@ impl Entropy {
         }
     }
 
-    /// Random bytes for an id: unlike a secret's, they may have waited in memory, so that the
-    /// system is not asked for each.
+    /// Returns random bytes for an id: unlike a secret's, they may have waited in memory, so that
+    /// the system is not asked for each.
     pub(crate) fn id(&self) -> [u8; 16] {
         match self.0 {
             Source::System => AHEAD.with_borrow_mut(|ahead| ahead.next(self)),
@@ -51,7 +51,7 @@ impl Entropy {
         }
     }
 
-    /// `N` random bytes.
+    /// Returns `N` random bytes.
     pub fn bytes<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];
         self.fill(&mut bytes);
@@ -89,7 +89,7 @@ impl fmt::Debug for Entropy {
     }
 }
 
-/// The `SplitMix64` generator: a full period over 64 bits in one addition and a hash.
+/// Returns the `SplitMix64` generator: a full period over 64 bits in one addition and a hash.
 fn split_mix(state: &AtomicU64) -> u64 {
     const STEP: u64 = 0x9E37_79B9_7F4A_7C15;
     let mut z = state.fetch_add(STEP, Ordering::SeqCst).wrapping_add(STEP);

@@ -30,7 +30,7 @@ pub struct EnvironmentSettings {
 }
 
 impl EnvironmentSettings {
-    /// The settings a new environment starts with.
+    /// Returns the settings a new environment starts with.
     pub fn default_for(environment: Environment) -> Self {
         let verify_end_user = match environment {
             Environment::Live => VerifyEndUser::Confirm,

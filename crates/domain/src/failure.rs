@@ -25,7 +25,7 @@ text_enum! {
 }
 
 impl FailureKind {
-    /// Whether the same call may succeed later, and cannot happen twice by it.
+    /// Returns whether the same call may succeed later, and cannot happen twice by it.
     pub const fn is_retryable(self) -> bool {
         matches!(self, Self::RateLimited | Self::ProviderUnavailable | Self::Timeout)
     }

@@ -12,12 +12,13 @@ use serde::{Deserialize, Serialize};
 pub struct HostSet(BTreeSet<String>);
 
 impl HostSet {
-    /// Whether a secret bound to this set may go to `host`.
+    /// Returns whether a secret bound to this set may go to `host`.
     pub fn contains(&self, host: &str) -> bool {
         self.0.contains(host)
     }
 
-    /// Whether these are the hosts that `patterns` name, where a label `*` stands for any one.
+    /// Returns whether these are the hosts that `patterns` name, where a label `*` stands for any
+    /// one.
     pub fn are(&self, patterns: &Self) -> bool {
         if self == patterns {
             return true;
@@ -27,7 +28,7 @@ impl HostSet {
         self.0.iter().all(named) && patterns.0.iter().all(there)
     }
 
-    /// The hosts in order.
+    /// Returns the hosts in order.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
     }

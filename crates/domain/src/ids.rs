@@ -23,17 +23,17 @@ macro_rules! ids {
         pub struct $name(Ulid);
 
         impl $name {
-            /// A fresh id: sortable by the clock's time, otherwise random.
+            /// Returns a fresh id: sortable by the clock's time, otherwise random.
             pub fn new(clock: &Clock, entropy: &Entropy) -> Self {
                 Self(fresh(clock, entropy))
             }
 
-            /// The 16 bytes behind the text, for binding and MACs.
+            /// Returns the 16 bytes behind the text, for binding and MACs.
             pub fn to_bytes(self) -> [u8; 16] {
                 self.0.to_bytes()
             }
 
-            /// The id behind 16 bytes made by [`Self::to_bytes`].
+            /// Returns the id behind 16 bytes made by [`Self::to_bytes`].
             pub fn from_bytes(bytes: [u8; 16]) -> Self {
                 Self(Ulid::from_bytes(bytes))
             }

@@ -28,7 +28,7 @@ text_enum! {
 }
 
 impl Email {
-    /// The address itself.
+    /// Returns the address itself.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -37,7 +37,7 @@ impl Email {
 impl FromStr for Email {
     type Err = InvalidEmail;
 
-    /// Only what would be absurd is refused: whether an address works, mail alone can tell.
+    /// Refuses only what would be absurd: whether an address works, mail alone can tell.
     fn from_str(text: &str) -> Result<Self, InvalidEmail> {
         let sound = |part: &str| {
             !part.is_empty() && !part.chars().any(|c| c.is_whitespace() || c.is_control())

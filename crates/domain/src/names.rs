@@ -24,7 +24,7 @@ macro_rules! names {
         pub struct $name(String);
 
         impl $name {
-            /// The name itself.
+            /// Returns the name itself.
             pub fn as_str(&self) -> &str {
                 &self.0
             }

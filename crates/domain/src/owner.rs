@@ -10,7 +10,7 @@ pub enum Owner {
 }
 
 impl Owner {
-    /// The end user, where it is one.
+    /// Returns the end user, where it is one.
     pub fn end_user(&self) -> Option<&EndUserId> {
         match self {
             Self::Project => None,

@@ -13,7 +13,7 @@ pub enum Patch<T> {
 }
 
 impl<T> Patch<T> {
-    /// The value after the change.
+    /// Returns the value after the change.
     pub fn applied_to(self, before: Option<T>) -> Option<T> {
         match self {
             Self::Keep => before,

@@ -41,7 +41,7 @@ pub enum RuntimeCredential {
 }
 
 impl RuntimeCredential {
-    /// Whether a tool may be used with it, as far as it goes.
+    /// Returns whether a tool may be used with it, as far as it goes.
     pub fn allows(&self, tool: &ToolName) -> bool {
         match self {
             Self::ApiKey(_) | Self::Session { tools: None, .. } => true,

@@ -93,14 +93,14 @@ pub struct Endpoints {
 }
 
 impl ProjectConnector {
-    /// Whether one of the connector's tools is offered.
+    /// Returns whether one of the connector's tools is offered.
     pub fn offers(&self, tool: &ToolName) -> bool {
         self.tools.as_ref().is_none_or(|offered| offered.contains(tool))
     }
 }
 
 impl Endpoints {
-    /// Whether nothing is replaced.
+    /// Returns whether nothing is replaced.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }

@@ -20,7 +20,7 @@ pub struct ProjectName(String);
 pub struct InvalidProjectName;
 
 impl ProjectName {
-    /// The name itself.
+    /// Returns the name itself.
     pub fn as_str(&self) -> &str {
         &self.0
     }

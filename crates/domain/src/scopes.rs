@@ -15,12 +15,12 @@ pub struct Scope(String);
 pub struct ScopeSet(BTreeSet<Scope>);
 
 impl Scope {
-    /// The scope a provider spells `text`.
+    /// Returns the scope a provider spells `text`.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// As the provider spells it.
+    /// Returns it as the provider spells it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -33,27 +33,27 @@ impl fmt::Display for Scope {
 }
 
 impl ScopeSet {
-    /// Whether nothing is in it.
+    /// Returns whether nothing is in it.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whether `scope` is in it.
+    /// Returns whether `scope` is in it.
     pub fn contains(&self, scope: &Scope) -> bool {
         self.0.contains(scope)
     }
 
-    /// The scopes in order.
+    /// Returns the scopes in order.
     pub fn iter(&self) -> impl Iterator<Item = &Scope> {
         self.0.iter()
     }
 
-    /// Whether all of `self` is in `granted`.
+    /// Returns whether all of `self` is in `granted`.
     pub fn is_within(&self, granted: &Self) -> bool {
         self.0.is_subset(&granted.0)
     }
 
-    /// What of `self` is not in `granted`.
+    /// Returns what of `self` is not in `granted`.
     #[must_use]
     pub fn missing_from(&self, granted: &Self) -> Self {
         Self(self.0.difference(&granted.0).cloned().collect())
@@ -85,19 +85,20 @@ impl ScopeSet {
         self
     }
 
-    /// What both sets have.
+    /// Returns what both sets have.
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
         Self(self.0.intersection(&other.0).cloned().collect())
     }
 
-    /// Both sets together.
+    /// Returns both sets together.
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
         Self(self.0.union(&other.0).cloned().collect())
     }
 
-    /// The scopes in order with `separator` between them, as an authorization request wants them.
+    /// Returns the scopes in order with `separator` between them, as an authorization request wants
+    /// them.
     pub fn join(&self, separator: &str) -> String {
         self.0.iter().map(Scope::as_str).collect::<Vec<_>>().join(separator)
     }

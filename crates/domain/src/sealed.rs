@@ -10,12 +10,12 @@ impl Sealed {
         Self(bytes)
     }
 
-    /// The envelope's bytes.
+    /// Returns the envelope's bytes.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// The envelope's bytes, given away.
+    /// Returns the envelope's bytes, given away.
     pub fn into_bytes(self) -> Vec<u8> {
         self.0
     }

@@ -53,13 +53,13 @@ impl Secret {
         Self(Zeroizing::new(text))
     }
 
-    /// The text itself. Whoever calls this answers for where it goes.
+    /// Returns the text itself. Whoever calls this answers for where it goes.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// The last four characters after an ellipsis, or the ellipsis alone where the secret is too
-    /// short for four of them to stay meaningless.
+    /// Returns the last four characters after an ellipsis, or the ellipsis alone where the secret
+    /// is too short for four of them to stay meaningless.
     pub fn hint(&self) -> String {
         const SHOWN: usize = 4;
         let length = self.0.chars().count();
@@ -80,7 +80,7 @@ impl SecretKey {
         key
     }
 
-    /// The key's bytes.
+    /// Returns the key's bytes.
     pub fn expose(&self) -> &[u8; 32] {
         &self.0
     }

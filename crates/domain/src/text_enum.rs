@@ -27,7 +27,7 @@ macro_rules! text_enum {
             /// Every variant.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
 
-            /// The word this variant travels as.
+            /// Returns the word this variant travels as.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word,)+ }
             }

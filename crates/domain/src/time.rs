@@ -29,12 +29,12 @@ enum Source {
 }
 
 impl Timestamp {
-    /// The moment `micros` microseconds after 1970.
+    /// Returns the moment `micros` microseconds after 1970.
     pub const fn from_micros(micros: i64) -> Self {
         Self(micros)
     }
 
-    /// The moment `secs` seconds after 1970.
+    /// Returns the moment `secs` seconds after 1970.
     pub const fn from_secs(secs: i64) -> Self {
         Self(secs.saturating_mul(1_000_000))
     }
@@ -49,21 +49,21 @@ impl Timestamp {
         u64::try_from(self.0 / 1_000).unwrap_or(0)
     }
 
-    /// The moment `duration` later, at most the last one there is.
+    /// Returns the moment `duration` later, at most the last one there is.
     #[must_use]
     pub fn after(self, duration: Duration) -> Self {
         let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
         Self(self.0.saturating_add(micros))
     }
 
-    /// The moment `duration` earlier, at least the first one there is.
+    /// Returns the moment `duration` earlier, at least the first one there is.
     #[must_use]
     pub fn before(self, duration: Duration) -> Self {
         let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
         Self(self.0.saturating_sub(micros))
     }
 
-    /// How long from `self` until `later`; zero when it has passed.
+    /// Returns how long from `self` until `later`; zero when it has passed.
     pub fn until(self, later: Self) -> Duration {
         Duration::from_micros(u64::try_from(later.0.saturating_sub(self.0)).unwrap_or(0))
     }
@@ -108,17 +108,18 @@ impl<'de> Deserialize<'de> for Timestamp {
 in_json!(Timestamp, true, {"type": "string", "format": "date-time"});
 
 impl Clock {
-    /// The system's clock.
+    /// Returns the system's clock.
     pub fn system() -> Self {
         Self(Source::System)
     }
 
-    /// A clock that stands at `start` until [`Clock::advance`] moves it; clones share the hand.
+    /// Returns a clock that stands at `start` until [`Clock::advance`] moves it; clones share the
+    /// hand.
     pub fn manual(start: Timestamp) -> Self {
         Self(Source::Manual(Arc::new(AtomicI64::new(start.as_micros()))))
     }
 
-    /// The present moment.
+    /// Returns the present moment.
     pub fn now(&self) -> Timestamp {
         match &self.0 {
             Source::System => Timestamp(jiff::Timestamp::now().as_microsecond()),

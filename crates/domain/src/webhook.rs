@@ -129,7 +129,7 @@ impl Webhook {
 }
 
 impl Event {
-    /// The event's type, as receivers tell events apart.
+    /// Returns the event's type, as receivers tell events apart.
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Test => "webhook.test",

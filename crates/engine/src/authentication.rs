@@ -128,7 +128,7 @@ pub struct Said<'a> {
 const LONGEST_NAME: usize = 64;
 
 impl Engine {
-    /// Whom a runtime request comes from, and for whom.
+    /// Returns whom a runtime request comes from, and for whom.
     ///
     /// # Errors
     /// An unknown id, a wrong secret and a revoked token are one and the same.
@@ -142,7 +142,7 @@ impl Engine {
         }
     }
 
-    /// The administrator that an admin token stands for.
+    /// Returns the administrator that an admin token stands for.
     ///
     /// # Errors
     /// An unknown id, a wrong secret and a revoked token are one and the same.
@@ -165,7 +165,7 @@ impl Engine {
         Ok(Administrator { member: found.member, token: found.id })
     }
 
-    /// What an administrator may do in a project; nothing where it is none of theirs.
+    /// Returns what an administrator may do in a project; nothing where it is none of theirs.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -177,7 +177,7 @@ impl Engine {
         Ok(members::role_in(&self.db, administrator.member, project).await?)
     }
 
-    /// The same even of a project that was deleted.
+    /// Returns the role even in a project that was deleted.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -238,7 +238,8 @@ impl Engine {
         Ok(found.filter(|session| brought.proves(&session.secret_hash) && session.expires_at > now))
     }
 
-    /// The agent that a token is bound to, or that a request names, or else the default one.
+    /// Returns the agent that a token is bound to, or that a request names, or else the default
+    /// one.
     pub(crate) async fn agent_of(
         &self,
         tenant: Tenant,

@@ -19,7 +19,7 @@ pub(crate) struct Brought<'a> {
     secret: &'a str,
 }
 
-/// A fresh token: its text, shown once, and what is stored of its secret.
+/// Returns a fresh token: its text, shown once, and what is stored of its secret.
 pub(crate) fn mint(prefix: &str, id: impl Display, entropy: &Entropy) -> (Secret, [u8; 32]) {
     let id = id.to_string();
     let bare = id.rsplit_once('_').map_or(id.as_str(), |(_, bare)| bare).to_lowercase();
@@ -40,7 +40,7 @@ pub(crate) fn parse<'a>(text: &'a str, prefix: &str, kind: &str) -> Option<Broug
 }
 
 impl Brought<'_> {
-    /// Whether its secret is the one that was stored, told in the same time either way.
+    /// Returns whether its secret is the one that was stored, told in the same time either way.
     pub(crate) fn proves(&self, stored: &[u8; 32]) -> bool {
         hash(self.secret).ct_eq(stored).into()
     }

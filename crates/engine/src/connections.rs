@@ -108,7 +108,7 @@ impl Engine {
         Ok(connection.id)
     }
 
-    /// The row of an owner that is an end user, locked until the transaction ends.
+    /// Returns the row of an owner that is an end user, locked until the transaction ends.
     pub(crate) async fn lock_owner(
         &self,
         tx: &mut Tx,
@@ -139,8 +139,8 @@ impl Engine {
     }
 }
 
-/// The connection whose place another account may take: a key that its provider gives no account
-/// for is another one whenever it is entered anew.
+/// Returns the connection whose place another account may take: a key that its provider gives no
+/// account for is another one whenever it is entered anew.
 pub(crate) fn replaced(request: &AuthRequest, connector: &Connector) -> Option<ConnectionId> {
     request.renews.filter(|_| connector.identity.account.is_none())
 }

@@ -118,7 +118,7 @@ pub(crate) fn decide<'a>(on: &Situation<'a>) -> Result<Decision<'a>, CredentialR
 }
 
 impl<'a> Situation<'a> {
-    /// The end user's own connection: the one the call named, or the default one.
+    /// Returns the end user's own connection: the one the call named, or the default one.
     fn own(&self) -> Result<Option<&'a Connection>, CredentialRefusal> {
         let allowed = self.end_user.filter(|_| self.allow_end_user_auth);
         let mut own =
@@ -132,7 +132,7 @@ impl<'a> Situation<'a> {
         }
     }
 
-    /// What the project shares, where it may pay.
+    /// Returns what the project shares, where it may pay.
     fn shared(&self) -> Option<&'a Connection> {
         if self.require_auth && self.allow_end_user_auth {
             return None;
@@ -140,7 +140,7 @@ impl<'a> Situation<'a> {
         self.connections.iter().find(|connection| connection.owner == Owner::Project)
     }
 
-    /// What stands between a connection and its use.
+    /// Returns what stands between a connection and its use.
     fn obstacle(&self, connection: &Connection) -> Option<AuthReason> {
         if connection.status != ConnectionStatus::Active || !connection.hosts.are(self.hosts) {
             Some(AuthReason::NeedsReauth)
@@ -183,9 +183,9 @@ impl Ask {
     }
 }
 
-/// Of the scopes that a provider says are missing, those worth asking for: the connector knows
-/// them, since some providers name alternatives nobody has to grant all of, and at least one is
-/// not granted yet.
+/// Returns, of the scopes that a provider says are missing, those worth asking for: the connector
+/// knows them, since some providers name alternatives nobody has to grant all of, and at least one
+/// is not granted yet.
 pub(crate) fn worth_asking(
     missing: &ScopeSet,
     known: &ScopeSet,

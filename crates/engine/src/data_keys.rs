@@ -31,7 +31,7 @@ impl DataKeys {
         }
     }
 
-    /// The keys of a project.
+    /// Returns the keys of a project.
     pub(crate) async fn of(&self, db: &Db, project: ProjectId) -> Result<Arc<ProjectKeys>, Fault> {
         let read = async {
             let wrapped = data_keys::of(db, project).await?;
@@ -108,7 +108,7 @@ impl DataKeys {
     }
 }
 
-/// The keys of a project out of their wrapping.
+/// Returns the keys of a project out of their wrapping.
 ///
 /// # Errors
 /// When one is missing, or the ring does not open it.

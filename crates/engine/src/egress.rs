@@ -124,12 +124,13 @@ pub enum EgressError {
 }
 
 impl Egress {
-    /// A way out to public addresses, to `private` networks, and to the simulator's address.
+    /// Returns a way out to public addresses, to `private` networks, and to the simulator's
+    /// address.
     pub fn new(private: Networks, simulator: Option<SocketAddr>) -> Self {
         Self::trusting(private, simulator, ExtraRoots::default())
     }
 
-    /// The same, that trusts private authorities too.
+    /// Makes one that trusts private authorities too.
     pub fn trusting(private: Networks, simulator: Option<SocketAddr>, roots: ExtraRoots) -> Self {
         let dialer = Dialer::new(Names::System, private, simulator, Trust::new(roots));
         Self::over(dialer, simulator)
@@ -171,7 +172,7 @@ impl Egress {
         answer.map(|answer| secrets.scrub(answer))
     }
 
-    /// The simulator is reached by those who were sent there, and they reach nothing else.
+    /// Keeps the simulator to those who were sent there, and them to it.
     fn check_reach(&self, url: &Url, reach: Reach) -> Result<(), Forbidden> {
         let is_simulator = self.simulator.is_some_and(|simulator| dial::names(url, simulator));
         match (reach, is_simulator) {
@@ -209,7 +210,7 @@ impl Egress {
 }
 
 impl Outgoing {
-    /// Where the request goes, and how it is written on a connection to there.
+    /// Returns where the request goes, and how it is written on a connection to there.
     fn written(self) -> Result<(Url, Request<Full<Bytes>>), EgressError> {
         let Self { method, url, mut headers, body, secrets: _ } = self;
         let unsendable = || Forbidden::no_address(&url);
@@ -280,7 +281,7 @@ impl EgressError {
 }
 
 impl Answer {
-    /// `Retry-After` (RFC 9110 §10.2.3) from `now`, a day at most.
+    /// Returns `Retry-After` (RFC 9110 §10.2.3) from `now`, a day at most.
     pub(crate) fn retry_after(&self, now: Timestamp) -> Option<Duration> {
         retry_after(&self.headers, now)
     }

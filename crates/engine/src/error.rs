@@ -3,7 +3,7 @@ use std::sync::Arc;
 use astralform_vault::OpenError;
 use thiserror::Error;
 
-/// An error with its causes, the last one first to blame, for the log.
+/// Returns an error with its causes, the last one first to blame, for the log.
 pub fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
@@ -27,7 +27,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// Whether a stored secret does not open: somebody altered or moved it, or its row.
+    /// Returns whether a stored secret does not open: somebody altered or moved it, or its row.
     pub fn is_integrity(&self) -> bool {
         match self {
             Self::Integrity(_) => true,
@@ -36,13 +36,13 @@ impl Fault {
         }
     }
 
-    /// Whether the same may succeed later, here or at another node: the database is in trouble, or
-    /// this node lacks a key that others have.
+    /// Returns whether the same may succeed later, here or at another node: the database is in
+    /// trouble, or this node lacks a key that others have.
     pub(crate) fn may_pass(&self) -> bool {
         matches!(self, Self::Storage(_) | Self::Integrity(OpenError::OtherKey))
     }
 
-    /// Whether the database was not reached: the same may succeed later.
+    /// Returns whether the database was not reached: the same may succeed later.
     pub fn is_unavailable(&self) -> bool {
         match self {
             Self::Storage(error) => error.is_unavailable(),

@@ -11,7 +11,7 @@ use crate::{Engine, Fault};
 pub struct Frozen;
 
 impl Engine {
-    /// Whether a project is frozen; known on every node within a second.
+    /// Returns whether a project is frozen; known on every node within a second.
     pub(crate) async fn thawed(&self, project: ProjectId) -> Result<Result<(), Frozen>, Fault> {
         Ok(if self.is_frozen(project).await? { Err(Frozen) } else { Ok(()) })
     }

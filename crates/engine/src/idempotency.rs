@@ -122,7 +122,7 @@ impl Engine {
     }
 }
 
-/// One digest of all that a key is scoped to, each part with its length before it.
+/// Returns one digest of all that a key is scoped to, each part with its length before it.
 fn identity(request: &Repeatable<'_>) -> String {
     let Repeatable { tenant, scope, key, .. } = request;
     let mut digest = Sha256::new();

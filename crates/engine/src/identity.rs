@@ -28,7 +28,7 @@ pub(crate) enum IdentityError {
     NoId,
 }
 
-/// The request that asks whose credential it is; `None` when the credential cannot be sent.
+/// Returns the request that asks whose credential it is; `None` when the credential cannot be sent.
 pub(crate) fn identity_request(
     connector: &Connector,
     addresses: &Addresses,
@@ -70,7 +70,7 @@ pub(crate) enum Verdict {
     Unclear,
 }
 
-/// What the answer says of a credential that an API has refused.
+/// Returns what the answer says of a credential that an API has refused.
 pub(crate) fn read_verdict(connector: &Connector, answer: &Answer) -> Verdict {
     let variables = Variables::status(answer.status.as_u16());
     let said = text(&answer.body);
@@ -91,8 +91,8 @@ pub(crate) fn read_verdict(connector: &Connector, answer: &Answer) -> Verdict {
     }
 }
 
-/// The account in the answer; nothing where the connector recognises none, and the answer is a
-/// success.
+/// Returns the account in the answer; nothing where the connector recognises none, and the answer
+/// is a success.
 pub(crate) fn read_account(
     connector: &Connector,
     answer: &Answer,

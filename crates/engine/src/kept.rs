@@ -129,8 +129,8 @@ impl<K: Hash + Eq + Clone, V: Weigh> Shelf<K, V> {
         self.0.peek(key).is_some()
     }
 
-    /// What is kept of `key`, or else what `read` finds; that nothing is there is not kept. What is
-    /// only too old is used all the same while the database is away or late.
+    /// Returns what is kept of `key`, or else what `read` finds; that nothing is there is not kept.
+    /// What is only too old is used all the same while the database is away or late.
     pub(crate) async fn get(
         &self,
         db: &Db,
@@ -172,7 +172,7 @@ impl From<Vec<Held>> for Served {
 }
 
 impl Served {
-    /// The sealed token of a kind of one of the connections.
+    /// Returns the sealed token of a kind of one of the connections.
     pub(crate) fn token(&self, connection: &Connection, kind: &str) -> Option<&Token> {
         let at = self.connections.iter().position(|known| known.id == connection.id)?;
         self.tokens[at].iter().find(|token| token.kind == kind)
@@ -203,7 +203,8 @@ impl Engine {
         self.kept.sessions.get(&self.db, id, &[Topic::Session(id)], read).await
     }
 
-    /// Whether a project is frozen: then nothing is called, asked, confirmed or refreshed in it.
+    /// Returns whether a project is frozen: then nothing is called, asked, confirmed or refreshed
+    /// in it.
     pub(crate) async fn is_frozen(&self, project: ProjectId) -> Result<bool, Fault> {
         let read = async { Ok(Some(freezes::is_frozen(&self.db, project).await?)) };
         let topics = [Topic::Project(project)];
@@ -211,7 +212,7 @@ impl Engine {
         Ok(found.is_some_and(|is_frozen| *is_frozen))
     }
 
-    /// The agent of that id.
+    /// Returns the agent of that id.
     pub(crate) async fn agent(
         &self,
         project: ProjectId,
@@ -221,7 +222,7 @@ impl Engine {
         self.kept.agents.get(&self.db, (project, id), &[Topic::Project(project)], read).await
     }
 
-    /// The agent of that name or id, or the default one.
+    /// Returns the agent of that name or id, or the default one.
     pub(crate) async fn named_agent(
         &self,
         project: ProjectId,
@@ -237,7 +238,7 @@ impl Engine {
         self.kept.named_agents.get(&self.db, key, &[Topic::Project(project)], read).await
     }
 
-    /// The project connector of that name, put together with its catalogue entry.
+    /// Returns the project connector of that name, put together with its catalogue entry.
     pub(crate) async fn assembled(
         &self,
         tenant: Tenant,
@@ -251,7 +252,7 @@ impl Engine {
         self.kept.connectors.get(&self.db, (tenant, slug.clone()), &topics, read).await
     }
 
-    /// The connections that could serve an end user at a project connector.
+    /// Returns the connections that could serve an end user at a project connector.
     pub(crate) async fn served(
         &self,
         tenant: Tenant,

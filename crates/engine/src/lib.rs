@@ -217,27 +217,27 @@ impl Engine {
         home.spawn(work);
     }
 
-    /// The connectors there are.
+    /// Returns the connectors there are.
     pub fn catalog(&self) -> &Catalog {
         &self.catalog
     }
 
-    /// What is counted.
+    /// Returns what is counted.
     pub fn metrics(&self) -> &Metrics {
         &self.metrics
     }
 
-    /// Where we are ourselves.
+    /// Returns where we are ourselves.
     pub fn site(&self) -> &Site {
         &self.site
     }
 
-    /// The id of a new tool call.
+    /// Returns the id of a new tool call.
     pub fn new_call_id(&self) -> CallId {
         CallId::new(&self.clock, &self.entropy)
     }
 
-    /// The id of a new request, for the log and for whoever asks about it.
+    /// Returns the id of a new request, for the log and for whoever asks about it.
     pub fn new_request_id(&self) -> RequestId {
         RequestId::new(&self.clock, &self.entropy)
     }

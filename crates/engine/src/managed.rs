@@ -76,14 +76,14 @@ impl Selection {
 }
 
 impl Extent {
-    /// How long its provider takes at least, in seconds.
+    /// Returns how long its provider takes at least, in seconds.
     pub fn seconds(&self) -> u64 {
         (self.connections * 60).div_ceil(u64::from(self.per_minute.max(1)))
     }
 }
 
 impl Engine {
-    /// The connections that fit, the oldest first.
+    /// Returns the connections that fit, the oldest first.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -96,7 +96,7 @@ impl Engine {
         Ok(managed::connections(&self.db, tenant, filter, page).await?)
     }
 
-    /// The connection of that id.
+    /// Returns the connection of that id.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -108,7 +108,7 @@ impl Engine {
         Ok(managed::connection(&self.db, tenant, id).await?)
     }
 
-    /// The receipts that fit, in the order of their connections.
+    /// Returns the receipts that fit, in the order of their connections.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -121,7 +121,7 @@ impl Engine {
         Ok(managed::receipts(&self.db, tenant, filter, page).await?)
     }
 
-    /// How many receipts there are of each status.
+    /// Returns how many receipts there are of each status.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -152,7 +152,7 @@ impl Engine {
         Ok(())
     }
 
-    /// What revoking those connections would amount to.
+    /// Returns what revoking those connections would amount to.
     ///
     /// # Errors
     /// When it does not say which.

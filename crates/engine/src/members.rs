@@ -61,7 +61,7 @@ pub enum EnvironmentError {
 }
 
 impl Engine {
-    /// Who an administrator is, and the teams they belong to.
+    /// Returns who an administrator is, and the teams they belong to.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -71,7 +71,7 @@ impl Engine {
         Ok((member, members::teams(&self.db, of.member).await?))
     }
 
-    /// The projects of an administrator's teams, the oldest first, those after `after` and
+    /// Returns the projects of an administrator's teams, the oldest first, those after `after` and
     /// `limit` at most.
     ///
     /// # Errors

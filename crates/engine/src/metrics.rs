@@ -96,7 +96,7 @@ impl Metrics {
         new.registered().with_catalog(catalog)
     }
 
-    /// Returns the same counters, with those of the connectors of a catalogue.
+    /// Returns the counters, with those of the connectors of a catalogue.
     pub(crate) fn with_catalog(&self, catalog: &Catalog) -> Self {
         for connector in catalog.connectors() {
             let slug = connector.slug.as_str();
@@ -163,7 +163,7 @@ impl Metrics {
         order::in_order(&text)
     }
 
-    /// A tool was called. A tool that is not in the catalogue is not counted.
+    /// Counts a call of a tool. A tool that is not in the catalogue is not counted.
     pub(crate) fn called(&self, name: &str, ended: &Result<Outcome, CallRefusal>, took: Duration) {
         let Some(calls) = self.tools.get(name) else { return };
         calls.took.observe(took);
@@ -177,44 +177,44 @@ impl Metrics {
         counter.inc();
     }
 
-    /// A refresh begins.
+    /// Returns a refresh begins.
     pub fn refreshing(&self) -> Refreshing {
         self.refreshing.inc();
         let took = self.refresh_took.clone();
         Refreshing { in_flight: self.refreshing.clone(), took, began: Instant::now() }
     }
 
-    /// A refresh ended.
+    /// Counts a refresh that ended.
     pub fn refreshed(&self, connector: &ConnectorSlug, outcome: RefreshOutcome) {
         self.refreshes.get_or_create(&ended(connector.as_str(), outcome.as_str())).inc();
     }
 
-    /// So many auth requests came to a status.
+    /// Counts so many auth requests that came to a status.
     pub fn auth_requests(&self, status: AuthStatus, number: u64) {
         self.auth_requests.get_or_create(&one("status", status.as_str())).inc_by(number);
     }
 
-    /// Of the receipt of a connection's end: what came of asking the provider, once more.
+    /// Counts, of the receipt of a connection's end: what came of asking the provider, once more.
     pub fn revoked(&self, connector: &ConnectorSlug, outcome: RevocationStatus) {
         self.revocations.get_or_create(&ended(connector.as_str(), outcome.as_str())).inc();
     }
 
-    /// An attempt to deliver a webhook ended.
+    /// Counts an attempt to deliver a webhook.
     pub fn delivered(&self, outcome: DeliveryOutcome) {
         self.deliveries.get_or_create(&one("outcome", outcome.as_str())).inc();
     }
 
-    /// So much is left to do.
+    /// Sets how much is left to do.
     pub fn left(&self, outbox: Outbox, number: i64) {
         self.outboxes.get_or_create(&one("outbox", outbox.as_str())).set(number);
     }
 
-    /// A request met a stored secret that does not open.
+    /// Counts a request that met a stored secret that does not open.
     pub fn integrity_failed(&self) {
         self.integrity_failures.inc();
     }
 
-    /// The database answered, or did not.
+    /// Sets whether the database answered.
     pub fn database(&self, answered: bool) {
         self.database_up.set(answered.into());
         if !answered {

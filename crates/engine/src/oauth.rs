@@ -17,7 +17,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header};
 use url::form_urlencoded;
 
-/// The headers that every request of ours carries.
+/// Returns the headers that every request of ours carries.
 pub(crate) fn headers() -> HeaderMap {
     let mut headers = HeaderMap::new();
     headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
@@ -26,7 +26,7 @@ pub(crate) fn headers() -> HeaderMap {
     headers
 }
 
-/// A secret header value: it is left out of logs, and of HTTP compression tables.
+/// Returns a secret header value: it is left out of logs, and of HTTP compression tables.
 pub(crate) fn secret_header(text: &str) -> Option<HeaderValue> {
     let mut value = HeaderValue::from_str(text).ok()?;
     value.set_sensitive(true);

@@ -47,7 +47,7 @@ pub(crate) struct Ready<'a> {
     pub(crate) asked: Arc<ScopeSet>,
 }
 
-/// The same as it is kept, whether it can be used or not.
+/// A project connector as it is kept, whether it can be used or not.
 pub(crate) struct Assembled {
     pub(crate) settings: Arc<ProjectConnector>,
     addresses: Result<Arc<Addresses>, Unusable>,
@@ -55,7 +55,7 @@ pub(crate) struct Assembled {
 }
 
 impl<'a> Ready<'a> {
-    /// One that was not kept before.
+    /// Returns one that was not kept before.
     pub(crate) fn new(
         settings: Arc<ProjectConnector>,
         connector: &'a Connector,
@@ -65,18 +65,18 @@ impl<'a> Ready<'a> {
         Self { settings, connector, addresses, asked }
     }
 
-    /// The client id of the developer's app.
+    /// Returns the client id of the developer's app.
     pub(crate) fn client_id(&self) -> &str {
         self.settings.client.as_ref().map_or("", |client| &client.id)
     }
 
-    /// The authorization server, where accounts are connected by OAuth.
+    /// Returns the authorization server, where accounts are connected by OAuth.
     pub(crate) fn oauth(&self) -> Result<(&OAuth, &OauthAddresses), Unusable> {
         let described = self.connector.oauth.as_ref();
         described.zip(self.addresses.oauth.as_ref()).ok_or(Unusable::Misconfigured)
     }
 
-    /// Where everything is for the account of a credential.
+    /// Returns where everything is for the account of a credential.
     pub(crate) fn addresses_for(
         &self,
         parts: &CredentialParts,
@@ -154,7 +154,7 @@ impl Engine {
         self.ready_of(&self.put_together(settings))
     }
 
-    /// The same of one that was put together before.
+    /// Makes one ready that was put together before.
     pub(crate) fn ready_of(&self, assembled: &Assembled) -> Result<Ready<'_>, Unusable> {
         if assembled.settings.disabled_at.is_some() {
             return Err(Unusable::Disabled);
@@ -165,7 +165,7 @@ impl Engine {
         self.unpaused(assembled)
     }
 
-    /// The same even then: for cleaning up.
+    /// Puts one together even when it is paused or disabled, for cleaning up.
     pub(crate) fn assemble(&self, settings: ProjectConnector) -> Result<Ready<'_>, Unusable> {
         self.unpaused(&self.put_together(settings))
     }
@@ -197,7 +197,7 @@ impl Engine {
         is_as_entered.then_some(addresses).ok_or(Unusable::Misconfigured)
     }
 
-    /// Where a project connector's servers are.
+    /// Returns where a project connector's servers are.
     pub(crate) fn addresses(
         &self,
         settings: &ProjectConnector,
@@ -211,8 +211,8 @@ impl Engine {
         connector.addresses(&endpoints).ok()
     }
 
-    /// The redirect URI of a project connector. Whoever sets the endpoints gets one of their own:
-    /// at a shared one, their server could be handed another's code.
+    /// Returns the redirect URI of a project connector. Whoever sets the endpoints gets one of
+    /// their own: at a shared one, their server could be handed another's code.
     pub(crate) fn redirect_uri(&self, settings: &ProjectConnector) -> String {
         if settings.endpoints.is_empty() {
             self.site.shared_redirect_uri()
@@ -221,7 +221,7 @@ impl Engine {
         }
     }
 
-    /// The project connector of that id, with its catalogue entry.
+    /// Returns the project connector of that id, with its catalogue entry.
     pub(crate) async fn load_ready(
         &self,
         tenant: Tenant,
@@ -230,7 +230,7 @@ impl Engine {
         Ok(self.ready(self.project_connector(tenant, id).await?))
     }
 
-    /// The project connector that something stored refers to.
+    /// Returns the project connector that something stored refers to.
     pub(crate) async fn project_connector(
         &self,
         tenant: Tenant,
@@ -240,7 +240,7 @@ impl Engine {
         found.ok_or(Fault::Inconsistent("a project connector that is referred to is gone"))
     }
 
-    /// The developer's app of a project connector, its secret opened.
+    /// Returns the developer's app of a project connector, its secret opened.
     pub(crate) async fn client(&self, settings: &ProjectConnector) -> Result<Client, Fault> {
         let missing = Fault::Inconsistent("a project connector in use has no credentials");
         let client = settings.client.as_ref().ok_or(missing)?;
@@ -248,7 +248,7 @@ impl Engine {
         open_client(settings, &client.id, (&client.secret, settings.generation), &key)
     }
 
-    /// The same with the secret before the present one, as long as it is to be tried.
+    /// Opens the secret before the present one, as long as it is to be tried.
     pub(crate) async fn previous_client(
         &self,
         settings: &ProjectConnector,
@@ -275,7 +275,7 @@ fn open_client(
     Ok(Client { id: id.to_owned(), secret: key.open(place, secret)? })
 }
 
-/// The place of an app's secret.
+/// Returns the place of an app's secret.
 pub(crate) fn secret_place<'a>(
     tenant: Tenant,
     row: &'a str,
@@ -293,12 +293,12 @@ pub(crate) fn secret_place<'a>(
     }
 }
 
-/// What a project connector's requests may reach.
+/// Returns what a project connector's requests may reach.
 pub(crate) fn reach(settings: &ProjectConnector) -> Reach {
     if settings.sandbox { Reach::Simulator } else { Reach::Network }
 }
 
-/// The connector's own addresses, below the simulator's: `https://host/path` becomes
+/// Returns the connector's own addresses, below the simulator's: `https://host/path` becomes
 /// `{simulator}/{slug}/path`.
 fn simulated(simulator: &Url, connector: &Connector) -> Option<Endpoints> {
     let real = connector.addresses(&Endpoints::default()).ok()?;

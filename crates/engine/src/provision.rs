@@ -94,7 +94,7 @@ impl Engine {
         Ok(tx.commit().await.map_err(Fault::from)?)
     }
 
-    /// Whether somebody administers this installation yet.
+    /// Returns whether somebody administers this installation yet.
     ///
     /// # Errors
     /// When the database does not answer.

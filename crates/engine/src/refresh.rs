@@ -108,7 +108,8 @@ pub(crate) enum Freshness {
     Ended(StatusReason),
 }
 
-/// How fresh a token is, purely; `rejected` is the generation that the provider has just refused.
+/// Returns how fresh a token is, purely; `rejected` is the generation that the provider has just
+/// refused.
 pub(crate) fn freshness(token: &Token, now: Timestamp, rejected: Option<i64>) -> Freshness {
     let is_rejected = rejected.is_some_and(|generation| generation >= token.generation);
     let is_over = token.expires_at.is_some_and(|end| end <= now);

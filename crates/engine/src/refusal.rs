@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::egress::Answer;
 
-/// The connector's word for the code, or else what status and headers say.
+/// Returns the connector's word for the code, or else what status and headers say.
 pub(crate) fn kind(connector: &Connector, answer: &Answer, code: Option<&str>) -> ErrorKind {
     let kinds = &connector.errors.kinds;
     let named = code
@@ -15,14 +15,14 @@ pub(crate) fn kind(connector: &Connector, answer: &Answer, code: Option<&str>) -
     named.map_or_else(|| by_head(answer), |(kind, _)| *kind)
 }
 
-/// Whether the connector has a word for the code.
+/// Returns whether the connector has a word for the code.
 pub(crate) fn is_named(connector: &Connector, code: Option<&str>) -> bool {
     code.is_some_and(|code| {
         connector.errors.kinds.iter().any(|(_, codes)| codes.iter().any(|c| c == code))
     })
 }
 
-/// What the provider says about it, where it says anything.
+/// Returns what the provider says about it, where it says anything.
 pub(crate) fn words(
     connector: &Connector,
     document: &Document<'_>,
@@ -33,14 +33,14 @@ pub(crate) fn words(
     Some(plain(&said)).filter(|said| !said.is_empty())
 }
 
-/// A refusal that is not JSON, as the text that it is.
+/// Returns a refusal that is not JSON, as the text that it is.
 pub(crate) fn text(body: &[u8]) -> Value {
     const LONGEST: usize = 2_000;
     let text = String::from_utf8_lossy(&body[..body.len().min(LONGEST)]);
     Value::String(text.trim().to_owned())
 }
 
-/// A 403 may be for now, and says when it is over, or for the scopes (RFC 6750 §3.1).
+/// Returns a 403 may be for now, and says when it is over, or for the scopes (RFC 6750 §3.1).
 fn by_head(answer: &Answer) -> ErrorKind {
     match answer.status {
         StatusCode::FORBIDDEN if answer.says_when() => ErrorKind::RateLimited,

@@ -49,7 +49,8 @@ const IN_DOUBT: &str = "the token that we know is dead; a refresh whose answer w
                         which cannot be ended here";
 
 impl Engine {
-    /// The project connectors whose providers are to be asked now. To be called every second or so.
+    /// Returns the project connectors whose providers are to be asked now. To be called every
+    /// second or so.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -57,8 +58,8 @@ impl Engine {
         Ok(revocations::due(&self.db, self.clock.now()).await?)
     }
 
-    /// The host that is asked to end the tokens of a project connector; where it cannot be used, a
-    /// name of its own.
+    /// Returns the host that is asked to end the tokens of a project connector; where it cannot be
+    /// used, a name of its own.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -105,7 +106,7 @@ impl Engine {
         }
     }
 
-    /// A probe that had nothing to ask with leaves it to the next.
+    /// Leaves a probe that had nothing to ask with to the next.
     async fn unasked(&self, due: &Due, probe: Option<Timestamp>) -> Result<(), Fault> {
         let Some(probe) = probe else { return Ok(()) };
         let (at, now) = (due.project_connector, self.clock.now());
@@ -262,7 +263,8 @@ impl Engine {
         Ok(heard)
     }
 
-    /// The provider has confirmed the end of what was seen; a refresh may have stored more since.
+    /// Returns the provider has confirmed the end of what was seen; a refresh may have stored more
+    /// since.
     async fn confirmed(
         &self,
         tx: &mut Tx,
@@ -288,7 +290,7 @@ impl Engine {
         Ok(Heard::Answers)
     }
 
-    /// Nobody asks any more.
+    /// Ends what nobody asks for any more.
     async fn ends(
         &self,
         tx: &mut Tx,
@@ -303,7 +305,7 @@ impl Engine {
         Ok(())
     }
 
-    /// The provider is left alone. What has waited for long enough has waited in vain.
+    /// Leaves the provider alone. What has waited for long enough has waited in vain.
     async fn pause(
         &self,
         tx: &mut Tx,

@@ -80,7 +80,7 @@ pub struct Rotation<'a> {
     pub tell: &'a (dyn Fn(Step) + Sync),
 }
 
-/// Where a rotation would begin.
+/// Returns where a rotation would begin.
 ///
 /// # Errors
 /// When the database does not answer, or has never been used.
@@ -92,7 +92,7 @@ pub async fn standing(db: &Db, ring: &KeyRing) -> Result<Standing, Fault> {
     Ok(if ring.current() == wanted { Standing::NeedsKey } else { Standing::HasFreshKey })
 }
 
-/// The master key that new keys are wrapped with.
+/// Returns the master key that new keys are wrapped with.
 async fn wanted(db: &Db) -> Result<KeyId, Fault> {
     let found = meta::key_check(db).await?;
     let found = found.as_deref().and_then(KeyId::parse);
@@ -194,7 +194,7 @@ impl Rotation<'_> {
         self.known_by_all(KeyRole::Next).await
     }
 
-    /// Until every node knows of the last change of a key to that role.
+    /// Waits until every node knows of the last change of a key to that role.
     async fn known_by_all(&self, role: KeyRole) -> Result<(), Fault> {
         let newest = data_keys::in_role(self.db, role, 1).await?;
         let Some(since) = newest.first().map(|key| key.role_since) else { return Ok(()) };

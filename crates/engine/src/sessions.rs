@@ -131,7 +131,7 @@ impl Engine {
         Ok(Opened { token, expires_at })
     }
 
-    /// A key that acts as one agent opens sessions of that one; another acts as any.
+    /// Returns a key that acts as one agent opens sessions of that one; another acts as any.
     async fn session_agent(
         &self,
         by: &Principal,

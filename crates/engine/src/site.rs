@@ -10,37 +10,38 @@ pub struct Site {
 }
 
 impl Site {
-    /// A site at `public_url`, with the simulator at `simulator` where one runs.
+    /// Returns a site at `public_url`, with the simulator at `simulator` where one runs.
     pub fn new(public_url: Url, simulator: Option<Url>) -> Self {
         Self { public_url, simulator }
     }
 
-    /// Where browsers and agents reach us.
+    /// Returns where browsers and agents reach us.
     pub fn public_url(&self) -> &Url {
         &self.public_url
     }
 
-    /// Where the simulator is, if one runs.
+    /// Returns where the simulator is, if one runs.
     pub fn simulator(&self) -> Option<&Url> {
         self.simulator.as_ref()
     }
 
-    /// Whether browsers reach us by https. They keep `Secure` cookies otherwise only on loopback.
+    /// Returns whether browsers reach us by https. They keep `Secure` cookies otherwise only on
+    /// loopback.
     pub fn is_encrypted(&self) -> bool {
         self.public_url.scheme() == "https"
     }
 
-    /// The address of one of our pages.
+    /// Returns the address of one of our pages.
     pub fn address(&self, path: &str) -> String {
         format!("{}{path}", self.public_url.as_str().trim_end_matches('/'))
     }
 
-    /// The redirect URI that connectors of the catalogue share.
+    /// Returns the redirect URI that connectors of the catalogue share.
     pub fn shared_redirect_uri(&self) -> String {
         self.address("/v1/connectors/oauth/callback")
     }
 
-    /// The redirect URI of one project connector alone.
+    /// Returns the redirect URI of one project connector alone.
     pub fn own_redirect_uri(&self, id: ProjectConnectorId) -> String {
         self.address(&format!("/v1/connectors/oauth/callback/{id}"))
     }

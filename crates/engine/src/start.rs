@@ -37,7 +37,8 @@ pub enum StartError {
     Fault(#[from] Fault),
 }
 
-/// The fingerprint of the master key that a database was written with; `None` for an empty one.
+/// Returns the fingerprint of the master key that a database was written with; `None` for an empty
+/// one.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -97,7 +98,8 @@ async fn add_installation_key(tx: &mut Tx, ring: &KeyRing) -> Result<(), Fault> 
     Ok(data_keys::add(tx, &key).await?)
 }
 
-/// A rotation of master keys that broke off leaves some keys with the old one.
+/// Checks what wraps the data keys: a rotation of master keys that broke off leaves some keys with
+/// the old one.
 async fn check_wrappings(db: &Db, ring: &KeyRing) -> Result<(), StartError> {
     for wrapping in data_keys::wrappings(db).await.map_err(Fault::from)? {
         let master = KeyId::from_bytes(wrapping.master);

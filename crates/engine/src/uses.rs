@@ -30,7 +30,7 @@ impl Uses {
         known.entry(connection).or_insert(Use { at, written: None }).at = at;
     }
 
-    /// What is to be written down at `now`; all of it where `is_last`.
+    /// Returns what is to be written down at `now`; all of it where `is_last`.
     fn unwritten(&self, now: Timestamp, is_last: bool) -> Vec<(ConnectionId, Timestamp)> {
         let is_behind = |known: &Use| {
             known.written.is_none_or(|at| at < known.at && (is_last || at.after(BEHIND) <= now))

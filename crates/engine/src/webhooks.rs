@@ -76,7 +76,7 @@ pub struct WebhookChanges {
 const SECRET: &str = "whsec_";
 
 impl Engine {
-    /// The webhooks of an environment, the oldest first.
+    /// Returns the webhooks of an environment, the oldest first.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -84,7 +84,7 @@ impl Engine {
         Ok(webhooks::of_environment(&self.db, tenant).await?)
     }
 
-    /// The webhook of that id.
+    /// Returns the webhook of that id.
     ///
     /// # Errors
     /// When there is none.
@@ -234,8 +234,8 @@ impl Engine {
         ended.ok_or(WebhookError::Unknown)
     }
 
-    /// What was and is on its way to a webhook, the latest first, those after the event `after`
-    /// and `limit` at most.
+    /// Returns what was and is on its way to a webhook, the latest first, those after the event
+    /// `after` and `limit` at most.
     ///
     /// # Errors
     /// When there is no such webhook.

@@ -38,17 +38,18 @@ pub struct Settings {
 }
 
 impl App {
-    /// An app over an engine, whose metrics this machine alone may read.
+    /// Returns an app over an engine, whose metrics this machine alone may read.
     pub fn new(engine: Arc<Engine>) -> Self {
         Self::with_metrics_token(engine, None)
     }
 
-    /// An app over an engine, whose metrics whoever holds the token may read, if there is one.
+    /// Returns an app over an engine, whose metrics whoever holds the token may read, if there is
+    /// one.
     pub fn with_metrics_token(engine: Arc<Engine>, metrics_token: Option<Secret>) -> Self {
         Self::with(engine, Settings { metrics_token, ..Settings::default() })
     }
 
-    /// An app over an engine, as an operator set it.
+    /// Returns an app over an engine, as an operator set it.
     pub fn with(engine: Arc<Engine>, settings: Settings) -> Self {
         let Settings { metrics_token, proxies, hosts, rates, machine } = settings;
         let throttle = Throttle::new(rates, machine);
@@ -66,7 +67,7 @@ impl App {
         &self.0.throttle
     }
 
-    /// The proxies in front of it whose word on their callers is taken.
+    /// Returns the proxies in front of it whose word on their callers is taken.
     pub fn proxies(&self) -> &Proxies {
         &self.0.proxies
     }
@@ -86,7 +87,7 @@ impl App {
         *engine = engine.with_catalog(catalog);
     }
 
-    /// What whoever reads the metrics has to know.
+    /// Returns what whoever reads the metrics has to know.
     pub(crate) fn metrics_token(&self) -> Option<&Secret> {
         self.0.metrics_token.as_ref()
     }
@@ -96,7 +97,7 @@ impl App {
         self.0.draining.store(true, Ordering::Relaxed);
     }
 
-    /// Whether no new requests are wanted.
+    /// Returns whether no new requests are wanted.
     pub fn is_draining(&self) -> bool {
         self.0.draining.load(Ordering::Relaxed)
     }

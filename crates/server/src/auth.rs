@@ -33,7 +33,7 @@ const ADMIN_TOKEN: &str = "adminToken";
 /// session, which names both agent and end user itself.
 pub(crate) struct Acting(pub(crate) Caller);
 
-/// The same with an end user.
+/// A runtime request that names an end user.
 pub(crate) struct ActingFor(pub(crate) Caller, pub(crate) EndUserId);
 
 /// A runtime request of a developer's backend: with an API key.
@@ -42,20 +42,20 @@ pub(crate) struct Backend(pub(crate) Principal);
 /// A request of somebody who administers: with an admin token.
 pub(crate) struct Managing(pub(crate) Administrator);
 
-/// The same, in a project that the path names and that is one of theirs.
+/// A request of an administrator about a project of theirs, which the path names.
 pub(crate) struct InProject {
     pub(crate) administrator: Administrator,
     pub(crate) project: ProjectId,
     pub(crate) role: Role,
 }
 
-/// The same, in the environment that the query names.
+/// A request about an environment of a project, which the query names.
 pub(crate) struct InTenant(pub(crate) Tenant);
 
-/// The same, of somebody who may do more than work on the project.
+/// A request about an environment by somebody who may do more than work on its project.
 pub(crate) struct AdminInTenant(pub(crate) Tenant);
 
-/// The same, even when the project was deleted.
+/// A request about an environment of a project that may have been deleted.
 pub(crate) struct InPastTenant(pub(crate) Tenant);
 
 impl FromRequestParts<App> for Acting {
@@ -249,7 +249,7 @@ fn agent(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     value.to_str().map(Some).map_err(|_| Refusal::InvalidHeader("X-Agent-ID").into())
 }
 
-/// What an operation asks for as proof: one of these; without it, it refuses.
+/// Describes what an operation asks for as proof: one of these; without it, it refuses.
 fn asks_for(context: &mut GenContext, operation: &mut Operation, schemes: &[&str]) {
     Problem::inferred_responses(context, operation);
     let each = schemes.iter().map(|scheme| [((*scheme).to_owned(), Vec::new())]);

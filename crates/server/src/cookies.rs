@@ -24,7 +24,7 @@ pub(crate) fn browser(headers: &HeaderMap, site: &Site) -> Option<Secret> {
     found.filter(|value| !value.is_empty()).map(|value| Secret::new(value.to_owned()))
 }
 
-/// The header that sets it, for as long as a flow can take.
+/// Returns the header that sets it, for as long as a flow can take.
 pub(crate) fn set_browser(site: &Site, value: &Secret) -> Option<HeaderValue> {
     let secure = if site.is_encrypted() { "; Secure" } else { "" };
     let (name, value) = (name(site), value.expose());

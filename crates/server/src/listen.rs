@@ -123,8 +123,8 @@ pub async fn serve(
     serve_then(listener, router, limits, stop, std::future::ready(())).await;
 }
 
-/// The same, and then does something while what was opened on its threads, such as connections to
-/// the database, can still be used.
+/// Serves, and then does something while what was opened on its threads, such as connections to the
+/// database, can still be used.
 ///
 /// # Panics
 /// When the system gives no threads.
@@ -226,8 +226,8 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset)
 }
 
-/// Who has been connected by the system before shutdown was asked for, and is not turned away;
-/// nobody once none is left.
+/// Returns who has been connected by the system before shutdown was asked for, and is not turned
+/// away; nobody once none is left.
 async fn backlog(
     listener: &TcpListener,
     seats: &Seats,

@@ -40,7 +40,7 @@ pub(crate) struct Scoped<T> {
 }
 
 impl<T, const MOST: usize> Keyed<T, MOST> {
-    /// The same with the scope of its key.
+    /// Adds the scope of its key.
     pub(crate) fn within(self, scope: impl FnOnce() -> Scope) -> Scoped<T> {
         let Self { value, raw, key } = self;
         Scoped { value, known_by: key.map(|key| (key, scope(), raw)) }
@@ -48,14 +48,14 @@ impl<T, const MOST: usize> Keyed<T, MOST> {
 }
 
 impl Scope {
-    /// That of a runtime request.
+    /// Returns that of a runtime request.
     pub(crate) fn of(caller: &Caller, route: &str) -> Self {
         let end_user = caller.end_user.as_ref().map_or_else(String::new, ToString::to_string);
         let parts = vec![end_user, caller.principal.agent.to_string(), route.to_owned()];
         Self { tenant: caller.principal.tenant, parts }
     }
 
-    /// That of a request of an administrator.
+    /// Returns that of a request of an administrator.
     pub(crate) fn of_member(by: Administrator, tenant: Tenant, route: &str) -> Self {
         Self { tenant, parts: vec![by.member.to_string(), route.to_owned()] }
     }

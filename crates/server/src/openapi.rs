@@ -61,7 +61,7 @@ pub(crate) fn documented(table: impl FnOnce() -> Table) -> Documented {
     Documented { router, document: text + "\n", queries: Queries::of(&document) }
 }
 
-/// The document without its operations.
+/// Returns the document without its operations.
 fn frame(context: &mut GenContext) -> OpenApi {
     let mut components = Components::default();
     auth::describe(context, &mut components);
@@ -144,12 +144,12 @@ pub(crate) fn optional_header<T: JsonSchema>(
     Parameter::Header { parameter_data, style: HeaderStyle::Simple }
 }
 
-/// A schema where the document wants one.
+/// Returns a schema where the document wants one.
 fn object(json_schema: Schema) -> SchemaObject {
     SchemaObject { json_schema, external_docs: None, example: None }
 }
 
-/// A type of content and its schema.
+/// Returns a type of content and its schema.
 pub(crate) fn content(kind: &str, schema: Schema) -> (String, MediaType) {
     (kind.to_owned(), MediaType { schema: Some(object(schema)), ..MediaType::default() })
 }

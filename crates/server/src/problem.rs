@@ -52,32 +52,32 @@ impl Problem {
         Self { status, code, detail, errors, is_integrity, retry_after, closes }
     }
 
-    /// Its HTTP status.
+    /// Returns its HTTP status.
     pub fn status(&self) -> u16 {
         self.status.as_u16()
     }
 
-    /// Its stable name.
+    /// Returns its stable name.
     pub fn code(&self) -> Code {
         self.code
     }
 
-    /// What is wrong and what to do.
+    /// Returns what is wrong and what to do.
     pub fn detail(&self) -> &str {
         &self.detail
     }
 
-    /// The same problem, which is over after so many seconds.
+    /// Makes the problem one that is over after so many seconds.
     pub(crate) fn retry_after(self, seconds: u32) -> Self {
         Self { retry_after: Some(seconds), ..self }
     }
 
-    /// The same problem, after which nothing more is read on its connection.
+    /// Makes the problem one after which nothing more is read on its connection.
     pub(crate) fn and_close(self) -> Self {
         Self { closes: true, ..self }
     }
 
-    /// Whether what was asked for is known not to have happened.
+    /// Returns whether what was asked for is known not to have happened.
     pub(crate) fn is_harmless(&self) -> bool {
         !self.status.is_server_error()
     }

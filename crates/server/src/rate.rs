@@ -27,13 +27,13 @@ pub(crate) fn now() -> Moment {
 }
 
 impl Rate {
-    /// A rate of `per_second`, at least 1, with a burst.
+    /// Returns a rate of `per_second`, at least 1, with a burst.
     pub const fn new(per_second: u64, burst: u64) -> Self {
         let per_second = if per_second == 0 { 1 } else { per_second };
         Self { per_second, burst }
     }
 
-    /// A rate with the burst of two seconds.
+    /// Returns a rate with the burst of two seconds.
     pub const fn with_two_seconds(per_second: u64) -> Self {
         Self::new(per_second, 2 * per_second)
     }

@@ -27,7 +27,7 @@ use crate::{
 
 const JSON: (HeaderName, &str) = (header::CONTENT_TYPE, "application/json");
 
-/// What agents and backends do for end users.
+/// Returns what agents and backends do for end users.
 fn runtime() -> Table {
     operations! {
         /// What an agent can do for an end user.
@@ -72,8 +72,8 @@ fn runtime() -> Table {
         "Auth requests" {
             /// Prompts an end user without a tool call.
             ///
-            /// The same prompt again is the same request, so asking twice is like asking once. What
-            /// is granted already is answered with a request that is completed from the start.
+            /// Asking twice is like asking once: both are one request. What is granted already is
+            /// answered with a request that is completed from the start.
             create_auth_request: post "/v1/auth-requests" => api::auth_requests::create;
 
             /// Shows an auth request.
@@ -95,12 +95,12 @@ fn all_operations() -> Table {
     runtime().and(management::management())
 }
 
-/// The OpenAPI document about the API, as it is checked in.
+/// Returns the OpenAPI document about the API, as it is checked in.
 pub fn openapi() -> String {
     documented(all_operations).document
 }
 
-/// Everything that is served.
+/// Returns everything that is served.
 pub fn router(app: App) -> Router {
     let Documented { router, document, queries } = documented(all_operations);
     let document = Bytes::from(document);
@@ -130,7 +130,7 @@ struct Around {
     queries: Arc<Queries>,
 }
 
-/// What is around every request. One layer: each costs an allocation and a clone.
+/// Does what is around every request. One layer: each costs an allocation and a clone.
 async fn around(
     State(Around { app, queries }): State<Around>,
     mut request: Request,
@@ -174,8 +174,8 @@ async fn serve(app: &App, served: &Served, request: Request, next: Next) -> Resp
     guard::slow_down(app, served, response).await
 }
 
-/// What every answer says: do not guess types, do not frame, do not keep, tell nobody where one
-/// came from. Handlers that know better have said so before.
+/// Adds what every answer says: do not guess types, do not frame, do not keep, tell nobody where
+/// one came from. Handlers that know better have said so before.
 fn harden(response: &mut Response) {
     const DEFAULTS: [(HeaderName, &str); 5] = [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),

@@ -24,7 +24,7 @@ pub enum InvalidApp {
     RedirectUri(String),
 }
 
-/// Whether an app can be registered with these.
+/// Checks whether an app can be registered with these.
 pub(crate) fn check(
     client_id: &str,
     client_secret: &str,
@@ -46,7 +46,7 @@ pub(crate) fn check(
     }
 }
 
-/// Whether an address leads to a program on the person's own device.
+/// Returns whether an address leads to a program on the person's own device.
 pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(domain)) => domain == "localhost",
@@ -56,7 +56,7 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// User name and password of HTTP Basic (RFC 7617), as they were sent.
+/// Reads user name and password of HTTP Basic (RFC 7617), as they were sent.
 pub(crate) fn basic(headers: &HeaderMap) -> Option<(String, String)> {
     let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
     let (scheme, pair) = value.split_once(' ')?;

@@ -1,4 +1,4 @@
-/// Year, month and day of a day counted from 1970, in years that begin with March.
+/// Returns year, month and day of a day counted from 1970, in years that begin with March.
 pub(crate) fn date(day: i64) -> (i64, i64, i64) {
     let shifted = day + 719_468;
     let era = shifted.div_euclid(146_097);

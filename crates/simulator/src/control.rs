@@ -49,7 +49,7 @@ struct AdvanceRequest {
     seconds: u32,
 }
 
-/// `/_control/…` of every stand-in.
+/// Serves `/_control/…` of every stand-in.
 pub(crate) fn router(simulator: &Simulator) -> Router {
     Router::new()
         .route("/_control/reset", post(reset))
@@ -62,7 +62,7 @@ pub(crate) fn router(simulator: &Simulator) -> Router {
         .layer(middleware::from_fn(no_browsers))
 }
 
-/// What every stand-in has below its own `/_control/…`.
+/// Returns what every stand-in has below its own `/_control/…`.
 pub(crate) fn common<S: Send + 'static>() -> Router<StandIn<S>> {
     Router::new()
         .route("/faults", get(list_faults).post(inject).delete(clear_faults))

@@ -172,7 +172,8 @@ pub(crate) async fn pass(State(gate): State<Gate>, request: Request, next: Next)
     }
 }
 
-/// A response whose body fails before its head was flushed, so that hyper sends nothing at all.
+/// Returns a response whose body fails before its head was flushed, so that hyper sends nothing at
+/// all.
 pub(crate) fn dropped() -> Response {
     Response::new(Body::new(BrokenBody))
 }

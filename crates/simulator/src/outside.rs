@@ -49,7 +49,8 @@ impl Outside {
         &self.options.public_url
     }
 
-    /// An upper-case identifier as Slack forms them: a letter for the kind, then ten characters.
+    /// Returns an upper-case identifier as Slack forms them: a letter for the kind, then ten
+    /// characters.
     pub(crate) fn id(&self, kind: char) -> String {
         let mut bytes = [0; 10];
         (self.options.random)(&mut bytes);
@@ -58,7 +59,7 @@ impl Outside {
         id
     }
 
-    /// 192 random bits in hexadecimal behind a prefix.
+    /// Returns 192 random bits in hexadecimal behind a prefix.
     pub(crate) fn secret(&self, prefix: &str) -> String {
         let mut bytes = [0; 24];
         (self.options.random)(&mut bytes);
@@ -66,7 +67,7 @@ impl Outside {
     }
 }
 
-/// Bytes in hexadecimal.
+/// Writes bytes in hexadecimal.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         // Writing to a string cannot fail.

@@ -25,7 +25,7 @@ pub(crate) struct ErrorPage {
     why: String,
 }
 
-/// A page to look at.
+/// Returns a page to look at.
 pub(crate) fn page(status: StatusCode, template: &impl Template) -> Response {
     match template.render() {
         Ok(html) => (status, HEADERS, Html(html)).into_response(),

@@ -18,7 +18,7 @@ impl Problem {
         Self { status, code, detail: detail.into() }
     }
 
-    /// The request was understood, but a value in it cannot be used.
+    /// Returns the request was understood, but a value in it cannot be used.
     pub(crate) fn invalid(code: &'static str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
     }

@@ -93,7 +93,7 @@ impl RequestLog {
     }
 }
 
-/// The query's parameters with everything that could be a secret redacted.
+/// Returns the query's parameters with everything that could be a secret redacted.
 pub(crate) fn redacted_query(query: &str, token_marks: &[&str]) -> Vec<(String, String)> {
     url::form_urlencoded::parse(query.as_bytes())
         .map(|(name, value)| {

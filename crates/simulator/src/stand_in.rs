@@ -48,7 +48,7 @@ impl<S> StandIn<S> {
         self.gate.parts().log.all()
     }
 
-    /// Everything the service remembers.
+    /// Returns everything the service remembers.
     pub(crate) fn state(&self) -> MutexGuard<'_, S> {
         // Every change is complete before the lock is let go, so a panic elsewhere leaves no harm.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -64,7 +64,7 @@ impl<S> StandIn<S> {
 }
 
 impl<S: Send + 'static> StandIn<S> {
-    /// The routes of the service, with every request recorded and faults striking.
+    /// Returns the routes of the service, with every request recorded and faults striking.
     pub(crate) fn served(&self, routes: Router<Self>) -> Router {
         routes
             .layer(middleware::from_fn_with_state(self.gate.clone(), gate::pass))

@@ -79,13 +79,13 @@ impl Client {
         body["token"].as_str().filter(|_| status == 201).map(ToOwned::to_owned)
     }
 
-    /// Whether a session is known.
+    /// Returns whether a session is known.
     pub(crate) async fn knows_session(&self, at: SocketAddr, token: &str) -> Result<bool> {
         let request = self.http.get(format!("http://{at}/v1/connections")).bearer_auth(token);
         Ok(request.send().await?.status().is_success())
     }
 
-    /// How the only connection of an end user stands.
+    /// Returns how the only connection of an end user stands.
     pub(crate) async fn standing(&self, at: SocketAddr, end_user: &str) -> Result<Standing> {
         let request = self.http.get(format!("http://{at}/v1/connections"));
         let request = request.bearer_auth(&self.key).header("x-end-user-id", end_user);

@@ -156,7 +156,7 @@ async fn fill(world: &World) -> Result<()> {
     world.fill(WARM..WARM + EXPIRED, Life::Over).await
 }
 
-/// So many callers, who pause so many milliseconds, of these end users.
+/// Returns so many callers, who pause so many milliseconds, of these end users.
 fn calling(
     world: &World,
     at: SocketAddr,

@@ -155,7 +155,7 @@ impl Breach<'_> {
     }
 }
 
-/// Every node has used every connection, and goes on.
+/// Has every node use every connection, and go on.
 async fn calling(world: &World, turns: &Turns, connections: usize) -> (Ongoing, Seen) {
     /// Odd, so that every worker comes to every node.
     const CALLERS: usize = 15;
@@ -213,7 +213,7 @@ async fn dies_at(world: &World, crash_point: &str) -> Result<bool> {
     world.installation.begin(&start)?.dies(DIES_WITHIN).await
 }
 
-/// How many receipts there are of each status.
+/// Returns how many receipts there are of each status.
 async fn receipts(
     admin: &Client,
     at: SocketAddr,

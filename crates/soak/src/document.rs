@@ -15,7 +15,7 @@ const INTRODUCTION: &str = "# Soak\n\nWhat `.ci/soak` has shown, the last time i
 
 const UNKNOWN: &str = "unknown";
 
-/// All of it, as Markdown.
+/// Returns all of it, as Markdown.
 pub(crate) fn document(arguments: &Arguments, reports: &[Report], took: Duration) -> String {
     let failed = reports.iter().filter(|report| !report.holds()).count();
     let verdict = match failed {

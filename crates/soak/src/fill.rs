@@ -65,7 +65,7 @@ pub(crate) struct Filler {
     entropy: Entropy,
 }
 
-/// The end user of that number, whose account is called the same.
+/// Returns the end user of that number, whose account is called the same.
 pub(crate) fn end_user(number: usize) -> String {
     format!("user-{number:06}")
 }

@@ -146,7 +146,7 @@ impl Watches {
         is_over
     }
 
-    /// Whether a write is acknowledged now.
+    /// Returns whether a write is acknowledged now.
     async fn writes_again(&self) -> bool {
         tokio::time::sleep(Duration::from_secs(1)).await;
         self.writes.take().of(&Outcome::Completed) > 0

@@ -53,7 +53,7 @@ pub(crate) struct Start {
 const PATIENCE: Duration = Duration::from_secs(30);
 
 impl Database {
-    /// Its name in reports.
+    /// Returns its name in reports.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Sqlite => "SQLite",
@@ -118,7 +118,7 @@ impl Installation {
         }
     }
 
-    /// One of the product's commands, on this installation.
+    /// Returns one of the product's commands, on this installation.
     pub(crate) fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         command.env_clear().current_dir(self.folder.path()).args(words);
@@ -144,7 +144,8 @@ impl Installation {
         self.database_url.as_deref()
     }
 
-    /// The warnings and errors in the logs of all servers so far, each with how often it came.
+    /// Returns the warnings and errors in the logs of all servers so far, each with how often it
+    /// came.
     pub(crate) fn complaints(&self) -> String {
         let entries = fs::read_dir(self.folder.path()).into_iter().flatten().flatten();
         let logs = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("log-"));
@@ -203,7 +204,7 @@ impl Installation {
 }
 
 impl Node {
-    /// SIGKILL.
+    /// Sends SIGKILL.
     pub(crate) fn kill(mut self) -> Result<()> {
         self.process.kill()?;
         self.process.wait()?;
@@ -217,7 +218,7 @@ impl Node {
         Ok(())
     }
 
-    /// SIGTERM, and waits for its end.
+    /// Sends SIGTERM, and waits for its end.
     pub(crate) fn stop(mut self) -> Result<ExitStatus> {
         self.signal("TERM")?;
         Ok(self.process.wait()?)
@@ -248,7 +249,7 @@ impl Drop for Node {
     }
 }
 
-/// The message of a line of a log, if it is one that somebody should read.
+/// Returns the message of a line of a log, if it is one that somebody should read.
 fn complaint(line: &str) -> Option<String> {
     const LONGEST: usize = 160;
     let line: Value = serde_json::from_str(line).ok()?;

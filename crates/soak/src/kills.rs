@@ -225,7 +225,7 @@ impl Deaths<'_> {
     }
 }
 
-/// A grant is lost when it was not its owner who ended it.
+/// Notes that a grant is lost when it was not its owner who ended it.
 fn lost(report: &mut Report, world: &World, rotation: Rotation, settled: &[Settled]) {
     let (mut lost, mut silent, mut open) = (Lost::new(), Vec::new(), Vec::new());
     let endings = world.endings();

@@ -18,7 +18,7 @@ pub enum Manner {
 }
 
 impl Manner {
-    /// Its words in a report.
+    /// Returns its words in a report.
     pub(crate) const fn words(self) -> &'static str {
         match self {
             Self::Plain => "",

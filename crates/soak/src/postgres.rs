@@ -44,7 +44,7 @@ impl Postgres {
         Ok(server)
     }
 
-    /// One that runs already.
+    /// Returns one that runs already.
     ///
     /// # Errors
     /// When its client programs are not installed.
@@ -53,7 +53,7 @@ impl Postgres {
         Ok(Self { programs, url: url.to_owned(), own: None, made: Mutex::default() })
     }
 
-    /// Which is installed.
+    /// Returns the one that is installed.
     #[must_use]
     pub fn version() -> String {
         let newest = newest_programs();
@@ -94,7 +94,7 @@ impl Postgres {
         Ok(self.url.split_once("://").ok_or("an address has a scheme")?.1)
     }
 
-    /// A program for our own one, which refuses to run as root.
+    /// Returns a program for our own one, which refuses to run as root.
     fn command(&self, program: &str) -> Result<Command> {
         let folder = self.own.as_ref().ok_or("somebody else's server is not ours to stop")?;
         let program = self.programs.join(program);
@@ -129,7 +129,7 @@ fn newest_programs() -> Option<PathBuf> {
     versions.flatten().map(|entry| entry.path().join("bin")).filter(|bin| bin.is_dir()).max()
 }
 
-/// An address of loopback that is free.
+/// Returns an address of loopback that is free.
 pub(crate) fn free_address() -> Result<SocketAddr> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
 }

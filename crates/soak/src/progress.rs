@@ -35,7 +35,7 @@ impl Progress {
         self.done.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// So many are done.
+    /// Notes that so many are done.
     pub(crate) fn set(&self, done: usize) {
         self.done.store(done, Ordering::Relaxed);
     }

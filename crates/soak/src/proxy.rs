@@ -128,7 +128,7 @@ impl State {
 mod tests {
     use super::*;
 
-    /// A server that says back what it hears.
+    /// Returns a server that says back what it hears.
     async fn echo() -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

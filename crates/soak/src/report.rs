@@ -71,17 +71,17 @@ impl Report {
         self.took = self.started.elapsed();
     }
 
-    /// What was run, in how many words it takes.
+    /// Returns what was run, in how many words it takes.
     pub fn title(&self) -> &str {
         &self.title
     }
 
-    /// Whether everything holds that has to.
+    /// Returns whether everything holds that has to.
     pub fn holds(&self) -> bool {
         self.findings.iter().all(|finding| finding.holds)
     }
 
-    /// As Markdown.
+    /// Writes it as Markdown.
     pub fn markdown(&self) -> String {
         let verdict = if self.holds() { "Pass" } else { "**FAIL**" };
         let mut text = format!("## {}\n\n", self.title);

@@ -107,8 +107,8 @@ fn calling(world: &World, turns: &Turns, connections: usize) -> (Ongoing, Tally)
     (ongoing, tally)
 }
 
-/// The lines of `keys status` of keys that are not in use and yet needed: master keys that are not
-/// current and wrap something, data keys that are not current and seal something.
+/// Returns the lines of `keys status` of keys that are not in use and yet needed: master keys that
+/// are not current and wrap something, data keys that are not current and seal something.
 fn left_behind(status: &str) -> Vec<String> {
     let is_left = |line: &&str| {
         let (master, data) = (line.contains("wraps "), line.contains("wrapped with"));

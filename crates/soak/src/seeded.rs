@@ -16,7 +16,7 @@ impl Seeded {
         (bits ^ (bits >> 31)) % limit
     }
 
-    /// A time of at most so many milliseconds.
+    /// Returns a time of at most so many milliseconds.
     pub(crate) fn moment(&mut self, millis: u64) -> Duration {
         Duration::from_millis(self.below(millis + 1))
     }

@@ -45,7 +45,7 @@ pub(crate) enum Settled {
 }
 
 impl Stage {
-    /// With the product's program, and a PostgreSQL where there is to be one.
+    /// Makes one with the product's program, and a PostgreSQL where there is to be one.
     pub const fn new(program: PathBuf, postgres: Option<Postgres>) -> Self {
         Self { program, postgres }
     }
@@ -77,7 +77,7 @@ impl World {
         &self.provider.hostile
     }
 
-    /// Why the provider ended the grant of an end user, if it did.
+    /// Returns why the provider ended the grant of an end user, if it did.
     pub(crate) fn endings(&self) -> HashMap<String, Option<Ended>> {
         let families = self.hostile().families();
         families.into_iter().map(|family| (family.account, family.ended)).collect()

@@ -137,7 +137,7 @@ impl Acknowledged {
     }
 }
 
-/// Whether an outcome may come while the product is away or its database is.
+/// Returns whether an outcome may come while the product is away or its database is.
 pub(crate) fn is_passing(outcome: &Outcome) -> bool {
     matches!(
         outcome,

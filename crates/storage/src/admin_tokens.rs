@@ -50,7 +50,7 @@ pub async fn create(tx: &mut Tx, new: &AdminToken, now: Timestamp) -> Result<()>
     Ok(())
 }
 
-/// The admin token of that id, revoked ones included: authentication looks at the rest.
+/// Returns the admin token of that id, revoked ones included: authentication looks at the rest.
 pub async fn find(db: &Db, id: AdminTokenId) -> Result<Option<AdminToken>> {
     const SQL: &str = "
         SELECT id, member_id, secret_hash, hint, tag, revoked_at FROM admin_tokens WHERE id = $1";

@@ -25,7 +25,7 @@ pub struct Agent {
 }
 
 impl Agent {
-    /// Whether the connector is assigned to it.
+    /// Returns whether the connector is assigned to it.
     pub fn may_use(&self, connector: &ConnectorSlug) -> bool {
         self.connectors.as_ref().is_none_or(|assigned| assigned.contains(connector))
     }
@@ -62,7 +62,7 @@ pub async fn create(tx: &mut Tx, project: ProjectId, agent: &Agent, now: Timesta
     Ok(())
 }
 
-/// The agent of that name or id.
+/// Returns the agent of that name or id.
 pub async fn named(db: &Db, project: ProjectId, name_or_id: &str) -> Result<Option<Agent>> {
     const SQL: &str = "
         SELECT id, name, is_default, is_enabled, connectors FROM agents
@@ -79,7 +79,7 @@ pub async fn list(db: &Db, project: ProjectId) -> Result<Vec<Agent>> {
     db.all(SQL, binds![project]).await
 }
 
-/// The agent meant by requests that name none.
+/// Returns the agent meant by requests that name none.
 pub async fn default_of(db: &Db, project: ProjectId) -> Result<Option<Agent>> {
     const SQL: &str = "
         SELECT id, name, is_default, is_enabled, connectors FROM agents

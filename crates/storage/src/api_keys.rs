@@ -56,7 +56,7 @@ pub async fn create(tx: &mut Tx, key: &ApiKey, now: Timestamp) -> Result<()> {
     Ok(())
 }
 
-/// The key of that id, revoked ones included: authentication looks at the rest.
+/// Returns the key of that id, revoked ones included: authentication looks at the rest.
 pub async fn find(db: &Db, id: ApiKeyId) -> Result<Option<ApiKey>> {
     const SQL: &str = "
         SELECT id, project_id, environment, agent_id, secret_hash, hint, tag, revoked_at

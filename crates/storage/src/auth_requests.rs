@@ -50,8 +50,8 @@ pub struct Step {
     pub expires_at: Timestamp,
 }
 
-/// The open request that asks for the same, or else `new`, stored. Requests whose time has passed
-/// make way.
+/// Returns the open request that asks for the same, or else `new`, stored. Requests whose time has
+/// passed make way.
 pub async fn open(
     tx: &mut Tx,
     new: &AuthRequest,
@@ -138,17 +138,17 @@ async fn find_same(
     tx.optional(SQL, binds![like.project_connector, or_none(end_user), asks_for]).await
 }
 
-/// As the index of open requests has it.
+/// Spells it as the index of open requests has it.
 fn or_none(end_user: Option<EndUserKey>) -> String {
     end_user.map_or_else(String::new, |key| key.to_string())
 }
 
-/// The auth request of that id, for a caller confined to `tenant`.
+/// Returns the auth request of that id, for a caller confined to `tenant`.
 pub async fn find(db: &Db, tenant: Tenant, id: AuthRequestId) -> Result<Option<AuthRequest>> {
     Ok(find_by_link(db, id).await?.filter(|found| found.tenant == tenant))
 }
 
-/// The auth request of that id, for the browser that holds its link.
+/// Returns the auth request of that id, for the browser that holds its link.
 pub async fn find_by_link(db: &Db, id: AuthRequestId) -> Result<Option<AuthRequest>> {
     const SQL: &str = "
         SELECT auth_requests.*, end_users.external_id, project_connectors.connector
@@ -209,7 +209,7 @@ pub async fn attempt(
     Ok(tx.execute(SQL, binds![id, until, at_most]).await? == 1)
 }
 
-/// How many requests of an end user are open, `at_most` at most.
+/// Returns how many requests of an end user are open, `at_most` at most.
 pub async fn open_of(tx: &mut Tx, end_user: EndUserKey, at_most: i64) -> Result<i64> {
     const SQL: &str = "
         SELECT COUNT(*) AS number FROM (
@@ -219,7 +219,7 @@ pub async fn open_of(tx: &mut Tx, end_user: EndUserKey, at_most: i64) -> Result<
     Ok(tx.optional::<Number>(SQL, binds![end_user, at_most]).await?.map_or(0, |found| found.0))
 }
 
-/// How many requests of an environment are open, `at_most` at most.
+/// Returns how many requests of an environment are open, `at_most` at most.
 pub async fn open_in(db: &Db, tenant: Tenant, at_most: i64) -> Result<i64> {
     const SQL: &str = "
         SELECT COUNT(*) AS number FROM (
@@ -323,7 +323,7 @@ pub async fn decline_all(tx: &mut Tx, of: EndUserKey) -> Result<u64> {
     tx.execute(SQL, binds![of]).await
 }
 
-/// Requests that nobody confirmed in time, the oldest first, `limit` at most.
+/// Returns requests that nobody confirmed in time, the oldest first, `limit` at most.
 pub async fn unconfirmed(db: &Db, now: Timestamp, limit: i64) -> Result<Vec<AuthRequest>> {
     const SQL: &str = "
         SELECT auth_requests.*, end_users.external_id, project_connectors.connector

@@ -26,7 +26,7 @@ macro_rules! binds {
 }
 pub(crate) use binds;
 
-/// A value as JSON text.
+/// Returns a value as JSON text.
 pub(crate) fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("texts in sets, lists and records are always JSON")
 }

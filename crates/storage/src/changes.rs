@@ -44,7 +44,7 @@ pub enum Topic<'a> {
 }
 
 impl Topic<'_> {
-    /// The same on every node and in every version: FNV-1a.
+    /// Returns a digest that is equal on every node and in every version: FNV-1a.
     fn digest(&self) -> u32 {
         let text = match self {
             Self::Project(id) => id.to_string(),
@@ -118,19 +118,19 @@ impl Record for Line {
 }
 
 impl Db {
-    /// A stamp for what is about to be read of these topics. `None` as long as this node does not
-    /// hear of the others: then nothing is to be remembered.
+    /// Returns a stamp for what is about to be read of these topics. `None` as long as this node
+    /// does not hear of the others: then nothing is to be remembered.
     pub fn stamp(&self, topics: &[Topic<'_>]) -> Option<Stamp> {
         self.feed().epochs.stamp(topics.iter().map(Topic::digest))
     }
 
-    /// Whether what was read under a stamp may still be used.
+    /// Returns whether what was read under a stamp may still be used.
     pub fn holds(&self, stamp: &Stamp) -> bool {
         self.feed().epochs.holds(stamp)
     }
 
-    /// Whether nothing of what was read under a stamp has changed since, as far as this node hears,
-    /// however old it is.
+    /// Returns whether nothing of what was read under a stamp has changed since, as far as this
+    /// node hears, however old it is.
     pub fn is_unchanged(&self, stamp: &Stamp) -> bool {
         self.feed().epochs.is_unchanged(stamp, Instant::now())
     }

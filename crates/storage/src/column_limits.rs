@@ -109,7 +109,8 @@ const BOUNDS: &[(&str, &[(&str, &str)])] = &[
     ),
 ];
 
-/// The columns of texts and bytes, but for keys, digests and the environment, table by table.
+/// Returns the columns of texts and bytes, but for keys, digests and the environment, table by
+/// table.
 fn of_schema() -> BTreeMap<&'static str, Vec<&'static str>> {
     let mut tables = BTreeMap::new();
     let mut table = "";

@@ -43,12 +43,12 @@ impl Record for Connection {
     }
 }
 
-/// Whose row it is, in a row joined with that of the end user.
+/// Returns whose row it is, in a row joined with that of the end user.
 pub(crate) fn owner(row: &Row) -> Result<Owner> {
     Ok(row.optional_parse("external_id")?.map_or(Owner::Project, Owner::EndUser))
 }
 
-/// Who remembers it.
+/// Returns who remembers it.
 pub(crate) fn topic(connection: &Connection) -> Topic<'_> {
     Topic::Owner(connection.project_connector, connection.owner.end_user())
 }
@@ -207,8 +207,8 @@ pub async fn mark_dead(
     Ok(marked)
 }
 
-/// The connection of that id, locked until the transaction ends: what becomes of it is decided one
-/// after another.
+/// Returns the connection of that id, locked until the transaction ends: what becomes of it is
+/// decided one after another.
 pub async fn lock(tx: &mut Tx, tenant: Tenant, id: ConnectionId) -> Result<Option<Connection>> {
     const SQL: &str = "
         UPDATE connections SET status = status

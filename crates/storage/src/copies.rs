@@ -5,8 +5,8 @@ use astralform_domain::Timestamp;
 pub use crate::db::copy::{ColumnKind, Snapshot, Table, TableColumn, Value};
 use crate::{Result, Run as _, Tx, bind::binds};
 
-/// Whatever refresh tokens there are may have been used up since the copy was made; what was under
-/// way then is over.
+/// Marks refresh tokens: whatever there are may have been used up since the copy was made; what was
+/// under way then is over.
 pub async fn mark_old(tx: &mut Tx) -> Result<u64> {
     const DOUBT: &str = "
         UPDATE tokens SET in_doubt = TRUE, refresh_at = NULL WHERE refresh_token IS NOT NULL";

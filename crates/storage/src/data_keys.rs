@@ -119,7 +119,7 @@ pub async fn of_installation(db: impl Run) -> Result<Option<WrappedKey>> {
     db.optional(SQL, binds![]).await
 }
 
-/// The keys of a project.
+/// Returns the keys of a project.
 pub async fn of(db: impl Run, project: ProjectId) -> Result<Vec<WrappedKey>> {
     const SQL: &str = "SELECT * FROM data_keys WHERE project_id = $1 ORDER BY role_since DESC, id";
     db.all(SQL, binds![project]).await
@@ -131,7 +131,7 @@ pub async fn all(db: impl Run) -> Result<Vec<WrappedKey>> {
     db.all(SQL, binds![]).await
 }
 
-/// The master keys in use, with how many keys each of them wraps.
+/// Returns the master keys in use, with how many keys each of them wraps.
 pub async fn wrappings(db: impl Run) -> Result<Vec<Wrapping>> {
     const SQL: &str = "
         SELECT substr(envelope, 2, 16) AS master, COUNT(*) AS keys
@@ -139,7 +139,7 @@ pub async fn wrappings(db: impl Run) -> Result<Vec<Wrapping>> {
     db.all(SQL, binds![]).await
 }
 
-/// Keys that another master key than that one wraps, `limit` at most.
+/// Returns keys that another master key than that one wraps, `limit` at most.
 pub async fn wrapped_otherwise(
     db: impl Run,
     master: &[u8; 16],
@@ -163,13 +163,13 @@ pub async fn mark_leaving(tx: &mut Tx) -> Result<u64> {
     tx.execute(SQL, binds![]).await
 }
 
-/// Whether keys that sealed are being replaced.
+/// Returns whether keys that sealed are being replaced.
 pub async fn any_leaving(db: impl Run) -> Result<bool> {
     const SQL: &str = "SELECT * FROM data_keys WHERE is_leaving LIMIT 1";
     Ok(db.optional::<WrappedKey>(SQL, binds![]).await?.is_some())
 }
 
-/// Keys that seal and are to leave, of projects that have no next one yet, `limit` at most.
+/// Returns keys that seal and are to leave, of projects that have no next one yet, `limit` at most.
 pub async fn without_successor(db: impl Run, limit: i64) -> Result<Vec<WrappedKey>> {
     const SQL: &str = "
         SELECT * FROM data_keys
@@ -180,14 +180,14 @@ pub async fn without_successor(db: impl Run, limit: i64) -> Result<Vec<WrappedKe
     db.all(SQL, binds![limit]).await
 }
 
-/// Keys of that role, `limit` at most.
+/// Returns keys of that role, `limit` at most.
 pub async fn in_role(db: impl Run, role: KeyRole, limit: i64) -> Result<Vec<WrappedKey>> {
     const SQL: &str = "
         SELECT * FROM data_keys WHERE role = $1 ORDER BY role_since DESC, id LIMIT $2";
     db.all(SQL, binds![role, limit]).await
 }
 
-/// The next key of a project seals from now on, and the one before only opens.
+/// Has the next key of a project seal from now on, and the one before only opens.
 pub async fn promote(tx: &mut Tx, project: ProjectId, now: Timestamp) -> Result<()> {
     const RETIRE: &str = "
         UPDATE data_keys SET role = 'older', role_since = $2
@@ -202,7 +202,7 @@ pub async fn promote(tx: &mut Tx, project: ProjectId, now: Timestamp) -> Result<
     Ok(())
 }
 
-/// Nothing is left to be sealed anew.
+/// Waits until nothing is left to be sealed anew.
 pub async fn end_leaving(tx: &mut Tx) -> Result<u64> {
     const SQL: &str = "UPDATE data_keys SET is_leaving = FALSE WHERE is_leaving";
     tx.execute(SQL, binds![]).await

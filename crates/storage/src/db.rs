@@ -64,7 +64,7 @@ pub enum Row {
 
 /// Where a statement runs: `&Db` takes a pooled connection, `&mut Tx` the open transaction.
 pub trait Run: Send + Sized {
-    /// The rows of a query.
+    /// Returns the rows of a query.
     fn rows(
         self,
         sql: &'static str,
@@ -79,7 +79,7 @@ pub trait Run: Send + Sized {
         binds: Vec<Bind>,
     ) -> impl Future<Output = Result<u64>> + Send;
 
-    /// Every record of a query.
+    /// Returns every record of a query.
     fn all<T: Record>(
         self,
         sql: &'static str,
@@ -88,7 +88,7 @@ pub trait Run: Send + Sized {
         async move { self.rows(sql, binds, Access::Read).await?.iter().map(T::read).collect() }
     }
 
-    /// The record of a query that matches one at most.
+    /// Returns the record of a query that matches one at most.
     fn optional<T: Record>(
         self,
         sql: &'static str,
@@ -97,7 +97,7 @@ pub trait Run: Send + Sized {
         async move { self.rows(sql, binds, Access::Read).await?.first().map(T::read).transpose() }
     }
 
-    /// The record that a write with `RETURNING` touched, if it touched one.
+    /// Returns the record that a write with `RETURNING` touched, if it touched one.
     fn returning<T: Record>(
         self,
         sql: &'static str,
@@ -106,7 +106,7 @@ pub trait Run: Send + Sized {
         async move { self.rows(sql, binds, Access::Write).await?.first().map(T::read).transpose() }
     }
 
-    /// Every record that a write with `RETURNING` touched.
+    /// Returns every record that a write with `RETURNING` touched.
     fn returning_all<T: Record>(
         self,
         sql: &'static str,
@@ -130,13 +130,13 @@ impl Db {
         Self { pools, feed: Arc::default(), clock: Clock::system() }
     }
 
-    /// The same database, with the time at which what is done to it happens.
+    /// Returns the database with the time at which what is done to it happens.
     #[must_use]
     pub fn at_the_time_of(self, clock: Clock) -> Self {
         Self { clock, ..self }
     }
 
-    /// Whether it is for one server at a time.
+    /// Returns whether it is for one server at a time.
     pub fn is_for_one(&self) -> bool {
         matches!(self.pools, Pools::Sqlite { .. })
     }
@@ -150,13 +150,13 @@ impl Db {
         matches!(self.pools, Pools::Sqlite { .. })
     }
 
-    /// The same database, as a node of that clock sees it.
+    /// Returns the database as a node of that clock sees it.
     #[cfg(test)]
     pub(crate) fn as_another_node_at(&self, clock: Clock) -> Self {
         Self { feed: Arc::new(Feed::at(clock)), ..self.clone() }
     }
 
-    /// The same database, as another node sees it.
+    /// Returns the database as another node sees it.
     #[cfg(test)]
     pub(crate) fn as_another_node(&self) -> Self {
         Self::over(self.pools.clone())
@@ -264,7 +264,7 @@ impl<T> Column for T where
 }
 
 impl Row {
-    /// The value of a column.
+    /// Returns the value of a column.
     pub(crate) fn get<T: Column>(&self, column: &'static str) -> Result<T> {
         Ok(match self {
             Self::Sqlite(row) => row.try_get(column)?,

@@ -17,8 +17,9 @@ impl Record for Key {
     }
 }
 
-/// The row of an end user, made with the id `fresh` when there was none. It stays locked until the
-/// transaction ends, so that what is decided about one end user is decided one after another.
+/// Returns the row of an end user, made with the id `fresh` when there was none. It stays locked
+/// until the transaction ends, so that what is decided about one end user is decided one after
+/// another.
 pub async fn ensure(
     tx: &mut Tx,
     tenant: Tenant,
@@ -40,7 +41,7 @@ pub async fn ensure(
     found.map(|Key(key)| key).ok_or_else(missing)
 }
 
-/// The row of an end user, where there is one; locked as by [`ensure`].
+/// Returns the row of an end user, where there is one; locked as by [`ensure`].
 pub async fn lock(tx: &mut Tx, tenant: Tenant, end_user: &EndUserId) -> Result<Option<EndUserKey>> {
     const SQL: &str = "
         UPDATE end_users SET external_id = external_id
@@ -72,7 +73,8 @@ mod tests {
         testing::{World, connection, id, on_both, world},
     };
 
-    /// A transaction that has seen how many connections there are, and adds one if there is none.
+    /// Returns a transaction that has seen how many connections there are, and adds one if there is
+    /// none.
     async fn first_one_adds(db: Db, world: std::sync::Arc<World>) -> bool {
         let now = Timestamp::from_secs(1);
         let mut tx = db.begin().await.unwrap();

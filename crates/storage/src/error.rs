@@ -36,7 +36,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the schema is not there yet.
+    /// Returns whether the schema is not there yet.
     pub fn is_missing_table(&self) -> bool {
         const POSTGRES_UNDEFINED_TABLE: &str = "42P01";
         match self {
@@ -48,8 +48,8 @@ impl Error {
         }
     }
 
-    /// Whether the database was not reached, or could not do it at the moment: the same may succeed
-    /// later.
+    /// Returns whether the database was not reached, or could not do it at the moment: the same may
+    /// succeed later.
     pub fn is_unavailable(&self) -> bool {
         use sqlx::Error as Cause;
         match self {
@@ -62,7 +62,7 @@ impl Error {
         }
     }
 
-    /// Whether a row of this identity is there already.
+    /// Returns whether a row of this identity is there already.
     pub fn is_conflict(&self) -> bool {
         match self {
             Self::Driver(sqlx::Error::Database(error)) => error.is_unique_violation(),
@@ -71,9 +71,10 @@ impl Error {
     }
 }
 
-/// Whether a database's error code stands for trouble of its own that may be over later: SQLite's
-/// primary result codes for busy, locked, read-only, I/O, full and unopenable (the low byte of the
-/// extended ones), and PostgreSQL's classes for connections, resources, operators and the system.
+/// Returns whether a database's error code stands for trouble of its own that may be over later:
+/// SQLite's primary result codes for busy, locked, read-only, I/O, full and unopenable (the low
+/// byte of the extended ones), and PostgreSQL's classes for connections, resources, operators and
+/// the system.
 fn passes(code: &str) -> bool {
     const SQLITE: [i32; 6] = [5, 6, 8, 10, 13, 14];
     const POSTGRES: [&str; 4] = ["08", "53", "57", "58"];

@@ -25,21 +25,21 @@ impl Record for Freezable {
     }
 }
 
-/// That project, or all of them, in the order of their making.
+/// Lists that project, or all of them, in the order of their making.
 pub async fn list(db: impl Run, only: Option<ProjectId>) -> Result<Vec<Freezable>> {
     const SQL: &str = "
         SELECT id, name, frozen_at FROM projects WHERE id = COALESCE($1, id) ORDER BY id";
     db.all(SQL, binds![only]).await
 }
 
-/// Whether a project is frozen: then its tokens are not refreshed ahead of time either.
+/// Returns whether a project is frozen: then its tokens are not refreshed ahead of time either.
 pub async fn is_frozen(db: &Db, project: ProjectId) -> Result<bool> {
     const SQL: &str = "SELECT id, name, frozen_at FROM projects WHERE id = $1";
     let found: Option<Freezable> = db.optional(SQL, binds![project]).await?;
     Ok(found.is_some_and(|found| found.frozen_at.is_some()))
 }
 
-/// Whether a project is not frozen; then it stays so until the transaction ends.
+/// Returns whether a project is not frozen; then it stays so until the transaction ends.
 pub async fn is_thawed(tx: &mut Tx, project: ProjectId) -> Result<bool> {
     const SQL: &str = "
         UPDATE projects SET frozen_at = NULL WHERE id = $1 AND frozen_at IS NULL";

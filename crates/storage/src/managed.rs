@@ -99,7 +99,7 @@ impl Record for Count {
     }
 }
 
-/// The connections that fit, the oldest first.
+/// Returns the connections that fit, the oldest first.
 pub async fn connections(
     db: &Db,
     tenant: Tenant,
@@ -130,7 +130,7 @@ pub async fn connections(
     db.all(SQL, binds).await
 }
 
-/// The connection of that id.
+/// Returns the connection of that id.
 pub async fn connection(db: &Db, tenant: Tenant, id: ConnectionId) -> Result<Option<Managed>> {
     const SQL: &str = "
         SELECT connections.*, end_users.external_id, project_connectors.connector,
@@ -145,7 +145,7 @@ pub async fn connection(db: &Db, tenant: Tenant, id: ConnectionId) -> Result<Opt
     db.optional(SQL, binds![tenant.project, tenant.environment, id]).await
 }
 
-/// The receipts that fit, in the order of their connections.
+/// Returns the receipts that fit, in the order of their connections.
 pub async fn receipts(
     db: &Db,
     tenant: Tenant,
@@ -170,7 +170,7 @@ pub async fn receipts(
     db.all(SQL, binds).await
 }
 
-/// How many receipts there are of each status, whatever status the filter names.
+/// Returns how many receipts there are of each status, whatever status the filter names.
 pub async fn receipt_counts(
     db: &Db,
     tenant: Tenant,
@@ -202,7 +202,7 @@ mod tests {
 
     const ALL: Page = Page { after: None, limit: 99 };
 
-    /// One that was used then, one that was revoked then, and a shared one.
+    /// Returns one that was used then, one that was revoked then, and a shared one.
     async fn three(db: &Db, world: &World, then: Timestamp) -> Vec<Connection> {
         let mut made: Vec<_> = ["a", "b", "c"].map(|at| connection(world, at)).into();
         made.sort_by_key(|made| made.id.to_string());

@@ -101,7 +101,7 @@ pub async fn join(
     Ok(())
 }
 
-/// The member of that id.
+/// Returns the member of that id.
 pub async fn find(db: &Db, id: MemberId) -> Result<Option<Member>> {
     const SQL: &str = "SELECT id, email FROM members WHERE id = $1";
     db.optional(SQL, binds![id]).await
@@ -126,13 +126,13 @@ pub async fn owners(tx: &mut Tx) -> Result<Vec<Member>> {
     tx.all(SQL, binds![]).await
 }
 
-/// Any member: whether there is one at all.
+/// Returns any member: whether there is one at all.
 pub async fn any(db: impl crate::Run) -> Result<Option<Member>> {
     const SQL: &str = "SELECT id, email FROM members ORDER BY id LIMIT 1";
     db.optional(SQL, binds![]).await
 }
 
-/// The teams of a member, by name.
+/// Returns the teams of a member, by name.
 pub async fn teams(db: &Db, member: MemberId) -> Result<Vec<Membership>> {
     const SQL: &str = "
         SELECT memberships.team_id, memberships.role, teams.name
@@ -141,7 +141,8 @@ pub async fn teams(db: &Db, member: MemberId) -> Result<Vec<Membership>> {
     db.all(SQL, binds![member]).await
 }
 
-/// The projects of a member's teams, the oldest first, those after `after` and `limit` at most.
+/// Returns the projects of a member's teams, the oldest first, those after `after` and `limit` at
+/// most.
 pub async fn projects(
     db: &Db,
     member: MemberId,
@@ -172,8 +173,8 @@ pub async fn project(
     tx.optional(SQL, binds![member, project]).await
 }
 
-/// What a member may do in a project's team; nothing where they do not belong to it, or the project
-/// is deleted.
+/// Returns what a member may do in a project's team; nothing where they do not belong to it, or the
+/// project is deleted.
 pub async fn role_in(db: &Db, member: MemberId, project: ProjectId) -> Result<Option<Role>> {
     const SQL: &str = "
         SELECT memberships.role
@@ -183,7 +184,7 @@ pub async fn role_in(db: &Db, member: MemberId, project: ProjectId) -> Result<Op
     Ok(found.map(|RoleOf(role)| role))
 }
 
-/// The same even of a deleted project: for looking at what became of it.
+/// Returns the role even in a deleted project: for looking at what became of it.
 pub async fn role_in_past(db: &Db, member: MemberId, project: ProjectId) -> Result<Option<Role>> {
     const SQL: &str = "
         SELECT memberships.role

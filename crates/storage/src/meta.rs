@@ -17,7 +17,7 @@ impl Record for Value {
 
 const KEY_CHECK: &str = "master_key";
 
-/// The fingerprint of the master key that this database was written with, if it was.
+/// Returns the fingerprint of the master key that this database was written with, if it was.
 pub async fn key_check(db: &Db) -> Result<Option<String>> {
     const SQL: &str = "SELECT value FROM meta WHERE name = $1";
     let found: Option<Value> = db.optional(SQL, binds![KEY_CHECK]).await?;
@@ -43,7 +43,7 @@ pub(crate) async fn touch(tx: &mut Tx) -> Result<()> {
     Ok(())
 }
 
-/// The same, unchanged until the transaction ends.
+/// Returns the key check, unchanged until the transaction ends.
 pub async fn lock_key_check(tx: &mut Tx) -> Result<Option<String>> {
     const SQL: &str = "UPDATE meta SET value = value WHERE name = $1 RETURNING value";
     let found: Option<Value> = tx.returning(SQL, binds![KEY_CHECK]).await?;

@@ -119,8 +119,8 @@ async fn latest(tx: &mut Tx, node: Node<'_>, database: Timestamp) -> Result<Late
     Ok(found.unwrap_or(Latest { seen, told, namesakes: 0, differs_from: None }))
 }
 
-/// The database's clock was ahead: a failed refresh is tried again now, and a lease lasts as long as
-/// any does.
+/// Measures anew where the database's clock was ahead: a failed refresh is tried again now, and a
+/// lease lasts as long as any does.
 async fn measure_refreshes_anew(tx: &mut Tx, now: Timestamp) -> Result<()> {
     const PAUSES: &str = "UPDATE refreshes SET not_before = 0 WHERE not_before > $1";
     const LEASES: &str = "UPDATE refreshes SET lease_until = $1 WHERE lease_until > $1";
@@ -131,7 +131,8 @@ async fn measure_refreshes_anew(tx: &mut Tx, now: Timestamp) -> Result<()> {
     Ok(())
 }
 
-/// The clock of processes of that name was ahead: what waits in the outboxes is tried again now.
+/// Measures anew where the clock of processes of that name was ahead: what waits in the outboxes is
+/// tried again now.
 async fn measure_outboxes_anew(tx: &mut Tx, name: &str, now: Timestamp) -> Result<()> {
     const REVOCATIONS: &str = "
         UPDATE revocations SET next_attempt_at = $1

@@ -85,8 +85,8 @@ pub async fn create(tx: &mut Tx, new: &ProjectConnector) -> Result<()> {
     set_client(tx, new).await
 }
 
-/// The project connector of that name, locked until the transaction ends: what is changed of it is
-/// changed one after another.
+/// Returns the project connector of that name, locked until the transaction ends: what is changed
+/// of it is changed one after another.
 pub async fn lock(
     tx: &mut Tx,
     tenant: Tenant,
@@ -99,7 +99,7 @@ pub async fn lock(
     tx.returning(SQL, binds![tenant.project, tenant.environment, slug]).await
 }
 
-/// The same by its id, and whatever became of it. Who changes several of its connections does so
+/// Locks it by its id, and whatever became of it. Who changes several of its connections does so
 /// after this: two who changed them in different orders would wait for each other.
 pub async fn lock_by_id(tx: &mut Tx, tenant: Tenant, id: ProjectConnectorId) -> Result<()> {
     const SQL: &str = "
@@ -109,7 +109,7 @@ pub async fn lock_by_id(tx: &mut Tx, tenant: Tenant, id: ProjectConnectorId) -> 
     Ok(())
 }
 
-/// Whether a project connector's app and addresses are still those of `like`, and will be
+/// Returns whether a project connector's app and addresses are still those of `like`, and will be
 /// until the transaction ends.
 pub async fn holds(tx: &mut Tx, like: &ProjectConnector) -> Result<bool> {
     const SQL: &str = "
@@ -200,7 +200,7 @@ pub async fn disable(
     Ok(tx.change(Topic::Project(tenant.project), SQL, binds).await? == 1)
 }
 
-/// The project connector of that name.
+/// Returns the project connector of that name.
 pub async fn by_slug(
     db: &Db,
     tenant: Tenant,
@@ -213,7 +213,7 @@ pub async fn by_slug(
     db.optional(SQL, binds![tenant.project, tenant.environment, slug]).await
 }
 
-/// The project connector of that id, a disabled one included.
+/// Returns the project connector of that id, a disabled one included.
 pub async fn find(
     db: &Db,
     tenant: Tenant,
@@ -225,7 +225,8 @@ pub async fn find(
     db.optional(SQL, binds![tenant.project, tenant.environment, id]).await
 }
 
-/// Every project connector that is enabled, locked as by [`lock_by_id`], one after the other.
+/// Returns every project connector that is enabled, locked as by [`lock_by_id`], one after the
+/// other.
 pub async fn lock_all(tx: &mut Tx, tenant: Tenant) -> Result<Vec<ProjectConnector>> {
     const SQL: &str = "
         SELECT * FROM project_connectors
@@ -239,7 +240,7 @@ pub async fn lock_all(tx: &mut Tx, tenant: Tenant) -> Result<Vec<ProjectConnecto
     Ok(locked)
 }
 
-/// Every project connector, in the order of their names.
+/// Returns every project connector, in the order of their names.
 pub async fn list(db: &Db, tenant: Tenant) -> Result<Vec<ProjectConnector>> {
     const SQL: &str = "
         SELECT * FROM project_connectors

@@ -92,7 +92,7 @@ pub async fn list(db: &Db) -> Result<Vec<ListedProject>> {
     db.all(SQL, binds![]).await
 }
 
-/// The name of a project.
+/// Returns the name of a project.
 pub async fn name(db: &Db, project: ProjectId) -> Result<Option<StoredName>> {
     const SQL: &str = "SELECT name FROM projects WHERE id = $1";
     db.optional(SQL, binds![project]).await
@@ -111,7 +111,7 @@ pub async fn delete(tx: &mut Tx, project: ProjectId, now: Timestamp) -> Result<b
     Ok(tx.change(Topic::Project(project), SQL, binds![project, now]).await? == 1)
 }
 
-/// The settings of an environment.
+/// Returns the settings of an environment.
 pub async fn environment(db: &Db, tenant: Tenant) -> Result<Option<StoredSettings>> {
     const SQL: &str = "
         SELECT verify_end_user, return_urls, tag FROM environments

@@ -65,7 +65,7 @@ pub struct Claimant<'a> {
 }
 
 impl RefreshKey {
-    /// Its primary key, for bindings.
+    /// Returns its primary key, for bindings.
     pub fn row(&self) -> String {
         Token::row_key(self.connection, &self.kind)
     }
@@ -137,7 +137,8 @@ impl Record for HeldRow {
     }
 }
 
-/// Who is at the refresh of a token that is still of that generation, or is waited for. Only looks.
+/// Returns who is at the refresh of a token that is still of that generation, or is waited for.
+/// Only looks.
 pub async fn holder(
     db: &Db,
     key: &RefreshKey,

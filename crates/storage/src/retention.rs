@@ -40,7 +40,7 @@ pub enum Kept {
 pub enum Removal {
     /// By a statement that takes the moment at which the term began, and how many rows at most.
     Rows(&'static str),
-    /// The same by the clock of the announcements, which is not the product's.
+    /// By such a statement, with the moment by the clock of the announcements, which is not the product's.
     Announced(&'static str),
     /// Connections, with all that belongs to them.
     Connections,

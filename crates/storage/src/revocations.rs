@@ -62,8 +62,8 @@ impl Record for Due {
     }
 }
 
-/// The project connectors whose providers are to be asked now: those first that were well, and of
-/// them those that have waited longest.
+/// Returns the project connectors whose providers are to be asked now: those first that were well,
+/// and of them those that have waited longest.
 pub async fn due(db: &Db, now: Timestamp) -> Result<Vec<Due>> {
     const SQL: &str = "
         SELECT revocations.project_connector_id, revocations.project_id, revocations.environment,
@@ -175,14 +175,14 @@ pub async fn erase(tx: &mut Tx, connection: ConnectionId) -> Result<()> {
     Ok(())
 }
 
-/// Whether an ended connection has tokens left.
+/// Returns whether an ended connection has tokens left.
 pub async fn has_tokens(tx: &mut Tx, connection: ConnectionId) -> Result<bool> {
     const SQL: &str = "SELECT * FROM tokens WHERE connection_id = $1 LIMIT 1";
     Ok(tx.optional::<Token>(SQL, binds![connection]).await?.is_some())
 }
 
-/// Whether a token of an ended connection may be about to be replaced: by a refresh that was sent
-/// before it ended, and whose answer has yet to be stored.
+/// Returns whether a token of an ended connection may be about to be replaced: by a refresh that
+/// was sent before it ended, and whose answer has yet to be stored.
 pub async fn is_refreshed(db: &Db, connection: ConnectionId) -> Result<bool> {
     const SQL: &str = "
         SELECT connection_id, kind FROM refreshes
@@ -212,7 +212,8 @@ pub async fn pause(
     Ok(())
 }
 
-/// Whether it is the caller who finds out, until `lease`, whether a paused provider is well again.
+/// Returns whether it is the caller who finds out, until `lease`, whether a paused provider is well
+/// again.
 pub async fn probe(
     db: &Db,
     at: ProjectConnectorId,
@@ -225,7 +226,7 @@ pub async fn probe(
     Ok(db.execute(SQL, binds![at, now, lease]).await? == 1)
 }
 
-/// The provider is well again.
+/// Notes that the provider is well again.
 pub async fn resume(db: &Db, at: ProjectConnectorId) -> Result<()> {
     const SQL: &str = "DELETE FROM revocation_pauses WHERE project_connector_id = $1";
     db.execute(SQL, binds![at]).await?;
@@ -265,14 +266,14 @@ impl Record for Number {
     }
 }
 
-/// How many are still to be settled.
+/// Returns how many are still to be settled.
 pub async fn pending(db: &Db) -> Result<i64> {
     const SQL: &str = "SELECT COUNT(*) AS number FROM revocations WHERE status = 'pending'";
     let found: Option<Number> = db.optional(SQL, binds![]).await?;
     Ok(found.map_or(0, |Number(number)| number))
 }
 
-/// The receipt of a connection.
+/// Returns the receipt of a connection.
 pub async fn find(db: &Db, tenant: Tenant, connection: ConnectionId) -> Result<Option<Revocation>> {
     const SQL: &str = "
         SELECT * FROM revocations

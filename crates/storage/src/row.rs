@@ -55,13 +55,13 @@ impl Row {
         Ok(bytes.and_then(|bytes| bytes.try_into().ok()))
     }
 
-    /// The id of a key, from a column or out of an envelope.
+    /// Returns the id of a key, from a column or out of an envelope.
     pub(crate) fn key_id(&self, column: &'static str) -> Result<[u8; 16]> {
         let bytes: Vec<u8> = self.get(column)?;
         bytes.try_into().map_err(|_| corrupt(column, "the id of a key has 16 bytes"))
     }
 
-    /// A column whose text spells a value of the domain.
+    /// Returns a column whose text spells a value of the domain.
     pub(crate) fn parse<T>(&self, column: &'static str) -> Result<T>
     where
         T: FromStr<Err: StdError + Send + Sync + 'static>,

@@ -98,13 +98,13 @@ impl SealedRow {
         })
     }
 
-    /// What it is told by, among the rows of its table.
+    /// Returns what it is told by, among the rows of its table.
     pub fn name(&self) -> String {
         let (first, second) = &self.key;
         if second.is_empty() { first.clone() } else { format!("{first}/{second}") }
     }
 
-    /// Where [`SealedColumn::stale`] goes on after it.
+    /// Returns where [`SealedColumn::stale`] goes on after it.
     pub fn place(&self) -> &str {
         &self.key.0
     }
@@ -120,14 +120,14 @@ impl Record for SealedCount {
 }
 
 impl SealedColumn {
-    /// Values that another key than their project's current one sealed, from a place on, `limit` at
-    /// most, in the order of their places.
+    /// Returns values that another key than their project's current one sealed, from a place on,
+    /// `limit` at most, in the order of their places.
     pub async fn stale(&self, db: impl Run, from: &str, limit: i64) -> Result<Vec<SealedRow>> {
         let rows = db.rows(self.stale, binds![from, limit], crate::db::Access::Read).await?;
         rows.iter().map(|row| SealedRow::read(row, self.named)).collect()
     }
 
-    /// Every value after one, `limit` at most, in the order of their places.
+    /// Returns every value after one, `limit` at most, in the order of their places.
     pub async fn every(
         &self,
         db: impl Run,
@@ -147,7 +147,7 @@ impl SealedColumn {
         Ok(tx.execute(self.replace, binds).await? == 1)
     }
 
-    /// How many of its values each key has sealed.
+    /// Returns how many of its values each key has sealed.
     pub async fn counts(&self, db: impl Run) -> Result<Vec<SealedCount>> {
         db.all(self.count, binds![]).await
     }
@@ -160,7 +160,7 @@ mod tests {
     use super::*;
     use crate::testing::on_both;
 
-    /// The columns that the schema calls sealed, each with its table.
+    /// Returns the columns that the schema calls sealed, each with its table.
     fn of_schema() -> BTreeSet<(String, String)> {
         let schema = include_str!("../migrations/0001_init.sql");
         let mut table = String::new();

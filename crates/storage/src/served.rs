@@ -28,8 +28,8 @@ impl Record for Joined {
     }
 }
 
-/// The connections of [`connections::serving`](crate::connections::serving) in their order, with
-/// their tokens.
+/// Returns the connections of [`connections::serving`](crate::connections::serving) in their order,
+/// with their tokens.
 pub async fn held(
     db: &Db,
     tenant: Tenant,

@@ -68,7 +68,7 @@ pub async fn create(tx: &mut Tx, new: &Session, now: Timestamp) -> Result<()> {
     Ok(())
 }
 
-/// The session of that id, one that is over included: authentication looks at the rest.
+/// Returns the session of that id, one that is over included: authentication looks at the rest.
 pub async fn find(db: &Db, id: SessionId) -> Result<Option<Session>> {
     const SQL: &str = "SELECT * FROM sessions WHERE id = $1";
     db.optional(SQL, binds![id]).await

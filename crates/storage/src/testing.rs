@@ -34,7 +34,7 @@ pub(crate) async fn on_both(test: impl AsyncFn(Db)) {
     .await;
 }
 
-/// The same on databases without a schema.
+/// Runs it on databases without a schema.
 pub(crate) async fn on_both_empty(test: impl AsyncFn(Db)) {
     let folder = tempfile::tempdir().unwrap();
     test(Db::open_sqlite(&folder.path().join("test.db")).await.unwrap()).await;
@@ -48,7 +48,7 @@ pub(crate) fn option_env_at_run_time(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// A fresh id of any kind.
+/// Returns a fresh id of any kind.
 pub(crate) fn id<T: std::str::FromStr + FreshId>() -> T {
     T::fresh()
 }

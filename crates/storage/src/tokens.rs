@@ -60,7 +60,7 @@ impl Doubts {
 }
 
 impl Token {
-    /// Its primary key, for bindings.
+    /// Returns its primary key, for bindings.
     pub fn row_key(connection: ConnectionId, kind: &str) -> String {
         format!("{connection}/{kind}")
     }
@@ -92,7 +92,7 @@ impl Record for Token {
 }
 
 impl Token {
-    /// The token in a row of another table that it was joined to, if there was one.
+    /// Returns the token in a row of another table that it was joined to, if there was one.
     pub(crate) fn read_joined(row: &Row) -> Result<Option<Self>> {
         let Some(kind) = row.optional_text("token_kind")? else { return Ok(None) };
         Ok(Some(Self {
@@ -224,19 +224,19 @@ pub async fn forget_refusal(tx: &mut Tx, of: &Connection, kind: &str) -> Result<
     Ok(())
 }
 
-/// The token of that kind.
+/// Returns the token of that kind.
 pub async fn find(tx: &mut Tx, connection: ConnectionId, kind: &str) -> Result<Option<Token>> {
     const SQL: &str = "SELECT * FROM tokens WHERE connection_id = $1 AND kind = $2";
     tx.optional(SQL, binds![connection, kind]).await
 }
 
-/// The tokens of a connection.
+/// Returns the tokens of a connection.
 pub async fn of(db: impl Run, connection: ConnectionId) -> Result<Vec<Token>> {
     const SQL: &str = "SELECT * FROM tokens WHERE connection_id = $1 ORDER BY kind";
     db.all(SQL, binds![connection]).await
 }
 
-/// The highest generation among the tokens of a connection; 0 when it has none.
+/// Returns the highest generation among the tokens of a connection; 0 when it has none.
 pub async fn last_generation(tx: &mut Tx, connection: ConnectionId) -> Result<i64> {
     const SQL: &str = "
         SELECT COALESCE(MAX(generation), 0) AS generation FROM tokens WHERE connection_id = $1";

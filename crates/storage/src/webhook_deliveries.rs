@@ -88,7 +88,7 @@ pub async fn add_test(
     Ok(())
 }
 
-/// The webhooks at which something is due.
+/// Returns the webhooks at which something is due.
 pub async fn due_webhooks(db: &Db, now: Timestamp) -> Result<Vec<Due>> {
     const SQL: &str = "
         SELECT webhook_id, COUNT(*) AS number
@@ -98,8 +98,8 @@ pub async fn due_webhooks(db: &Db, now: Timestamp) -> Result<Vec<Due>> {
     db.all(SQL, binds![now]).await
 }
 
-/// What is due at a webhook, the oldest first, `limit` at most. An event of a connection waits for
-/// those before it, unless they have been tried for a while.
+/// Returns what is due at a webhook, the oldest first, `limit` at most. An event of a connection
+/// waits for those before it, unless they have been tried for a while.
 pub async fn due(db: &Db, webhook: WebhookId, now: Timestamp, limit: i64) -> Result<Vec<Delivery>> {
     const SQL: &str = "
         SELECT * FROM webhook_deliveries
@@ -167,8 +167,8 @@ pub async fn give_up(
     tx.execute(SQL, binds![webhook, failure, now]).await
 }
 
-/// What was and is on its way to a webhook, the latest first, those after the event `after` and
-/// `limit` at most.
+/// Returns what was and is on its way to a webhook, the latest first, those after the event `after`
+/// and `limit` at most.
 pub async fn of_webhook(
     db: &Db,
     (tenant, webhook): (Tenant, WebhookId),
@@ -187,7 +187,7 @@ pub async fn of_webhook(
     db.all(SQL, binds![project, environment, webhook, after, limit]).await
 }
 
-/// One delivery.
+/// Returns one delivery.
 pub async fn find(
     db: &Db,
     (tenant, webhook): (Tenant, WebhookId),
@@ -199,7 +199,7 @@ pub async fn find(
     db.optional(SQL, binds![tenant.project, tenant.environment, webhook, event]).await
 }
 
-/// How much is on its way.
+/// Returns how much is on its way.
 pub async fn pending(db: &Db) -> Result<i64> {
     const SQL: &str = "
         SELECT COUNT(*) AS number FROM webhook_deliveries WHERE status = 'pending'";

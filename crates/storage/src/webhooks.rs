@@ -52,21 +52,21 @@ pub async fn create(tx: &mut Tx, new: &Webhook) -> Result<()> {
     Ok(())
 }
 
-/// The webhooks of an environment, the oldest first.
+/// Returns the webhooks of an environment, the oldest first.
 pub async fn of_environment(db: impl Run, tenant: Tenant) -> Result<Vec<Webhook>> {
     const SQL: &str = "
         SELECT * FROM webhooks WHERE project_id = $1 AND environment = $2 ORDER BY id";
     db.all(SQL, binds![tenant.project, tenant.environment]).await
 }
 
-/// The webhook of that id.
+/// Returns the webhook of that id.
 pub async fn find(db: &Db, tenant: Tenant, id: WebhookId) -> Result<Option<Webhook>> {
     const SQL: &str = "
         SELECT * FROM webhooks WHERE project_id = $1 AND environment = $2 AND id = $3";
     db.optional(SQL, binds![tenant.project, tenant.environment, id]).await
 }
 
-/// The same, locked until the transaction ends: what is changed of it is changed one after another.
+/// Finds it, locked until the transaction ends: what is changed of it is changed one after another.
 pub async fn lock(tx: &mut Tx, tenant: Tenant, id: WebhookId) -> Result<Option<Webhook>> {
     const SQL: &str = "
         UPDATE webhooks SET generation = generation

@@ -75,13 +75,13 @@ impl Agent {
         self.send(request.body(body.to_string())).await
     }
 
-    /// The same client with another end user, or none.
+    /// Returns the client with another end user, or none.
     #[must_use]
     pub fn naming(&self, end_user: Option<&str>) -> Self {
         Self { end_user: end_user.map(ToOwned::to_owned), ..self.clone() }
     }
 
-    /// The same client with the name or id of an agent.
+    /// Returns the client with the name or id of an agent.
     #[must_use]
     pub fn acting_as(&self, agent: &str) -> Self {
         Self { acting_as: Some(agent.to_owned()), ..self.clone() }
@@ -117,33 +117,33 @@ impl Agent {
 }
 
 impl Reply {
-    /// The link of the auth request.
+    /// Returns the link of the auth request.
     pub fn link(&self) -> &str {
         self.asked("url")
     }
 
-    /// The id of the auth request.
+    /// Returns the id of the auth request.
     pub fn auth_request(&self) -> &str {
         self.asked("id")
     }
 
-    /// The connection that the auth request led to.
+    /// Returns the connection that the auth request led to.
     pub fn connection(&self) -> &str {
         self.asked("connection_id")
     }
 
-    /// What it says of the auth request that it carries, or is.
+    /// Returns what it says of the auth request that it carries, or is.
     fn asked(&self, name: &str) -> &str {
         let request = self.body.get("auth_request").unwrap_or(&self.body);
         request[name].as_str().unwrap_or_else(|| panic!("no {name} in {self:?}"))
     }
 
-    /// The word in `status`.
+    /// Returns the word in `status`.
     pub fn outcome(&self) -> &str {
         self.body["status"].as_str().unwrap_or("none")
     }
 
-    /// The word in `code` of a problem.
+    /// Returns the word in `code` of a problem.
     pub fn code(&self) -> &str {
         self.body["code"].as_str().unwrap_or("none")
     }

@@ -30,7 +30,7 @@ impl Default for Browser {
 }
 
 impl Browser {
-    /// A browser without cookies.
+    /// Returns a browser without cookies.
     pub fn new() -> Self {
         let http = reqwest::Client::builder().cookie_store(true).redirect(Policy::none()).build();
         Self { http: http.expect("a client") }
@@ -65,27 +65,28 @@ impl Browser {
         page(response.expect("an answer")).await
     }
 
-    /// Where a click on Connect leads from our link: the provider, and what it is asked for.
+    /// Returns where a click on Connect leads from our link: the provider, and what it is asked
+    /// for.
     pub async fn authorize_url(&self, link: &str) -> Url {
         let page = self.visit(link).await;
         let leaving = self.submit(&page, "Connect").await;
         leaving.leads_to().unwrap_or_else(|| panic!("no way on: {leaving:?}"))
     }
 
-    /// From our link to the provider's consent page: opens the link and clicks Connect.
+    /// Goes from our link to the provider's consent page: opens the link and clicks Connect.
     pub async fn to_provider(&self, link: &str) -> Page {
         let page = self.visit(link).await;
         self.click(&page, "Connect").await
     }
 
-    /// The whole way: opens the link, clicks Connect, then `decision` at the provider.
+    /// Returns the whole way: opens the link, clicks Connect, then `decision` at the provider.
     pub async fn connect(&self, link: &str, decision: &str) -> Page {
         let provider = self.to_provider(link).await;
         self.click(&provider, decision).await
     }
 
-    /// The whole way but for the last step: the address at which the provider hands the browser
-    /// back to us.
+    /// Returns the whole way but for the last step: the address at which the provider hands the
+    /// browser back to us.
     pub async fn callback(&self, link: &str, decision: &str) -> Url {
         let provider = self.to_provider(link).await;
         let back = self.submit(&provider, decision).await;
@@ -102,41 +103,41 @@ impl Browser {
 }
 
 impl Page {
-    /// Where the page sends the browser by itself.
+    /// Returns where the page sends the browser by itself.
     pub fn leads_to(&self) -> Option<Url> {
         let location = self.headers.get("location").and_then(|value| value.to_str().ok());
         let next = location.map(ToOwned::to_owned).or_else(|| html::refresh(&self.html))?;
         self.url.join(&next).ok()
     }
 
-    /// The same with the radio button of that label chosen.
+    /// Returns the page with the radio button of that label chosen.
     #[must_use]
     pub fn choose(self, label: &str) -> Self {
         let html = html::choose(&self.html, label);
         Self { html: html.unwrap_or_else(|| panic!("no {label:?} on {}", self.url)), ..self }
     }
 
-    /// The same with a text entered into a field.
+    /// Returns the page with a text entered into a field.
     #[must_use]
     pub fn fill(self, field: &str, text: &str) -> Self {
         let html = html::fill(&self.html, field, text);
         Self { html: html.unwrap_or_else(|| panic!("no {field:?} on {}", self.url)), ..self }
     }
 
-    /// The same with the checkbox of that label not ticked.
+    /// Returns the page with the checkbox of that label not ticked.
     #[must_use]
     pub fn untick(self, label: &str) -> Self {
         let html = html::untick(&self.html, label);
         Self { html: html.unwrap_or_else(|| panic!("no {label:?} on {}", self.url)), ..self }
     }
 
-    /// How our page says it ended.
+    /// Returns how our page says it ended.
     pub fn outcome(&self) -> String {
         html::outcome(&self.html).unwrap_or_default()
     }
 }
 
-/// An address with one query parameter changed, or taken out.
+/// Returns an address with one query parameter changed, or taken out.
 #[must_use]
 pub fn with_parameter(url: &Url, name: &str, value: Option<&str>) -> Url {
     let kept = url.query_pairs().into_owned().filter(|(key, _)| key != name);

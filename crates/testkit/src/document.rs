@@ -42,7 +42,7 @@ pub(crate) fn check_result(tool: &str, data: &Value) {
     assert!(faults.is_empty(), "{} says otherwise: {faults:?} in {data}", tool.name);
 }
 
-/// The operation that a path belongs to; where several fit, the one with the fewest blanks.
+/// Returns the operation that a path belongs to; where several fit, the one with the fewest blanks.
 fn operation(method: &str, path: &str) -> Option<&'static Value> {
     let paths = DOCUMENT["paths"].as_object()?.iter();
     let fitting = paths.filter(|(template, _)| fits(template, path));

@@ -40,7 +40,7 @@ struct Filler<'a> {
     scopes: ScopeSet,
 }
 
-/// The keys of a project, out of a key file and a database.
+/// Returns the keys of a project, out of a key file and a database.
 pub async fn project_keys(db: &Db, key_file: &Path, project: ProjectId) -> ProjectKeys {
     let wrapped = data_keys::of(db, project).await.expect("the database answers");
     let ring = read_key_file(key_file).expect("the key file");
@@ -52,8 +52,8 @@ impl TestServer {
         project_keys(&self.db, &self.files.path().join(KEYS), self.tenant.project).await
     }
 
-    /// What a provider answered to a refresh of a connection's first token, as it is kept until it
-    /// is read.
+    /// Returns what a provider answered to a refresh of a connection's first token, as it is kept
+    /// until it is read.
     pub async fn kept_answer(&self, of: &Connection, key: &RefreshKey, answer: &str) -> Sealed {
         let place = Binding {
             tenant: of.tenant,

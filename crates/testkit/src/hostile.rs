@@ -45,20 +45,20 @@ impl HostileProvider {
         Self { hostile, base, serving: tokio::spawn(serving) }
     }
 
-    /// Its `connector.yaml`.
+    /// Returns its `connector.yaml`.
     pub fn yaml(&self) -> String {
         let base = self.base.as_str().trim_end_matches('/');
         include_str!("hostile.yaml").replace("{base}", base)
     }
 
-    /// Its `connector.yaml` under another name, for a second one beside it: the tools are called by
-    /// that name too.
+    /// Returns its `connector.yaml` under another name, for a second one beside it: the tools are
+    /// called by that name too.
     pub fn yaml_as(&self, slug: &str) -> String {
         self.yaml().replace("brittle", slug)
     }
 
-    /// How a server has it as its only connector and goes by the same clock. Its browsers are sent
-    /// back once the server's redirect URI is allowed, see [`Hostile::allow_redirect`].
+    /// Returns how a server has it as its only connector and goes by the same clock. Its browsers
+    /// are sent back once the server's redirect URI is allowed, see [`Hostile::allow_redirect`].
     pub fn setup(&self, clock: &Clock) -> Setup {
         let (id, secret) = Self::CLIENT;
         let connector = Some((self.yaml(), id.to_owned(), secret.to_owned()));

@@ -7,7 +7,7 @@ pub(crate) struct Form {
     pub(crate) fields: Vec<(String, String)>,
 }
 
-/// The form of a page, as a click on the button labelled `button` would send it.
+/// Returns the form of a page, as a click on the button labelled `button` would send it.
 pub(crate) fn form(html: &str, button: &str) -> Option<Form> {
     let start = html.find("<form")?;
     let inside = &html[start..start + html[start..].find("</form>")?];
@@ -31,14 +31,14 @@ pub(crate) fn form(html: &str, button: &str) -> Option<Form> {
     Some(Form { action: attribute(inside.split_once('>')?.0, "action"), fields })
 }
 
-/// The page with the radio button labelled `label` chosen in place of the one that was.
+/// Returns the page with the radio button labelled `label` chosen in place of the one that was.
 pub(crate) fn choose(html: &str, label: &str) -> Option<String> {
     let bare = html.replace(" checked>", ">");
     let end = bare[..bare.find(label)?].rfind('>')?;
     Some(format!("{} checked{}", &bare[..end], &bare[end..]))
 }
 
-/// The page with a text in the field of that name.
+/// Returns the page with a text in the field of that name.
 pub(crate) fn fill(html: &str, field: &str, text: &str) -> Option<String> {
     let named = html.find(&format!("name=\"{field}\""))?;
     let value = named + html[named..].find("value=\"")? + "value=\"".len();
@@ -47,21 +47,21 @@ pub(crate) fn fill(html: &str, field: &str, text: &str) -> Option<String> {
     Some(format!("{}{text}{}", &html[..value], &html[end..]))
 }
 
-/// The page with the checkbox labelled `label` no longer ticked.
+/// Returns the page with the checkbox labelled `label` no longer ticked.
 pub(crate) fn untick(html: &str, label: &str) -> Option<String> {
     let start = html[..html.find(label)?].rfind("<input")?;
     let (before, rest) = html.split_at(start);
     Some(format!("{before}{}", rest.replacen(" checked", "", 1)))
 }
 
-/// Where a page moves on to by itself.
+/// Returns where a page moves on to by itself.
 pub(crate) fn refresh(html: &str) -> Option<String> {
     let tag = tags(html, "<meta").find(|tag| tag.contains("http-equiv=\"refresh\""))?;
     let content = attribute(tag, "content")?;
     Some(content.split_once("url=")?.1.to_owned())
 }
 
-/// The value of an attribute of the page's `main`.
+/// Returns the value of an attribute of the page's `main`.
 pub(crate) fn outcome(html: &str) -> Option<String> {
     attribute(tags(html, "<main").next()?, "data-outcome")
 }

@@ -16,7 +16,7 @@ pub struct Prey {
 }
 
 impl Prey {
-    /// The forms in which the secret is found in `bytes`, by name.
+    /// Returns the forms in which the secret is found in `bytes`, by name.
     pub fn found_in(&self, bytes: &[u8]) -> Vec<String> {
         let forms = forms(&self.secret).into_iter();
         let found = forms.filter(|(_, form)| contains(bytes, form.as_bytes()));
@@ -24,7 +24,7 @@ impl Prey {
     }
 }
 
-/// Every form of a secret that is looked for.
+/// Returns every form of a secret that is looked for.
 pub fn forms(secret: &str) -> Vec<(String, String)> {
     let mut forms = vec![
         ("raw".to_owned(), secret.to_owned()),
@@ -43,7 +43,8 @@ pub fn forms(secret: &str) -> Vec<(String, String)> {
     forms
 }
 
-/// The characters of a base64 text that depend on the secret alone when `shift` bytes precede it.
+/// Returns the characters of a base64 text that depend on the secret alone when `shift` bytes
+/// precede it.
 fn base64(secret: &str, shift: usize, url_safe: bool) -> String {
     let padded = [&[0; 2][..shift], secret.as_bytes()].concat();
     let text =

@@ -55,12 +55,12 @@ impl MarkedProvider {
         Self { base, seen, task: tokio::spawn(serve) }
     }
 
-    /// From now on it revokes nothing and answers 503, or does again.
+    /// Revokes nothing from now on and answers 503, or does again.
     pub fn refuse_to_revoke(&self, refuses: bool) {
         self.seen.1.store(refuses, Ordering::SeqCst);
     }
 
-    /// The values it was shown under a name: a parameter's, or `authorization`.
+    /// Returns the values it was shown under a name: a parameter's, or `authorization`.
     pub fn shown(&self, name: &str) -> Vec<String> {
         let seen = self.seen.0.lock().unwrap_or_else(PoisonError::into_inner);
         seen.iter().filter(|(known, _)| known == name).map(|(_, value)| value.clone()).collect()

@@ -20,7 +20,7 @@ use crate::{Setup, TestServer, server::told};
 pub(crate) const KEYS: &str = "keys";
 
 impl TestServer {
-    /// Two servers on one PostgreSQL database, where there is one; see [`postgres_url`].
+    /// Returns two servers on one PostgreSQL database, where there is one; see [`postgres_url`].
     pub async fn two_nodes(setup: Setup) -> Option<(Self, Self)> {
         let url = postgres_url()?;
         let first = Self::with(Setup { postgres: Some(url), ..setup }).await;
@@ -28,8 +28,8 @@ impl TestServer {
         Some((first, second))
     }
 
-    /// Another server on the same database, with the same master keys, at an address of its own.
-    /// Its links and redirect URIs are the first one's: to browsers all nodes are one site.
+    /// Returns another server on the same database, with the same master keys, at an address of its
+    /// own. Its links and redirect URIs are the first one's: to browsers all nodes are one site.
     pub async fn second_node(&self) -> Self {
         let db = self.db.another_pool().await;
         let site = self.app.engine().site().clone();
@@ -40,7 +40,7 @@ impl TestServer {
         self.serving(app, db).await
     }
 
-    /// An app of the same installation, at an address of its own.
+    /// Returns an app of the same installation, at an address of its own.
     async fn serving(&self, app: App, db: Db) -> Self {
         let (listener, base) = listen("127.0.0.1:0".parse().expect("an address")).await;
         let limits = Limits { drain: Duration::ZERO, ..Limits::default() };
@@ -64,7 +64,7 @@ impl TestServer {
         }
     }
 
-    /// The product over the same database after a restart: it remembers nothing.
+    /// Returns the product over the same database after a restart: it remembers nothing.
     pub fn restarted(&self) -> App {
         let keys = read_key_file(&self.files.path().join(KEYS)).expect("the key file");
         let site = self.app.engine().site().clone();
@@ -72,7 +72,7 @@ impl TestServer {
         App::new(engine(self.db.clone(), &self.catalogue, keys, site, self.clock.clone(), spool))
     }
 
-    /// The same with a catalogue that lacks a connector.
+    /// Restarts with a catalogue that lacks a connector.
     pub fn restarted_without(&self, missing: &ConnectorSlug) -> App {
         let keys = read_key_file(&self.files.path().join(KEYS)).expect("the key file");
         let site = self.app.engine().site().clone();
@@ -82,8 +82,8 @@ impl TestServer {
         App::new(engine(self.db.clone(), &rest, keys, site, self.clock.clone(), spool))
     }
 
-    /// The same installation after its operator has taken the private networks away that connectors
-    /// may reach. Its links are the first server's.
+    /// Starts the installation after its operator has taken the private networks away that
+    /// connectors may reach. Its links are the first server's.
     pub async fn closed_node(&self) -> Self {
         let keys = read_key_file(&self.files.path().join(KEYS)).expect("the key file");
         let site = self.app.engine().site().clone();
@@ -102,8 +102,8 @@ impl TestServer {
         self.serving(App::new(engine), self.db.clone()).await
     }
 
-    /// A second node that hears nothing of the others but when it is told to: a control for tests
-    /// of those that do.
+    /// Returns a second node that hears nothing of the others but when it is told to: a control for
+    /// tests of those that do.
     pub async fn deaf_node(&self) -> Self {
         let mut node = self.second_node().await;
         // The last task is the one that hears.
@@ -111,7 +111,7 @@ impl TestServer {
         node
     }
 
-    /// An address of the site, at this node.
+    /// Returns an address of the site, at this node.
     pub fn here(&self, address: &Url) -> Url {
         let mut here = address.clone();
         here.set_port(self.base.port()).expect("an address with a port");
@@ -119,8 +119,8 @@ impl TestServer {
     }
 }
 
-/// The PostgreSQL server for tests of several nodes. None, with a note, where `TEST_DATABASE_URL`
-/// names no server: SQLite is for one server alone.
+/// Returns the PostgreSQL server for tests of several nodes. None, with a note, where
+/// `TEST_DATABASE_URL` names no server: SQLite is for one server alone.
 pub fn postgres_url() -> Option<String> {
     let url = told("TEST_DATABASE_URL");
     if url.is_none() {
@@ -174,7 +174,7 @@ pub(crate) async fn listen(address: SocketAddr) -> (TcpListener, Url) {
     (listener, format!("http://{address}").parse().expect("an address"))
 }
 
-/// The built-in catalogue and those texts of a `connector.yaml` besides.
+/// Returns the built-in catalogue and those texts of a `connector.yaml` besides.
 fn catalog(added: &[String]) -> Catalog {
     let files = |yaml| -> [(&str, &[u8]); 3] {
         [

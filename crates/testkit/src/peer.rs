@@ -13,12 +13,12 @@ pub struct Peer {
     pub ready: Value,
 }
 
-/// The folder of the pinned peers.
+/// Returns the folder of the pinned peers.
 pub fn peers_folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/peers")
 }
 
-/// The pinned Node.
+/// Returns the pinned Node.
 pub fn node() -> Command {
     let binary = peers_folder().join("node_modules/node/bin/node");
     assert!(
@@ -42,7 +42,7 @@ impl Peer {
         Self { child, ready: ready.unwrap_or_else(|_| panic!("{script} said {line:?}")) }
     }
 
-    /// One of the addresses it said.
+    /// Returns one of the addresses it said.
     pub fn address(&self, name: &str) -> &str {
         self.ready[name].as_str().unwrap_or_else(|| panic!("no {name} in {}", self.ready))
     }

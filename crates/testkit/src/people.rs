@@ -32,12 +32,12 @@ impl TestServer {
         self.ended(asked).await
     }
 
-    /// What has become of an auth request.
+    /// Returns what has become of an auth request.
     pub async fn ended(&self, asked: &Reply) -> Reply {
         self.backend().get(&format!("/v1/auth-requests/{}", asked.auth_request())).await
     }
 
-    /// Somebody else of the project's team, who has that role in it.
+    /// Returns somebody else of the project's team, who has that role in it.
     pub async fn member(&self, role: &str) -> Agent {
         let me = self.admin().get("/v1/me").await;
         let team = me.body["teams"][0]["id"].as_str().expect("a team").parse();
@@ -49,7 +49,7 @@ impl TestServer {
         self.agent_with_key(token.expose(), "nobody").naming(None)
     }
 
-    /// One more agent; without a list of connectors it may use all.
+    /// Returns one more agent; without a list of connectors it may use all.
     pub async fn add_agent(&self, name: &str, connectors: Option<Vec<ConnectorSlug>>) -> AgentId {
         let id = AgentId::new(&self.clock, &Entropy::system());
         let (name, is_default, is_enabled) = (name.to_owned(), false, true);

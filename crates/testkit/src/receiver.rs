@@ -39,12 +39,12 @@ pub struct Received {
     pub headers: HeaderMap,
     /// Its body, to the letter.
     pub text: String,
-    /// The same, read.
+    /// Its body as JSON.
     pub body: Value,
 }
 
 impl Receiver {
-    /// One that takes everything.
+    /// Returns one that takes everything.
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}/hook", listener.local_addr().expect("an address"));
@@ -56,29 +56,29 @@ impl Receiver {
         Self { url, mind, task: tokio::spawn(serve) }
     }
 
-    /// From now on, it answers so.
+    /// Answers so from now on.
     pub fn answer(&self, status: u16) {
         self.mind().status = status;
     }
 
-    /// From now on, it sends whoever asks elsewhere.
+    /// Sends whoever asks elsewhere from now on.
     pub fn redirect_to(&self, url: &str) {
         let mut mind = self.mind();
         mind.status = 307;
         mind.location = Some(url.to_owned());
     }
 
-    /// From now on, it takes its time.
+    /// Takes its time from now on.
     pub fn delay(&self, by: Duration) {
         self.mind().delay = by;
     }
 
-    /// What it was told until now.
+    /// Returns what it was told until now.
     pub fn received(&self) -> Vec<Received> {
         self.mind().received.clone()
     }
 
-    /// The statuses that it was told of, the one before and the one after.
+    /// Returns the statuses that it was told of, the one before and the one after.
     pub fn changes(&self) -> Vec<(Option<String>, String)> {
         let text = |value: &Value| value.as_str().map(ToOwned::to_owned);
         let change = |one: Received| {
@@ -100,7 +100,7 @@ impl Drop for Receiver {
 }
 
 impl Received {
-    /// A header of it.
+    /// Returns a header of it.
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }

@@ -116,7 +116,7 @@ impl TestServer {
         Self::listening_on("127.0.0.1:0".parse().expect("an address"), setup).await
     }
 
-    /// The same at a given address, for providers that must know it beforehand.
+    /// Starts one at a given address, for providers that must know it beforehand.
     pub async fn listening_on(address: SocketAddr, setup: Setup) -> Self {
         let files = tempfile::tempdir().expect("a temporary folder");
         let (db, database) = database(files.path(), setup.postgres.as_deref()).await;
@@ -177,52 +177,52 @@ impl TestServer {
         }
     }
 
-    /// The simulated Slack, for looking and for making trouble.
+    /// Returns the simulated Slack, for looking and for making trouble.
     pub fn slack(&self) -> &Slack {
         self.simulator.slack()
     }
 
-    /// The simulated Notion, for connectors that are enabled besides.
+    /// Returns the simulated Notion, for connectors that are enabled besides.
     pub fn notion(&self) -> &Notion {
         self.simulator.notion()
     }
 
-    /// The simulated GitHub, for looking and for making trouble.
+    /// Returns the simulated GitHub, for looking and for making trouble.
     pub fn github(&self) -> &Github {
         self.simulator.github()
     }
 
-    /// The simulated Tavily, which takes keys.
+    /// Returns the simulated Tavily, which takes keys.
     pub fn tavily(&self) -> &Tavily {
         self.simulator.tavily()
     }
 
-    /// The project's API key, for requests that are written by hand.
+    /// Returns the project's API key, for requests that are written by hand.
     pub fn key(&self) -> &str {
         self.api_key.expose()
     }
 
-    /// An agent that acts for an end user.
+    /// Returns an agent that acts for an end user.
     pub fn agent(&self, end_user: &str) -> Agent {
         Agent::new(self.base.clone(), self.api_key.expose(), Some(end_user))
     }
 
-    /// The developer's backend, which names no end user.
+    /// Returns the developer's backend, which names no end user.
     pub fn backend(&self) -> Agent {
         Agent::new(self.base.clone(), self.api_key.expose(), None)
     }
 
-    /// Somebody who administers the project.
+    /// Returns somebody who administers the project.
     pub fn admin(&self) -> Agent {
         Agent::new(self.base.clone(), self.admin_token.expose(), None)
     }
 
-    /// Where the project is managed, with what follows its id.
+    /// Returns where the project is managed, with what follows its id.
     pub fn project(&self, rest: &str) -> String {
         format!("/v1/projects/{}{rest}", self.tenant.project)
     }
 
-    /// Where the connector is managed, with what follows its name.
+    /// Returns where the connector is managed, with what follows its name.
     pub fn managed(&self, rest: &str) -> String {
         let Tenant { project, environment } = self.tenant;
         let slug = &self.slug;
@@ -245,17 +245,17 @@ impl TestServer {
         self.change(Change { is_enabled: Some(is_enabled), ..Change::default() }).await;
     }
 
-    /// Whoever holds `key`, acting for an end user.
+    /// Returns whoever holds `key`, acting for an end user.
     pub fn agent_with_key(&self, key: &str, end_user: &str) -> Agent {
         Agent::new(self.base.clone(), key, Some(end_user))
     }
 
-    /// A fresh browser.
+    /// Returns a fresh browser.
     pub fn browser(&self) -> Browser {
         Browser::new()
     }
 
-    /// A key of another project on the same server.
+    /// Returns a key of another project on the same server.
     pub async fn foreign_key(&self) -> String {
         let engine = self.app.engine();
         let made = engine.provision("Other team", "Other project").await.expect("a project");
@@ -263,34 +263,34 @@ impl TestServer {
         engine.create_api_key(tenant, None).await.expect("a key").expose().to_owned()
     }
 
-    /// How often a code was exchanged, or tried to be.
+    /// Returns how often a code was exchanged, or tried to be.
     pub fn exchanges(&self) -> usize {
         self.slack_requests("oauth.v2.access")
     }
 
-    /// How many requests reached an endpoint of the simulated Slack.
+    /// Returns how many requests reached an endpoint of the simulated Slack.
     pub fn slack_requests(&self, endpoint: &str) -> usize {
         self.slack().requests().iter().filter(|request| request.endpoint == endpoint).count()
     }
 
-    /// The database once more, as another program opens it; none when it is a server's.
+    /// Returns the database once more, as another program opens it; none when it is a server's.
     pub async fn database_from_outside(&self) -> Option<Db> {
         let file = self.database.as_ref()?;
         Some(Db::open_sqlite(file).await.expect("a database"))
     }
 
-    /// Where new tokens wait for the database.
+    /// Returns where new tokens wait for the database.
     pub fn spool(&self) -> PathBuf {
         self.files.path().join("spool")
     }
 
-    /// How many files lie where new tokens wait for the database.
+    /// Returns how many files lie where new tokens wait for the database.
     pub fn spooled(&self) -> usize {
         std::fs::read_dir(self.spool()).map_or(0, Iterator::count)
     }
 
-    /// The bytes of the database and its log, for proving what is not in them; none when it is a
-    /// server's.
+    /// Returns the bytes of the database and its log, for proving what is not in them; none when it
+    /// is a server's.
     pub fn database_bytes(&self) -> Option<Vec<u8>> {
         let file = self.database.as_ref()?;
         let read = |path: &PathBuf| std::fs::read(path).unwrap_or_default();
@@ -306,8 +306,9 @@ impl Drop for TestServer {
     }
 }
 
-/// A SQLite file of the test's own or a schema of its own on a PostgreSQL server: on `postgres` or,
-/// where `ASTRALFORM_TEST_ON_POSTGRES` is set, on the one that `TEST_DATABASE_URL` names.
+/// Returns a SQLite file of the test's own or a schema of its own on a PostgreSQL server: on
+/// `postgres` or, where `ASTRALFORM_TEST_ON_POSTGRES` is set, on the one that `TEST_DATABASE_URL`
+/// names.
 async fn database(folder: &Path, postgres: Option<&str>) -> (Db, Option<PathBuf>) {
     let told = || {
         told("ASTRALFORM_TEST_ON_POSTGRES")
@@ -320,7 +321,7 @@ async fn database(folder: &Path, postgres: Option<&str>) -> (Db, Option<PathBuf>
     (Db::open_sqlite(&file).await.expect("a database"), Some(file))
 }
 
-/// What the environment says to tests.
+/// Returns what the environment says to tests.
 #[expect(clippy::disallowed_methods, reason = "tests are told by the environment where to run")]
 pub fn told(name: &str) -> Option<String> {
     std::env::var(name).ok()

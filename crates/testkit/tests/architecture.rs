@@ -42,7 +42,7 @@ fn is_test(path: &Path) -> bool {
     folders || path.ends_with("tests.rs") || path.ends_with("testing.rs")
 }
 
-/// The lines of a file before its tests.
+/// Returns the lines of a file before its tests.
 fn before_tests(path: &Path) -> Vec<String> {
     let text = fs::read_to_string(path).unwrap();
     text.lines()
@@ -51,7 +51,7 @@ fn before_tests(path: &Path) -> Vec<String> {
         .collect()
 }
 
-/// The product's own crates that a crate depends on, tests aside.
+/// Returns the product's own crates that a crate depends on, tests aside.
 fn own_dependencies(krate: &Path) -> BTreeSet<String> {
     let manifest = fs::read_to_string(krate.join("Cargo.toml")).unwrap();
     let dependencies = manifest.split("[dependencies]").nth(1).unwrap_or_default();

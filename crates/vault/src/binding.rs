@@ -20,7 +20,7 @@ pub struct Binding<'a> {
 }
 
 impl Binding<'_> {
-    /// Every field, each with its length before it, so that no two bindings read the same.
+    /// Returns every field, each with its length before it, so that no two bindings read the same.
     pub(crate) fn to_bytes(self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(256);
         field(&mut bytes, &self.tenant.project.to_bytes());

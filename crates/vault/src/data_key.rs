@@ -11,12 +11,12 @@ pub(crate) struct DataKey {
 }
 
 impl DataKey {
-    /// The project whose secrets it seals.
+    /// Returns the project whose secrets it seals.
     pub(crate) fn project(&self) -> ProjectId {
         self.project
     }
 
-    /// What it is told by.
+    /// Returns what it is told by.
     pub(crate) fn id(&self) -> KeyId {
         self.id
     }

@@ -92,7 +92,7 @@ pub enum Readers {
 }
 
 impl Readers {
-    /// The permissions that nobody else may have.
+    /// Returns the permissions that nobody else may have.
     const fn forbidden(self) -> u32 {
         match self {
             Self::Owner => 0o077,
@@ -148,7 +148,7 @@ fn write_new(path: &Path, text: &str) -> io::Result<()> {
     sync_folder(path)
 }
 
-/// A new file survives a power failure only once its folder is on disk too.
+/// Puts a file's folder on disk too: only then does a new file survive a power failure.
 fn sync_folder(path: &Path) -> io::Result<()> {
     fs::File::open(folder_of(path))?.sync_all()
 }
@@ -181,8 +181,8 @@ fn parse(text: &str, path: &Path, line: usize) -> Result<SecretKey, KeyFileError
     Ok(SecretKey::new(bytes))
 }
 
-/// Random bytes are neither text (a password, or the key that our documents show) nor in equal
-/// steps (one byte over and over among them).
+/// Tells examples from keys. Random bytes are neither text (a password, or the key that our
+/// documents show) nor in equal steps (one byte over and over among them).
 fn is_example(bytes: &[u8; 32]) -> bool {
     let step = bytes[1].wrapping_sub(bytes[0]);
     let in_steps = bytes.windows(2).all(|pair| pair[1].wrapping_sub(pair[0]) == step);

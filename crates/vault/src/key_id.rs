@@ -10,22 +10,22 @@ pub(crate) const LENGTH: usize = 16;
 pub struct KeyId([u8; LENGTH]);
 
 impl KeyId {
-    /// The id of those bytes.
+    /// Returns the id of those bytes.
     pub const fn from_bytes(bytes: [u8; LENGTH]) -> Self {
         Self(bytes)
     }
 
-    /// Its bytes.
+    /// Returns its bytes.
     pub const fn to_bytes(self) -> [u8; LENGTH] {
         self.0
     }
 
-    /// The key that sealed a value, by what the value says of itself.
+    /// Returns the key that sealed a value, by what the value says of itself.
     pub fn of(sealed: &Sealed) -> Option<Self> {
         sealed.as_bytes().get(1..).and_then(<[u8]>::first_chunk).copied().map(Self)
     }
 
-    /// The id that `text` spells, or `None`.
+    /// Returns the id that `text` spells, or `None`.
     pub fn parse(text: &str) -> Option<Self> {
         let number = u128::from_str_radix(text, 16).ok()?;
         (text.len() == 2 * LENGTH).then(|| Self(number.to_be_bytes()))

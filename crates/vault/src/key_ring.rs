@@ -77,13 +77,13 @@ pub enum KeyCheck {
 }
 
 impl KeyRing {
-    /// A ring of one fresh key.
+    /// Returns a ring of one fresh key.
     pub fn generate(entropy: &Entropy) -> Self {
         let current = MasterKey::new(SecretKey::new(entropy.bytes()));
         Self { older: Vec::new(), current, file: None }
     }
 
-    /// The ring of `keys`, oldest first; `None` when there are none.
+    /// Returns the ring of `keys`, oldest first; `None` when there are none.
     pub(crate) fn from_keys(mut keys: Vec<SecretKey>) -> Option<Self> {
         let current = MasterKey::new(keys.pop()?);
         let older = keys.into_iter().map(MasterKey::new).collect();
@@ -94,12 +94,12 @@ impl KeyRing {
         Self { file: Some((file.to_owned(), readers)), ..self }
     }
 
-    /// The key that wraps new data keys.
+    /// Returns the key that wraps new data keys.
     pub fn current(&self) -> KeyId {
         self.current.id
     }
 
-    /// What a master key is told by.
+    /// Returns what a master key is told by.
     pub(crate) fn id_of(key: &SecretKey) -> KeyId {
         let digest =
             Sha256::new().chain_update(b"astralform master key id 1").chain_update(key.expose());
@@ -107,12 +107,12 @@ impl KeyRing {
         KeyId::from_bytes(*digest.first_chunk().expect("a digest has 32 bytes"))
     }
 
-    /// Every key on the ring, the oldest first.
+    /// Returns every key on the ring, the oldest first.
     pub fn ids(&self) -> impl Iterator<Item = KeyId> {
         self.older.iter().chain([&self.current]).map(|master| master.id)
     }
 
-    /// The ring as its file has it now; nothing where it did not come from one.
+    /// Returns the ring as its file has it now; nothing where it did not come from one.
     ///
     /// # Errors
     /// When the file cannot be used any more.
@@ -147,8 +147,8 @@ impl KeyRing {
         Ok(Wrapped { id, envelope: master.wrap(project, of_use, &plain, entropy) })
     }
 
-    /// The keys in the envelopes of a project: the current one, others that open, and that for
-    /// tags.
+    /// Returns the keys in the envelopes of a project: the current one, others that open, and that
+    /// for tags.
     ///
     /// # Errors
     /// Refuses an envelope of another project, use or ring.

@@ -46,12 +46,12 @@ impl ProjectKeys {
         size_of::<Self>() + self.others.len() * size_of::<DataKey>()
     }
 
-    /// The project they belong to.
+    /// Returns the project they belong to.
     pub fn project(&self) -> ProjectId {
         self.current.project()
     }
 
-    /// The key that seals.
+    /// Returns the key that seals.
     pub fn current(&self) -> KeyId {
         self.current.id()
     }
@@ -71,7 +71,7 @@ impl ProjectKeys {
         keys.find(|key| key.id() == with).ok_or(OpenError::OtherKey)?.open(binding, sealed)
     }
 
-    /// A tag that only a holder of this project's keys can make for `message`.
+    /// Returns a tag that only a holder of this project's keys can make for `message`.
     pub fn tag(&self, purpose: Purpose, message: &[u8]) -> [u8; 32] {
         self.tags.tag(purpose, message)
     }

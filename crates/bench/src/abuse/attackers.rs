@@ -60,7 +60,7 @@ const FILE: &str = "attackers.json";
 impl Attacker {
     pub(crate) const ALL: [Self; 4] = [Self::Session, Self::Key, Self::Address, Self::Provider];
 
-    /// Its name on the command line.
+    /// Returns its name on the command line.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Session => "session",

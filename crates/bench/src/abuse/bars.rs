@@ -66,7 +66,7 @@ pub(super) fn medians(turns: &[&Turn]) -> Medians {
     }
 }
 
-/// The bars of one attacker's turns. Errors are added up: none may come in any round.
+/// Returns the bars of one attacker's turns. Errors are added up: none may come in any round.
 pub(super) fn bars(turns: &[&Turn]) -> Vec<Bar> {
     let medians = medians(turns);
     let sum = |of: &dyn Fn(&Turn) -> usize| ratio(turns.iter().map(|turn| of(turn)).sum());

@@ -87,7 +87,7 @@ fn figures(turns: &[&Turn]) -> String {
     )
 }
 
-/// What the attacker did, in the last round.
+/// Returns what the attacker did, in the last round.
 fn lanes(turns: &[&Turn]) -> String {
     let Some(last) = turns.last() else { return String::new() };
     let mut text = "\n| the attacker's connections | opened | answers | broken |\n\

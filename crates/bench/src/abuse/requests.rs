@@ -16,7 +16,7 @@ pub(super) struct Keyed<'a> {
 }
 
 impl Bearer {
-    /// Returns the same for an end user.
+    /// Returns the bearer that names an end user.
     pub(super) fn naming(&self, end_user: &str) -> Self {
         Self { end_user: Some(end_user.to_owned()), ..self.clone() }
     }

@@ -114,7 +114,7 @@ impl Template {
     }
 }
 
-/// The engine alone, for what neither the API nor a command does yet: making projects.
+/// Returns the engine alone, for what neither the API nor a command does yet: making projects.
 async fn engine(installation: &Installation) -> Result<std::sync::Arc<Engine>> {
     let (catalog, faults) = load(builtin().iter().copied());
     if !faults.is_empty() {

@@ -186,7 +186,8 @@ mod tests {
 
     use super::*;
 
-    /// A server that closes each connection after two answers, of which one in ten is a 503.
+    /// Returns a server that closes each connection after two answers, of which one in ten is a
+    /// 503.
     async fn closing() -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

@@ -57,7 +57,7 @@ fn oauth_faults(connector: &Connector, oauth: &OAuth) -> Vec<Fault> {
     faults
 }
 
-/// Names that would stand for two scopes.
+/// Finds names that would stand for two scopes.
 fn alias_faults(oauth: &OAuth) -> Vec<Fault> {
     let mut faults = Vec::new();
     for (at, scope) in oauth.scopes.iter().enumerate() {
@@ -105,7 +105,7 @@ fn key_faults(connector: &Connector, api_key: &ApiKey) -> Vec<Fault> {
     faults
 }
 
-/// What only tokens have.
+/// Refuses what only tokens have.
 fn foreign_faults(connector: &Connector) -> Vec<Fault> {
     let mut faults = Vec::new();
     if connector.revocation.is_some() {

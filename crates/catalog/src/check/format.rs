@@ -26,7 +26,7 @@ fn validator() -> Validator {
         .expect("the schema of the format is one")
 }
 
-/// A path, and not the host of another server (RFC 3986 §4.2).
+/// Returns a path, and not the host of another server (RFC 3986 §4.2).
 fn is_path(text: &str) -> bool {
     text.starts_with('/') && !text.starts_with("//")
 }
@@ -148,7 +148,7 @@ fn named(value: &Value) -> &'static str {
     }
 }
 
-/// The names that the schema has beside the one that was refused.
+/// Returns the names that the schema has beside the one that was refused.
 fn known_fields(error: &ValidationError<'_>) -> Vec<String> {
     let schema = connector_schema();
     let path = error.evaluation_path().to_string();
@@ -171,8 +171,8 @@ fn unknown_field(pointer: &str, name: &str, known: &[String]) -> Fault {
     Fault::new(step(pointer, name), format!("the field `{name}` is not known here"), fix)
 }
 
-/// Whether two names differ by a slip of the keyboard: one letter more, less, or other, or two
-/// swapped.
+/// Returns whether two names differ by a slip of the keyboard: one letter more, less, or other, or
+/// two swapped.
 pub(super) fn is_near(one: &str, other: &str) -> bool {
     let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
     let start = one.iter().zip(&other).take_while(|(a, b)| a == b).count();

@@ -89,7 +89,7 @@ fn prepared(prepare: &Expression, arguments: &Value) -> Option<Value> {
     Some(json!({"additionalProperties": false, "properties": properties}))
 }
 
-/// The errors of all tools are read alike: a name is known where one tool has it.
+/// Returns the errors of all tools are read alike: a name is known where one tool has it.
 fn of_errors(connector: &Connector) -> Vec<Fault> {
     let properties = connector.tools.iter().filter_map(|tool| tool.input.json().get("properties"));
     let names = properties.filter_map(Value::as_object).flat_map(|all| all.keys());
@@ -119,7 +119,7 @@ fn of_account(expression: &Expression) -> Vec<Fault> {
     faults
 }
 
-/// The schema of an object that has these members and no others.
+/// Returns the schema of an object that has these members and no others.
 fn members<'n>(names: impl IntoIterator<Item = &'n str>) -> Value {
     let properties: serde_json::Map<_, _> =
         names.into_iter().map(|name| (name.to_owned(), json!({}))).collect();

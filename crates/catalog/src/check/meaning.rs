@@ -45,7 +45,7 @@ pub(super) fn faults(connector: &Connector, folder: &str) -> Vec<Fault> {
     faults
 }
 
-/// A body that cannot be made, or that the method does not carry (RFC 9110 §9.3.1).
+/// Returns a body that cannot be made, or that the method does not carry (RFC 9110 §9.3.1).
 fn identity_faults(connector: &Connector) -> Option<Fault> {
     let identity = &connector.identity;
     let body = identity.body.as_ref()?;
@@ -133,7 +133,7 @@ fn tool_faults(connector: &Connector, tool: &Tool, pointer: &str) -> Vec<Fault> 
     faults
 }
 
-/// Scopes that are not those of a kind of token, or not declared at all.
+/// Finds scopes that are not those of a kind of token, or not declared at all.
 fn undeclared(connector: &Connector, scopes: &ScopeSet, token: &str, pointer: &str) -> Vec<Fault> {
     let known = connector.known_scopes();
     let place = |at| format!("{pointer}/scopes/{at}");
@@ -199,7 +199,7 @@ fn path_faults(tool: &Tool, request: &ToolRequest, pointer: &str) -> Vec<Fault> 
         .collect()
 }
 
-/// Nothing in braces but our app's identifier, and that in the path.
+/// Refuses anything in braces but our app's identifier, and that anywhere but in the path.
 fn is_fillable(address: &str) -> bool {
     let path = address
         .split_once("://")

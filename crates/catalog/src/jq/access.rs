@@ -10,7 +10,7 @@ use super::value::{Text, Value};
 type Bounds = Range<Option<i64>>;
 
 impl<'a> Value<'a> {
-    /// The value of an entry, or null.
+    /// Returns the value of an entry, or null.
     pub(super) fn entry(&self, meter: &Meter, key: &str) -> Outcome<'a, &Self> {
         match self {
             Self::Null => Ok(&Self::Null),
@@ -22,7 +22,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The item at a position, or null.
+    /// Returns the item at a position, or null.
     pub(super) fn item(&self, meter: &Meter, position: i64) -> Outcome<'a, &Self> {
         meter.spend(1)?;
         match self {
@@ -35,7 +35,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// What an index of any kind leads to.
+    /// Returns what an index of any kind leads to.
     pub(super) fn part(&self, meter: &Meter, index: &Self) -> Outcome<'a, &Self> {
         match (self, index) {
             (_, Self::Text(key)) => self.entry(meter, key),
@@ -45,7 +45,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// All items of an array or all values of an object.
+    /// Returns all items of an array or all values of an object.
     pub(super) fn contents(&self) -> Outcome<'a, impl Iterator<Item = &Self>> {
         let (items, entries) = match self {
             Self::Array(items) => (&***items, [].as_slice()),
@@ -55,7 +55,7 @@ impl<'a> Value<'a> {
         Ok(items.iter().chain(entries.iter().map(|(_, item)| item)))
     }
 
-    /// The part of an array or string between two bounds; null has only itself.
+    /// Returns the part of an array or string between two bounds; null has only itself.
     pub(super) fn slice(
         &self,
         meter: &Meter,
@@ -81,7 +81,7 @@ impl<'a> Value<'a> {
 }
 
 impl Text<'_> {
-    /// The part within these bounds, which are where characters begin.
+    /// Returns the part within these bounds, which are where characters begin.
     pub(super) fn slice(&self, range: Range<usize>) -> Self {
         match self {
             Self::Borrowed(text) => Self::Borrowed(&text[range]),
@@ -91,7 +91,7 @@ impl Text<'_> {
     }
 }
 
-/// The position that an index counted from either end stands for.
+/// Returns the position that an index counted from either end stands for.
 fn absolute(position: i64, len: usize) -> Option<usize> {
     let distance = usize::try_from(position.unsigned_abs()).unwrap_or(usize::MAX);
     if position < 0 { len.checked_sub(distance) } else { Some(distance) }
@@ -105,14 +105,14 @@ fn bound<'a>(bound: Option<&Value<'_>>) -> Outcome<'a, Option<i64>> {
     }
 }
 
-/// A range that is never out of bounds or backwards.
+/// Returns a range that is never out of bounds or backwards.
 fn within(bounds: Bounds, place: impl Fn(i64) -> usize, len: usize) -> Range<usize> {
     let start = bounds.start.map_or(0, &place).min(len);
     let end = bounds.end.map_or(len, &place).min(len);
     start..end.max(start)
 }
 
-/// Where a character begins, counted from either end.
+/// Returns where a character begins, counted from either end.
 fn offset(text: &str, position: i64) -> usize {
     if text.is_ascii() {
         return absolute(position, text.len()).unwrap_or(0);

@@ -73,7 +73,7 @@ pub(super) fn add<'a>(meter: &Meter, left: Value<'a>, right: Value<'a>) -> Outco
     }
 }
 
-/// What is joined to is copied first if it is still in use elsewhere.
+/// Joins two values; what is joined to is copied first if it is still in use elsewhere.
 fn pay_for_joining<T>(
     meter: &Meter,
     to: &mut Rc<T>,
@@ -119,7 +119,7 @@ fn merge<'a>(left: Value<'a>, right: &Value<'a>) -> Value<'a> {
     Value::Object(left)
 }
 
-/// Strings do not repeat: that would make much of little.
+/// Takes numbers alone: strings do not repeat, since that would make much of little.
 fn numbers<'a>(left: &Value<'a>, operator: Math, right: &Value<'a>) -> Outcome<'a> {
     let (Some(a), Some(b)) = (Number::of(left), Number::of(right)) else {
         let (left, right) = (Kind::of(left), Kind::of(right));

@@ -211,7 +211,8 @@ impl<'s> Checker<'s, '_> {
 }
 
 impl Path {
-    /// The access by an index, which is one of the path's computed indices unless it is a literal.
+    /// Returns the access by an index, which is one of the path's computed indices unless it is a
+    /// literal.
     fn index(&mut self, index: Node) -> Access {
         let position = match &index.op {
             Op::Text(key) => return Access::Key(key.clone()),
@@ -228,12 +229,12 @@ impl Path {
     }
 }
 
-/// The words for a construct that the language does not have.
+/// Returns the words for a construct that the language does not have.
 pub(super) fn refused(what: &str) -> String {
     format!("`{what}` is not part of this language")
 }
 
-/// The words for too many levels.
+/// Returns the words for too many levels.
 pub(super) fn too_deep() -> String {
     format!(
         "nested too deeply: at most {MAX_LEVELS} levels, and each bracket, operator, pipe and \

@@ -28,7 +28,8 @@ pub struct CompileError {
 }
 
 impl CompileError {
-    /// An error about `part`, a slice of the source or, for what has no place there, anything else.
+    /// Returns an error about `part`, a slice of the source or, for what has no place there,
+    /// anything else.
     pub(super) fn at(source: &str, part: &str, message: impl Into<String>) -> Self {
         let offset = part.as_ptr().addr().wrapping_sub(source.as_ptr().addr());
         let before = source.get(..offset).unwrap_or_default();

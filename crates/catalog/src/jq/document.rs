@@ -25,7 +25,8 @@ pub enum ParseError {
 }
 
 impl ParseError {
-    /// The reader has a limit of its own on depth, and no other sign of it than its words.
+    /// Tells the reader's own limit on depth from other faults: it has no other sign of it than its
+    /// words.
     fn of(error: serde_json::Error) -> Self {
         if error.to_string().starts_with("recursion limit") {
             Self::TooDeep
@@ -46,7 +47,7 @@ impl<'a> Document<'a> {
         read.map(Self).map_err(ParseError::of)
     }
 
-    /// The value null.
+    /// Returns the value null.
     pub fn null() -> Self {
         Self(Value::Null)
     }
@@ -73,7 +74,7 @@ impl fmt::Debug for Document<'_> {
     }
 }
 
-/// The value that `serde_json` has read, unless it is nested too deeply.
+/// Returns the value that `serde_json` has read, unless it is nested too deeply.
 pub(super) fn of_json(json: &Json, levels: usize) -> Option<Value<'_>> {
     Some(match json {
         Json::Null => Value::Null,

@@ -67,7 +67,7 @@ impl Kind {
         }
     }
 
-    /// The name that the filter `type` gives.
+    /// Returns the name that the filter `type` gives.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Null => "null",

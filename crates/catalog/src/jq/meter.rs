@@ -25,7 +25,7 @@ impl Budget {
     /// Enough for mappings of ordinary responses, and at worst tens of milliseconds.
     pub const DEFAULT: Self = Self::steps(200_000);
 
-    /// A budget of this many steps.
+    /// Returns a budget of this many steps.
     pub const fn steps(steps: u64) -> Self {
         Self { steps, marks_null: false }
     }
@@ -66,7 +66,7 @@ impl Meter {
     }
 }
 
-/// The weight of a text: one, and one more for each 64 bytes.
+/// Returns the weight of a text: one, and one more for each 64 bytes.
 pub(super) const fn text_units(bytes: usize) -> usize {
     1 + bytes / 64
 }

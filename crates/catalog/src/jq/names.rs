@@ -97,7 +97,8 @@ fn nearest(name: &str) -> Option<&'static str> {
     candidates.filter(|(distance, _)| *distance <= most).min().map(|(_, known)| known)
 }
 
-/// How many letters have to be added, removed or replaced to get from one word to the other.
+/// Returns how many letters have to be added, removed or replaced to get from one word to the
+/// other.
 fn distance(left: &str, right: &str) -> usize {
     let mut row: Vec<_> = (0..=right.len()).collect();
     for (line, letter) in left.bytes().enumerate() {

@@ -202,7 +202,7 @@ impl Path {
 }
 
 impl Access {
-    /// How many computed indices it takes.
+    /// Returns how many computed indices it takes.
     pub(super) fn indices(&self) -> usize {
         match self {
             Self::Key(_) | Self::Position(_) | Self::Each => 0,

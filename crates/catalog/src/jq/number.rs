@@ -37,7 +37,7 @@ impl Number {
         int.or_else(|| text.parse().ok().filter(|float: &f64| float.is_finite()).map(Self::Float))
     }
 
-    /// The value of this number, if it is within bounds.
+    /// Returns the value of this number, if it is within bounds.
     pub(super) fn into_value<'a>(self) -> Result<Value<'a>, Fault> {
         match self {
             Self::Int(int) => i64::try_from(int)
@@ -101,7 +101,8 @@ impl Number {
         }
     }
 
-    /// Exact, also between integers and floats: a sort needs an order without contradictions.
+    /// Compares exactly, also between integers and floats: a sort needs an order without
+    /// contradictions.
     pub(super) fn compare(self, other: Self) -> Ordering {
         match (self, other) {
             (Self::Int(left), Self::Int(right)) => left.cmp(&right),
@@ -138,7 +139,7 @@ impl Number {
     }
 }
 
-/// The integer that a whole float of moderate size stands for.
+/// Returns the integer that a whole float of moderate size stands for.
 #[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
 pub(super) fn exact_int(whole: f64) -> Option<i128> {
     (whole.abs() < 1e30).then_some(whole as i128)
@@ -149,7 +150,8 @@ fn float_order(left: f64, right: f64) -> Ordering {
     left.partial_cmp(&right).unwrap_or(Ordering::Equal)
 }
 
-/// Rounding an integer to a float keeps its order unless the two meet; then the integers decide.
+/// Compares an integer with a float. Rounding an integer to a float keeps its order unless the two
+/// meet; then the integers decide.
 fn mixed_order(int: i128, float: f64) -> Ordering {
     float_order(Number::Int(int).as_f64(), float)
         .then_with(|| exact_int(float).map_or(Ordering::Equal, |whole| int.cmp(&whole)))

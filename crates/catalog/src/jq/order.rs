@@ -23,7 +23,7 @@ pub(super) fn compare(
     Comparison(Some(meter)).values(left, right)
 }
 
-/// Whether two values are the same; pays for what is looked at.
+/// Returns whether two values are the same; pays for what is looked at.
 pub(super) fn same(meter: &Meter, left: &Value<'_>, right: &Value<'_>) -> Result<bool, Limit> {
     match (left, right) {
         (Value::Array(left), Value::Array(right)) if left.len() != right.len() => Ok(false),
@@ -56,7 +56,8 @@ pub(super) fn sort_by_key<'a: 'k, 'k, T>(
     Ok(())
 }
 
-/// How many steps of comparison this value can take part in at once; objects sort their keys.
+/// Returns how many steps of comparison this value can take part in at once; objects sort their
+/// keys.
 fn sorting_weight(meter: &Meter, value: &Value<'_>) -> Result<usize, Limit> {
     meter.spend(1)?;
     match value {
@@ -106,7 +107,7 @@ impl Comparison<'_> {
         Ok(left.len().cmp(&right.len()))
     }
 
-    /// First the sorted keys decide, then the values in the order of the keys.
+    /// Compares objects: first the sorted keys decide, then the values in the order of the keys.
     fn objects(self, left: &Object<'_>, right: &Object<'_>) -> Result<Ordering, Limit> {
         let (left, right) = (self.sorted(left)?, self.sorted(right)?);
         for ((left, _), (right, _)) in left.iter().zip(&right) {
@@ -142,7 +143,7 @@ impl Comparison<'_> {
     }
 }
 
-/// How often a sort of this many items looks at each of them.
+/// Returns how often a sort of this many items looks at each of them.
 fn levels(items: usize) -> usize {
     1 + items.max(1).ilog2() as usize
 }

@@ -14,7 +14,7 @@ pub(super) fn pay(meter: &Meter, value: &Value<'_>) -> Result<(), Limit> {
     if value.weight() > MAX_WEIGHT { Err(Limit::Size) } else { Ok(()) }
 }
 
-/// The compact JSON text of a value.
+/// Returns the compact JSON text of a value.
 pub(super) fn to_json<'a>(meter: &Meter, value: &Value<'a>) -> Outcome<'a> {
     pay(meter, value)?;
     let text = serde_json::to_string(value).unwrap_or_default();
@@ -22,7 +22,7 @@ pub(super) fn to_json<'a>(meter: &Meter, value: &Value<'a>) -> Outcome<'a> {
     Ok(Value::text(text))
 }
 
-/// The text of a string, or what JSON is written for any other value.
+/// Returns the text of a string, or what JSON is written for any other value.
 pub(super) fn to_text<'a>(meter: &Meter, value: &Value<'a>) -> Outcome<'a> {
     match value {
         Value::Text(_) => Ok(value.clone()),

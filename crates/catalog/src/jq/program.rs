@@ -113,7 +113,7 @@ impl Program {
         }
     }
 
-    /// The values of all variables; those that the program does not use stay null.
+    /// Returns the values of all variables; those that the program does not use stay null.
     fn bind<'a>(&self, variables: &[&'a Json]) -> Result<Vec<Value<'a>>, RunError> {
         if variables.len() != self.given.len() {
             let (wanted, given) = (self.given.len(), variables.len());

@@ -35,7 +35,7 @@ impl<'a> Run<'a> {
         Self { meter: Meter::new(budget), variables }
     }
 
-    /// The output of a node of [`Arity::One`].
+    /// Returns the output of a node of [`Arity::One`].
     fn one(&mut self, node: &'a Node, input: &Value<'a>) -> Outcome<'a> {
         self.meter.spend(1)?;
         match &node.op {
@@ -96,7 +96,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// The same on an input that nobody else needs, so that what grows it need not copy it.
+    /// Gives the output on an input that nobody else needs, so that what grows it need not copy it.
     fn consume(&mut self, node: &'a Node, input: Value<'a>) -> Outcome<'a> {
         match &node.op {
             Op::Id => {
@@ -117,7 +117,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// The output of a node that is not [`Arity::Many`].
+    /// Returns the output of a node that is not [`Arity::Many`].
     fn at_most_one(&mut self, node: &'a Node, input: &Value<'a>) -> Outcome<'a, Option<Value<'a>>> {
         if node.arity == Arity::One {
             return self.one(node, input).map(Some);

@@ -68,17 +68,17 @@ impl<'a> Value<'a> {
         Self::Text(text.into())
     }
 
-    /// An array that holds no value deeper than it was held before.
+    /// Returns an array that holds no value deeper than it was held before.
     pub(super) fn rearranged(items: Vec<Self>) -> Self {
         Self::Array(Rc::new(items.into()))
     }
 
-    /// An array, if it stays within the limits.
+    /// Returns an array, if it stays within the limits.
     pub(super) fn array(items: impl Into<Array<'a>>) -> Result<Self, Limit> {
         Self::Array(Rc::new(items.into())).limited()
     }
 
-    /// An object, if it stays within the limits.
+    /// Returns an object, if it stays within the limits.
     pub(super) fn object(object: Object<'a>) -> Result<Self, Limit> {
         Self::Object(Rc::new(object)).limited()
     }
@@ -89,12 +89,12 @@ impl<'a> Value<'a> {
         if fits { Ok(self) } else { Err(Limit::Size) }
     }
 
-    /// How many nodes it has when written out, and a node for each 64 bytes of text.
+    /// Returns how many nodes it has when written out, and a node for each 64 bytes of text.
     pub(super) fn weight(&self) -> usize {
         self.shape().weight as usize
     }
 
-    /// Everything but null and false.
+    /// Returns true for everything but null and false.
     pub(super) fn is_true(&self) -> bool {
         !matches!(self, Self::Null | Self::Bool(false))
     }
@@ -161,7 +161,7 @@ impl<'a> Object<'a> {
     }
 }
 
-/// One bit of a key, by which most keys that are not there are known without a search.
+/// Returns one bit of a key, by which most keys that are not there are known without a search.
 fn mark(key: &str) -> u64 {
     let byte = |byte: Option<&u8>| byte.copied().map_or(0, usize::from);
     let (first, last) = (byte(key.as_bytes().first()), byte(key.as_bytes().last()));
@@ -174,13 +174,13 @@ impl Shape {
         Self { weight, depth: self.depth.max(other.depth) }
     }
 
-    /// A weight that reached the end of its range stays there.
+    /// Returns a weight that reached the end of its range stays there.
     fn without(self, other: Self) -> Self {
         let weight = if self.weight == u32::MAX { u32::MAX } else { self.weight - other.weight };
         Self { weight, ..self }
     }
 
-    /// The shape of the array or object that holds this.
+    /// Returns the shape of the array or object that holds this.
     fn within(self) -> Self {
         Self { weight: self.weight.saturating_add(1), depth: self.depth + 1 }
     }

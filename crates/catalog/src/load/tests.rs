@@ -80,7 +80,7 @@ fn faults(file: impl AsRef<[u8]>) -> Vec<Diagnostic> {
     faults
 }
 
-/// The line at which a fault is said to be.
+/// Returns the line at which a fault is said to be.
 fn line_of<'a>(yaml: &'a str, fault: &Diagnostic) -> &'a str {
     yaml.lines().nth(fault.line - 1).unwrap_or_default().trim_start()
 }

@@ -83,7 +83,7 @@ impl Scope {
     }
 }
 
-/// In one transaction: of several projects, all or none.
+/// Changes them in one transaction: of several projects, all or none.
 async fn change(db: &Db, only: Option<ProjectId>, freezes: bool) -> anyhow::Result<Done> {
     let mut tx = db.begin().await?;
     let mut unchanged = freezes::list(&mut tx, only).await?;

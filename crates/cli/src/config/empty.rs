@@ -68,7 +68,7 @@ pub(super) fn without_empty_entries(mut file: Table) -> Table {
     file
 }
 
-/// Settings are the flags that can be given as a variable too, and take a value.
+/// Notes the settings: the flags that can be given as a variable too, and take a value.
 fn note_settings(command: &Command, settings: &mut HashSet<String>) {
     let takes_value = |arg: &&Arg| arg.get_env().is_some() && arg.get_action().takes_values();
     let flags = command.get_arguments().filter(takes_value);

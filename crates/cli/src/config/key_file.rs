@@ -24,8 +24,8 @@ impl KeyFile {
         Self::among(credentials.as_deref(), named, is_group_readable)
     }
 
-    /// systemd lets the service's user read credentials by an access list, which shows as the rights
-    /// of the group.
+    /// Finds the key among what systemd hands over. It lets the service's user read credentials by
+    /// an access list, which shows as the rights of the group.
     fn among(credentials: Option<&Path>, named: Option<PathBuf>, is_group_readable: bool) -> Self {
         let credentials = credentials.filter(|folder| folder.is_absolute());
         let handed_over = credentials.map(|folder| folder.join(NAME)).filter(|file| file.exists());

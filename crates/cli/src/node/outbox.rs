@@ -65,7 +65,7 @@ impl Asking {
         Ok(())
     }
 
-    /// Whether a place is left for a project connector that is not asked for yet.
+    /// Returns whether a place is left for a project connector that is not asked for yet.
     fn has_place(&self, at: ProjectConnectorId, is_probe: bool) -> bool {
         let is_asked = self.places.values().any(|place| place.at == at);
         let is_one_too_many = is_probe && self.count(|place| place.is_probe) >= PROBES;

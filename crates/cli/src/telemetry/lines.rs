@@ -142,7 +142,7 @@ impl<W: Write> Writing<W> {
         }
     }
 
-    /// Nobody can be told that a line could not be written.
+    /// Writes a line. Nobody can be told that a line could not be written.
     fn write(&mut self, line: &[u8]) {
         let _ = self.sink.write_all(line);
     }

@@ -140,7 +140,7 @@ struct HandedOut {
     webhook: String,
 }
 
-/// A webhook at the provider, which answers 404, and its secret.
+/// Returns a webhook at the provider, which answers 404, and its secret.
 async fn open_webhook(product: &Watched, provider: &MarkedProvider) -> String {
     let path = format!("/v1/projects/{}/webhooks", product.text("project_id"));
     let url = format!("{}{path}?environment=test", product.base);
@@ -154,7 +154,7 @@ async fn open_webhook(product: &Watched, provider: &MarkedProvider) -> String {
     made["secret"].as_str().unwrap().trim_start_matches("whsec_").to_owned()
 }
 
-/// The whole life of a connection.
+/// Returns the whole life of a connection.
 async fn live(product: &Watched, provider: &MarkedProvider) -> HandedOut {
     let webhook = open_webhook(product, provider).await;
     product.send(Method::GET, "/metrics", METRICS_TOKEN, Value::Null).await;
@@ -226,7 +226,7 @@ fn prey(product: &Watched, provider: &MarkedProvider, given: &HandedOut) -> Vec<
     .into()
 }
 
-/// What is found of `prey` in the log, the database and the answers.
+/// Returns what is found of `prey` in the log, the database and the answers.
 fn hunt(product: &Watched, prey: &[Prey]) -> Vec<String> {
     let places = [
         ("log", product.log.lock().unwrap().clone()),
@@ -304,7 +304,7 @@ async fn a_line_of_the_log_names_the_request_that_caused_it() {
     assert!(ids.iter().all(|id| answers.contains(&format!("{id:?}"))), "{ids:?}");
 }
 
-/// The requests that called tools, by the log, once it has been read as far.
+/// Returns the requests that called tools, by the log, once it has been read as far.
 async fn called(product: &Watched) -> Vec<String> {
     for _ in 0..200 {
         let log = String::from_utf8_lossy(&product.log.lock().unwrap().clone()).into_owned();

@@ -10,7 +10,7 @@ pub(crate) fn start() -> (Running, Value) {
     (demo, facts)
 }
 
-/// What the curl line of the instructions does.
+/// Returns what the curl line of the instructions does.
 pub(crate) async fn call(facts: &Value) -> Value {
     let text = |name: &str| facts[name].as_str().unwrap().to_owned();
     let url = format!("{}/v1/tools/slack_list_channels/call", text("base_url"));

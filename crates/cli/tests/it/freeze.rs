@@ -55,7 +55,7 @@ fn freezing_says_what_it_lacks_and_makes_nothing() {
     }
 }
 
-/// What an API key may do at a server.
+/// Returns what an API key may do at a server.
 async fn status(base: &str, made: &Value) -> (u16, String) {
     let request = reqwest::Client::new().get(format!("{base}/v1/tools"));
     let key = made["test_api_key"].as_str().unwrap();

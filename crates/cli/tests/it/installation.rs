@@ -16,7 +16,7 @@ pub(crate) struct Installation {
 }
 
 impl Installation {
-    /// On SQLite, or on the PostgreSQL database at that address.
+    /// Makes one on SQLite, or on the PostgreSQL database at that address.
     pub(crate) fn new(postgres: Option<String>) -> Self {
         let mut new = Self::empty(postgres);
         let made = new.run(&["bootstrap", "--email", "ada@example.com", "--json"]);
@@ -24,7 +24,7 @@ impl Installation {
         new
     }
 
-    /// The same that nobody has set up.
+    /// Makes one that nobody has set up.
     pub(crate) fn empty(postgres: Option<String>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = postgres.map(|url| ["--database-url".to_owned(), url]);
@@ -66,7 +66,8 @@ impl Installation {
         post(format!("{base}/v1/tools/{tool}/call"), &self.made["test_api_key"], json!({})).await.1
     }
 
-    /// The same installation, elsewhere and empty: with its key file and the address of its simulator.
+    /// Makes one from this, elsewhere and empty: with its key file and the address of its
+    /// simulator.
     pub(crate) fn elsewhere(&self, postgres: Option<String>) -> Self {
         let other = Self { sandbox: self.sandbox.clone(), ..Self::empty(postgres) };
         let name = "astralform.key";
@@ -74,7 +75,7 @@ impl Installation {
         Self { made: self.made.clone(), ..other }
     }
 
-    /// The fingerprints of the master keys, the current one last.
+    /// Returns the fingerprints of the master keys, the current one last.
     pub(crate) fn masters(&self) -> Vec<String> {
         let status = self.run(&["keys", "status"]);
         let lines = status.lines().skip(1).take_while(|line| !line.starts_with("Data"));
@@ -82,7 +83,7 @@ impl Installation {
     }
 }
 
-/// What the environment tells tests.
+/// Returns what the environment tells tests.
 #[expect(clippy::disallowed_methods, reason = "tests are told by the environment what to do")]
 pub(crate) fn told(name: &str) -> Option<String> {
     std::env::var(name).ok()

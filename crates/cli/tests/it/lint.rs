@@ -6,7 +6,8 @@ fn catalog() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../catalog")
 }
 
-/// A copy of the built-in catalogue with one connector changed by `change`, under another name.
+/// Returns a copy of the built-in catalogue with one connector changed by `change`, under another
+/// name.
 fn with_broken(change: impl Fn(&str) -> String) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for name in ["good", "broken"] {

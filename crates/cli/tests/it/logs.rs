@@ -17,7 +17,7 @@ use crate::{
 const SERVE: [&str; 6] =
     ["serve", "--listen", "127.0.0.1:0", "--sandbox", "--sandbox-listen", "127.0.0.1:0"];
 
-/// A server with a connector whose tools work at once, and what `bootstrap` printed.
+/// Returns a server with a connector whose tools work at once, and what `bootstrap` printed.
 async fn serving(folder: &std::path::Path, log: &[&str]) -> (Running, String, Value) {
     let made = bootstrap(folder);
     let server = Running::start(folder, &[&SERVE[..], log].concat(), true);
@@ -86,7 +86,7 @@ async fn statements_of_the_database_are_logged_only_where_they_are_asked_for() {
     }
 }
 
-/// A command with a terminal of its own.
+/// Returns a command with a terminal of its own.
 fn on_terminal(folder: &std::path::Path, arguments: &[&str]) -> Command {
     let program = astralform(folder, arguments);
     let words = std::iter::once(program.get_program()).chain(program.get_args());

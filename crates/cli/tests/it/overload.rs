@@ -51,7 +51,7 @@ impl Drop for Unread {
     }
 }
 
-/// A test opens as many connections as the server does.
+/// Lets this test open as many connections as the server does.
 fn raise_own_limit() {
     let own = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: own.maximum, ..own }).unwrap();
@@ -61,7 +61,7 @@ fn serve(folder: &Path, more: &[&str]) -> Command {
     astralform(folder, &[&["serve", "--listen", "127.0.0.1:0"], more].concat())
 }
 
-/// The same command, of which the system lets so many files be open at most.
+/// Wraps a command so that the system lets it open at most so many files.
 fn with_files(command: &Command, files: u32) -> Command {
     let mut limited = Command::new("sh");
     limited.args(["-c", &format!("ulimit -n {files} && exec \"$0\" \"$@\"")]);

@@ -9,7 +9,7 @@ use std::{
 
 use crate::program::{Running, astralform, run, said};
 
-/// What becomes of a command whose outputs are these files.
+/// Returns what becomes of a command whose outputs are these files.
 fn ended(folder: &Path, arguments: &[&str], out: Stdio, error: Stdio) -> Output {
     astralform(folder, arguments)
         .stdout(out)
@@ -24,7 +24,7 @@ fn full() -> Stdio {
     File::options().write(true).open("/dev/full").unwrap().into()
 }
 
-/// A pipe that nobody reads.
+/// Returns a pipe that nobody reads.
 fn unread() -> Stdio {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
@@ -102,7 +102,7 @@ async fn a_server_goes_on_when_its_log_is_full_or_not_read() {
     }
 }
 
-/// A command line of a shell, in which `$0` is the binary.
+/// Returns a command line of a shell, in which `$0` is the binary.
 fn shell(folder: &Path, line: &str) -> Output {
     let binary = astralform(folder, &[]).get_program().to_owned();
     Command::new("sh").args(["-c", line]).arg(binary).current_dir(folder).output().unwrap()

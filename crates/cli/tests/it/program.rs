@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::Value;
 
-/// The binary, without anything that the environment says to it, in a folder of its own.
+/// Returns the binary, without anything that the environment says to it, in a folder of its own.
 pub(crate) fn astralform(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_astralform"));
     command.env_clear().current_dir(folder).args(arguments).stdin(Stdio::null());
@@ -32,7 +32,7 @@ pub(crate) fn run(folder: &Path, arguments: &[&str]) -> Output {
     child.wait_with_output().expect("its output")
 }
 
-/// What an output said, both streams together.
+/// Returns what an output said, both streams together.
 pub(crate) fn said(output: &Output) -> String {
     String::from_utf8_lossy(&[output.stdout.as_slice(), &output.stderr].concat()).into_owned()
 }
@@ -74,13 +74,13 @@ impl Running {
         Self { child, first_line, log }
     }
 
-    /// What it has logged since its first line.
+    /// Returns what it has logged since its first line.
     pub(crate) fn log(&self) -> String {
         let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         String::from_utf8_lossy(&log).into_owned()
     }
 
-    /// The first line of its log that has all of these words, once it is there.
+    /// Returns the first line of its log that has all of these words, once it is there.
     pub(crate) fn logged(&self, words: &[&str]) -> String {
         let end = Instant::now() + Duration::from_secs(30);
         loop {
@@ -100,13 +100,13 @@ impl Running {
         Command::new("kill").args([name, &pid]).status().expect("kill runs");
     }
 
-    /// The first line as JSON.
+    /// Returns the first line as JSON.
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.first_line)
             .unwrap_or_else(|_| panic!("no JSON: {:?}", self.first_line))
     }
 
-    /// Its process.
+    /// Returns its process.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }

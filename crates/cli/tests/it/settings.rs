@@ -2,7 +2,7 @@
 
 use crate::program::{Running, astralform, run, said};
 
-/// The variables that a command's help names.
+/// Returns the variables that a command's help names.
 fn variables(arguments: &[&str]) -> Vec<String> {
     let help = run(&std::env::temp_dir(), &[arguments, &["--help"]].concat());
     let help = said(&help).split_whitespace().collect::<Vec<_>>().join(" ");

@@ -16,7 +16,7 @@ pub(crate) fn bootstrap(folder: &Path) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// Where a server that runs is reached, from the line in which it says so.
+/// Returns where a server that runs is reached, from the line in which it says so.
 pub(crate) fn address(server: &Running) -> String {
     server.json()["fields"]["public_url"].as_str().unwrap().trim_end_matches('/').to_owned()
 }
@@ -32,7 +32,7 @@ async fn call(base: &str, made: &Value) -> Value {
     post(url, &made["test_api_key"], json!({})).await.1
 }
 
-/// Every file and folder below a folder that others may read or write.
+/// Returns every file and folder below a folder that others may read or write.
 fn shown_to_others(folder: &Path) -> Vec<std::path::PathBuf> {
     let mut shown = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
@@ -155,7 +155,7 @@ struct Curl {
     body: Option<String>,
 }
 
-/// The `curl` commands of instructions, as a shell reads them.
+/// Returns the `curl` commands of instructions, as a shell reads them.
 fn curls(instructions: &str) -> Vec<Curl> {
     let joined = instructions.replace("\\\n", " ");
     let lines = joined.lines().filter_map(|line| line.trim().strip_prefix("curl -s "));

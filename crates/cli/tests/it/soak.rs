@@ -19,7 +19,7 @@ fn stage(postgres: Option<Postgres>) -> Stage {
     Stage::new(env!("CARGO_BIN_EXE_astralform").into(), postgres)
 }
 
-/// A stage with PostgreSQL, where there is one.
+/// Returns a stage with PostgreSQL, where there is one.
 fn stage_on_postgres() -> Option<Stage> {
     let server = Postgres::at(&postgres_url()?);
     Some(stage(Some(server.expect("the client programs of PostgreSQL"))))

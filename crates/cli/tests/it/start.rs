@@ -11,7 +11,7 @@ fn serve_once(folder: &Path) {
     assert!(running.terminate().success());
 }
 
-/// A folder in which the server ran once.
+/// Returns a folder in which the server ran once.
 fn used() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     serve_once(folder.path());

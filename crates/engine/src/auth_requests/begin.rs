@@ -42,7 +42,7 @@ pub enum BeginError {
 }
 
 impl Engine {
-    /// The end user agreed to go to the provider: starts a flow bound to their browser.
+    /// Starts a flow when the end user agreed to go to the provider, bound to their browser.
     ///
     /// # Errors
     /// When the link is not that of a pending request.
@@ -132,7 +132,7 @@ impl Flow {
     }
 }
 
-/// The issuer to be compared; that of another installation of the service is not known.
+/// Returns the issuer to be compared; that of another installation of the service is not known.
 fn known_issuer(ready: &Ready<'_>) -> Option<String> {
     let settings = &ready.settings;
     let is_the_known_one = !settings.sandbox && settings.endpoints.authorize_url.is_none();
@@ -143,7 +143,7 @@ pub(super) fn digest(text: &str) -> [u8; 32] {
     Sha256::digest(text.as_bytes()).into()
 }
 
-/// A state's primary key, for bindings.
+/// Returns a state's primary key, for bindings.
 pub(crate) fn state_row(hash: &[u8; 32]) -> String {
     URL_SAFE_NO_PAD.encode(hash)
 }

@@ -57,8 +57,8 @@ pub struct Confirmation<'a> {
 }
 
 impl Engine {
-    /// Somebody who knows says who finished in the browser. If that is who was asked, the
-    /// connection becomes usable; if not, it is erased, and revoked at the provider.
+    /// Takes the word of somebody who knows who finished in the browser. If that is who was asked,
+    /// the connection becomes usable; if not, it is erased, and revoked at the provider.
     ///
     /// # Errors
     /// When there is nothing to confirm, the proof is not that of the browser that finished, or
@@ -108,7 +108,7 @@ impl Engine {
         }
     }
 
-    /// The connection that awaits confirmation; none when another confirmation was faster.
+    /// Returns the connection that awaits confirmation; none when another confirmation was faster.
     pub(super) async fn waiting_connection(
         &self,
         request: &AuthRequest,

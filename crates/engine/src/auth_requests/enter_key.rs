@@ -32,8 +32,8 @@ pub enum EnterKeyError {
 }
 
 impl Engine {
-    /// The end user entered an API key on our page: shows it to the provider, stores it when it is
-    /// good, and says where the browser goes.
+    /// Returns the end user entered an API key on our page: shows it to the provider, stores it
+    /// when it is good, and says where the browser goes.
     ///
     /// # Errors
     /// When the link takes no key, or the key is not taken.

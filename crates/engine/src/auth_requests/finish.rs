@@ -79,7 +79,7 @@ enum Placed {
 }
 
 impl Engine {
-    /// The browser is back from the provider: ends the flow and says where the browser goes.
+    /// Ends the flow of a browser that is back from the provider, and says where the browser goes.
     ///
     /// The state is consumed first, whatever comes after: of any number of callbacks with it, one
     /// at most exchanges a code. The same browser is sent to the same place by all of them.

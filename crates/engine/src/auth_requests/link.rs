@@ -18,7 +18,7 @@ const ID: usize = 16;
 const TAG: usize = 16;
 
 impl LinkToken {
-    /// The token as it stands in an address.
+    /// Returns the token as it stands in an address.
     pub(super) fn as_str(&self) -> &str {
         &self.0
     }
@@ -32,16 +32,16 @@ impl LinkToken {
         Self(URL_SAFE_NO_PAD.encode([&id, &tag[..TAG]].concat()))
     }
 
-    /// The id that a text claims to be the link of; nothing is proven yet.
+    /// Returns the id that a text claims to be the link of; nothing is proven yet.
     fn claimed(text: &str) -> Option<AuthRequestId> {
         let bytes: [u8; ID + TAG] = URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
         Some(AuthRequestId::from_bytes(*bytes.first_chunk()?))
     }
 }
 
-/// What only the browser that made a connection learns, on its way back to the developer's
-/// application. Whoever asked knows the auth request's id and link, and must not be able to
-/// confirm what somebody else finished.
+/// Returns what only the browser that made a connection learns, on its way back to the developer's
+/// application. Whoever asked knows the auth request's id and link, and must not be able to confirm
+/// what somebody else finished.
 pub(super) fn confirmation(
     id: AuthRequestId,
     connection: ConnectionId,
@@ -52,7 +52,7 @@ pub(super) fn confirmation(
 }
 
 impl Engine {
-    /// The auth request whose link `text` is.
+    /// Returns the auth request whose link `text` is.
     pub(super) async fn request_of_link(&self, text: &str) -> Result<Option<AuthRequest>, Fault> {
         let Some(id) = LinkToken::claimed(text) else {
             return Ok(None);

@@ -134,9 +134,9 @@ impl Engine {
         Ok(open)
     }
 
-    /// Where the browser goes afterwards. Where somebody has to vouch for an end user, there must
-    /// be such a place: better to say so now than after they consented. Whoever shares an account
-    /// stays on our page.
+    /// Returns where the browser goes afterwards. Where somebody has to vouch for an end user,
+    /// there must be such a place: better to say so now than after they consented. Whoever shares
+    /// an account stays on our page.
     async fn return_url(
         &self,
         ready: &Ready<'_>,
@@ -155,8 +155,8 @@ impl Engine {
     }
 }
 
-/// What makes two questions to one owner the same: the account and the scopes. A digest, since it
-/// stands in an index and providers name scopes too.
+/// Returns what makes two questions to one owner the same: the account and the scopes. A digest,
+/// since it stands in an index and providers name scopes too.
 fn asks_for(ask: &Ask) -> String {
     let account = ask.renews.as_ref().map_or_else(|| "new".to_owned(), |(id, _)| id.to_string());
     state_row(&digest(&format!("{account} {}", ask.required.join(" "))))

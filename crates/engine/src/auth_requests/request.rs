@@ -213,7 +213,7 @@ impl Engine {
         }
     }
 
-    /// A request that was answered before it was made.
+    /// Returns a request that was answered before it was made.
     async fn granted(
         &self,
         caller: &Caller,
@@ -288,7 +288,7 @@ fn check_declared(wanted: &ScopeSet, ready: &Ready<'_>) -> Result<(), Undeclared
     }
 }
 
-/// Why a connection is not enough.
+/// Returns why a connection is not enough.
 fn lacks(known: &Connection, ready: &Ready<'_>, required: &ScopeSet) -> Option<AuthReason> {
     let is_usable =
         known.status == ConnectionStatus::Active && known.hosts.are(&ready.settings.hosts);

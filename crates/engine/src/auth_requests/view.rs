@@ -40,7 +40,7 @@ pub struct Consent<'a> {
 }
 
 impl Engine {
-    /// The auth request of that id, for a caller confined to `tenant`.
+    /// Returns the auth request of that id, for a caller confined to `tenant`.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -59,7 +59,7 @@ impl Engine {
         Ok(Prompt { request, status, url, message })
     }
 
-    /// What the page behind a link shows; `None` when the link is not one of ours.
+    /// Returns what the page behind a link shows; `None` when the link is not one of ours.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -145,7 +145,7 @@ fn message(request: &AuthRequest, status: AuthStatus, name: &str, url: &str) -> 
     }
 }
 
-/// What whoever shares an account is told.
+/// Returns what whoever shares an account is told.
 fn for_members(status: AuthStatus, name: &str, url: &str) -> String {
     match status {
         AuthStatus::AwaitingConfirmation => format!(

@@ -68,7 +68,7 @@ impl Default for Changes {
 }
 
 impl Changes {
-    /// Nobody waiting is fine.
+    /// Tells whoever waits; nobody waiting is fine.
     pub(crate) fn announce(&self, id: AuthRequestId) {
         let _ = self.0.send(id);
     }
@@ -145,8 +145,8 @@ impl Engine {
         Some(Waiting { id, changes: self.changes.0.subscribe(), _counted: counted })
     }
 
-    /// The auth request as soon as it is `settled`, or as it is when the patience ends. Where too
-    /// many wait already, it is answered as it is now.
+    /// Returns the auth request as soon as it is `settled`, or as it is when the patience ends.
+    /// Where too many wait already, it is answered as it is now.
     ///
     /// # Errors
     /// When the database does not answer.

@@ -14,7 +14,7 @@ async fn database(folder: &std::path::Path, name: &str) -> Db {
     Db::open_sqlite(&folder.join(name)).await.unwrap()
 }
 
-/// A database with one project, and the ring that it was written with.
+/// Returns a database with one project, and the ring that it was written with.
 async fn filled(folder: &std::path::Path) -> (Db, KeyRing, ProjectId) {
     let (clock, entropy) = (Clock::system(), Entropy::system());
     let ring = KeyRing::generate(&entropy);

@@ -93,8 +93,8 @@ pub(super) async fn back_up_within(
     Ok(Written(trailer))
 }
 
-/// The master keys that the snapshot cannot do without: those that wrap its keys, and the one that
-/// its next ones would be wrapped with.
+/// Returns the master keys that the snapshot cannot do without: those that wrap its keys, and the
+/// one that its next ones would be wrapped with.
 async fn masters(
     snapshot: &mut Snapshot,
     tables: &[Table],

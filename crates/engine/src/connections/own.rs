@@ -56,8 +56,8 @@ pub enum ChangeError {
 }
 
 impl Engine {
-    /// An end user's connections that a caller may see, the oldest first, those after `after` and
-    /// `limit` at most.
+    /// Returns an end user's connections that a caller may see, the oldest first, those after
+    /// `after` and `limit` at most.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -78,8 +78,8 @@ impl Engine {
         Ok(listed)
     }
 
-    /// An end user's connection of that id; another's, or one that the caller may not see, is as good
-    /// as none.
+    /// Returns an end user's connection of that id; another's, or one that the caller may not see,
+    /// is as good as none.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -175,7 +175,7 @@ impl Engine {
         Ok(())
     }
 
-    /// The oldest of the owner's other connections becomes the default one.
+    /// Makes the oldest of the owner's other connections the default one.
     async fn promote_next(&self, tx: &mut Tx, ended: &Connection) -> Result<(), Fault> {
         let Connection { tenant, project_connector, owner, .. } = ended;
         let (pcon, end_user) = (*project_connector, owner.end_user());
@@ -197,9 +197,9 @@ impl Engine {
         if is_of(&found, end_user) { Ok(found) } else { Err(ChangeError::Unknown) }
     }
 
-    /// The connection, with its project connector's and its owner's rows locked: what is decided
-    /// about one end user's connections is decided one after another, and after or before, not
-    /// while, all of the connector's are ended.
+    /// Returns the connection, with its project connector's and its owner's rows locked: what is
+    /// decided about one end user's connections is decided one after another, and after or before,
+    /// not while, all of the connector's are ended.
     pub(crate) async fn lock_any(
         &self,
         tx: &mut Tx,

@@ -29,8 +29,8 @@ pub(crate) struct OpenToken {
 }
 
 impl OpenToken {
-    /// A token as the provider gave it, with the scopes that there is room for. Where the provider does not say what it granted, it
-    /// granted what was asked for (RFC 6749 §5.1).
+    /// Returns a token as the provider gave it, with the scopes that there is room for. Where the
+    /// provider does not say what it granted, it granted what was asked for (RFC 6749 §5.1).
     pub(crate) fn granted(
         granted: Granted,
         connector: &Connector,
@@ -80,7 +80,7 @@ fn noted(connector: &Connector, asked: &ScopeSet, granted: &ScopeSet) -> ScopeSe
     wanted.filled_with(&known).filled_with(granted)
 }
 
-/// The place of a token: its owner's, and no other.
+/// Returns the place of a token: its owner's, and no other.
 fn token_binding<'a>(
     connection: &'a Connection,
     row: &'a str,
@@ -123,7 +123,7 @@ impl Engine {
         Ok(before)
     }
 
-    /// A token of a connection as it is stored.
+    /// Returns a token of a connection as it is stored.
     pub(crate) fn sealed_token(
         &self,
         connection: &Connection,

@@ -17,13 +17,13 @@ pub(crate) struct CredentialParts {
 }
 
 impl CredentialParts {
-    /// An access token.
+    /// Returns an access token.
     pub(crate) fn token(token: Secret) -> Self {
         let fields = BTreeMap::from([(Placement::TOKEN.to_owned(), token)]);
         Self { fields, shown: Vec::new() }
     }
 
-    /// What was entered, field by field.
+    /// Returns what was entered, field by field.
     pub(crate) fn entered(fields: BTreeMap<String, Secret>, auth: Auth<'_>) -> Self {
         let shown = match auth {
             Auth::OAuth(_) => Vec::new(),
@@ -35,7 +35,7 @@ impl CredentialParts {
         Self { fields, shown }
     }
 
-    /// What was sealed for a connection of a connector.
+    /// Returns what was sealed for a connection of a connector.
     pub(crate) fn opened(connector: &Connector, text: Secret) -> Option<Self> {
         match connector.auth() {
             Auth::OAuth(_) => Some(Self::token(text)),
@@ -47,19 +47,19 @@ impl CredentialParts {
         }
     }
 
-    /// What was entered, as it is sealed.
+    /// Returns what was entered, as it is sealed.
     pub(crate) fn to_text(&self) -> Secret {
         let fields: BTreeMap<_, _> =
             self.fields.iter().map(|(name, secret)| (name, secret.expose())).collect();
         Secret::new(serde_json::to_string(&fields).unwrap_or_default())
     }
 
-    /// One part.
+    /// Returns one part.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.fields.get(name).map(Secret::expose)
     }
 
-    /// What is shown of the key.
+    /// Returns what is shown of the key.
     pub(crate) fn hint(&self) -> String {
         self.fields.get(ApiKey::KEY).map(Secret::hint).unwrap_or_default()
     }
@@ -89,7 +89,7 @@ impl CredentialParts {
     }
 }
 
-/// HTTP Basic; a user name has no colon (RFC 7617 §2).
+/// Writes HTTP Basic; a user name has no colon (RFC 7617 §2).
 fn basic(username: &str, password: &str) -> Option<HeaderValue> {
     if username.contains(':') {
         return None;

@@ -15,7 +15,7 @@ fn hosts(host: &str) -> HostSet {
     [host.to_owned()].into_iter().collect()
 }
 
-/// An active connection to account `number`, granted `granted`, for api.example.
+/// Returns an active connection to account `number`, granted `granted`, for api.example.
 fn active(number: u8, granted: &str) -> Connection {
     Connection {
         id: id(number),
@@ -45,7 +45,8 @@ fn for_host(host: &str, connection: Connection) -> Connection {
     Connection { hosts: hosts(host), ..connection }
 }
 
-/// The decision in words, for an operation that needs `write` of a connector that asks for `read`.
+/// Returns the decision in words, for an operation that needs `write` of a connector that asks for
+/// `read`.
 fn decided(connections: &[Connection], named: Option<u8>) -> String {
     let alice = "alice".parse().unwrap();
     let situation = Situation {

@@ -10,8 +10,8 @@ use ipnet::IpNet;
 pub struct Networks(Vec<IpNet>);
 
 impl Networks {
-    /// Whether an address is inside one of them. Where clouds keep their machines' secrets never
-    /// is.
+    /// Returns whether an address is inside one of them. Where clouds keep their machines' secrets
+    /// never is.
     pub fn contain(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         !is_metadata(address) && self.0.iter().any(|network| network.contains(&address))
@@ -24,7 +24,7 @@ impl FromIterator<IpNet> for Networks {
     }
 }
 
-/// Whether an address is one that anybody on the Internet can reach.
+/// Returns whether an address is one that anybody on the Internet can reach.
 pub(super) fn is_public(address: IpAddr) -> bool {
     let address = address.to_canonical();
     if is_metadata(address) {
@@ -52,7 +52,7 @@ pub(super) fn is_metadata(address: IpAddr) -> bool {
     }
 }
 
-/// NAT64 and 6to4 addresses may lead to any IPv4 address, whatever network they are in.
+/// Tells NAT64 and 6to4 addresses: they may lead to any IPv4 address, whatever network they are in.
 fn leads_to_v4(v6: Ipv6Addr) -> bool {
     matches!(v6.segments(), [0x64, 0xff9b, ..] | [0x2002, ..])
 }
@@ -84,7 +84,8 @@ fn is_public_v4(v4: Ipv4Addr) -> bool {
     !SPECIAL.iter().any(inside)
 }
 
-/// Only `2000::/3` is handed out, and parts of it lead to IPv4 addresses or nowhere.
+/// Tells public addresses: only `2000::/3` is handed out, and parts of it lead to IPv4 addresses or
+/// nowhere.
 fn is_public_v6(v6: Ipv6Addr) -> bool {
     const SPECIAL: [([u16; 3], u32); 5] = [
         ([0x2001, 0, 0], 23),

@@ -55,7 +55,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 pub(super) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Whether an address names exactly this socket, by number.
+/// Returns whether an address names exactly this socket, by number.
 pub(super) fn names(url: &Url, socket: SocketAddr) -> bool {
     let ip = match url.host() {
         Some(Host::Ipv4(ip)) => IpAddr::V4(ip),
@@ -135,7 +135,7 @@ impl Shared {
         Err(forbidden)
     }
 
-    /// Public addresses only by https; others only where the operator said so.
+    /// Allows public addresses only by https; others only where the operator said so.
     fn may_dial(&self, address: SocketAddr, encrypted: bool) -> bool {
         self.private.contain(address.ip()) && self.simulator != Some(address)
             || encrypted && is_public(address.ip())
@@ -143,7 +143,7 @@ impl Shared {
 }
 
 impl Names {
-    /// Every address of a host: what is checked is all of what may be dialled.
+    /// Returns every address of a host: what is checked is all of what may be dialled.
     async fn resolve(&self, host: &Host<&str>, port: u16) -> Result<Vec<SocketAddr>, BoxError> {
         let addresses: Vec<_> = match host {
             Host::Ipv4(ip) => vec![SocketAddr::from((*ip, port))],
@@ -179,8 +179,8 @@ async fn dial_any(addresses: impl Iterator<Item = &SocketAddr>) -> io::Result<Tc
     Err(failure)
 }
 
-/// Each step of connecting has its own time, so that an address that does not answer leaves some
-/// for the next.
+/// Gives each step of connecting a time of its own, so that an address that does not answer leaves
+/// some for the next.
 async fn in_time<T>(step: impl Future<Output = io::Result<T>>) -> io::Result<T> {
     let late = |_| io::Error::from(io::ErrorKind::TimedOut);
     tokio::time::timeout(STEP, step).await.map_err(late)?

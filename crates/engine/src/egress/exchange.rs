@@ -48,7 +48,7 @@ enum Failed {
 }
 
 impl Connection {
-    /// A connection over an open stream.
+    /// Returns a connection over an open stream.
     pub(super) async fn over(stream: Box<dyn Stream>) -> hyper::Result<Self> {
         let ahead = Arc::<Ahead>::default();
         let limited = LimitedAhead::new(stream, Arc::clone(&ahead));
@@ -62,13 +62,13 @@ impl Connection {
         Ok(Self { sender, driver: Box::new(driver), ahead })
     }
 
-    /// The same after it has waited, if the other end still holds it.
+    /// Returns the connection after it has waited, if the other end still holds it.
     pub(super) fn still_open(self) -> Option<Self> {
         Self::if_usable(self.sender, Some(self.driver), self.ahead)
     }
 
-    /// A connection after one more turn, in which it finds that the last answer is whole, or that
-    /// there will be no next one.
+    /// Returns a connection after one more turn, in which it finds that the last answer is whole,
+    /// or that there will be no next one.
     fn if_usable(
         sender: SendRequest<Full<Bytes>>,
         mut driver: Option<Box<Driver>>,

@@ -48,13 +48,14 @@ struct Waiting {
     is_swept: bool,
 }
 
-/// Where a request's connection leads: scheme, host and port.
+/// Returns where a request's connection leads: scheme, host and port.
 pub(super) fn place(url: &Url) -> &str {
     &url[..Position::BeforePath]
 }
 
 impl Pool {
-    /// A pool in which a connection waits so long for its next request, and so many wait at most.
+    /// Returns a pool in which a connection waits so long for its next request, and so many wait at
+    /// most.
     pub(super) fn new(patience: Duration, most: usize) -> Self {
         let total = Arc::new(Total { count: AtomicUsize::new(0), most });
         Self(std::array::from_fn(|_| {
@@ -63,7 +64,7 @@ impl Pool {
         }))
     }
 
-    /// The open connection that has waited for the shortest time.
+    /// Returns the open connection that has waited for the shortest time.
     pub(super) fn take(&self, place: &str) -> Option<Connection> {
         let rack = self.own();
         let mut waiting = rack.lock();
@@ -98,7 +99,7 @@ impl Pool {
         }
     }
 
-    /// The shelf of this thread.
+    /// Returns the shelf of this thread.
     fn own(&self) -> &Arc<Shelf> {
         static THREADS: AtomicUsize = AtomicUsize::new(0);
         thread_local! {
@@ -184,7 +185,7 @@ mod tests {
     const LONG: Duration = Duration::from_secs(20);
     const PLENTY: usize = 1_000;
 
-    /// A connection that the other end holds open for ever.
+    /// Returns a connection that the other end holds open for ever.
     async fn connection() -> Connection {
         let (ours, theirs) = duplex(64);
         tokio::spawn(async move {

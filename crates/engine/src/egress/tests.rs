@@ -27,7 +27,7 @@ fn loopback() -> Networks {
     ["127.0.0.0/8".parse().unwrap()].into_iter().collect()
 }
 
-/// A server that answers every connection with `answer` and counts them.
+/// Returns a server that answers every connection with `answer` and counts them.
 async fn server(answer: &'static [u8]) -> (SocketAddr, tokio::sync::mpsc::UnboundedReceiver<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -44,7 +44,7 @@ async fn server(answer: &'static [u8]) -> (SocketAddr, tokio::sync::mpsc::Unboun
     (address, connections)
 }
 
-/// A server that closes each connection after so many answers, and counts the connections.
+/// Returns a server that closes each connection after so many answers, and counts the connections.
 async fn closing_after(answers: usize) -> (SocketAddr, tokio::sync::mpsc::UnboundedReceiver<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

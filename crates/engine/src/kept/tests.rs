@@ -11,7 +11,7 @@ impl Weigh for Text {
     }
 }
 
-/// A database that hears of changes, so that things are remembered.
+/// Returns a database that hears of changes, so that things are remembered.
 async fn database(folder: &Path) -> Db {
     let db = Db::open_sqlite(&folder.join("kept.db")).await.unwrap();
     db.migrate().await.unwrap();

@@ -19,7 +19,8 @@ pub(super) fn in_order(text: &str) -> String {
     ordered
 }
 
-/// The lines of one histogram keep their order: they have the same labels, but for the bucket.
+/// Writes lines in order. Those of one histogram keep theirs: they have the same labels, but for
+/// the bucket.
 fn write(to: &mut String, mut lines: Vec<&str>) {
     lines.sort_by_key(|line| labels(line));
     for line in lines {

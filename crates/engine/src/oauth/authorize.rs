@@ -27,14 +27,14 @@ impl CodeVerifier {
         Self(Secret::new(URL_SAFE_NO_PAD.encode(entropy.bytes::<32>())))
     }
 
-    /// Its S256 challenge (RFC 7636 §4.2).
+    /// Returns its S256 challenge (RFC 7636 §4.2).
     fn challenge(&self) -> String {
         URL_SAFE_NO_PAD.encode(Sha256::digest(self.0.expose().as_bytes()))
     }
 }
 
 impl AuthorizationRequest<'_> {
-    /// The address the browser is sent to.
+    /// Returns the address the browser is sent to.
     pub(crate) fn url(&self) -> Url {
         let mut url = self.endpoint.clone();
         let pairs = [
@@ -59,7 +59,7 @@ impl AuthorizationRequest<'_> {
         url
     }
 
-    /// The scopes of one kind of token, as the provider wants them.
+    /// Returns the scopes of one kind of token, as the provider wants them.
     fn scopes_of(&self, kind: &str) -> String {
         let all = self.scopes.iter().map(|scope| self.connector.token_of(scope));
         let of_kind: Vec<_> =

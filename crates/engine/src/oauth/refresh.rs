@@ -64,7 +64,7 @@ fn is_passing(code: &str) -> bool {
     matches!(code, "temporarily_unavailable" | "server_error" | "slow_down")
 }
 
-/// The token that was refreshed, among those of the answer.
+/// Returns the token that was refreshed, among those of the answer.
 fn of_kind(mut granted: Vec<Granted>, kind: &str) -> Refreshed {
     let found = granted.iter().position(|token| token.kind == kind);
     match (found, granted.len()) {

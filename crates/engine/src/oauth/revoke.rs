@@ -76,7 +76,7 @@ pub(crate) fn revocation_request(
     Some(Outgoing { method: method.expect("our methods are HTTP's"), url, headers, body, secrets })
 }
 
-/// The address with our app's identifier in its path, where it stands there.
+/// Returns the address with our app's identifier in its path, where it stands there.
 fn filled(mut url: Url, client: &Client) -> Url {
     if url.path().contains(Revocation::CLIENT_ID) {
         let path = url.path().replace(Revocation::CLIENT_ID, &query::encoded(&client.id));
@@ -85,7 +85,7 @@ fn filled(mut url: Url, client: &Client) -> Url {
     url
 }
 
-/// What the answer says.
+/// Returns what the answer says.
 pub(crate) fn read_revocation(connector: &Connector, answer: &Answer, now: Timestamp) -> Revoked {
     let Some(revocation) = &connector.revocation else { return Revoked::Unconfirmed };
     let status = answer.status.as_u16();
@@ -112,8 +112,8 @@ pub(crate) fn read_revocation(connector: &Connector, answer: &Answer, now: Times
     }
 }
 
-/// Whether a person is meant to read it: whoever keeps a service out of order answers so, and it
-/// confirms nothing.
+/// Returns whether a person is meant to read it: whoever keeps a service out of order answers so,
+/// and it confirms nothing.
 fn is_page(answer: &Answer) -> bool {
     let kind = answer.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     kind.is_some_and(|kind| kind.trim_start().to_ascii_lowercase().starts_with("text/html"))

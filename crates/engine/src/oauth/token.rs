@@ -72,8 +72,8 @@ pub(crate) enum TokenError {
     Unreadable,
 }
 
-/// The request that exchanges a code (RFC 6749 §4.1.3); `None` when the app's credentials cannot
-/// stand in a request.
+/// Returns the request that exchanges a code (RFC 6749 §4.1.3); `None` when the app's credentials
+/// cannot stand in a request.
 pub(crate) fn token_request(
     oauth: &OAuth,
     endpoint: &Url,
@@ -94,8 +94,8 @@ pub(crate) fn token_request(
     grant_request(oauth, endpoint, client, fields, secrets)
 }
 
-/// The request that refreshes a token (RFC 6749 §6); `None` when the app's credentials cannot
-/// stand in a request.
+/// Returns the request that refreshes a token (RFC 6749 §6); `None` when the app's credentials
+/// cannot stand in a request.
 pub(crate) fn refresh_request(
     oauth: &OAuth,
     endpoint: &Url,
@@ -144,7 +144,7 @@ pub(super) fn encoded(encoding: Encoding, fields: &[(&str, &str)]) -> (HeaderVal
     }
 }
 
-/// HTTP Basic with both parts form-encoded first (RFC 6749 §2.3.1).
+/// Writes HTTP Basic with both parts form-encoded first (RFC 6749 §2.3.1).
 pub(super) fn basic(client: &Client) -> Option<HeaderValue> {
     let encode = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
     let pair = format!("{}:{}", encode(&client.id), encode(client.secret.expose()));

@@ -80,8 +80,8 @@ enum Effect {
 }
 
 impl Revised {
-    /// Whether all it amounts to is the secret that is there already: a change that is sent twice
-    /// must not retire the secret that it entered.
+    /// Returns whether all it amounts to is the secret that is there already: a change that is sent
+    /// twice must not retire the secret that it entered.
     fn repeats(&self, present: Option<&Client>) -> bool {
         let secrets = self.client.as_ref().zip(present);
         self.effect == Effect::NewSecret
@@ -130,8 +130,8 @@ impl Engine {
         Ok(tx.commit().await.map_err(Fault::from)?)
     }
 
-    /// The credentials that come with a change. Whoever enters the sandbox without any is given
-    /// some.
+    /// Returns the credentials that come with a change. Whoever enters the sandbox without any is
+    /// given some.
     async fn entered(
         &self,
         before: &ProjectConnector,
@@ -232,8 +232,8 @@ impl Engine {
         }
     }
 
-    /// The settings after a change. Credentials are bound to the hosts they may go to, so whoever
-    /// changes those enters them again.
+    /// Returns the settings after a change. Credentials are bound to the hosts they may go to, so
+    /// whoever changes those enters them again.
     fn revised(
         &self,
         before: &ProjectConnector,

@@ -52,7 +52,7 @@ impl Engine {
         Ok(self.verdict(&ready, &client).await)
     }
 
-    /// The same for the key that serves the project.
+    /// Asks the provider about the key that serves the project.
     async fn verdict_on_key(&self, ready: &Ready<'_>) -> Result<Verdict, Fault> {
         let Some(parts) = self.project_key(ready).await? else {
             return Ok(Verdict::Rejected("the project has no key of its own".to_owned()));

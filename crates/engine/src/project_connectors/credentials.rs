@@ -22,13 +22,13 @@ const CLIENT_ID: &str = "client_id";
 const CLIENT_SECRET: &str = "client_secret";
 
 impl Credentials {
-    /// An OAuth app.
+    /// Returns an OAuth app.
     pub fn client(id: &str, secret: Secret) -> Self {
         let id = (CLIENT_ID.to_owned(), Secret::new(id.to_owned()));
         Self(BTreeMap::from([id, (CLIENT_SECRET.to_owned(), secret)]))
     }
 
-    /// What the connector makes of them.
+    /// Returns what the connector makes of them.
     pub(super) fn read(&self, connector: &Connector) -> Result<Entered, SettingsError> {
         match connector.auth() {
             Auth::OAuth(_) => self.as_client(),
@@ -52,7 +52,7 @@ impl FromIterator<(String, Secret)> for Credentials {
     }
 }
 
-/// What was entered for a key. Spaces around it are left out: they come with copying.
+/// Returns what was entered for a key. Spaces around it are left out: they come with copying.
 pub(crate) fn read_key(
     entered: &BTreeMap<String, Secret>,
     key: &ApiKey,

@@ -53,7 +53,7 @@ enum Paying {
 }
 
 impl Enable {
-    /// A connector with the usual settings.
+    /// Returns a connector with the usual settings.
     pub fn new(connector: ConnectorSlug) -> Self {
         Self {
             connector,
@@ -178,7 +178,7 @@ impl Engine {
         })
     }
 
-    /// A key that the provider takes, for settings that are about to be stored.
+    /// Returns a key that the provider takes, for settings that are about to be stored.
     pub(super) async fn verified(
         &self,
         settings: &ProjectConnector,
@@ -226,7 +226,7 @@ impl Engine {
         Ok(settings)
     }
 
-    /// An app for the present generation of a project connector.
+    /// Returns an app for the present generation of a project connector.
     pub(super) fn sealed_client(
         &self,
         settings: &ProjectConnector,

@@ -45,7 +45,7 @@ const WITHIN: Duration = Duration::from_secs(15);
 const AT_MOST: usize = limits::TOKEN_ANSWER.count();
 
 impl VerifiedKey {
-    /// The key as the one token of a connection.
+    /// Returns the key as the one token of a connection.
     pub(crate) fn token(&self, ready: &Ready<'_>, now: Timestamp) -> OpenToken {
         OpenToken {
             kind: ready.connector.api.token.clone(),
@@ -96,7 +96,7 @@ impl Engine {
         Ok(VerifiedKey { account, parts, hosts: addresses.hosts() })
     }
 
-    /// The account of a key whose provider does not name any: the key stands for it.
+    /// Returns the account of a key whose provider does not name any: the key stands for it.
     async fn account_of_key(
         &self,
         tenant: Tenant,
@@ -107,7 +107,7 @@ impl Engine {
         Ok(Account { id: URL_SAFE_NO_PAD.encode(tag), label: format!("key {}", parts.hint()) })
     }
 
-    /// The project's own API key, where it has one.
+    /// Returns the project's own API key, where it has one.
     pub(super) async fn project_key(
         &self,
         ready: &Ready<'_>,
@@ -142,7 +142,7 @@ impl Engine {
         }
     }
 
-    /// What is shown of the project's key.
+    /// Returns what is shown of the project's key.
     pub(super) async fn key_shown(
         &self,
         settings: &ProjectConnector,

@@ -38,7 +38,7 @@ struct Listed {
 const ALLOWANCE: Allowance =
     Allowance { reach: Reach::Simulator, within: Duration::from_secs(5), at_most: 1024 * 1024 };
 
-/// An app for a sandboxed connector whose developer has none.
+/// Returns an app for a sandboxed connector whose developer has none.
 pub(super) fn made_up_client(entropy: &Entropy) -> NewClient {
     let random = || URL_SAFE_NO_PAD.encode(entropy.bytes::<18>());
     NewClient { id: format!("sandbox-{}", random()), secret: Secret::new(random()) }
@@ -72,7 +72,7 @@ impl Engine {
         }
     }
 
-    /// A key that the simulator takes, for a sandboxed connector whose developer has none.
+    /// Returns a key that the simulator takes, for a sandboxed connector whose developer has none.
     pub(super) async fn sandbox_key(
         &self,
         connector: &Connector,

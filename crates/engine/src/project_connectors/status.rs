@@ -49,7 +49,7 @@ pub struct KeyShown {
 }
 
 impl Status {
-    /// The word it travels as.
+    /// Returns the word it travels as.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Ready => "ready",
@@ -61,7 +61,7 @@ impl Status {
 }
 
 impl Engine {
-    /// The project connector of that name.
+    /// Returns the project connector of that name.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -76,7 +76,7 @@ impl Engine {
         }
     }
 
-    /// Every project connector, by environment and name.
+    /// Returns every project connector, by environment and name.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -131,7 +131,7 @@ impl Engine {
     }
 }
 
-/// The status in one place, purely.
+/// Returns the status in one place, purely.
 fn status(
     settings: &ProjectConnector,
     usable: Result<ConnectorType, Unusable>,

@@ -155,7 +155,7 @@ pub enum SettingsError {
     Fault(#[from] Fault),
 }
 
-/// What can be asked for at a connector.
+/// Refuses scopes that cannot be asked for at a connector.
 pub(crate) fn check_scopes(scopes: &ScopeSet, of: &Connector) -> Result<(), SettingsError> {
     if scopes.exceeds_limits() {
         return Err(SettingsError::TooManyScopes);
@@ -167,7 +167,7 @@ pub(crate) fn check_scopes(scopes: &ScopeSet, of: &Connector) -> Result<(), Sett
     }
 }
 
-/// RFC 6749 §3.3: printable ASCII without space, quotes and backslashes.
+/// Takes what RFC 6749 §3.3 takes: printable ASCII without space, quotes and backslashes.
 fn check_spelling(scopes: &ScopeSet, separator: &str) -> Result<(), SettingsError> {
     let sound = |scope: &Scope| {
         let text = scope.as_str();

@@ -64,7 +64,7 @@ enum Next {
     },
 }
 
-/// Whether a token is newer than the wanted one is, and has not ended itself.
+/// Returns whether a token is newer than the wanted one is, and has not ended itself.
 fn is_newer(token: &Token, wanted: i64, now: Timestamp) -> bool {
     token.generation > wanted && token.expires_at.is_none_or(|end| end > now)
 }
@@ -98,7 +98,7 @@ fn next(
     }
 }
 
-/// How long it is until the provider may be asked again about a token of a connection.
+/// Returns how long it is until the provider may be asked again about a token of a connection.
 fn asked_again_in(token: &Token, now: Timestamp) -> Duration {
     // Where it was asked about another token of the connection, nobody knows better.
     let asked_at = token.doubts.asked_at.unwrap_or(now);
@@ -152,12 +152,12 @@ impl Engine {
         Ok(may_ask || token.expires_at.is_some_and(|end| end <= now))
     }
 
-    /// This process, as careful as it has to be.
+    /// Returns this process, as careful as it has to be.
     pub(super) fn claimant(&self) -> Claimant<'_> {
         Claimant { node: &self.process, takes_over: takes_over(self.db.sound_for()) }
     }
 
-    /// How long it is until this node may take over what another has sent.
+    /// Returns how long it is until this node may take over what another has sent.
     pub(super) fn until_takeover(&self) -> Duration {
         until_takeover(self.db.sound_for())
     }

@@ -44,7 +44,7 @@ pub(super) enum Conclusion {
 }
 
 impl Conclusion {
-    /// The word it is counted by.
+    /// Returns the word it is counted by.
     pub(super) const fn outcome(&self) -> RefreshOutcome {
         match self {
             Self::Renewed(_) => RefreshOutcome::Success,
@@ -108,8 +108,8 @@ pub(super) fn conclude(oauth: &OAuth, kind: &str, reply: &Reply, in_doubt: bool)
     }
 }
 
-/// Why a connection whose refresh token is refused ends. A refresh token that can be used again
-/// was not used up by us.
+/// Returns why a connection whose refresh token is refused ends. A refresh token that can be used
+/// again was not used up by us.
 fn ending(oauth: &OAuth, in_doubt: bool) -> StatusReason {
     if in_doubt && oauth.refresh.rotation == Rotation::SingleUse {
         StatusReason::RefreshOutcomeUnknown

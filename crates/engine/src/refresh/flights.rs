@@ -79,7 +79,7 @@ impl Flights {
         Boarding::Start(announcer, board)
     }
 
-    /// The flight is over; after a failure nobody starts another before the pause is over.
+    /// Ends the flight; after a failure nobody starts another before the pause is over.
     pub(super) fn land(&self, key: &RefreshKey, landing: Option<&Landing>, now: Timestamp) {
         let mut known = lock(&self.known);
         let paused = match landing {
@@ -106,7 +106,7 @@ impl Flights {
         self.landed.notify_waiters();
     }
 
-    /// A place among those that go to a host at a time.
+    /// Returns a place among those that go to a host at a time.
     pub(crate) async fn lane(&self, host: &str) -> OwnedSemaphorePermit {
         let lane = {
             let mut lanes = lock(&self.lanes);
@@ -126,12 +126,12 @@ impl Flights {
         });
     }
 
-    /// How many are under way.
+    /// Returns how many are under way.
     pub(super) fn up(&self) -> usize {
         lock(&self.known).values().filter(|flight| matches!(flight, Flight::Up(_))).count()
     }
 
-    /// Whether no refresh is sent any more.
+    /// Returns whether no refresh is sent any more.
     pub(super) fn is_stopping(&self) -> bool {
         self.is_stopping.load(Ordering::Relaxed)
     }

@@ -21,7 +21,7 @@ use super::{
 use crate::{Engine, Fault, chain, project_connectors::Ready};
 
 impl Engine {
-    /// A newer token of a connection, as soon as there is one.
+    /// Returns a newer token of a connection, as soon as there is one.
     pub(crate) async fn refreshed(
         &self,
         connection: &Connection,
@@ -124,7 +124,8 @@ impl Engine {
         }
     }
 
-    /// The project connector of a connection, if the connection's tokens may go where it leads now.
+    /// Returns the project connector of a connection, if the connection's tokens may go where it
+    /// leads now.
     async fn ready_to_refresh(&self, connection: &Connection) -> Result<Option<Ready<'_>>, Fault> {
         let at = connection.project_connector;
         let settings = self.project_connector(connection.tenant, at).await?;
@@ -136,7 +137,7 @@ impl Engine {
         Ok(ready)
     }
 
-    /// A token whose connector cannot be used at present is left alone for a while, by every node;
+    /// Leaves a token alone for a while whose connector cannot be used at present, for every node;
     /// the log says so once for each project connector.
     async fn put_off_unusable(
         &self,
@@ -179,7 +180,7 @@ impl Engine {
         }
     }
 
-    /// A token that somebody stored meanwhile.
+    /// Returns a token that somebody stored meanwhile.
     pub(super) async fn newer(
         &self,
         connection: &Connection,
@@ -190,7 +191,7 @@ impl Engine {
         Ok(Landing::Renewed(Arc::new(Renewed { generation, access_token })))
     }
 
-    /// How a refresh that was answered earlier ends.
+    /// Returns how a refresh that was answered earlier ends.
     async fn read(&self, ready: &Ready<'_>, hold: &Hold) -> Result<Landing, Fault> {
         self.settle_refresh(ready, hold, &open_answer(hold))
             .await
@@ -198,7 +199,7 @@ impl Engine {
     }
 }
 
-/// Nobody waits any more: the next one who comes tries again.
+/// Gives up where nobody waits any more: the next one who comes tries again.
 fn out_of_patience(until: Instant) -> Option<Landing> {
     (Instant::now() >= until).then(|| later(Hindrance::Provider, None))
 }
@@ -212,7 +213,7 @@ fn wanted(connection: &Connection, kind: &str, generation: i64) -> Wanted {
     Wanted { tenant: connection.tenant, key, generation }
 }
 
-/// What the board says when something is announced on it.
+/// Returns what the board says when something is announced on it.
 async fn landing(mut board: Board, until: Instant) -> Landing {
     match timeout_at(until, board.wait_for(Option::is_some)).await {
         Err(_) => later(Hindrance::Provider, None),

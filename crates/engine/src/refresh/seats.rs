@@ -37,7 +37,7 @@ pub(super) struct Seat {
 }
 
 impl Hosts {
-    /// The host that a project connector asks, as far as it is known.
+    /// Returns the host that a project connector asks, as far as it is known.
     pub(super) fn of(&self, at: ProjectConnectorId) -> Option<String> {
         lock(&self.known).hosts.get(&at).cloned()
     }
@@ -75,7 +75,7 @@ impl Hosts {
         lock(&self.known).last = Some(at);
     }
 
-    /// How many seats a host has left.
+    /// Returns how many seats a host has left.
     pub(super) fn left(&self, host: &str) -> usize {
         SEATS.saturating_sub(lock(&self.seats).get(host).copied().unwrap_or(0))
     }
@@ -99,7 +99,7 @@ impl Drop for Seat {
     }
 }
 
-/// The host that refreshes of a project connector go to.
+/// Returns the host that refreshes of a project connector go to.
 pub(super) fn host_of(ready: &Ready<'_>) -> String {
     let token = ready.addresses.oauth.as_ref().map(|oauth| &oauth.token);
     token.map(destination).unwrap_or_default()

@@ -178,7 +178,7 @@ impl Engine {
     }
 }
 
-/// What was answered earlier; an answer that cannot be read is as good as lost.
+/// Returns what was answered earlier; an answer that cannot be read is as good as lost.
 pub(super) fn open_answer(hold: &Hold) -> Reply {
     let (key, generation) = (&hold.lease.key, hold.token.generation);
     let answer = hold.lease.answer.as_ref();
@@ -186,7 +186,7 @@ pub(super) fn open_answer(hold: &Hold) -> Reply {
     opened.map_or(Reply::Lost, |answer| Reply::Answered(answer, None))
 }
 
-/// An answer that was kept for a token of a connection, opened.
+/// Returns an answer that was kept for a token of a connection, opened.
 pub(super) fn open_kept(
     connection: &Connection,
     key: &RefreshKey,
@@ -203,7 +203,7 @@ pub(super) fn open_kept(
     read
 }
 
-/// The place of an answer: that of the token that it replaces, and no other.
+/// Returns the place of an answer: that of the token that it replaces, and no other.
 fn answer_place<'a>(connection: &'a Connection, row: &'a str, generation: i64) -> Binding<'a> {
     Binding {
         tenant: connection.tenant,
@@ -223,7 +223,7 @@ fn is_app_rejected(ready: &Ready<'_>, hold: &Hold, reply: &Reply) -> bool {
     matches!(read, Refreshed::AppRejected(_))
 }
 
-/// The new token as those who wait get it while it is not stored.
+/// Returns the new token as those who wait get it while it is not stored.
 fn served_from_memory(ready: &Ready<'_>, hold: &Hold, reply: &Reply) -> Option<Landing> {
     let (oauth, _) = ready.oauth().ok()?;
     match conclude(oauth, &hold.token.kind, reply, hold.in_doubt) {

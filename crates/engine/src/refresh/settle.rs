@@ -88,8 +88,8 @@ impl Engine {
         Ok(Landing::Renewed(Arc::new(Renewed { generation, access_token })))
     }
 
-    /// The new token, as it follows the old one: without a word about it the refresh token stays
-    /// (RFC 6749 §6), and scopes are never more than they were.
+    /// Returns the new token, as it follows the old one: without a word about it the refresh token
+    /// stays (RFC 6749 §6), and scopes are never more than they were.
     fn succeeding(
         &self,
         ready: &Ready<'_>,
@@ -110,7 +110,7 @@ impl Engine {
         Ok(fresh)
     }
 
-    /// Somebody replaced or erased the token while it was being refreshed.
+    /// Goes on where somebody replaced or erased the token while it was being refreshed.
     async fn overtaken(
         &self,
         ready: &Ready<'_>,
@@ -153,8 +153,8 @@ impl Engine {
         }
     }
 
-    /// The provider refuses the developer's app: that is theirs to mend, and no end user's, unless it
-    /// goes on for so long that it may be the token after all.
+    /// Returns the provider refuses the developer's app: that is theirs to mend, and no end user's,
+    /// unless it goes on for so long that it may be the token after all.
     async fn blame_app(
         &self,
         ready: &Ready<'_>,
@@ -217,7 +217,7 @@ impl Engine {
         Ok(())
     }
 
-    /// The provider takes the developer's app: an earlier refusal says nothing any more.
+    /// Notes that the provider takes the developer's app: an earlier refusal says nothing any more.
     pub(crate) async fn absolve_app(&self, tx: &mut Tx, ready: &Ready<'_>) -> Result<(), Fault> {
         let client = ready.settings.client.as_ref();
         if client.is_some_and(|client| client.rejected_at.is_some()) {

@@ -59,7 +59,7 @@ impl Spool {
         }
     }
 
-    /// Everything that was left, with its file.
+    /// Returns everything that was left, with its file.
     pub(super) fn all(&self) -> Vec<(PathBuf, Spooled)> {
         let Some(Ok(entries)) = self.0.as_ref().map(fs::read_dir) else { return Vec::new() };
         let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
@@ -89,7 +89,7 @@ fn read(path: &Path) -> Option<Spooled> {
         .ok()
 }
 
-/// Under another name first, so that a file is whole or not there.
+/// Writes a file under another name first, so that a file is whole or not there.
 fn write(folder: &Path, name: &str, spooled: &Spooled) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     let (unfinished, finished) = (folder.join(format!("{name}.new")), folder.join(name));

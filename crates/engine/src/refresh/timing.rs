@@ -20,13 +20,14 @@ pub(super) const UNUSABLE: Duration = Duration::from_mins(1);
 /// How long a provider refuses a refresh before its user is asked to connect again: longer than most
 /// incidents.
 const REFUSED: Duration = Duration::from_mins(10);
-/// The same where it blames the developer's app, which its user can do nothing about.
+/// How long a provider refuses it where it blames the developer's app, which its user can do nothing about.
 const APP_REFUSED: Duration = Duration::from_hours(24);
 /// How often a refresh is tried again whose user has been asked already.
 const GIVEN_UP: Duration = Duration::from_hours(1);
 
-/// For how long a refresh is refused in that word before its user is asked to connect again.
-/// `unauthorized_client` blames the app by RFC 6749 §5.2, and the token at more than one provider.
+/// Returns for how long a refresh is refused in that word before its user is asked to connect
+/// again. `unauthorized_client` blames the app by RFC 6749 §5.2, and the token at more than one
+/// provider.
 pub(super) fn refused_for(blamed: Option<&ProviderError>) -> Duration {
     match blamed {
         Some(said) if said.code != "unauthorized_client" => APP_REFUSED,
@@ -41,34 +42,35 @@ pub(super) const LOOK: Duration = Duration::from_millis(50);
 /// is taken over: that node may hold the answer and get it stored as soon as the database is back.
 const HANDS_OFF: Duration = Duration::from_secs(15);
 
-/// Whether what another node has sent may be taken over, where the database is heard for so long.
+/// Returns whether what another node has sent may be taken over, where the database is heard for so
+/// long.
 pub(super) fn takes_over(sound_for: Duration) -> bool {
     sound_for >= HANDS_OFF
 }
 
-/// How long it is until it may be, at least a second.
+/// Returns how long it is until it may be, at least a second.
 pub(super) fn until_takeover(sound_for: Duration) -> Duration {
     HANDS_OFF.saturating_sub(sound_for).max(Duration::from_secs(1))
 }
 
 const MINUTE: Duration = Duration::from_mins(1);
 
-/// When a token that was just given is refreshed ahead of its end: a tenth of its life before, at
-/// least one minute and at most ten, never more than half of it, and up to half of that margin
-/// earlier still, so that tokens of one moment are not all refreshed in one moment.
+/// Returns the time at which a token that was just given is refreshed ahead of its end: a tenth of
+/// its life before, at least one minute and at most ten, never more than half of it, and up to half
+/// of that margin earlier still, so that tokens of one moment are not all refreshed in one moment.
 pub(crate) fn refresh_at(now: Timestamp, expires_at: Timestamp, entropy: &Entropy) -> Timestamp {
     let life = now.until(expires_at);
     let margin = (life / 10).clamp(MINUTE, 10 * MINUTE).min(life / 3);
     expires_at.before(margin + (margin / 2).mul_f64(share(entropy)))
 }
 
-/// How long to wait after so many failures in a row: twice as long each time, from half a second
-/// to five minutes, less up to half of it by chance; or as long as the provider says.
+/// Returns how long to wait after so many failures in a row: twice as long each time, from half a
+/// second to five minutes, less up to half of it by chance; or as long as the provider says.
 pub(super) fn pause(failures: i64, said: Option<Duration>, entropy: &Entropy) -> Duration {
     pause_up_to(5 * MINUTE, failures, said, entropy)
 }
 
-/// The same for a refresh whose user has been asked to connect again: up to an hour.
+/// Returns the pause for a refresh whose user has been asked to connect again: up to an hour.
 pub(super) fn pause_given_up(failures: i64, entropy: &Entropy) -> Duration {
     pause_up_to(GIVEN_UP, failures, None, entropy)
 }
@@ -86,7 +88,7 @@ fn pause_up_to(
     said.filter(|said| !said.is_zero()).unwrap_or(own)
 }
 
-/// A random share of one.
+/// Returns a random share of one.
 fn share(entropy: &Entropy) -> f64 {
     f64::from(u32::from_be_bytes(entropy.bytes())) / f64::from(u32::MAX)
 }

@@ -74,7 +74,7 @@ impl Engine {
         self.set_off(wanted, Cause::Age, Some(seat));
     }
 
-    /// The host that a project connector asks; where it cannot be used, a name of its own.
+    /// Returns the host that a project connector asks; where it cannot be used, a name of its own.
     async fn host_asked_by(&self, waiting: Waiting) -> Result<String, Fault> {
         let Waiting { tenant, project_connector } = waiting;
         if let Some(known) = self.hosts.of(project_connector) {

@@ -42,7 +42,7 @@ pub(super) enum Asked {
 }
 
 impl Asked {
-    /// How it is counted, where the time for asking is over or not.
+    /// Returns how it is counted, where the time for asking is over or not.
     pub(super) const fn outcome(&self, is_over: bool) -> RevocationStatus {
         match self {
             Self::Confirmed => RevocationStatus::ProviderConfirmed,
@@ -54,9 +54,9 @@ impl Asked {
 }
 
 impl Provider<'_> {
-    /// Whether a refresh that was sent and never answered may have left a token that we do not
-    /// know: another pair, or, where each token ends by itself, another access token. What then is
-    /// confirmed of the refresh token is confirmed of one that had been used up.
+    /// Returns whether a refresh that was sent and never answered may have left a token that we do
+    /// not know: another pair, or, where each token ends by itself, another access token. What then
+    /// is confirmed of the refresh token is confirmed of one that had been used up.
     pub(super) fn may_have_made_another(&self) -> bool {
         let Ok(ready) = &self.ready else { return false };
         let is_used_up = |oauth: &OAuth| oauth.refresh.rotation == Rotation::SingleUse;
@@ -83,7 +83,7 @@ impl Engine {
         Ok(Provider { ready, clients, failures: due.failures, probe })
     }
 
-    /// The same as a flow knows it.
+    /// Returns the provider as a flow knows it.
     pub(super) async fn provider_of<'a>(&self, ready: &Ready<'a>) -> Result<Provider<'a>, Fault> {
         let clients = self.clients(ready).await?;
         Ok(Provider { ready: Ok(ready.clone()), clients, failures: 0, probe: None })

@@ -15,8 +15,9 @@ pub(super) struct Ending {
 }
 
 impl Ending {
-    /// Ending a refresh token ends the access tokens of its grant too (RFC 7009 §2.1); where a call is
-    /// made with the token itself, that is the access token. Some providers end each token by itself.
+    /// Plans the ending. Ending a refresh token ends the access tokens of its grant too (RFC 7009
+    /// §2.1); where a call is made with the token itself, that is the access token. Some providers
+    /// end each token by itself.
     pub(super) fn new(connector: &Connector, token: OpenToken) -> Self {
         let revocation = connector.revocation.as_ref();
         let tokens = revocation.map(|revocation| revocation.tokens);

@@ -71,15 +71,15 @@ impl Engine {
     }
 }
 
-/// Whether a token can be ended at the provider without ending others of its grant, which a new
-/// consent may share.
+/// Returns whether a token can be ended at the provider without ending others of its grant, which a
+/// new consent may share.
 fn ends_tokens_alone(connector: &Connector) -> bool {
     let revocation = connector.revocation.as_ref();
     revocation.is_some_and(|revocation| revocation.tokens != EndedTokens::Grant)
 }
 
-/// Those of `before` that are alive beside those that took their place, and that nobody else needs:
-/// not those of the app, nor what the provider has given once more.
+/// Returns those of `before` that are alive beside those that took their place, and that nobody
+/// else needs: not those of the app, nor what the provider has given once more.
 pub(crate) fn living_on(
     connector: &Connector,
     before: Vec<OpenToken>,

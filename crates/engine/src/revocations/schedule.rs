@@ -13,14 +13,15 @@ pub(super) const WAITS_FOR_REFRESH: Duration = Duration::from_mins(10);
 /// When it looks again.
 pub(super) const REFRESH: Duration = Duration::from_secs(5);
 
-/// After how long a token is asked for again that the provider did not confirm, though it answers.
+/// Returns after how long a token is asked for again that the provider did not confirm, though it
+/// answers.
 pub(super) fn backoff(attempts: i64, entropy: &Entropy) -> Duration {
     jittered(doubled(Duration::from_secs(30), attempts, Duration::from_hours(6)), entropy)
 }
 
-/// How long a provider is left alone that was not well so many times in a row: at least as long as
-/// it said. For about an hour a minute at most, since most troubles end within it and a token that
-/// somebody withdrew lives on until then; after that up to ten minutes.
+/// Returns how long a provider is left alone that was not well so many times in a row: at least as
+/// long as it said. For about an hour a minute at most, since most troubles end within it and a
+/// token that somebody withdrew lives on until then; after that up to ten minutes.
 pub(super) fn pause(failures: i64, said: Option<Duration>, entropy: &Entropy) -> Duration {
     const MINUTE: Duration = Duration::from_mins(1);
     /// After so many the first hour is over.
@@ -39,7 +40,8 @@ fn doubled(first: Duration, times: i64, longest: Duration) -> Duration {
     first.saturating_mul(1 << doublings).min(longest)
 }
 
-/// Between half of it and all of it, so that what failed together does not come back together.
+/// Returns a time between half of it and all of it, so that what failed together does not come back
+/// together.
 fn jittered(whole: Duration, entropy: &Entropy) -> Duration {
     let share = u32::from(u16::from_be_bytes(entropy.bytes()));
     whole / 2 + whole / 2 * share / u32::from(u16::MAX)

@@ -51,7 +51,7 @@ pub struct ProjectKeyStatus {
 }
 
 impl MasterKeyStatus {
-    /// Whether it can be taken out of the key file.
+    /// Returns whether it can be taken out of the key file.
     pub fn is_superfluous(&self) -> bool {
         self.is_held && !self.is_wanted && self.wraps == 0
     }

@@ -293,7 +293,7 @@ impl Fixture {
         idempotent_requests::answer(&self.db, &id, &sealed).await.unwrap();
     }
 
-    /// Every sealed value, with the number of its column.
+    /// Returns every sealed value, with the number of its column.
     async fn cells(&self) -> Vec<(usize, SealedRow)> {
         let mut all = Vec::new();
         for (number, column) in SEALED_COLUMNS.iter().enumerate() {

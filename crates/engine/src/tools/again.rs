@@ -30,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// How long a provider in trouble is left alone.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// After how long the request is sent once more, if at all.
+/// Returns after how long the request is sent once more, if at all.
 ///
 /// A throttle says that nothing was done, so what it says is waited out, whatever the request. Any
 /// other failure is tried again only where sending twice is like sending once.
@@ -46,7 +46,7 @@ pub(super) fn again(tool: &Tool, attempt: &Attempt) -> Option<Duration> {
     }
 }
 
-/// A server in trouble that may be over in a moment.
+/// Returns a server in trouble that may be over in a moment.
 fn is_passing(status: StatusCode) -> bool {
     matches!(status.as_u16(), 500 | 502 | 503 | 504)
 }

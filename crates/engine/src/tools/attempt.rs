@@ -99,7 +99,7 @@ impl Engine {
         planned: impl Fn() -> Result<Vec<Outgoing>, PlanError>,
     ) -> Result<Attempted, CallRefusal> {
         let mut attempt = self.send(accepted, requests).await;
-        // The same plan once more: hardly any call needs it, so no call keeps a copy.
+        // Planned once more: hardly any call needs it, so no call keeps a copy.
         if let Some(after) = again(accepted.tool, &attempt)
             && let Ok(requests) = planned()
         {
@@ -154,7 +154,7 @@ impl Engine {
     }
 }
 
-/// An argument that cannot stand in an address is the caller's to correct.
+/// Refuses an argument that cannot stand in an address: it is the caller's to correct.
 fn unfit(pointer: String) -> CallRefusal {
     let message = "cannot stand in an address: must be a text with more in it than dots".to_owned();
     CallRefusal::InvalidArguments(vec![ArgumentFault { pointer, message }])

@@ -190,7 +190,7 @@ impl Accepted<'_> {
         self.ready.settings.allow_end_user_auth && self.caller.end_user.is_some()
     }
 
-    /// Whose account an end user's prompt leads to.
+    /// Returns whose account an end user's prompt leads to.
     pub(super) fn asked_owner(&self) -> Option<Owner> {
         self.caller.end_user.clone().map(Owner::EndUser)
     }

@@ -37,7 +37,7 @@ pub enum Outside {
 }
 
 impl Engine {
-    /// The tools of an agent, with what a call for this end user would meet.
+    /// Returns the tools of an agent, with what a call for this end user would meet.
     ///
     /// # Errors
     /// When the database does not answer.

@@ -33,8 +33,8 @@ pub(crate) enum PlanError {
     ForeignHost,
 }
 
-/// The requests of a tool in the order in which they are sent, without their credential: arguments
-/// in, requests out, nothing else.
+/// Returns the requests of a tool in the order in which they are sent, without their credential:
+/// arguments in, requests out, nothing else.
 pub(crate) fn plan(
     connector: &Connector,
     tool: &Tool,
@@ -98,7 +98,7 @@ fn own_headers(connector: &Connector) -> Result<HeaderMap, PlanError> {
     Ok(headers)
 }
 
-/// The same request with its credential, if it goes to a host that the credential is meant for.
+/// Adds the credential to a request, if it goes to a host that the credential is meant for.
 pub(crate) fn authorize(
     request: Outgoing,
     parts: &CredentialParts,
@@ -111,7 +111,7 @@ pub(crate) fn authorize(
     parts.placed(request, at).ok_or(PlanError::Unsendable)
 }
 
-/// The path below `base`, each `{name}` filled with one argument as one segment.
+/// Returns the path below `base`, each `{name}` filled with one argument as one segment.
 fn address(base: &Url, path: &str, arguments: &Value) -> Result<Url, PlanError> {
     let mut filled = base.path().trim_end_matches('/').to_owned();
     let mut rest = path;
@@ -132,7 +132,7 @@ fn address(base: &Url, path: &str, arguments: &Value) -> Result<Url, PlanError> 
     Ok(url)
 }
 
-/// One path segment; none where it would climb out of the path, encoded or not.
+/// Returns one path segment; none where it would climb out of the path, encoded or not.
 fn segment(text: &str) -> Option<String> {
     if text.is_empty() || text == "." || text == ".." {
         return None;
@@ -148,7 +148,7 @@ fn segment(text: &str) -> Option<String> {
     Some(encoded)
 }
 
-/// The parameters of an object: null leaves one out, a list repeats it.
+/// Returns the parameters of an object: null leaves one out, a list repeats it.
 fn parameters(object: &Map<String, Value>) -> Vec<(&str, String)> {
     let mut pairs = Vec::new();
     for (name, value) in object {

@@ -12,7 +12,7 @@ use crate::{
     refresh::{Hindrance, Later},
 };
 
-/// The access of an account ran out, and cannot be renewed at the moment; nothing is lost.
+/// Returns the access of an account ran out, and cannot be renewed at the moment; nothing is lost.
 fn not_refreshed(name: &str, later: Later) -> CallFailure {
     let (kind, message) = match later.why {
         Hindrance::Provider | Hindrance::OtherNode => (
@@ -43,7 +43,7 @@ fn not_refreshed(name: &str, later: Later) -> CallFailure {
 
 /// What becomes of a call whose credential is not enough.
 impl Engine {
-    /// The connection's token is dead: says so, and asks its owner to connect again. What a
+    /// Says that the connection's token is dead, and asks its owner to connect again. What a
     /// project shares is not for end users to renew; they connect their own, where they may.
     pub(super) async fn renewal(
         &self,
@@ -66,7 +66,7 @@ impl Engine {
         self.prompted(accepted, ask, None).await
     }
 
-    /// There is no credential that could be sent.
+    /// Decides what becomes of a call for which there is no credential that could be sent.
     pub(super) async fn lacking(
         &self,
         accepted: &Accepted<'_>,
@@ -88,7 +88,7 @@ impl Engine {
         }
     }
 
-    /// The provider wants more scopes: asks for them, unless asking would lead nowhere.
+    /// Asks for the scopes that the provider wants besides, unless asking would lead nowhere.
     pub(super) async fn widening(
         &self,
         accepted: &Accepted<'_>,

@@ -44,12 +44,12 @@ const APART: Duration = Duration::from_mins(10);
 const WITHIN: Duration = Duration::from_secs(10);
 const AT_MOST: usize = 256 * 1024;
 
-/// Whether a token that is refused since then is dead.
+/// Returns whether a token that is refused since then is dead.
 fn is_dead(since: Timestamp, now: Timestamp) -> bool {
     since.until(now) >= APART
 }
 
-/// Whether the provider was asked so lately that it is not to be asked now.
+/// Returns whether the provider was asked so lately that it is not to be asked now.
 fn was_asked_lately(doubts: Doubts, now: Timestamp) -> bool {
     let is_lately = |at: Timestamp| at.until(now) < ASKED_EVERY && at <= now.after(ASKED_EVERY);
     doubts.asked_at.is_some_and(is_lately)
@@ -86,7 +86,7 @@ impl Engine {
         Ok(Attempted::Done(Outcome::Failed(CallFailure { provider_status, ..failure })))
     }
 
-    /// The provider takes the token: an earlier refusal says nothing any more.
+    /// Notes that the provider takes the token: an earlier refusal says nothing any more.
     pub(super) async fn trust_again(&self, accepted: &Accepted<'_>, paid: &Paid<'_>) {
         if paid.doubts.refused_since.is_none() {
             return;

@@ -31,9 +31,9 @@ pub(crate) enum Shaped {
     Failed(CallFailure),
 }
 
-/// The compact result of a tool from the answers to its requests, in the order in which they were
-/// sent; the first that is no success is what the call amounts to. Answers in, result out, nothing
-/// else.
+/// Returns the compact result of a tool from the answers to its requests, in the order in which
+/// they were sent; the first that is no success is what the call amounts to. Answers in, result
+/// out, nothing else.
 pub(crate) fn shape(
     connector: &Connector,
     tool: &Tool,
@@ -58,7 +58,7 @@ pub(crate) fn shape(
     reading.result(&body)
 }
 
-/// Whether a request was answered with what was asked for, so that the next may be sent.
+/// Returns whether a request was answered with what was asked for, so that the next may be sent.
 pub(crate) fn is_success(
     connector: &Connector,
     tool: &Tool,
@@ -74,7 +74,7 @@ fn value(answer: &Answer) -> Value {
 }
 
 impl Headers for Answer {
-    /// The headers that are texts; of repeated ones the last.
+    /// Returns the headers that are texts; of repeated ones the last.
     fn texts(&self) -> Value {
         let texts = self.headers.iter().filter_map(|(name, value)| {
             Some((name.as_str().to_owned(), Value::from(value.to_str().ok()?)))
@@ -116,7 +116,7 @@ impl<'a> Reading<'a> {
         Self { connector, tool, answer, variables, now }
     }
 
-    /// What a success says, or what a refusal amounts to.
+    /// Returns what a success says, or what a refusal amounts to.
     fn body(&self) -> Result<Document<'a>, Shaped> {
         let status = self.answer.status;
         match document(self.answer) {
@@ -156,7 +156,7 @@ impl<'a> Reading<'a> {
         self.connector.errors.code_of(document, self.variables)
     }
 
-    /// The provider says no.
+    /// Reads a refusal of the provider.
     fn refusal(&self, document: &Document<'_>, code: Option<&str>) -> Shaped {
         if self.answer.status.is_redirection() && !is_named(self.connector, code) {
             return self.redirect(document);
@@ -182,7 +182,7 @@ impl<'a> Reading<'a> {
         shaped
     }
 
-    /// A server in trouble may have made a change all the same.
+    /// Reads an answer of a server in trouble, which may have made a change all the same.
     fn trouble(&self) -> FailureKind {
         if self.tool.annotations.read_only {
             FailureKind::ProviderUnavailable
@@ -191,7 +191,7 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// How long the connector says that a limit lasts, a day at most.
+    /// Returns how long the connector says that a limit lasts, a day at most.
     fn limited_for(&self, document: &Document<'_>) -> Option<Duration> {
         let until = self.connector.errors.limited_until.as_ref()?;
         let until = until.read::<Option<i64>>(document, self.variables).ok()??;

@@ -29,8 +29,8 @@ const AT_ONCE: i64 = 16;
 pub(super) type Answered = Result<Answer, EgressError>;
 
 impl Engine {
-    /// The webhooks at which something is due, each as often as this node may deliver to it at a
-    /// time. To be called every half second.
+    /// Returns the webhooks at which something is due, each as often as this node may deliver to it
+    /// at a time. To be called every half second.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -146,8 +146,8 @@ impl Engine {
         Ok(Outgoing { method: Method::POST, url, headers, body, secrets })
     }
 
-    /// The link to reconnect that a delivery carries: the same at every attempt. None when the
-    /// connection has been renewed or ended meanwhile, or its owner cannot renew it.
+    /// Returns the link to reconnect that a delivery carries: the same at every attempt. None when
+    /// the connection has been renewed or ended meanwhile, or its owner cannot renew it.
     async fn reconnect_link(
         &self,
         delivery: &mut Delivery,

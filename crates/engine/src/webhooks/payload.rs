@@ -1,7 +1,7 @@
 use astralform_domain::{Delivery, Event, Reconnect, StatusChange, Timestamp};
 use serde_json::{Value, json};
 
-/// What a webhook is told: the same at every attempt, with the link once it has been made.
+/// Returns what a webhook is told: the same at every attempt, with the link once it has been made.
 pub(super) fn payload(delivery: &Delivery, link: Option<&str>) -> String {
     let Delivery { what, occurred_at, tenant, webhook, .. } = delivery;
     let mut data = match what {

@@ -17,9 +17,9 @@ const DELAYS: [u64; 9] = [
     24 * HOUR,
 ];
 
-/// When a delivery that was tried `attempts` times is tried again; never after the last attempt.
-/// A receiver that asks for more time gets it, up to a day. `chance` spreads what failed together
-/// over a tenth more.
+/// Returns when a delivery that was tried `attempts` times is tried again; never after the last
+/// attempt. A receiver that asks for more time gets it, up to a day. `chance` spreads what failed
+/// together over a tenth more.
 pub(super) fn next_attempt(attempts: i64, asked: Option<Duration>, chance: u8) -> Option<Duration> {
     let index = usize::try_from(attempts).ok()?.checked_sub(1)?;
     let delay = Duration::from_secs(*DELAYS.get(index)?);

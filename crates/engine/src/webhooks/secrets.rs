@@ -11,7 +11,7 @@ use super::SECRET;
 use crate::{Engine, Fault};
 
 impl Engine {
-    /// Secrets are bound to where they are used: elsewhere they are sealed anew.
+    /// Seals a secret anew for where it is used from now on.
     pub(super) fn move_to(
         &self,
         webhook: &mut Webhook,
@@ -68,7 +68,7 @@ pub(super) fn hosts_of(url: &Url) -> HostSet {
     HostSet::from_iter([destination(url)])
 }
 
-/// The place of a webhook's secret.
+/// Returns the place of a webhook's secret.
 pub(crate) fn place<'a>(
     tenant: Tenant,
     row: &'a str,

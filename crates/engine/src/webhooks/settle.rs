@@ -55,7 +55,7 @@ impl Engine {
     }
 }
 
-/// What an attempt says about its webhook; whether it says anything new.
+/// Returns what an attempt says about its webhook; whether it says anything new.
 fn note(webhook: &mut Webhook, outcome: DeliveryOutcome, now: Timestamp) -> bool {
     if outcome == DeliveryOutcome::Delivered {
         return webhook.failing_since.take().is_some();
@@ -79,7 +79,8 @@ fn outcome(answered: &Answered) -> DeliveryOutcome {
     }
 }
 
-/// For the member who looks why nothing arrives. What the receiver said is not kept.
+/// Describes a failure for the member who looks why nothing arrives. What the receiver said is not
+/// kept.
 fn failure(outcome: DeliveryOutcome, answered: &Answered) -> Option<String> {
     let why = match answered {
         _ if outcome == DeliveryOutcome::Delivered => return None,
@@ -96,7 +97,7 @@ fn failure(outcome: DeliveryOutcome, answered: &Answered) -> Option<String> {
     Some(why)
 }
 
-/// How long the receiver wants to be left alone.
+/// Returns how long the receiver wants to be left alone.
 fn asked(answered: &Answered, now: Timestamp) -> Option<Duration> {
     answered.as_ref().ok()?.retry_after(now)
 }

@@ -6,8 +6,8 @@ use sha2::Sha256;
 use super::SECRET;
 use crate::Fault;
 
-/// The symmetric signature of Standard Webhooks: over `id.timestamp.body`, by the bytes that the
-/// secret spells.
+/// Returns the symmetric signature of Standard Webhooks: over `id.timestamp.body`, by the bytes
+/// that the secret spells.
 pub(super) fn signature(
     secret: &Secret,
     id: &str,

@@ -19,7 +19,7 @@ pub struct Turn {
 const MOST: usize = 8;
 
 impl Streams {
-    /// As many turns at a webhook as are wanted and left.
+    /// Takes as many turns at a webhook as are wanted and left.
     pub(super) fn turns(&self, webhook: WebhookId, wanted: usize) -> Vec<Turn> {
         let mut counts = self.lock();
         let taken = counts.entry(webhook).or_default();

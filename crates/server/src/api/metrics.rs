@@ -38,7 +38,7 @@ pub(crate) async fn show(
     Ok(([(header::CONTENT_TYPE, kind)], app.engine().metrics().exposition()).into_response())
 }
 
-/// A person may look, by typing the address; no page may, whatever it is called.
+/// Refuses pages: a person may look, by typing the address; no page may, whatever it is called.
 fn from_no_page(headers: &HeaderMap) -> Result<(), Problem> {
     let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
     if headers.contains_key(header::ORIGIN) || site.is_some_and(|site| site != b"none") {
@@ -47,9 +47,9 @@ fn from_no_page(headers: &HeaderMap) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Whether nobody but this machine can have asked. A proxy on it asks for others: it shows in the
-/// headers that it adds, in the host that was asked for, and in our being known by another address
-/// than loopback.
+/// Returns whether nobody but this machine can have asked. A proxy on it asks for others: it shows
+/// in the headers that it adds, in the host that was asked for, and in our being known by another
+/// address than loopback.
 fn is_of_this_machine(public_url: &Url, peer: Option<Peer>, headers: &HeaderMap) -> bool {
     let asked = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let asked = asked.and_then(|host| format!("http://{host}/").parse::<Url>().ok());

@@ -23,7 +23,7 @@ pub(crate) struct PageView<T> {
 }
 
 impl<Id> PageQuery<Id> {
-    /// One more than wanted, to know whether there are more.
+    /// Returns one more than wanted, to know whether there are more.
     pub(crate) fn one_more(&self) -> i64 {
         self.limit() + 1
     }
@@ -32,7 +32,7 @@ impl<Id> PageQuery<Id> {
         self.limit.and_then(|limit| limit.get().try_into().ok()).unwrap_or(50)
     }
 
-    /// `next_cursor` of what was found with one more, of which the one more is taken away.
+    /// Returns `next_cursor` of what was found with one more, of which the one more is taken away.
     pub(crate) fn next<F>(
         &self,
         found: &mut Vec<F>,
@@ -44,7 +44,7 @@ impl<Id> PageQuery<Id> {
         found.last().filter(|_| there_are_more).map(cursor_of)
     }
 
-    /// The part itself, of what was found with one more.
+    /// Returns the part itself, of what was found with one more.
     pub(crate) fn view<F, T: From<F>>(
         &self,
         mut found: Vec<F>,
@@ -56,7 +56,7 @@ impl<Id> PageQuery<Id> {
 }
 
 impl<T> PageView<T> {
-    /// A list that is whole.
+    /// Returns a list that is whole.
     pub(crate) fn whole(data: Vec<T>) -> Self {
         Self { data, next_cursor: None }
     }

@@ -102,7 +102,7 @@ pub(crate) enum CallView {
         /// The result, as the tool's output schema says.
         #[schemars(with = "Value")]
         data: Box<RawValue>,
-        /// The same as JSON text, for models that take text.
+        /// The result as JSON text, for models that take text.
         text: String,
         /// The call's id.
         call_id: CallId,
@@ -236,7 +236,7 @@ async fn run(
 }
 
 impl CallView {
-    /// Whether the same call must not be carried out again: it was done, or may have been.
+    /// Returns whether the same call must not be carried out again: it was done, or may have been.
     fn is_final(&self) -> bool {
         match self {
             Self::Completed { .. } => true,

@@ -135,7 +135,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         Pin::new(&mut self.stream).poll_write(context, bytes)
     }
 
-    /// hyper flushes a stream once it has written all that there is.
+    /// Notes what is written: hyper flushes a stream once it has written all that there is.
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(Pin::new(&mut self.stream).poll_flush(context))?;
         self.link.is_writing.store(false, Ordering::Relaxed);

@@ -18,7 +18,7 @@ const SHORT: Duration = Duration::from_millis(300);
 /// A limit that is not.
 const LONG: Duration = Duration::from_mins(10);
 
-/// Nothing is cut off within a test.
+/// Reads to the end: nothing is cut off within a test.
 fn generous() -> Limits {
     let (connections, per_peer) = (CONNECTIONS, CONNECTIONS);
     Limits { connections, per_peer, head: LONG, stall: LONG, drain: LONG, ..Limits::default() }
@@ -82,14 +82,14 @@ impl Server {
         TcpSocket::new_v4().unwrap().connect(self.address).await.unwrap()
     }
 
-    /// A connection on which so much has been sent.
+    /// Returns a connection on which so much has been sent.
     async fn sent(&self, bytes: impl AsRef<[u8]>) -> TcpStream {
         let mut stream = self.connect().await;
         stream.write_all(bytes.as_ref()).await.unwrap();
         stream
     }
 
-    /// A connection on which a request was answered, and which is kept alive.
+    /// Returns a connection on which a request was answered, and which is kept alive.
     async fn kept_alive(&self) -> TcpStream {
         let mut stream = self.sent("GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
         let mut answer = Vec::new();
@@ -100,14 +100,14 @@ impl Server {
         stream
     }
 
-    /// A connection with a request that is being served.
+    /// Returns a connection with a request that is being served.
     async fn held(&self) -> TcpStream {
         let stream = self.sent("GET /held HTTP/1.1\r\nHost: a\r\n\r\n").await;
         within(self.entered.acquire()).await.unwrap().forget();
         stream
     }
 
-    /// The answer to a request of its own connection.
+    /// Returns the answer to a request of its own connection.
     async fn get(&self, path: &str) -> String {
         let head = format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
         rest_of(self.sent(head).await).await
@@ -123,7 +123,7 @@ async fn within<T>(what: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, what).await.expect("this should have happened long ago")
 }
 
-/// Whether what comes on a connection comes to such an end.
+/// Returns whether what comes on a connection comes to such an end.
 async fn ends_with(mut stream: TcpStream, end: &str) -> bool {
     let mut answer = Vec::new();
     while !answer.ends_with(end.as_bytes()) {
@@ -134,7 +134,7 @@ async fn ends_with(mut stream: TcpStream, end: &str) -> bool {
     true
 }
 
-/// Everything until the server closes, which it must.
+/// Returns everything until the server closes, which it must.
 async fn rest_of(mut stream: TcpStream) -> String {
     let mut answer = Vec::new();
     // A reset closes as well as an end does.
@@ -358,7 +358,8 @@ async fn x1_a_head_that_is_too_large_is_refused() {
     assert_refused_as_too_large(&server, &request(&header(4 * LONGEST_HEAD))).await;
 }
 
-/// Once the server reads no more, its close may be a reset and its answer be lost.
+/// Expects a refusal, or a reset: once the server reads no more, its close may be a reset and its
+/// answer be lost.
 async fn assert_refused_as_too_large(server: &Server, request: &str) {
     let mut stream = server.connect().await;
     let _ = within(stream.write_all(request.as_bytes())).await;

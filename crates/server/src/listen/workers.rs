@@ -33,7 +33,7 @@ thread_local! {
     static HOME: RefCell<Option<Handle>> = const { RefCell::new(None) };
 }
 
-/// The runtime on which work goes on that is to outlive its connection.
+/// Returns the runtime on which work goes on that is to outlive its connection.
 pub(crate) fn home() -> Handle {
     HOME.with_borrow(Clone::clone).unwrap_or_else(Handle::current)
 }

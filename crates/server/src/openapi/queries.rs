@@ -51,7 +51,7 @@ impl Queries {
     }
 }
 
-/// The name of a parameter of the query.
+/// Returns the name of a parameter of the query.
 fn name(parameter: &ReferenceOr<Parameter>, components: Option<&Components>) -> Option<String> {
     let parameter = match parameter {
         ReferenceOr::Item(parameter) => parameter,

@@ -9,7 +9,7 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// Both tables, this one first.
+    /// Returns both tables, this one first.
     pub(crate) fn and(mut self, other: Self) -> Self {
         self.groups.extend(other.groups);
         Self { router: self.router.merge(other.router), ..self }
@@ -67,7 +67,7 @@ pub(crate) fn described(
     }
 }
 
-/// The lines of a comment as paragraphs of one line each.
+/// Returns the lines of a comment as paragraphs of one line each.
 fn text<'a>(lines: impl Iterator<Item = &'a str>) -> String {
     let mut text = String::new();
     for line in lines.map(str::trim) {

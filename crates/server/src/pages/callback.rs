@@ -69,13 +69,13 @@ fn is_looking_ahead(method: &Method, headers: &HeaderMap) -> bool {
         })
 }
 
-/// The redirect URI that connectors of the catalogue share.
+/// Returns the redirect URI that connectors of the catalogue share.
 pub(crate) async fn shared(State(app): State<App>, request: Parts) -> Response {
     let redirect_uri = app.engine().site().shared_redirect_uri();
     finish(&app, &redirect_uri, &request).await
 }
 
-/// The redirect URI of one project connector alone.
+/// Returns the redirect URI of one project connector alone.
 pub(crate) async fn own(
     State(app): State<App>,
     Path(id): Path<String>,

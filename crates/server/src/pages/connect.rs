@@ -59,8 +59,8 @@ pub(crate) async fn show(
     }
 }
 
-/// The click: starts a flow in this browser and moves on to the provider, or takes the key that
-/// was entered.
+/// Returns the click: starts a flow in this browser and moves on to the provider, or takes the key
+/// that was entered.
 pub(crate) async fn begin(
     State(app): State<App>,
     Path(link): Path<String>,
@@ -106,7 +106,7 @@ async fn not_begun(app: &App, link: &str, error: BeginError) -> Response {
     }
 }
 
-/// The page of a connector that cannot be used at present: it offers nothing.
+/// Returns the page of a connector that cannot be used at present: it offers nothing.
 fn not_available(status: StatusCode, why: Unusable) -> Response {
     tracing::warn!(error = %why, "consent could not start");
     let text =
@@ -114,7 +114,7 @@ fn not_available(status: StatusCode, why: Unusable) -> Response {
     message(status, "Not available", text)
 }
 
-/// The page that asks, with what was entered on it before.
+/// Returns the page that asks, with what was entered on it before.
 fn asking(
     status: StatusCode,
     consent: &Consent<'_>,

@@ -41,7 +41,7 @@ impl FieldFault {
         Self { place, what }
     }
 
-    /// A query parameter that an operation, which takes `known`, does not take.
+    /// Returns a query parameter that an operation, which takes `known`, does not take.
     pub(crate) fn unknown_parameter(name: &str, known: &[String]) -> Self {
         let nearest = Nearest::to(name, known.iter().map(String::as_str));
         let known = match known {

@@ -48,7 +48,7 @@ struct ErrorView<'a> {
 }
 
 impl Problem {
-    /// The answer to the request of that id.
+    /// Returns the answer to the request of that id.
     pub(super) fn written(&self, request_id: &str) -> Response {
         let errors = self.errors.iter();
         let detail = cut(&self.detail, limits::PROBLEM_DETAIL.count());

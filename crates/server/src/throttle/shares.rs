@@ -28,7 +28,7 @@ pub struct Machine {
 }
 
 impl Default for Machine {
-    /// A machine that is never busy.
+    /// Returns a machine that is never busy.
     fn default() -> Self {
         Self { millicores: 1_000, used: || Duration::ZERO, used_by_thread: || Duration::ZERO }
     }

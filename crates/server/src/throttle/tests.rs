@@ -27,7 +27,7 @@ fn caller(end_user: Option<&str>) -> Caller {
     Caller { principal, end_user: end_user.map(|id| id.parse().unwrap()) }
 }
 
-/// How many of so many requests at once are let in.
+/// Returns how many of so many requests at once are let in.
 async fn admitted(throttle: &Arc<Throttle>, caller: &Caller, count: usize) -> usize {
     let asking: JoinSet<_> = (0..count)
         .map(|_| {

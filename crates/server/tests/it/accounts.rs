@@ -22,7 +22,7 @@ async fn shown(agent: &Agent, connection: &str) -> Value {
     agent.get(&format!("/v1/connections/{connection}")).await.body
 }
 
-/// Whose eyes a call sees with: only Grace is in #design.
+/// Returns whose eyes a call sees with: only Grace is in #design.
 async fn seen_by_grace(agent: &Agent, connection: Option<&str>) -> bool {
     let seen = agent.post(CALL, json!({"connection_id": connection})).await;
     let channels = seen.body["data"]["channels"].as_array().unwrap_or_else(|| panic!("{seen:?}"));

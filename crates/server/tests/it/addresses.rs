@@ -27,7 +27,7 @@ async fn check(server: &TestServer) -> Value {
     checked.body
 }
 
-/// Whether a text names the address, and what its reader can do, and does not put them off.
+/// Checks that a text names the address, and what its reader can do, and does not put them off.
 fn assert_names(text: &str, address: &str) {
     assert!(text.contains(address) && text.contains(SETTING), "{text}");
     assert!(!text.to_lowercase().contains("try again later"), "{text}");

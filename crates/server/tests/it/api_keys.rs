@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::freezing::freeze;
 use provider::{Stocks, TOOL};
 
-/// A browser in which somebody enters a key on our page.
+/// Returns a browser in which somebody enters a key on our page.
 async fn enter(link: &str, key: &str, desk: &str) -> Page {
     let browser = Browser::new();
     let page = browser.open(link).await;

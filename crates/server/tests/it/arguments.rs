@@ -58,7 +58,7 @@ impl World {
         Self { provider, server, alice }
     }
 
-    /// What the last request to the API carried.
+    /// Returns what the last request to the API carried.
     fn sent(&self) -> (String, String) {
         let asked = self.provider.requests().pop().unwrap();
         (asked.query, asked.body)

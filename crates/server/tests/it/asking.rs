@@ -24,7 +24,7 @@ async fn ask(server: &TestServer, wanted: Value) -> Reply {
     server.agent("alice").post(NEW, body).await
 }
 
-/// Where a browser is sent in the end that decides so at the provider.
+/// Returns where a browser is sent in the end that decides so at the provider.
 async fn way_back(server: &TestServer, asked: &Reply, decision: &str) -> Url {
     let browser = server.browser();
     let callback = browser.callback(asked.link(), decision).await;

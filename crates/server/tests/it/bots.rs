@@ -33,7 +33,7 @@ fn parameter(url: &Url, wanted: &str) -> Option<String> {
     url.query_pairs().find(|(name, _)| name == wanted).map(|(_, value)| value.into_owned())
 }
 
-/// Who wrote a message, as its page at the provider says.
+/// Returns who wrote a message, as its page at the provider says.
 async fn author(provider: &Url, sent: &Reply) -> String {
     let ts = sent.body["data"]["ts"].as_str().unwrap_or_else(|| panic!("{sent:?}"));
     let page = format!("/slack/archives/{GENERAL}/p{}", ts.replace('.', ""));

@@ -10,7 +10,7 @@ use crate::scripted::{LIST, SEND, TITLES, call, connected};
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 
-/// What a failed call says.
+/// Returns what a failed call says.
 fn error(reply: &astralform_testkit::Reply) -> &Value {
     assert_eq!(reply.outcome(), "failed", "{reply:?}");
     &reply.body["error"]

@@ -4,7 +4,7 @@ use astralform_catalog::{Catalog, Folder, builtin, load};
 use astralform_testkit::TestServer;
 use serde_json::{Value, json};
 
-/// The built-in catalogue with a change of one connector's text.
+/// Returns the built-in catalogue with a change of one connector's text.
 fn changed(slug: &str, change: impl Fn(&str) -> String) -> Catalog {
     let folder = builtin().iter().find(|folder| folder.name == slug).unwrap();
     let text = |name: &str| folder.files.iter().find(|(file, _)| *file == name).unwrap().1;

@@ -22,7 +22,7 @@ struct Returned {
     proof: String,
 }
 
-/// A browser consents for Alice, whose connection then awaits confirmation.
+/// Returns a browser consents for Alice, whose connection then awaits confirmation.
 async fn consented(server: &TestServer) -> Returned {
     let asked = server.agent("alice").call(TOOL, json!({})).await;
     consent(server, &asked).await

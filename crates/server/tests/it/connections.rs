@@ -25,7 +25,7 @@ fn ids(listed: &Value) -> Vec<&str> {
     listed.iter().map(|one| one["id"].as_str().unwrap()).collect()
 }
 
-/// What every verb says of a connection.
+/// Returns what every verb says of a connection.
 async fn on_every_verb(agent: &Agent, id: &str) -> Vec<(u16, String)> {
     let path = one(id);
     let mut said = Vec::new();

@@ -24,7 +24,7 @@ async fn world() -> World {
 }
 
 impl World {
-    /// Addresses of the canary, but for the page that browsers open.
+    /// Returns addresses of the canary, but for the page that browsers open.
     fn endpoints(&self) -> Endpoints {
         let at = |path| Some(self.canary.at(path));
         let (token_url, revoke_url, api_base_url) = (at("token"), at("revoke"), at("api"));

@@ -10,7 +10,7 @@ fn document(name: &str) -> String {
     std::fs::read_to_string(path).unwrap()
 }
 
-/// The words in `backticks` of one column of a table's rows.
+/// Returns the words in `backticks` of one column of a table's rows.
 fn words(table: &str, column: usize) -> BTreeSet<&str> {
     let rows = table.lines().filter_map(|row| row.strip_prefix("| ")?.strip_suffix(" |"));
     let cells = rows.filter_map(|row| row.split(" | ").nth(column));

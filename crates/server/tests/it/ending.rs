@@ -71,12 +71,12 @@ impl Ending {
         Self { base, book, serving }
     }
 
-    /// How a test wants its server to have it as the only connector, `notes`.
+    /// Returns how a test wants its server to have it as the only connector, `notes`.
     pub(crate) fn setup(&self) -> Setup {
         self.setup_of(include_str!("notes.yaml"))
     }
 
-    /// The same where nothing is known of how it ends tokens.
+    /// Returns a setup where nothing is known of how it ends tokens.
     pub(crate) fn setup_without_revocation(&self) -> Setup {
         let how = "revocation:\n  style: rfc7009\n  url: {revocation_url}\n";
         self.setup_of(&include_str!("notes.yaml").replace(how, ""))
@@ -100,22 +100,22 @@ impl Ending {
         self.book().mood = mood;
     }
 
-    /// From now on it takes our app with no other secret.
+    /// Takes our app with no other secret.
     pub(crate) fn take_only(&self, secret: &str) {
         secret.clone_into(&mut self.book().secret);
     }
 
-    /// How many requests there were.
+    /// Returns how many requests there were.
     pub(crate) fn asked(&self) -> usize {
         self.book().asked.values().sum()
     }
 
-    /// How often the end of each token was confirmed.
+    /// Returns how often the end of each token was confirmed.
     pub(crate) fn confirmed(&self) -> BTreeMap<String, usize> {
         self.book().confirmed.clone()
     }
 
-    /// How many requests were under way at the same time, at most.
+    /// Returns how many requests were under way at the same time, at most.
     pub(crate) fn most_under_way(&self) -> usize {
         self.book().most_under_way
     }
@@ -131,7 +131,7 @@ impl Drop for Ending {
     }
 }
 
-/// So many tokens, and connections of as many users that have them.
+/// Returns so many tokens, and connections of as many users that have them.
 pub(crate) async fn fill(server: &TestServer, connections: usize) -> Vec<String> {
     let texts: Vec<_> = (0..connections).map(|at| format!("CANARY-ending-token-{at}")).collect();
     server.fill("default", &texts).await;
@@ -167,7 +167,7 @@ async fn revoke(State(book): State<Arc<Mutex<Book>>>, Form(form): Form<Parameter
     StatusCode::OK.into_response()
 }
 
-/// What a check of the app's secret asks.
+/// Returns what a check of the app's secret asks.
 async fn token(State(book): State<Arc<Mutex<Book>>>, Form(form): Form<Parameters>) -> Response {
     let knows = form.get("client_secret") == Some(&book.lock().unwrap().secret);
     let (status, error) = if knows {

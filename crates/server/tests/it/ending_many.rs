@@ -7,7 +7,7 @@ use crate::ending::{Ending, Mood, fill};
 
 const SLACK: &str = "slack_list_channels";
 
-/// Below the project, in its environment.
+/// Returns an address below the project, in its environment.
 fn at(server: &TestServer, rest: &str) -> String {
     let separator = if rest.contains('?') { '&' } else { '?' };
     server.project(&format!("{rest}{separator}environment={}", server.tenant.environment))

@@ -61,7 +61,7 @@ async fn a_blip_does_not_cost_the_user_a_reconnect() {
     assert_eq!(server.agent("alice").call(TOOL, json!({})).await.outcome(), "completed");
 }
 
-/// What became of a request whose token exchange met `fault`.
+/// Returns what became of a request whose token exchange met `fault`.
 async fn exchange_with(fault: Fault) -> (TestServer, Value) {
     let server = TestServer::start().await;
     let agent = server.agent("alice");

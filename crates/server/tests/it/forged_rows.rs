@@ -16,7 +16,7 @@ const TOOL: &str = "slack_list_channels";
 const RETURN: &str = "https://app.example.com/done";
 const SECRET: &str = "00000000000000000000000000000000000000000000000000000000000000ff";
 
-/// The text of a token that opens a row with the hash of [`SECRET`].
+/// Returns the text of a token that opens a row with the hash of [`SECRET`].
 fn token(prefix: &str, id: &impl ToString) -> String {
     let id = id.to_string();
     let (_, bare) = id.split_once('_').unwrap();

@@ -9,7 +9,7 @@ use crate::provider::{NOTES, Provider, callback};
 
 const TOOL: &str = "slack_list_channels";
 
-/// As `astralform freeze` does it, beside the server.
+/// Freezes as `astralform freeze` does it, beside the server.
 pub(crate) async fn freeze(server: &TestServer, freezing: bool) {
     let mut tx = server.db.begin().await.unwrap();
     let only = Some(server.tenant.project);

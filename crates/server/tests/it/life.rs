@@ -153,7 +153,7 @@ impl World {
         asked.connection().to_owned()
     }
 
-    /// Somebody else is signed in when the connection is to be renewed.
+    /// Signs somebody else in when the connection is to be renewed.
     async fn connects_another(&self, end_user: &str, id: &str, context: &str) {
         let stranger = format!("{end_user}/stranger");
         self.provider.hostile.sign_in(&stranger);
@@ -197,7 +197,7 @@ impl World {
         assert_eq!(changed.status, 200, "{context}: {changed:?}");
     }
 
-    /// Everything is as the model says.
+    /// Checks that everything is as the model says.
     async fn stands(&self, end_user: &str, model: &Model, context: &str) {
         let listed = self.server.agent(end_user).get("/v1/connections").await;
         let listed = listed.body["data"].as_array().unwrap().clone();
@@ -217,7 +217,7 @@ impl World {
         }
     }
 
-    /// Nothing that an account ever granted is alive at the provider.
+    /// Checks that nothing that an account ever granted is alive at the provider.
     async fn all_given_back(&self, account: &str, context: &str) {
         let started = Instant::now();
         loop {
@@ -233,7 +233,7 @@ impl World {
     }
 }
 
-/// The accounts of an end user at the provider.
+/// Returns the accounts of an end user at the provider.
 fn account(end_user: &str, at: usize) -> String {
     format!("{end_user}/{at}")
 }

@@ -13,12 +13,12 @@ fn refusal(reply: &Reply) -> (u16, &str) {
     (reply.status, reply.code())
 }
 
-/// Scopes that nobody knows, so many and with so many bytes each.
+/// Returns scopes that nobody knows, so many and with so many bytes each.
 fn scopes(mark: &str, count: usize, length: usize) -> Vec<String> {
     (0..count).map(|n| format!("{mark}{n:05}{}", "x".repeat(length - mark.len() - 5))).collect()
 }
 
-/// The product with a provider that lets everybody in.
+/// Returns the product with a provider that lets everybody in.
 async fn notes() -> (Provider, TestServer) {
     let (provider, honest, setup) = Provider::with_setup(VerifyEndUser::Off).await;
     let server = TestServer::with(setup).await;
@@ -46,7 +46,7 @@ async fn list(server: &TestServer, scopes: &[String]) {
     server.change(Change { scopes: Patch::Set(listed), ..Change::default() }).await;
 }
 
-/// The scopes that Alice's connection has.
+/// Returns the scopes that Alice's connection has.
 async fn granted(server: &TestServer) -> Vec<String> {
     let listed = server.agent("alice").get("/v1/connections").await;
     let scopes = listed.body["data"][0]["scopes"].as_array().unwrap().iter();

@@ -15,7 +15,7 @@ async fn asked(server: &TestServer, end_user: &str) -> Reply {
     server.agent(end_user).call(TOOL, json!({})).await
 }
 
-/// Nothing was connected, and nobody can finish what Alice began.
+/// Checks that nothing was connected, and nobody can finish what Alice began.
 async fn assert_burned(server: &TestServer, began: &Reply) {
     let path = format!("/v1/auth-requests/{}", began.auth_request());
     let ended = server.backend().get(&path).await;

@@ -98,7 +98,7 @@ impl Flow {
         query.find(|(name, _)| name == "state").unwrap().1.into_owned()
     }
 
-    /// The provider's answer to it, at `redirect_uri`.
+    /// Returns the provider's answer to it, at `redirect_uri`.
     fn answer(&self, redirect_uri: &Url) -> Url {
         let answer = with_parameter(redirect_uri, "code", Some("honest-code"));
         with_parameter(&answer, "state", Some(&self.state()))
@@ -110,8 +110,8 @@ async fn ended(server: &TestServer, flow: &Flow) -> (String, Option<String>) {
     (reply.outcome().to_owned(), reply.body["failure"].as_str().map(ToOwned::to_owned))
 }
 
-/// Every state that an evil consent page could send along: that of the flow itself, one of another
-/// flow in the victim's browser, and those that the attacker has from flows of their own.
+/// Returns every state that an evil consent page could send along: that of the flow itself, one of
+/// another flow in the victim's browser, and those that the attacker has from flows of their own.
 async fn states(server: &TestServer, victim: &Browser, flow: &Flow, name: &str) -> [String; 4] {
     let (attacker, theirs) = (Browser::new(), format!("{name}-attacker"));
     [

@@ -10,7 +10,7 @@ const HANDBOOK: &str = "22222222-0000-4000-8000-000000000001";
 const WIKI: &str = "22222222-0000-4000-8000-000000000003";
 const ROADMAP: &str = "33333333-0000-4000-8000-000000000001";
 
-/// A server with Notion enabled in the sandbox.
+/// Returns a server with Notion enabled in the sandbox.
 async fn server() -> TestServer {
     let server = TestServer::start().await;
     let notion = Enable { sandbox: true, ..Enable::new("notion".parse().unwrap()) };
@@ -22,7 +22,7 @@ async fn everything(agent: &Agent) -> Reply {
     agent.call("notion_search", json!({"query": ""})).await
 }
 
-/// Alice, who has connected and shared everything that she can but for the wiki.
+/// Returns Alice, who has connected and shared everything that she can but for the wiki.
 async fn connected(server: &TestServer) -> Agent {
     let agent = server.agent("alice");
     let asked = everything(&agent).await;

@@ -17,7 +17,7 @@ fn document() -> Value {
     serde_json::from_str(&astralform_server::openapi()).unwrap()
 }
 
-/// Each operation, with its method and path for messages.
+/// Returns each operation, with its method and path for messages.
 fn operations(document: &Value) -> Vec<(String, &Value)> {
     let paths = document["paths"].as_object().unwrap().iter();
     let methods = paths.flat_map(|(path, item)| {
@@ -27,7 +27,7 @@ fn operations(document: &Value) -> Vec<(String, &Value)> {
     methods.collect()
 }
 
-/// Everything in a document, with its place.
+/// Returns everything in a document, with its place.
 fn everything(document: &Value) -> Vec<(String, &Value)> {
     let mut found = vec![(String::new(), document)];
     let mut next = 0;

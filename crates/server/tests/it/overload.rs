@@ -23,7 +23,7 @@ fn is_too_many(answer: &str) -> bool {
     true
 }
 
-/// How many of so many requests at once are told that they are too many.
+/// Returns how many of so many requests at once are told that they are too many.
 async fn refused_of(server: &TestServer, count: usize, request: &'static str) -> usize {
     let to = address(server);
     let asking: JoinSet<_> = (0..count).map(|_| answer(to, request)).collect();
@@ -56,7 +56,7 @@ async fn call_all(server: &TestServer, count: usize) -> usize {
     completed
 }
 
-/// How calls of somebody end, so many at once.
+/// Returns how calls of somebody end, so many at once.
 async fn statuses(agent: &Agent, count: usize) -> Vec<(u16, String)> {
     let calls: JoinSet<_> = (0..count)
         .map(|_| {

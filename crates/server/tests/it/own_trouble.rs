@@ -126,7 +126,8 @@ async fn r8_a_provider_that_hangs_holds_up_no_other_providers_tokens() {
     assert_eq!(two.troubled.hostile.ledger().refreshes, 0);
 }
 
-/// A server at a provider, with so many connections that can be renewed and as many that cannot.
+/// Returns a server at a provider, with so many connections that can be renewed and as many that
+/// cannot.
 async fn with_users(number: usize, temper: Temper) -> (HostileProvider, TestServer) {
     let clock = Clock::manual(Timestamp::from_secs(1_800_000_000));
     let provider = HostileProvider::start(&clock, temper).await;
@@ -144,7 +145,7 @@ async fn with_users(number: usize, temper: Temper) -> (HostileProvider, TestServ
     (provider, server)
 }
 
-/// What a call of each of the users answers.
+/// Returns what a call of each of the users answers.
 async fn all_call(server: &TestServer, users: usize) -> Vec<Reply> {
     let calls = (0..users).map(|at| {
         let agent = server.agent(&format!("user-{at}"));
@@ -228,7 +229,7 @@ async fn r4_a_401_after_a_refresh_that_succeeded_ends_nothing_however_long_it_la
     assert_eq!(state(&server, "user-0").await, (json!("active"), Value::Null));
 }
 
-/// A server at a provider, where alice is connected.
+/// Returns a server at a provider, where alice is connected.
 async fn connected(temper: Temper, setup: Setup) -> (HostileProvider, TestServer) {
     let clock = Clock::manual(Timestamp::from_secs(1_800_000_000));
     let provider = HostileProvider::start(&clock, temper).await;

@@ -1,4 +1,4 @@
-//! The same path with an OAuth server that nobody here wrote, and a small API behind it: one more
+//! The path of a tool call with an OAuth server that nobody here wrote, and a small API behind it: one more
 //! catalogue folder, and no Rust.
 
 use std::{net::SocketAddr, time::Duration};
@@ -15,7 +15,7 @@ pub(crate) struct World {
     pub(crate) peer: Peer,
 }
 
-/// A free port of our own: the provider has to know our redirect URI before we start.
+/// Returns a free port of our own: the provider has to know our redirect URI before we start.
 fn free_address() -> SocketAddr {
     let probe = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     probe.local_addr().expect("an address")
@@ -25,7 +25,8 @@ async fn world(environment: Environment, settings: Option<EnvironmentSettings>) 
     started(Setup { environment, settings, ..Setup::default() }, 3_600).await
 }
 
-/// The peer, whose access tokens live so many seconds, and a server that has it as its connector.
+/// Returns the peer, whose access tokens live so many seconds, and a server that has it as its
+/// connector.
 pub(crate) async fn started(setup: Setup, lifetime: u32) -> World {
     let address = free_address();
     let callback = format!("http://{address}/v1/connectors/oauth/callback");
@@ -112,7 +113,7 @@ async fn live() -> World {
     world(Environment::Live, Some(settings)).await
 }
 
-/// Alice has consented in `live`: the path of her auth request, and the proof her browser brings.
+/// Has Alice consent in `live`: the path of her auth request, and the proof her browser brings.
 async fn consented(server: &TestServer) -> (String, String) {
     let asked = server.agent("alice").call(TOOL, json!({})).await;
     let browser = server.browser();
@@ -122,7 +123,7 @@ async fn consented(server: &TestServer) -> (String, String) {
     (format!("/v1/auth-requests/{}", asked.auth_request()), proof.to_owned())
 }
 
-/// The peer redirects among its own pages first.
+/// Returns the peer redirects among its own pages first.
 async fn callback_to_end(browser: &astralform_testkit::Browser, from: url::Url) -> String {
     let mut next = from;
     for _ in 0..10 {

@@ -67,7 +67,8 @@ impl Provider {
         Self::start(move |asked| honest.answer(asked)).await
     }
 
-    /// An honest one, and how a test wants its server to have it as the only connector, `notes`.
+    /// Returns an honest one, and how a test wants its server to have it as the only connector,
+    /// `notes`.
     pub(crate) async fn with_setup(verify_end_user: VerifyEndUser) -> (Self, Honest, Setup) {
         let honest = Honest::default();
         let provider = Self::honest(honest.clone()).await;
@@ -79,7 +80,7 @@ impl Provider {
         (provider, honest, setup)
     }
 
-    /// One that sends every browser on, to where `leads` says.
+    /// Returns one that sends every browser on, to where `leads` says.
     pub(crate) async fn evil(
         leads: impl Fn(&Parameters) -> Url + Clone + Send + Sync + 'static,
     ) -> Self {
@@ -108,7 +109,7 @@ impl Provider {
         Self { base, seen, serving }
     }
 
-    /// A catalogue entry of this provider.
+    /// Returns a catalogue entry of this provider.
     pub(crate) fn yaml(&self, slug: &str, issuer: Option<&str>) -> String {
         let filled = include_str!("notes.yaml")
             .replace("slug: notes", &format!("slug: {slug}"))
@@ -123,7 +124,7 @@ impl Provider {
         }
     }
 
-    /// The addresses of this provider, in place of a catalogue entry's.
+    /// Returns the addresses of this provider, in place of a catalogue entry's.
     pub(crate) fn endpoints(&self) -> Value {
         json!({
             "authorize_url": self.at("authorize"),
@@ -137,12 +138,12 @@ impl Provider {
         self.base.join(path).unwrap().into()
     }
 
-    /// How many browsers came for consent.
+    /// Returns how many browsers came for consent.
     pub(crate) fn asked(&self) -> usize {
         self.seen.book().asked
     }
 
-    /// The codes that reached the token endpoint.
+    /// Returns the codes that reached the token endpoint.
     pub(crate) fn codes(&self) -> Vec<String> {
         self.seen.book().codes.clone()
     }
@@ -158,7 +159,7 @@ impl Provider {
         self.seen.held.send_replace(held);
     }
 
-    /// Whose account the tokens given from here on belong to.
+    /// Sets whose account the tokens given from here on belong to.
     pub(crate) fn sign_in(&self, account: &str) {
         account.clone_into(&mut self.seen.book().account);
     }
@@ -168,7 +169,7 @@ impl Provider {
         self.seen.book().also = also;
     }
 
-    /// How many tokens it gave that nobody has revoked.
+    /// Returns how many tokens it gave that nobody has revoked.
     pub(crate) fn live(&self) -> usize {
         self.seen.book().live.len()
     }
@@ -180,13 +181,13 @@ impl Drop for Provider {
     }
 }
 
-/// From our link to the address at which an honest provider hands the browser back to us.
+/// Goes from our link to the address at which an honest provider hands the browser back to us.
 pub(crate) async fn callback(browser: &Browser, link: &str) -> Url {
     let provider = sent_to(browser, link).await;
     browser.open(provider.as_str()).await.leads_to().unwrap()
 }
 
-/// Where a click on our link's page sends the browser.
+/// Returns where a click on our link's page sends the browser.
 pub(crate) async fn sent_to(browser: &Browser, link: &str) -> Url {
     let page = browser.visit(link).await;
     browser.submit(&page, "Connect").await.leads_to().unwrap()
@@ -216,7 +217,7 @@ impl Seen {
         self.book.lock().unwrap()
     }
 
-    /// The account of a live token.
+    /// Returns the account of a live token.
     fn account(&self, headers: &HeaderMap) -> Result<String, StatusCode> {
         let bearer = headers.get("authorization").and_then(|value| value.to_str().ok());
         let token = bearer.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();

@@ -31,7 +31,7 @@ fn user(at: usize) -> String {
 }
 
 impl World {
-    /// A browser that is back from the provider: who it belongs to, and what it carries.
+    /// Returns a browser that is back from the provider: who it belongs to, and what it carries.
     async fn returning(&self, end_user: &str) -> (astralform_testkit::Browser, Url, String) {
         let asked = self.server.agent(end_user).call(NOTES, json!({})).await;
         let browser = self.server.browser();
@@ -43,7 +43,7 @@ impl World {
         self.server.admin().delete(&self.server.managed("")).await
     }
 
-    /// Nothing of the disabled connector works, and the provider has every token back.
+    /// Checks that nothing of the disabled connector works, and the provider has every token back.
     async fn assert_ended(&self, after: &str) {
         let server = &self.server;
         server.app.engine().sweep().await.unwrap();
@@ -129,7 +129,7 @@ async fn no_connection_survives_a_connector_disabled_while_users_are_confirmed()
     }
 }
 
-/// What is true of an end user's connections whatever has happened to them.
+/// Checks what is true of an end user's connections whatever has happened to them.
 async fn assert_sound(world: &World, round: usize) {
     let server = &world.server;
     let agent = server.agent("alice");
@@ -154,7 +154,7 @@ async fn connection_of(world: &World, end_user: &str, account: &str) -> Option<S
     Some(format!("/v1/connections/{}", found["id"].as_str()?))
 }
 
-/// A browser that is about to connect `account`, once more or for the first time.
+/// Returns a browser that is about to connect `account`, once more or for the first time.
 async fn connecting(
     world: &World,
     end_user: &str,

@@ -28,7 +28,7 @@ impl Line {
         self.0.write_all(bytes.as_bytes()).await.unwrap();
     }
 
-    /// The next answer, head and body; its length is said in its head.
+    /// Returns the next answer, head and body; its length is said in its head.
     pub(crate) async fn answer(&mut self) -> String {
         let mut read = Vec::new();
         let whole = async {
@@ -42,7 +42,7 @@ impl Line {
         String::from_utf8(read).unwrap()
     }
 
-    /// Whether the other end closes.
+    /// Returns whether the other end closes.
     pub(crate) async fn closes(mut self) -> bool {
         let read = tokio::time::timeout(PATIENCE, self.0.read_u8()).await;
         read.expect("it closes").is_err()
@@ -59,7 +59,7 @@ fn is_whole(read: &[u8]) -> bool {
     length.is_some_and(|length| body.len() >= length)
 }
 
-/// The answer to a request on a connection of its own.
+/// Returns the answer to a request on a connection of its own.
 pub(crate) async fn answer(to: SocketAddr, request: &str) -> String {
     let mut line = Line::open(to).await;
     line.send(request).await;

@@ -44,7 +44,7 @@ pub(crate) struct Asked {
 }
 
 impl Provider {
-    /// One that takes our app.
+    /// Returns one that takes our app.
     pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
@@ -57,7 +57,7 @@ impl Provider {
         provider
     }
 
-    /// Our server with the connector `notes`, enabled with our app.
+    /// Returns our server with the connector `notes`, enabled with our app.
     pub(crate) async fn server(&self, environment: Environment) -> TestServer {
         let (id, secret) = CLIENT;
         let connector = Some((self.yaml(), id.to_owned(), secret.to_owned()));
@@ -67,22 +67,22 @@ impl Provider {
         TestServer::with(Setup { environment, settings, connector, ..Setup::default() }).await
     }
 
-    /// From now on, no other app is known.
+    /// Knows no other app from now on.
     pub(crate) fn take_only(&self, (id, secret): (&str, &str)) {
         self.mind().clients = vec![(id.to_owned(), secret.to_owned())];
     }
 
-    /// The address of one of its endpoints.
+    /// Returns the address of one of its endpoints.
     pub(crate) fn at(&self, path: &str) -> String {
         self.base.join(path).unwrap().into()
     }
 
-    /// Everything that reached it.
+    /// Returns everything that reached it.
     pub(crate) fn requests(&self) -> Vec<Asked> {
         self.mind().requests.clone()
     }
 
-    /// The tokens that calls were made with.
+    /// Returns the tokens that calls were made with.
     pub(crate) fn paid_with(&self) -> Vec<String> {
         let calls = self.requests().into_iter().filter(|asked| asked.path == "/api/notes");
         calls.map(|asked| asked.authorization).collect()
@@ -92,7 +92,7 @@ impl Provider {
         self.mind.lock().unwrap()
     }
 
-    /// The connector.
+    /// Returns the connector.
     pub(crate) fn yaml(&self) -> String {
         include_str!("notes.yaml")
             .replace("issuer: {issuer}", "client_auth: body")
@@ -143,7 +143,7 @@ async fn answer(
     }
 }
 
-/// Where a browser that consented goes.
+/// Returns where a browser that consented goes.
 fn back(query: &str) -> String {
     let pairs: Vec<_> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
     let named = |wanted: &str| pairs.iter().find(|(name, _)| name == wanted).unwrap().1.as_str();
@@ -152,7 +152,7 @@ fn back(query: &str) -> String {
     url.into()
 }
 
-/// The app first, then the code, as RFC 6749 §5.2 tells the two refusals apart.
+/// Returns the app first, then the code, as RFC 6749 §5.2 tells the two refusals apart.
 fn token(mind: &mut Mind, body: &str) -> Response {
     let pairs: Vec<_> = form_urlencoded::parse(body.as_bytes()).into_owned().collect();
     let says = |name: &str, value: &str| pairs.contains(&(name.to_owned(), value.to_owned()));

@@ -27,12 +27,12 @@ fn strict() -> Temper {
     Temper { rotation: Rotation::Strict, lifetime: LIFE, hang, habits, ..Temper::default() }
 }
 
-/// The same with a habit.
+/// Starts a strict provider with a habit.
 fn strict_and(habit: Habit) -> Temper {
     Temper { habits: [Habit::Asks, habit].into(), ..strict() }
 }
 
-/// A server at a provider, where alice is connected.
+/// Returns a server at a provider, where alice is connected.
 async fn connected(temper: Temper) -> (HostileProvider, TestServer) {
     let clock = Clock::manual(Timestamp::from_secs(1_800_000_000));
     let provider = HostileProvider::start(&clock, temper).await;
@@ -51,7 +51,7 @@ async fn reads(server: &TestServer) -> String {
     read(server).await.outcome().to_owned()
 }
 
-/// What the one connection is, and why.
+/// Returns what the one connection is, and why.
 async fn state(server: &TestServer) -> (Value, Value) {
     let listed = server.agent("alice").get("/v1/connections").await.body["data"][0].clone();
     (listed["status"].clone(), listed["reason"].clone())
@@ -132,7 +132,7 @@ async fn r2_a_token_lost_for_good_is_told_from_one_that_was_taken_back() {
     assert_eq!(provider.hostile.ledger().refused, refused, "it is not tried for ever");
 }
 
-/// Whose account is connected.
+/// Returns whose account is connected.
 fn account(provider: &HostileProvider) -> String {
     provider.hostile.families().last().unwrap().account.clone()
 }
@@ -241,7 +241,7 @@ async fn r8_a_token_in_use_is_refreshed_ahead_of_its_end_and_one_that_nobody_use
     assert_eq!(refreshed_after(Duration::from_hours(8 * 24)).await, 2, "it was used a week ago");
 }
 
-/// Two servers on one database, at a provider where alice is connected.
+/// Returns two servers on one database, at a provider where alice is connected.
 async fn two_connected(temper: Temper) -> Option<(HostileProvider, TestServer, TestServer)> {
     let clock = Clock::manual(Timestamp::from_secs(1_800_000_000));
     let provider = HostileProvider::start(&clock, temper).await;

@@ -37,7 +37,7 @@ async fn call_on(agent: Agent, time: Duration) -> Vec<Value> {
     others
 }
 
-/// Everybody calls at every node for several lifetimes of a token.
+/// Calls as everybody at every node for several lifetimes of a token.
 async fn hold(nodes: &[&TestServer], world: &World) {
     let mut calling = JoinSet::new();
     for node in nodes {
@@ -59,7 +59,8 @@ async fn hold(nodes: &[&TestServer], world: &World) {
     assert_eq!(count(&log, "revocations"), 0);
 }
 
-/// The last refresh token is a good one, and it reaches the peer when its connection ends.
+/// Checks that the last refresh token is a good one, and it reaches the peer when its connection
+/// ends.
 async fn end(server: &TestServer, world: &World) {
     tokio::time::sleep(Duration::from_secs(u64::from(LIFETIME) + 1)).await;
     for end_user in END_USERS {

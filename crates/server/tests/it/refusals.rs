@@ -38,7 +38,7 @@ pub(crate) struct Refused {
 }
 
 impl Refused {
-    /// The refusal in an answer.
+    /// Returns the refusal in an answer.
     pub(crate) fn to(request: &str, reply: &Reply) -> Self {
         Self::read(request, &reply.body)
     }
@@ -57,7 +57,7 @@ impl Refused {
         }
     }
 
-    /// A refusal that no test can provoke at will, as the code writes it.
+    /// Returns a refusal that no test can provoke at will, as the code writes it.
     fn rendered(when: &str, problem: impl Into<Problem>) -> Self {
         let problem = problem.into();
         Self {
@@ -70,7 +70,7 @@ impl Refused {
     }
 }
 
-/// A text without what is another one each time: ids, ports.
+/// Returns a text without what is another one each time: ids, ports.
 fn anonymous(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;

@@ -14,7 +14,7 @@ fn arguments(tool: &str) -> Value {
     }
 }
 
-/// A call whose first sending meets `fault`, and how often the provider was asked.
+/// Returns a call whose first sending meets `fault`, and how often the provider was asked.
 async fn after(fault: Fault, (tool, endpoint): (&str, &str)) -> (Reply, usize) {
     let server = TestServer::start().await;
     server.connect("alice", READ.0).await;

@@ -14,7 +14,8 @@ use serde_json::{Value, json};
 const READ: &str = HostileProvider::READ;
 const LIFE: Duration = Duration::from_hours(1);
 
-/// A server at a provider of which the connector says something more, where alice is connected.
+/// Returns a server at a provider of which the connector says something more, where alice is
+/// connected.
 async fn connected(temper: Temper, more: (&str, &str)) -> (HostileProvider, TestServer) {
     let clock = Clock::manual(Timestamp::from_secs(1_800_000_000));
     let temper = Temper { habits: [Habit::Asks].into(), lifetime: LIFE, ..temper };
@@ -34,7 +35,7 @@ const EACH: (&str, &str) = ("  per_minute:", "  tokens: each\n");
 const NOTHING: (&str, &str) = ("  per_minute:", "");
 const REUSABLE: (&str, &str) = ("api:\n", "  refresh: {rotation: reusable}\n");
 
-/// Alice consents once more, to what she is connected to, and keeps her connection.
+/// Has Alice consent once more, to what she is connected to, and keeps her connection.
 async fn reconnect(server: &TestServer, connector: &str, decision: &str) {
     server.clock.advance(Duration::from_secs(1));
     let alice = server.agent("alice");
@@ -49,7 +50,8 @@ async fn reconnect(server: &TestServer, connector: &str, decision: &str) {
     assert!(listed[0]["reason"].is_null());
 }
 
-/// What the outbox does next, and the receipts there are then; none is of a connection in use.
+/// Returns what the outbox does next, and the receipts there are then; none is of a connection in
+/// use.
 async fn receipts(server: &TestServer) -> Vec<Value> {
     server.app.engine().work_off_all().await.unwrap();
     let listed = server.admin().get(&server.project("/revocations?environment=test")).await;

@@ -43,7 +43,7 @@ async fn a_403_that_says_how_long_to_wait_is_a_limit() {
     }
 }
 
-/// Alice has granted `notes:read` alone.
+/// Has Alice grant `notes:read` alone.
 async fn reading() -> (Scripted, TestServer) {
     let provider = Scripted::start().await;
     let server = TestServer::with(provider.setup()).await;

@@ -33,7 +33,7 @@ async fn receipt(server: &TestServer, id: ConnectionId) -> Revocation {
     revocations::find(&server.db, server.tenant, id).await.unwrap().unwrap()
 }
 
-/// How many receipts of these connections there are of each status.
+/// Returns how many receipts of these connections there are of each status.
 async fn receipts(server: &TestServer, of: &[ConnectionId]) -> BTreeMap<RevocationStatus, usize> {
     let mut counts = BTreeMap::new();
     for id in of {
@@ -42,7 +42,7 @@ async fn receipts(server: &TestServer, of: &[ConnectionId]) -> BTreeMap<Revocati
     counts
 }
 
-/// What the node's background work does, for so long.
+/// Does what the node's background work does, for so long.
 async fn work(server: &TestServer, app: &App, hours: u32) {
     for _ in 0..hours * 6 {
         app.engine().work_off_all().await.unwrap();

@@ -10,7 +10,7 @@ fn managed(server: &TestServer) -> String {
     server.project("/connectors/tavily?environment=test")
 }
 
-/// A server on which somebody enabled the connector, without any key.
+/// Returns a server on which somebody enabled the connector, without any key.
 async fn sandboxed() -> (TestServer, Reply) {
     let server = TestServer::start().await;
     let wanted = json!({"connector": "tavily", "environment": "test", "sandbox": true});

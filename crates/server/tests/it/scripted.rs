@@ -50,12 +50,12 @@ pub(crate) struct Asked {
 }
 
 impl Scripted {
-    /// A provider that answers as the connector expects, where no script says otherwise.
+    /// Returns a provider that answers as the connector expects, where no script says otherwise.
     pub(crate) async fn start() -> Self {
         Self::at("127.0.0.1:0").await
     }
 
-    /// The same at an address of this machine.
+    /// Starts it at an address of this machine.
     pub(crate) async fn at(address: &str) -> Self {
         let listener = TcpListener::bind(address).await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
@@ -65,12 +65,12 @@ impl Scripted {
         Self { base, mind, task }
     }
 
-    /// From now on, `script` is asked first.
+    /// Asks `script` first from now on.
     pub(crate) fn script(&self, script: impl Fn(&Asked) -> Option<Response> + Send + 'static) {
         self.mind().script = Some(Box::new(script));
     }
 
-    /// From now on, `path` is answered so.
+    /// Answers `path` so from now on.
     pub(crate) fn answer(
         &self,
         path: &'static str,
@@ -82,17 +82,17 @@ impl Scripted {
         self.script(move |asked| (asked.path == path).then(|| written(status, &headers, &body)));
     }
 
-    /// What reached a path.
+    /// Returns what reached a path.
     pub(crate) fn asked(&self, path: &str) -> Vec<Asked> {
         self.mind().asked.iter().filter(|asked| asked.path == path).cloned().collect()
     }
 
-    /// The text of the connector's file.
+    /// Returns the text of the connector's file.
     pub(crate) fn yaml(&self) -> String {
         include_str!("scripted.yaml").replace("{base}", self.base.as_str().trim_end_matches('/'))
     }
 
-    /// How a test wants its server to have the connector.
+    /// Returns how a test wants its server to have the connector.
     pub(crate) fn setup(&self) -> Setup {
         let connector = Some((self.yaml(), CLIENT.0.to_owned(), CLIENT.1.to_owned()));
         let verify_end_user = VerifyEndUser::Off;
@@ -111,7 +111,7 @@ impl Drop for Scripted {
     }
 }
 
-/// The provider, and a server at which Alice has connected her notes.
+/// Returns the provider, and a server at which Alice has connected her notes.
 pub(crate) async fn connected() -> (Scripted, TestServer) {
     let provider = Scripted::start().await;
     let server = TestServer::with(provider.setup()).await;
@@ -120,7 +120,7 @@ pub(crate) async fn connected() -> (Scripted, TestServer) {
     (provider, server)
 }
 
-/// Alice calls a tool.
+/// Calls a tool as Alice.
 pub(crate) async fn call(server: &TestServer, tool: &str, arguments: Value) -> Reply {
     server.agent("alice").call(tool, arguments).await
 }
@@ -159,7 +159,7 @@ async fn answer(
     }
 }
 
-/// Where a browser goes whose person has consented.
+/// Returns where a browser goes whose person has consented.
 fn back(query: &str) -> String {
     let pairs: Vec<_> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
     let named = |wanted: &str| pairs.iter().find(|(name, _)| name == wanted).unwrap().1.as_str();

@@ -16,7 +16,7 @@ async fn open(server: &TestServer, wanted: Value) -> Reply {
     server.backend().post(SESSIONS, body).await
 }
 
-/// Whoever holds the token of an opened session, and names nobody.
+/// Returns whoever holds the token of an opened session, and names nobody.
 fn holder(server: &TestServer, opened: &Reply) -> Agent {
     server.agent_with_key(token(opened), "").naming(None)
 }
@@ -167,7 +167,8 @@ async fn k1_an_altered_or_unknown_token_gets_the_same_answer_as_one_that_is_over
     assert_eq!(holder(&server, &other).get("/v1/tools").await.status, 200);
 }
 
-/// A token's text with the checksum that goes with it, so that nothing but the secret is wrong.
+/// Returns a token's text with the checksum that goes with it, so that nothing but the secret is
+/// wrong.
 fn checked(body: &str) -> String {
     let mut sum = u32::MAX;
     for byte in body.bytes() {

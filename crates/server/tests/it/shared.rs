@@ -8,7 +8,7 @@ use serde_json::json;
 
 const TOOL: &str = "slack_list_channels";
 
-/// A server whose connector takes what is shared in the way the two settings say.
+/// Returns a server whose connector takes what is shared in the way the two settings say.
 async fn server(require_auth: bool, allow_end_user_auth: bool) -> TestServer {
     let server = TestServer::start().await;
     set(&server, require_auth, allow_end_user_auth).await;
@@ -26,7 +26,7 @@ async fn asked(server: &TestServer) -> Reply {
     reply
 }
 
-/// A member's browser goes all the way.
+/// Sends a member's browser all the way.
 async fn share(server: &TestServer) -> Page {
     let asked = asked(server).await;
     let link = asked.body["url"].as_str().unwrap();
@@ -129,7 +129,7 @@ async fn what_a_shared_account_may_not_do_is_denied_and_nobody_is_prompted() {
     assert!(message.contains("a member has to share it again"), "{message}");
 }
 
-/// A server on which somebody has to say who finished.
+/// Returns a server on which somebody has to say who finished.
 async fn confirming() -> TestServer {
     let settings = EnvironmentSettings {
         verify_end_user: VerifyEndUser::Confirm,

@@ -37,7 +37,7 @@ impl Operation {
         self.asks_for.iter().any(|known| known == scheme)
     }
 
-    /// The path in a project of that id.
+    /// Returns the path in a project of that id.
     fn path(&self, project: &str) -> String {
         let filled = self
             .template
@@ -62,7 +62,7 @@ impl Operation {
     }
 }
 
-/// Somebody who owns another project.
+/// Returns somebody who owns another project.
 async fn stranger(server: &TestServer) -> Agent {
     let engine = server.app.engine();
     let made = engine.provision("Strangers", "Strange").await.unwrap();

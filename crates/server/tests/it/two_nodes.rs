@@ -77,9 +77,9 @@ async fn k2_a_connector_that_was_paused_or_disabled_at_one_node_is_so_at_the_oth
     assert_eq!(b.agent("alice").get("/v1/tools").await.body["tools"], json!([]));
 }
 
-/// Whether a node that hears refuses what ended at another one while a node that does not hear still
-/// sends its token: then it was told. Where the latter has not heard anything for too long to rely on what
-/// it remembers, nobody can say.
+/// Returns whether a node that hears refuses what ended at another one while a node that does not
+/// hear still sends its token: then it was told. Where the latter has not heard anything for too
+/// long to rely on what it remembers, nobody can say.
 async fn is_told(a: &TestServer, b: &TestServer, deaf: &TestServer) -> bool {
     let connection = a.connect("alice", TOOL).await;
     for node in [b, deaf] {

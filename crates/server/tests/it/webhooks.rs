@@ -35,7 +35,7 @@ impl Hook {
         server.admin().get(&self.at("")).await.body
     }
 
-    /// The latest first.
+    /// Returns the latest first.
     async fn deliveries(&self, server: &TestServer) -> Vec<Value> {
         let listed = server.admin().get(&self.at("/deliveries")).await;
         listed.body["data"].as_array().unwrap().clone()
@@ -47,7 +47,7 @@ async fn create(server: &TestServer, url: &str) -> Reply {
     server.admin().post(&path, json!({"url": url})).await
 }
 
-/// What the reference implementation says of a webhook.
+/// Returns what the reference implementation says of a webhook.
 fn verified(server: &TestServer, secret: &str, arrived: &Received) -> Result<Value, String> {
     let names = ["webhook-id", "webhook-timestamp", "webhook-signature"];
     let headers = names.map(|name| (name.to_owned(), json!(arrived.header(name))));
@@ -71,7 +71,7 @@ fn seconds(time: Timestamp) -> i64 {
     time.as_micros() / 1_000_000
 }
 
-/// The provider ends Alice's token, and a call finds out.
+/// Ends Alice's token at the provider, and a call finds out.
 async fn token_dies(server: &TestServer) {
     server.slack().revoke_all();
     let asked = server.agent("alice").call(TOOL, json!({})).await;

@@ -42,7 +42,7 @@ pub(crate) struct Registration {
 // === impl GithubApp ===
 
 impl GithubApp {
-    /// An app whose tokens do not expire, as most are.
+    /// Returns an app whose tokens do not expire, as most are.
     pub fn new(
         client_id: impl Into<String>,
         client_secret: impl Into<String>,

@@ -21,7 +21,7 @@ struct SelectionRequest {
     login: Option<String>,
 }
 
-/// `/_control/github/…`.
+/// Serves `/_control/github/…`.
 pub(crate) fn router(github: &Github) -> Router {
     let routes = control::common()
         .route("/apps", get(list_apps).post(register_app))

@@ -51,12 +51,12 @@ impl Limits {
 // === impl Usage ===
 
 impl Usage {
-    /// A limit that is used up.
+    /// Returns a limit that is used up.
     pub(crate) fn up(resource: Resource, now: i64) -> Self {
         Self { resource, used: resource.limit(), reset: now / SECOND + resource.window() }
     }
 
-    /// As the headers of every answer tell it.
+    /// Writes them as the headers of every answer tell it.
     pub(crate) fn headers(&self) -> [(&'static str, String); 5] {
         let limit = self.resource.limit();
         [

@@ -128,7 +128,7 @@ impl Github {
         self.served(routes)
     }
 
-    /// What addresses of the API and of pages begin with.
+    /// Returns what addresses of the API and of pages begin with.
     fn base(&self) -> String {
         format!("{}/github", self.outside.public_url())
     }

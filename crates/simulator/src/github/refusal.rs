@@ -57,19 +57,19 @@ impl Refusal {
         Self::new(StatusCode::BAD_REQUEST, "bad_json", "Problems parsing JSON")
     }
 
-    /// An argument is wrong.
+    /// Answers that an argument is wrong.
     pub(crate) fn validation(error: Value) -> Self {
         let status = StatusCode::UNPROCESSABLE_ENTITY;
         let errors = vec![error];
         Self { errors, ..Self::new(status, "validation_failed", "Validation Failed") }
     }
 
-    /// An argument is wrong in a way that has no list of errors.
+    /// Returns an argument is wrong in a way that has no list of errors.
     pub(crate) fn unprocessable(message: &str) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "unprocessable", message)
     }
 
-    /// The primary rate limit is used up.
+    /// Answers that the primary rate limit is used up.
     pub(crate) fn primary_limit(usage: &Usage) -> Self {
         let message = "API rate limit exceeded for this user. If you reach out to GitHub \
                        Support for help, please include the request ID.";
@@ -84,7 +84,7 @@ impl Refusal {
         Self { headers, ..Self::new(status, "secondary_limit", message) }
     }
 
-    /// The refusals that only a fault can bring about.
+    /// Returns the refusals that only a fault can bring about.
     fn of(code: &str, outside: &Outside) -> Option<Self> {
         let forbidden = |code, message| Self::new(StatusCode::FORBIDDEN, code, message);
         Some(match code {
@@ -132,12 +132,12 @@ impl IntoResponse for Refusal {
     }
 }
 
-/// The answer to a caller that has to wait.
+/// Returns the answer to a caller that has to wait.
 pub(crate) fn throttled(retry_after_s: u32) -> Response {
     Refusal::secondary_limit(StatusCode::TOO_MANY_REQUESTS, retry_after_s).into_response()
 }
 
-/// The answer with an error code: a refusal of the API, or one of the token endpoint.
+/// Returns the answer with an error code: a refusal of the API, or one of the token endpoint.
 pub(crate) fn refused(code: &str, outside: &Outside) -> Option<Response> {
     let refusal = Refusal::of(code, outside).map(IntoResponse::into_response);
     refusal.or_else(|| super::oauth::refused(code))

@@ -62,7 +62,7 @@ pub(crate) fn parse(list: &str) -> Result<Vec<&'static Scope>, String> {
     Ok(scopes)
 }
 
-/// The scopes without those that others of them imply, in the order of their names.
+/// Returns the scopes without those that others of them imply, in the order of their names.
 pub(crate) fn normalized(scopes: &[&'static Scope]) -> Vec<&'static str> {
     let implied = |name| scopes.iter().any(|other| other.implied.contains(&name));
     let mut names: Vec<_> =
@@ -71,13 +71,13 @@ pub(crate) fn normalized(scopes: &[&'static Scope]) -> Vec<&'static str> {
     names
 }
 
-/// Whether one of the granted scopes is this one or implies it.
+/// Returns whether one of the granted scopes is this one or implies it.
 pub(crate) fn covers(granted: &[&'static str], wanted: &str) -> bool {
     let implies = |name: &str| find(name).is_some_and(|scope| scope.implied.contains(&wanted));
     granted.iter().any(|name| *name == wanted || implies(name))
 }
 
-/// The scopes of these names.
+/// Returns the scopes of these names.
 pub(crate) fn named(names: &[&str]) -> Vec<&'static Scope> {
     names.iter().filter_map(|name| find(name)).collect()
 }

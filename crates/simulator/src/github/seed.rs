@@ -5,7 +5,7 @@ const SERVICES: i64 = 40;
 /// Issues that are there to be paged through.
 const READINGS: i64 = 120;
 
-/// A small world with everything a client should have met before production.
+/// Returns a small world with everything a client should have met before production.
 pub(crate) fn world() -> World {
     let mut world =
         World { accounts: accounts(), repositories: repositories(), issues: Vec::new() };
@@ -175,7 +175,7 @@ fn issue(at: i64, (repository, author, title, body, labels): IssueSeed) -> Issue
     }
 }
 
-/// The number within its repository, counted over the seeds before it.
+/// Returns the number within its repository, counted over the seeds before it.
 fn numbered(at: i64) -> i64 {
     let index = usize::try_from(at - 1).unwrap_or_default();
     let Some((repository, ..)) = ISSUES.get(index) else { return at };

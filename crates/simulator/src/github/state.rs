@@ -46,7 +46,7 @@ impl State {
         }
     }
 
-    /// Back to the seed; apps are set-up rather than state, so they stay.
+    /// Goes back to the seed; apps are set-up rather than state, so they stay.
     pub(crate) fn reset(&mut self) {
         let apps = std::mem::take(&mut self.apps);
         *self = Self { apps, ..Self::seeded() };
@@ -67,7 +67,7 @@ impl State {
         Ok(public)
     }
 
-    /// The app with these credentials.
+    /// Returns the app with these credentials.
     pub(crate) fn proven(&self, client_id: &str, client_secret: &str) -> Option<&RegisteredApp> {
         let app = self.apps.get(client_id)?;
         (app.client_secret == client_secret).then_some(&app.public)

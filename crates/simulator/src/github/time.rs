@@ -3,7 +3,7 @@ use crate::calendar;
 const SECOND: i64 = 1_000_000;
 const DAY: i64 = 86_400;
 
-/// A time as GitHub writes it, from microseconds since 1970 (RFC 3339, UTC, whole seconds).
+/// Returns a time as GitHub writes it, from microseconds since 1970 (RFC 3339, UTC, whole seconds).
 pub(crate) fn rfc3339(micros: i64) -> String {
     let seconds = micros.div_euclid(SECOND);
     let (day, rest) = (seconds.div_euclid(DAY), seconds.rem_euclid(DAY));

@@ -56,7 +56,7 @@ pub(crate) struct Tokens {
 // === impl Tokens ===
 
 impl Tokens {
-    /// What a person has let an app do so far.
+    /// Returns what a person has let an app do so far.
     pub(crate) fn granted(&self, client_id: &str, login: &str) -> Option<&Grant> {
         self.grants.iter().find(|known| known.client_id == client_id && known.login == login)
     }
@@ -90,7 +90,7 @@ impl Tokens {
         Some(self.mint(Token { id, created_at, ..token }, true, outside))
     }
 
-    /// A living access token.
+    /// Returns a living access token.
     pub(crate) fn alive(&self, access_token: &str, now: i64) -> Option<&Token> {
         let token = self.access.get(access_token)?;
         token.expires_at.is_none_or(|at| at > now).then_some(token)
@@ -110,13 +110,13 @@ impl Tokens {
         self.refresh.retain(|_, refresh| !held(&refresh.token));
     }
 
-    /// How many refresh tokens wait to be used.
+    /// Returns how many refresh tokens wait to be used.
     pub(super) fn waiting(&self, grant: &Grant) -> usize {
         let held = |token: &Token| token.client_id == grant.client_id && token.login == grant.login;
         self.refresh.values().filter(|refresh| held(&refresh.token)).count()
     }
 
-    /// The access token that a refresh token came with.
+    /// Returns the access token that a refresh token came with.
     pub(super) fn companion(&self, refresh_token: &str) -> Option<&Token> {
         self.refresh.get(refresh_token).map(|refresh| &refresh.token)
     }

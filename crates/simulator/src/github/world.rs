@@ -146,7 +146,8 @@ impl World {
         self.repositories.iter().find(|known| known.full_name().eq_ignore_ascii_case(full_name))
     }
 
-    /// How a repository belongs to a person, if it does: as GitHub's `affiliation` calls it.
+    /// Returns how a repository belongs to a person, if it does: as GitHub's `affiliation` calls
+    /// it.
     pub(crate) fn affiliation(&self, repository: &Repository, login: &str) -> Option<&'static str> {
         if repository.owner == login {
             return Some("owner");
@@ -165,7 +166,7 @@ impl Repository {
         format!("{}/{}", self.owner, self.name)
     }
 
-    /// How far a person's access goes; none where the repository is not even seen.
+    /// Returns how far a person's access goes; none where the repository is not even seen.
     pub(crate) fn role(&self, login: &str) -> Option<Role> {
         if self.owner == login {
             return Some(Role::Admin);

@@ -41,14 +41,14 @@ pub(super) async fn add(
     (StatusCode::CREATED, Json(json!({"marker": item.marker}))).into_response()
 }
 
-/// The answer to a dead token (RFC 6750 §3).
+/// Returns the answer to a dead token (RFC 6750 §3).
 fn refused() -> Response {
     let challenge = [(WWW_AUTHENTICATE, "Bearer error=\"invalid_token\"")];
     (StatusCode::UNAUTHORIZED, challenge, Json(json!({"error": "invalid_token"}))).into_response()
 }
 
 impl Hostile {
-    /// Whose account a good token opens.
+    /// Returns whose account a good token opens.
     fn account(&self, headers: &HeaderMap) -> Option<String> {
         let now = self.outside.now();
         let value = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());

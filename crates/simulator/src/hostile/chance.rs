@@ -1,4 +1,4 @@
-/// A number from 0 to 1 that follows from these three: SplitMix64 of them.
+/// Returns a number from 0 to 1 that follows from these three: SplitMix64 of them.
 pub(super) fn chance(seed: u64, family: usize, attempt: u64) -> f64 {
     const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
     let family = u64::try_from(family).unwrap_or(u64::MAX);

@@ -54,7 +54,8 @@ impl Consents {
         account.clone_into(&mut self.account);
     }
 
-    /// Whose code it is, if it comes with what it was asked for with. It is used up in any case.
+    /// Returns whose code it is, if it comes with what it was asked for with. It is used up in any
+    /// case.
     pub(super) fn redeem(
         &mut self,
         code: &str,
@@ -71,7 +72,7 @@ impl Consents {
     }
 }
 
-/// The authorization endpoint: a page, or straight back where nobody is asked.
+/// Returns the authorization endpoint: a page, or straight back where nobody is asked.
 pub(super) async fn show(State(provider): State<Hostile>, Query(asked): Query<Asked>) -> Response {
     if provider.state().temper.has(Habit::Asks) {
         return Html(PAGE).into_response();
@@ -87,7 +88,7 @@ pub(super) async fn decide(
     back(&provider, asked, said.decision == "allow")
 }
 
-/// Back to the app; a stranger's browser goes nowhere.
+/// Sends the browser back to the app; a stranger's browser goes nowhere.
 fn back(provider: &Hostile, asked: Asked, allowed: bool) -> Response {
     let code = provider.outside.secret("code-");
     let mut state = provider.state();

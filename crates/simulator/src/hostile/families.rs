@@ -91,12 +91,12 @@ impl Families {
         *ended = ended.or(Some(why));
     }
 
-    /// Where a refresh token of ours belongs.
+    /// Returns where a refresh token of ours belongs.
     pub(super) fn refresh_token(&self, token: &str) -> Option<Place> {
         self.place(token, REFRESH)
     }
 
-    /// Where a token of ours of either sort belongs.
+    /// Returns where a token of ours of either sort belongs.
     pub(super) fn any_token(&self, token: &str) -> Option<Place> {
         self.place(token, REFRESH).or_else(|| self.place(token, ACCESS))
     }
@@ -128,7 +128,7 @@ impl Families {
         Some(self.pair(next, kept))
     }
 
-    /// Whose account an access token opens.
+    /// Returns whose account an access token opens.
     pub(super) fn account(&self, token: &str, temper: &Temper, now: i64) -> Option<&str> {
         let place = self.place(token, ACCESS)?;
         let grant = &self.all[place.family];

@@ -57,7 +57,7 @@ struct State {
 // === impl Hostile ===
 
 impl Hostile {
-    /// One that knows a single app, by its id and secret.
+    /// Returns one that knows a single app, by its id and secret.
     pub fn new(options: SimulatorOptions, client: (&str, &str), temper: Temper) -> Self {
         let outside = Arc::new(Outside::new(options));
         let families = Families::new(outside.secret(""));
@@ -72,7 +72,7 @@ impl Hostile {
         Self { outside, state: Arc::new(Mutex::new(state)) }
     }
 
-    /// Its pages, endpoints and API, to be served at the root.
+    /// Returns its pages, endpoints and API, to be served at the root.
     pub fn router(&self) -> Router {
         Router::new()
             .route("/authorize", get(consent::show).post(consent::decide))
@@ -83,7 +83,7 @@ impl Hostile {
             .with_state(self.clone())
     }
 
-    /// Its authorization endpoint sends browsers back to this address from now on.
+    /// Sends browsers back to this address from now on, from its authorization endpoint.
     pub fn allow_redirect(&self, uri: &str) {
         self.state().consents.allow(uri);
     }
@@ -93,7 +93,7 @@ impl Hostile {
         self.state().client = (id.to_owned(), secret.to_owned());
     }
 
-    /// Whose account those who consent from now on connect.
+    /// Sets whose account those who consent from now on connect.
     pub fn sign_in(&self, account: &str) {
         self.state().consents.sign_in(account);
     }
@@ -103,7 +103,7 @@ impl Hostile {
         change(&mut self.state().temper);
     }
 
-    /// What happens to the next refresh that comes, and to those after it when called again.
+    /// Sets what happens to the next refresh that comes, and to those after it when called again.
     pub fn trouble(&self, trouble: Trouble) {
         self.state().next.push_back(trouble);
     }
@@ -129,18 +129,18 @@ impl Hostile {
         self.state().families.end_all(account, Ended::Revoked)
     }
 
-    /// What it has seen so far.
+    /// Returns what it has seen so far.
     pub fn ledger(&self) -> Ledger {
         let state = self.state();
         Ledger::of(&state.book, &state.families)
     }
 
-    /// Every grant, in the order they were made.
+    /// Returns every grant, in the order they were made.
     pub fn families(&self) -> Vec<Family> {
         self.state().families.all()
     }
 
-    /// How often a write with this marker was carried out.
+    /// Returns how often a write with this marker was carried out.
     pub fn writes(&self, marker: &str) -> u64 {
         self.state().book.writes(marker)
     }

@@ -100,7 +100,7 @@ pub struct Chances {
 }
 
 impl Trouble {
-    /// Its name in reports.
+    /// Returns its name in reports.
     pub const fn name(self) -> &'static str {
         match self {
             Self::ServerError => "503",
@@ -135,7 +135,7 @@ impl Temper {
 }
 
 impl Chances {
-    /// What befalls a grant's refresh of that number.
+    /// Returns what befalls a grant's refresh of that number.
     pub(super) fn trouble(&self, family: usize, attempt: u64) -> Option<Trouble> {
         let mut left = chance(self.seed, family, attempt);
         self.troubles.iter().find_map(|(trouble, share)| {
@@ -144,7 +144,7 @@ impl Chances {
         })
     }
 
-    /// Whether its owner has taken the grant back by then.
+    /// Returns whether its owner has taken the grant back by then.
     pub(super) fn revokes(&self, family: usize, attempt: u64) -> bool {
         chance(!self.seed, family, attempt) < self.revoked
     }

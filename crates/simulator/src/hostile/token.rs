@@ -18,7 +18,7 @@ type Fields = HashMap<String, String>;
 /// A request of the token endpoint while it is under way.
 struct UnderWay<'a>(&'a Hostile);
 
-/// The token endpoint (RFC 6749 §3.2).
+/// Returns the token endpoint (RFC 6749 §3.2).
 pub(super) async fn token(
     State(provider): State<Hostile>,
     headers: HeaderMap,
@@ -38,7 +38,7 @@ pub(super) async fn token(
     }
 }
 
-/// The revocation endpoint (RFC 7009): a token that is unknown is dead already.
+/// Returns the revocation endpoint (RFC 7009): a token that is unknown is dead already.
 pub(super) async fn revoke(
     State(provider): State<Hostile>,
     headers: HeaderMap,
@@ -136,7 +136,7 @@ fn granted(pair: &Pair, temper: &Temper, with_refresh_token: bool) -> Response {
 }
 
 impl super::State {
-    /// What befalls the refresh that has come for a grant.
+    /// Returns what befalls the refresh that has come for a grant.
     fn befalls(&mut self, family: usize) -> Option<Trouble> {
         let attempt = self.families.attempt(family);
         if self.temper.chances.revokes(family, attempt) {
@@ -160,7 +160,7 @@ impl Hostile {
         hangs.then_some(state.temper.hang)
     }
 
-    /// Whether it is the one app that it knows, by HTTP Basic or in the body.
+    /// Returns whether it is the one app that it knows, by HTTP Basic or in the body.
     fn knows(&self, headers: &HeaderMap, fields: &Fields) -> bool {
         let state = self.state();
         let field = |name| fields.get(name).cloned();
@@ -182,7 +182,7 @@ impl Hostile {
         granted(&pair, &state.temper, !state.temper.has(Habit::OmitsRefreshToken))
     }
 
-    /// A refusal as RFC 6749 §5.2 has it, or with HTTP 200.
+    /// Returns a refusal as RFC 6749 §5.2 has it, or with HTTP 200.
     fn refused(&self, status: StatusCode, error: &str) -> Response {
         let body: Value = json!({"error": error, "error_description": "simulated"});
         let status =

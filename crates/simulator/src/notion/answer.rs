@@ -50,17 +50,17 @@ impl Refusal {
         Self { status, code, message: message.into(), oauth: false }
     }
 
-    /// A refusal of the token endpoints.
+    /// Returns a refusal of the token endpoints.
     pub(crate) fn oauth(code: &'static str, message: impl Into<String>) -> Self {
         Self { oauth: true, ..Self::new(code, message) }
     }
 
-    /// What was sent has not the form that is wanted.
+    /// Answers that what was sent has not the form that is wanted.
     pub(crate) fn invalid(message: impl Into<String>) -> Self {
         Self::new("validation_error", message)
     }
 
-    /// A part of the body is not as it should be.
+    /// Answers that a part of the body is not as it should be.
     pub(crate) fn body(path: &str, should: &str, instead: Option<&Value>) -> Self {
         let instead = instead.map_or_else(|| "undefined".to_owned(), Value::to_string);
         let instead: String = instead.chars().take(100).collect();
@@ -69,7 +69,7 @@ impl Refusal {
         ))
     }
 
-    /// It is not there, or not shared; nobody is told which.
+    /// Answers that it is not there, or not shared; nobody is told which.
     pub(crate) fn not_found(what: &str, id: &str, app: &str) -> Self {
         let message = format!(
             "Could not find {what} with ID: {id}. Make sure the relevant pages and databases are \
@@ -116,7 +116,7 @@ fn worded(refusal: &Refusal) -> Value {
     body
 }
 
-/// The answer to a caller that has to wait.
+/// Returns the answer to a caller that has to wait.
 pub(crate) fn throttled(seconds: u32) -> Response {
     let refusal = Refusal::new("rate_limited", "You have been rate limited.");
     let body = worded(&refusal);
@@ -127,7 +127,7 @@ pub(crate) fn throttled(seconds: u32) -> Response {
     response
 }
 
-/// The answer with an error code, where the service has it.
+/// Returns the answer with an error code, where the service has it.
 pub(crate) fn refused(code: &str, outside: &Outside) -> Option<Response> {
     let (code, _) = CODES.iter().find(|(known, _)| *known == code)?;
     let message = "This is a simulated fault.";

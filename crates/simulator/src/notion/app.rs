@@ -62,7 +62,7 @@ pub(crate) struct Registration {
 // === impl NotionApp ===
 
 impl NotionApp {
-    /// An app with every capability and refresh tokens.
+    /// Returns an app with every capability and refresh tokens.
     pub fn new(
         client_id: impl Into<String>,
         client_secret: impl Into<String>,

@@ -181,7 +181,7 @@ pub(crate) fn read(given: &Value, path: &str, id: String) -> Result<Block, Refus
 // === impl Block ===
 
 impl Block {
-    /// The block as the API writes it, with what all blocks of its page have in common.
+    /// Returns the block as the API writes it, with what all blocks of its page have in common.
     pub(crate) fn written(&self, common: &Map<String, Value>) -> Value {
         let mut content = json!({ "rich_text": self.rich_text, "color": "default" });
         match &self.kind {

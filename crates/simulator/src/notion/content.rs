@@ -60,12 +60,12 @@ impl Content {
         self.pages.iter().find(|page| page.id == id)
     }
 
-    /// A data source, by its own id or its database's.
+    /// Returns a data source, by its own id or its database's.
     pub(crate) fn data_source(&self, id: &str) -> Option<&DataSource> {
         self.data_sources.iter().find(|it| it.id == id || it.database_id == id)
     }
 
-    /// Whether something is among what was shared, or below it.
+    /// Returns whether something is among what was shared, or below it.
     pub(crate) fn is_shared(&self, shared: &BTreeSet<String>, id: &str) -> bool {
         let mut at = id.to_owned();
         // Nothing is nested deeper than there are pages.
@@ -81,8 +81,8 @@ impl Content {
         false
     }
 
-    /// What is on the first level and a person can share, with titles; without a person, what
-    /// anybody can.
+    /// Returns what is on the first level and a person can share, with titles; without a person,
+    /// what anybody can.
     pub(crate) fn to_share(&self, person: Option<&str>) -> Vec<(&str, String)> {
         let sees = |owner: &String| person.is_none_or(|person| owner == person);
         let pages = self.pages.iter().filter(|page| {
@@ -95,7 +95,7 @@ impl Content {
         pages.chain(sources).collect()
     }
 
-    /// A page's text, with its child pages at the end.
+    /// Returns a page's text, with its child pages at the end.
     pub(crate) fn markdown(&self, page: &Page, base: &str) -> String {
         let children = self
             .children(page)
@@ -104,7 +104,7 @@ impl Content {
         text.into_iter().chain(children).collect::<Vec<_>>().join("\n")
     }
 
-    /// A page's blocks as the API writes them, with its child pages at the end.
+    /// Returns a page's blocks as the API writes them, with its child pages at the end.
     pub(crate) fn blocks(&self, page: &Page) -> Vec<Value> {
         let common = |of: &Page| {
             let Value::Object(mut common) = of.common() else { return Map::new() };
@@ -145,7 +145,7 @@ impl Content {
         }
     }
 
-    /// A page as the API writes it.
+    /// Returns a page as the API writes it.
     pub(crate) fn written_page(&self, page: &Page, base: &str) -> Value {
         let mut written = page.common();
         written["object"] = "page".into();
@@ -165,13 +165,13 @@ impl Content {
 // === impl Page ===
 
 impl Page {
-    /// The text of its one title property.
+    /// Returns the text of its one title property.
     pub(crate) fn title(&self) -> String {
         let title = self.properties.values().find(|property| property["type"] == "title");
         title.map(|property| rich_text::joined(&property["title"])).unwrap_or_default()
     }
 
-    /// Where people read it.
+    /// Returns where people read it.
     pub(crate) fn url(&self, base: &str) -> String {
         address(base, &self.title(), &self.id)
     }
@@ -184,7 +184,7 @@ impl Page {
 // === impl DataSource ===
 
 impl DataSource {
-    /// A data source as the API writes it.
+    /// Returns a data source as the API writes it.
     pub(crate) fn written(&self, base: &str) -> Value {
         let mut written = common(self.made_at, self.edited_at, &self.made_by, false);
         written["object"] = "data_source".into();

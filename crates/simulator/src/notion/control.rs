@@ -29,7 +29,7 @@ struct ShareRequest {
     shared: bool,
 }
 
-/// `/_control/notion/…`.
+/// Serves `/_control/notion/…`.
 pub(crate) fn router(notion: &Notion) -> Router {
     let notion_routes = control::common()
         .route("/apps", get(list_apps).post(register_app))

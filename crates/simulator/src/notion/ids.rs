@@ -1,6 +1,6 @@
 use crate::outside::Outside;
 
-/// A fresh UUID of version 4 (RFC 9562 §5.4).
+/// Returns a fresh UUID of version 4 (RFC 9562 §5.4).
 pub(crate) fn fresh(outside: &Outside) -> String {
     let mut hex: Vec<char> = outside.secret("").chars().take(32).collect();
     hex[12] = '4';
@@ -13,7 +13,7 @@ pub(crate) fn fresh(outside: &Outside) -> String {
     dashed(&hex.into_iter().collect::<String>())
 }
 
-/// The id in a path or body, written with dashes or without; nothing where it is no UUID.
+/// Returns the id in a path or body, written with dashes or without; nothing where it is no UUID.
 pub(crate) fn read(text: &str) -> Option<String> {
     let is_dashed =
         text.len() == 36 && [8, 13, 18, 23].iter().all(|at| text.as_bytes()[*at] == b'-');
@@ -22,7 +22,7 @@ pub(crate) fn read(text: &str) -> Option<String> {
     is_hex.then(|| dashed(&bare.to_ascii_lowercase()))
 }
 
-/// Without dashes, as addresses of pages have it.
+/// Writes an id without dashes, as addresses of pages have it.
 pub(crate) fn bare(id: &str) -> String {
     id.replace('-', "")
 }

@@ -105,7 +105,7 @@ impl<'a> ConsentPage<'a> {
     }
 }
 
-/// What anybody could share; of it, who decides shares only what they see.
+/// Returns what anybody could share; of it, who decides shares only what they see.
 fn shareable(state: &NotionState) -> Vec<Shareable> {
     let top = state.content.to_share(None).into_iter();
     top.map(|(id, title)| {

@@ -9,7 +9,7 @@ pub(crate) const LONGEST_TEXT: usize = 2_000;
 
 const ANNOTATIONS: [&str; 6] = ["bold", "italic", "strikethrough", "underline", "code", "color"];
 
-/// A plain text as the API writes it.
+/// Returns a plain text as the API writes it.
 pub(crate) fn plain(text: &str) -> Value {
     if text.is_empty() {
         return json!([]);
@@ -17,7 +17,7 @@ pub(crate) fn plain(text: &str) -> Value {
     json!([element(text, None)])
 }
 
-/// All text of a rich text that the API wrote.
+/// Returns all text of a rich text that the API wrote.
 pub(crate) fn joined(rich_text: &Value) -> String {
     let items = rich_text.as_array().map_or(&[][..], Vec::as_slice);
     items.iter().filter_map(|item| item["plain_text"].as_str()).collect()
@@ -93,7 +93,7 @@ pub(crate) fn only(given: &Value, path: &str, known: &[&str]) -> Result<(), Refu
     }
 }
 
-/// A list or text has more than it may.
+/// Answers that a list or text has more than it may.
 pub(crate) fn too_long(path: &str, has: usize, most: usize) -> Refusal {
     Refusal::invalid(format!(
         "body failed validation: {path}.length should be ≤ `{most}`, instead was `{has}`."

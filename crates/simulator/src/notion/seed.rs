@@ -67,7 +67,7 @@ pub(crate) fn workspace() -> Workspace {
     }
 }
 
-/// Pages and a data source with everything a client should have met before production.
+/// Returns pages and a data source with everything a client should have met before production.
 pub(crate) fn content() -> Content {
     let mut pages: Vec<_> = PAGES.iter().map(page).collect();
     let mut trashed = page(&(9, "Old plans", "Never mind.", None, None));

@@ -45,7 +45,7 @@ impl State {
         }
     }
 
-    /// Back to the seed; apps are set-up rather than state, so they stay.
+    /// Goes back to the seed; apps are set-up rather than state, so they stay.
     pub(crate) fn reset(&mut self) {
         let apps = std::mem::take(&mut self.apps);
         *self = Self { apps, ..Self::seeded() };

@@ -1,6 +1,6 @@
 use crate::calendar;
 
-/// A time as the API writes it: to the minute, in UTC.
+/// Returns a time as the API writes it: to the minute, in UTC.
 pub(crate) fn written(micros: i64) -> String {
     let minutes = micros.div_euclid(60_000_000);
     let (days, minute) = (minutes.div_euclid(1_440), minutes.rem_euclid(1_440));
@@ -8,7 +8,7 @@ pub(crate) fn written(micros: i64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:00.000Z", minute / 60, minute % 60)
 }
 
-/// Whether a text can be a date or a time of a property: `2026-01-31`, and what may follow.
+/// Returns whether a text can be a date or a time of a property: `2026-01-31`, and what may follow.
 pub(crate) fn is_date(text: &str) -> bool {
     let bytes = text.as_bytes();
     let shape = |at: usize| match at {

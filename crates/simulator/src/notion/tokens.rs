@@ -92,13 +92,13 @@ impl Tokens {
         Ok(self.issue(grant, true, outside))
     }
 
-    /// Whose access token it is, if it works.
+    /// Returns whose access token it is, if it works.
     pub(crate) fn caller(&self, token: &str) -> Option<&Grant> {
         let access = self.access.get(token).filter(|access| !access.expired)?;
         self.grants.get(&access.grant)
     }
 
-    /// Whose token of either kind it is, if it works; and since when, where that is known.
+    /// Returns whose token of either kind it is, if it works; and since when, where that is known.
     pub(crate) fn owner(&self, token: &str) -> Option<(&Grant, Option<i64>)> {
         let issued_at = self.access.get(token).map(|access| access.issued_at);
         let of_refresh = || self.refresh.get(token).and_then(|grant| self.grants.get(grant));

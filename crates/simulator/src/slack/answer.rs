@@ -33,7 +33,7 @@ impl Refusal {
         refusal
     }
 
-    /// An argument is wrong in a way that has no code of its own.
+    /// Returns an argument is wrong in a way that has no code of its own.
     pub(crate) fn invalid_arguments(why: &str) -> Self {
         let mut refusal = Self::new("invalid_arguments");
         let metadata = json!({ "messages": [format!("[ERROR] {why}")] });
@@ -42,13 +42,13 @@ impl Refusal {
     }
 }
 
-/// The answer to a caller that has to wait.
+/// Returns the answer to a caller that has to wait.
 pub(crate) fn throttled(retry_after_s: u32) -> Response {
     let headers = [(RETRY_AFTER, retry_after_s.to_string())];
     (StatusCode::TOO_MANY_REQUESTS, headers, bare("ratelimited")).into_response()
 }
 
-/// The answer with any error code; Slack's are lower-case words joined by underscores.
+/// Returns the answer with any error code; Slack's are lower-case words joined by underscores.
 pub(crate) fn refused(code: &str) -> Option<Response> {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     (!code.is_empty() && code.chars().all(plain)).then(|| bare(code))

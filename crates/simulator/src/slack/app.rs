@@ -54,7 +54,7 @@ pub(crate) struct Registration {
 // === impl SlackApp ===
 
 impl SlackApp {
-    /// An app without rotation and PKCE, as most server-side apps are.
+    /// Returns an app without rotation and PKCE, as most server-side apps are.
     pub fn new(
         client_id: impl Into<String>,
         client_secret: impl Into<String>,
@@ -82,8 +82,8 @@ impl SlackApp {
 // === impl RegisteredApp ===
 
 impl RegisteredApp {
-    /// Whether Slack takes a redirect URI for one of a program on the person's own device: apps
-    /// with PKCE have such, on loopback.
+    /// Returns whether Slack takes a redirect URI for one of a program on the person's own device:
+    /// apps with PKCE have such, on loopback.
     pub(crate) fn stays_on_device(&self, redirect_uri: &str) -> bool {
         self.pkce && Url::parse(redirect_uri).is_ok_and(|url| is_loopback(&url))
     }

@@ -29,7 +29,7 @@ struct InviteRequest {
     channel: String,
 }
 
-/// `/_control/slack/…`.
+/// Serves `/_control/slack/…`.
 pub(crate) fn router(slack: &Slack) -> Router {
     let slack_routes = control::common()
         .route("/apps", get(list_apps).post(register_app))

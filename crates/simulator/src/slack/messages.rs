@@ -38,7 +38,7 @@ impl Message {
         }
     }
 
-    /// When it was posted, in seconds since 1970.
+    /// Returns when it was posted, in seconds since 1970.
     pub(crate) fn seconds(&self) -> i64 {
         self.ts.split('.').next().and_then(|seconds| seconds.parse().ok()).unwrap_or_default()
     }
@@ -66,7 +66,8 @@ impl Messages {
         self.kept.iter()
     }
 
-    /// The identifying timestamp of a message posted now; unique even when the clock stands still.
+    /// Returns the identifying timestamp of a message posted now; unique even when the clock stands
+    /// still.
     pub(crate) fn next_ts(&mut self, now: i64) -> String {
         self.last_ts = now.max(self.last_ts + 1);
         format!("{}.{:06}", self.last_ts / 1_000_000, self.last_ts % 1_000_000)

@@ -34,7 +34,7 @@ const DIRECT_MESSAGES: &[Seed] =
 const ARCHIVED: &[&str] = &["old-project", "incident-7"];
 const ODD_TOPIC: &str = r#"She said "ship & 'sail'" if a < b > c 🚀 </script>"#;
 
-/// A workspace with everything a client should have met before production.
+/// Returns a workspace with everything a client should have met before production.
 pub(crate) fn workspace() -> Workspace {
     Workspace {
         id: String::from("T0SIMACME1"),
@@ -49,7 +49,7 @@ pub(crate) fn workspace() -> Workspace {
     }
 }
 
-/// What was said before the simulator started, oldest first.
+/// Returns what was said before the simulator started, oldest first.
 pub(crate) fn messages() -> Vec<Message> {
     let said = [
         ("C0SIMGENRL", ADA, "Welcome to the simulated Acme. Nothing leaves this machine."),

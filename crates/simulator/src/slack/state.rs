@@ -35,7 +35,7 @@ impl State {
         }
     }
 
-    /// Back to the seed; apps are set-up rather than state, so they stay.
+    /// Goes back to the seed; apps are set-up rather than state, so they stay.
     pub(crate) fn reset(&mut self) {
         let apps = std::mem::take(&mut self.apps);
         *self = Self { apps, ..Self::seeded() };
@@ -83,13 +83,13 @@ impl State {
         }
     }
 
-    /// Whether a person or a bot is in a conversation.
+    /// Returns whether a person or a bot is in a conversation.
     pub(crate) fn is_in(&self, user: &str, conversation: &Conversation) -> bool {
         let invited = || self.invited.contains(&(user.to_owned(), conversation.id.clone()));
         conversation.has_member(user) || invited()
     }
 
-    /// Whether a person or a bot knows that a conversation exists.
+    /// Returns whether a person or a bot knows that a conversation exists.
     pub(crate) fn can_see(&self, user: &str, conversation: &Conversation) -> bool {
         conversation.kind == ConversationKind::PublicChannel || self.is_in(user, conversation)
     }

@@ -238,7 +238,7 @@ impl Caller {
         Refusal::missing_scope(&scopes.join(","), &self.scopes())
     }
 
-    /// All scopes of the token, joined; a person's also tells who the person is.
+    /// Returns all scopes of the token, joined; a person's also tells who the person is.
     pub(crate) fn scopes(&self) -> String {
         let own = match self.grant.kind {
             TokenKind::Bot => None,

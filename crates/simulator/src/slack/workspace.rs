@@ -92,7 +92,7 @@ impl Conversation {
         self.members.iter().any(|member| member == user)
     }
 
-    /// The other side of a direct message.
+    /// Returns the other side of a direct message.
     pub(crate) fn counterpart(&self, user: &str) -> &str {
         let other = self.members.iter().find(|member| *member != user);
         other.map_or("", String::as_str)
@@ -112,7 +112,7 @@ impl ConversationKind {
         }
     }
 
-    /// The scope a token needs to see conversations of this kind.
+    /// Returns the scope a token needs to see conversations of this kind.
     pub(crate) fn scope(self) -> &'static str {
         match self {
             Self::PublicChannel => "channels:read",

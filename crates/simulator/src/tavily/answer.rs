@@ -41,7 +41,7 @@ impl Refusal {
         Self::new(433, "paygo_limit", words)
     }
 
-    /// The refusal of that name, as faults have it.
+    /// Returns the refusal of that name, as faults have it.
     pub(crate) fn named(code: &str) -> Option<Self> {
         Some(match code {
             "unauthorized" => Self::unauthorized(),
@@ -62,7 +62,7 @@ impl Refusal {
     }
 }
 
-/// The answer to a caller that has to wait.
+/// Returns the answer to a caller that has to wait.
 pub(crate) fn throttled(retry_after_s: u32) -> Response {
     let words = "Your request has been blocked due to excessive requests. Please reduce rate of \
                  requests.";

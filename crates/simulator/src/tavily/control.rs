@@ -31,7 +31,7 @@ struct PlanRequest {
     limit: u64,
 }
 
-/// `/_control/tavily/…`.
+/// Serves `/_control/tavily/…`.
 pub(crate) fn router(tavily: &Tavily) -> Router {
     let routes = control::common()
         .route("/keys", get(list_keys).post(create_key))

@@ -3,7 +3,7 @@ const WEEKDAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/// A day at noon, as HTTP and Tavily's news write it; seconds since 1970 in, from then on.
+/// Returns a day at noon, as HTTP and Tavily's news write it; seconds since 1970 in, from then on.
 pub(crate) fn noon_of(seconds: i64) -> String {
     let days = seconds.div_euclid(DAY);
     let weekday = WEEKDAYS[usize::try_from(days.rem_euclid(7)).unwrap_or_default()];
@@ -12,8 +12,8 @@ pub(crate) fn noon_of(seconds: i64) -> String {
     format!("{weekday}, {day:02} {month} {year} 12:00:00 GMT")
 }
 
-/// Year, month and day of so many days after 1 January 1970. Counts from 1 March, so that the leap
-/// day comes last, in eras of 400 years.
+/// Returns year, month and day of so many days after 1 January 1970. Counts from 1 March, so that
+/// the leap day comes last, in eras of 400 years.
 fn civil(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));

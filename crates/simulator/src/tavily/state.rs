@@ -88,7 +88,7 @@ impl State {
         true
     }
 
-    /// What all keys have used together.
+    /// Returns what all keys have used together.
     pub(crate) fn plan_usage(&self) -> KeyUsage {
         self.keys.iter().fold(self.ended, |sum, key| KeyUsage {
             search: sum.search + key.usage.search,
@@ -117,7 +117,7 @@ impl State {
         Ok(credits)
     }
 
-    /// The key, if it and the plan have so many credits left.
+    /// Returns the key, if it and the plan have so many credits left.
     fn pay(&mut self, api_key: &str, credits: u64) -> Result<&mut Key, Refusal> {
         let plan_left = self.plan_limit.saturating_sub(self.plan_usage().total());
         let key = self.keys.iter_mut().find(|key| key.text == api_key);
@@ -139,7 +139,7 @@ impl Key {
 // === impl KeyUsage ===
 
 impl KeyUsage {
-    /// All together.
+    /// Returns all together.
     pub fn total(&self) -> u64 {
         self.search + self.extract
     }

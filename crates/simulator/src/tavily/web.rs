@@ -93,13 +93,13 @@ const SITES: &[Site] = &[
     },
 ];
 
-/// The pages about a query, the most fitting first.
+/// Returns the pages about a query, the most fitting first.
 pub(crate) fn pages_about(query: &str, topic: &str) -> Vec<Page> {
     let on_topic = SITES.iter().filter(|site| site.topic == topic);
     on_topic.map(|site| site.page(query.trim(), &path_of(query))).collect()
 }
 
-/// The page at an address; nothing off the made-up web.
+/// Returns the page at an address; nothing off the made-up web.
 pub(crate) fn page_at(url: &str) -> Option<Page> {
     let url = url::Url::parse(url).ok()?;
     let site = SITES.iter().find(|site| url.host_str() == Some(site.domain))?;
@@ -133,18 +133,18 @@ impl Site {
 // === impl Page ===
 
 impl Page {
-    /// The whole page.
+    /// Returns the whole page.
     pub(crate) fn markdown(&self) -> String {
         format!("# {}\n\n{}", self.title, self.text)
     }
 
-    /// The first passages, joined as Tavily joins them.
+    /// Returns the first passages, joined as Tavily joins them.
     pub(crate) fn passages(&self, at_most: usize) -> String {
         let sentences = self.text.split_inclusive(". ").map(str::trim);
         sentences.take(at_most).collect::<Vec<_>>().join(" [...] ")
     }
 
-    /// Whether it is of a domain, or of one below it.
+    /// Returns whether it is of a domain, or of one below it.
     pub(crate) fn is_of(&self, domain: &str) -> bool {
         let below = self.domain.strip_suffix(domain);
         below.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))

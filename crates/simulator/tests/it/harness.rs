@@ -40,7 +40,7 @@ impl Harness {
         Self::at("http://127.0.0.1:8788/")
     }
 
-    /// Reached at this address.
+    /// Returns it as it is reached at this address.
     pub(crate) fn at(public_url: &str) -> Self {
         let clock = Arc::new(AtomicI64::new(START));
         let now = Arc::clone(&clock);
@@ -53,7 +53,7 @@ impl Harness {
         Self { simulator, clock }
     }
 
-    /// With an app registered as `CLIENT`.
+    /// Starts it with an app registered as `CLIENT`.
     pub(crate) fn with_app(change: impl FnOnce(&mut SlackApp)) -> Self {
         let harness = Self::new();
         harness.register(change);
@@ -152,12 +152,12 @@ impl Harness {
         self.access(&[("code", &code), ("redirect_uri", CALLBACK)]).await
     }
 
-    /// A user token of Ada's with these scopes.
+    /// Returns a user token of Ada's with these scopes.
     pub(crate) async fn user_token(&self, scopes: &str) -> String {
         text(&self.connect("", scopes, ADA).await["authed_user"]["access_token"])
     }
 
-    /// A bot token with these scopes.
+    /// Returns a bot token with these scopes.
     pub(crate) async fn bot_token(&self, scopes: &str) -> String {
         text(&self.connect(scopes, "", ADA).await["access_token"])
     }
@@ -174,7 +174,7 @@ impl Answer {
         Url::parse(location).expect("an address")
     }
 
-    /// The consent id in the page's form.
+    /// Returns the consent id in the page's form.
     pub(crate) fn consent(&self) -> String {
         assert_eq!(self.status, StatusCode::OK, "{}", self.text);
         let (_, rest) = self.text.split_once(r#"name="consent" value=""#).expect("a consent page");

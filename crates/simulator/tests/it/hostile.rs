@@ -32,7 +32,8 @@ fn provider(temper: Temper) -> Hostile {
     Hostile::new(options, CLIENT, temper)
 }
 
-/// The status and the JSON of an answer; no JSON where there was none, no answer where it broke.
+/// Returns the status and the JSON of an answer; no JSON where there was none, no answer where it
+/// broke.
 async fn post(provider: &Hostile, path: &str, fields: &[(&str, &str)]) -> Option<(u16, Value)> {
     let credentials = [("client_id", CLIENT.0), ("client_secret", CLIENT.1)];
     let form =

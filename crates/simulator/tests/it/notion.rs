@@ -24,7 +24,7 @@ pub(crate) const PAYROLL: &str = "22222222-0000-4000-8000-000000000008";
 pub(crate) const ROADMAP: &str = "33333333-0000-4000-8000-000000000001";
 pub(crate) const ROADMAP_DATABASE: &str = "33333333-0000-4000-8000-000000000002";
 
-/// A simulator with an app registered as `CLIENT`.
+/// Returns a simulator with an app registered as `CLIENT`.
 pub(crate) fn with_app(change: impl FnOnce(&mut NotionApp)) -> Harness {
     let harness = Harness::new();
     register(&harness, change);
@@ -110,7 +110,7 @@ pub(crate) async fn post(harness: &Harness, token: &str, path: &str, body: &Valu
     harness.send(request.body(Body::from(body.to_string())).expect("a request")).await
 }
 
-/// The status and code of a refusal.
+/// Returns the status and code of a refusal.
 pub(crate) fn refusal(answer: &Answer) -> (u16, String) {
     let body = answer.json();
     assert!(body["request_id"].is_string(), "{body}");

@@ -26,7 +26,7 @@ impl OfficialClient {
         Self { harness, url, peer }
     }
 
-    /// What the client's own function returned.
+    /// Returns what the client's own function returned.
     #[track_caller]
     fn call(&mut self, token: &str, method: &str, arguments: &Value) -> Value {
         let line = json!({ "call": method, "token": token, "arguments": arguments });
@@ -35,7 +35,7 @@ impl OfficialClient {
         reply["answer"].take()
     }
 
-    /// The error that the client threw.
+    /// Returns the error that the client threw.
     #[track_caller]
     fn refusal(&mut self, token: &str, method: &str, arguments: &Value) -> Value {
         let line = json!({ "call": method, "token": token, "arguments": arguments });
@@ -160,7 +160,7 @@ async fn the_answers_have_the_types_of_the_official_client() {
     assert_ne!(type_check(&[broken]), "", "the compiler would find one");
 }
 
-/// What the TypeScript compiler says of answers and the types that they are to have.
+/// Returns what the TypeScript compiler says of answers and the types that they are to have.
 fn type_check(answers: &[(&str, Value)]) -> String {
     let modules = peer::folder().join("node_modules");
     let api = modules.join("@notionhq/client/build/src/api-endpoints");

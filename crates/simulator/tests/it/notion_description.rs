@@ -6,7 +6,7 @@ use crate::harness::Answer;
 use crate::notion::*;
 use crate::official_description::Description;
 
-/// What the description has against an answer. Refusals that it leaves out are like others.
+/// Returns what the description has against an answer. Refusals that it leaves out are like others.
 #[track_caller]
 fn faults(description: &Description, operation: [&str; 2], answer: &Answer) -> Vec<String> {
     let status = answer.status.as_u16();

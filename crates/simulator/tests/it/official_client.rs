@@ -80,14 +80,14 @@ impl OfficialClient {
 }
 
 impl Outcome {
-    /// What the client returned.
+    /// Returns what the client returned.
     #[track_caller]
     pub(crate) fn answer(mut self) -> Value {
         assert!(self.reply.get("answer").is_some(), "{}: {}", self.what, self.reply);
         self.reply["answer"].take()
     }
 
-    /// The error that the client threw for an answer with `ok: false`.
+    /// Returns the error that the client threw for an answer with `ok: false`.
     #[track_caller]
     pub(crate) fn refusal(mut self) -> Value {
         let code = &self.reply["code"];
@@ -95,7 +95,7 @@ impl Outcome {
         self.reply["refused"].take()
     }
 
-    /// How many seconds the client waited before each retry.
+    /// Returns how many seconds the client waited before each retry.
     pub(crate) fn waited(&self) -> Value {
         self.reply["waited"].clone()
     }

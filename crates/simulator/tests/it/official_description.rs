@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 pub(crate) struct Description(Value);
 
 impl Description {
-    /// One of those that `npm ci` puts into the peers.
+    /// Returns one of those that `npm ci` puts into the peers.
     pub(crate) fn of(file: &str) -> Self {
         let modules = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/peers/node_modules");
         let text = std::fs::read(modules.join(file));
@@ -17,12 +17,12 @@ impl Description {
         Self(description)
     }
 
-    /// Whether it says what an operation, its method and path, answers with that status.
+    /// Returns whether it says what an operation, its method and path, answers with that status.
     pub(crate) fn describes(&self, operation: [&str; 2], status: u16) -> bool {
         !self.response(operation, status).is_null()
     }
 
-    /// What it has against the body of an answer.
+    /// Returns what it has against the body of an answer.
     #[track_caller]
     pub(crate) fn faults(&self, operation: [&str; 2], status: u16, body: &Value) -> Vec<String> {
         let schema = &self.response(operation, status)["content"]["application/json"]["schema"];
@@ -42,7 +42,7 @@ impl Description {
     }
 }
 
-/// `nullable` is `OpenAPI` 3.0's word; JSON Schema has a type for it.
+/// Translates `nullable`, which is `OpenAPI` 3.0's word; JSON Schema has a type for it.
 fn nullable_as_type(value: &mut Value) {
     if let Value::Object(object) = value {
         if object.get("nullable") == Some(&Value::Bool(true)) {

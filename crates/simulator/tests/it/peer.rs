@@ -28,7 +28,7 @@ impl Peer {
         Self { child, stdin, stdout }
     }
 
-    /// What it answers to a line.
+    /// Returns what it answers to a line.
     #[track_caller]
     pub(crate) fn ask(&mut self, line: &Value) -> Value {
         writeln!(self.stdin, "{line}").expect("the official client listens");
@@ -45,13 +45,13 @@ impl Drop for Peer {
     }
 }
 
-/// The folder of the peers.
+/// Returns the folder of the peers.
 pub(crate) fn folder() -> PathBuf {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/peers");
     folder.canonicalize().expect("the peers")
 }
 
-/// Their Node.
+/// Runs their Node.
 pub(crate) fn node() -> Command {
     let node = folder().join("node_modules/node/bin/node");
     assert!(
@@ -61,7 +61,7 @@ pub(crate) fn node() -> Command {
     Command::new(node)
 }
 
-/// A simulator that is served, and its address.
+/// Returns a simulator that is served, and its address.
 pub(crate) async fn served() -> (Harness, String) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));

@@ -14,7 +14,7 @@ const SEARCH: &str = "search.messages";
 const BOT_SCOPES: &str = "channels:read,chat:write";
 const USER_SCOPES: &str = "channels:read,chat:write,search:read";
 
-/// The names of the conversations on each page.
+/// Returns the names of the conversations on each page.
 fn names(pages: &Value) -> Vec<Vec<String>> {
     let of_page = |page: &Value| {
         let channels = page["channels"].as_array().expect("channels");
@@ -23,7 +23,7 @@ fn names(pages: &Value) -> Vec<Vec<String>> {
     pages.as_array().expect("pages").iter().map(of_page).collect()
 }
 
-/// The texts of what was found.
+/// Returns the texts of what was found.
 fn texts(answer: &Value) -> Vec<String> {
     let matches = answer["messages"]["matches"].as_array().expect("matches");
     matches.iter().map(|found| text(&found["text"])).collect()

@@ -69,7 +69,7 @@ impl Scene<'_> {
         ended.ok_or_else(|| format!("nothing is revoked ({status}): {body}").into())
     }
 
-    /// How many connections of the other its provider has confirmed the end of.
+    /// Returns how many connections of the other its provider has confirmed the end of.
     async fn confirmed(&self) -> Result<u64> {
         let connector = Neighbour::CONNECTOR;
         let path = format!("{}&connector={connector}&limit=1", self.path("revocations"));
@@ -77,7 +77,7 @@ impl Scene<'_> {
         Ok(body["counts"]["provider_confirmed"].as_u64().unwrap_or_default())
     }
 
-    /// How many connections wait to be confirmed.
+    /// Returns how many connections wait to be confirmed.
     async fn unconfirmed(&self) -> Result<usize> {
         let path = format!("{}&status=awaiting_confirmation", self.path("connections"));
         let (status, body) = self.admin.get(self.node.address, &path).await?;

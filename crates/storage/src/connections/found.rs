@@ -13,7 +13,7 @@ use crate::{
     row::Record,
 };
 
-/// The connection of that id.
+/// Returns the connection of that id.
 pub async fn find(db: impl Run, tenant: Tenant, id: ConnectionId) -> Result<Option<Connection>> {
     const SQL: &str = "
         SELECT connections.*, end_users.external_id
@@ -51,7 +51,7 @@ macro_rules! of_serving {
 
 pub(crate) use of_serving;
 
-/// The connections at a project connector that could serve an end user: their own and the
+/// Returns the connections at a project connector that could serve an end user: their own and the
 /// project's, neither revoked nor waiting to be confirmed, of each owner the default one first,
 /// then the oldest. Without an end user, the project's alone.
 pub async fn serving(
@@ -70,7 +70,8 @@ pub async fn serving(
     db.all(SQL, binds![project, environment, project_connector, end_user]).await
 }
 
-/// The connections of an account at a project connector that are not revoked, whoever owns them.
+/// Returns the connections of an account at a project connector that are not revoked, whoever owns
+/// them.
 pub async fn of_account(
     db: &Db,
     tenant: Tenant,
@@ -87,8 +88,8 @@ pub async fn of_account(
     db.all(SQL, binds![project, environment, project_connector, account]).await
 }
 
-/// The connections at a project connector that are not revoked, whoever owns them, by their ids: those
-/// after `after`, `limit` at most.
+/// Returns the connections at a project connector that are not revoked, whoever owns them, by their
+/// ids: those after `after`, `limit` at most.
 pub async fn left_after(
     db: &Db,
     tenant: Tenant,
@@ -123,8 +124,8 @@ pub async fn any_with_app(
     Ok(db.optional::<Number>(SQL, binds).await?.is_some())
 }
 
-/// An end user's connections that are not revoked, the oldest first, those after `after` and
-/// `limit` at most; of these connectors alone, where some are named.
+/// Returns an end user's connections that are not revoked, the oldest first, those after `after`
+/// and `limit` at most; of these connectors alone, where some are named.
 pub async fn of_end_user(
     db: &Db,
     tenant: Tenant,
@@ -147,12 +148,12 @@ pub async fn of_end_user(
     db.all(SQL, binds![tenant.project, tenant.environment, end_user, after, limit, among]).await
 }
 
-/// Names with a comma around each; none has one, nor what `LIKE` reads otherwise.
+/// Writes names with a comma around each; none has one, nor what `LIKE` reads otherwise.
 fn listed(connectors: &BTreeSet<ConnectorSlug>) -> String {
     connectors.iter().fold(",".to_owned(), |text, slug| text + slug.as_str() + ",")
 }
 
-/// How many connections a project connector has of each status.
+/// Returns how many connections a project connector has of each status.
 pub async fn counts(
     db: impl Run,
     tenant: Tenant,
@@ -175,7 +176,7 @@ impl Record for Count {
     }
 }
 
-/// Whether a project connector has any connection that is not revoked.
+/// Returns whether a project connector has any connection that is not revoked.
 pub async fn any_left(
     db: &Db,
     tenant: Tenant,

@@ -52,7 +52,7 @@ pub async fn revoke_all(
     Ok(revoked)
 }
 
-/// How many connections that would revoke.
+/// Returns how many connections that would revoke.
 pub async fn count(
     db: &Db,
     tenant: Tenant,

@@ -74,7 +74,7 @@ impl Db {
         self.clock.now()
     }
 
-    /// The time by the database's clock: on SQLite, which is in this process, the system's.
+    /// Returns the time by the database's clock: on SQLite, which is in this process, the system's.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -95,7 +95,7 @@ fn time(rows: &[Row]) -> Result<Timestamp> {
 }
 
 impl Tx {
-    /// The time by the database's clock.
+    /// Returns the time by the database's clock.
     ///
     /// # Errors
     /// When the database does not answer.

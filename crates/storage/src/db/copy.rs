@@ -83,7 +83,8 @@ impl ColumnKind {
 }
 
 impl Table {
-    /// The names of all tables that hold something to keep, those first that others refer to.
+    /// Returns the names of all tables that hold something to keep, those first that others refer
+    /// to.
     fn names() -> impl Iterator<Item = &'static str> {
         let lines = Db::SCHEMA.lines().filter_map(|line| line.strip_prefix("CREATE TABLE "));
         let names = lines.map(|line| line.trim_end_matches(" ("));
@@ -142,7 +143,7 @@ impl Db {
         }))
     }
 
-    /// Whether there is nothing in it: no schema, or one without a row.
+    /// Returns whether there is nothing in it: no schema, or one without a row.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -176,7 +177,7 @@ impl Db {
 }
 
 impl Snapshot {
-    /// The tables, those first that others refer to.
+    /// Returns the tables, those first that others refer to.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -244,7 +245,7 @@ impl Snapshot {
         Ok(())
     }
 
-    /// Only names of our own tables and columns stand in these statements.
+    /// Fetches rows. Only names of our own tables and columns stand in these statements.
     async fn fetch(&mut self, sql: String) -> Result<Vec<Row>> {
         let query = AssertSqlSafe(sql);
         Ok(match &mut self.0 {

@@ -83,7 +83,8 @@ impl Db {
         self.feed.health.is_late.load(Ordering::SeqCst)
     }
 
-    /// Whether the database takes writes. It is asked to only where the last one was not taken.
+    /// Checks whether the database takes writes. It is asked to only where the last one was not
+    /// taken.
     ///
     /// # Errors
     /// When it still does not.
@@ -96,8 +97,8 @@ impl Db {
         tx.commit().await
     }
 
-    /// For how long this node has heard the database without a break, in which it took whatever
-    /// was written; as long as it is not heard, or takes nothing, for no time.
+    /// Returns for how long this node has heard the database without a break, in which it took
+    /// whatever was written; as long as it is not heard, or takes nothing, for no time.
     pub fn sound_for(&self) -> Duration {
         let since = if self.feed.epochs.is_hearing(Instant::now()) {
             *self.feed.health.since()

@@ -106,7 +106,7 @@ impl Lines {
         })
     }
 
-    /// The driver's pool, for what is done before anything is served.
+    /// Returns the driver's pool, for what is done before anything is served.
     pub(super) fn pool(&self) -> &PgPool {
         &self.pool
     }

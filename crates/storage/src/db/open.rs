@@ -137,7 +137,7 @@ impl Db {
         Ok(())
     }
 
-    /// The version of the schema.
+    /// Returns the version of the schema.
     ///
     /// # Errors
     /// When there is none yet.
@@ -159,9 +159,9 @@ impl Db {
     }
 }
 
-/// Whether a connection has left its transaction. SQLite ends one by itself when the disk is full
-/// or broken, and the rollback that follows fails; the driver would take the connection to be in a
-/// transaction for ever.
+/// Returns whether a connection has left its transaction. SQLite ends one by itself when the disk
+/// is full or broken, and the rollback that follows fails; the driver would take the connection to
+/// be in a transaction for ever.
 async fn is_sound(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
     if connection.is_in_transaction() {
         connection.ping().await?; // behind the rollback that waits in its queue
@@ -169,15 +169,16 @@ async fn is_sound(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error
     Ok(!connection.is_in_transaction())
 }
 
-/// How many lines a test has to PostgreSQL: `ASTRALFORM_TEST_LINES=1` shows that nothing needs two.
+/// Returns how many lines a test has to PostgreSQL: `ASTRALFORM_TEST_LINES=1` shows that nothing
+/// needs two.
 #[cfg(any(test, feature = "testing"))]
 #[expect(clippy::disallowed_methods, reason = "tests are told by the environment how to run")]
 fn test_lines() -> u32 {
     std::env::var("ASTRALFORM_TEST_LINES").ok().and_then(|lines| lines.parse().ok()).unwrap_or(8)
 }
 
-/// Connections stay open: checking one before each use would cost a round trip, and a broken one
-/// says so by itself.
+/// Describes a pool whose connections stay open: checking one before each use would cost a round
+/// trip, and a broken one says so by itself.
 fn pool<D: sqlx::Database>(connections: u32) -> PoolOptions<D> {
     PoolOptions::new()
         .max_connections(connections)

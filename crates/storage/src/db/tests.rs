@@ -5,7 +5,7 @@ use astralform_domain::Timestamp;
 use super::*;
 use crate::{bind::binds, meta};
 
-/// Room for so many pages in the file, and for no more.
+/// Leaves room for so many pages in the file, and for no more.
 async fn limit(db: &Db, pages: &'static str) {
     db.rows(pages, Vec::new(), Access::Write).await.unwrap();
 }

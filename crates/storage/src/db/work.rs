@@ -22,12 +22,12 @@ pub async fn charged_to<T>(account: Arc<AtomicU64>, work: impl Future<Output = T
 pub(super) struct Work(Option<(Arc<AtomicU64>, Instant)>);
 
 impl Work {
-    /// Work that begins now.
+    /// Begins to measure work.
     pub(super) fn begin() -> Self {
         Self(ACCOUNT.try_with(|account| (Arc::clone(account), Instant::now())).ok())
     }
 
-    /// Work that is done by another process.
+    /// Returns work that is done by another process.
     pub(super) const fn elsewhere() -> Self {
         Self(None)
     }

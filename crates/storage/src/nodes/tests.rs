@@ -45,7 +45,7 @@ fn token() -> Token {
     }
 }
 
-/// A refresh that a process holds and has sent.
+/// Returns a refresh that a process holds and has sent.
 async fn held(db: &Db, world: &World, account: &str, process: &str) -> RefreshKey {
     let owner = connection(world, account);
     let key = RefreshKey { connection: owner.id, kind: "user".to_owned() };

@@ -11,7 +11,7 @@ use crate::{
 const MINUTE: Duration = Duration::from_mins(1);
 const A: Claimant<'_> = Claimant { node: "a", takes_over: true };
 
-/// A connection with a token that is due at 100 s, and the key of its refresh.
+/// Returns a connection with a token that is due at 100 s, and the key of its refresh.
 async fn stored(db: &Db, account: &str) -> (Connection, RefreshKey) {
     let world = world(db).await;
     let connection = connection(&world, account);
@@ -48,7 +48,7 @@ async fn sent(db: &Db, lease: &Lease) {
     tx.commit().await.unwrap();
 }
 
-/// What is abandoned at any project connector.
+/// Returns what is abandoned at any project connector.
 async fn abandoned_by(db: &Db, by: Claimant<'_>) -> Vec<Wanted> {
     let never = Timestamp::from_secs(0);
     let mut all = Vec::new();
@@ -58,7 +58,7 @@ async fn abandoned_by(db: &Db, by: Claimant<'_>) -> Vec<Wanted> {
     all
 }
 
-/// What is due at any project connector.
+/// Returns what is due at any project connector.
 async fn due(db: &Db, now: Timestamp, since: Timestamp) -> Vec<Wanted> {
     let mut all = Vec::new();
     for at in waiting(db, A, now, since).await.unwrap() {

@@ -77,7 +77,8 @@ macro_rules! due {
     };
 }
 
-/// The project connectors that have anything of [`abandoned()`] or [`due()`], in the order of their ids.
+/// Returns the project connectors that have anything of [`abandoned()`] or [`due()`], in the order
+/// of their ids.
 pub async fn waiting(
     db: &Db,
     by: Claimant<'_>,
@@ -93,8 +94,8 @@ pub async fn waiting(
     db.all(SQL, binds![by.node, by.takes_over, clock, now, used_since]).await
 }
 
-/// The refreshes at a project connector that somebody began and nobody goes on with, the oldest
-/// first, `limit` at most.
+/// Returns the refreshes at a project connector that somebody began and nobody goes on with, the
+/// oldest first, `limit` at most.
 pub async fn abandoned(
     db: &Db,
     at: ProjectConnectorId,
@@ -110,8 +111,8 @@ pub async fn abandoned(
     db.all(SQL, binds![by.node, by.takes_over, clock, at, limit]).await
 }
 
-/// The tokens at a project connector whose time to be refreshed has come, the most urgent first,
-/// `limit` at most.
+/// Returns the tokens at a project connector whose time to be refreshed has come, the most urgent
+/// first, `limit` at most.
 pub async fn due(
     db: &Db,
     at: ProjectConnectorId,

@@ -42,7 +42,7 @@ async fn connect(db: &Db, world: &World, account: &str, status: ConnectionStatus
     made
 }
 
-/// So many connections that have ended at second 10.
+/// Returns so many connections that have ended at second 10.
 async fn ended(db: &Db, world: &World, number: usize) -> Vec<Connection> {
     let mut all = Vec::new();
     for account in 0..number {

@@ -57,7 +57,7 @@ impl Told {
         new
     }
 
-    /// What was told since the last time, in the order of the connections' changes.
+    /// Returns what was told since the last time, in the order of the connections' changes.
     async fn told(&mut self) -> Vec<(Option<ConnectionStatus>, ConnectionStatus, i64)> {
         let place = (self.world.tenant, self.webhook);
         let mut all = of_webhook(&self.db, place, None, 100).await.unwrap();

@@ -9,7 +9,7 @@ use crate::{
     webhooks,
 };
 
-/// The time of the events is that of the machine.
+/// Makes a database whose time of events is that of the machine.
 fn later() -> Timestamp {
     astralform_domain::Clock::system().now().after(Duration::from_mins(1))
 }
@@ -22,7 +22,7 @@ async fn told(db: &Db, world: &World) -> WebhookId {
     new.id
 }
 
-/// A connection that was made and revoked.
+/// Returns a connection that was made and revoked.
 async fn two_events(db: &Db, world: &World, account: &str) -> Connection {
     let new = connection(world, account);
     let mut tx = db.begin().await.unwrap();

@@ -23,7 +23,7 @@ fn main() -> ExitCode {
     if faults.is_empty() { ExitCode::SUCCESS } else { complain(&faults) }
 }
 
-/// What is wrong with a document.
+/// Returns what is wrong with a document.
 fn faults(path: &str, passed: &BTreeSet<&str>) -> Vec<String> {
     let Ok(text) = fs::read_to_string(path) else {
         return vec![format!("{path} cannot be read")];
@@ -38,7 +38,7 @@ fn faults(path: &str, passed: &BTreeSet<&str>) -> Vec<String> {
         .collect()
 }
 
-/// The names in backticks in the last column of each table.
+/// Returns the names in backticks in the last column of each table.
 fn named(text: &str) -> Vec<Named<'_>> {
     let rows = text.lines().enumerate().filter_map(|(at, line)| {
         let cells = line.trim().strip_prefix('|')?.strip_suffix('|')?;
@@ -48,7 +48,7 @@ fn named(text: &str) -> Vec<Named<'_>> {
     rows.flatten().collect()
 }
 
-/// The names of the tests that passed, without their modules.
+/// Returns the names of the tests that passed, without their modules.
 fn passed(log: &str) -> BTreeSet<&str> {
     let tests = log.lines().filter_map(|line| line.strip_prefix("test ")?.strip_suffix(" ... ok"));
     tests.map(|path| path.rsplit_once("::").map_or(path, |(_, name)| name)).collect()

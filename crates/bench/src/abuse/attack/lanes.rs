@@ -39,7 +39,7 @@ pub(super) struct Lane {
 pub(super) enum Act {
     /// Sends a request and waits for its answer.
     Ask(Requests),
-    /// The same, each time on a new connection.
+    /// Sends a request on a new connection each time, and waits for its answer.
     AskAnew(Requests),
     /// Sends all of a request but its last byte, and waits.
     Withhold(Request),

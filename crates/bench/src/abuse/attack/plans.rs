@@ -38,7 +38,7 @@ pub(super) async fn lanes(
     })
 }
 
-/// One session token, from four addresses.
+/// Returns one session token, from four addresses.
 fn session(token: &str, prepared: &Prepared) -> Vec<Lane> {
     let bearer = Bearer { token: token.to_owned(), end_user: None };
     let (call, other) = (prepared.call_path(), prepared.faulty_path());
@@ -75,7 +75,7 @@ fn session(token: &str, prepared: &Prepared) -> Vec<Lane> {
     ]
 }
 
-/// One API key, from eight addresses.
+/// Returns one API key, from eight addresses.
 fn key(prepared: &Prepared) -> Vec<Lane> {
     let backend = Bearer { token: prepared.key.clone(), end_user: None };
     let for_user = backend.naming("end-user-0000000");
@@ -107,7 +107,7 @@ fn key(prepared: &Prepared) -> Vec<Lane> {
     ]
 }
 
-/// One address that has no credential.
+/// Returns one address that has no credential.
 fn address(prepared: &Prepared) -> Vec<Lane> {
     let lane = |name, connections, act| Lane { name, connections, addresses: 1, act };
     let link = |number: usize| get(&format!("/connect/lnk_{number:032}"));
@@ -129,7 +129,8 @@ fn address(prepared: &Prepared) -> Vec<Lane> {
     ]
 }
 
-/// A member whose own endpoints are hostile, from one address; the rest is the provider's doing.
+/// Returns a member whose own endpoints are hostile, from one address; the rest is the provider's
+/// doing.
 fn provider_calls(prepared: &Prepared, webhook: &str) -> Vec<Lane> {
     let lane = |name, connections, act| Lane { name, connections, addresses: 1, act };
     let key = Bearer { token: prepared.hostile_key.clone(), end_user: None };

@@ -62,7 +62,7 @@ impl<'s> Checker<'s, '_> {
         Ok(Op::Object(checked))
     }
 
-    /// What the input has at a key.
+    /// Returns what the input has at a key.
     fn held(&mut self, key: Term<&'s str>, level: usize) -> Result<Node, CompileError> {
         let mut path = Path { steps: Vec::new(), indices: Vec::new() };
         let access = path.index(self.term(key, level)?);
@@ -87,7 +87,7 @@ impl<'s> Checker<'s, '_> {
     }
 }
 
-/// The height of a balanced tree over this many leaves.
+/// Returns the height of a balanced tree over this many leaves.
 fn tree_levels(leaves: usize) -> usize {
     leaves.next_power_of_two().ilog2() as usize
 }

@@ -12,7 +12,7 @@ const OPENING: [&str; 11] =
 /// Wider than the limit for terms: a list holds many of `OPENING` without being deep.
 const MAX_NESTING: usize = 4 * MAX_LEVELS;
 
-/// The keyword of a leading module statement.
+/// Returns the keyword of a leading module statement.
 pub(in super::super) fn module_statement<'s>(tokens: &[Token<&'s str>]) -> Option<&'s str> {
     match tokens.first() {
         Some(Token(word @ ("module" | "import" | "include"), Tok::Word)) => Some(word),
@@ -20,12 +20,12 @@ pub(in super::super) fn module_statement<'s>(tokens: &[Token<&'s str>]) -> Optio
     }
 }
 
-/// The first operator that is not part of the language.
+/// Returns the first operator that is not part of the language.
 pub(in super::super) fn refused_symbol<'s>(tokens: &[Token<&'s str>]) -> Option<&'s str> {
     find(tokens, &|symbol| REFUSED_SYMBOLS.contains(&symbol))
 }
 
-/// The first symbol or word that is wanted, also inside brackets and strings.
+/// Returns the first symbol or word that is wanted, also inside brackets and strings.
 pub(super) fn find<'s>(
     tokens: &[Token<&'s str>],
     wanted: &impl Fn(&str) -> bool,
@@ -36,7 +36,7 @@ pub(super) fn find<'s>(
     })
 }
 
-/// The first token that is nested too deeply for the parser.
+/// Returns the first token that is nested too deeply for the parser.
 pub(in super::super) fn too_deep<'s>(tokens: &[Token<&'s str>]) -> Option<&'s str> {
     deeper_than(tokens, MAX_NESTING)
 }
@@ -54,7 +54,7 @@ fn deeper_than<'s>(tokens: &[Token<&'s str>], mut levels: usize) -> Option<&'s s
     None
 }
 
-/// The tokens within a token.
+/// Returns the tokens within a token.
 fn inner<'t, 's>(token: &'t Tok<&'s str>) -> impl Iterator<Item = &'t [Token<&'s str>]> {
     let (block, parts) = match token {
         Tok::Block(tokens) => (Some(tokens.as_slice()), [].as_slice()),

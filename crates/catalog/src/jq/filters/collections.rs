@@ -113,7 +113,8 @@ fn has<'a>(meter: &Meter, input: &Value<'a>, key: &Value<'a>) -> Outcome<'a> {
     Err(Fault::wanted("`has`", wanted, found).into())
 }
 
-/// Whether a string is within a string, all items within some items, all entries within entries.
+/// Returns whether a string is within a string, all items within some items, all entries within
+/// entries.
 fn contains<'a>(meter: &Meter, whole: &Value<'a>, part: &Value<'a>) -> Outcome<'a, bool> {
     meter.spend(1)?;
     match (whole, part) {

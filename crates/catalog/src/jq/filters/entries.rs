@@ -16,7 +16,7 @@ pub(super) const FILTERS: &[Filter] = &[
 const KEYS: [&str; 6] = ["key", "k", "name", "Key", "K", "Name"];
 const VALUES: [&str; 4] = ["value", "v", "Value", "V"];
 
-/// The keys of an object in order, or the positions of an array.
+/// Returns the keys of an object in order, or the positions of an array.
 fn keys<'a>(meter: &Meter, input: &Value<'a>) -> Outcome<'a> {
     let keys = match input {
         Value::Object(object) => {
@@ -66,7 +66,7 @@ pub(super) fn from_entries<'a>(meter: &Meter, input: &Value<'a>) -> Outcome<'a> 
     Ok(Value::object(object)?)
 }
 
-/// The first of these entries that holds anything; `false` is something, null is not.
+/// Returns the first of these entries that holds anything; `false` is something, null is not.
 fn lookup<'v, 'a>(item: &'v Object<'a>, names: &[&str]) -> Option<&'v Value<'a>> {
     let mut held = names.iter().filter_map(|name| item.get(name));
     held.find(|held| !matches!(held, Value::Null))

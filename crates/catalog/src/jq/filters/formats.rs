@@ -58,7 +58,7 @@ fn percent(bytes: &[u8]) -> String {
     encoded
 }
 
-/// Seconds since 1970 as RFC 3339 in UTC; fractions are cut off.
+/// Writes seconds since 1970 as RFC 3339 in UTC; fractions are cut off.
 fn to_date<'a>(_: &Meter, input: &Value<'a>) -> Outcome<'a> {
     let seconds = match Number::of(input) {
         Some(Number::Int(seconds)) => Some(seconds),
@@ -74,7 +74,7 @@ fn to_date<'a>(_: &Meter, input: &Value<'a>) -> Outcome<'a> {
     Ok(Value::text(format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")))
 }
 
-/// The Gregorian date of a day counted from 1970.
+/// Returns the Gregorian date of a day counted from 1970.
 ///
 /// Counts in years that begin in March, so that the leap day is the last of its year, and in eras
 /// of 400 years, which all have the same length.

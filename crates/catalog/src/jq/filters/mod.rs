@@ -48,7 +48,7 @@ impl Filter {
         Self { name, call: Call::FormOf(form) }
     }
 
-    /// How many arguments it takes.
+    /// Returns how many arguments it takes.
     pub(super) fn arity(&self) -> usize {
         match self.call {
             Call::Plain(_) | Call::Form(_) => 0,
@@ -56,7 +56,7 @@ impl Filter {
         }
     }
 
-    /// A call of it; an argument that it does not take is dropped.
+    /// Returns a call of it; an argument that it does not take is dropped.
     pub(super) fn call(&self, argument: Option<Node>) -> Op {
         let argument = || Box::new(argument.unwrap_or_else(|| Op::Id.into()));
         match self.call {
@@ -68,7 +68,7 @@ impl Filter {
     }
 }
 
-/// All filters.
+/// Returns all filters.
 pub(super) fn all() -> impl Iterator<Item = &'static Filter> {
     let groups: [&[Filter]; 8] = [
         forms::FILTERS,

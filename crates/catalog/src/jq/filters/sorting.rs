@@ -34,7 +34,7 @@ fn unique<'a>(meter: &Meter, input: &Value<'a>) -> Outcome<'a> {
     Ok(Value::rearranged(kept))
 }
 
-/// The least or the greatest item, the first of equals, null if there is none.
+/// Returns the least or the greatest item, the first of equals, null if there is none.
 fn extreme<'a>(meter: &Meter, input: &Value<'a>, wanted: Ordering) -> Outcome<'a> {
     let Value::Array(items) = input else {
         return Err(Fault::wanted("`min` or `max`", "an array", input).into());

@@ -94,7 +94,7 @@ fn joinable<'a>(meter: &Meter, item: &Value<'a>) -> Outcome<'a, Text<'a>> {
     }
 }
 
-/// As in jq, what is not a string or does not have the affix stays as it is.
+/// Takes an affix off. As in jq, what is not a string or does not have the affix stays as it is.
 fn trimmed<'a>(
     meter: &Meter,
     input: &Value<'a>,
@@ -119,7 +119,7 @@ fn ascii<'a>(
     Ok(Value::text(change(text)))
 }
 
-/// Two strings, paid for.
+/// Returns two strings, paid for.
 fn both<'v, 'a>(
     meter: &Meter,
     what: &'static str,
@@ -131,7 +131,7 @@ fn both<'v, 'a>(
     Ok([left, right])
 }
 
-/// The text of a string.
+/// Returns the text of a string.
 pub(super) fn text<'v, 'a>(what: &'static str, value: &'v Value<'a>) -> Outcome<'a, &'v Text<'a>> {
     match value {
         Value::Text(text) => Ok(text),

@@ -13,7 +13,7 @@ struct Items<'a> {
 }
 
 impl<'a> Run<'a> {
-    /// The output of a fold of [`Arity::One`](crate::jq::node::Arity::One).
+    /// Returns the output of a fold of [`Arity::One`](crate::jq::node::Arity::One).
     pub(super) fn reduce(&mut self, fold: &'a Fold, input: &Value<'a>) -> Outcome<'a> {
         let mut reduced = Value::Null;
         self.fold(fold, input, &mut |_, state| {
@@ -23,7 +23,7 @@ impl<'a> Run<'a> {
         Ok(reduced)
     }
 
-    /// Each output of an update goes its own way through the rest of the items.
+    /// Sends each output of an update its own way through the rest of the items.
     pub(super) fn fold(
         &mut self,
         fold: &'a Fold,

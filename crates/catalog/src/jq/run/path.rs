@@ -7,7 +7,7 @@ use crate::jq::node::{Access, Node, Op, Path, Step};
 use crate::jq::value::Value;
 
 impl<'a> Run<'a> {
-    /// What a path that always leads to one value leads to.
+    /// Returns what a path that always leads to one value leads to.
     pub(super) fn reach(
         &mut self,
         subject: &'a Node,

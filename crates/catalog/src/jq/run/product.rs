@@ -82,7 +82,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// An operator on every combination of its operands.
+    /// Returns an operator on every combination of its operands.
     pub(super) fn pairs(
         &mut self,
         operands: [&'a Node; 2],
@@ -97,7 +97,7 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// An object whose parts have one output each.
+    /// Returns an object whose parts have one output each.
     pub(super) fn object(&mut self, entries: &'a [(Node, Node)], input: &Value<'a>) -> Outcome<'a> {
         let mut object = Object::with_capacity(entries.len());
         for (key, value) in entries {
@@ -133,7 +133,7 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// A text whose parts have one output each.
+    /// Returns a text whose parts have one output each.
     pub(super) fn text(&mut self, parts: &'a [Node], input: &Value<'a>) -> Outcome<'a> {
         let mut text = String::new();
         for part in parts {

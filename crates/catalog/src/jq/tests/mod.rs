@@ -19,12 +19,12 @@ fn run(source: &str, input: &Value) -> Result<Value, RunError> {
     program.run(&Document::from_value(input).unwrap(), &[], Budget::DEFAULT)
 }
 
-/// The output of a program that works.
+/// Returns the output of a program that works.
 fn output(source: &str, input: &Value) -> Value {
     run(source, input).unwrap_or_else(|error| panic!("{source}: {error:?}"))
 }
 
-/// What is wrong with a program that does not compile.
+/// Returns what is wrong with a program that does not compile.
 fn refusal(source: &str) -> CompileError {
     match Program::compile(source, &[]) {
         Ok(_) => panic!("compiles: {source}"),
@@ -32,7 +32,7 @@ fn refusal(source: &str) -> CompileError {
     }
 }
 
-/// The message of a run that fails on a type.
+/// Returns the message of a run that fails on a type.
 fn failure(source: &str, input: &Value) -> String {
     match run(source, input) {
         Err(RunError::Failed { message }) => message,

@@ -1,4 +1,4 @@
-//! The same programs in stock jaq, whose syntax the language has and whose meaning it keeps.
+//! What stock jaq makes of the programs, whose syntax the language has and whose meaning it keeps.
 //!
 //! Left out is what differs on purpose: stock jaq repeats strings, indexes by arrays, has keys that
 //! are not strings and numbers without bounds, and divides by zero.
@@ -218,7 +218,7 @@ proptest! {
     }
 }
 
-/// The output, or else the error, of a program in stock jaq.
+/// Returns the output, or else the error, of a program in stock jaq.
 fn stock(source: &str, input: &Value, variable: &Value) -> Result<Value, Value> {
     let arena = Arena::default();
     let definitions = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs());
@@ -237,7 +237,7 @@ fn stock(source: &str, input: &Value, variable: &Value) -> Result<Value, Value> 
     output.map(json).map_err(|error| json(error.into_val()))
 }
 
-/// Stock jaq tells integers from floats in other places.
+/// Makes every number a float: stock jaq tells integers from floats in other places.
 fn floats(value: &Value) -> Value {
     match value {
         Value::Number(number) => json!(number.as_f64()),

@@ -29,18 +29,18 @@ pub(super) struct Scope {
 }
 
 impl Scope {
-    /// The environments that are meant.
+    /// Returns the environments that are meant.
     pub(super) fn environments(&self) -> Vec<&'static str> {
         let named = self.environment.map(|environment| vec![environment.as_str()]);
         named.unwrap_or_else(|| vec![Environment::Live.as_str(), Environment::Test.as_str()])
     }
 
-    /// Whether it narrows down which connections are meant.
+    /// Returns whether it narrows down which connections are meant.
     pub(super) fn narrows(&self) -> bool {
         self.connector.is_some() || self.end_user.is_some() || self.since.is_some()
     }
 
-    /// Where the project is managed.
+    /// Returns where the project is managed.
     pub(super) async fn project(&self, server: &Management) -> anyhow::Result<String> {
         if let Some(id) = self.project.as_ref().filter(|named| named.starts_with("proj_")) {
             return Ok(format!("/v1/projects/{id}"));
@@ -63,7 +63,7 @@ impl Scope {
         }
     }
 
-    /// The query of a list of connections.
+    /// Returns the query of a list of connections.
     pub(super) fn query(&self, environment: &str) -> anyhow::Result<Vec<(&'static str, String)>> {
         let mut query = self.common(environment);
         query.extend(self.end_user.iter().map(|id| ("end_user_id", id.clone())));
@@ -71,7 +71,7 @@ impl Scope {
         Ok(query)
     }
 
-    /// The query of a list of receipts.
+    /// Returns the query of a list of receipts.
     pub(super) fn receipt_query(
         &self,
         environment: &str,
@@ -88,7 +88,7 @@ impl Scope {
         std::iter::once(("environment", environment.to_owned())).chain(connector).collect()
     }
 
-    /// What a revocation of many says.
+    /// Returns what a revocation of many says.
     pub(super) fn selection(&self) -> anyhow::Result<Map<String, Value>> {
         let mut selection = Map::new();
         let mut name = |key: &str, value: String| selection.insert(key.to_owned(), value.into());
@@ -106,7 +106,7 @@ impl Scope {
     }
 }
 
-/// A time, or how long ago it was.
+/// Returns a time, or how long ago it was.
 fn moment(text: &str, now: Timestamp) -> anyhow::Result<Timestamp> {
     let ago = [("m", 60), ("h", 3_600), ("d", 86_400)].into_iter().find_map(|(unit, seconds)| {
         let number: u64 = text.strip_suffix(unit)?.parse().ok()?;

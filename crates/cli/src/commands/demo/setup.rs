@@ -56,7 +56,7 @@ pub(super) const END_USER: &str = "alice";
 const PROJECT: &str = "Demo project";
 const OWNER: &str = "owner@example.com";
 
-/// Everything of one project: database, simulator, agent, key, connectors.
+/// Returns everything of one project: database, simulator, agent, key, connectors.
 pub(super) async fn set_up(listener: &TcpListener) -> anyhow::Result<Set> {
     let files = tempfile::tempdir().context("no temporary folder can be made")?;
     let (clock, entropy) = (Clock::system(), Entropy::system());
@@ -106,7 +106,7 @@ pub(super) async fn set_up(listener: &TcpListener) -> anyhow::Result<Set> {
     Ok(Set { engine, facts, simulator: serving })
 }
 
-/// The connector of each simulated service that asks for consent, in the simulator's order.
+/// Returns the connector of each simulated service that asks for consent, in the simulator's order.
 async fn enable_all(
     engine: &Engine,
     tenant: Tenant,
@@ -124,8 +124,8 @@ async fn enable_all(
     Ok(enabled)
 }
 
-/// The connector of each simulated service that takes keys, each with a key of the simulator's; the
-/// first tool of the first one is what to try.
+/// Returns the connector of each simulated service that takes keys, each with a key of the
+/// simulator's; the first tool of the first one is what to try.
 async fn enable_keyed(engine: &Engine, tenant: Tenant) -> anyhow::Result<Keyed> {
     let mut keyed = None;
     for slug in Simulator::KEYED_CONNECTORS {
@@ -140,14 +140,14 @@ async fn enable_keyed(engine: &Engine, tenant: Tenant) -> anyhow::Result<Keyed> 
     Ok(Keyed { service, tool: tool.name.as_str().to_owned(), arguments })
 }
 
-/// The required arguments of a schema, by its own examples.
+/// Returns the required arguments of a schema, by its own examples.
 fn example(schema: &Value) -> Value {
     let required = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
     let first = |name: &str| schema["properties"][name]["examples"][0].clone();
     required.map(|name| (name.to_owned(), first(name))).collect()
 }
 
-/// A tool to begin with: it changes nothing and needs no arguments.
+/// Returns a tool to begin with: it changes nothing and needs no arguments.
 fn first_tool(engine: &Engine, enabled: &[ConnectorSlug]) -> anyhow::Result<(String, String)> {
     let connectors = enabled.iter().filter_map(|slug| engine.catalog().connector(slug));
     let tools = connectors.flat_map(|connector| {
@@ -160,7 +160,7 @@ fn first_tool(engine: &Engine, enabled: &[ConnectorSlug]) -> anyhow::Result<(Str
     Ok((service, tool.name.as_str().to_owned()))
 }
 
-/// The link that the first call will answer with.
+/// Returns the link that the first call will answer with.
 async fn first_link(engine: &Engine, api_key: &Secret, tool: &str) -> anyhow::Result<String> {
     let end_user = Some(END_USER.parse()?);
     let said = Said { token: api_key.expose(), agent: None, end_user };

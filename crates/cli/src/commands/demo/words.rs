@@ -2,7 +2,7 @@ use serde_json::json;
 
 use super::setup::{END_USER, Facts, Keyed};
 
-/// One line for programs.
+/// Returns one line for programs.
 pub(super) fn json(facts: &Facts) -> String {
     json!({
         "base_url": address(&facts.base_url),
@@ -19,7 +19,7 @@ pub(super) fn json(facts: &Facts) -> String {
     .to_string()
 }
 
-/// What to do, for people.
+/// Returns what to do, for people.
 pub(super) fn instructions(facts: &Facts) -> String {
     let base = address(&facts.base_url);
     let (key, admin_token) = (facts.api_key.expose(), facts.admin_token.expose());

@@ -32,7 +32,7 @@ impl Fresh {
 }
 
 impl Outcome {
-    /// The secrets that it shows.
+    /// Returns the secrets that it shows.
     pub(super) fn shown(&self) -> Shown {
         let fresh = self.fresh.as_ref();
         fresh.map_or_else(Shown::default, |Fresh { reopened, .. }| {

@@ -5,8 +5,8 @@ use super::exchange::Fetched;
 use crate::{Engine, Fault, connections::replaced, project_connectors::Ready};
 
 impl Engine {
-    /// Whether what was fetched is of the account that was asked for: to renew a connection takes
-    /// the very same one, so that nobody's account is replaced unseen.
+    /// Returns whether what was fetched is of the account that was asked for: to renew a connection
+    /// takes the very same one, so that nobody's account is replaced unseen.
     pub(super) async fn is_wanted(
         &self,
         request: &AuthRequest,

@@ -133,7 +133,7 @@ impl Engine {
         Ok(Some(verifier).filter(|_| pkce == Some(Pkce::S256)))
     }
 
-    /// Whose tokens they are, and that they are good for anything.
+    /// Returns whose tokens they are, and that they are good for anything.
     async fn account(
         &self,
         request: &AuthRequest,
@@ -177,8 +177,8 @@ fn unanswered(request: &AuthRequest, error: &EgressError) -> AuthFailure {
     }
 }
 
-/// Why an answer names no account: a provider in trouble says so by its status, and what else it says
-/// is not what the connector describes.
+/// Returns why an answer names no account: a provider in trouble says so by its status, and what
+/// else it says is not what the connector describes.
 fn unread(answer: &Answer) -> AuthFailure {
     match answer.status {
         StatusCode::TOO_MANY_REQUESTS => AuthFailure::ProviderUnavailable,
@@ -187,8 +187,8 @@ fn unread(answer: &Answer) -> AuthFailure {
     }
 }
 
-/// The code, if the answer comes from whom we asked and says yes. The issuer is compared before
-/// anything else is believed (RFC 9207 §2.4).
+/// Returns the code, if the answer comes from whom we asked and says yes. The issuer is compared
+/// before anything else is believed (RFC 9207 §2.4).
 fn code<'a>(state: &OauthState, callback: &'a Callback<'_>) -> Result<&'a Secret, Ended> {
     if state.issuer.is_some() && state.issuer.as_deref() != callback.issuer {
         let (expected, came) = (state.issuer.as_deref(), callback.issuer);

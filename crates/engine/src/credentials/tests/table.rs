@@ -32,7 +32,7 @@ fn connection(owner: Owner, state: State) -> Option<Connection> {
     }
 }
 
-/// One word for what becomes of a call.
+/// Returns one word for what becomes of a call.
 fn word(
     (require_auth, allow_end_user_auth): (bool, bool),
     end_user: Option<&EndUserId>,
@@ -104,7 +104,7 @@ const FOR_AN_END_USER: [((bool, bool), Grid); 4] = [
     ((false, false), SHARED_ONLY),
 ];
 
-/// The same for a request that names nobody.
+/// What a request that names nobody leads to, in each of them.
 const FOR_NOBODY: [((bool, bool), [&str; 5]); 4] = [
     ((true, true), ["who?", "who?", "who?", "who?", "who?"]),
     ((false, true), ["who?", "shared", "unusable", "unusable", "unusable"]),

@@ -43,7 +43,7 @@ fn each(text: &str, written: impl Fn(char) -> String) -> String {
     text.chars().map(written).collect()
 }
 
-/// A secret among other things as a provider may write it.
+/// Returns a secret among other things as a provider may write it.
 fn written(secret: &str) -> Vec<String> {
     let mut all = vec![
         secret.to_owned(),
@@ -73,7 +73,7 @@ fn written(secret: &str) -> Vec<String> {
     all
 }
 
-/// What a reader could make of a text: itself, and what its escapes mean.
+/// Returns what a reader could make of a text: itself, and what its escapes mean.
 fn readings(text: &str) -> Vec<Vec<u8>> {
     let decoded = Decoded::rounds(text.as_bytes()).map(|decoded| decoded.bytes);
     std::iter::once(text.as_bytes().to_vec()).chain(decoded).collect()

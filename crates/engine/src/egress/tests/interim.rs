@@ -4,7 +4,8 @@ use tokio::sync::oneshot;
 
 use super::*;
 
-/// A server that says `once` again and again, and in the end how many bytes of it were taken.
+/// Returns a server that says `once` again and again, and in the end how many bytes of it were
+/// taken.
 async fn endless(once: String) -> (SocketAddr, oneshot::Receiver<usize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

@@ -16,8 +16,8 @@ fn ips(texts: &[&str]) -> Vec<IpAddr> {
     texts.iter().map(|text| text.parse().unwrap()).collect()
 }
 
-/// A way out to loopback whose names are answered by `answers`, one after another, the last one
-/// for ever; with how often it was asked.
+/// Returns a way out to loopback whose names are answered by `answers`, one after another, the last
+/// one for ever; with how often it was asked.
 fn scripted(answers: Vec<Vec<IpAddr>>) -> (Egress, Arc<AtomicUsize>) {
     let asked = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&asked);

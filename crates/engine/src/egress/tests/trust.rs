@@ -15,7 +15,7 @@ const GOOD: &[u8] = include_bytes!("tls/server.pem");
 const EXPIRED: &[u8] = include_bytes!("tls/expired.pem");
 const KEY: &[u8] = include_bytes!("tls/server.key");
 
-/// A server with that certificate, which is for `named.test` and `other.test`; its port.
+/// Returns a server with that certificate, which is for `named.test` and `other.test`; its port.
 async fn server(certificate: &[u8]) -> u16 {
     let chain = vec![CertificateDer::from_pem_slice(certificate).unwrap()];
     let key = PrivateKeyDer::from_pem_slice(KEY).unwrap();

@@ -3,7 +3,7 @@ use astralform_domain::Endpoints;
 
 use super::*;
 
-/// A connector whose tokens are ended as these lines say.
+/// Returns a connector whose tokens are ended as these lines say.
 fn catalog(revocation: &str) -> Catalog {
     let yaml = format!(
         "\
@@ -40,7 +40,7 @@ tools:
     catalog
 }
 
-/// Method, address, credential, kind of body and body of the request that ends `t&k`.
+/// Returns method, address, credential, kind of body and body of the request that ends `t&k`.
 fn requested(revocation: &str, client_id: &str) -> [String; 5] {
     let catalog = catalog(revocation);
     let connector = catalog.connectors().next().unwrap();
@@ -110,7 +110,7 @@ fn an_identifier_of_an_app_is_one_step_of_the_address() {
     }
 }
 
-/// What an answer says to a connector that ends tokens as these lines say.
+/// Returns what an answer says to a connector that ends tokens as these lines say.
 fn said(revocation: &str, status: u16, headers: &[(&'static str, &str)], body: &str) -> Revoked {
     let catalog = catalog(revocation);
     let connector = catalog.connectors().next().unwrap();

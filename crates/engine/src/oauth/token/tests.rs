@@ -53,7 +53,8 @@ fn secret(text: &str) -> Secret {
     Secret::new(text.to_owned())
 }
 
-/// The request for code `c&d` with this `oauth` section, by an app with awkward credentials.
+/// Returns the request for code `c&d` with this `oauth` section, by an app with awkward
+/// credentials.
 fn requested(section: &str, verifier: Option<&str>) -> Outgoing {
     let client = Client { id: "id with:colon".to_owned(), secret: secret("s/ü+&=%") };
     let verifier = verifier.map(secret);
@@ -136,7 +137,8 @@ fn a_secret_of_the_app_is_not_in_what_is_logged_of_the_headers() {
     assert!(!shown(&request.headers).contains(proof));
 }
 
-/// What was read, in words: each token as `kind access refresh lifetime scopes`, or the refusal.
+/// Returns what was read, in words: each token as `kind access refresh lifetime scopes`, or the
+/// refusal.
 fn read(catalog: &Catalog, status: u16, body: &[u8]) -> String {
     let status = StatusCode::from_u16(status).unwrap();
     let tokens = match read_tokens(oauth(catalog), status, body) {

@@ -46,7 +46,8 @@ impl Engine {
         Ok(())
     }
 
-    /// How many connections become unusable; not the project's own, where its key is entered anew.
+    /// Returns how many connections become unusable; not the project's own, where its key is
+    /// entered anew.
     async fn ended_by(
         &self,
         tx: &mut Tx,

@@ -105,7 +105,7 @@ fn all_planned_by(
     plan(connector, tool, &addresses.api_base, arguments)
 }
 
-/// The only request of a tool that makes one.
+/// Returns the only request of a tool that makes one.
 fn planned(tool: &str, arguments: &Value) -> Result<Outgoing, PlanError> {
     all_planned_by(&acme(), tool, arguments).map(only)
 }
@@ -115,7 +115,7 @@ fn only<T>(requests: Vec<T>) -> T {
     request
 }
 
-/// The request as it would be read on the wire, without the version of ours.
+/// Returns the request as it would be read on the wire, without the version of ours.
 fn written(request: &Outgoing) -> String {
     let mut text = format!("{} {}\n", request.method, request.url);
     for (name, value) in &request.headers {
@@ -129,7 +129,7 @@ fn written(request: &Outgoing) -> String {
     text
 }
 
-/// Arguments that a schema takes: its examples where it has some, or else plain values.
+/// Returns arguments that a schema takes: its examples where it has some, or else plain values.
 fn sample(schema: &Value) -> Value {
     let given = ["const", "default"].into_iter().find_map(|word| schema.get(word));
     let listed = ["examples", "enum"].into_iter().find_map(|word| schema.get(word)?.get(0));
@@ -146,7 +146,7 @@ fn sample(schema: &Value) -> Value {
     }
 }
 
-/// An object with every property of its schema, or with those that are required.
+/// Returns an object with every property of its schema, or with those that are required.
 fn filled(schema: &Value, required_only: bool) -> Value {
     let required = schema["required"].as_array().cloned().unwrap_or_default();
     let properties = schema["properties"].as_object().into_iter().flatten();
@@ -157,7 +157,7 @@ fn filled(schema: &Value, required_only: bool) -> Value {
         .into()
 }
 
-/// What is worth a look besides the least and the most that a tool takes.
+/// Returns what is worth a look besides the least and the most that a tool takes.
 fn more_arguments(tool: &str) -> Vec<Value> {
     match tool {
         "slack_list_channels" => vec![
@@ -191,7 +191,7 @@ fn more_arguments(tool: &str) -> Vec<Value> {
     }
 }
 
-/// What every tool of the built-in catalogue is tried with.
+/// Returns what every tool of the built-in catalogue is tried with.
 fn cases(tool: &Tool) -> Vec<Value> {
     let schema = tool.input.json();
     let mut cases = vec![filled(schema, true), filled(schema, false)];
@@ -218,7 +218,8 @@ fn every_tool_of_the_builtin_catalogue_makes_its_golden_request() {
     }
 }
 
-/// The last but one part of the path, once `id` has been put there: nothing else may have changed.
+/// Returns the last but one part of the path, once `id` has been put there: nothing else may have
+/// changed.
 fn id_in_the_path(id: &Value) -> Result<String, PlanError> {
     let arguments = json!({"id": id, "part": "p"});
     let url = planned("acme_path", &arguments)?.url;
@@ -424,7 +425,7 @@ fn to(url: &str) -> Outgoing {
     request
 }
 
-/// The request with an access token, if it goes to `host`.
+/// Returns the request with an access token, if it goes to `host`.
 fn with_token(request: Outgoing, token: &str, host: &str) -> Result<Outgoing, PlanError> {
     with_token_for(request, token, &hosts(host))
 }
@@ -473,7 +474,8 @@ fn p3_a_credential_goes_to_no_host_but_its_own() {
     }
 }
 
-/// Where a request goes when the developer names this address for the API, if it goes anywhere.
+/// Returns where a request goes when the developer names this address for the API, if it goes
+/// anywhere.
 fn lands_at(api_base_url: &str) -> Option<String> {
     let catalog = acme();
     let (connector, tool) = catalog.tool("acme_path").unwrap();

@@ -3,7 +3,7 @@ use astralform_domain::FailureKind;
 
 use crate::{egress::EgressError, tools::CallFailure};
 
-/// What it means that no answer came. A change that may have arrived may have happened.
+/// Returns what it means that no answer came. A change that may have arrived may have happened.
 pub(crate) fn no_answer(connector: &Connector, tool: &Tool, error: &EgressError) -> CallFailure {
     let name = &connector.name;
     let changes = !tool.annotations.read_only;

@@ -84,7 +84,7 @@ fn retry_after_is(text: &'static str, mut answer: Answer) -> Answer {
     answer
 }
 
-/// What the answers to a tool's requests amount to.
+/// Returns what the answers to a tool's requests amount to.
 fn shaped(catalog: &Catalog, tool: &str, arguments: &Value, answers: &[&Answer]) -> Shaped {
     let (connector, tool) = catalog.tool(tool).unwrap();
     let answers = answers.iter().map(|answer| Answer {
@@ -95,17 +95,17 @@ fn shaped(catalog: &Catalog, tool: &str, arguments: &Value, answers: &[&Answer])
     shape(connector, tool, arguments, &answers.collect::<Vec<_>>(), NOW)
 }
 
-/// What an answer of Slack to a tool that reads amounts to.
+/// Returns what an answer of Slack to a tool that reads amounts to.
 fn read(answer: &Answer) -> Shaped {
     shaped(&slack(), "slack_list_channels", &json!({}), &[answer])
 }
 
-/// What an answer of Acme to a tool that changes something amounts to.
+/// Returns what an answer of Acme to a tool that changes something amounts to.
 fn sent(answer: &Answer) -> Shaped {
     shaped(&acme(), "acme_send", &json!({"to": "C1"}), &[answer])
 }
 
-/// The result of what went well.
+/// Returns the result of what went well.
 fn completed(shaped: Shaped) -> Value {
     match shaped {
         Shaped::Completed(result) => serde_json::from_str(result.into_json().get()).unwrap(),

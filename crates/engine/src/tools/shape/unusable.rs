@@ -9,7 +9,7 @@ use super::{Reading, Shaped};
 use crate::refusal::words;
 
 impl Reading<'_> {
-    /// The connector cannot make anything of a success.
+    /// Says that the connector cannot make anything of a success.
     pub(super) fn unfit(&self, error: &RunError) -> Shaped {
         match error {
             RunError::Exhausted | RunError::TooLarge => self.too_large(),
@@ -17,7 +17,7 @@ impl Reading<'_> {
         }
     }
 
-    /// A success that is more, or nested more deeply, than a mapping may read.
+    /// Returns a success that is more, or nested more deeply, than a mapping may read.
     pub(super) fn too_large(&self) -> Shaped {
         let name = &self.connector.name;
         let advice = if self.tool.annotations.read_only {
@@ -48,8 +48,8 @@ impl Reading<'_> {
         self.failed(kind, message)
     }
 
-    /// The provider sends us elsewhere, where nobody goes. It has done nothing, unless what it names
-    /// is said to be what came of it (RFC 9110 §15.4.4).
+    /// Returns the provider sends us elsewhere, where nobody goes. It has done nothing, unless what
+    /// it names is said to be what came of it (RFC 9110 §15.4.4).
     pub(super) fn redirect(&self, document: &Document<'_>) -> Shaped {
         let (name, status) = (&self.connector.name, self.answer.status);
         let to = self.location().map(|place| format!(" to {place}")).unwrap_or_default();
@@ -78,7 +78,7 @@ impl Reading<'_> {
         Some(host.chars().take(limits::PROVIDER_WORDS.count()).collect())
     }
 
-    /// The provider says yes in a form that cannot be read.
+    /// Says that the provider says yes in a form that cannot be read.
     pub(super) fn nonsense(&self, what: &str) -> Shaped {
         let (name, status) = (&self.connector.name, self.answer.status.as_u16());
         let advice = match self.trouble() {

@@ -91,7 +91,7 @@ pub(crate) struct RevokedView {
     connections: u64,
     /// How long the providers take at least to confirm it, by the pace that each allows.
     estimated_seconds: u64,
-    /// The same by connector.
+    /// How many and how long by connector.
     connectors: Vec<ExtentView>,
 }
 

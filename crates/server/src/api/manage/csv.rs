@@ -1,13 +1,13 @@
 //! Tables for spreadsheets (RFC 4180), in which no cell is taken for a formula.
 
-/// A line of a table.
+/// Returns a line of a table.
 pub(super) fn row(cells: &[&str]) -> String {
     let cells: Vec<_> = cells.iter().map(|text| cell(text)).collect();
     cells.join(",") + "\r\n"
 }
 
-/// A spreadsheet runs what begins like a formula, whatever stands around it; an apostrophe makes
-/// it a text.
+/// Puts an apostrophe before what begins like a formula: a spreadsheet runs that, whatever stands
+/// around it; an apostrophe makes it a text.
 fn cell(text: &str) -> String {
     let is_formula =
         text.trim_start().starts_with(['=', '+', '-', '@']) || text.starts_with(['\t', '\r', '\n']);

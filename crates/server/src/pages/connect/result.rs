@@ -73,7 +73,7 @@ fn connected(consent: &Consent<'_>) -> (String, String) {
     }
 }
 
-/// Nothing but a code is shown as one.
+/// Shows nothing as a code that is none.
 fn is_code(text: &str) -> bool {
     text.len() == 22 && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c))
 }

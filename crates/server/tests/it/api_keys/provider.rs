@@ -69,7 +69,7 @@ pub(super) struct Stocks {
 }
 
 impl Stocks {
-    /// A service that says whose a key is, in an environment where nobody is confirmed.
+    /// Returns a service that says whose a key is, in an environment where nobody is confirmed.
     pub(super) async fn start() -> Self {
         Self::with(", account: '{id, label: .name}'", VerifyEndUser::Off).await
     }
@@ -92,7 +92,7 @@ impl Stocks {
         Self { mind, server: TestServer::with(setup).await }
     }
 
-    /// From here on, these keys are good and no others.
+    /// Takes these keys from here on, and no others.
     pub(super) fn take(&self, keys: &[&str]) {
         *self.mind.keys.lock().unwrap() = keys.iter().map(|&key| format!("key {key}")).collect();
     }
@@ -101,7 +101,7 @@ impl Stocks {
         *self.mind.is_down.lock().unwrap() = is_down;
     }
 
-    /// How often somebody wanted to know whose a key is.
+    /// Returns how often somebody wanted to know whose a key is.
     pub(super) fn looked_at(&self) -> usize {
         *self.mind.asked.borrow()
     }
@@ -116,12 +116,12 @@ impl Stocks {
         self.mind.asked.subscribe().wait_for(|asked| *asked >= times).await.unwrap();
     }
 
-    /// From here on, whatever it says repeats the key that it was shown, in every form.
+    /// Repeats, from here on, the key that it was shown in whatever it says, in every form.
     pub(super) fn repeat_keys(&self) {
         *self.mind.repeats.lock().unwrap() = true;
     }
 
-    /// The keys that calls of the tool were paid with, in the order of coming.
+    /// Returns the keys that calls of the tool were paid with, in the order of coming.
     pub(super) fn paid(&self) -> Vec<String> {
         self.mind.paid.lock().unwrap().clone()
     }
@@ -144,7 +144,7 @@ impl Stocks {
         self.server.project(&format!("/connectors/stocks{rest}?environment=test"))
     }
 
-    /// The key is refused for the first time: the provider may be in trouble, and is asked again ten
+    /// Refuses the key for the first time: the provider may be in trouble, and is asked again ten
     /// minutes later.
     pub(super) async fn refused_for_ten_minutes(&self, end_user: Option<&str>) {
         let refused = self.call(end_user).await;
@@ -173,7 +173,7 @@ fn account(mind: &Mind, headers: &HeaderMap) -> Result<String, Answered> {
     Err((StatusCode::UNAUTHORIZED, Json(json!({"message": words}))))
 }
 
-/// The key that it was shown in every form, where it repeats it.
+/// Returns the key that it was shown in every form, where it repeats it.
 fn repeated(mind: &Mind, headers: &HeaderMap) -> String {
     if !*mind.repeats.lock().unwrap() {
         return String::new();

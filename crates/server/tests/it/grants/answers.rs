@@ -6,8 +6,8 @@ use super::notes::{
     Answer, LIST, Notes, SEND, auth_request, call, connect, connection, consent, token,
 };
 
-/// What becomes of a consent that is answered so, with the connector changed so: the scopes, or how
-/// the auth request ended.
+/// Returns what becomes of a consent that is answered so, with the connector changed so: the
+/// scopes, or how the auth request ended.
 async fn granted(answer: Answer, edits: &[(&str, &str)]) -> Value {
     let notes = Notes::start().await;
     notes.says("/token", answer);

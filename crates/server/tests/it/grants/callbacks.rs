@@ -11,7 +11,7 @@ use super::notes::{Answer, LIST, Notes, RETURN, auth_request, call, callback};
 
 const DESCRIPTION: &str = "The client may not ask for zone.read";
 
-/// A server, an auth request of alice's, and a browser that is handed back to us.
+/// Returns a server, an auth request of alice's, and a browser that is handed back to us.
 async fn handed_back(notes: &Notes, confirm: bool) -> (TestServer, String, Browser, Url) {
     let verify = if confirm { VerifyEndUser::Confirm } else { VerifyEndUser::Off };
     let server = notes.server_that(verify, &[]).await;
@@ -204,7 +204,7 @@ async fn cookies_of_others_do_not_hide_ours() {
     }
 }
 
-/// The bytes with our cookie in its place.
+/// Returns the bytes with our cookie in its place.
 fn filled(line: &[u8], cookie: &str) -> Vec<u8> {
     let at = line.windows(6).position(|part| part == b"{ours}").unwrap();
     [&line[..at], cookie.as_bytes(), &line[at + 6..]].concat()

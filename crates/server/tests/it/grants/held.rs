@@ -17,7 +17,7 @@ async fn widen(server: &TestServer, end_user: &str) -> String {
     consent(asked.link()).await.outcome()
 }
 
-/// The tokens that were revoked, after all that is to be.
+/// Returns the tokens that were revoked, after all that is to be.
 async fn revoked(notes: &Notes, server: &TestServer) -> Vec<String> {
     server.app.engine().work_off_all().await.unwrap();
     let named = |body: &str| {

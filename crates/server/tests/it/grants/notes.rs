@@ -64,8 +64,8 @@ impl Answer {
     }
 }
 
-/// The usual answer of the token endpoint, with members put into it or, where they are null, taken
-/// out of it.
+/// Returns the usual answer of the token endpoint, with members put into it or, where they are
+/// null, taken out of it.
 pub(super) fn token(changes: &Value) -> Answer {
     let mut usual = json!({
         "access_token": "t", "token_type": "Bearer", "expires_in": 3600, "refresh_token": "r",
@@ -92,22 +92,22 @@ impl Notes {
         notes
     }
 
-    /// How an endpoint answers from now on.
+    /// Sets how an endpoint answers from now on.
     pub(super) fn says(&self, path: &str, answer: Answer) {
         self.mind().always.insert(path.to_owned(), answer);
     }
 
-    /// How an endpoint answers the next request.
+    /// Sets how an endpoint answers the next request.
     pub(super) fn says_once(&self, path: &str, answer: Answer) {
         self.mind().once.entry(path.to_owned()).or_default().push_back(answer);
     }
 
-    /// What browsers bring back from now on.
+    /// Sets what browsers bring back from now on.
     pub(super) fn sends_back(&self, query: &str) {
         query.clone_into(&mut self.mind().brings);
     }
 
-    /// What reached an endpoint.
+    /// Returns what reached an endpoint.
     pub(super) fn asked(&self, path: &str) -> Vec<Asked> {
         self.mind().requests.iter().filter(|asked| asked.path == path).cloned().collect()
     }
@@ -116,7 +116,7 @@ impl Notes {
         self.mind.lock().unwrap()
     }
 
-    /// Its connector, with texts replaced.
+    /// Returns its connector, with texts replaced.
     pub(super) fn yaml(&self, edits: &[(&str, &str)]) -> String {
         let base = self.base.as_str().trim_end_matches('/');
         let usual = include_str!("notes.yaml").replace("{base}", base);
@@ -126,7 +126,7 @@ impl Notes {
         })
     }
 
-    /// Our server, which has it as its only connector.
+    /// Returns our server, which has it as its only connector.
     pub(super) async fn server(&self, edits: &[(&str, &str)]) -> TestServer {
         self.server_that(VerifyEndUser::Off, edits).await
     }
@@ -176,20 +176,20 @@ async fn answer(
     (status, [(header::CONTENT_TYPE, answer.kind)], answer.body).into_response()
 }
 
-/// Where a browser goes that comes with this query.
+/// Returns where a browser goes that comes with this query.
 fn back(query: &str, brings: &str) -> String {
     let pairs: HashMap<_, _> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
     let state: String = form_urlencoded::byte_serialize(pairs["state"].as_bytes()).collect();
     format!("{}?state={state}&{brings}", pairs["redirect_uri"])
 }
 
-/// What alice gets who calls.
+/// Returns what alice gets who calls.
 pub(super) async fn call(server: &TestServer, tool: &str) -> Reply {
     let arguments = if tool == SEND { json!({"text": "hello"}) } else { json!({}) };
     server.agent("alice").call(tool, arguments).await
 }
 
-/// The page at the end of a whole consent.
+/// Returns the page at the end of a whole consent.
 pub(super) async fn consent(link: &str) -> Page {
     Browser::new().to_provider(link).await
 }
@@ -201,18 +201,18 @@ pub(super) async fn connect(server: &TestServer, end_user: &str) {
     assert_eq!(page.outcome(), "completed", "{}", page.html);
 }
 
-/// The address at which the provider hands the browser back to us.
+/// Returns the address at which the provider hands the browser back to us.
 pub(super) async fn callback(browser: &Browser, link: &str) -> Url {
     let provider = browser.authorize_url(link).await;
     browser.open(provider.as_str()).await.leads_to().unwrap()
 }
 
-/// The connection of alice.
+/// Returns the connection of alice.
 pub(super) async fn connection(server: &TestServer) -> Value {
     server.agent("alice").get("/v1/connections").await.body["data"][0].clone()
 }
 
-/// What is known of an auth request.
+/// Returns what is known of an auth request.
 pub(super) async fn auth_request(server: &TestServer, id: &str) -> Value {
     server.backend().get(&format!("/v1/auth-requests/{id}")).await.body
 }

@@ -9,7 +9,7 @@ use super::notes::{Answer, LIST, Notes, call, connect, connection, consent, toke
 
 const HOUR: Duration = Duration::from_hours(1);
 
-/// The word of one provider for a refresh token that is dead.
+/// Returns the word of one provider for a refresh token that is dead.
 fn unauthorized() -> Answer {
     let said =
         json!({"error": "unauthorized_client", "error_description": "refresh_token is invalid"});
@@ -19,7 +19,7 @@ fn unauthorized() -> Answer {
 const LISTED: (&str, &str) =
     ("api:\n", "  refresh: {rejected: [unauthorized_client, Token.Gone]}\napi:\n");
 
-/// Where alice is connected, and her token has ended.
+/// Returns where alice is connected, and her token has ended.
 async fn ended(edits: &[(&str, &str)]) -> (Notes, TestServer) {
     let notes = Notes::start().await;
     let server = notes.server(edits).await;

@@ -7,7 +7,7 @@ use super::notes::{
     Answer, LIST, Notes, auth_request, call, callback, connect, connection, consent,
 };
 
-/// How an auth request ends when the token endpoint answers so.
+/// Returns how an auth request ends when the token endpoint answers so.
 async fn ended(answer: Answer) -> Value {
     let notes = Notes::start().await;
     notes.says("/token", answer);

@@ -73,7 +73,7 @@ pub(super) struct Model {
 }
 
 impl Model {
-    /// Something that can happen now.
+    /// Picks something that can happen now.
     pub(super) fn event(&self, chance: &mut Seeded) -> Event {
         loop {
             let at = usize::from(chance.below(10) == 0);
@@ -120,7 +120,7 @@ impl Model {
         }
     }
 
-    /// What a call for that account answers; it changes what it finds out.
+    /// Returns what a call for that account answers; it changes what it finds out.
     pub(super) fn call(&mut self, at: usize) -> Answer {
         match self.connector {
             Connector::Gone => return Answer::Refused(404),
@@ -139,7 +139,7 @@ impl Model {
         }
     }
 
-    /// Whoever asks for an account is told whether it can be used: its token is refreshed.
+    /// Tells whoever asks for an account whether it can be used: its token is refreshed.
     pub(super) fn looked_at(&mut self, at: usize) {
         if let Some(connection) = &mut self.accounts[at]
             && connection.status == "active"
@@ -197,17 +197,17 @@ impl Model {
         }
     }
 
-    /// The connection of that account.
+    /// Returns the connection of that account.
     pub(super) fn id(&self, at: usize) -> Option<&str> {
         self.accounts[at].as_ref().map(|connection| connection.id.as_str())
     }
 
-    /// Whether nothing that an account has granted is to be alive at the provider.
+    /// Returns whether nothing that an account has granted is to be alive at the provider.
     pub(super) fn has_given_back(&self, at: usize) -> bool {
         self.accounts[at].is_none() && !self.orphans[at]
     }
 
-    /// Id, status and reason of every connection.
+    /// Lists id, status and reason of every connection.
     pub(super) fn listed(&self) -> Vec<(String, String, String)> {
         let own = |text: &str| text.to_owned();
         let view = |c: &Connection| (c.id.clone(), own(c.status), own(c.reason));

@@ -37,7 +37,7 @@ async fn provider(
     (server, provider)
 }
 
-/// What becomes of an answer to an end user with those parameters besides its state.
+/// Returns what becomes of an answer to an end user with those parameters besides its state.
 async fn answered(
     server: &TestServer,
     end_user: &str,

@@ -29,7 +29,7 @@ impl Kind {
     }
 }
 
-/// Every kind: the sentences of all types that `Problem` is made of.
+/// Returns every kind: the sentences of all types that `Problem` is made of.
 pub(super) fn all() -> Vec<Kind> {
     let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let problems = sources(&crates.join("server/src/problem"));
@@ -60,14 +60,14 @@ fn sources(folder: &Path) -> Vec<String> {
     entries.flat_map(read).collect()
 }
 
-/// The types that a text makes problems of.
+/// Returns the types that a text makes problems of.
 fn converted(text: &str) -> Vec<String> {
     let after = text.split("impl From<").skip(1);
     let names = after.filter_map(|rest| rest.split_once("> for Problem {")).map(|(name, _)| name);
     names.filter(|name| !name.contains('\n')).map(ToOwned::to_owned).collect()
 }
 
-/// The sentences of a type, where the text declares it.
+/// Returns the sentences of a type, where the text declares it.
 fn of_type(name: &str, text: &str) -> Vec<Kind> {
     let declared =
         [format!("enum {name} {{\n"), format!("struct {name} {{\n"), format!("struct {name};\n")];
@@ -82,7 +82,7 @@ fn of_type(name: &str, text: &str) -> Vec<Kind> {
     sentences.map(|sentence| Kind { of: name.to_owned(), parts: parts(&sentence) }).collect()
 }
 
-/// The text that an attribute begins with; none of one that is transparent.
+/// Returns the text that an attribute begins with; none of one that is transparent.
 fn literal(attribute: &str) -> Option<String> {
     let mut inside = attribute.trim_start().strip_prefix('"')?.chars();
     let mut sentence = String::new();
@@ -99,7 +99,7 @@ fn literal(attribute: &str) -> Option<String> {
     None
 }
 
-/// What stands around the blanks of a sentence.
+/// Returns what stands around the blanks of a sentence.
 fn parts(sentence: &str) -> Vec<String> {
     let hidden = sentence.replace("{{", "\u{1}").replace("}}", "\u{2}");
     let mut parts = vec![String::new()];

@@ -93,7 +93,7 @@ async fn of_changing(server: &TestServer) -> Vec<Refused> {
     all
 }
 
-/// Of connectors that take API keys.
+/// Collects those of connectors that take API keys.
 async fn of_keys(server: &TestServer) -> Vec<Refused> {
     let admin = server.admin();
     let connectors = server.project("/connectors");

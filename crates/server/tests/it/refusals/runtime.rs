@@ -28,7 +28,7 @@ pub(super) async fn refused() -> Vec<Refused> {
     all
 }
 
-/// The refusal of what is sent as bytes: a request line, headers and a body.
+/// Returns the refusal of what is sent as bytes: a request line, headers and a body.
 pub(super) async fn raw(server: &TestServer, line: &str, headers: &str, body: &str) -> Refused {
     let head = format!("{line} HTTP/1.1\r\n{headers}\r\n");
     let answer = answer(address(server), &(head + body)).await;
@@ -303,7 +303,7 @@ async fn of_connections(server: &TestServer) -> Vec<Refused> {
     ]
 }
 
-/// What a call is refused for by the settings of its connector and project.
+/// Returns what a call is refused for by the settings of its connector and project.
 async fn of_settings(server: &TestServer) -> Vec<Refused> {
     let (alice, admin) = (server.agent("alice"), server.admin());
     let (settings, mut all) = (server.managed(""), Vec::new());

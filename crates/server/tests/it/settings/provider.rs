@@ -46,7 +46,7 @@ impl Provider {
         provider
     }
 
-    /// From here on, these secrets are taken and no others.
+    /// Takes these secrets from here on, and no others.
     pub(super) fn accept(&self, secrets: &[&str]) {
         *self.accepted.lock().unwrap() = secrets.iter().map(|&secret| secret.to_owned()).collect();
     }
@@ -55,12 +55,13 @@ impl Provider {
         *self.is_down.lock().unwrap() = is_down;
     }
 
-    /// The secrets it was shown, in the order of coming.
+    /// Returns the secrets it was shown, in the order of coming.
     pub(super) fn shown(&self) -> Vec<String> {
         self.shown.lock().unwrap().clone()
     }
 
-    /// The product with this provider's connector enabled, its app being `app` with `secret`.
+    /// Returns the product with this provider's connector enabled, its app being `app` with
+    /// `secret`.
     pub(super) async fn server(&self, secret: &str) -> TestServer {
         let base = self.base.as_str().trim_end_matches('/');
         let yaml = include_str!("../notes.yaml")

@@ -75,7 +75,7 @@ fn end(
     answered(ended, client_id)
 }
 
-/// The app that proves itself, and the token it names.
+/// Returns the app that proves itself, and the token it names.
 fn named(
     state: &mut GithubState,
     client_id: &str,

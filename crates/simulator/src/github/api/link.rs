@@ -25,13 +25,13 @@ impl Page {
         }
     }
 
-    /// The items on it.
+    /// Returns the items on it.
     pub(super) fn of<T>(self, items: &[T]) -> &[T] {
         let from = (self.number - 1).saturating_mul(self.size).min(items.len());
         &items[from..items.len().min(from + self.size)]
     }
 
-    /// The `Link` header: how to get to the pages around it.
+    /// Returns the `Link` header: how to get to the pages around it.
     pub(super) fn link(self, total: usize, address: &str, query: &str) -> Option<String> {
         let last = total.div_ceil(self.size).max(1);
         let to = |number: usize, rel: &str| {
@@ -52,13 +52,13 @@ impl Page {
     }
 }
 
-/// The last argument of that name.
+/// Returns the last argument of that name.
 pub(super) fn argument(query: &str, name: &str) -> Option<String> {
     let found = form_urlencoded::parse(query.as_bytes()).filter(|(known, _)| known == name);
     found.last().map(|(_, value)| value.into_owned())
 }
 
-/// An argument that has to be one of some words.
+/// Returns an argument that has to be one of some words.
 pub(super) fn word(
     query: &str,
     name: &'static str,

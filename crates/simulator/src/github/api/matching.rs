@@ -94,7 +94,8 @@ fn lacks(issue: &Issue, what: &str) -> bool {
     }
 }
 
-/// Whether a time is in a range of days or times, such as `>=2026-01-01` or `2026-01-01..*`.
+/// Returns whether a time is in a range of days or times, such as `>=2026-01-01` or
+/// `2026-01-01..*`.
 fn within(time: &str, range: &str) -> bool {
     // As much of the time as the bound says: a day compares with days.
     in_range(range, |bound| Some(time.get(..bound.len()).unwrap_or(time).cmp(bound)))
@@ -104,7 +105,7 @@ fn counted(count: i64, range: &str) -> bool {
     in_range(range, |bound| Some(count.cmp(&bound.parse().ok()?)))
 }
 
-/// Whether something is in a range, by how it compares with a bound.
+/// Returns whether something is in a range, by how it compares with a bound.
 fn in_range(range: &str, compare: impl Fn(&str) -> Option<Ordering>) -> bool {
     const SIGNS: [(&str, &[Ordering]); 4] = [
         (">=", &[Ordering::Greater, Ordering::Equal]),

@@ -94,7 +94,7 @@ impl Method {
 // === impl Call ===
 
 impl Call<'_> {
-    /// Whether the token shows its person's private things, too.
+    /// Returns whether the token shows its person's private things, too.
     fn sees_private(&self) -> bool {
         scopes::covers(&self.caller.scopes, "repo")
     }
@@ -116,7 +116,7 @@ impl IntoResponse for Answer {
     }
 }
 
-/// The version of the API that is asked for, where a program says what it is.
+/// Returns the version of the API that is asked for, where a program says what it is.
 fn admitted(headers: &HeaderMap) -> Result<&str, Refusal> {
     if headers.get(USER_AGENT).is_none_or(HeaderValue::is_empty) {
         return Err(Refusal::no_user_agent());
@@ -129,7 +129,7 @@ fn admitted(headers: &HeaderMap) -> Result<&str, Refusal> {
     known.copied().ok_or_else(|| Refusal::unknown_version(version))
 }
 
-/// The token, behind either of the words that GitHub takes.
+/// Returns the token, behind either of the words that GitHub takes.
 fn bearer(headers: &HeaderMap) -> Result<&str, Refusal> {
     let value = headers.get(AUTHORIZATION).ok_or_else(Refusal::requires_authentication)?;
     let value = value.to_str().unwrap_or_default();

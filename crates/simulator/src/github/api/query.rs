@@ -57,7 +57,7 @@ impl Query {
         if query.says_what() { Ok(query) } else { Err(invalid(KIND_NEEDED)) }
     }
 
-    /// The values of a qualifier that are not excluded.
+    /// Returns the values of a qualifier that are not excluded.
     pub(super) fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         let terms = self.groups.iter().flatten();
         let named = terms.filter(move |term| term.qualifier == Some(name) && !term.excluded);
@@ -72,7 +72,7 @@ impl Query {
 
 const KIND_NEEDED: &str = "Query must include 'is:issue' or 'is:pull-request'";
 
-/// The refusal of a search that cannot be understood.
+/// Returns the refusal of a search that cannot be understood.
 pub(super) fn invalid(message: &str) -> Refusal {
     Refusal::validation(json!({
         "message": message, "resource": "Search", "field": "q", "code": "invalid",
@@ -96,7 +96,7 @@ impl Term {
     }
 }
 
-/// The words of a search; quotes keep theirs together.
+/// Returns the words of a search; quotes keep theirs together.
 fn words(text: &str) -> Vec<String> {
     let (mut words, mut word, mut quoted) = (Vec::new(), String::new(), false);
     for character in text.chars() {

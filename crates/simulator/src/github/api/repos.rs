@@ -24,7 +24,7 @@ struct Filter {
     before: Option<String>,
 }
 
-/// The repositories of the person a token acts as.
+/// Returns the repositories of the person a token acts as.
 pub(crate) async fn list(
     State(github): State<Github>,
     headers: HeaderMap,
@@ -55,7 +55,7 @@ fn mine(call: &Call<'_>) -> Result<Answer, Refusal> {
     Ok(Answer { body: Value::Array(items), link: page.link(found.len(), &address, call.query) })
 }
 
-/// What to sort by, and whether backwards.
+/// Returns what to sort by, and whether backwards.
 fn order(query: &str) -> Result<(Key, bool), Refusal> {
     let words = &["created", "updated", "pushed", "full_name"];
     let sort = word(query, "sort", words)?.unwrap_or("full_name");

@@ -92,13 +92,13 @@ fn check_places(call: &Call<'_>, query: &Query) -> Result<(), Refusal> {
     Err(invalid(UNSEEN))
 }
 
-/// Whether a repository is there for this token.
+/// Returns whether a repository is there for this token.
 fn sees(call: &Call<'_>, repository: &Repository) -> bool {
     let role = repository.role(&call.caller.login);
     role.is_some() && (call.sees_private() || !repository.private)
 }
 
-/// Best match is newest first here; without a sort, `order` counts for nothing.
+/// Returns the order: best match is newest first here; without a sort, `order` counts for nothing.
 fn order(found: &mut [&Issue], sort: Option<&str>, ascending: bool) {
     match sort {
         Some("comments" | "interactions") => found.sort_by_key(|issue| issue.comments),

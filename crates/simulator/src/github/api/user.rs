@@ -10,7 +10,7 @@ use crate::github::scopes;
 
 const METHOD: Method = Method { accepted: &[], resource: Resource::Core, run: me };
 
-/// Who a token acts as.
+/// Returns who a token acts as.
 pub(crate) async fn get(
     State(github): State<Github>,
     headers: HeaderMap,

@@ -32,7 +32,7 @@ const BELOW_ACCOUNT: &[(&str, &str)] = &[
     ("received_events", "/received_events"),
 ];
 
-/// An account as it stands beside other things.
+/// Returns an account as it stands beside other things.
 pub(super) fn account(account: &Account, base: &str) -> Value {
     let login = &account.login;
     let mut view = members(json!({
@@ -51,7 +51,7 @@ pub(super) fn account(account: &Account, base: &str) -> Value {
     Value::Object(view)
 }
 
-/// The person a token acts as.
+/// Returns the person a token acts as.
 pub(super) fn me(person: &Account, world: &World, private: bool, base: &str) -> Value {
     let mut view = members(account(person, base));
     let own = |private: bool| {
@@ -90,7 +90,7 @@ pub(super) fn me(person: &Account, world: &World, private: bool, base: &str) -> 
     Value::Object(view)
 }
 
-/// A token, as its app is told of it.
+/// Returns a token, as its app is told of it.
 pub(super) fn authorization(
     secret: &str,
     token: &Token,
@@ -123,7 +123,7 @@ fn below(view: &mut Map<String, Value>, addresses: &[(&str, &str)], base: &str) 
     view.extend(named.map(|(name, path)| (name, format!("{base}{path}").into())));
 }
 
-/// An identifier of the GraphQL API: kind and number in base64.
+/// Returns an identifier of the GraphQL API: kind and number in base64.
 fn node(kind: &str, id: i64) -> String {
     STANDARD.encode(format!("0{}:{kind}{id}", kind.len()))
 }

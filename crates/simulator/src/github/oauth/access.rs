@@ -66,7 +66,7 @@ pub(crate) async fn post(
     response
 }
 
-/// The answer with one of the endpoint's error codes.
+/// Returns the answer with one of the endpoint's error codes.
 pub(crate) fn refused(code: &str) -> Option<Response> {
     let (code, _) = ERRORS.iter().find(|(known, _)| *known == code)?;
     Some(Json(refusal(code)).into_response())
@@ -121,7 +121,7 @@ fn refusal(code: &str) -> Members {
     members
 }
 
-/// As a form, unless JSON is asked for.
+/// Writes it as a form, unless JSON is asked for.
 fn worded(headers: &HeaderMap, members: Members) -> Response {
     let accepted = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
     if accepted.contains("json") {

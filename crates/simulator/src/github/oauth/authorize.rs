@@ -80,7 +80,8 @@ fn show(github: &Github, headers: &HeaderMap, parameters: Parameters) -> Respons
     response
 }
 
-/// What a person has granted all of before, or, where nothing is asked for, whatever it was.
+/// Returns what a person has granted all of before, or, where nothing is asked for, whatever it
+/// was.
 fn granted(asked: &Asked, login: &str, state: &GithubState) -> Option<(Asked, String)> {
     let known = state.tokens.granted(&asked.client_id, login)?;
     let mut asked = asked.clone();

@@ -9,7 +9,7 @@ use super::paging::Wanted;
 use crate::notion::Notion;
 use crate::notion::app::Capability;
 
-/// The blocks of a page; blocks inside blocks are not simulated.
+/// Returns the blocks of a page; blocks inside blocks are not simulated.
 pub(crate) async fn get(
     State(notion): State<Notion>,
     Path(id): Path<String>,

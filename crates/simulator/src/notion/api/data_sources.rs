@@ -7,7 +7,7 @@ use crate::notion::Notion;
 use crate::notion::answer::Refusal;
 use crate::notion::app::Capability;
 
-/// A data source with what its pages have.
+/// Returns a data source with what its pages have.
 pub(crate) async fn get(
     State(notion): State<Notion>,
     Path(id): Path<String>,

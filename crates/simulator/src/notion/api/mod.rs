@@ -102,7 +102,7 @@ fn version(headers: &HeaderMap) -> Result<&str, Refusal> {
     Ok(given)
 }
 
-/// The JSON object of a request.
+/// Returns the JSON object of a request.
 fn object(headers: &HeaderMap, body: &[u8]) -> Result<Value, Refusal> {
     if body.len() > LARGEST_BODY {
         return Err(Refusal::invalid("body failed validation: the body is larger than 500 KB."));
@@ -132,7 +132,7 @@ impl Call<'_> {
         self.state.content.is_shared(&self.grant.shared, id)
     }
 
-    /// What a page looks like to this caller.
+    /// Returns what a page looks like to this caller.
     fn written(&self, page: &Page) -> Value {
         if self.app.can(Capability::ReadContent) {
             return self.state.content.written_page(page, self.outside.public_url());
@@ -141,7 +141,7 @@ impl Call<'_> {
     }
 }
 
-/// An id in the path.
+/// Returns an id in the path.
 fn path_id(name: &str, given: &str) -> Result<String, Refusal> {
     ids::read(given).ok_or_else(|| {
         let message = format!(

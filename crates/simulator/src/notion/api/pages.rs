@@ -9,7 +9,7 @@ use crate::notion::Notion;
 use crate::notion::answer::Refusal;
 use crate::notion::app::Capability;
 
-/// A page with its properties.
+/// Returns a page with its properties.
 pub(crate) async fn get(
     State(notion): State<Notion>,
     Path(id): Path<String>,
@@ -26,7 +26,7 @@ pub(crate) async fn get(
     })
 }
 
-/// A page's text.
+/// Returns a page's text.
 pub(crate) async fn markdown(
     State(notion): State<Notion>,
     Path(id): Path<String>,
@@ -59,7 +59,7 @@ pub(crate) async fn markdown(
     })
 }
 
-/// The parameters of a query, of which only these are known.
+/// Returns the parameters of a query, of which only these are known.
 pub(super) fn parameters(
     query: Option<&str>,
     known: &[&str],

@@ -44,7 +44,8 @@ impl Wanted {
         Ok(Self { size, cursor })
     }
 
-    /// The page of a list whose items have an `id`; the cursor is the first one's of the next page.
+    /// Returns the page of a list whose items have an `id`; the cursor is the first one's of the
+    /// next page.
     pub(super) fn of(&self, items: Vec<Value>) -> Result<Value, Refusal> {
         let start = match &self.cursor {
             None => 0,

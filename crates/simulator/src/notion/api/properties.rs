@@ -8,7 +8,7 @@ use crate::notion::rich_text::{self, LONGEST_LIST, LONGEST_TEXT, only, too_long}
 use crate::notion::state::Person;
 use crate::notion::times::is_date;
 
-/// The properties of a page that is in no data source: a title and nothing else.
+/// Returns the properties of a page that is in no data source: a title and nothing else.
 pub(super) fn of_page(
     given: &Map<String, Value>,
     people: &[Person],
@@ -18,7 +18,7 @@ pub(super) fn of_page(
     of_data_source(given, &known, people)
 }
 
-/// The properties of a page in a data source, by name or by id; what is left out is empty.
+/// Returns the properties of a page in a data source, by name or by id; what is left out is empty.
 pub(super) fn of_data_source(
     given: &Map<String, Value>,
     known: &Map<String, Value>,
@@ -94,7 +94,7 @@ impl Reading<'_> {
         }
     }
 
-    /// An option by id or name. A new one is made of a name, but not for a status.
+    /// Returns an option by id or name. A new one is made of a name, but not for a status.
     fn option(&self, given: &Value) -> Result<Value, Refusal> {
         only(given, &self.at, &["id", "name", "color", "description"])?;
         let options = self.schema[self.kind]["options"].as_array().map_or(&[][..], Vec::as_slice);

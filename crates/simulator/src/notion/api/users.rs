@@ -11,7 +11,7 @@ use crate::notion::tokens::Grant;
 
 const LARGEST_UPLOAD: u64 = 5 * 1024 * 1024;
 
-/// The bot that the token acts as, and whose it is.
+/// Returns the bot that the token acts as, and whose it is.
 pub(crate) async fn me(State(notion): State<Notion>, headers: HeaderMap) -> Response {
     answer(&notion, &headers, None, |call| {
         let workspace = &call.state.workspace;
@@ -31,7 +31,7 @@ pub(crate) async fn me(State(notion): State<Notion>, headers: HeaderMap) -> Resp
     })
 }
 
-/// Who connected, as far as the app may know.
+/// Returns who connected, as far as the app may know.
 pub(crate) fn owner(grant: &Grant, app: &RegisteredApp, workspace: &Workspace) -> Value {
     let person = workspace.person(&grant.person).filter(|_| app.can(Capability::ReadUsers));
     let user = match person {
@@ -41,7 +41,7 @@ pub(crate) fn owner(grant: &Grant, app: &RegisteredApp, workspace: &Workspace) -
     json!({ "type": "user", "user": user })
 }
 
-/// A person as the API writes them.
+/// Returns a person as the API writes them.
 pub(crate) fn written(person: &Person, with_email: bool) -> Value {
     let mut contact = json!({});
     if with_email {

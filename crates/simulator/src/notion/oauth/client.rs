@@ -8,7 +8,7 @@ use crate::notion::app::RegisteredApp;
 use crate::notion::rich_text::only;
 use crate::notion::state::State;
 
-/// The app that calls a token endpoint: HTTP Basic, and nothing else.
+/// Returns the app that calls a token endpoint: HTTP Basic, and nothing else.
 pub(super) fn client(headers: &HeaderMap, state: &State) -> Result<RegisteredApp, Refusal> {
     let wrong = || Refusal::oauth("invalid_client", "Client authentication failed.");
     let (id, secret) = apps::basic(headers).ok_or_else(wrong)?;
@@ -16,7 +16,7 @@ pub(super) fn client(headers: &HeaderMap, state: &State) -> Result<RegisteredApp
     Ok(app.ok_or_else(wrong)?.public.clone())
 }
 
-/// The body of a token endpoint: a JSON object of texts with these members.
+/// Returns the body of a token endpoint: a JSON object of texts with these members.
 pub(super) fn body(headers: &HeaderMap, body: &[u8], known: &[&str]) -> Result<Value, Refusal> {
     let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     if kind.split(';').next().map(str::trim) != Some("application/json") {
@@ -28,7 +28,7 @@ pub(super) fn body(headers: &HeaderMap, body: &[u8], known: &[&str]) -> Result<V
     Ok(body)
 }
 
-/// A text of the body that has to be there.
+/// Returns a text of the body that has to be there.
 pub(super) fn text<'a>(body: &'a Value, name: &str) -> Result<&'a str, Refusal> {
     let text = body[name].as_str().filter(|text| !text.is_empty());
     text.ok_or_else(|| Refusal::body(&format!("body.{name}"), "a string", body.get(name)))

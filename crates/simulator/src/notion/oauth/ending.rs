@@ -41,8 +41,8 @@ pub(crate) async fn introspect(
     })
 }
 
-/// What both have in common: an app names a token. One of another app is not told from one that
-/// does not exist.
+/// Returns what both have in common: an app names a token. One of another app is not told from one
+/// that does not exist.
 fn answer(
     notion: &Notion,
     headers: &HeaderMap,

@@ -73,8 +73,8 @@ fn exchange(
     Ok(state.tokens.issue(grant, app.refresh_tokens, outside))
 }
 
-/// It has to be repeated where it was in the authorize URL or the app has several, and may not
-/// stand here otherwise.
+/// Checks the redirect URI: it has to be repeated where it was in the authorize URL or the app has
+/// several, and may not stand here otherwise.
 fn check_redirect_uri(
     agreed: &Agreed,
     app: &RegisteredApp,

@@ -60,7 +60,7 @@ impl Arguments {
         }
     }
 
-    /// The token, if it stands where Slack looks for it.
+    /// Returns the token, if it stands where Slack looks for it.
     pub(crate) fn token(&self) -> Option<&str> {
         self.values.get("token").filter(|_| self.from_form)?.as_str()
     }
@@ -69,7 +69,7 @@ impl Arguments {
         self.values.get(name).is_some_and(|value| !value.is_null())
     }
 
-    /// A text; null and absent are the same to Slack.
+    /// Returns a text; null and absent are the same to Slack.
     pub(crate) fn text(&self, name: &str) -> Result<Option<&str>, Refusal> {
         match self.values.get(name) {
             None | Some(Value::Null) => Ok(None),
@@ -78,12 +78,12 @@ impl Arguments {
         }
     }
 
-    /// A text that says something.
+    /// Returns a text that says something.
     pub(crate) fn filled(&self, name: &str) -> Result<Option<&str>, Refusal> {
         Ok(self.text(name)?.filter(|text| !text.is_empty()))
     }
 
-    /// A boolean, in JSON or as one of the words Slack documents.
+    /// Returns a boolean, in JSON or as one of the words Slack documents.
     pub(crate) fn flag(&self, name: &str) -> Result<Option<bool>, Refusal> {
         match self.values.get(name) {
             None | Some(Value::Null) => Ok(None),
@@ -97,7 +97,7 @@ impl Arguments {
         }
     }
 
-    /// A whole number; the error is the caller's to name.
+    /// Returns a whole number; the error is the caller's to name.
     pub(crate) fn number(&self, name: &str) -> Result<Option<usize>, NotANumber> {
         match self.values.get(name) {
             None | Some(Value::Null) => Ok(None),
@@ -109,7 +109,7 @@ impl Arguments {
         }
     }
 
-    /// A JSON value; forms carry it as text.
+    /// Returns a JSON value; forms carry it as text.
     pub(crate) fn json(&self, name: &str) -> Result<Option<Value>, serde_json::Error> {
         match self.values.get(name) {
             None | Some(Value::Null) => Ok(None),

@@ -4,7 +4,7 @@ use super::Call;
 use crate::slack::answer::{Members, Refusal, members};
 use crate::slack::tokens::TokenKind;
 
-/// `auth.test`: who the token acts as.
+/// Serves `auth.test`: who the token acts as.
 #[expect(clippy::unnecessary_wraps, reason = "every method has this signature")]
 pub(super) fn test(call: &mut Call<'_>) -> Result<Members, Refusal> {
     let grant = &call.caller.grant;
@@ -30,7 +30,7 @@ pub(super) fn test(call: &mut Call<'_>) -> Result<Members, Refusal> {
     Ok(answer)
 }
 
-/// `auth.revoke`: ends the token, unless it is only a test.
+/// Serves `auth.revoke`: ends the token, unless it is only a test.
 pub(super) fn revoke(call: &mut Call<'_>) -> Result<Members, Refusal> {
     let dry_run = call.arguments.flag("test")?.unwrap_or(false);
     if !dry_run {

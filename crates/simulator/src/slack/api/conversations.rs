@@ -10,7 +10,7 @@ use crate::slack::workspace::{Conversation, ConversationKind};
 const DEFAULT_LIMIT: usize = 100;
 const LARGEST_LIMIT: usize = 999;
 
-/// `conversations.list`: the conversations the caller can see, page by page.
+/// Serves `conversations.list`: the conversations the caller can see, page by page.
 pub(super) fn list(call: &mut Call<'_>) -> Result<Members, Refusal> {
     let kinds = kinds(call)?;
     let limit = limit(call)?;
@@ -33,7 +33,7 @@ pub(super) fn list(call: &mut Call<'_>) -> Result<Members, Refusal> {
     })))
 }
 
-/// The requested types, each of which the token needs a scope for.
+/// Returns the requested types, each of which the token needs a scope for.
 fn kinds(call: &Call<'_>) -> Result<Vec<ConversationKind>, Refusal> {
     let types = call.arguments.filled("types")?.unwrap_or("public_channel");
     let kinds: Option<Vec<_>> =
@@ -67,7 +67,7 @@ fn cursor(conversation: &Conversation) -> String {
 // === impl Call ===
 
 impl Call<'_> {
-    /// A token of one workspace cannot ask for another.
+    /// Refuses another workspace than the token's.
     pub(super) fn check_team(&self) -> Result<(), Refusal> {
         let other = |team: &&str| *team != self.state.workspace.id;
         match self.arguments.filled("team_id")?.filter(other) {
@@ -125,7 +125,7 @@ impl Call<'_> {
         })
     }
 
-    /// A conversation as a search result mentions it.
+    /// Returns a conversation as a search result mentions it.
     pub(super) fn mentioned(&self, known: &Conversation) -> Value {
         let user = &self.caller.grant.user;
         let im = known.kind == ConversationKind::Im;
@@ -165,7 +165,7 @@ impl Call<'_> {
     }
 }
 
-/// A topic or purpose; nobody set an empty one.
+/// Returns a topic or purpose; nobody set an empty one.
 fn note(value: &str, known: &Conversation) -> Value {
     if value.is_empty() {
         return json!({ "value": "", "creator": "", "last_set": 0 });

@@ -23,7 +23,7 @@ pub(super) fn escape_message(text: &str) -> String {
     escaped
 }
 
-/// The entity or reference the text starts with.
+/// Returns the entity or reference the text starts with.
 fn kept(text: &str) -> Option<&str> {
     if let Some(entity) = ENTITIES.iter().find(|entity| text.starts_with(**entity)) {
         return Some(&text[..entity.len()]);

@@ -106,7 +106,7 @@ const ENDPOINTS: &[Endpoint] = &[
     },
 ];
 
-/// Whether there is such a method.
+/// Returns whether there is such a method.
 pub(crate) fn has(name: &str) -> bool {
     ENDPOINTS.iter().any(|endpoint| endpoint.name == name)
 }

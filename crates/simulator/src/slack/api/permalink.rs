@@ -3,7 +3,7 @@ use serde_json::json;
 use super::Call;
 use crate::slack::answer::{Members, Refusal, members};
 
-/// `chat.getPermalink`: the address of one message.
+/// Serves `chat.getPermalink`: the address of one message.
 pub(super) fn get(call: &mut Call<'_>) -> Result<Members, Refusal> {
     let channel = call.arguments.filled("channel")?.unwrap_or_default();
     let ts = call.arguments.filled("message_ts")?.unwrap_or_default();

@@ -27,7 +27,7 @@ const BLOCK_TYPES: &[&str] = &[
     "video",
 ];
 
-/// `chat.postMessage`: puts a message into a conversation.
+/// Serves `chat.postMessage`: puts a message into a conversation.
 pub(super) fn post(call: &mut Call<'_>) -> Result<Members, Refusal> {
     check_manners(call)?;
     let channel = channel(call)?.id.clone();
@@ -45,7 +45,7 @@ pub(super) fn post(call: &mut Call<'_>) -> Result<Members, Refusal> {
     Ok(members(answer))
 }
 
-/// Arguments that change how a message looks have rules of their own.
+/// Checks arguments that change how a message looks: they have rules of their own.
 fn check_manners(call: &Call<'_>) -> Result<(), Refusal> {
     let flags = ["mrkdwn", "unfurl_links", "unfurl_media", "reply_broadcast", "link_names"];
     flags.iter().try_for_each(|name| call.arguments.flag(name).map(drop))?;
@@ -77,7 +77,7 @@ fn channel<'a>(call: &'a Call<'_>) -> Result<&'a Conversation, Refusal> {
     Err(Refusal::new("not_in_channel"))
 }
 
-/// What the message says, as Slack will store it.
+/// Returns what the message says, as Slack will store it.
 fn content(call: &Call<'_>) -> Result<String, Refusal> {
     let text = call.arguments.filled("text")?;
     let markdown = call.arguments.filled("markdown_text")?;
@@ -98,7 +98,7 @@ fn content(call: &Call<'_>) -> Result<String, Refusal> {
     }
 }
 
-/// Whether there are blocks; wrong ones are refused.
+/// Returns whether there are blocks; wrong ones are refused.
 fn blocks(call: &Call<'_>) -> Result<bool, Refusal> {
     let blocks =
         call.arguments.json("blocks").map_err(|_| Refusal::new("invalid_blocks_format"))?;
@@ -127,7 +127,7 @@ fn is_block(block: &Value) -> bool {
     }
 }
 
-/// Whether there are attachments; too many are refused.
+/// Returns whether there are attachments; too many are refused.
 fn attachments(call: &Call<'_>) -> Result<bool, Refusal> {
     let wrong = || must_be("attachments", "an array of objects");
     let attachments = call.arguments.json("attachments").map_err(|_| wrong())?;
@@ -144,7 +144,7 @@ fn attachments(call: &Call<'_>) -> Result<bool, Refusal> {
     Ok(!attachments.is_empty())
 }
 
-/// The thread a reply belongs to, which has to exist.
+/// Returns the thread a reply belongs to, which has to exist.
 fn thread(call: &Call<'_>, channel: &str) -> Result<Option<String>, Refusal> {
     let Some(given) = call.arguments.filled("thread_ts")? else {
         return Ok(None);

@@ -29,7 +29,7 @@ impl Query {
         self.0.iter().all(|condition| condition.holds(message, workspace))
     }
 
-    /// The words and phrases, in lower case.
+    /// Returns the words and phrases, in lower case.
     pub(super) fn words(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter_map(|condition| match condition {
             Condition::Says(word) => Some(word.as_str()),
@@ -81,7 +81,7 @@ impl Condition {
     }
 }
 
-/// A channel or person without the decoration of its kind.
+/// Returns a channel or person without the decoration of its kind.
 fn bare(value: &str) -> String {
     value.trim_matches(['#', '@', '<', '>']).to_owned()
 }
@@ -102,7 +102,7 @@ fn tokens(query: &str) -> Vec<String> {
     tokens
 }
 
-/// The first second of a day written as `YYYY-MM-DD`, in UTC.
+/// Returns the first second of a day written as `YYYY-MM-DD`, in UTC.
 fn parse_day(text: &str) -> Option<i64> {
     let mut parts = text.splitn(3, '-').map(|part| part.parse::<i64>().ok());
     let (year, month, day) = (parts.next()??, parts.next()??, parts.next()??);

@@ -20,7 +20,7 @@ struct Window {
     by_cursor: bool,
 }
 
-/// `search.messages`: the messages the person can see and that match the query.
+/// Serves `search.messages`: the messages the person can see and that match the query.
 pub(super) fn messages(call: &mut Call<'_>) -> Result<Members, Refusal> {
     let given = call.arguments.text("query")?.filter(|query| !query.trim().is_empty());
     let given = given.ok_or(Refusal::new("no_query"))?;
@@ -85,7 +85,7 @@ fn window(call: &Call<'_>) -> Result<Window, Refusal> {
     }
 }
 
-/// How often the words occur.
+/// Returns how often the words occur.
 fn score(message: &Message, query: &Query) -> usize {
     let text = message.text.to_lowercase();
     query.words().map(|word| text.matches(word).count()).sum()

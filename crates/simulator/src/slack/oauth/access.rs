@@ -10,7 +10,7 @@ use crate::slack::Slack;
 use crate::slack::answer::{Members, Refusal, respond};
 use crate::slack::api::{Arguments, Bodies};
 
-/// `oauth.v2.access`: codes and refresh tokens become tokens.
+/// Serves `oauth.v2.access`: codes and refresh tokens become tokens.
 ///
 /// Everything has to stand in the body, so a GET always lacks the client id.
 pub(crate) async fn run(State(slack): State<Slack>, headers: HeaderMap, body: Bytes) -> Response {

@@ -26,7 +26,8 @@ pub(super) fn run(
     Ok(issue(client, &agreed, state, outside))
 }
 
-/// An app that named the redirect URI at authorize has to repeat it; one that did not may omit it.
+/// Checks the redirect URI: an app that named the redirect URI at authorize has to repeat it; one
+/// that did not may omit it.
 fn check_redirect_uri(agreed: &Agreed, given: Option<&str>) -> Result<(), Refusal> {
     let same = match given {
         Some(given) => given == agreed.asked.redirect_uri,
@@ -75,7 +76,7 @@ fn issue(client: &Client, agreed: &Agreed, state: &mut State, outside: &Outside)
     answer
 }
 
-/// The members that describe one token.
+/// Returns the members that describe one token.
 pub(super) fn token(issued: &Issued) -> Members {
     let mut token = members(json!({
         "access_token": issued.access_token,
@@ -89,7 +90,7 @@ pub(super) fn token(issued: &Issued) -> Members {
     token
 }
 
-/// The members that say which app is installed where.
+/// Returns the members that say which app is installed where.
 pub(super) fn installation(app: &RegisteredApp, team: &Value) -> Members {
     members(json!({
         "app_id": app.app_id,

@@ -22,7 +22,7 @@ struct Asked {
     usage: bool,
 }
 
-/// `POST /extract`.
+/// Serves `POST /extract`.
 pub(crate) async fn post(
     extract::State(tavily): extract::State<Tavily>,
     headers: HeaderMap,

@@ -11,7 +11,7 @@ use axum::http::header::AUTHORIZATION;
 use super::answer::Refusal;
 use super::state::State;
 
-/// The good key that a request carries: a bearer token, and nothing else.
+/// Returns the good key that a request carries: a bearer token, and nothing else.
 fn key_of(headers: &HeaderMap, state: &State) -> Result<String, Refusal> {
     let value = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let key = value.and_then(|value| value.strip_prefix("Bearer "));

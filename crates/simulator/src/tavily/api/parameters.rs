@@ -31,7 +31,7 @@ impl Parameters {
         }
     }
 
-    /// One of some words; the first one, which may be none, where it says nothing.
+    /// Returns one of some words; the first one, which may be none, where it says nothing.
     pub(super) fn word(
         &mut self,
         name: &str,
@@ -53,7 +53,7 @@ impl Parameters {
         }
     }
 
-    /// A flag that some words can stand for, too.
+    /// Returns a flag that some words can stand for, too.
     pub(super) fn flag_or(&mut self, name: &str, words: &[&str]) -> Result<bool, Refusal> {
         let is_word = self.0.get(name).and_then(Value::as_str).is_some_and(|w| words.contains(&w));
         if is_word {
@@ -76,7 +76,7 @@ impl Parameters {
         number.map(Some).ok_or_else(refusal)
     }
 
-    /// One text, or a list of them.
+    /// Returns one text, or a list of them.
     pub(super) fn text_or_texts(
         &mut self,
         name: &str,
@@ -88,7 +88,7 @@ impl Parameters {
         self.texts(name, at_most)
     }
 
-    /// Texts, of which there may be so many.
+    /// Reads texts, of which there may be so many.
     pub(super) fn texts(&mut self, name: &str, at_most: usize) -> Result<Vec<String>, Refusal> {
         let Some(value) = self.0.remove(name) else { return Ok(Vec::new()) };
         let texts: Option<Vec<String>> = serde_json::from_value(value).ok();

@@ -31,7 +31,7 @@ struct Asked {
     usage: bool,
 }
 
-/// `POST /search`.
+/// Serves `POST /search`.
 pub(crate) async fn post(
     extract::State(tavily): extract::State<Tavily>,
     headers: HeaderMap,

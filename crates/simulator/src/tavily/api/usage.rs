@@ -7,7 +7,7 @@ use super::key_of;
 use crate::tavily::Tavily;
 use crate::tavily::answer::{Refusal, respond};
 
-/// `GET /usage`.
+/// Serves `GET /usage`.
 pub(crate) async fn get(
     extract::State(tavily): extract::State<Tavily>,
     headers: HeaderMap,

@@ -8,7 +8,7 @@ use super::description::assert_described;
 use super::setting::Setting;
 use crate::harness::{SECRET, START, text};
 
-/// The full names of repositories.
+/// Returns the full names of repositories.
 fn names(repositories: &Value) -> Vec<String> {
     let repositories = repositories.as_array().expect("repositories");
     repositories.iter().map(|repository| text(&repository["full_name"])).collect()

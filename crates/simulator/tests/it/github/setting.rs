@@ -67,7 +67,7 @@ impl Setting {
         (code_of(&decided.location()), cookie)
     }
 
-    /// The token endpoint, with the app's credentials in the form and JSON asked for.
+    /// Returns the token endpoint, with the app's credentials in the form and JSON asked for.
     pub(super) async fn token(&self, fields: &[(&str, &str)]) -> Value {
         let fields = [&[("client_id", APP), ("client_secret", SECRET)], fields].concat();
         let request = Request::post("/github/login/oauth/access_token")
@@ -85,7 +85,7 @@ impl Setting {
         self.token(&[("code", &code)]).await
     }
 
-    /// An access token of somebody's with these scopes.
+    /// Returns an access token of somebody's with these scopes.
     pub(super) async fn access_token(&self, scope: &str, login: &str) -> String {
         text(&self.connect(scope, login).await["access_token"])
     }

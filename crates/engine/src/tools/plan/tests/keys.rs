@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// What is worth a look besides the least and the most that a tool takes.
+/// Returns what is worth a look besides the least and the most that a tool takes.
 pub(super) fn more_arguments(tool: &str) -> Vec<Value> {
     match tool {
         "tavily_search" => vec![
@@ -25,8 +25,8 @@ fn value(fields: &'static Fields, name: &str) -> Option<&'static str> {
     fields.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
 }
 
-/// A tool's request with a credential in place, if it goes where the credential is meant to go:
-/// to the addresses of `meant_for`.
+/// Returns a tool's request with a credential in place, if it goes where the credential is meant to
+/// go: to the addresses of `meant_for`.
 fn paid(
     tool: &str,
     arguments: &Value,

@@ -11,7 +11,7 @@ struct Description {
 }
 
 impl Description {
-    /// One of those that `npm ci` puts into the peers.
+    /// Returns one of those that `npm ci` puts into the peers.
     fn of(connector: &'static str, file: &str) -> Self {
         let modules = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/peers/node_modules");
         let text = std::fs::read_to_string(modules.join(file)).expect(
@@ -21,7 +21,7 @@ impl Description {
         Self { document, connector }
     }
 
-    /// All that it has against the requests of the connector's tools.
+    /// Returns all that it has against the requests of the connector's tools.
     fn faults(&self, catalog: &Catalog) -> Vec<String> {
         let connector = catalog.connector(&self.connector.parse().unwrap()).unwrap();
         let mut faults = Vec::new();
@@ -104,7 +104,7 @@ impl Description {
     }
 }
 
-/// Arguments with each of the words that an argument may be.
+/// Returns arguments with each of the words that an argument may be.
 fn every_word(tool: &Tool) -> Vec<Value> {
     let schema = tool.input.json();
     let mut cases = Vec::new();
@@ -118,7 +118,7 @@ fn every_word(tool: &Tool) -> Vec<Value> {
     cases
 }
 
-/// What stands for each blank of a path, if it fits.
+/// Returns what stands for each blank of a path, if it fits.
 fn blanks(template: &str, path: &str) -> Option<Vec<(String, String)>> {
     let (wanted, found): (Vec<_>, Vec<_>) =
         (template.split('/').collect(), path.split('/').collect());

@@ -10,7 +10,7 @@ fn github(tool: &str, arguments: &Value, answer: &Answer) -> Shaped {
     shaped(&catalog, tool, arguments, &[answer])
 }
 
-/// An answer to a token with these scopes.
+/// Returns an answer to a token with these scopes.
 fn told(scopes: &'static str, mut answer: Answer) -> Answer {
     answer.headers.insert("x-oauth-scopes", HeaderValue::from_static(scopes));
     answer

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::{account, members, node};
 use crate::github::world::{Issue, World};
 
-/// An issue or a pull request, as a search finds it.
+/// Returns an issue or a pull request, as a search finds it.
 pub(in crate::github::api) fn issue(issue: &Issue, world: &World, base: &str) -> Value {
     let repository = format!("{base}/repos/{}", issue.repository);
     let url = format!("{repository}/issues/{}", issue.number);

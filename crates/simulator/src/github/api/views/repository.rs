@@ -43,7 +43,7 @@ const BELOW_REPOSITORY: &[(&str, &str)] = &[
     ("trees", "/git/trees{/sha}"),
 ];
 
-/// A repository as a person sees it.
+/// Returns a repository as a person sees it.
 pub(in crate::github::api) fn repository(
     repository: &Repository,
     world: &World,
