@@ -156,7 +156,9 @@ impl<K: Hash + Eq + Clone, V: Weigh> Shelf<K, V> {
                 Err(_) => return Err(astralform_storage::Error::TimedOut.into()),
             },
         };
-        if let (Some(stamp), Some(found)) = (stamp, &found) {
+        if let (Some(stamp), Some(found)) =
+            (stamp, found.as_ref().filter(|it| it.is_worth_keeping()))
+        {
             self.0.insert(key, Shelved::new(stamp, found));
         }
         Ok(found)

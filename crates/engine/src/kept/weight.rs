@@ -14,6 +14,11 @@ const MEMBER: usize = 48;
 pub(crate) trait Weigh {
     /// Returns how many bytes it takes.
     fn weight(&self) -> usize;
+
+    /// Returns whether it is worth its place: one that says nothing is read again as quickly.
+    fn is_worth_keeping(&self) -> bool {
+        true
+    }
 }
 
 impl Weigh for bool {
@@ -60,6 +65,11 @@ impl Weigh for Served {
     fn weight(&self) -> usize {
         let connections: usize = self.connections.iter().map(connection).sum();
         connections + self.tokens.iter().flatten().map(token).sum::<usize>()
+    }
+
+    /// End users who have connected nothing are asked to; anybody can make up any number of them.
+    fn is_worth_keeping(&self) -> bool {
+        !self.connections.is_empty()
     }
 }
 

@@ -24,6 +24,8 @@ impl Stamp {
 /// The most topics that one thing depends on; a free place repeats the last one.
 const TOPICS: usize = 3;
 const SLOTS: u32 = 1 << 16;
+/// For how many lines there is room at any time; more is given back after a crowd.
+const ROOMY: usize = 1024;
 
 /// How long a node relies on what it has heard: longer than a dead line takes to be noticed.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -124,6 +126,9 @@ impl Epochs {
             }
         }
         hearing.lines.retain(|_, seen| began.saturating_duration_since(*seen) < Lookback::KNOWN);
+        if hearing.lines.capacity() > ROOMY && hearing.lines.capacity() / 8 > hearing.lines.len() {
+            hearing.lines.shrink_to(ROOMY);
+        }
         let at = began.saturating_duration_since(self.start).as_millis();
         self.heard_at.store(1 + u64::try_from(at).unwrap_or(u64::MAX - 1), Ordering::SeqCst);
     }
@@ -176,7 +181,9 @@ mod tests {
     fn a_stamp_holds_until_one_of_its_topics_changes() {
         let epochs = hearing();
         let stamp = |topics: &[u32]| epochs.stamp(topics.iter().copied()).unwrap();
-        let (one, both, other) = (stamp(&[1]), stamp(&[1, 2]), stamp(&[3]));
+        let one = stamp(&[1]);
+        let both = stamp(&[1, 2]);
+        let other = stamp(&[3]);
         assert!([one, both, other].iter().all(|stamp| epochs.holds(stamp)));
         epochs.count_up(2);
         assert!(epochs.holds(&one) && !epochs.holds(&both) && epochs.holds(&other));

@@ -86,7 +86,8 @@ impl Table {
     /// Returns the names of all tables that hold something to keep, those first that others refer
     /// to.
     fn names() -> impl Iterator<Item = &'static str> {
-        let lines = Db::SCHEMA.lines().filter_map(|line| line.strip_prefix("CREATE TABLE "));
+        let lines = Db::MIGRATIONS.iter().flat_map(|(_, sql)| sql.lines());
+        let lines = lines.filter_map(|line| line.strip_prefix("CREATE TABLE "));
         let names = lines.map(|line| line.trim_end_matches(" ("));
         names.filter(|name| !LEFT_OUT.contains(name))
     }
@@ -215,7 +216,8 @@ impl Snapshot {
         table: &Table,
         mut take: impl FnMut(Vec<Value>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let (columns, name) = (table.columns(), &table.name);
+        let columns = table.columns();
+        let name = &table.name;
         let at_once = if LARGE.contains(&name.as_str()) { LARGE_AT_ONCE } else { AT_ONCE };
         if matches!(self.0, Open::Postgres(_)) {
             let declare = format!("DECLARE copied CURSOR FOR SELECT {columns} FROM {name}");
@@ -275,7 +277,8 @@ impl Tx {
             return Err(corrupt("row", "a row has not the columns of its table"));
         }
         let places: Vec<_> = (1..=values.len()).map(|at| format!("${at}")).collect();
-        let (columns, places) = (table.columns(), places.join(", "));
+        let columns = table.columns();
+        let places = places.join(", ");
         let sql = format!("INSERT INTO {} ({columns}) VALUES ({places})", table.name);
         let binds = values.into_iter().zip(&table.columns);
         let binds = binds.map(|(value, column)| bind(value, column.kind)).collect::<Result<_>>()?;
@@ -311,6 +314,8 @@ fn bind(value: Value, kind: ColumnKind) -> Result<Bind> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::{
         projects,
@@ -336,6 +341,30 @@ mod tests {
         for row in rows {
             tx.insert_row(table, row).await.unwrap();
         }
+    }
+
+    async fn names_in_database(snapshot: &mut Snapshot) -> BTreeSet<String> {
+        let sql = match &snapshot.0 {
+            Open::Sqlite(_) => "SELECT name FROM sqlite_master WHERE type = 'table'",
+            Open::Postgres(_) => {
+                "SELECT CAST(table_name AS TEXT) AS name FROM information_schema.tables
+                 WHERE table_schema = current_schema()"
+            }
+        };
+        let rows = snapshot.fetch(sql.to_owned()).await.unwrap();
+        let names = rows.iter().map(|row| row.text("name").unwrap());
+        names.filter(|name| !name.starts_with("sqlite_") && name != "_sqlx_migrations").collect()
+    }
+
+    #[tokio::test]
+    async fn v5_every_table_that_the_migrations_make_is_copied_or_left_out_with_intent() {
+        on_both(async |db| {
+            let mut snapshot = db.snapshot().await.unwrap();
+            let copied = Table::names().chain(LEFT_OUT.iter().copied());
+            let known: BTreeSet<_> = copied.map(ToOwned::to_owned).collect();
+            assert_eq!(names_in_database(&mut snapshot).await, known);
+        })
+        .await;
     }
 
     #[tokio::test]
@@ -389,8 +418,8 @@ mod tests {
             assert!(projects::name(&db, project).await.unwrap().is_some());
             let mut copy = db.snapshot().await.unwrap();
             for table in snapshot.tables().await.unwrap() {
-                let (here, there) =
-                    (rows(&mut copy, &table).await, rows(&mut snapshot, &table).await);
+                let here = rows(&mut copy, &table).await;
+                let there = rows(&mut snapshot, &table).await;
                 assert_eq!(here, there, "{}", table.name);
             }
         })

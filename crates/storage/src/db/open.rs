@@ -20,7 +20,7 @@ const ACQUIRE: Duration = Duration::from_secs(10);
 /// What a connection to SQLite keeps of the file, in KiB, negated as SQLite wants it. It never gives
 /// any of it back, and the system keeps the file too.
 const READER_CACHE: &str = "-256";
-const WRITER_CACHE: &str = "-1024";
+const WRITER_CACHE: &str = "-512";
 /// How long SQLite's writer waits for another process, such as a backup, that holds the file: longer
 /// than any has to.
 const BUSY: Duration = Duration::from_secs(15);
@@ -28,11 +28,13 @@ const BUSY: Duration = Duration::from_secs(15);
 const ACQUIRE_WRITER: Duration = Duration::from_secs(20);
 
 impl Db {
-    /// The version of the schema that this program writes.
-    pub const NEWEST_SCHEMA: i64 = 1;
+    /// The version of the schema that this program writes: as many as there are migrations.
+    #[expect(clippy::cast_possible_wrap, reason = "there are few migrations")]
+    pub const NEWEST_SCHEMA: i64 = Self::MIGRATIONS.len() as i64;
 
-    /// The statements that make it.
-    pub(super) const SCHEMA: &str = include_str!("../../migrations/0001_init.sql");
+    /// What each migration is called and does, the first one first. Copies take the tables from here.
+    pub(super) const MIGRATIONS: &[(&str, &str)] =
+        &[("init", include_str!("../../migrations/0001_init.sql"))];
 
     /// Opens the SQLite file at `path`, created when there is none.
     ///
@@ -123,13 +125,12 @@ impl Db {
     /// # Errors
     /// When a migration fails, or the database was written by a newer version.
     pub async fn migrate(&self) -> Result<()> {
-        let migrator = Migrator::with_migrations(vec![Migration::new(
-            Self::NEWEST_SCHEMA,
-            "init".into(),
-            MigrationType::Simple,
-            sqlx::SqlStr::from_static(Self::SCHEMA),
-            false,
-        )]);
+        let numbered = (1..).zip(Self::MIGRATIONS);
+        let migrations = numbered.map(|(version, (name, sql))| {
+            let sql = sqlx::SqlStr::from_static(sql);
+            Migration::new(version, (*name).into(), MigrationType::Simple, sql, false)
+        });
+        let migrator = Migrator::with_migrations(migrations.collect());
         match &self.pools {
             Pools::Sqlite { write, .. } => migrator.run(write).await?,
             Pools::Postgres(lines) => migrator.run(lines.pool()).await?,
