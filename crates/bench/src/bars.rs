@@ -125,7 +125,8 @@ mod tests {
             results.ran(product(1_000), Load::Open(2_000), figures(through, 50.0));
         }
         let bars = bars(&results);
-        let (p50, p99) = (found(&bars, "at p50"), found(&bars, "at p99"));
+        let p50 = found(&bars, "at p50");
+        let p99 = found(&bars, "at p99");
         assert!((p50.found.value - 0.4).abs() < 1e-9 && p50.is_met(), "{p50:?}");
         assert!((p99.found.value - 4.0).abs() < 1e-9 && !p99.is_met(), "{p99:?}");
     }

@@ -104,7 +104,8 @@ impl Filler<'_> {
     }
 
     async fn add(&self, tx: &mut Tx, number: usize) -> Result<()> {
-        let (tenant, now) = (self.settings.tenant, self.clock.now());
+        let tenant = self.settings.tenant;
+        let now = self.clock.now();
         let end_user = end_user(number);
         let fresh = EndUserKey::new(&self.clock, &self.entropy);
         let key = end_users::ensure(tx, tenant, &end_user, fresh, now).await?;

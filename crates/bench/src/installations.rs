@@ -124,7 +124,8 @@ impl Setup<'_> {
         connections: usize,
     ) -> Result<Installation> {
         note(&format!("{connections} connections are being stored"));
-        let (program, workload) = (self.program, &self.workload);
+        let program = self.program;
+        let workload = &self.workload;
         let installation =
             Installation::set_up(program, folder, url, workload, self.upstream).await?;
         let project = installation.made.project;

@@ -86,7 +86,8 @@ pub(crate) async fn open(target: &Rc<Target>, pace: Pace) -> Result<Latencies> {
     let pacer = Pacer::start(run.start, interval, count)?;
     let mut tasks = JoinSet::new();
     for mut connection in opened {
-        let (run, due) = (Rc::clone(&run), Arc::clone(&pacer.due));
+        let run = Rc::clone(&run);
+        let due = Arc::clone(&pacer.due);
         tasks.spawn_local(async move {
             loop {
                 due.acquire().await?.forget();
@@ -151,7 +152,8 @@ pub(crate) struct Pacer {
 
 impl Pacer {
     pub(crate) fn start(start: Instant, interval: Duration, count: usize) -> Result<Self> {
-        let (due, stop) = (Arc::new(Semaphore::new(0)), Arc::new(AtomicBool::new(false)));
+        let due = Arc::new(Semaphore::new(0));
+        let stop = Arc::new(AtomicBool::new(false));
         let pacer = Self { due: Arc::clone(&due), stop: Arc::clone(&stop) };
         let count = u32::try_from(count)?;
         std::thread::Builder::new().name("pacer".to_owned()).spawn(move || {

@@ -78,8 +78,8 @@ async fn main() -> ExitCode {
 }
 
 async fn asked_to_stop() -> Result<()> {
-    let (mut interrupt, mut terminate) =
-        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
     tokio::select! {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
@@ -102,7 +102,8 @@ async fn run() -> Result<bool> {
 async fn measured(wanted: &Measure) -> Result<()> {
     let machine = Machine::look()?;
     let (rounds, seconds) = if wanted.quick { (1, 2) } else { (5, 5) };
-    let (rounds, seconds) = (wanted.rounds.unwrap_or(rounds), wanted.seconds.unwrap_or(seconds));
+    let rounds = wanted.rounds.unwrap_or(rounds);
+    let seconds = wanted.seconds.unwrap_or(seconds);
     let plan = Plan { rounds, time: Duration::from_secs(seconds) };
     let stage = prepared(wanted, machine.cores).await?;
     let results = stage.measure(&plan).await?;

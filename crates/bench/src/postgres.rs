@@ -71,7 +71,8 @@ impl Postgres {
 
     fn client(&self, program: &str) -> Command {
         let mut command = Command::new(self.programs.folder.join(program));
-        let (host, port) = (self.address.ip().to_string(), self.address.port().to_string());
+        let host = self.address.ip().to_string();
+        let port = self.address.port().to_string();
         command.args(["-h", &host, "-p", &port, "-U", "postgres"]);
         command
     }

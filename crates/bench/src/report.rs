@@ -75,7 +75,8 @@ fn open_table(results: &Results) -> String {
     );
     for subject in results.subjects() {
         let figure = |of| middle(results, subject, load, of);
-        let (p50, p99) = (figure(|f| f.p50), figure(|f| f.p99));
+        let p50 = figure(|f| f.p50);
+        let p99 = figure(|f| f.p99);
         line(&mut text, &format!("| {subject} | {p50:.2} | {p99:.2} | {:.0} |", figure(|f| f.cpu)));
     }
     text
@@ -92,10 +93,13 @@ fn closed_table(results: &Results) -> String {
         let Load::Closed(connections) = load else { continue };
         for subject in results.subjects() {
             let figure = |of| middle(results, subject, load, of);
-            let (speed, p50, p99) =
-                (figure(|f| f.per_second), figure(|f| f.p50), figure(|f| f.p99));
-            let (cpu, database) = (figure(|f| f.cpu), figure(|f| f.database_cpu));
-            let (upstream, load) = (figure(|f| f.upstream_cpu), figure(|f| f.load_cpu));
+            let speed = figure(|f| f.per_second);
+            let p50 = figure(|f| f.p50);
+            let p99 = figure(|f| f.p99);
+            let cpu = figure(|f| f.cpu);
+            let database = figure(|f| f.database_cpu);
+            let upstream = figure(|f| f.upstream_cpu);
+            let load = figure(|f| f.load_cpu);
             line(
                 &mut text,
                 &format!(
@@ -114,7 +118,8 @@ fn cold_table(results: &Results) -> String {
         .to_owned();
     for subject in results.subjects().into_iter().filter(|subject| subject.is_product()) {
         let figure = |of| middle(results, subject, Load::Cold, of);
-        let (p50, p99) = (figure(|f| f.p50), figure(|f| f.p99));
+        let p50 = figure(|f| f.p50);
+        let p99 = figure(|f| f.p99);
         line(&mut text, &format!("| {subject} | {p50:.2} | {p99:.2} | {:.0} |", figure(|f| f.cpu)));
     }
     text
@@ -126,7 +131,8 @@ fn life_table(results: &Results) -> String {
         .to_owned();
     for subject in results.subjects().into_iter().filter(|subject| subject.is_product()) {
         let figure = |of| median(results.each_life(subject, of)).unwrap_or(f64::NAN);
-        let (ready, idle) = (figure(|l| l.ready_after), figure(|l| l.idle));
+        let ready = figure(|l| l.ready_after);
+        let idle = figure(|l| l.idle);
         let after = figure(|l| l.after_load);
         line(&mut text, &format!("| {subject} | {ready:.0} | {idle:.1} | {after:.1} |"));
     }

@@ -45,7 +45,8 @@ pub(crate) fn processors() -> Machine {
 
 fn time_of(clock: ClockId) -> Duration {
     let time = clock_gettime(clock);
-    let (seconds, nanos) = (u64::try_from(time.tv_sec), u32::try_from(time.tv_nsec));
+    let seconds = u64::try_from(time.tv_sec);
+    let nanos = u32::try_from(time.tv_nsec);
     Duration::new(seconds.unwrap_or_default(), nanos.unwrap_or_default())
 }
 

@@ -114,7 +114,8 @@ impl Management {
         if !request.body.is_empty() {
             request.headers.insert("content-type", "application/json".parse()?);
         }
-        let (reach, within) = (Reach::Network, Duration::from_mins(2));
+        let reach = Reach::Network;
+        let within = Duration::from_mins(2);
         let allowance = Allowance { reach, within, at_most: 64 * 1024 * 1024 };
         let answer = self.egress.send(request, allowance).await;
         answer.with_context(|| format!("{} does not answer", self.access.url))

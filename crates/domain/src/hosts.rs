@@ -41,7 +41,8 @@ impl FromIterator<String> for HostSet {
 }
 
 fn is_like(host: &str, pattern: &str) -> bool {
-    let (mut labels, mut wanted) = (host.split('.'), pattern.split('.'));
+    let mut labels = host.split('.');
+    let mut wanted = pattern.split('.');
     loop {
         match (labels.next(), wanted.next()) {
             (None, None) => return true,

@@ -122,8 +122,8 @@ mod tests {
 
     #[test]
     fn an_id_survives_its_text() {
-        let (clock, entropy) =
-            (Clock::manual(crate::Timestamp::from_secs(1_000)), Entropy::seeded(7));
+        let clock = Clock::manual(crate::Timestamp::from_secs(1_000));
+        let entropy = Entropy::seeded(7);
         let id = ConnectionId::new(&clock, &entropy);
         assert_eq!(id.to_string().parse(), Ok(id));
         assert!(id.to_string().starts_with("conn_"));

@@ -125,7 +125,10 @@ mod tests {
     fn x3_the_document_lists_every_limit() {
         let mut table = String::from("| limit | of | beyond it |\n|---|---|---|\n");
         for limit in ALL {
-            let (value, unit, of, beyond) = (limit.value, limit.unit, limit.of, limit.beyond);
+            let value = limit.value;
+            let unit = limit.unit;
+            let of = limit.of;
+            let beyond = limit.beyond;
             writeln!(table, "| {} {unit} | {of} | {beyond} |", grouped(value)).unwrap();
         }
         let document = include_str!("../../../docs/limits.md");

@@ -108,7 +108,8 @@ impl Engine {
         let prefix = format!("sk_{}", tenant.environment);
         let (secret, secret_hash) = bearer::mint(&prefix, id, &self.entropy);
         let hint = secret.hint();
-        let (tag, revoked_at) = (None, None);
+        let tag = None;
+        let revoked_at = None;
         let mut key = ApiKey { id, tenant, agent, secret_hash, hint, tag, revoked_at };
         key.tag = Some(key.tag_by(installation));
         api_keys::create(tx, &key, self.clock.now()).await?;
@@ -125,7 +126,8 @@ impl Engine {
         let (id, member): (_, MemberId) = (AdminTokenId::new(&self.clock, &self.entropy), of.id);
         let (secret, secret_hash) = bearer::mint("pat", id, &self.entropy);
         let hint = secret.hint();
-        let (tag, revoked_at) = (None, None);
+        let tag = None;
+        let revoked_at = None;
         let mut token = AdminToken { id, member, secret_hash, hint, tag, revoked_at };
         token.tag = Some(token.tag_by(installation));
         admin_tokens::create(tx, &token, self.clock.now()).await?;

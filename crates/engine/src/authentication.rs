@@ -147,7 +147,8 @@ impl Engine {
     /// # Errors
     /// An unknown id, a wrong secret and a revoked token are one and the same.
     pub async fn administrator(&self, token: &str) -> Result<Administrator, AuthenticationError> {
-        let (kind, wanted) = (TokenKind::AdminToken, TokenKinds::Management);
+        let kind = TokenKind::AdminToken;
+        let wanted = TokenKinds::Management;
         match TokenKind::of(token) {
             Some(TokenKind::AdminToken) => {}
             Some(sent) => return Err(AuthenticationError::WrongKind { sent, wanted }),

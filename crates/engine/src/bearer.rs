@@ -65,7 +65,8 @@ mod tests {
     use super::*;
 
     fn minted() -> (ApiKeyId, Secret, [u8; 32]) {
-        let (clock, entropy) = (Clock::manual(Timestamp::from_secs(1)), Entropy::seeded(1));
+        let clock = Clock::manual(Timestamp::from_secs(1));
+        let entropy = Entropy::seeded(1);
         let id = ApiKeyId::new(&clock, &entropy);
         let (text, hash) = mint("sk_test", id, &entropy);
         (id, text, hash)

@@ -54,7 +54,8 @@ impl Engine {
     ) -> Result<ConnectionId, Fault> {
         let connection = self.connection(new);
         if connection.status == ConnectionStatus::Active {
-            let (tokens, connector) = (new.tokens, Some(new.ready.connector));
+            let tokens = new.tokens;
+            let connector = Some(new.ready.connector);
             let request = new.request;
             let arrival =
                 Arrival { connection, tokens, end_user, waiting: None, request, connector };
@@ -76,7 +77,8 @@ impl Engine {
     ) -> Result<ConnectionId, Fault> {
         let Arrival { mut connection, tokens, end_user, waiting, request, connector } = arrival;
         let superseded = connector.and_then(|connector| replaced(request, connector));
-        let (tenant, pcon) = (connection.tenant, connection.project_connector);
+        let tenant = connection.tenant;
+        let pcon = connection.project_connector;
         let owner = connection.owner.clone();
         let mut known = connections::serving(&mut *tx, tenant, pcon, owner.end_user()).await?;
         known.retain(|other| other.owner == owner);

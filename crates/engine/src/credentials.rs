@@ -249,7 +249,9 @@ impl Engine {
     ) -> Result<Result<Credential, Lack>, Fault> {
         let dead = |generation, why| Ok(Err(Lack::Dead { generation, why }));
         let Some(token) = token else { return dead(0, StatusReason::TokenRejected) };
-        let (kind, generation, now) = (&token.kind, token.generation, self.clock.now());
+        let kind = &token.kind;
+        let generation = token.generation;
+        let now = self.clock.now();
         let is_over = token.expires_at.is_some_and(|end| end <= now);
         let cause = if is_over { Cause::Age } else { Cause::Refusal };
         let (generation, text) = match freshness(token, now, rejected) {

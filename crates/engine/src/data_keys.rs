@@ -71,8 +71,11 @@ impl DataKeys {
                 let with = wanted.as_deref().and_then(KeyId::parse).unwrap_or(ring.current());
                 Ok(ring.new_key(Some(project), of_use, with, entropy)?)
             })?;
-            let (id, envelope) = (fresh.id.to_bytes(), fresh.envelope);
-            let (project, role_since, is_leaving) = (Some(project), now, false);
+            let id = fresh.id.to_bytes();
+            let envelope = fresh.envelope;
+            let project = Some(project);
+            let role_since = now;
+            let is_leaving = false;
             let key = WrappedKey { id, project, role, role_since, is_leaving, envelope };
             data_keys::add(tx, &key).await?;
         }

@@ -62,7 +62,8 @@ impl Engine {
         let deleted = self.end_of_user(&mut tx, tenant, end_user).await?;
         let deleted = deleted.ok_or(DeleteError::UnknownEndUser)?;
         tx.commit().await.map_err(Fault::from)?;
-        let (project, connections) = (tenant.project, deleted.connections);
+        let project = tenant.project;
+        let connections = deleted.connections;
         tracing::info!(project.id = %project, connections, "end user deleted");
         Ok(deleted)
     }
@@ -128,7 +129,8 @@ async fn end_of_environment(tx: &mut Tx, tenant: Tenant, now: Timestamp) -> Resu
     for at in project_connectors::lock_all(tx, tenant).await? {
         project_connectors::disable(tx, tenant, at.id, now).await?;
         auth_requests::fail_all(tx, tenant, at.id, AuthFailure::SettingsChanged).await?;
-        let (all, why) = (Which::default(), StatusReason::ProjectDeleted);
+        let all = Which::default();
+        let why = StatusReason::ProjectDeleted;
         ended += connections::revoke_all(tx, tenant, at.id, all, why, now).await?;
     }
     Ok(ended)

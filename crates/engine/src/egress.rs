@@ -252,7 +252,8 @@ impl Asked {
         let ms = at.elapsed().as_millis();
         match answer {
             Ok(Answer { status, body, .. }) => {
-                let (status, bytes) = (status.as_u16(), body.len());
+                let status = status.as_u16();
+                let bytes = body.len();
                 tracing::debug!(%method, host, status, bytes, ms, "a provider answered");
             }
             Err(error) => {

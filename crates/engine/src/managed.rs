@@ -204,7 +204,8 @@ impl Engine {
             if !selection.names(&at.connector) {
                 continue;
             }
-            let (which, now) = (selection.which(), self.clock.now());
+            let which = selection.which();
+            let now = self.clock.now();
             let revoked = connections::revoke_all(tx, tenant, at.id, which, why, now).await?;
             auth_requests::decline_ended(tx, at.id).await?;
             extents.push(self.extent(at, revoked));

@@ -175,7 +175,8 @@ impl Engine {
         let connector = self.catalog.connector(&settings.connector);
         let connector = connector.ok_or(Unusable::Misconfigured)?;
         let addresses = Arc::clone(addresses.as_ref().map_err(|why| *why)?);
-        let (settings, asked) = (Arc::clone(settings), Arc::clone(asked));
+        let settings = Arc::clone(settings);
+        let asked = Arc::clone(asked);
         Ok(Ready { settings, connector, addresses, asked })
     }
 

@@ -114,7 +114,8 @@ impl Engine {
         if !self.is_narrowed(caller).await?
             && let Some((connector, tool)) = self.catalog.tool(name)
         {
-            let (tool, slug) = (tool.name.clone(), &connector.slug);
+            let tool = tool.name.clone();
+            let slug = &connector.slug;
             if let Some(why) = self.out_of_reach(caller, slug).await? {
                 return Ok(NoTool::OutOfReach { tool, why });
             }

@@ -40,7 +40,8 @@ impl Engine {
                     Ok(removed) if removed >= BATCH.unsigned_abs() => with_more.push(rule),
                     Ok(_) => {}
                     Err(error) => {
-                        let (table, error) = (rule.table, chain(&error));
+                        let table = rule.table;
+                        let error = chain(&error);
                         tracing::warn!(table, error, "old rows are not removed yet");
                     }
                 }

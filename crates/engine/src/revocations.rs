@@ -77,7 +77,8 @@ impl Engine {
     /// When the database does not answer; what was taken until then is taken again after a while.
     pub async fn work_off(&self, due: &Due) -> Result<(), Fault> {
         let at = due.project_connector;
-        let (mut due, mut probe) = (*due, None);
+        let mut due = *due;
+        let mut probe = None;
         if due.failures > 0 {
             let now = self.clock.now();
             let until = now.after(PROBE);
@@ -109,7 +110,8 @@ impl Engine {
     /// Leaves a probe that had nothing to ask with to the next.
     async fn unasked(&self, due: &Due, probe: Option<Timestamp>) -> Result<(), Fault> {
         let Some(probe) = probe else { return Ok(()) };
-        let (at, now) = (due.project_connector, self.clock.now());
+        let at = due.project_connector;
+        let now = self.clock.now();
         let mut tx = self.db.begin().await?;
         revocations::pause(&mut tx, at, due.failures, now, Some(probe)).await?;
         Ok(tx.commit().await?)
@@ -129,7 +131,8 @@ impl Engine {
     /// Asks for the end of a connection that has just ended, and waits a moment for the answer. It
     /// is the outbox's from the start: whatever goes wrong here is tried again.
     pub(crate) async fn withdraw_now(&self, ended: &Connection) {
-        let (tenant, project_connector) = (ended.tenant, ended.project_connector);
+        let tenant = ended.tenant;
+        let project_connector = ended.project_connector;
         let due = Due { tenant, project_connector, failures: 0 };
         self.at_once(ended, async { self.provider(&due, None).await }).await;
     }
@@ -168,7 +171,9 @@ impl Engine {
         let left = Arc::new(Mutex::new(VecDeque::from(taken)));
         let mut asking = JoinSet::new();
         for _ in 0..lanes {
-            let (engine, due, left) = (self.handle(), *due, Arc::clone(&left));
+            let engine = self.handle();
+            let due = *due;
+            let left = Arc::clone(&left);
             // A task of its own, so that no lane waits for the database while it holds another up.
             asking.spawn(async move { engine.ask_in_lane(&due, probe, &left).await });
         }
@@ -272,7 +277,8 @@ impl Engine {
         seen: &[Token],
         in_doubt: bool,
     ) -> Result<Heard, Fault> {
-        let (id, now) = (taken.connection, self.clock.now());
+        let id = taken.connection;
+        let now = self.clock.now();
         for token in seen {
             revocations::erase_token(tx, id, &token.kind, token.generation).await?;
         }
@@ -313,7 +319,8 @@ impl Engine {
         provider: &Provider<'_>,
         (why, wait): (&str, Option<Duration>),
     ) -> Result<(), Fault> {
-        let (now, at) = (self.clock.now(), taken.project_connector);
+        let now = self.clock.now();
+        let at = taken.project_connector;
         let failures = provider.failures + 1;
         let until = now.after(schedule::pause(failures, wait, &self.entropy));
         revocations::pause(tx, at, failures, until, provider.probe).await?;

@@ -153,7 +153,8 @@ impl Rotation<'_> {
             let keys = data_keys::wrapped_otherwise(&mut tx, &to.to_bytes(), BATCH).await?;
             for key in &keys {
                 let of_use = use_of(key.role);
-                let (ring, entropy) = (self.ring, &self.entropy);
+                let ring = self.ring;
+                let entropy = &self.entropy;
                 let again = ring.wrap_again(key.project, of_use, &key.envelope, to, entropy)?;
                 data_keys::wrap_again(&mut tx, key, &again).await?;
             }

@@ -116,7 +116,9 @@ impl Engine {
         let id = SessionId::new(&self.clock, &self.entropy);
         let (token, secret_hash) = bearer::mint("ut", id, &self.entropy);
         let expires_at = now.after(new.life);
-        let (tenant, end_user, tools) = (by.tenant, new.end_user, new.tools);
+        let tenant = by.tenant;
+        let end_user = new.end_user;
+        let tools = new.tools;
         let tag = None;
         let mut session =
             Session { id, tenant, agent, end_user, tools, secret_hash, tag, expires_at };

@@ -85,7 +85,8 @@ pub async fn prepare_database(db: &Db, ring: &KeyRing) -> Result<(), StartError>
 }
 
 async fn add_installation_key(tx: &mut Tx, ring: &KeyRing) -> Result<(), Fault> {
-    let (entropy, now) = (Entropy::system(), Clock::system().now());
+    let entropy = Entropy::system();
+    let now = Clock::system().now();
     let fresh = ring.new_key(None, KeyUse::Tags, ring.current(), &entropy)?;
     let key = WrappedKey {
         id: fresh.id.to_bytes(),

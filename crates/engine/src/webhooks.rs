@@ -103,8 +103,10 @@ impl Engine {
         url: &str,
     ) -> Result<(Webhook, Secret), WebhookError> {
         let url = self.deliverable(url).await?;
-        let (id, generation) = (WebhookId::new(&self.clock, &self.entropy), 1);
-        let (secret, hosts) = (self.fresh_secret(), hosts_of(&url));
+        let id = WebhookId::new(&self.clock, &self.entropy);
+        let generation = 1;
+        let secret = self.fresh_secret();
+        let hosts = hosts_of(&url);
         let keys = self.keys.of(&self.db, tenant.project).await?;
         let webhook = Webhook {
             id,
@@ -155,7 +157,8 @@ impl Engine {
         match changes.is_enabled {
             Some(true) => (webhook.disabled, webhook.failing_since) = (None, None),
             Some(false) if webhook.disabled.is_none() => {
-                let (why, now) = (WebhookDisabled::Paused, self.clock.now());
+                let why = WebhookDisabled::Paused;
+                let now = self.clock.now();
                 webhook.disabled = Some(why);
                 let ended = webhook_deliveries::give_up(&mut tx, id, why, now).await;
                 ended.map_err(Fault::from)?;

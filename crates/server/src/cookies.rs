@@ -27,7 +27,8 @@ pub(crate) fn browser(headers: &HeaderMap, site: &Site) -> Option<Secret> {
 /// Returns the header that sets it, for as long as a flow can take.
 pub(crate) fn set_browser(site: &Site, value: &Secret) -> Option<HeaderValue> {
     let secure = if site.is_encrypted() { "; Secure" } else { "" };
-    let (name, value) = (name(site), value.expose());
+    let name = name(site);
+    let value = value.expose();
     let cookie = format!("{name}={value}; Path=/; Max-Age=1200; HttpOnly; SameSite=Lax{secure}");
     let mut header = HeaderValue::from_str(&cookie).ok()?;
     header.set_sensitive(true);

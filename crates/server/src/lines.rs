@@ -62,7 +62,8 @@ impl Line {
     }
 
     fn write_refusal(&self, status: u16) {
-        let (ms, method) = (self.milliseconds(), self.method.as_str());
+        let ms = self.milliseconds();
+        let method = self.method.as_str();
         let route = self.route.as_ref().map(MatchedPath::as_str);
         let code = self.served.refusal();
         let tool = self.served.call().map(|call| call.tool);

@@ -198,7 +198,8 @@ impl Serving {
         let name = seat.name();
         let peer = Peer { address, link: Arc::clone(&seat.link) };
         let served = (self.router.clone(), Arc::clone(&self.is_closing));
-        let (limits, watcher) = (self.limits.clone(), self.connections.watcher());
+        let limits = self.limits.clone();
+        let watcher = self.connections.watcher();
         let task = self.workers.spawn(async move {
             if let Err(error) = converse(stream, peer, served, limits, watcher).await {
                 tracing::debug!(error, "connection ended");

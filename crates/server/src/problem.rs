@@ -47,8 +47,10 @@ pub struct Problem {
 impl Problem {
     fn new(status: StatusCode, code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
         let detail = detail.into();
-        let (errors, is_integrity) = (Vec::new(), false);
-        let (retry_after, closes) = (None, false);
+        let errors = Vec::new();
+        let is_integrity = false;
+        let retry_after = None;
+        let closes = false;
         Self { status, code, detail, errors, is_integrity, retry_after, closes }
     }
 

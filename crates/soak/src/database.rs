@@ -163,10 +163,12 @@ fn calling(
     (callers, pause): (usize, u64),
     of: Range<usize>,
 ) -> (Ongoing, Tally) {
-    let (client, tally) = (world.client.clone(), Tally::default());
+    let client = world.client.clone();
+    let tally = Tally::default();
     let noted = tally.clone();
     let ongoing = Ongoing::start(callers, move |number| {
-        let (client, tally) = (client.clone(), noted.clone());
+        let client = client.clone();
+        let tally = noted.clone();
         let end_user = end_user(of.start + number % of.len());
         async move {
             let outcome = client.read(at, &end_user).await;
@@ -185,17 +187,16 @@ impl<'a> Trouble<'a> {
         for number in 0..WARM {
             world.client.read(at, &end_user(number)).await;
         }
-        let (warm, others) = (
-            calling(world, at, (4, 10), 0..WARM),
-            calling(world, at, (2, 100), WARM..WARM + EXPIRED),
-        );
+        let warm = calling(world, at, (4, 10), 0..WARM);
+        let others = calling(world, at, (2, 100), WARM..WARM + EXPIRED);
         Self { world, node, writes: Writes::start(&world.client, at), warm, others }
     }
 
     /// Waits until everything is as before, and looks at what was lost.
     async fn end(self, report: &mut Report, refusals: Refusals) -> Result<()> {
         let Self { world, node, writes, warm, others } = self;
-        let (started, mut healed) = (Instant::now(), None);
+        let started = Instant::now();
+        let mut healed = None;
         while healed.is_none() && started.elapsed() < 3 * HEALS_WITHIN {
             let wrote = world.client.open_session(node.address, &end_user(0)).await.is_some();
             healed = wrote.then(|| started.elapsed());

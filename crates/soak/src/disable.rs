@@ -160,10 +160,14 @@ async fn calling(world: &World, turns: &Turns, connections: usize) -> (Ongoing, 
     /// Odd, so that every worker comes to every node.
     const CALLERS: usize = 15;
     let seen = Seen::new(Mutex::new(vec![Uses::default(); turns.len()]));
-    let (client, turns, noted) = (world.client.clone(), turns.clone(), Arc::clone(&seen));
+    let client = world.client.clone();
+    let turns = turns.clone();
+    let noted = Arc::clone(&seen);
     let nodes = turns.len();
     let call = move |number: usize| {
-        let (client, at, noted) = (client.clone(), turns.at(number), Arc::clone(&noted));
+        let client = client.clone();
+        let at = turns.at(number);
+        let noted = Arc::clone(&noted);
         let end_user = end_user(number / nodes % connections);
         async move {
             let begun = Instant::now();

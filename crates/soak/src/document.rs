@@ -63,7 +63,8 @@ fn machine() -> String {
         value.unwrap_or(UNKNOWN).to_owned()
     };
     let cores = thread::available_parallelism().map_or(0, usize::from);
-    let (model, memory) = (line("/proc/cpuinfo", "model name"), line("/proc/meminfo", "MemTotal"));
+    let model = line("/proc/cpuinfo", "model name");
+    let memory = line("/proc/meminfo", "MemTotal");
     let system = said(Command::new("uname").arg("-sr"));
     format!("{cores} cores of {model}, {memory} of memory, {system}")
 }

@@ -51,7 +51,10 @@ pub async fn run(stage: &Stage, faults: Faults) -> Result<Report> {
     let nodes = world.start_nodes(1).await?;
     let settled = world.settle(nodes[0].address, 0..refreshes, patience).await?;
     let endings = world.endings();
-    let (mut caught, mut wrongly, mut missed, mut open) = (0, Vec::new(), 0, Vec::new());
+    let mut caught = 0;
+    let mut wrongly = Vec::new();
+    let mut missed = 0;
+    let mut open = Vec::new();
     for (number, settled) in settled.iter().enumerate() {
         match (settled, endings[&end_user(number)] == Some(Ended::Revoked)) {
             (Settled::Asks(_), true) => caught += 1,

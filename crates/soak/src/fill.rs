@@ -114,7 +114,8 @@ impl Filler {
     }
 
     async fn add(&self, tx: &mut Tx, number: usize, stored: Stored) -> Result<()> {
-        let (tenant, now) = (self.settings.tenant, self.clock.now());
+        let tenant = self.settings.tenant;
+        let now = self.clock.now();
         let name = end_user(number);
         let external = name.parse()?;
         let fresh = EndUserKey::new(&self.clock, &self.entropy);

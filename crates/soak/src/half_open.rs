@@ -137,7 +137,8 @@ impl Watches {
         let longest = warm.longest();
         report.within(&format!("{when}: longest warm call"), longest, QUICKLY);
         report.figure(&format!("{when}: writes"), &writes);
-        let (lasted, is_over) = (writes.trouble_after(began), self.writes_again().await);
+        let lasted = writes.trouble_after(began);
+        let is_over = self.writes_again().await;
         let what = format!("{when}: until the last write that was not acknowledged");
         report.within(&what, if is_over { lasted } else { Duration::MAX }, HEALS_WITHIN);
         report.figure(&format!("{when}: readiness"), &readiness);

@@ -44,11 +44,15 @@ pub async fn run(stage: &Stage, herd: Herd) -> Result<Report> {
     world.fill(0..connections, Life::Over).await?;
     world.hostile().expire_all();
     let nodes = world.start_nodes(nodes).await?;
-    let (turns, client, tally) = (Turns::of(&nodes), world.client.clone(), Tally::default());
+    let turns = Turns::of(&nodes);
+    let client = world.client.clone();
+    let tally = Tally::default();
     let started = Instant::now();
     let noted = tally.clone();
     each(connections * callers, in_flight, move |number| {
-        let (client, tally, at) = (client.clone(), noted.clone(), turns.at(number));
+        let client = client.clone();
+        let tally = noted.clone();
+        let at = turns.at(number);
         let end_user = end_user(number / callers);
         async move { tally.note(&client.read(at, &end_user).await) }
     })

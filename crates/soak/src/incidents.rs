@@ -17,14 +17,16 @@ use crate::{Arguments, BOTH, shown};
 impl Arguments {
     pub(crate) async fn refused(&self, stage: &Stage) -> Result<Vec<Report>, Error> {
         let (connections, time, quiet) = if self.quick { (300, 20, 4) } else { (2_000, 240, 20) };
-        let (time, quiet) = (Duration::from_secs(time), Duration::from_secs(quiet));
+        let time = Duration::from_secs(time);
+        let quiet = Duration::from_secs(quiet);
         let refused = Refused { connections, time, quiet };
         Ok(vec![shown(refused::run(stage, refused).await?)])
     }
 
     pub(crate) async fn half_open(&self, stage: &Stage) -> Result<Vec<Report>, Error> {
         let (times, every, slow) = if self.quick { (1, 12, 10) } else { (5, 30, 60) };
-        let (every, slow) = (Duration::from_secs(every), Duration::from_secs(slow));
+        let every = Duration::from_secs(every);
+        let slow = Duration::from_secs(slow);
         let half_open = HalfOpen { times, every, slow };
         Ok(vec![shown(half_open::run(stage, half_open).await?)])
     }

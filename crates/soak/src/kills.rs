@@ -88,7 +88,8 @@ pub async fn run(stage: &Stage, kills: Kills) -> Result<Report> {
     let world = stage.set_up(database, kills.manner.temper(rotation, seed)).await?;
     world.fill(Writes::END_USERS, Life::Left(Duration::from_hours(3))).await?;
     let address = free_address()?;
-    let (slowest, up) = (Duration::ZERO, Duration::ZERO);
+    let slowest = Duration::ZERO;
+    let up = Duration::ZERO;
     let mut seen = Deaths { world: &world, address, slowest, up, survived: Vec::new() };
     let writes = Writes::start(&world.client, address);
     let filled = Arc::new(AtomicUsize::new(0));
@@ -161,10 +162,14 @@ fn calling(
     tally: &Tally,
 ) -> Ongoing {
     const CALLERS: usize = 24;
-    let (client, turns) = (client.clone(), turns.clone());
-    let (filled, tally) = (Arc::clone(filled), tally.clone());
+    let client = client.clone();
+    let turns = turns.clone();
+    let filled = Arc::clone(filled);
+    let tally = tally.clone();
     Ongoing::start(CALLERS, move |number| {
-        let (client, tally, at) = (client.clone(), tally.clone(), turns.at(number));
+        let client = client.clone();
+        let tally = tally.clone();
+        let at = turns.at(number);
         let filled = filled.load(Ordering::SeqCst);
         async move {
             // Two of three calls are for the newest, so that several meet at each of them.
@@ -227,7 +232,9 @@ impl Deaths<'_> {
 
 /// Notes that a grant is lost when it was not its owner who ended it.
 fn lost(report: &mut Report, world: &World, rotation: Rotation, settled: &[Settled]) {
-    let (mut lost, mut silent, mut open) = (Lost::new(), Vec::new(), Vec::new());
+    let mut lost = Lost::new();
+    let mut silent = Vec::new();
+    let mut open = Vec::new();
     let endings = world.endings();
     for (number, settled) in settled.iter().enumerate() {
         let name = end_user(number);

@@ -46,7 +46,8 @@ where
     let next = Arc::new(AtomicUsize::new(0));
     let mut workers = JoinSet::new();
     for _ in 0..in_flight.min(count) {
-        let (next, work) = (Arc::clone(&next), work.clone());
+        let next = Arc::clone(&next);
+        let work = work.clone();
         workers.spawn(async move {
             let mut done = Vec::new();
             loop {
@@ -80,7 +81,8 @@ impl Ongoing {
         let stop = Arc::new(AtomicBool::new(false));
         let mut set = JoinSet::new();
         for first in 0..workers {
-            let (stop, work) = (Arc::clone(&stop), work.clone());
+            let stop = Arc::clone(&stop);
+            let work = work.clone();
             set.spawn(async move {
                 let mut number = first;
                 while !stop.load(Ordering::SeqCst) {

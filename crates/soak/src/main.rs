@@ -72,8 +72,8 @@ async fn main() -> ExitCode {
 }
 
 async fn asked_to_stop() -> Result<(), Error> {
-    let (mut interrupt, mut terminate) =
-        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
     tokio::select! {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
@@ -91,7 +91,8 @@ async fn run() -> Result<bool, Error> {
     }
     let arguments = Arguments::parse(words)?;
     let stage = Stage::new(arguments.program.clone(), Some(Postgres::start()?));
-    let (began, mut reports) = (Instant::now(), Vec::new());
+    let began = Instant::now();
+    let mut reports = Vec::new();
     for scenario in &arguments.scenarios {
         reports.extend(arguments.reports(&stage, scenario).await?);
         if arguments.write {
@@ -106,7 +107,9 @@ async fn run() -> Result<bool, Error> {
 
 impl Arguments {
     fn parse(mut words: impl Iterator<Item = String>) -> Result<Self, Error> {
-        let (mut program, mut quick, mut write) = (None, false, false);
+        let mut program = None;
+        let mut quick = false;
+        let mut write = false;
         let mut scenarios = Vec::new();
         while let Some(word) = words.next() {
             match word.as_str() {
@@ -156,7 +159,8 @@ impl Arguments {
         let refreshes = if self.quick { 500 } else { 10_000 };
         let mut reports = Vec::new();
         for database in BOTH {
-            let (hang, patience) = (Duration::from_secs(25), Duration::from_mins(8));
+            let hang = Duration::from_secs(25);
+            let patience = Duration::from_mins(8);
             let faults = Faults { database, refreshes, seed: 5, hang, patience };
             reports.push(shown(faults::run(stage, faults).await?));
         }
@@ -186,7 +190,9 @@ impl Arguments {
                 reports.push(shown(kills::run(stage, kills).await?));
             }
         }
-        let (beside, some, grace) = (random.div_ceil(5), random.div_ceil(10), profiles[1]);
+        let beside = random.div_ceil(5);
+        let some = random.div_ceil(10);
+        let grace = profiles[1];
         for (manner, rotation) in [
             (Manner::RefusesWithOk, Rotation::Strict),
             (Manner::Errs, grace),
@@ -199,7 +205,9 @@ impl Arguments {
                 reports.push(shown(kills::run(stage, kills).await?));
             }
         }
-        let (companions, crash_points, manner) = (2, false, Manner::Plain);
+        let companions = 2;
+        let crash_points = false;
+        let manner = Manner::Plain;
         let rotation = Rotation::Strict;
         kills = Kills { companions, crash_points, rotation, manner, random: beside, ..kills };
         reports.push(shown(kills::run(stage, kills).await?));
@@ -237,7 +245,8 @@ impl Arguments {
         let connections = if self.quick { 100 } else { 1_000 };
         let mut reports = Vec::new();
         for (database, nodes) in [(Database::Sqlite, 1), (Database::Postgres, 2)] {
-            let (down, patience) = (Duration::from_secs(10), Duration::from_mins(6));
+            let down = Duration::from_secs(10);
+            let patience = Duration::from_mins(6);
             let disable = Disable { database, nodes, connections, down, patience };
             reports.push(shown(disable::run(stage, disable).await?));
         }

@@ -19,11 +19,13 @@ const NOW_AND_THEN: Duration = Duration::from_secs(15);
 impl Progress {
     pub(crate) fn of(what: &'static str, total: usize) -> Self {
         let done = Arc::new(AtomicUsize::new(0));
-        let (counted, started) = (Arc::clone(&done), Instant::now());
+        let counted = Arc::clone(&done);
+        let started = Instant::now();
         let telling = tokio::spawn(async move {
             loop {
                 tokio::time::sleep(NOW_AND_THEN).await;
-                let (done, after) = (counted.load(Ordering::Relaxed), started.elapsed().as_secs());
+                let done = counted.load(Ordering::Relaxed);
+                let after = started.elapsed().as_secs();
                 note(&format!("{after:>5} s: {done} of {total} {what}"));
             }
         });

@@ -48,7 +48,8 @@ const SAME_ANSWER: Duration = Duration::from_millis(50);
 impl Proxy {
     pub(crate) async fn start(to: SocketAddr) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let (address, state) = (listener.local_addr()?, Arc::<State>::default());
+        let address = listener.local_addr()?;
+        let state = Arc::<State>::default();
         let shared = Arc::clone(&state);
         let task = tokio::spawn(async move {
             while let Ok((near, _)) = listener.accept().await {

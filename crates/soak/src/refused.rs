@@ -68,7 +68,8 @@ pub async fn run(stage: &Stage, refused: Refused) -> Result<Report> {
 }
 
 fn calling(world: &World, node: &Node) -> Watch {
-    let (client, at) = (world.client.clone(), node.address);
+    let client = world.client.clone();
+    let at = node.address;
     Watch::start(4, Duration::from_millis(10), move |number| {
         let client = client.clone();
         async move { client.call(at, Neighbour::READ, &end_user(number % OTHERS)).await }

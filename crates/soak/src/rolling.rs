@@ -42,19 +42,21 @@ pub async fn run(stage: &Stage, rolling: Rolling) -> Result<Report> {
         "Rolling: each of {count} servers on PostgreSQL replaced (SIGTERM) {rounds} times, one after \
          the other, {connections} connections with tokens of {LIFETIME:?}, strict rotation"
     ));
-    let (rotation, latency) = (Rotation::Strict, Duration::from_millis(300));
+    let rotation = Rotation::Strict;
+    let latency = Duration::from_millis(300);
     let temper = Temper { rotation, latency, lifetime: LIFETIME, ..Temper::default() };
     let world = stage.set_up(Database::Postgres, temper).await?;
     world.fill(0..connections, Life::Over).await?;
     world.hostile().expire_all();
     let mut nodes = world.start_nodes(count).await?;
     let (calls, tally) = calling(&world, &Turns::of(&nodes), connections);
-    let (mut slowest, progress) =
-        (Duration::ZERO, Progress::of("servers replaced", count * rounds));
+    let mut slowest = Duration::ZERO;
+    let progress = Progress::of("servers replaced", count * rounds);
     for _ in 0..count * rounds {
         tokio::time::sleep(Duration::from_millis(500)).await;
         let node = nodes.remove(0);
-        let (address, began) = (Some(node.address), Instant::now());
+        let address = Some(node.address);
+        let began = Instant::now();
         let ended = tokio::task::spawn_blocking(move || node.stop()).await??;
         slowest = slowest.max(began.elapsed());
         if !ended.success() {
@@ -88,10 +90,14 @@ pub async fn run(stage: &Stage, rolling: Rolling) -> Result<Report> {
 }
 
 fn calling(world: &World, turns: &Turns, connections: usize) -> (Ongoing, Tally) {
-    let (client, turns, tally) = (world.client.clone(), Arc::new(turns.clone()), Tally::default());
+    let client = world.client.clone();
+    let turns = Arc::new(turns.clone());
+    let tally = Tally::default();
     let noted = tally.clone();
     let ongoing = Ongoing::start(12, move |number| {
-        let (client, turns, tally) = (client.clone(), Arc::clone(&turns), noted.clone());
+        let client = client.clone();
+        let turns = Arc::clone(&turns);
+        let tally = noted.clone();
         async move {
             let end_user = end_user(number % connections);
             let mut outcome = Outcome::Unreachable;

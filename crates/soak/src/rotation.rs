@@ -51,7 +51,8 @@ pub async fn run(stage: &Stage, rotate: Rotate) -> Result<Report> {
     let nodes = world.start_nodes(nodes).await?;
     let (calls, tally) = calling(&world, &Turns::of(&nodes), connections);
     let mut chance = Seeded::new(seed);
-    let (mut killed, mut begun) = (0, 0);
+    let mut killed = 0;
+    let mut begun = 0;
     let progress = Progress::of("commands killed", kills);
     while killed < kills && begun < 5 * kills {
         begun += 1;
@@ -94,10 +95,14 @@ pub async fn run(stage: &Stage, rotate: Rotate) -> Result<Report> {
 }
 
 fn calling(world: &World, turns: &Turns, connections: usize) -> (Ongoing, Tally) {
-    let (client, turns, tally) = (world.client.clone(), turns.clone(), Tally::default());
+    let client = world.client.clone();
+    let turns = turns.clone();
+    let tally = Tally::default();
     let noted = tally.clone();
     let ongoing = Ongoing::start(8, move |number| {
-        let (client, at, tally) = (client.clone(), turns.at(number), noted.clone());
+        let client = client.clone();
+        let at = turns.at(number);
+        let tally = noted.clone();
         let end_user = end_user(number % connections);
         async move {
             tally.note(&client.read(at, &end_user).await);
@@ -111,7 +116,8 @@ fn calling(world: &World, turns: &Turns, connections: usize) -> (Ongoing, Tally)
 /// are not current and wrap something, data keys that are not current and seal something.
 fn left_behind(status: &str) -> Vec<String> {
     let is_left = |line: &&str| {
-        let (master, data) = (line.contains("wraps "), line.contains("wrapped with"));
+        let master = line.contains("wraps ");
+        let data = line.contains("wrapped with");
         let is_empty = line.contains("wraps 0 keys") || line.ends_with(" 0 values");
         let is_used = line.ends_with("current") || line.contains("  current  ");
         (master || data) && !is_empty && !is_used && !line.contains("  tags  ")

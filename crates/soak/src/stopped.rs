@@ -43,10 +43,12 @@ pub async fn run(stage: &Stage, stopped: Stopped) -> Result<Report> {
     world.fill(0..connections, Life::Over).await?;
     world.hostile().expire_all();
     let nodes = world.start_nodes(2).await?;
-    let (stops, other) = (&nodes[0], &nodes[1]);
+    let stops = &nodes[0];
+    let other = &nodes[1];
     let mut calls = JoinSet::new();
     for number in 0..connections {
-        let (client, at) = (world.client.clone(), stops.address);
+        let client = world.client.clone();
+        let at = stops.address;
         calls.spawn(async move { client.read(at, &end_user(number)).await });
     }
     let sent = took_effect(&world, connections as u64).await;
@@ -87,7 +89,9 @@ async fn took_effect(world: &World, wanted: u64) -> u64 {
 }
 
 fn lost(report: &mut Report, world: &World, rotation: Rotation, settled: &[Settled]) {
-    let (mut unknown, mut silent, endings) = (0, Vec::new(), world.endings());
+    let mut unknown = 0;
+    let mut silent = Vec::new();
+    let endings = world.endings();
     for (number, settled) in settled.iter().enumerate() {
         let name = end_user(number);
         match settled {

@@ -43,9 +43,12 @@ pub async fn run(stage: &Stage, successor: Successor) -> Result<Report> {
     world.fill(0..connections, Life::Over).await?;
     world.hostile().expire_all();
     let mut first = world.installation.start(&Start::default()).await?;
-    let (mut calls, tally) = (JoinSet::new(), Tally::default());
+    let mut calls = JoinSet::new();
+    let tally = Tally::default();
     for number in 0..connections {
-        let (client, at, tally) = (world.client.clone(), first.address, tally.clone());
+        let client = world.client.clone();
+        let at = first.address;
+        let tally = tally.clone();
         calls.spawn(async move { tally.note(&client.read(at, &end_user(number)).await) });
     }
     report.equal("refreshes under way", sent(&world, connections).await, connections);

@@ -44,7 +44,8 @@ impl Watch {
         let book = Arc::<Mutex<Book>>::default();
         let noted = Arc::clone(&book);
         let ongoing = Ongoing::start(callers, move |number| {
-            let (request, noted) = (request.clone(), Arc::clone(&noted));
+            let request = request.clone();
+            let noted = Arc::clone(&noted);
             async move {
                 let began = Instant::now();
                 lock(&noted).under_way.insert(number, began);

@@ -123,10 +123,12 @@ impl World {
         patience: Duration,
     ) -> Result<Vec<Settled>> {
         let end = Instant::now() + patience;
-        let (client, first) = (self.client.clone(), numbers.start);
+        let client = self.client.clone();
+        let first = numbers.start;
         let progress = Arc::new(Progress::of("connections looked at", numbers.len()));
         let settled = each(numbers.len(), IN_FLIGHT, move |number| {
-            let (client, progress) = (client.clone(), Arc::clone(&progress));
+            let client = client.clone();
+            let progress = Arc::clone(&progress);
             async move {
                 let settled = settled(&client, at, &end_user(first + number), end).await;
                 progress.one();

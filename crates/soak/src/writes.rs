@@ -56,9 +56,11 @@ impl Writes {
     /// Starts to write, whether the product is there or not.
     pub(crate) fn start(client: &Client, at: SocketAddr) -> Self {
         let book = Book::default();
-        let (client, written) = (client.clone(), book.clone());
+        let client = client.clone();
+        let written = book.clone();
         let ongoing = Ongoing::start(WRITERS, move |number| {
-            let (client, written) = (client.clone(), written.clone());
+            let client = client.clone();
+            let written = written.clone();
             async move {
                 written.write(&client, at, number).await;
                 tokio::time::sleep(PACE).await;
@@ -73,18 +75,23 @@ impl Writes {
         let seconds = self.started.elapsed().as_secs().max(1);
         let Acknowledged { sessions, keys, unacknowledged, longest_gap, .. } =
             std::mem::take(&mut *self.book.lock());
-        let (sessions, keys) = (Arc::new(sessions), Arc::new(keys));
+        let sessions = Arc::new(sessions);
+        let keys = Arc::new(keys);
         let again = client.clone();
-        let (client, looked_for) = (client.clone(), Arc::clone(&sessions));
+        let client = client.clone();
+        let looked_for = Arc::clone(&sessions);
         let known = each(sessions.len(), 32, move |number| {
-            let (client, sessions) = (client.clone(), Arc::clone(&looked_for));
+            let client = client.clone();
+            let sessions = Arc::clone(&looked_for);
             async move { client.knows_session(at, &sessions[number]).await.unwrap_or(false) }
         });
         let lost = known.await.into_iter().filter(|known| !known).count();
         let acknowledged = sessions.len() + keys.len();
-        let (client, number) = (again, keys.len());
+        let client = again;
+        let number = keys.len();
         let repeated = each(number, 16, move |number| {
-            let (client, keys) = (client.clone(), Arc::clone(&keys));
+            let client = client.clone();
+            let keys = Arc::clone(&keys);
             async move {
                 let (end_user, key) = &keys[number];
                 client.write(at, end_user, key).await == Outcome::Completed
@@ -105,7 +112,8 @@ impl Book {
             return;
         }
         let span = Writes::END_USERS;
-        let (name, key) = (end_user(span.start + number % span.len()), format!("key-{number}"));
+        let name = end_user(span.start + number % span.len());
+        let key = format!("key-{number}");
         let completed = client.write(at, &name, &key).await == Outcome::Completed;
         self.lock().note(completed.then_some((name, key)), Acknowledged::keys);
     }

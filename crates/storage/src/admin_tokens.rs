@@ -44,7 +44,9 @@ pub async fn create(tx: &mut Tx, new: &AdminToken, now: Timestamp) -> Result<()>
     const SQL: &str = "
         INSERT INTO admin_tokens (id, member_id, secret_hash, hint, created_at, tag)
         VALUES ($1, $2, $3, $4, $5, $6)";
-    let (hash, hint, tag) = (&new.secret_hash, new.hint.as_str(), new.tag.as_ref());
+    let hash = &new.secret_hash;
+    let hint = new.hint.as_str();
+    let tag = new.tag.as_ref();
     let binds = binds![new.id, new.member, hash, hint, now, tag];
     tx.execute(SQL, binds).await?;
     Ok(())

@@ -50,7 +50,8 @@ pub async fn create(tx: &mut Tx, key: &ApiKey, now: Timestamp) -> Result<()> {
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     let Tenant { project, environment } = key.tenant;
     let hint = key.hint.as_str();
-    let (hash, tag) = (&key.secret_hash, key.tag.as_ref());
+    let hash = &key.secret_hash;
+    let tag = key.tag.as_ref();
     let binds = binds![key.id, project, environment, key.agent, hash, hint, now, tag];
     tx.change(Topic::ApiKey(key.id), SQL, binds).await?;
     Ok(())
@@ -219,7 +220,8 @@ mod tests {
                 hint: "…ab12".to_owned(),
                 revoked_at: None,
             };
-            let (first, second) = (key(None), key(Some(world.agent)));
+            let first = key(None);
+            let second = key(Some(world.agent));
             let mut tx = db.begin().await.unwrap();
             for key in [&first, &second] {
                 create(&mut tx, key, Timestamp::from_secs(1)).await.unwrap();

@@ -193,7 +193,8 @@ impl Tx {
             return Ok(());
         }
         let topics: Vec<u8> = self.touched.iter().flat_map(|topic| topic.to_be_bytes()).collect();
-        let (id, now) = (self.feed.entropy.bytes::<16>(), self.feed.now());
+        let id = self.feed.entropy.bytes::<16>();
+        let now = self.feed.now();
         self.feed.epochs.said(id);
         let binds = vec![Bind::Bytes(Some(id.to_vec())), Bind::Bytes(Some(topics)), now.into()];
         self.execute(SQL, binds).await?;

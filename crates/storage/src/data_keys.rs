@@ -228,7 +228,8 @@ mod tests {
 
     fn key(project: impl Into<Option<ProjectId>>, id: u8, role: KeyRole, master: u8) -> WrappedKey {
         let envelope = Sealed::from_bytes([[1].as_slice(), &[master; 16], &[id; 8]].concat());
-        let (id, role_since) = ([id; 16], Timestamp::from_secs(1));
+        let id = [id; 16];
+        let role_since = Timestamp::from_secs(1);
         let project = project.into();
         WrappedKey { id, project, role, role_since, is_leaving: false, envelope }
     }

@@ -78,7 +78,8 @@ mod tests {
     async fn first_one_adds(db: Db, world: std::sync::Arc<World>) -> bool {
         let now = Timestamp::from_secs(1);
         let mut tx = db.begin().await.unwrap();
-        let (tenant, alice) = (world.tenant, &world.end_user);
+        let tenant = world.tenant;
+        let alice = &world.end_user;
         let owner = ensure(&mut tx, tenant, alice, id(), now).await.unwrap();
         let pcon = world.project_connector.id;
         let known = connections::serving(&mut tx, tenant, pcon, Some(alice)).await.unwrap();
@@ -127,8 +128,10 @@ mod tests {
     async fn what_is_known_of_the_accounts_of_an_end_user_can_be_forgotten() {
         on_both(async |db| {
             let world = world(&db).await;
-            let (tenant, alice) = (world.tenant, &world.end_user);
-            let (ended, active) = (connection(&world, "a"), connection(&world, "b"));
+            let tenant = world.tenant;
+            let alice = &world.end_user;
+            let ended = connection(&world, "a");
+            let active = connection(&world, "b");
             let mut tx = db.begin().await.unwrap();
             for new in [&ended, &active] {
                 connections::create(&mut tx, new, Some(world.end_user_key)).await.unwrap();

@@ -94,7 +94,8 @@ mod tests {
     #[tokio::test]
     async fn one_project_is_frozen_or_all_and_each_once() {
         on_both(async |db| {
-            let (one, two) = (world(&db).await.tenant.project, world(&db).await.tenant.project);
+            let one = world(&db).await.tenant.project;
+            let two = world(&db).await.tenant.project;
             assert_eq!(committed(&db, Some(one), true).await, [one]);
             assert!(is_frozen(&db, one).await.unwrap());
             let mut tx = db.begin().await.unwrap();

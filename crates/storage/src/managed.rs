@@ -125,7 +125,8 @@ pub async fn connections(
         ORDER BY connections.id LIMIT $4";
     let ConnectionFilter { connector, status, end_user, used_since } = filter;
     let Tenant { project, environment } = tenant;
-    let (after, limit) = (page.after(), page.limit);
+    let after = page.after();
+    let limit = page.limit;
     let binds = binds![project, environment, after, limit, connector, status, end_user, used_since];
     db.all(SQL, binds).await
 }
@@ -165,7 +166,8 @@ pub async fn receipts(
         ORDER BY revocations.connection_id LIMIT $4";
     let ReceiptFilter { connector, status, requested_since } = filter;
     let Tenant { project, environment } = tenant;
-    let (after, limit) = (page.after(), page.limit);
+    let after = page.after();
+    let limit = page.limit;
     let binds = binds![project, environment, after, limit, connector, status, requested_since];
     db.all(SQL, binds).await
 }
@@ -223,7 +225,8 @@ mod tests {
     async fn connections_are_found_by_connector_status_end_user_and_use() {
         on_both(async |db| {
             let world = world(&db).await;
-            let (tenant, pcon) = (world.tenant, world.project_connector.id);
+            let tenant = world.tenant;
+            let pcon = world.project_connector.id;
             let used = Timestamp::from_secs(50);
             let made = three(&db, &world, used).await;
 
@@ -236,7 +239,8 @@ mod tests {
             assert_eq!(found(tenant, filter).await, ids);
             let live = Tenant { environment: Environment::Live, ..tenant };
             assert_eq!(found(live, filter).await, []);
-            let (chat, other) = ("chat".parse().unwrap(), "other".parse().unwrap());
+            let chat = "chat".parse().unwrap();
+            let other = "other".parse().unwrap();
             let bob = "bob".parse().unwrap();
             for (filter, expected) in [
                 (ConnectionFilter { connector: Some(&chat), ..filter }, &ids[..]),
@@ -286,7 +290,8 @@ mod tests {
     async fn receipts_are_found_and_counted_by_status() {
         on_both(async |db| {
             let world = world(&db).await;
-            let (tenant, pcon) = (world.tenant, world.project_connector.id);
+            let tenant = world.tenant;
+            let pcon = world.project_connector.id;
             let mut made: Vec<_> = ["a", "b"].map(|at| connection(&world, at)).into();
             made.sort_by_key(|made| made.id.to_string());
             let token = Token {
@@ -306,7 +311,8 @@ mod tests {
                 connections::create(&mut tx, new, Some(world.end_user_key)).await.unwrap();
                 tokens::put(&mut tx, new, &token).await.unwrap();
             }
-            let (why, now) = (StatusReason::AdminRevoked, Timestamp::from_secs(10));
+            let why = StatusReason::AdminRevoked;
+            let now = Timestamp::from_secs(10);
             connections::revoke_all(&mut tx, tenant, pcon, Which::default(), why, now)
                 .await
                 .unwrap();

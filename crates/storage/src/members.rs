@@ -52,7 +52,8 @@ impl Record for Member {
 
 impl Record for Membership {
     fn read(row: &Row) -> Result<Self> {
-        let (team, team_name) = (row.parse("team_id")?, row.text("name")?);
+        let team = row.parse("team_id")?;
+        let team_name = row.text("name")?;
         Ok(Self { team, team_name, role: row.parse("role")? })
     }
 }

@@ -84,7 +84,8 @@ pub async fn beat(tx: &mut Tx, node: Node<'_>) -> Result<Found> {
         UPDATE refreshes SET lease_until = 0, node = $1
         WHERE node <> $1 AND node IN
             (SELECT process FROM nodes WHERE name = $2 AND process <> $1 AND seen_at <= $3)";
-    let (database, own) = (tx.clock().await?, tx.clock.now());
+    let database = tx.clock().await?;
+    let own = tx.clock.now();
     let Node { name, process, catalog } = node;
     let latest = latest(tx, node, database).await?;
     let is_database_behind = latest.seen > database.after(SET_BACK);
@@ -115,7 +116,8 @@ async fn latest(tx: &mut Tx, node: Node<'_>, database: Timestamp) -> Result<Late
         FROM nodes";
     let dead = database.before(DEAD_AFTER);
     let found = tx.optional(SQL, binds![node.name, node.process, dead, node.catalog]).await?;
-    let (seen, told) = (Timestamp::from_secs(0), Timestamp::from_secs(0));
+    let seen = Timestamp::from_secs(0);
+    let told = Timestamp::from_secs(0);
     Ok(found.unwrap_or(Latest { seen, told, namesakes: 0, differs_from: None }))
 }
 

@@ -259,7 +259,8 @@ mod tests {
     async fn a_project_connector_is_found_in_its_own_environment_only() {
         on_both(async |db| {
             let world = world(&db).await;
-            let (tenant, pcon) = (world.tenant, &world.project_connector);
+            let tenant = world.tenant;
+            let pcon = &world.project_connector;
             let live = Tenant { environment: Environment::Live, ..tenant };
             let found = by_slug(&db, tenant, &pcon.connector).await.unwrap().unwrap();
             assert_eq!((found.id, found.hosts), (pcon.id, pcon.hosts.clone()));
@@ -287,7 +288,8 @@ mod tests {
     async fn what_is_replaced_is_what_is_read_afterwards() {
         on_both(async |db| {
             let world = world(&db).await;
-            let (tenant, slug) = (world.tenant, world.project_connector.connector.clone());
+            let tenant = world.tenant;
+            let slug = world.project_connector.connector.clone();
             let mut tx = db.begin().await.unwrap();
             let before = lock(&mut tx, tenant, &slug).await.unwrap().unwrap();
             let client = before.client.clone().unwrap();
@@ -315,7 +317,8 @@ mod tests {
     async fn a_disabled_connector_is_found_by_its_id_alone_and_makes_room() {
         on_both(async |db| {
             let world = world(&db).await;
-            let (tenant, old) = (world.tenant, world.project_connector);
+            let tenant = world.tenant;
+            let old = world.project_connector;
             let now = Timestamp::from_secs(9);
             let mut tx = db.begin().await.unwrap();
             assert!(disable(&mut tx, tenant, old.id, now).await.unwrap());

@@ -282,7 +282,8 @@ pub struct Wanted {
 
 impl Record for Wanted {
     fn read(row: &Row) -> Result<Self> {
-        let (tenant, key) = (row.tenant()?, RefreshKey::read(row)?);
+        let tenant = row.tenant()?;
+        let key = RefreshKey::read(row)?;
         Ok(Self { tenant, key, generation: row.int("generation")? })
     }
 }

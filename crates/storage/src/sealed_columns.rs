@@ -112,7 +112,8 @@ impl SealedRow {
 
 impl Record for SealedCount {
     fn read(row: &Row) -> Result<Self> {
-        let (project, number) = (row.parse("project_id")?, row.int("number")?);
+        let project = row.parse("project_id")?;
+        let number = row.int("number")?;
         let key: Vec<u8> = row.get("key_id")?;
         let key = key.try_into().map_err(|_| corrupt("key_id", "a value is too short"))?;
         Ok(Self { project, key, number })
@@ -142,7 +143,8 @@ impl SealedColumn {
 
     /// Puts another envelope in the place of one, unless that has changed meanwhile; says whether.
     pub async fn replace(&self, tx: &mut Tx, read: &SealedRow, with: &Sealed) -> Result<bool> {
-        let (first, second) = (read.key.0.as_str(), read.key.1.as_str());
+        let first = read.key.0.as_str();
+        let second = read.key.1.as_str();
         let binds = binds![with, &read.sealed, first, second];
         Ok(tx.execute(self.replace, binds).await? == 1)
     }

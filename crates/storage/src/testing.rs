@@ -90,7 +90,8 @@ pub(crate) async fn pruned(db: &Db, table: &str, now: Timestamp) -> u64 {
 pub(crate) async fn world(db: &Db) -> World {
     let now = Timestamp::from_secs(1);
     let tenant = Tenant { project: id(), environment: Environment::Test };
-    let (team, agent) = (id(), id());
+    let team = id();
+    let agent = id();
     let end_user: EndUserId = "alice".parse().unwrap();
     let mut tx = db.begin().await.unwrap();
     projects::create_team(&mut tx, team, "Team", now).await.unwrap();

@@ -185,7 +185,8 @@ pub async fn begin_asking(
         WHERE connection_id = $1 AND kind = $2 AND NOT EXISTS (
             SELECT 1 FROM tokens AS other
             WHERE other.connection_id = $1 AND other.asked_at > $4 AND other.asked_at <= $5)";
-    let (since, until) = (now.before(pause), now.after(pause));
+    let since = now.before(pause);
+    let until = now.after(pause);
     let is_begun = tx.execute(SQL, binds![of.id, kind, now, since, until]).await? == 1;
     if is_begun {
         tx.touch(topic(of));

@@ -120,7 +120,8 @@ pub async fn claim(db: &Db, delivery: &mut Delivery, until: Timestamp) -> Result
     const SQL: &str = "
         UPDATE webhook_deliveries SET attempts = $4, due_at = $5
         WHERE webhook_id = $1 AND event_id = $2 AND status = 'pending' AND attempts = $3";
-    let (seen, next) = (delivery.attempts, delivery.attempts + 1);
+    let seen = delivery.attempts;
+    let next = delivery.attempts + 1;
     let binds = binds![delivery.webhook, delivery.event.as_str(), seen, next, until];
     let claimed = db.execute(SQL, binds).await? == 1;
     if claimed {

@@ -27,7 +27,8 @@ pub struct Reply {
 impl Agent {
     pub(crate) fn new(base: Url, key: &str, end_user: Option<&str>) -> Self {
         let end_user = end_user.map(ToOwned::to_owned);
-        let (http, key) = (reqwest::Client::new(), key.to_owned());
+        let http = reqwest::Client::new();
+        let key = key.to_owned();
         Self { http, base, key, end_user, acting_as: None }
     }
 
@@ -105,7 +106,8 @@ impl Agent {
             request = request.header("x-agent-id", agent);
         }
         let request = request.build().expect("a request");
-        let (method, path) = (request.method().clone(), request.url().path().to_owned());
+        let method = request.method().clone();
+        let path = request.url().path().to_owned();
         let response = self.http.execute(request).await.expect("an answer");
         let status = response.status().as_u16();
         let is_replayed = response.headers().contains_key("idempotency-replayed");

@@ -149,7 +149,8 @@ pub fn with_parameter(url: &Url, name: &str, value: Option<&str>) -> Url {
 }
 
 async fn page(response: Response) -> Page {
-    let (url, status) = (response.url().clone(), response.status().as_u16());
+    let url = response.url().clone();
+    let status = response.status().as_u16();
     let headers = response.headers().clone();
     let html = response.text().await.unwrap_or_default();
     Page { url, status, headers, html }

@@ -101,8 +101,10 @@ impl TestServer {
 
 impl Filler<'_> {
     async fn add(&self, tx: &mut Tx, number: usize, filled: &Filled<'_>) -> ConnectionId {
-        let (clock, entropy) = (&self.server.clock, Entropy::system());
-        let (tenant, now) = (self.settings.tenant, clock.now());
+        let clock = &self.server.clock;
+        let entropy = Entropy::system();
+        let tenant = self.settings.tenant;
+        let now = clock.now();
         let end_user: EndUserId = format!("user-{number}").parse().expect("an id");
         let fresh = EndUserKey::new(clock, &entropy);
         let owner = end_users::ensure(tx, tenant, &end_user, fresh, now).await.expect("a user");

@@ -33,7 +33,8 @@ impl HostileProvider {
     /// Serves one on a free port.
     pub async fn start(clock: &Clock, temper: Temper) -> Self {
         let (listener, base) = listen("127.0.0.1:0".parse().expect("an address")).await;
-        let (clock, entropy) = (clock.clone(), Entropy::system());
+        let clock = clock.clone();
+        let entropy = Entropy::system();
         let options = SimulatorOptions {
             clock: Arc::new(move || clock.now().as_micros()),
             random: Arc::new(move |bytes| entropy.fill(bytes)),

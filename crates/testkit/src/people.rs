@@ -44,7 +44,8 @@ impl TestServer {
         let engine = self.app.engine();
         let email = format!("{}@example.com", engine.new_request_id()).parse();
         let role = role.parse().expect("a role");
-        let (team, email) = (team.expect("an id"), email.expect("an address"));
+        let team = team.expect("an id");
+        let email = email.expect("an address");
         let token = engine.create_member(team, &email, role).await.expect("a member");
         self.agent_with_key(token.expose(), "nobody").naming(None)
     }
@@ -52,7 +53,9 @@ impl TestServer {
     /// Returns one more agent; without a list of connectors it may use all.
     pub async fn add_agent(&self, name: &str, connectors: Option<Vec<ConnectorSlug>>) -> AgentId {
         let id = AgentId::new(&self.clock, &Entropy::system());
-        let (name, is_default, is_enabled) = (name.to_owned(), false, true);
+        let name = name.to_owned();
+        let is_default = false;
+        let is_enabled = true;
         let agent = StoredAgent { id, name, is_default, is_enabled, connectors };
         let mut tx = self.db.begin().await.expect("a transaction");
         let made = agents::create(&mut tx, self.tenant.project, &agent, self.clock.now()).await;

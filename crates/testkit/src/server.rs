@@ -328,7 +328,8 @@ pub fn told(name: &str) -> Option<String> {
 }
 
 fn simulator(engine: &Engine, clock: &Clock, url: &Url, token_rotation: bool) -> Simulator {
-    let (clock, entropy) = (clock.clone(), Entropy::system());
+    let clock = clock.clone();
+    let entropy = Entropy::system();
     let simulator = Simulator::new(SimulatorOptions {
         clock: Arc::new(move || clock.now().as_micros()),
         random: Arc::new(move |bytes| entropy.fill(bytes)),

@@ -56,10 +56,12 @@ fn function_docs(lines: &[String]) -> Vec<(usize, &str)> {
         if !is_doc(line) || number > 0 && is_doc(&lines[number - 1]) {
             continue;
         }
-        let documented = lines[number..].iter().find(|line| !is_doc(line) && !line.starts_with('#'));
-        let words = documented.map(|line| line.split_whitespace().take(4)).into_iter().flatten();
+        let documented =
+            lines[number..].iter().find(|line| !is_doc(line) && !line.starts_with('#'));
+        let mut words =
+            documented.map(|line| line.split_whitespace().take(4)).into_iter().flatten();
         let is_keyword = |word: &&str| word.starts_with("pub") || ["const", "async"].contains(word);
-        if words.skip_while(is_keyword).next() == Some("fn") {
+        if words.find(|word| !is_keyword(word)) == Some("fn") {
             docs.push((number + 1, line.trim_start_matches('/').trim()));
         }
     }
@@ -77,7 +79,8 @@ fn opens_with_verb(doc: &str) -> bool {
 
 #[test]
 fn docs_of_functions_open_with_a_verb() {
-    let (mut all, mut others) = (0, Vec::new());
+    let mut all = 0;
+    let mut others = Vec::new();
     for (file, lines) in lines_by_file() {
         for (number, doc) in function_docs(&lines) {
             all += 1;

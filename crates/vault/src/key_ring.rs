@@ -299,7 +299,8 @@ mod tests {
 
     #[test]
     fn v3_a_key_that_is_wrapped_again_is_the_same_and_needs_the_old_master_key_no_more() {
-        let (old, new) = (data_key(&ring(1)), ring(2).current());
+        let old = data_key(&ring(1));
+        let new = ring(2).current();
         let entropy = Entropy::seeded(3);
         let again = |ring: &KeyRing, with| {
             ring.wrap_again(Some(project(1)), KeyUse::Data, &old.envelope, with, &entropy)

@@ -108,7 +108,8 @@ impl Prepared {
 
     pub(super) fn read(folder: &Path) -> Result<Self> {
         let mut read: Self = serde_json::from_slice(&fs::read(folder.join(FILE))?)?;
-        let (workload, faulty) = (Workload::load()?, Faulty::load()?);
+        let workload = Workload::load()?;
+        let faulty = Faulty::load()?;
         read.catalogue = Some(Catalogue { workload, faulty });
         Ok(read)
     }

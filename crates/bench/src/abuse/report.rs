@@ -37,7 +37,9 @@ fn head(conditions: &Conditions<'_>) -> String {
     let Conditions { machine, profile, is_confined, plan } = conditions;
     let Machine { processor, cores, memory_gib, kernel, commit, date } = machine;
     let Plan { rounds, attack, quiet, settle, .. } = plan;
-    let (attack, quiet, settle) = (attack.as_secs(), quiet.as_secs(), settle.as_secs());
+    let attack = attack.as_secs();
+    let quiet = quiet.as_secs();
+    let settle = settle.as_secs();
     let share = if *is_confined { "half a core" } else { "**no limit of its own**" };
     format!(
         "# What an attack costs another user
@@ -67,7 +69,8 @@ fn bar_table(bars: &[Bar], medians: &Medians) -> String {
             "most memory" => amount(medians.before, bar.unit),
             _ => String::new(),
         };
-        let (found, limit) = (amount(bar.found, bar.unit), amount(bar.limit, bar.unit));
+        let found = amount(bar.found, bar.unit);
+        let limit = amount(bar.limit, bar.unit);
         let word = if bar.is_met() { "met" } else { "**missed**" };
         let _ = writeln!(text, "| {} | {without} | {found} | ≤ {limit} | {word} |", bar.what);
     }

@@ -65,14 +65,16 @@ const CONFINED: &str =
 
 impl Template {
     pub(super) async fn make(program: &Path, upstream: SocketAddr) -> Result<Self> {
-        let (folder, workload) = (tempfile::tempdir()?, Rc::new(Workload::load()?));
+        let folder = tempfile::tempdir()?;
+        let workload = Rc::new(Workload::load()?);
         let place = folder.path();
         let installation = Installation::set_up(program, place, None, &workload, upstream).await?;
         let engine = engine(&installation).await?;
         let attackers = make_project(&engine, "attackers").await?;
         let hostile = make_project(&engine, "hostile").await?;
         drop(engine);
-        let (faulty, address) = (Faulty::load()?, free_address()?);
+        let faulty = Faulty::load()?;
+        let address = free_address()?;
         let enable =
             |made: &Made, at| workload.enabling(&made.project.to_string(), &made.admin, at);
         let project = attackers.project.to_string();
@@ -106,7 +108,8 @@ impl Template {
         if half_core.is_some_and(|group| !group.holds(server.child.id())) {
             return Err("the product is not in its control group".into());
         }
-        let (address, key) = (server.address, &installation.made.key);
+        let address = server.address;
+        let key = &installation.made.key;
         let requests =
             (0..END_USERS).map(|number| self.workload.call(key, &end_user(number))).collect();
         let victim = Rc::new(Victim { address, requests, good: COMPLETED });

@@ -62,12 +62,14 @@ impl Victim {
         let interval = Duration::from_secs(1) / pace.per_second;
         let count = usize::try_from(pace.time.as_nanos() / interval.as_nanos())?;
         let start = Instant::now() + Duration::from_millis(20);
-        let (victim, seen) = (Rc::clone(self), RefCell::default());
+        let victim = Rc::clone(self);
+        let seen = RefCell::default();
         let run = Rc::new(Run { victim, start, next: Cell::new(0), seen });
         let pacer = Pacer::start(start, interval, count)?;
         let mut tasks = JoinSet::new();
         for _ in 0..OPEN_CONNECTIONS {
-            let (run, due) = (Rc::clone(&run), Arc::clone(&pacer.due));
+            let run = Rc::clone(&run);
+            let due = Arc::clone(&pacer.due);
             tasks.spawn_local(async move { run.work(&due, interval, count).await });
         }
         while let Some(ended) = tasks.join_next().await {

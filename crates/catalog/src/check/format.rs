@@ -178,7 +178,8 @@ pub(super) fn is_near(one: &str, other: &str) -> bool {
     let start = one.iter().zip(&other).take_while(|(a, b)| a == b).count();
     let rest = one[start..].iter().rev().zip(other[start..].iter().rev());
     let end = rest.take_while(|(a, b)| a == b).count();
-    let (left, right) = (one.len() - start - end, other.len() - start - end);
+    let left = one.len() - start - end;
+    let right = other.len() - start - end;
     left <= 1 && right <= 1
         || left == 2
             && right == 2

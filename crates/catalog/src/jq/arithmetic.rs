@@ -122,7 +122,8 @@ fn merge<'a>(left: Value<'a>, right: &Value<'a>) -> Value<'a> {
 /// Takes numbers alone: strings do not repeat, since that would make much of little.
 fn numbers<'a>(left: &Value<'a>, operator: Math, right: &Value<'a>) -> Outcome<'a> {
     let (Some(a), Some(b)) = (Number::of(left), Number::of(right)) else {
-        let (left, right) = (Kind::of(left), Kind::of(right));
+        let left = Kind::of(left);
+        let right = Kind::of(right);
         return Err(Fault::Operator { left, sign: operator.as_str(), right }.into());
     };
     Ok(match operator {

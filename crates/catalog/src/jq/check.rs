@@ -116,7 +116,8 @@ impl<'s> Checker<'s, '_> {
             BinaryOp::Pipe(Some(pattern)) => return self.binding(left, pattern, right, level),
             _ => {}
         }
-        let (left, right) = (self.boxed(left, level)?, self.boxed(right, level)?);
+        let left = self.boxed(left, level)?;
+        let right = self.boxed(right, level)?;
         Ok(match op {
             BinaryOp::Alt => Op::Alternative(left, right),
             BinaryOp::Or => Op::Logic(left, true, right),

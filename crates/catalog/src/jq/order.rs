@@ -109,7 +109,8 @@ impl Comparison<'_> {
 
     /// Compares objects: first the sorted keys decide, then the values in the order of the keys.
     fn objects(self, left: &Object<'_>, right: &Object<'_>) -> Result<Ordering, Limit> {
-        let (left, right) = (self.sorted(left)?, self.sorted(right)?);
+        let left = self.sorted(left)?;
+        let right = self.sorted(right)?;
         for ((left, _), (right, _)) in left.iter().zip(&right) {
             let order = self.texts(left, right)?;
             if order.is_ne() {

@@ -116,7 +116,8 @@ impl Program {
     /// Returns the values of all variables; those that the program does not use stay null.
     fn bind<'a>(&self, variables: &[&'a Json]) -> Result<Vec<Value<'a>>, RunError> {
         if variables.len() != self.given.len() {
-            let (wanted, given) = (self.given.len(), variables.len());
+            let wanted = self.given.len();
+            let given = variables.len();
             let message = format!("the program takes {wanted} variables, {given} were given");
             return Err(RunError::Failed { message });
         }

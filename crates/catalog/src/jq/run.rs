@@ -76,7 +76,8 @@ impl<'a> Run<'a> {
                 compare(&self.meter, &left, *operator, &right)
             }
             Op::Calculate(left, operator, right) => {
-                let (left, right) = (self.one(left, input)?, self.one(right, input)?);
+                let left = self.one(left, input)?;
+                let right = self.one(right, input)?;
                 calculate(&self.meter, left, *operator, right)
             }
             Op::Negate(part) => negate(&self.one(part, input)?),

@@ -162,7 +162,8 @@ impl Reader {
             }
             Op::If(condition, then, otherwise) => {
                 self.place(condition, input);
-                let (then, other) = (self.place(then, input), self.place(otherwise, input));
+                let then = self.place(then, input);
+                let other = self.place(otherwise, input);
                 if matches!(otherwise.op, Op::Empty) || then == other { then } else { None }
             }
             Op::Search(part, _) | Op::MapValues(part) => {

@@ -160,7 +160,8 @@ impl Create {
         let member = member(&db, self.email.as_ref()).await?;
         let engine = beside::engine(db.clone(), ring, Entropy::system())?;
         let made = engine.new_admin_token(&member).await?;
-        let (email, secret) = (made.email.as_str(), made.secret.expose());
+        let email = made.email.as_str();
+        let secret = made.secret.expose();
         let text = if self.json {
             json!({"id": made.id, "email": email, "admin_token": secret}).to_string()
         } else {

@@ -44,7 +44,8 @@ impl Bootstrap {
         let (db, key_ring) = keys::open(&store, &entropy).await?;
         let engine = beside::engine(db.clone(), key_ring, entropy)?;
         let example = Example::of(engine.catalog()).context("no connector is simulated")?;
-        let (name, address) = (&self.project, place.address());
+        let name = &self.project;
+        let address = place.address();
         let mut is_printed = false;
         let hand_over = |done: &Bootstrapped| {
             let text =

@@ -33,7 +33,8 @@ impl Serve {
             Some(url) => url,
             None => config::derived_public_url(address)?,
         };
-        let (clock, entropy) = (Clock::system(), Entropy::system());
+        let clock = Clock::system();
+        let entropy = Entropy::system();
         let simulated = simulated(config.sandbox, &clock, &entropy).await?;
         let sandbox = simulated.as_ref().map(|simulated| simulated.address);
         let simulator = simulated.as_ref().map(|simulated| simulated.url.clone());

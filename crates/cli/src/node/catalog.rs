@@ -89,7 +89,8 @@ async fn load(app: &App, dirs: &[PathBuf], why: &'static str) {
     let kept = "the catalogue is not loaded anew: the one before goes on being served";
     match loaded {
         Ok(Ok((catalog, faults))) if faults.is_empty() => {
-            let (connectors, fingerprint) = (catalog.connectors().count(), catalog.fingerprint());
+            let connectors = catalog.connectors().count();
+            let fingerprint = catalog.fingerprint();
             let is_same = app.engine().catalog().fingerprint() == fingerprint;
             if !is_same {
                 app.serve_catalog(catalog);

@@ -53,7 +53,8 @@ impl Asking {
             if self.places.len() >= AT_ONCE {
                 break;
             }
-            let (at, is_probe) = (due.project_connector, due.failures > 0);
+            let at = due.project_connector;
+            let is_probe = due.failures > 0;
             if !self.has_place(at, is_probe) {
                 continue;
             }

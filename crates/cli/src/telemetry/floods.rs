@@ -103,7 +103,8 @@ mod tests {
             name: "call", kind: tracing::metadata::Kind::EVENT, target: CALLS,
             level: Level::INFO, fields:
         };
-        let (floods, start) = (Floods::default(), Instant::now());
+        let floods = Floods::default();
+        let start = Instant::now();
         let written = (0..1_000).filter(|_| floods.admit(call.metadata(), start)).count();
         assert_eq!(written, limits::CALL_LINES.count());
     }

@@ -213,7 +213,8 @@ mod tests {
         let (lines, log) = Lines::to(sink.clone(), Form::Json, Arc::default()).unwrap();
         let stalled = sink.lock();
         let line = [b'x'; 999];
-        let (sent, kept) = (10_000, limits::LOG_WAITING.count() / line.len());
+        let sent = 10_000;
+        let kept = limits::LOG_WAITING.count() / line.len();
         for _ in 0..sent {
             lines.take(&line);
         }

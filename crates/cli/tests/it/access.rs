@@ -120,7 +120,8 @@ fn f6_what_cannot_be_made_or_revoked_is_refused_with_what_there_is() {
     let id = at.made["test_api_key"].as_str().unwrap().split('_').nth(2).unwrap().to_uppercase();
     let (rest, last) = id.split_at(id.len() - 1);
     let other = format!("{rest}{}", if last == "0" { "1" } else { "0" });
-    let (key, token) = (format!("key_{other}"), format!("admt_{other}"));
+    let key = format!("key_{other}");
+    let token = format!("admt_{other}");
     for (arguments, why) in [
         (&["api-keys", "create"][..], "--environment"),
         (&["api-keys", "create", "--environment=prod"], "invalid value"),

@@ -29,7 +29,8 @@ fn backed_up(at: &Installation) -> String {
 async fn v5_a_backup_made_while_serving_is_a_working_installation_elsewhere_on_both_databases() {
     let (at, server) = in_use().await;
     let calls = tokio::spawn({
-        let (url, key) = (address(&server), at.made["test_api_key"].clone());
+        let url = address(&server);
+        let key = at.made["test_api_key"].clone();
         async move {
             for number in 0..40 {
                 let url = format!("{url}/v1/tools/{TOOL}/call");
@@ -126,7 +127,8 @@ async fn v5_the_day_of_a_breach_can_be_followed_to_its_end() {
         let word = said.split_whitespace().find(|word| word.starts_with(start)).unwrap();
         Value::from(word)
     };
-    let (key, token) = (last("sk_test_"), last("pat_"));
+    let key = last("sk_test_");
+    let token = last("pat_");
     let server = other.serve();
     assert_ne!(address(&server), base);
     let url = format!("{}/v1/tools/{TOOL}/call", address(&server));

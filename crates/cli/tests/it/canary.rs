@@ -158,7 +158,8 @@ async fn open_webhook(product: &Watched, provider: &MarkedProvider) -> String {
 async fn live(product: &Watched, provider: &MarkedProvider) -> HandedOut {
     let webhook = open_webhook(product, provider).await;
     product.send(Method::GET, "/metrics", METRICS_TOKEN, Value::Null).await;
-    let (admin, key) = (product.text("admin_token"), product.text("test_api_key"));
+    let admin = product.text("admin_token");
+    let key = product.text("test_api_key");
     let credentials = json!({"client_id": "marked-app", "client_secret": CLIENT_SECRET});
     let enable = json!({"connector": "marked", "environment": "test", "credentials": credentials});
     product.send(Method::POST, &product.connectors(), &admin, enable).await;

@@ -60,7 +60,8 @@ async fn status(base: &str, made: &Value) -> (u16, String) {
     let request = reqwest::Client::new().get(format!("{base}/v1/tools"));
     let key = made["test_api_key"].as_str().unwrap();
     let answer = request.bearer_auth(key).header("x-end-user-id", "alice").send().await.unwrap();
-    let (status, body) = (answer.status().as_u16(), answer.json::<Value>().await.unwrap());
+    let status = answer.status().as_u16();
+    let body = answer.json::<Value>().await.unwrap();
     (status, body["code"].as_str().unwrap_or_default().to_owned())
 }
 

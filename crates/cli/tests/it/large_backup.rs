@@ -48,7 +48,8 @@ fn measured(folder: &Path, arguments: &[&str]) -> Took {
 
 /// Stores a gigabyte: answers of 64 KiB, some as large as they can be, and many end users.
 async fn fill(db: &Db, tenant: Tenant) {
-    let (clock, entropy) = (Clock::system(), Entropy::system());
+    let clock = Clock::system();
+    let entropy = Entropy::system();
     let now = clock.now();
     let largest = usize::try_from(astralform_domain::limits::KEPT_ANSWER.value).unwrap();
     let lengths = std::iter::repeat_n(64 * 1_024, 15_000).chain([largest; 4]);

@@ -27,7 +27,8 @@ impl Pooler {
     /// Starts one in front of the server at `url`; none, with a note, where the program is missing.
     fn start(folder: &Path, url: &Url, mode: &str) -> Option<Self> {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let (host, user) = (url.host_str().unwrap(), url.username());
+        let host = url.host_str().unwrap();
+        let user = url.username();
         let options = url.query_pairs().find(|(name, _)| name == "options").unwrap().1;
         let settings = format!(
             "[databases]\npooled = host={host} port={} user={user} dbname={} connect_query='{}'\n\

@@ -31,12 +31,15 @@ struct Load {
 
 impl Load {
     fn start(base: &str, made: &Value) -> Self {
-        let (stop, calls) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+        let stop = Arc::new(AtomicBool::new(false));
+        let calls = Arc::new(AtomicUsize::new(0));
         let key = made["test_api_key"].as_str().unwrap();
         let callers = ["slack_list_channels", "tavily_usage", "slack_list_channels"];
         let callers = callers.into_iter().enumerate().map(|(number, tool)| {
-            let (stop, calls) = (Arc::clone(&stop), Arc::clone(&calls));
-            let (url, key) = (format!("{base}/v1/tools/{tool}/call"), key.to_owned());
+            let stop = Arc::clone(&stop);
+            let calls = Arc::clone(&calls);
+            let url = format!("{base}/v1/tools/{tool}/call");
+            let key = key.to_owned();
             tokio::spawn(async move {
                 let http = reqwest::Client::new();
                 while !stop.load(Ordering::SeqCst) {

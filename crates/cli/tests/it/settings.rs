@@ -65,7 +65,8 @@ fn a_server_listens_at_localhost() {
 
 #[test]
 fn a_database_is_where_its_address_says_and_keys_are_printed_only_for_one_on_disk() {
-    let (folder, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
     let file = elsewhere.path().join("af/four.db");
     let bootstrap = |address: &str| {
         let arguments = ["bootstrap", "--email", "ada@example.com", "--database-url", address];

@@ -36,7 +36,8 @@ async fn call(base: &str, made: &Value) -> Value {
 fn shown_to_others(folder: &Path) -> Vec<std::path::PathBuf> {
     let mut shown = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
-        let (path, metadata) = (entry.path(), entry.metadata().unwrap());
+        let path = entry.path();
+        let metadata = entry.metadata().unwrap();
         if metadata.is_dir() {
             shown.extend(shown_to_others(&path));
         }

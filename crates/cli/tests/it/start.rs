@@ -56,7 +56,8 @@ fn v4_a_missing_key_file_stops_the_start_and_is_not_made_anew() {
 
 #[test]
 fn v4_another_key_stops_the_start() {
-    let (folder, other) = (used(), used());
+    let folder = used();
+    let other = used();
     fs::copy(key(&other), key(&folder)).unwrap();
     assert!(refused(&folder).contains("was written with master key"));
 }

@@ -164,7 +164,8 @@ impl Engine {
         callback: &Callback<'_>,
     ) -> Result<(), Fault> {
         let state = brought.state();
-        let (sent, came) = (&state.redirect_uri, callback.redirect_uri);
+        let sent = &state.redirect_uri;
+        let came = callback.redirect_uri;
         tracing::warn!(auth_request.id = %request.id, sent, came, "callback at another redirect URI");
         if let Brought::First(state) = brought {
             oauth_states::forget(&self.db, &state.state_hash).await?;
@@ -192,7 +193,8 @@ impl Engine {
         tx.commit().await?;
         if moved {
             self.metrics.auth_requests(status, 1);
-            let (why, said) = (failure.map(AuthFailure::as_str), said.map(|said| said.to_string()));
+            let why = failure.map(AuthFailure::as_str);
+            let said = said.map(|said| said.to_string());
             tracing::info!(auth_request.id = %request.id, %status, why, provider_error = said, "auth request ended");
             self.changes.announce(request.id);
         }

@@ -97,7 +97,8 @@ mod tests {
     }
 
     fn request(owner: &str) -> AuthRequest {
-        let (clock, entropy) = (Clock::manual(Timestamp::from_secs(1)), Entropy::seeded(2));
+        let clock = Clock::manual(Timestamp::from_secs(1));
+        let entropy = Entropy::seeded(2);
         AuthRequest {
             id: AuthRequestId::new(&clock, &entropy),
             tenant: Tenant {
@@ -131,7 +132,8 @@ mod tests {
         let of_alice = request("alice");
         assert_eq!(of_alice.id, of_bob.id);
         let shared = AuthRequest { owner: Owner::Project, ..of_bob.clone() };
-        let (clock, entropy) = (Clock::manual(Timestamp::from_secs(1)), Entropy::seeded(3));
+        let clock = Clock::manual(Timestamp::from_secs(1));
+        let entropy = Entropy::seeded(3);
         let project_connector = ProjectConnectorId::new(&clock, &entropy);
         let elsewhere = AuthRequest { project_connector, ..of_bob.clone() };
         for altered in [of_alice, shared, elsewhere] {

@@ -109,7 +109,8 @@ impl Engine {
         let mut tx = self.db.begin().await.map_err(Fault::from)?;
         let owner = self.lock_owner(&mut tx, new.tenant, &new.owner).await?;
         if let Some(seen) = seen {
-            let (pcon, end_user) = (new.project_connector, new.owner.end_user());
+            let pcon = new.project_connector;
+            let end_user = new.owner.end_user();
             let there = connections::serving(&mut tx, new.tenant, pcon, end_user).await;
             if there.map_err(Fault::from)? != seen {
                 return Err(OpenError::Outdated);

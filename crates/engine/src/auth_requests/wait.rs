@@ -157,7 +157,8 @@ impl Engine {
         mut patience: Patience,
         settled: impl Fn(AuthStatus) -> bool,
     ) -> Result<Option<Prompt>, Fault> {
-        let (tenant, waiter) = (principal.tenant, self.waiters.enter(principal.into()));
+        let tenant = principal.tenant;
+        let waiter = self.waiters.enter(principal.into());
         let at_most = if waiter.is_some() { patience.at_most } else { Duration::ZERO };
         let end = Instant::now() + at_most;
         let mut changes = self.changes.0.subscribe();
@@ -194,10 +195,12 @@ mod tests {
 
     #[test]
     fn f17_so_many_callbacks_of_one_flow_wait() {
-        let (clock, entropy) = (Clock::manual(Timestamp::from_secs(1)), Entropy::seeded(1));
-        let (one, other) =
-            (AuthRequestId::new(&clock, &entropy), AuthRequestId::new(&clock, &entropy));
-        let (waiters, most) = (Waiters::default(), limits::WAITERS_OF_CREDENTIAL.count());
+        let clock = Clock::manual(Timestamp::from_secs(1));
+        let entropy = Entropy::seeded(1);
+        let one = AuthRequestId::new(&clock, &entropy);
+        let other = AuthRequestId::new(&clock, &entropy);
+        let waiters = Waiters::default();
+        let most = limits::WAITERS_OF_CREDENTIAL.count();
         let of_one = |_| waiters.enter(Waiter::Flow(one));
         let waiting: Vec<_> = (0..most + 9).filter_map(of_one).collect();
         assert_eq!(waiting.len(), most);
@@ -206,7 +209,8 @@ mod tests {
 
     #[test]
     fn f17_so_many_wait_of_each_credential_and_of_all() {
-        let (clock, entropy) = (Clock::manual(Timestamp::from_secs(1)), Entropy::seeded(1));
+        let clock = Clock::manual(Timestamp::from_secs(1));
+        let entropy = Entropy::seeded(1);
         let principal = || Principal {
             tenant: Tenant {
                 project: ProjectId::new(&clock, &entropy),

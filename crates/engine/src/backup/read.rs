@@ -139,7 +139,8 @@ pub async fn verify(ring: &KeyRing, from: impl BufRead) -> Result<Header, Backup
     let mut lines = Lines::new(from);
     let header = lines.header()?;
     if header.schema_version != Db::NEWEST_SCHEMA {
-        let (found, known) = (header.schema_version, Db::NEWEST_SCHEMA);
+        let found = header.schema_version;
+        let known = Db::NEWEST_SCHEMA;
         return Err(BackupError::OtherSchema { found, known });
     }
     for master in &header.master_keys {

@@ -16,7 +16,8 @@ async fn database(folder: &std::path::Path, name: &str) -> Db {
 
 /// Returns a database with one project, and the ring that it was written with.
 async fn filled(folder: &std::path::Path) -> (Db, KeyRing, ProjectId) {
-    let (clock, entropy) = (Clock::system(), Entropy::system());
+    let clock = Clock::system();
+    let entropy = Entropy::system();
     let ring = KeyRing::generate(&entropy);
     let db = database(folder, "source.db").await;
     db.migrate().await.unwrap();

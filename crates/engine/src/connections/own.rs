@@ -68,7 +68,8 @@ impl Engine {
         after: Option<ConnectionId>,
         limit: i64,
     ) -> Result<Vec<Listed>, Fault> {
-        let (tenant, connectors) = (caller.principal.tenant, self.connectors_of(caller));
+        let tenant = caller.principal.tenant;
+        let connectors = self.connectors_of(caller);
         let wanted = (end_user, connectors.as_ref());
         let found = connections::of_end_user(&self.db, tenant, wanted, after, limit).await?;
         let mut listed = Vec::with_capacity(found.len());
@@ -178,7 +179,8 @@ impl Engine {
     /// Makes the oldest of the owner's other connections the default one.
     async fn promote_next(&self, tx: &mut Tx, ended: &Connection) -> Result<(), Fault> {
         let Connection { tenant, project_connector, owner, .. } = ended;
-        let (pcon, end_user) = (*project_connector, owner.end_user());
+        let pcon = *project_connector;
+        let end_user = owner.end_user();
         let left = connections::serving(&mut *tx, *tenant, pcon, end_user).await?;
         match left.iter().find(|other| other.owner == *owner) {
             Some(next) => Ok(connections::make_default(tx, next).await?),
@@ -217,7 +219,8 @@ impl Engine {
     }
 
     async fn listed(&self, connection: Connection) -> Result<Listed, Fault> {
-        let (tenant, pcon) = (connection.tenant, connection.project_connector);
+        let tenant = connection.tenant;
+        let pcon = connection.project_connector;
         let settings = project_connectors::find(&self.db, tenant, pcon).await?;
         let connector = settings.map_or_else(String::new, |found| found.connector.to_string());
         Ok(Listed { connection, connector })

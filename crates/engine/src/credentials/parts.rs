@@ -77,7 +77,8 @@ impl CredentialParts {
             extend_query(&mut request.url, [(name, value)]);
         }
         if let Some(at) = &at.basic {
-            let (username, password) = (at.username.fill(part)?, at.password.fill(part)?);
+            let username = at.username.fill(part)?;
+            let password = at.password.fill(part)?;
             request.headers.insert(header::AUTHORIZATION, basic(&username, &password)?);
         }
         for (name, secret) in &self.fields {

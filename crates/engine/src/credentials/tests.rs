@@ -65,7 +65,8 @@ fn decided(connections: &[Connection], named: Option<u8>) -> String {
         Ok(Decision::Use(connection)) => return format!("use {}", connection.account.label),
         Ok(Decision::Ask(ask)) => ask,
     };
-    let (required, granted) = (ask.required.join(" "), ask.granted.join(" "));
+    let required = ask.required.join(" ");
+    let granted = ask.granted.join(" ");
     let renews = ask.renews.map(|(renewed, label)| {
         let renewed = connections.iter().find(|connection| connection.id == renewed);
         assert_eq!(renewed.unwrap().account.label, label, "the id and the label are of one");

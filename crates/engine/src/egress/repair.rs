@@ -53,7 +53,8 @@ struct Rewriter<'a> {
 
 fn rewritten(text: &[u8]) -> Option<Vec<u8>> {
     let mut rewriter = Rewriter { text, written: Vec::new(), done: 0 };
-    let (mut at, mut in_string) = (0, false);
+    let mut at = 0;
+    let mut in_string = false;
     while let Some(byte) = text.get(at) {
         let length = match (byte, in_string) {
             (b'"', _) => {

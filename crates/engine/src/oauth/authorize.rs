@@ -84,7 +84,8 @@ mod tests {
     fn o2_a_verifier_is_fresh_and_long_enough() {
         let entropy = Entropy::seeded(1);
         let fresh = || CodeVerifier::new(&entropy).0.expose().to_owned();
-        let (one, two) = (fresh(), fresh());
+        let one = fresh();
+        let two = fresh();
         assert_ne!(one, two);
         assert_eq!(one.len(), 43);
     }

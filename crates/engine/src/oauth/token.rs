@@ -177,7 +177,8 @@ pub(crate) fn read_tokens(
 
 /// Returns whether a token can be sent, and is no larger than what is stored.
 fn is_storable(granted: &Granted) -> bool {
-    let (access, refresh) = (&granted.access_token, granted.refresh_token.as_ref());
+    let access = &granted.access_token;
+    let refresh = granted.refresh_token.as_ref();
     let fits = |token: &Secret| !limits::TOKEN.is_exceeded_by(token.expose().len());
     !limits::TOKEN_KIND.is_exceeded_by(granted.kind.len())
         && [Some(access), refresh].into_iter().flatten().all(fits)

@@ -86,7 +86,8 @@ impl Revised {
         let secrets = self.client.as_ref().zip(present);
         self.effect == Effect::NewSecret
             && secrets.is_some_and(|(new, old)| {
-                let (new, old) = (new.secret.expose(), old.secret.expose());
+                let new = new.secret.expose();
+                let old = old.secret.expose();
                 new.as_bytes().ct_eq(old.as_bytes()).into()
             })
     }
@@ -180,7 +181,8 @@ impl Engine {
         asked: Asked<'_>,
         keys: &ProjectKeys,
     ) -> Result<Present, Fault> {
-        let (mut client, mut key_opens) = (None, false);
+        let mut client = None;
+        let mut key_opens = false;
         if asked.change.credentials.is_some() {
             match asked.connector.auth() {
                 Auth::OAuth(_) => client = self.present_client(before, keys)?,

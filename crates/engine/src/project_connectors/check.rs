@@ -93,7 +93,8 @@ impl Engine {
         let Some(addresses) = self.addresses(settings, connector) else {
             return Verdict::Unknown(SettingsError::BadAddresses.to_string());
         };
-        let (settings, addresses) = (Arc::new(settings.clone()), Arc::new(addresses));
+        let settings = Arc::new(settings.clone());
+        let addresses = Arc::new(addresses);
         let ready = Ready::new(settings, connector, addresses);
         let client = Client { id: new.id.clone(), secret: new.secret.clone() };
         self.verdict(&ready, &client).await

@@ -117,7 +117,8 @@ impl Engine {
         if let Some(key) = key {
             let addresses = self.addresses(&settings, connector);
             let addresses = addresses.ok_or(SettingsError::BadAddresses)?;
-            let (settings, addresses) = (Arc::new(settings), Arc::new(addresses));
+            let settings = Arc::new(settings);
+            let addresses = Arc::new(addresses);
             let ready = Ready::new(settings, connector, addresses);
             self.put_project_key(&mut tx, &ready, &key, keys).await?;
         }
@@ -187,7 +188,8 @@ impl Engine {
     ) -> Result<VerifiedKey, SettingsError> {
         let addresses = self.addresses(settings, connector);
         let addresses = addresses.ok_or(SettingsError::BadAddresses)?;
-        let (settings, addresses) = (Arc::new(settings.clone()), Arc::new(addresses));
+        let settings = Arc::new(settings.clone());
+        let addresses = Arc::new(addresses);
         let ready = Ready::new(settings, connector, addresses);
         self.verify_key(&ready, parts).await.map_err(|error| match error {
             VerifyError::Refused(why) => SettingsError::CredentialsRejected(why),

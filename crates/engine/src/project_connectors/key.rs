@@ -170,7 +170,8 @@ impl Engine {
         key: &VerifiedKey,
         keys: &ProjectKeys,
     ) -> Result<(), Fault> {
-        let (tenant, pcon) = (ready.settings.tenant, ready.settings.id);
+        let tenant = ready.settings.tenant;
+        let pcon = ready.settings.id;
         let known = connections::serving(&mut *tx, tenant, pcon, None).await?;
         let fresh = || ConnectionId::new(&self.clock, &self.entropy);
         let connection = Connection {

@@ -49,7 +49,8 @@ impl Engine {
         };
         let agent = agents::default_of(&self.db, tenant.project).await.map_err(Fault::from)?;
         let agent = agent.ok_or(Fault::Inconsistent("a project has no default agent"))?.id;
-        let (owner, wishes) = (Owner::Project, Wishes::default());
+        let owner = Owner::Project;
+        let wishes = Wishes::default();
         match self.ask(Question { ready: &ready, owner, agent, ask, wishes, seen: None }).await {
             Ok(prompt) => Ok(prompt),
             Err(OpenError::Unusable(why)) => Err(why.into()),

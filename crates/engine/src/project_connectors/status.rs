@@ -99,7 +99,8 @@ impl Engine {
     }
 
     async fn overview(&self, settings: ProjectConnector) -> Result<Overview, Fault> {
-        let (tenant, id) = (settings.tenant, settings.id);
+        let tenant = settings.tenant;
+        let id = settings.id;
         let connector = self.catalog.connector(&settings.connector);
         let tools = connector.map_or(&[][..], |connector| &connector.tools).iter();
         let tools = tools.map(|tool| &tool.name).filter(|name| settings.offers(name));

@@ -146,8 +146,10 @@ impl Engine {
     /// Notes that the provider is asked whether a token is dead that an API refuses; says whether
     /// it may be. A token that has ended meanwhile is refreshed whatever was asked.
     async fn begin_asking(&self, tx: &mut Tx, hold: &Hold) -> Result<bool, Fault> {
-        let (token, now) = (&hold.token, self.clock.now());
-        let (kind, of) = (token.kind.as_str(), &hold.connection);
+        let token = &hold.token;
+        let now = self.clock.now();
+        let kind = token.kind.as_str();
+        let of = &hold.connection;
         let may_ask = tokens::begin_asking(tx, of, kind, now, ASKED_EVERY).await?;
         Ok(may_ask || token.expires_at.is_some_and(|end| end <= now))
     }

@@ -71,7 +71,8 @@ pub(super) struct Deferral {
 /// Decides what follows. `in_doubt` says that the refresh token may have been used up before.
 pub(super) fn conclude(oauth: &OAuth, kind: &str, reply: &Reply, in_doubt: bool) -> Conclusion {
     let deferred = |after, casts_doubt, why: &str| {
-        let (why, is_refusal) = (why.to_owned(), false);
+        let why = why.to_owned();
+        let is_refusal = false;
         Conclusion::Deferred(Deferral { after, casts_doubt, is_refusal, why })
     };
     let (answer, after) = match reply {

@@ -69,7 +69,8 @@ impl Flights {
             Some(Flight::Asked(until))
                 if cause == Cause::Refusal && *until > now && *until <= now.after(ASKED_EVERY) =>
             {
-                let (why, after) = (Hindrance::AskedLately, Some(now.until(*until)));
+                let why = Hindrance::AskedLately;
+                let after = Some(now.until(*until));
                 return Boarding::Paused(Later { why, after });
             }
             Some(Flight::Asked(_)) | None => {}
@@ -176,7 +177,8 @@ mod tests {
 
     #[tokio::test]
     async fn r1_all_wait_for_the_one_who_came_first() {
-        let (flights, key) = (Flights::default(), key());
+        let flights = Flights::default();
+        let key = key();
         let Boarding::Start(announcer, _) = flights.board(&key, Cause::Age, NOW) else {
             panic!("nobody was there")
         };
@@ -199,7 +201,8 @@ mod tests {
 
     #[tokio::test]
     async fn r4_after_a_failure_nobody_starts_until_the_pause_is_over() {
-        let (flights, key) = (Flights::default(), key());
+        let flights = Flights::default();
+        let key = key();
         assert!(matches!(flights.board(&key, Cause::Age, NOW), Boarding::Start(..)));
         let after = Some(Duration::from_millis(30));
         let later = Landing::Later(Later { why: Hindrance::Provider, after });
@@ -213,7 +216,8 @@ mod tests {
     /// F10: callers are told when a dead node's lease is over, and its refresh is taken over before.
     #[tokio::test]
     async fn r1_that_a_node_is_gone_keeps_nobody_from_taking_its_refresh_over() {
-        let (flights, key) = (Flights::default(), key());
+        let flights = Flights::default();
+        let key = key();
         assert!(matches!(flights.board(&key, Cause::Age, NOW), Boarding::Start(..)));
         let after = Some(Duration::from_mins(1));
         let later = Landing::Later(Later { why: Hindrance::OtherNode, after });
@@ -223,7 +227,8 @@ mod tests {
 
     #[tokio::test]
     async fn r4_that_a_provider_was_asked_about_a_refusal_does_not_keep_a_token_from_ending() {
-        let (flights, key) = (Flights::default(), key());
+        let flights = Flights::default();
+        let key = key();
         assert!(matches!(flights.board(&key, Cause::Refusal, NOW), Boarding::Start(..)));
         let after = Some(Duration::from_mins(1));
         let later = Landing::Later(Later { why: Hindrance::AskedLately, after });
@@ -238,7 +243,8 @@ mod tests {
 
     #[tokio::test]
     async fn b7_whoever_stops_waits_for_what_is_under_way() {
-        let (flights, key) = (Arc::new(Flights::default()), key());
+        let flights = Arc::new(Flights::default());
+        let key = key();
         assert!(matches!(flights.board(&key, Cause::Age, NOW), Boarding::Start(..)));
         assert_eq!(flights.settled(Duration::from_millis(10)).await, 1);
         let waiting = tokio::spawn({

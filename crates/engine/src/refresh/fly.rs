@@ -167,7 +167,9 @@ impl Engine {
     ) -> Result<Option<Duration>, Fault> {
         loop {
             sleep(LOOK).await;
-            let (key, generation, by) = (&wanted.key, wanted.generation, self.claimant());
+            let key = &wanted.key;
+            let generation = wanted.generation;
+            let by = self.claimant();
             match refreshes::holder(&self.db, key, generation, by).await? {
                 None => return Ok(None),
                 Some(holder) if !holder.is_living => {

@@ -106,7 +106,8 @@ impl Engine {
         loop {
             match self.settle_refresh(ready, hold, reply).await {
                 Err(Fault::Storage(error)) if hold.since.elapsed() < LEASE => {
-                    let (id, error) = (hold.connection.id, chain(&error));
+                    let id = hold.connection.id;
+                    let error = chain(&error);
                     if !was_said {
                         tracing::error!(connection.id = %id, error, "a refresh cannot be settled yet");
                         was_said = true;
@@ -163,7 +164,8 @@ impl Engine {
             Err(error) if error.is_ours() => Reply::NotAllowed(error.to_string()),
             Err(error) if error.is_unsent() => Reply::NotSent,
             Err(error) => {
-                let (id, error) = (hold.connection.id, chain(&error));
+                let id = hold.connection.id;
+                let error = chain(&error);
                 tracing::warn!(connection.id = %id, error, "a refresh was not answered");
                 Reply::Lost
             }
@@ -180,7 +182,8 @@ impl Engine {
 
 /// Returns what was answered earlier; an answer that cannot be read is as good as lost.
 pub(super) fn open_answer(hold: &Hold) -> Reply {
-    let (key, generation) = (&hold.lease.key, hold.token.generation);
+    let key = &hold.lease.key;
+    let generation = hold.token.generation;
     let answer = hold.lease.answer.as_ref();
     let opened = answer.and_then(|it| open_kept(&hold.connection, key, generation, &hold.keys, it));
     opened.map_or(Reply::Lost, |answer| Reply::Answered(answer, None))

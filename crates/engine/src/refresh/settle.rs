@@ -82,7 +82,8 @@ impl Engine {
             return Box::pin(self.overtaken(ready, hold, fresh)).await;
         }
         let Hold { connection, token, in_doubt, .. } = hold;
-        let (id, kind) = (connection.id, &token.kind);
+        let id = connection.id;
+        let kind = &token.kind;
         tracing::info!(connection.id = %id, kind, generation, in_doubt, "token refreshed");
         let access_token = fresh.access_token;
         Ok(Landing::Renewed(Arc::new(Renewed { generation, access_token })))
@@ -192,7 +193,8 @@ impl Engine {
         let of = (token.kind.as_str(), token.generation);
         let why = StatusReason::RefreshRejected;
         if connections::mark_dead(tx, connection, of, why).await? {
-            let (id, kind) = (connection.id, &token.kind);
+            let id = connection.id;
+            let kind = &token.kind;
             tracing::warn!(connection.id = %id, kind, %since, "connection needs reauth: its refresh is refused again and again");
         }
         Ok(true)
@@ -241,7 +243,8 @@ impl Engine {
             tokens::doubt(&mut tx, connection, &token.kind, token.generation).await?;
         }
         tx.commit().await?;
-        let (id, why) = (connection.id, deferral.why.as_str());
+        let id = connection.id;
+        let why = deferral.why.as_str();
         tracing::warn!(connection.id = %id, kind = token.kind, why, after = ?wait, "not refreshed yet");
         Ok(PutOff { wait, is_over })
     }

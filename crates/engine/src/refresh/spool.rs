@@ -92,7 +92,8 @@ fn read(path: &Path) -> Option<Spooled> {
 /// Writes a file under another name first, so that a file is whole or not there.
 fn write(folder: &Path, name: &str, spooled: &Spooled) -> io::Result<()> {
     fs::create_dir_all(folder)?;
-    let (unfinished, finished) = (folder.join(format!("{name}.new")), folder.join(name));
+    let unfinished = folder.join(format!("{name}.new"));
+    let finished = folder.join(name);
     let mut file = fs::File::create(&unfinished)?;
     file.write_all(&serde_json::to_vec(spooled)?)?;
     file.sync_all()?;
@@ -130,7 +131,8 @@ mod tests {
     #[test]
     fn r3_what_is_put_is_found_until_it_is_removed() {
         let folder = tempfile::tempdir().unwrap();
-        let (spool, lease) = (Spool::new(Some(folder.path().join("spool"))), lease());
+        let spool = Spool::new(Some(folder.path().join("spool")));
+        let lease = lease();
         assert!(spool.all().is_empty(), "there is no folder yet");
         let answer = Sealed::from_bytes(vec![1, 2, 3]);
         let project = ProjectId::new(&Clock::system(), &Entropy::system());

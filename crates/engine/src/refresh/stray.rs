@@ -29,7 +29,8 @@ impl Engine {
 
     /// Says whether the answer is taken care of.
     async fn place_answer(&self, spooled: &Spooled) -> Result<bool, Fault> {
-        let (id, generation) = (spooled.connection_id, spooled.generation);
+        let id = spooled.connection_id;
+        let generation = spooled.generation;
         let key = RefreshKey { connection: id, kind: spooled.kind.clone() };
         let Some(answer) = spooled.answer() else {
             tracing::error!(connection.id = %id, "an answer in a file is damaged; the file stays");

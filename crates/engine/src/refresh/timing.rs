@@ -108,7 +108,8 @@ mod tests {
             [(3, 1, 2), (90, 45, 60), (3_600, 3_060, 3_240), (43_200, 42_300, 42_600)]
         {
             let all: Vec<_> = (0..100).map(|_| refresh_at(secs(0), secs(life), &entropy)).collect();
-            let (first, last) = (all.iter().min().unwrap(), all.iter().max().unwrap());
+            let first = all.iter().min().unwrap();
+            let last = all.iter().max().unwrap();
             assert!(*first >= secs(earliest) && *last <= secs(latest), "{life}: {first} {last}");
             assert!(first.until(*last) > Duration::from_millis(100));
         }

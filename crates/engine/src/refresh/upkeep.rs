@@ -59,7 +59,8 @@ impl Engine {
             return Ok(false);
         }
         self.hosts.had_turn(at);
-        let (limit, now) = (i64::try_from(free).unwrap_or_default(), self.clock.now());
+        let limit = i64::try_from(free).unwrap_or_default();
+        let now = self.clock.now();
         let by = self.claimant();
         let mut wanted = refreshes::abandoned(&self.db, at, by, limit).await?;
         wanted.extend(refreshes::due(&self.db, at, now, now.before(IN_USE), limit).await?);

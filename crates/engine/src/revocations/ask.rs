@@ -126,7 +126,8 @@ impl Engine {
         let ready = match &provider.ready {
             Ok(ready) => ready,
             Err(why) => {
-                let (why, wait) = (why.to_string(), None);
+                let why = why.to_string();
+                let wait = None;
                 return Ok((Asked::NotNow { why, wait }, Vec::new()));
             }
         };
@@ -183,7 +184,8 @@ impl Engine {
         ending: &mut Vec<Ending>,
     ) -> Result<(), Fault> {
         const AT_ONCE: i64 = 200;
-        let (tenant, pcon) = (ended.tenant, ended.project_connector);
+        let tenant = ended.tenant;
+        let pcon = ended.project_connector;
         let shared: Vec<_> = connector.oauth.iter().flat_map(|oauth| &oauth.app_tokens).collect();
         let is_shared = |ending: &Ending| shared.contains(&&ending.token.kind);
         if ending.iter().any(is_shared) && connections::any_left(&self.db, tenant, pcon).await? {
@@ -233,7 +235,8 @@ impl Engine {
         ready: &Ready<'_>,
         tokens: &[Ending],
     ) -> (Asked, Vec<String>) {
-        let (mut dead, mut all) = (Vec::new(), Asked::Confirmed);
+        let mut dead = Vec::new();
+        let mut all = Asked::Confirmed;
         for ending in tokens {
             match self.ask_for_token(clients, ready, ending).await {
                 Asked::Confirmed => dead.push(ending.token.kind.clone()),

@@ -66,7 +66,8 @@ impl Engine {
             let clients = self.clients(ready).await?;
             Ok::<_, Fault>(self.ask_for_tokens(&clients, ready, &ending).await.0)
         };
-        let (id, asked) = (ready.settings.id, asking.await);
+        let id = ready.settings.id;
+        let asked = asking.await;
         match asked {
             Ok(asked) => tracing::warn!(project_connector.id = %id, ?asked, "asked to revoke"),
             Err(fault) => {

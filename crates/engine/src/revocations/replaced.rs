@@ -42,7 +42,8 @@ impl Engine {
             let opened = open(of, token, key);
             opened
                 .inspect_err(|fault| {
-                    let (id, error) = (of.id, chain(fault));
+                    let id = of.id;
+                    let error = chain(fault);
                     tracing::error!(connection.id = %id, error, "a replaced token does not open");
                 })
                 .ok()

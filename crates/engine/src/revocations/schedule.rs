@@ -75,7 +75,9 @@ mod tests {
     #[test]
     fn a_provider_is_asked_every_minute_for_an_hour_and_every_ten_minutes_from_then_on() {
         let entropy = Entropy::seeded(1);
-        let (mut waited, mut asked, mut longest) = (Duration::ZERO, 0, Duration::ZERO);
+        let mut waited = Duration::ZERO;
+        let mut asked = 0;
+        let mut longest = Duration::ZERO;
         while waited < Duration::from_mins(45) {
             asked += 1;
             let next = pause(asked, None, &entropy);

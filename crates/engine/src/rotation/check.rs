@@ -33,7 +33,8 @@ pub async fn check_sealed(db: &Db, ring: &KeyRing) -> Result<Vec<Checked>, Fault
     for column in SEALED_COLUMNS {
         let checked = checked(db, ring, column, &mut opened).await?;
         for row in &checked.refused {
-            let (table, column) = (column.table, column.column);
+            let table = column.table;
+            let column = column.column;
             tracing::error!(table, column, row, "integrity failure: a stored secret does not open");
         }
         all.push(checked);
@@ -47,7 +48,8 @@ async fn checked(
     column: &SealedColumn,
     opened: &mut Opened,
 ) -> Result<Checked, Fault> {
-    let (table, name) = (column.table, column.column);
+    let table = column.table;
+    let name = column.column;
     let mut checked = Checked { table, column: name, opened: 0, refused: Vec::new() };
     let mut after = None;
     loop {

@@ -35,7 +35,8 @@ impl Rotation<'_> {
         let mut opened = Opened::default();
         for column in SEALED_COLUMNS {
             let tally = self.reseal(column, &mut opened).await?;
-            let (table, name) = (column.table, column.column);
+            let table = column.table;
+            let name = column.column;
             if tally.unopened > 0 {
                 tracing::error!(
                     table,
@@ -80,7 +81,8 @@ impl Rotation<'_> {
         rows: &'r [SealedRow],
         opened: &mut Opened,
     ) -> Result<(Vec<(&'r SealedRow, Sealed)>, usize), Fault> {
-        let (mut fresh, mut unopened) = (Vec::new(), 0);
+        let mut fresh = Vec::new();
+        let mut unopened = 0;
         for row in rows {
             match self.sealed_anew(column, row, opened).await {
                 Ok(sealed) => fresh.push((row, sealed)),

@@ -39,7 +39,8 @@ struct At<'a> {
 impl Fixture {
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let (clock, entropy) = (Clock::system(), Entropy::system());
+        let clock = Clock::system();
+        let entropy = Entropy::system();
         let ring = KeyRing::generate(&entropy);
         let db = Db::open_sqlite(&folder.path().join("a.db")).await.unwrap();
         crate::prepare_database(&db, &ring).await.unwrap();
@@ -51,9 +52,11 @@ impl Fixture {
     }
 
     async fn add_project(&self) {
-        let (clock, entropy) = (&self.clock, &self.entropy);
+        let clock = &self.clock;
+        let entropy = &self.entropy;
         let project = astralform_domain::ProjectId::new(clock, entropy);
-        let (team, agent) = (TeamId::new(clock, entropy), AgentId::new(clock, entropy));
+        let team = TeamId::new(clock, entropy);
+        let agent = AgentId::new(clock, entropy);
         let now = clock.now();
         let mut tx = self.db.begin().await.unwrap();
         projects::create_team(&mut tx, team, "Team", now).await.unwrap();
@@ -62,8 +65,11 @@ impl Fixture {
         for (role, of_use) in [(KeyRole::Current, KeyUse::Data), (KeyRole::Tags, KeyUse::Tags)] {
             let fresh =
                 self.ring.new_key(Some(project), of_use, self.ring.current(), entropy).unwrap();
-            let (id, envelope) = (fresh.id.to_bytes(), fresh.envelope);
-            let (project, role_since, is_leaving) = (Some(project), now, false);
+            let id = fresh.id.to_bytes();
+            let envelope = fresh.envelope;
+            let project = Some(project);
+            let role_since = now;
+            let is_leaving = false;
             let key = WrappedKey { id, project, role, role_since, is_leaving, envelope };
             data_keys::add(&mut tx, &key).await.unwrap();
         }
@@ -135,7 +141,8 @@ impl Fixture {
     }
 
     async fn add_webhook(&self, tenant: Tenant, keys: &ProjectKeys) {
-        let (id, now) = (WebhookId::new(&self.clock, &self.entropy), self.clock.now());
+        let id = WebhookId::new(&self.clock, &self.entropy);
+        let now = self.clock.now();
         let hosts = HostSet::from_iter(["hooks.example.com".to_owned()]);
         let row = id.to_string();
         let secret = |generation| {
@@ -272,7 +279,8 @@ impl Fixture {
 
     async fn add_answer(&self, at: &At<'_>) {
         let id = state_row(&self.entropy.bytes::<32>());
-        let (tenant, nowhere) = (at.pcon.tenant, HostSet::default());
+        let tenant = at.pcon.tenant;
+        let nowhere = HostSet::default();
         let place = Binding {
             tenant,
             owner: &Owner::Project,
@@ -336,7 +344,8 @@ async fn v1_no_two_sealed_values_of_the_whole_database_can_change_places() {
     let mut pairs = 0;
     for (number, one) in cells.iter().enumerate() {
         for other in &cells[number + 1..] {
-            let (pair, own) = ([one, other], [&one.1, &other.1]);
+            let pair = [one, other];
+            let own = [&one.1, &other.1];
             let swapped = [&other.1, &one.1];
             fixture.put(pair, own, swapped).await;
             assert_eq!(
@@ -358,8 +367,10 @@ async fn v1_no_two_sealed_values_of_the_whole_database_can_change_places() {
 async fn v3_every_sealed_column_is_sealed_anew_and_stays_in_its_place() {
     let fixture = Fixture::new().await;
     let before = fixture.cells().await;
-    let (db, ring) = (&fixture.db, &fixture.ring);
-    let (clock, entropy) = (fixture.clock.clone(), fixture.entropy.clone());
+    let db = &fixture.db;
+    let ring = &fixture.ring;
+    let clock = fixture.clock.clone();
+    let entropy = fixture.entropy.clone();
     let rotation = Rotation { db, ring, clock, entropy, tell: &|_| () };
     rotation.run(true).await.unwrap();
     assert_eq!(fixture.opened().await, (before.len(), 0));

@@ -78,7 +78,8 @@ impl Engine {
         let paid = Paid { connection, generation, is_refreshable, doubts, parts: &parts };
         let addresses = ready.addresses_for(&parts)?;
         let planned = || {
-            let (placement, hosts) = (&ready.connector.api.credential, &connection.hosts);
+            let placement = &ready.connector.api.credential;
+            let hosts = &connection.hosts;
             let requests = plan(ready.connector, tool, &addresses.api_base, &accepted.arguments)?;
             let authorized =
                 requests.into_iter().map(|request| authorize(request, &parts, placement, hosts));

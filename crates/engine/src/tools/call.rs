@@ -162,7 +162,8 @@ impl Engine {
         let arguments =
             tool.input.accept(&call.arguments).map_err(CallRefusal::InvalidArguments)?;
         let (token, needed) = connector.token_for(tool, &ready.asked);
-        let (is_last, rejected) = (false, None);
+        let is_last = false;
+        let rejected = None;
         Ok(Accepted { caller, ready, tool, call, arguments, token, needed, is_last, rejected })
     }
 

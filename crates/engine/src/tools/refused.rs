@@ -74,7 +74,8 @@ impl Engine {
             (false, false) => self.ask_identity(accepted, paid).await?,
         };
         if is_dead {
-            let (of, why) = (paid.generation, StatusReason::TokenRejected);
+            let of = paid.generation;
+            let why = StatusReason::TokenRejected;
             return self.renewal(accepted, paid.connection, of, why).await;
         }
         let name = &accepted.ready.connector.name;
@@ -97,7 +98,8 @@ impl Engine {
             tx.commit().await
         };
         if let Err(error) = forgotten.await {
-            let (id, error) = (paid.connection.id, chain(&error));
+            let id = paid.connection.id;
+            let error = chain(&error);
             tracing::warn!(connection.id = %id, error, "an earlier refusal is not forgotten yet");
         }
     }
@@ -116,7 +118,8 @@ impl Engine {
         }
         let asking = timeout(WITHIN, self.identity_verdict(accepted, paid)).await;
         let verdict = asking.unwrap_or(Verdict::Unclear);
-        let (id, kind) = (paid.connection.id, accepted.token);
+        let id = paid.connection.id;
+        let kind = accepted.token;
         tracing::warn!(connection.id = %id, kind, ?verdict, "asked about a token that was refused");
         match verdict {
             Verdict::Good => {
@@ -134,7 +137,8 @@ impl Engine {
         accepted: &Accepted<'_>,
         paid: &Paid<'_>,
     ) -> Result<bool, Fault> {
-        let (of, now) = (paid.connection, self.clock.now());
+        let of = paid.connection;
+        let now = self.clock.now();
         let mut tx = self.db.begin().await?;
         if connections::lock(&mut tx, of.tenant, of.id).await?.is_none() {
             return Ok(false);
@@ -147,7 +151,8 @@ impl Engine {
     }
 
     async fn identity_verdict(&self, accepted: &Accepted<'_>, paid: &Paid<'_>) -> Verdict {
-        let (ready, parts) = (&accepted.ready, paid.parts);
+        let ready = &accepted.ready;
+        let parts = paid.parts;
         let Ok(addresses) = ready.addresses_for(parts) else { return Verdict::Unclear };
         let request = identity_request(ready.connector, &addresses, parts);
         let Some(request) = request else { return Verdict::Unclear };
@@ -162,7 +167,8 @@ impl Engine {
 
     /// Notes that the provider itself refuses the token; says whether it has done so for long enough.
     async fn note_refusal(&self, accepted: &Accepted<'_>, paid: &Paid<'_>) -> Result<bool, Fault> {
-        let (of, now) = ((accepted.token, paid.generation), self.clock.now());
+        let of = (accepted.token, paid.generation);
+        let now = self.clock.now();
         let mut tx = self.db.begin().await?;
         let since = tokens::note_refusal(&mut tx, paid.connection, of, now).await?;
         tx.commit().await?;

@@ -117,7 +117,8 @@ impl Engine {
         delivery: &Delivery,
         link: Option<&str>,
     ) -> Result<Outgoing, Fault> {
-        let (body, now) = (payload(delivery, link), self.clock.now());
+        let body = payload(delivery, link);
+        let now = self.clock.now();
         let timestamp = now.as_micros().div_euclid(1_000_000);
         let keys = self.keys.of(&self.db, webhook.tenant.project).await?;
         let secret = open_secret(webhook, &webhook.secret, webhook.generation, &keys)?;
@@ -142,7 +143,8 @@ impl Engine {
         }
         let url = parsed(webhook)?;
         // Signatures are no secrets, and nothing but the status of the answer is looked at.
-        let (body, secrets) = (Bytes::from(body), Secrets::none());
+        let body = Bytes::from(body);
+        let secrets = Secrets::none();
         Ok(Outgoing { method: Method::POST, url, headers, body, secrets })
     }
 

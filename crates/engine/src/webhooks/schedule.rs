@@ -43,8 +43,8 @@ mod tests {
 
     #[test]
     fn a_tenth_at_most_is_left_to_chance() {
-        let (least, most) =
-            (next_attempt(2, None, 0).unwrap(), next_attempt(2, None, 255).unwrap());
+        let least = next_attempt(2, None, 0).unwrap();
+        let most = next_attempt(2, None, 255).unwrap();
         assert_eq!((least.as_secs(), most.as_secs()), (300, 330));
     }
 

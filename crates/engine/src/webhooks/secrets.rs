@@ -18,7 +18,8 @@ impl Engine {
         url: &Url,
         key: &ProjectKeys,
     ) -> Result<(), Fault> {
-        let (place, generation) = ((webhook.tenant, webhook.id), webhook.generation);
+        let place = (webhook.tenant, webhook.id);
+        let generation = webhook.generation;
         let hosts = hosts_of(url);
         let secret = open_secret(webhook, &webhook.secret, generation, key)?;
         let previous = match &webhook.previous {

@@ -48,7 +48,9 @@ impl Engine {
         }
         tx.commit().await?;
         self.metrics.delivered(outcome);
-        let (id, event, attempt) = (delivery.webhook, &delivery.event, delivery.attempts);
+        let id = delivery.webhook;
+        let event = &delivery.event;
+        let attempt = delivery.attempts;
         let status = delivery.answered;
         tracing::info!(webhook.id = %id, event.id = %event, attempt, status, %outcome, "webhook");
         Ok(())

@@ -52,7 +52,8 @@ mod tests {
 
     #[test]
     fn a_webhook_has_so_many_streams_and_gets_them_back() {
-        let (one, other) = (WebhookId::from_bytes([1; 16]), WebhookId::from_bytes([2; 16]));
+        let one = WebhookId::from_bytes([1; 16]);
+        let other = WebhookId::from_bytes([2; 16]);
         let streams = Streams::default();
         let three = streams.turns(one, 3);
         assert_eq!(three.len(), 3);

@@ -248,7 +248,8 @@ impl CallView {
 
 impl Format {
     fn describe(self, tool: &Tool) -> Value {
-        let (name, description) = (tool.name.as_str(), tool.description.trim());
+        let name = tool.name.as_str();
+        let description = tool.description.trim();
         let input = tool.input.json();
         match self {
             Self::Mcp => json!({

@@ -82,7 +82,9 @@ impl Expected {
 
     /// Returns what is wrong at a place that reading stopped at.
     fn fault(&self, root: &Value, path: &Path, message: &str) -> FieldFault {
-        let (mut schema, mut value, mut place) = (&self.schema, root, Place::default());
+        let mut schema = &self.schema;
+        let mut value = root;
+        let mut place = Place::default();
         for segment in path {
             let inner = match segment {
                 Segment::Map { key } => {

@@ -20,7 +20,8 @@ const LONG: Duration = Duration::from_mins(10);
 
 /// Reads to the end: nothing is cut off within a test.
 fn generous() -> Limits {
-    let (connections, per_peer) = (CONNECTIONS, CONNECTIONS);
+    let connections = CONNECTIONS;
+    let per_peer = CONNECTIONS;
     Limits { connections, per_peer, head: LONG, stall: LONG, drain: LONG, ..Limits::default() }
 }
 
@@ -41,9 +42,11 @@ struct Server {
 }
 
 async fn server(limits: Limits) -> Server {
-    let (entered, release) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+    let entered = Arc::new(Semaphore::new(0));
+    let release = Arc::new(Semaphore::new(0));
     let held = {
-        let (entered, release) = (Arc::clone(&entered), Arc::clone(&release));
+        let entered = Arc::clone(&entered);
+        let release = Arc::clone(&release);
         async move || {
             entered.add_permits(1);
             release.acquire().await.unwrap().forget();
@@ -52,7 +55,8 @@ async fn server(limits: Limits) -> Server {
     };
     let finished = Arc::new(Semaphore::new(0));
     let to_the_end = {
-        let (held, finished) = (held.clone(), Arc::clone(&finished));
+        let held = held.clone();
+        let finished = Arc::clone(&finished);
         async move || {
             crate::finish::to_the_end(async move {
                 held().await;
@@ -179,7 +183,8 @@ async fn what_goes_on_to_the_end_outlives_its_connection_and_the_server() {
     let stream = server.sent("GET /finished HTTP/1.1\r\nHost: a\r\n\r\n").await;
     within(server.entered.acquire()).await.unwrap().forget();
     drop(stream);
-    let (release, finished) = (Arc::clone(&server.release), Arc::clone(&server.finished));
+    let release = Arc::clone(&server.release);
+    let finished = Arc::clone(&server.finished);
     server.stopped().await;
     release.add_permits(1);
     within(finished.acquire()).await.unwrap().forget();
@@ -265,7 +270,8 @@ async fn x2_an_answer_that_is_read_slowly_is_not_cut_off() {
 #[tokio::test]
 async fn x1_connections_beyond_the_limit_of_a_peer_are_closed() {
     let server = server(Limits { per_peer: 2, ..generous() }).await;
-    let (_one, two) = (server.held().await, server.held().await);
+    let _one = server.held().await;
+    let two = server.held().await;
     for _ in 0..3 {
         assert_eq!(rest_of(server.connect().await).await, "", "a third one");
     }
@@ -281,7 +287,8 @@ async fn x1_connections_beyond_the_limit_of_a_peer_are_closed() {
 #[tokio::test]
 async fn x1_connections_beyond_the_limit_wait_for_a_place() {
     let server = server(Limits { connections: 2, ..generous() }).await;
-    let (one, _two) = (server.held().await, server.held().await);
+    let one = server.held().await;
+    let _two = server.held().await;
     let mut waiting = server.sent("GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
     let early = tokio::time::timeout(SHORT, waiting.read_u8()).await;
     assert!(early.is_err(), "there is no place yet");
@@ -293,7 +300,8 @@ async fn x1_connections_beyond_the_limit_wait_for_a_place() {
 #[tokio::test]
 async fn x1_the_longest_idle_connection_makes_way() {
     let server = server(Limits { connections: 3, ..generous() }).await;
-    let (oldest, held) = (server.kept_alive().await, server.held().await);
+    let oldest = server.kept_alive().await;
+    let held = server.held().await;
     let mut younger = server.kept_alive().await;
     let _new = server.kept_alive().await;
     assert_eq!(rest_of(oldest).await, "");
@@ -442,7 +450,8 @@ async fn on_stop_idle_connections_are_closed_soon() {
 #[tokio::test]
 async fn b7_on_stop_a_request_on_its_way_is_answered_and_its_connection_then_closed() {
     let server = server(generous()).await;
-    let (idle, fresh) = (server.kept_alive().await, server.connect().await);
+    let idle = server.kept_alive().await;
+    let fresh = server.connect().await;
     let Server { stop, done, .. } = server;
     stop.send(()).unwrap();
     tokio::time::sleep(Duration::from_millis(100)).await;

@@ -23,7 +23,8 @@ struct Parameters {
 impl Parameters {
     /// Reads a query; nothing where a parameter that decides is there twice.
     fn read(query: &str) -> Option<Self> {
-        let (mut read, mut other) = (Self::default(), (None, None));
+        let mut read = Self::default();
+        let mut other = (None, None);
         for (name, text) in form_urlencoded::parse(query.as_bytes()) {
             let text = text.into_owned();
             let is_second = match &*name {
@@ -97,7 +98,8 @@ async fn finish(app: &App, redirect_uri: &str, request: &Parts) -> Response {
     let query = request.uri.query().unwrap_or_default();
     let Some(parameters) = Parameters::read(query) else { return unknown() };
     let browser = cookies::browser(headers, app.engine().site());
-    let (app, redirect_uri) = (app.clone(), redirect_uri.to_owned());
+    let app = app.clone();
+    let redirect_uri = redirect_uri.to_owned();
     let finished = to_the_end(async move {
         let callback = Callback {
             redirect_uri: &redirect_uri,

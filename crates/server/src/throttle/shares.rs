@@ -275,7 +275,8 @@ mod tests {
 
     #[test]
     fn x4_alone_a_caller_has_the_whole_node() {
-        let (mut node, only) = (Node::new(), Arc::<Bucket>::default());
+        let mut node = Node::new();
+        let only = Arc::<Bucket>::default();
         for _ in 0..50 {
             assert_eq!(node.serve(&[(&only, 50 * MILLI)]), [50 * MILLI]);
         }
@@ -283,7 +284,9 @@ mod tests {
 
     #[test]
     fn x4_who_floods_a_node_leaves_the_others_their_share_and_room_to_be_quick() {
-        let (mut node, flood, other) = (Node::new(), Arc::default(), Arc::default());
+        let mut node = Node::new();
+        let flood = Arc::default();
+        let other = Arc::default();
         let mut last = Vec::new();
         for _ in 0..100 {
             last.push(node.serve(&[(&flood, 200 * MILLI), (&other, 10 * MILLI)]));
@@ -296,7 +299,9 @@ mod tests {
 
     #[test]
     fn x4_two_who_flood_get_the_same_and_none_is_bound_when_the_other_has_gone() {
-        let (mut node, one, two) = (Node::new(), Arc::default(), Arc::default());
+        let mut node = Node::new();
+        let one = Arc::default();
+        let two = Arc::default();
         let mut got = Vec::new();
         for _ in 0..60 {
             got = node.serve(&[(&one, 100 * MILLI), (&two, 300 * MILLI)]);

@@ -12,13 +12,15 @@ fn throttle(rates: Rates) -> Arc<Throttle> {
 }
 
 fn served() -> Arc<Served> {
-    let (clock, entropy) = (Clock::manual(Timestamp::from_secs(1)), Entropy::system());
+    let clock = Clock::manual(Timestamp::from_secs(1));
+    let entropy = Entropy::system();
     let origin = Some(Origin::Address([192, 0, 2, 1].into()));
     Arc::new(Served::new(RequestId::new(&clock, &entropy), origin, None, Watch::WALL))
 }
 
 fn caller(end_user: Option<&str>) -> Caller {
-    let (clock, entropy) = (Clock::manual(Timestamp::from_secs(1)), Entropy::seeded(7));
+    let clock = Clock::manual(Timestamp::from_secs(1));
+    let entropy = Entropy::seeded(7);
     let credential = RuntimeCredential::ApiKey(ApiKeyId::new(&clock, &entropy));
     let project = ProjectId::new(&clock, &entropy);
     let agent = AgentId::new(&clock, &entropy);
@@ -31,7 +33,8 @@ fn caller(end_user: Option<&str>) -> Caller {
 async fn admitted(throttle: &Arc<Throttle>, caller: &Caller, count: usize) -> usize {
     let asking: JoinSet<_> = (0..count)
         .map(|_| {
-            let (throttle, caller) = (Arc::clone(throttle), caller.clone());
+            let throttle = Arc::clone(throttle);
+            let caller = caller.clone();
             async move { throttle.admit(&served(), &caller).await.is_ok() }
         })
         .collect();
@@ -41,7 +44,8 @@ async fn admitted(throttle: &Arc<Throttle>, caller: &Caller, count: usize) -> us
 #[tokio::test]
 async fn x4_each_end_user_has_a_burst_and_what_is_earned_in_the_longest_wait() {
     let throttle = throttle(Rates { end_user: OF_ONE, ..Rates::default() });
-    let (alice, bob) = (caller(Some("alice")), caller(Some("bob")));
+    let alice = caller(Some("alice"));
+    let bob = caller(Some("bob"));
     let of_alice = admitted(&throttle, &alice, 100).await;
     assert!((5 + 20..50).contains(&of_alice), "{of_alice}");
     assert_eq!(admitted(&throttle, &bob, 5).await, 5);

@@ -40,7 +40,8 @@ async fn whoever_waits_for_a_request_hears_of_its_final_status_and_of_none_befor
     let server = returning(VerifyEndUser::Confirm, RETURN).await;
     let asked = server.agent("alice").call(TOOL, json!({})).await;
     let path = format!("{NEW}/{}", asked.auth_request());
-    let (poller, watched) = (server.backend(), format!("{path}?wait=50"));
+    let poller = server.backend();
+    let watched = format!("{path}?wait=50");
     let polling = tokio::spawn(async move { poller.get(&watched).await });
     let back = way_back(&server, &asked, "Allow").await;
     assert_eq!(server.backend().get(&path).await.outcome(), "awaiting_confirmation");
@@ -69,7 +70,8 @@ async fn a_browser_that_brings_no_connection_tells_the_return_url_how_it_ended()
     }
     let server = returning(VerifyEndUser::Off, RETURN).await;
     let asked = ask(&server, json!({})).await;
-    let (late, browser) = (server.browser(), server.browser());
+    let late = server.browser();
+    let browser = server.browser();
     let callback = late.callback(asked.link(), "Allow").await;
     let other = browser.callback(asked.link(), "Cancel").await;
     browser.open(other.as_str()).await;
@@ -158,7 +160,8 @@ async fn o8_an_application_gets_its_browser_back_by_its_own_scheme() {
 #[tokio::test]
 async fn o8_an_own_scheme_is_registered_only_where_the_backend_confirms() {
     let server = TestServer::start().await;
-    let (admin, path) = (server.admin(), server.project("/environments/test"));
+    let admin = server.admin();
+    let path = server.project("/environments/test");
     let refused = admin.patch(&path, json!({"return_urls": [RETURN, OWN]})).await;
     assert_eq!((refused.status, refused.code()), (422, "invalid_return_urls"), "{refused:?}");
     let detail = refused.body["detail"].as_str().unwrap();

@@ -85,7 +85,8 @@ async fn o1_of_fifty_callbacks_at_once_one_exchanges_the_code() {
     let callback = browser.callback(&link, "Allow").await;
     let racing: Vec<_> = (0..50)
         .map(|_| {
-            let (browser, callback) = (browser.clone(), callback.clone());
+            let browser = browser.clone();
+            let callback = callback.clone();
             tokio::spawn(async move { browser.open(callback.as_str()).await.status })
         })
         .collect();

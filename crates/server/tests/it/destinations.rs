@@ -17,7 +17,8 @@ struct World {
 }
 
 async fn world() -> World {
-    let (provider, canary) = (Provider::start().await, Provider::start().await);
+    let provider = Provider::start().await;
+    let canary = Provider::start().await;
     let server = provider.server(Environment::Test).await;
     server.connect("alice", TOOL).await;
     World { provider, canary, server }
@@ -27,7 +28,9 @@ impl World {
     /// Returns addresses of the canary, but for the page that browsers open.
     fn endpoints(&self) -> Endpoints {
         let at = |path| Some(self.canary.at(path));
-        let (token_url, revoke_url, api_base_url) = (at("token"), at("revoke"), at("api"));
+        let token_url = at("token");
+        let revoke_url = at("revoke");
+        let api_base_url = at("api");
         Endpoints { authorize_url: None, token_url, revoke_url, api_base_url }
     }
 

@@ -84,7 +84,8 @@ async fn what_awaited_confirmation_is_revoked_with_the_connector() {
         verify_end_user: VerifyEndUser::Confirm,
         return_urls: vec![RETURN.to_owned()],
     };
-    let (environment, settings) = (Environment::Test, Some(settings));
+    let environment = Environment::Test;
+    let settings = Some(settings);
     let server = TestServer::with(Setup { environment, settings, ..Setup::default() }).await;
     let asked = call(&server).await;
     let browser = server.browser();

@@ -207,7 +207,8 @@ async fn b6_a_deleted_project_is_dead_at_once_and_its_receipts_can_be_read() {
     let session = opened.body["token"].as_str().unwrap().to_owned();
     let session = server.agent_with_key(&session, "alice").naming(None);
     let asked = server.agent("dave").call(SLACK, json!({})).await;
-    let (admin, path) = (server.admin(), server.project(""));
+    let admin = server.admin();
+    let path = server.project("");
     for body in [json!({"confirm": "Other project"}), json!({"confirm": ""})] {
         let refused = admin.delete_with(&path, body).await;
         assert_eq!((refused.status, refused.code()), (422, "not_confirmed"));
@@ -253,7 +254,8 @@ async fn whoever_only_works_on_a_project_ends_one_connection_and_not_all() {
     }
     for role in ["member", "admin"] {
         let person = server.member(role).await;
-        let (path, confirm) = (server.project(""), json!({"confirm": "Test project"}));
+        let path = server.project("");
+        let confirm = json!({"confirm": "Test project"});
         let refused = person.delete_with(&path, confirm).await;
         assert_eq!((refused.status, refused.code()), (403, "owners_only"));
     }

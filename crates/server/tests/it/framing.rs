@@ -41,7 +41,8 @@ async fn p2_a_request_names_its_host() {
 async fn p2_a_body_whose_end_is_said_twice_is_refused_and_its_connection_closed() {
     const SMUGGLED: &str = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
     let server = TestServer::start().await;
-    let (length, encoding) = ("Content-Length: 5\r\n", "Transfer-Encoding: chunked\r\n");
+    let length = "Content-Length: 5\r\n";
+    let encoding = "Transfer-Encoding: chunked\r\n";
     for framing in [
         format!("{length}{encoding}"),
         format!("{encoding}{length}"),

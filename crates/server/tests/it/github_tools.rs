@@ -37,7 +37,8 @@ fn names(listed: &Reply) -> Vec<&str> {
 async fn whoever_connects_has_their_public_repositories_listed_page_by_page() {
     let server = started(false).await;
     let agent = connected(&server).await;
-    let (mut seen, mut page) = (Vec::new(), json!(1));
+    let mut seen = Vec::new();
+    let mut page = json!(1);
     while page.is_number() {
         let listed = agent.call(LIST, json!({"limit": 20, "page": page})).await;
         seen.extend(names(&listed).into_iter().map(str::to_owned));
@@ -66,7 +67,8 @@ async fn issues_and_pull_requests_are_searched_page_by_page() {
     let pulls = agent.call(SEARCH, json!({"query": query, "kind": "pull_request"})).await;
     assert_eq!(pulls.body["data"]["items"][0]["draft"], true, "{pulls:?}");
 
-    let (mut seen, mut page) = (0, json!(1));
+    let mut seen = 0;
+    let mut page = json!(1);
     while page.is_number() {
         let query = json!({"query": "repo:acme-simulated/telemetry", "limit": 50, "page": page});
         let found = agent.call(SEARCH, query).await;

@@ -120,7 +120,8 @@ async fn of_twenty_at_once_one_is_carried_out() {
             tokio::spawn(async move { send(&alice, "k").await })
         })
         .collect();
-    let (mut fresh, mut refused) = (0, 0);
+    let mut fresh = 0;
+    let mut refused = 0;
     for race in racing {
         let reply = race.await.unwrap();
         match (reply.status, reply.is_replayed) {

@@ -185,9 +185,11 @@ impl World {
 
     async fn replace_app(&mut self, context: &str) {
         self.apps += 1;
-        let (id, secret) = (format!("app-{}", self.apps), "CANARY-another-secret");
+        let id = format!("app-{}", self.apps);
+        let secret = "CANARY-another-secret";
         self.provider.hostile.replace_client(&id, secret);
-        let (admin, path) = (self.server.admin(), self.server.managed(""));
+        let admin = self.server.admin();
+        let path = self.server.managed("");
         let shown = admin.get(&path).await;
         let change = json!({
             "credentials": {"client_id": id, "client_secret": secret},

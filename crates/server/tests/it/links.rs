@@ -31,7 +31,8 @@ async fn assert_burned(server: &TestServer, began: &Reply) {
 #[tokio::test]
 async fn o4_bob_cannot_finish_what_alice_clicked_and_then_neither_can_alice() {
     let server = TestServer::start().await;
-    let (alice, bob) = (server.browser(), server.browser());
+    let alice = server.browser();
+    let bob = server.browser();
     let link = asked(&server, "alice").await;
     let callback = alice.callback(link.link(), "Allow").await;
     let second = alice.callback(link.link(), "Allow").await;

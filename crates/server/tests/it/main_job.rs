@@ -28,7 +28,8 @@ async fn a_call_prompts_the_user_and_answers_once_they_consented() {
 #[tokio::test]
 async fn calling_again_before_consent_gives_the_same_link() {
     let server = TestServer::start().await;
-    let (alice, bob) = (server.agent("alice"), server.agent("bob"));
+    let alice = server.agent("alice");
+    let bob = server.agent("bob");
     let first = alice.call(TOOL, json!({})).await;
     assert_eq!(first.link(), alice.call(TOOL, json!({"limit": 3})).await.link());
     assert_ne!(first.link(), bob.call(TOOL, json!({})).await.link());
@@ -65,7 +66,8 @@ async fn a_long_poll_returns_when_the_request_is_no_longer_pending() {
     let path = format!("/v1/auth-requests/{}", asked.auth_request());
     assert_eq!(agent.get(&path).await.outcome(), "pending");
 
-    let (poller, watched) = (server.backend(), format!("{path}?wait=50"));
+    let poller = server.backend();
+    let watched = format!("{path}?wait=50");
     let polling = tokio::spawn(async move { poller.get(&watched).await });
     server.browser().connect(asked.link(), "Allow").await;
     let answered = polling.await.unwrap();

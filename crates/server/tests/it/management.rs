@@ -157,7 +157,8 @@ async fn disabling_a_connector_ends_its_connections_and_prompts_at_once() {
     server.connect("alice", TOOL).await;
     server.connect("bob", TOOL).await;
     let asked = server.agent("carol").call(TOOL, json!({})).await;
-    let (browser, link) = (server.browser(), asked.link().to_owned());
+    let browser = server.browser();
+    let link = asked.link().to_owned();
     let callback = browser.callback(&link, "Allow").await;
 
     assert_eq!(disabled(&server).await.body["revoked_connections"], 2);
@@ -244,7 +245,8 @@ async fn a_change_of_return_urls_does_not_undo_what_an_owner_decides_at_the_same
     projects::set_environment(&mut tx, tenant, &decided).await.unwrap();
     let urls = json!(["https://app.example.com/done"]);
     let changing = tokio::spawn({
-        let (path, change) = (path.clone(), json!({"return_urls": urls}));
+        let path = path.clone();
+        let change = json!({"return_urls": urls});
         async move { member.patch(&path, change).await }
     });
     // Long enough to read the settings, were they read before the decision is committed.

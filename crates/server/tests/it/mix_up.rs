@@ -132,7 +132,8 @@ async fn o3_a_code_lured_from_the_honest_provider_never_reaches_the_evil_one() {
         [world.shared.as_str(), world.given.as_str(), &other].iter().enumerate()
     {
         for which in 0..4 {
-            let (name, victim) = (format!("alice-{at}-{which}"), Browser::new());
+            let name = format!("alice-{at}-{which}");
+            let victim = Browser::new();
             let flow = start(server, &victim, &name, "evil").await;
             let state = &states(server, &victim, &flow, &name).await[which];
             let lie = [("client_id", "honest"), ("redirect_uri", redirect_uri), ("state", state)];

@@ -80,7 +80,8 @@ async fn x4_an_end_user_is_throttled_and_the_others_of_the_same_key_are_not() {
     let opened = server.backend().post("/v1/sessions", json!({"end_user_id": "bob"})).await;
     let token = opened.body["token"].as_str().unwrap();
     let session = server.agent_with_key(token, "").naming(None);
-    let (count, calls) = (100, 20);
+    let count = 100;
+    let calls = 20;
     let (of_bob, of_alice) = tokio::join!(statuses(&session, count), call_all(&server, calls));
     let refused = of_bob.iter().filter(|(status, _)| *status == 429).count();
     assert!(refused > 0 && refused <= count - BURST + 5, "{refused}");
@@ -105,7 +106,8 @@ async fn f8_bodies_under_way_have_a_budget_for_each_credential() {
         line.send(&format!("{head}{{")).await;
         unfinished.push(line);
     }
-    let (refused, code) = (429, "too_many_bodies");
+    let refused = 429;
+    let code = "too_many_bodies";
     let until_full = async {
         loop {
             let reply = server

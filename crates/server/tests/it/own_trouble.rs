@@ -177,7 +177,8 @@ async fn r4_an_incident_in_which_every_token_is_refused_costs_nobody_a_reconnect
     for second in 0..=6 {
         are_all_unavailable(&all_call(&server, 200).await);
         are_all_unavailable(&all_call(&server, 200).await);
-        let (ledger, askings) = (provider.hostile.ledger(), 1 + second / 6);
+        let ledger = provider.hostile.ledger();
+        let askings = 1 + second / 6;
         assert_eq!(ledger.identities, 100 * askings, "once a minute for each");
         assert_eq!(ledger.refreshes, 100 * askings, "once a minute for each");
         server.clock.advance(Duration::from_secs(10));

@@ -30,7 +30,8 @@ async fn world(environment: Environment, settings: Option<EnvironmentSettings>) 
 pub(crate) async fn started(setup: Setup, lifetime: u32) -> World {
     let address = free_address();
     let callback = format!("http://{address}/v1/connectors/oauth/callback");
-    let (id, secret) = ("notes-client", "CANARY-notes-secret-0123456789-0123456789");
+    let id = "notes-client";
+    let secret = "CANARY-notes-secret-0123456789-0123456789";
     let peer = Peer::start(
         "oidc-provider.mjs",
         &[

@@ -92,7 +92,8 @@ impl Provider {
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
-        let (exchanges, held) = (watch::Sender::new(0), watch::Sender::new(false));
+        let exchanges = watch::Sender::new(0);
+        let held = watch::Sender::new(false);
         let seen = Seen { book: Arc::default(), exchanges, held };
         let authorize = async move |State(seen): State<Seen>, Query(asked): Query<Parameters>| {
             seen.book().asked += 1;

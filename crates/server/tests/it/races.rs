@@ -114,7 +114,8 @@ async fn no_connection_survives_a_connector_disabled_while_users_are_confirmed()
         }
         let mut confirming = JoinSet::new();
         for (path, body) in ready {
-            let (backend, done) = (world.server.backend(), done.clone());
+            let backend = world.server.backend();
+            let done = done.clone();
             confirming.spawn(async move {
                 let reply = backend.post(&format!("{path}/confirm"), body).await;
                 done.send_modify(|done| *done += 1);
@@ -185,7 +186,8 @@ async fn disconnecting_while_connecting_again_leaves_sound_connections() {
         let again = connecting(&world, "alice", "1").await;
         let mut racing = JoinSet::new();
         racing.spawn(again);
-        let (deleting, changing) = (agent.clone(), agent.clone());
+        let deleting = agent.clone();
+        let changing = agent.clone();
         racing.spawn(async move { deleting.delete(&first.unwrap()).await.status });
         racing.spawn(async move {
             changing.patch(&second.unwrap(), json!({"is_default": true})).await.status

@@ -12,7 +12,8 @@ use tokio::{
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) fn address(server: &TestServer) -> SocketAddr {
-    let (host, port) = (server.base.host_str().unwrap(), server.base.port().unwrap());
+    let host = server.base.host_str().unwrap();
+    let port = server.base.port().unwrap();
     format!("{host}:{port}").parse().unwrap()
 }
 

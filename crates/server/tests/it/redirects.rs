@@ -38,7 +38,8 @@ async fn listen() -> (TcpListener, Url) {
 impl Provider {
     async fn start() -> Self {
         let ((listener, base), (canaries, canary)) = (listen().await, listen().await);
-        let (redirecting, lured) = (Arc::default(), Arc::default());
+        let redirecting = Arc::default();
+        let lured = Arc::default();
         let provider = Self { base, canary, redirecting, lured };
         let router = Router::new().fallback(answer).with_state(provider.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });

@@ -23,7 +23,8 @@ const LIFE: Duration = Duration::from_hours(1);
 const MINUTE: Duration = Duration::from_mins(1);
 
 fn strict() -> Temper {
-    let (hang, habits) = (Duration::from_millis(50), [Habit::Asks].into());
+    let hang = Duration::from_millis(50);
+    let habits = [Habit::Asks].into();
     Temper { rotation: Rotation::Strict, lifetime: LIFE, hang, habits, ..Temper::default() }
 }
 

@@ -121,7 +121,8 @@ async fn a_session_and_a_key_of_an_agent_cannot_tell_what_they_may_not_use_from_
 #[tokio::test]
 async fn a_token_of_another_kind_is_told_which_kind_it_is() {
     let server = TestServer::start().await;
-    let (backend, admin) = (server.agent("alice"), server.admin());
+    let backend = server.agent("alice");
+    let admin = server.admin();
     let session = session(&server, json!({})).await;
     let runtime = "this call takes";
     for (refused, sent, takes) in [

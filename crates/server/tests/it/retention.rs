@@ -35,10 +35,8 @@ async fn f13_an_ended_connection_and_its_receipt_are_gone_after_their_term_and_a
     let own = server.agent("alice").delete(&format!("/v1/connections/{ended}")).await;
     assert!((200..300).contains(&own.status), "{own:?}");
     engine.work_off_all().await.unwrap();
-    let (receipts, connections) = (
-        server.project("/revocations?environment=test"),
-        server.project("/connections?environment=test"),
-    );
+    let receipts = server.project("/revocations?environment=test");
+    let connections = server.project("/connections?environment=test");
     let ids = async |path: &str, name: &str| {
         let listed = server.admin().get(path).await;
         let rows = listed.body["data"].as_array().unwrap().clone();

@@ -133,7 +133,8 @@ async fn answer(
     body: Bytes,
 ) -> Response {
     let is_check = body.windows(CHECK_CODE.len()).any(|part| part == CHECK_CODE.as_bytes());
-    let (path, query) = (uri.path().to_owned(), uri.query().unwrap_or_default().to_owned());
+    let path = uri.path().to_owned();
+    let query = uri.query().unwrap_or_default().to_owned();
     let asked = Asked { path, query, headers };
     let mut mind = mind.lock().unwrap();
     if !is_check {

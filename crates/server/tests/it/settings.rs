@@ -129,7 +129,8 @@ async fn another_app_makes_every_connection_one_to_renew_once_that_is_confirmed(
 
 #[tokio::test]
 async fn v2_other_addresses_take_the_apps_secret_and_every_users_consent_again() {
-    let (provider, evil) = (Provider::start(&[OLD]).await, Provider::start(&[OLD]).await);
+    let provider = Provider::start(&[OLD]).await;
+    let evil = Provider::start(&[OLD]).await;
     let server = provider.server(OLD).await;
     connect(&server, "alice").await;
     let at = |path: &str| evil.base.join(path).unwrap().to_string();
@@ -166,7 +167,8 @@ async fn edit(server: &TestServer, evil: &Provider, hosts_too: bool) {
 #[tokio::test]
 async fn v2_addresses_edited_in_the_database_get_no_secret() {
     for hosts_too in [false, true] {
-        let (provider, evil) = (Provider::start(&[OLD]).await, Provider::start(&[OLD]).await);
+        let provider = Provider::start(&[OLD]).await;
+        let evil = Provider::start(&[OLD]).await;
         let server = provider.server(OLD).await;
         connect(&server, "alice").await;
         edit(&server, &evil, hosts_too).await;
@@ -185,7 +187,8 @@ async fn v2_addresses_edited_in_the_database_get_no_secret() {
 #[tokio::test]
 async fn v2_a_new_secret_does_not_go_to_addresses_that_nobody_entered() {
     for hosts_too in [false, true] {
-        let (provider, evil) = (Provider::start(&[OLD]).await, Provider::start(&[NEW]).await);
+        let provider = Provider::start(&[OLD]).await;
+        let evil = Provider::start(&[NEW]).await;
         let server = provider.server(OLD).await;
         edit(&server, &evil, hosts_too).await;
         let refused = change(&server, secret(NEW)).await;

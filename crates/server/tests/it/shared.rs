@@ -16,7 +16,8 @@ async fn server(require_auth: bool, allow_end_user_auth: bool) -> TestServer {
 }
 
 async fn set(server: &TestServer, require_auth: bool, allow_end_user_auth: bool) {
-    let (require_auth, allow_end_user_auth) = (Some(require_auth), Some(allow_end_user_auth));
+    let require_auth = Some(require_auth);
+    let allow_end_user_auth = Some(allow_end_user_auth);
     server.change(Change { require_auth, allow_end_user_auth, ..Change::default() }).await;
 }
 
@@ -153,7 +154,8 @@ async fn o5_what_is_shared_works_once_the_code_of_the_browser_is_confirmed() {
     assert_eq!(page.outcome(), "awaiting_confirmation");
     assert_eq!(call(&server, None).await.code(), "shared_connection_required");
 
-    let (id, code) = (asked.body["id"].clone(), code_on(&page));
+    let id = asked.body["id"].clone();
+    let code = code_on(&page);
     let path = server.managed("/shared-connection/confirm");
     let confirm = async |code: &str| {
         let said = json!({"auth_request_id": id, "confirmation": code});

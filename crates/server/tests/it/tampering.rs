@@ -16,7 +16,8 @@ async fn connect(server: &TestServer, end_user: &str) -> ConnectionId {
 #[tokio::test]
 async fn v1_a_token_moved_to_another_users_connection_is_not_sent() {
     let server = TestServer::start().await;
-    let (alice, bob) = (connect(&server, "alice").await, connect(&server, "bob").await);
+    let alice = connect(&server, "alice").await;
+    let bob = connect(&server, "bob").await;
     let stolen = tokens::of(&server.db, alice).await.unwrap().remove(0);
     let bob = connections::find(&server.db, server.tenant, bob).await.unwrap().unwrap();
     let mut tx = server.db.begin().await.unwrap();

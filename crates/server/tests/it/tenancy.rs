@@ -85,7 +85,8 @@ fn without_request_id(mut reply: Reply) -> Value {
 #[tokio::test]
 async fn t1_another_projects_member_finds_nothing_where_a_project_is_named() {
     let server = TestServer::start().await;
-    let (stranger, ours) = (stranger(&server).await, server.tenant.project.to_string());
+    let stranger = stranger(&server).await;
+    let ours = server.tenant.project.to_string();
     let before = server.admin().get(&server.managed("")).await.body;
     let in_projects: Vec<_> =
         operations().into_iter().filter(|known| known.template.contains("{project}")).collect();

@@ -152,7 +152,8 @@ async fn who_waits_at_one_node_hears_of_what_happens_at_the_other() {
     let Some((a, b)) = nodes().await else { return };
     let asked = a.agent("alice").call(TOOL, json!({})).await;
     let path = format!("/v1/auth-requests/{}?wait=55", asked.auth_request());
-    let (poller, caller) = (b.backend(), b.agent("alice"));
+    let poller = b.backend();
+    let caller = b.agent("alice");
     let polling = tokio::spawn(async move { poller.get(&path).await });
     let calling = tokio::spawn(async move {
         caller.post(&format!("/v1/tools/{TOOL}/call"), json!({"wait_seconds": 55})).await
@@ -187,7 +188,9 @@ async fn a_keyed_call_sent_to_both_nodes_at_once_is_carried_out_once() {
     let path = format!("/v1/tools/{WRITE}/call");
     let agents = [a.agent("alice"), b.agent("alice")];
     let sent = at_once(40, |at| {
-        let (agent, path, body) = (agents[at % 2].clone(), path.clone(), body.clone());
+        let agent = agents[at % 2].clone();
+        let path = path.clone();
+        let body = body.clone();
         async move { agent.post_keyed(&path, body, "order-1").await }
     });
     let sent = sent.await;

@@ -66,7 +66,8 @@ impl Github {
 
     /// Registers an app with a fresh client id and secret.
     pub fn register_fresh_app(&self, name: &str, redirect_uri: &str) -> Result<NewApp, InvalidApp> {
-        let (client_id, client_secret) = (self.outside.secret("Ov23"), self.outside.secret(""));
+        let client_id = self.outside.secret("Ov23");
+        let client_secret = self.outside.secret("");
         let mut app = GithubApp::new(&client_id, &client_secret, redirect_uri);
         name.clone_into(&mut app.name);
         self.register_app(app)?;

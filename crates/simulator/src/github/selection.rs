@@ -39,7 +39,8 @@ impl Tokens {
             known.map(|known| (known.client_id.clone(), known.login.clone()))
         });
         let selected = self.grants.iter().filter(|grant| {
-            let (client_id, login) = (&grant.client_id, &grant.login);
+            let client_id = &grant.client_id;
+            let login = &grant.login;
             selector.client_id.as_ref().is_none_or(|wanted| wanted == client_id)
                 && selector.login.as_ref().is_none_or(|wanted| wanted == login)
                 && meant.as_ref().is_none_or(|meant| {

@@ -6,9 +6,12 @@ const DAY: i64 = 86_400;
 /// Returns a time as GitHub writes it, from microseconds since 1970 (RFC 3339, UTC, whole seconds).
 pub(crate) fn rfc3339(micros: i64) -> String {
     let seconds = micros.div_euclid(SECOND);
-    let (day, rest) = (seconds.div_euclid(DAY), seconds.rem_euclid(DAY));
+    let day = seconds.div_euclid(DAY);
+    let rest = seconds.rem_euclid(DAY);
     let (year, month, date) = calendar::date(day);
-    let (hour, minute, second) = (rest / 3_600, rest % 3_600 / 60, rest % 60);
+    let hour = rest / 3_600;
+    let minute = rest % 3_600 / 60;
+    let second = rest % 60;
     format!("{year:04}-{month:02}-{date:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 

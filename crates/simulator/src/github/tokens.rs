@@ -68,7 +68,8 @@ impl Tokens {
         self.widen(&asked, &scopes);
         self.crowd_out(&asked, &scopes);
         let Grant { client_id, login, .. } = asked;
-        let (id, created_at) = (self.count(), outside.now());
+        let id = self.count();
+        let created_at = outside.now();
         let token = Token { id, client_id, login, scopes, created_at, expires_at: None };
         self.mint(token, expiring, outside)
     }
@@ -86,7 +87,8 @@ impl Tokens {
         }
         let Refresh { access_token, token, .. } = self.refresh.remove(refresh_token)?;
         self.access.remove(&access_token);
-        let (id, created_at) = (self.count(), outside.now());
+        let id = self.count();
+        let created_at = outside.now();
         Some(self.mint(Token { id, created_at, ..token }, true, outside))
     }
 

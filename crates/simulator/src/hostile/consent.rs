@@ -101,7 +101,8 @@ fn back(provider: &Hostile, asked: Asked, allowed: bool) -> Response {
     };
     if allowed {
         next.query_pairs_mut().append_pair("code", &code);
-        let (redirect_uri, challenge) = (asked.redirect_uri, asked.code_challenge);
+        let redirect_uri = asked.redirect_uri;
+        let challenge = asked.code_challenge;
         let agreed = Agreed { account: state.consents.account.clone(), redirect_uri, challenge };
         state.consents.agreed.insert(code, agreed);
     } else {

@@ -62,7 +62,8 @@ impl Families {
 
     pub(super) fn grant(&mut self, account: &str, now: i64) -> Pair {
         let first = Given { at: now, epoch: self.epoch, used: None };
-        let (account, pairs) = (account.to_owned(), vec![first]);
+        let account = account.to_owned();
+        let pairs = vec![first];
         self.all.push(Grant { account, ended: None, attempts: 0, pairs });
         let place = Place { family: self.all.len() - 1, number: 0 };
         self.pair(place, place)

@@ -71,8 +71,8 @@ impl Notion {
 
     /// Registers an app with a fresh client id and secret.
     pub fn register_fresh_app(&self, name: &str, redirect_uri: &str) -> Result<NewApp, InvalidApp> {
-        let (client_id, client_secret) =
-            (ids::fresh(&self.outside), self.outside.secret("secret_"));
+        let client_id = ids::fresh(&self.outside);
+        let client_secret = self.outside.secret("secret_");
         let mut app = NotionApp::new(&client_id, &client_secret, redirect_uri);
         name.clone_into(&mut app.name);
         self.register_app(app)?;

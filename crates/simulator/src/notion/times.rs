@@ -3,7 +3,8 @@ use crate::calendar;
 /// Returns a time as the API writes it: to the minute, in UTC.
 pub(crate) fn written(micros: i64) -> String {
     let minutes = micros.div_euclid(60_000_000);
-    let (days, minute) = (minutes.div_euclid(1_440), minutes.rem_euclid(1_440));
+    let days = minutes.div_euclid(1_440);
+    let minute = minutes.rem_euclid(1_440);
     let (year, month, day) = calendar::date(days);
     format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:00.000Z", minute / 60, minute % 60)
 }

@@ -57,7 +57,8 @@ impl Tokens {
             return *id;
         }
         self.next += 1;
-        let (client_id, person) = (client_id.to_owned(), person.to_owned());
+        let client_id = client_id.to_owned();
+        let person = person.to_owned();
         let grant = Grant { client_id, person, bot_id: ids::fresh(outside), shared };
         self.grants.insert(self.next, grant);
         self.next

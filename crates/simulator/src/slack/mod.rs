@@ -73,7 +73,8 @@ impl Slack {
 
     /// Registers an app with a fresh client id and secret.
     pub fn register_fresh_app(&self, name: &str, redirect_uri: &str) -> Result<NewApp, InvalidApp> {
-        let (client_id, client_secret) = (self.outside.secret("client-"), self.outside.secret(""));
+        let client_id = self.outside.secret("client-");
+        let client_secret = self.outside.secret("");
         let mut app = SlackApp::new(&client_id, &client_secret, redirect_uri);
         name.clone_into(&mut app.name);
         self.register_app(app)?;

@@ -70,7 +70,8 @@ async fn the_official_client_connects_refreshes_introspects_and_revokes() {
     let first = client.connect(&[HANDBOOK]);
     let refresh = json!({ "grant_type": "refresh_token", "refresh_token": first["refresh_token"] });
     let second = client.oauth("token", refresh);
-    let (old, new) = (text(&first["access_token"]), text(&second["access_token"]));
+    let old = text(&first["access_token"]);
+    let new = text(&second["access_token"]);
     assert_eq!(client.refusal(&old, "users.me", &json!({}))["code"], "unauthorized");
     assert_eq!(client.call(&new, "users.me", &json!({}))["id"], second["bot_id"]);
     assert_eq!(client.oauth("introspect", json!({ "token": new }))["active"], true);

@@ -151,7 +151,8 @@ async fn refreshing_gives_a_new_pair_and_ends_the_old_one() {
     assert_ne!(second["access_token"], first["access_token"]);
     assert_ne!(second["refresh_token"], first["refresh_token"]);
     assert_eq!(second["bot_id"], first["bot_id"]);
-    let (old, new) = (text(&first["access_token"]), text(&second["access_token"]));
+    let old = text(&first["access_token"]);
+    let new = text(&second["access_token"]);
     assert_eq!(refusal(&get(&harness, &old, "users/me").await), refused(401, "unauthorized"));
     assert_eq!(get(&harness, &new, "users/me").await.status, StatusCode::OK);
     assert_eq!(refusal(&oauth(&harness, "token", &refresh).await), refused(400, "invalid_grant"));
@@ -168,7 +169,8 @@ async fn an_app_may_have_no_refresh_tokens() {
 async fn a_revoked_token_is_dead_and_the_other_one_lives() {
     let harness = with_app(|_| {});
     let pair = connect(&harness, &[]).await;
-    let (access, refresh) = (text(&pair["access_token"]), text(&pair["refresh_token"]));
+    let access = text(&pair["access_token"]);
+    let refresh = text(&pair["refresh_token"]);
     let is_active = async |token: &str| {
         let answer = oauth(&harness, "introspect", &json!({ "token": token })).await.json();
         answer["active"].as_bool().unwrap()
@@ -207,7 +209,8 @@ async fn controls_expire_and_revoke_what_they_are_told_to() {
     let ada = connect(&harness, &[HANDBOOK]).await;
     let grace = code(&harness, GRACE, &[]).await;
     let grace = exchange(&harness, &grace).await.json();
-    let (ada_token, grace_token) = (text(&ada["access_token"]), text(&grace["access_token"]));
+    let ada_token = text(&ada["access_token"]);
+    let grace_token = text(&grace["access_token"]);
     let by_ada = TokenSelector { user_id: Some(ADA.to_owned()), ..TokenSelector::default() };
     assert_eq!(notion(&harness).expire(&by_ada), 1);
     assert_eq!(refusal(&get(&harness, &ada_token, "users/me").await), refused(401, "unauthorized"));

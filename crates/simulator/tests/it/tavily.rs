@@ -254,7 +254,8 @@ async fn keys_are_made_listed_limited_and_revoked_over_http() {
 #[tokio::test]
 async fn faults_are_worded_as_tavily_words_them() {
     let harness = Harness::new();
-    let (key, tavily) = (harness.first_key(), harness.simulator.tavily());
+    let key = harness.first_key();
+    let tavily = harness.simulator.tavily();
     tavily.inject("search", Fault::RateLimited { retry_after_s: 9 }, Times::Next(1)).unwrap();
     let answer = harness.ask(&key, "search", &json!({ "query": "x" })).await;
     assert_eq!(

@@ -17,7 +17,8 @@ const UNCONFIRMED: usize = 40;
 impl Scene<'_> {
     /// Ends connections at both providers, with a webhook that hangs and one that is well.
     pub(super) async fn end(&self, report: &mut Report, hanging: usize) -> Result<()> {
-        let (slow, quick) = (Receiver::start().await, Receiver::start().await);
+        let slow = Receiver::start().await;
+        let quick = Receiver::start().await;
         slow.delay(HANG);
         for receiver in [&slow, &quick] {
             let path = self.path("webhooks");
@@ -63,7 +64,8 @@ impl Scene<'_> {
 
     /// Revokes all connections of a connector; how many there were.
     async fn revoke(&self, connector: &str) -> Result<u64> {
-        let (path, wanted) = (self.path("connections/revoke"), json!({"connector": connector}));
+        let path = self.path("connections/revoke");
+        let wanted = json!({"connector": connector});
         let (status, body) = self.admin.post(self.node.address, &path, &wanted).await?;
         let ended = body["connections"].as_u64();
         ended.ok_or_else(|| format!("nothing is revoked ({status}): {body}").into())

@@ -67,7 +67,8 @@ async fn a_request_moves_on_only_from_the_status_that_was_seen() {
     on_both(async |db| {
         let world = world(&db).await;
         let asked = ask(&db, &world, "default read", NOW).await;
-        let (pending, done) = (AuthStatus::Pending, AuthStatus::Declined);
+        let pending = AuthStatus::Pending;
+        let done = AuthStatus::Declined;
         assert!(move_on(&db, asked.id, pending, done).await);
         assert!(!move_on(&db, asked.id, pending, done).await);
         assert_ne!(ask(&db, &world, "default read", NOW).await.id, asked.id);
@@ -81,7 +82,8 @@ async fn what_nobody_finished_or_confirmed_in_time_is_found() {
         let world = world(&db).await;
         let confirming = ask(&db, &world, "default read", NOW).await;
         let pending = ask(&db, &world, "default write", NOW).await;
-        let (from, to) = (AuthStatus::Pending, AuthStatus::AwaitingConfirmation);
+        let from = AuthStatus::Pending;
+        let to = AuthStatus::AwaitingConfirmation;
         assert!(move_on(&db, confirming.id, from, to).await);
 
         assert!(unconfirmed(&db, NOW, 10).await.unwrap().is_empty());
@@ -120,9 +122,11 @@ async fn a_request_remembers_the_connection_it_led_to_and_the_account_it_found()
 async fn every_open_request_of_a_connector_can_be_ended() {
     on_both(async |db| {
         let world = world(&db).await;
-        let (tenant, pcon) = (world.tenant, world.project_connector.id);
+        let tenant = world.tenant;
+        let pcon = world.project_connector.id;
         let now = Timestamp::from_secs(1);
-        let (mine, shared) = (auth_request(&world), auth_request(&world));
+        let mine = auth_request(&world);
+        let shared = auth_request(&world);
         let shared = AuthRequest { owner: astralform_domain::Owner::Project, ..shared };
         let mut tx = db.begin().await.unwrap();
         open(&mut tx, &mine, Some(world.end_user_key), "x", now).await.unwrap();
@@ -189,7 +193,8 @@ async fn f15_attempts_are_counted_and_prolong_a_phase_once() {
     on_both(async |db| {
         let world = world(&db).await;
         let asked = ask(&db, &world, "default read", NOW).await;
-        let (end, latest) = (asked.expires_at, asked.expires_at.after(AuthRequest::PHASE));
+        let end = asked.expires_at;
+        let latest = asked.expires_at.after(AuthRequest::PHASE);
         let try_until = async |until: Timestamp, expected: Timestamp| {
             let mut tx = db.begin().await.unwrap();
             assert!(attempt(&mut tx, asked.id, until, 4).await.unwrap());

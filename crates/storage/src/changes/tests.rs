@@ -38,7 +38,8 @@ async fn the_others_hear_of_it_with_their_next_look() {
     on_both(async |db| {
         let elsewhere = db.as_another_node();
         elsewhere.follow().await.unwrap();
-        let (project, other) = (id(), id());
+        let project = id();
+        let other = id();
         let stamp = elsewhere.stamp(&[Topic::Project(project)]).unwrap();
         let unconcerned = elsewhere.stamp(&[Topic::Project(other)]).unwrap();
         commit(&db, Topic::Project(project)).await;
@@ -114,7 +115,8 @@ async fn old_lines_are_forgotten() {
 #[tokio::test]
 async fn topics_are_told_apart() {
     let alice = "alice".parse().unwrap();
-    let (at, project) = (id(), id());
+    let at = id();
+    let project = id();
     let all = [
         Topic::Project(project).digest(),
         Topic::Owner(at, None).digest(),
@@ -165,7 +167,8 @@ async fn k2_whatever_changes_an_owners_connections_says_so() {
         db.follow().await.unwrap();
         let stored = connection(&world, "acc");
         let merged = connection(&world, "other");
-        let (tenant, at) = (world.tenant, world.project_connector.id);
+        let tenant = world.tenant;
+        let at = world.project_connector.id;
         let stamp = || {
             let owner = Topic::Owner(at, Some(&world.end_user));
             db.stamp(&[Topic::Project(tenant.project), owner]).unwrap()
@@ -181,7 +184,8 @@ async fn k2_whatever_changes_an_owners_connections_says_so() {
             }
             let before = stamp();
             let mut tx = db.begin().await.unwrap();
-            let (tx_ref, c) = (&mut tx, &stored);
+            let tx_ref = &mut tx;
+            let c = &stored;
             match step {
                 0 => connections::create(tx_ref, c, Some(world.end_user_key)).await.unwrap(),
                 1 => connections::update(tx_ref, c).await.unwrap(),

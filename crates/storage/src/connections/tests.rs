@@ -201,7 +201,8 @@ async fn an_end_users_connections_come_in_pages_without_the_revoked_ones() {
 async fn the_connections_of_an_account_are_found_whoever_owns_them() {
     on_both(async |db| {
         let world = world(&db).await;
-        let (tenant, pcon) = (world.tenant, world.project_connector.id);
+        let tenant = world.tenant;
+        let pcon = world.project_connector.id;
         let own = connection(&world, "acc");
         let shared = Connection { owner: Owner::Project, ..connection(&world, "acc") };
         let ended = Connection { status: ConnectionStatus::Revoked, ..connection(&world, "acc") };
@@ -221,13 +222,15 @@ async fn the_connections_of_an_account_are_found_whoever_owns_them() {
 async fn all_connections_that_are_not_revoked_are_found_some_at_a_time() {
     on_both(async |db| {
         let world = world(&db).await;
-        let (tenant, pcon) = (world.tenant, world.project_connector.id);
+        let tenant = world.tenant;
+        let pcon = world.project_connector.id;
         let mut there: Vec<_> = ["a", "b", "c"].map(|account| connection(&world, account)).into();
         there[1].status = ConnectionStatus::NeedsReauth;
         let ended = Connection { status: ConnectionStatus::Revoked, ..connection(&world, "d") };
         store(&db, &world, &[&there[0], &ended, &there[1], &there[2]]).await;
         there.sort_by_key(|one| one.id.to_string());
-        let (mut found, mut after) = (Vec::new(), None);
+        let mut found = Vec::new();
+        let mut after = None;
         loop {
             let some = left_after(&db, tenant, pcon, after, 2).await.unwrap();
             let Some(last) = some.last() else { break };
@@ -284,7 +287,8 @@ async fn one_connection_of_an_owner_is_the_default() {
 async fn all_connections_of_a_connector_can_be_expired_counted_and_revoked() {
     on_both(async |db| {
         let world = world(&db).await;
-        let (tenant, pcon) = (world.tenant, world.project_connector.id);
+        let tenant = world.tenant;
+        let pcon = world.project_connector.id;
         let now = Timestamp::from_secs(9);
         let waiting = Connection {
             status: ConnectionStatus::AwaitingConfirmation,
@@ -297,7 +301,8 @@ async fn all_connections_of_a_connector_can_be_expired_counted_and_revoked() {
         tx.commit().await.unwrap();
         let mut found = counts(&db, tenant, pcon).await.unwrap();
         found.sort_unstable();
-        let (waits, dead) = (ConnectionStatus::AwaitingConfirmation, ConnectionStatus::NeedsReauth);
+        let waits = ConnectionStatus::AwaitingConfirmation;
+        let dead = ConnectionStatus::NeedsReauth;
         assert_eq!(found, [(waits, 1), (dead, 2)]);
         let mut tx = db.begin().await.unwrap();
         assert_eq!(revoke_unconfirmed(&mut tx, tenant, id(), why, now).await.unwrap(), 0);

@@ -34,12 +34,14 @@ impl Proxy {
         let url = Db::fresh_schema(&option_env_at_run_time("TEST_DATABASE_URL")?).await;
         let (_, rest) = url.split_once('@').unwrap();
         let (target, rest) = rest.split_once('/').unwrap();
-        let (target, rest) = (target.to_owned(), rest.to_owned());
+        let target = target.to_owned();
+        let rest = rest.to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let (deaths, _) = watch::channel(0);
         let opened = Arc::<AtomicUsize>::default();
-        let (all, number) = (deaths.clone(), Arc::clone(&opened));
+        let all = deaths.clone();
+        let number = Arc::clone(&opened);
         tokio::spawn(async move {
             while let Ok((near, _)) = listener.accept().await {
                 number.fetch_add(1, Ordering::SeqCst);

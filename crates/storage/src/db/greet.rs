@@ -58,7 +58,8 @@ async fn wait_for(options: &PgConnectOptions, end: Instant) -> Result<PgConnecti
 
 fn tell(options: &PgConnectOptions, told: &mut bool, error: &str) {
     if !std::mem::replace(told, true) {
-        let (host, port) = (options.get_host(), options.get_port());
+        let host = options.get_host();
+        let port = options.get_port();
         let seconds = PATIENCE.as_secs();
         tracing::warn!(
             host,

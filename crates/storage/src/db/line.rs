@@ -123,7 +123,8 @@ impl Line {
         sql: impl sqlx::SqlSafeStr,
         arguments: PgArguments,
     ) -> Result<Vec<PgRow>> {
-        let (limit, is_preparing) = (self.limit, self.is_preparing);
+        let limit = self.limit;
+        let is_preparing = self.is_preparing;
         let rows =
             sqlx::query_with(sql, arguments).persistent(is_preparing).fetch_all(self.open()?);
         let rows = timeout(limit, Box::pin(rows)).await;
@@ -135,7 +136,8 @@ impl Line {
         sql: impl sqlx::SqlSafeStr,
         arguments: PgArguments,
     ) -> Result<u64> {
-        let (limit, is_preparing) = (self.limit, self.is_preparing);
+        let limit = self.limit;
+        let is_preparing = self.is_preparing;
         let done = sqlx::query_with(sql, arguments).persistent(is_preparing).execute(self.open()?);
         let done = timeout(limit, Box::pin(done)).await;
         Ok(self.within_limit(done)?.rows_affected())
@@ -187,7 +189,8 @@ impl Drop for Line {
             drop(taken.detach());
             return;
         };
-        let (suspicion, is_in_transaction) = (Arc::clone(&self.suspicion), self.is_in_transaction);
+        let suspicion = Arc::clone(&self.suspicion);
+        let is_in_transaction = self.is_in_transaction;
         runtime.spawn(async move {
             if !give_back(taken, is_in_transaction).await {
                 suspicion.rouse();

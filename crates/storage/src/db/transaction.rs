@@ -40,7 +40,8 @@ impl Db {
     pub async fn begin(&self) -> Result<Tx> {
         one_connection::check("BEGIN");
         let open = self.feed.health.note_write(self.open_transaction().await, |_| false)?;
-        let (feed, clock) = (Arc::clone(&self.feed), self.clock.clone());
+        let feed = Arc::clone(&self.feed);
+        let clock = self.clock.clone();
         let touched = BTreeSet::new();
         let work = match open {
             Open::Sqlite(_) => Work::begin(),

@@ -152,7 +152,8 @@ async fn r6_after_the_databases_clock_was_set_back_no_pause_or_lease_is_longer_t
             ("paused", "UPDATE refreshes SET not_before = $2 + $1"),
         ] {
             held(&db, &world, account, "old").await;
-            let (hour, now) = (i64::try_from(HOUR.as_micros()).unwrap(), db.clock().await.unwrap());
+            let hour = i64::try_from(HOUR.as_micros()).unwrap();
+            let now = db.clock().await.unwrap();
             let mut binds = binds![hour];
             if sql.contains("$2") {
                 binds.push(now.into());
@@ -184,10 +185,8 @@ async fn r6_after_a_nodes_clock_was_set_back_what_waits_in_its_outboxes_is_tried
     on_both(async |db| {
         let now = Timestamp::from_secs(1_000_000);
         let world = world(&db).await;
-        let (ahead, back) = (
-            db.clone().at_the_time_of(Clock::manual(now.after(HOUR))),
-            db.at_the_time_of(Clock::manual(now)),
-        );
+        let ahead = db.clone().at_the_time_of(Clock::manual(now.after(HOUR)));
+        let back = db.at_the_time_of(Clock::manual(now));
         let owner = connection(&world, "acc");
         let hook = webhook(world.tenant);
         let mut tx = ahead.begin().await.unwrap();

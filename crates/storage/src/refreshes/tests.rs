@@ -268,7 +268,8 @@ async fn r8_what_is_put_off_is_neither_due_nor_abandoned_and_each_project_connec
 async fn r2_an_answer_out_of_a_file_is_taken_also_where_its_refresh_was_given_up() {
     on_both(async |db| {
         let (connection, key) = stored(&db, "acc").await;
-        let (answer, another) = (Sealed::from_bytes(vec![7]), Sealed::from_bytes(vec![8]));
+        let answer = Sealed::from_bytes(vec![7]);
+        let another = Sealed::from_bytes(vec![8]);
         let mut tx = db.begin().await.unwrap();
         assert!(!take_answer(&mut tx, &key, 2, "a", &answer).await.unwrap(), "of another token");
         assert!(take_answer(&mut tx, &key, 3, "a", &answer).await.unwrap());

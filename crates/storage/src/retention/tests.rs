@@ -102,7 +102,8 @@ async fn f13_an_ended_connection_goes_with_its_receipt_when_both_are_old() {
     const USES: &str = "SELECT COUNT(*) AS number FROM connection_uses";
     on_both(async |db| {
         let world = world(&db).await;
-        let (ended, open) = (stored(&db, &world, "a").await, stored(&db, &world, "b").await);
+        let ended = stored(&db, &world, "a").await;
+        let open = stored(&db, &world, "b").await;
         revoked(&db, &ended).await;
         assert_eq!(pruned(&db, "connections", at(400)).await, 0, "its tokens may be alive");
         let mut tx = db.begin().await.unwrap();
@@ -129,8 +130,10 @@ async fn f13_an_ended_connection_goes_with_its_receipt_when_both_are_old() {
 async fn f13_connections_that_end_together_and_replaced_tokens_have_an_end_too() {
     on_both(async |db| {
         let world = world(&db).await;
-        let (tenant, pcon) = (world.tenant, world.project_connector.id);
-        let (why, all) = (StatusReason::ConnectorDisabled, connections::Which::default());
+        let tenant = world.tenant;
+        let pcon = world.project_connector.id;
+        let why = StatusReason::ConnectorDisabled;
+        let all = connections::Which::default();
         let replaced = Connection {
             status: ConnectionStatus::Revoked,
             created_at: at(0),
@@ -159,14 +162,16 @@ async fn f13_connections_that_end_together_and_replaced_tokens_have_an_end_too()
 async fn f13_ended_prompts_are_kept_for_a_month_and_open_ones_stay() {
     on_both(async |db| {
         let world = world(&db).await;
-        let (ended, open) = (auth_request(&world), auth_request(&world));
+        let ended = auth_request(&world);
+        let open = auth_request(&world);
         let renewing = AuthRequest { expires_at: at(40), ..open };
         let key = Some(world.end_user_key);
         let mut tx = db.begin().await.unwrap();
         for (new, asks_for) in [(&ended, "x"), (&renewing, "y")] {
             auth_requests::open(&mut tx, new, key, asks_for, at(0)).await.unwrap();
         }
-        let (status, failure) = (AuthStatus::Failed, Some(AuthFailure::CodeRejected));
+        let status = AuthStatus::Failed;
+        let failure = Some(AuthFailure::CodeRejected);
         let step = Step { status, failure, connection: None, expires_at: at(0) };
         auth_requests::advance(&mut tx, ended.id, AuthStatus::Pending, step).await.unwrap();
         tx.commit().await.unwrap();
@@ -227,7 +232,8 @@ async fn f13_an_end_user_goes_when_nothing_of_theirs_is_left() {
 async fn f13_a_disabled_connector_waits_for_what_refers_to_it() {
     on_both(async |db| {
         let world = world(&db).await;
-        let (tenant, pcon) = (world.tenant, world.project_connector.id);
+        let tenant = world.tenant;
+        let pcon = world.project_connector.id;
         let ended = stored(&db, &world, "a").await;
         revoked(&db, &ended).await;
         let mut tx = db.begin().await.unwrap();
@@ -253,7 +259,9 @@ async fn f13_revoked_keys_and_tokens_are_kept_for_a_term_some_at_a_time() {
         let mut tx = db.begin().await.unwrap();
         members::create(&mut tx, &member, at(0)).await.unwrap();
         for number in 0..5 {
-            let (secret_hash, hint, revoked_at) = ([7; 32], String::new(), None);
+            let secret_hash = [7; 32];
+            let hint = String::new();
+            let revoked_at = None;
             let key = ApiKey {
                 id: id(),
                 tenant: world.tenant,

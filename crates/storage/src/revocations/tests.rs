@@ -48,7 +48,8 @@ async fn ended(db: &Db, world: &World, number: usize) -> Vec<Connection> {
     for account in 0..number {
         all.push(connect(db, world, &account.to_string(), ConnectionStatus::Active).await);
     }
-    let (tenant, pcon) = (world.tenant, world.project_connector.id);
+    let tenant = world.tenant;
+    let pcon = world.project_connector.id;
     let mut tx = db.begin().await.unwrap();
     connections::revoke_all(&mut tx, tenant, pcon, Which::default(), WHY, at(10)).await.unwrap();
     tx.commit().await.unwrap();
@@ -65,8 +66,10 @@ async fn end(tx: Tx, commits: bool) {
 async fn b6_whatever_ends_a_connection_with_tokens_leaves_a_row_in_the_same_transaction() {
     on_both(async |db| {
         let world = world(&db).await;
-        let (tenant, pcon) = (world.tenant, world.project_connector.id);
-        let (active, waiting) = (ConnectionStatus::Active, ConnectionStatus::AwaitingConfirmation);
+        let tenant = world.tenant;
+        let pcon = world.project_connector.id;
+        let active = ConnectionStatus::Active;
+        let waiting = ConnectionStatus::AwaitingConfirmation;
         for (step, status) in [(0, active), (1, waiting), (2, waiting)] {
             let made = connect(&db, &world, &format!("acc-{step}"), status).await;
             for commits in [false, true] {
@@ -193,7 +196,8 @@ async fn only_those_are_requested_that_a_change_has_just_ended() {
         tx.execute(FORGET, binds![]).await.unwrap();
         tx.commit().await.unwrap();
         let now = connect(&db, &world, "now", ConnectionStatus::Active).await;
-        let (tenant, pcon) = (world.tenant, world.project_connector.id);
+        let tenant = world.tenant;
+        let pcon = world.project_connector.id;
         let mut tx = db.begin().await.unwrap();
         let which = Which::default();
         let revoked = connections::revoke_all(&mut tx, tenant, pcon, which, WHY, at(20)).await;
@@ -234,7 +238,8 @@ async fn b6_a_receipt_is_final() {
     on_both(async |db| {
         let world = world(&db).await;
         let all = ended(&db, &world, 1).await;
-        let (tenant, id) = (world.tenant, all[0].id);
+        let tenant = world.tenant;
+        let id = all[0].id;
         let mut tx = db.begin().await.unwrap();
         postpone(&mut tx, id, at(40), "status 503").await.unwrap();
         tx.commit().await.unwrap();
@@ -342,7 +347,8 @@ async fn b6_ten_thousand_connections_end_in_one_transaction() {
         SELECT id, 'default', 1, $1, '[]', 1, FALSE FROM connections";
     on_both(async |db| {
         let world = world(&db).await;
-        let (tenant, pcon) = (world.tenant, world.project_connector.id);
+        let tenant = world.tenant;
+        let pcon = world.project_connector.id;
         let mut tx = db.begin().await.unwrap();
         let binds = binds![tenant.project, tenant.environment, pcon, world.end_user_key];
         tx.execute(CONNECTIONS, binds).await.unwrap();

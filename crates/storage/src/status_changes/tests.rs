@@ -102,7 +102,8 @@ async fn each_kind_of_change_is_told_once_with_the_status_before_and_after() {
         told.change(async |tx| update(tx, &active).await.unwrap()).await;
         assert_eq!(told.told().await, [(Some(NeedsReauth), Active, 4)]);
 
-        let (ended, now) = (StatusReason::UserRevoked, Timestamp::from_secs(NOW));
+        let ended = StatusReason::UserRevoked;
+        let now = Timestamp::from_secs(NOW);
         told.change(async |tx| assert!(revoke(tx, &active, ended, now).await.unwrap())).await;
         assert_eq!(told.told().await, [(Some(Active), Revoked, 5)]);
         told.change(async |tx| assert!(!revoke(tx, &active, ended, now).await.unwrap())).await;
@@ -115,8 +116,10 @@ async fn each_kind_of_change_is_told_once_with_the_status_before_and_after() {
 async fn a_change_of_many_connections_is_told_of_each() {
     on_both(async |db| {
         let mut told = Told::new(db).await;
-        let (tenant, pcon) = (told.world.tenant, told.world.project_connector.id);
-        let (now, all) = (Timestamp::from_secs(NOW), Which::default());
+        let tenant = told.world.tenant;
+        let pcon = told.world.project_connector.id;
+        let now = Timestamp::from_secs(NOW);
+        let all = Which::default();
         for account in ["1", "2", "3"] {
             told.stored(account, Active).await;
         }
@@ -207,7 +210,8 @@ async fn what_stands_for_replaced_tokens_has_a_row_in_the_outbox_and_is_told_to_
             doubts: tokens::Doubts::default(),
         };
         let end_user = Some(told.world.end_user_key);
-        let (tenant, now) = (ended.tenant, Timestamp::from_secs(NOW));
+        let tenant = ended.tenant;
+        let now = Timestamp::from_secs(NOW);
         told.change(async |tx| {
             create_replaced(tx, &ended, end_user).await.unwrap();
             tokens::put(tx, &ended, &token).await.unwrap();

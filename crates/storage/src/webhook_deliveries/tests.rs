@@ -27,7 +27,8 @@ async fn two_events(db: &Db, world: &World, account: &str) -> Connection {
     let new = connection(world, account);
     let mut tx = db.begin().await.unwrap();
     connections::create(&mut tx, &new, Some(world.end_user_key)).await.unwrap();
-    let (why, now) = (StatusReason::UserRevoked, Timestamp::from_secs(1));
+    let why = StatusReason::UserRevoked;
+    let now = Timestamp::from_secs(1);
     connections::revoke(&mut tx, &new, why, now).await.unwrap();
     tx.commit().await.unwrap();
     new
@@ -100,7 +101,8 @@ async fn one_of_many_takes_a_delivery_in_hand_and_only_they_can_end_it() {
         let seen = due(&db, webhook, now, 10).await.unwrap().remove(0);
         let racing: Vec<_> = (0..8)
             .map(|_| {
-                let (db, mut seen) = (db.clone(), seen.clone());
+                let db = db.clone();
+                let mut seen = seen.clone();
                 tokio::spawn(async move { claim(&db, &mut seen, now).await.unwrap() })
             })
             .collect();

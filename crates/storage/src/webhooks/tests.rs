@@ -7,7 +7,8 @@ use crate::testing::{id, on_both, webhook, world};
 async fn a_webhook_is_read_as_it_was_written_and_only_where_it_belongs() {
     on_both(async |db| {
         let tenant = world(&db).await.tenant;
-        let (mut first, second) = (webhook(tenant), webhook(tenant));
+        let mut first = webhook(tenant);
+        let second = webhook(tenant);
         let mut tx = db.begin().await.unwrap();
         create(&mut tx, &first).await.unwrap();
         create(&mut tx, &second).await.unwrap();

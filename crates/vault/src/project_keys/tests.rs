@@ -103,7 +103,8 @@ fn v1_a_secret_with_any_bit_flipped_does_not_open() {
 
 #[test]
 fn v1_another_projects_key_does_not_open_a_secret() {
-    let (key, other) = (keys(1), keys(2));
+    let key = keys(1);
+    let other = keys(2);
     let home = Place::of(&key);
     let sealed = key.seal(home.binding(), &secret(), &Entropy::seeded(3));
     assert_eq!(other.open(home.binding(), &sealed).err(), Some(OpenError::OtherKey));
@@ -137,7 +138,8 @@ fn fields_that_run_together_are_still_told_apart() {
 
 #[test]
 fn a_tag_depends_on_key_and_message() {
-    let (key, other) = (keys(1), keys(2));
+    let key = keys(1);
+    let other = keys(2);
     let tag = key.tag(Purpose::ConnectLink, b"areq");
     assert_eq!(tag, key.tag(Purpose::ConnectLink, b"areq"));
     assert_ne!(tag, key.tag(Purpose::ConnectLink, b"areq2"));

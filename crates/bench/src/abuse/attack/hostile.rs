@@ -41,10 +41,12 @@ const LONGEST: Duration = Duration::from_mins(2);
 impl Provider {
     pub(super) async fn start(address: SocketAddr, book: &Book) -> Result<Self> {
         let listener = TcpListener::bind(address).await?;
-        let (number, book) = (Rc::new(Cell::new(0)), Rc::clone(book));
+        let number = Rc::new(Cell::new(0));
+        let book = Rc::clone(book);
         Ok(Self(spawn_local(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let (number, book) = (Rc::clone(&number), Rc::clone(&book));
+                let number = Rc::clone(&number);
+                let book = Rc::clone(&book);
                 // A connection that breaks off concerns nobody else.
                 spawn_local(async move { answer_all(stream, &number, &book).await.ok() });
             }

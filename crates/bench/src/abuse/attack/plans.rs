@@ -41,18 +41,21 @@ pub(super) async fn lanes(
 /// Returns one session token, from four addresses.
 fn session(token: &str, prepared: &Prepared) -> Vec<Lane> {
     let bearer = Bearer { token: token.to_owned(), end_user: None };
-    let (call, other) = (prepared.call_path(), prepared.faulty_path());
+    let call = prepared.call_path();
+    let other = prepared.faulty_path();
     let lane = |name, connections, act| Lane { name, connections, addresses: 4, act };
     let faults = |length| same(post(&other, &bearer, &prepared.faulty_body(length)));
     let waiting = {
-        let (bearer, other) = (bearer.clone(), other.clone());
+        let bearer = bearer.clone();
+        let other = other.clone();
         each(move |number| {
             let body = json!({"wait_seconds": 55}).to_string();
             bearer.with_key(&format!("wait-{number}")).post(&other, &body)
         })
     };
     let asking = |scopes: usize, length: usize| {
-        let (bearer, connector) = (bearer.clone(), prepared.faulty_connector().to_owned());
+        let bearer = bearer.clone();
+        let connector = prepared.faulty_connector().to_owned();
         each(move |number| {
             let scopes: Vec<_> =
                 (0..scopes).map(|at| format!("{number}-{at}-{}", "s".repeat(length))).collect();
@@ -95,7 +98,8 @@ fn key(prepared: &Prepared) -> Vec<Lane> {
         })
     };
     let newcomers = {
-        let (backend, path, body) = (backend, prepared.call_path(), prepared.call_body());
+        let path = prepared.call_path();
+        let body = prepared.call_body();
         each(move |number| post(&path, &backend.naming(&format!("new-{number}")), &body))
     };
     let call = post(&prepared.call_path(), &for_user, &prepared.call_body());
@@ -113,7 +117,8 @@ fn address(prepared: &Prepared) -> Vec<Lane> {
     let link = |number: usize| get(&format!("/connect/lnk_{number:032}"));
     let callback =
         |number: usize| get(&format!("/v1/connectors/oauth/callback?state=s{number}&code=c"));
-    let (path, body) = (prepared.call_path(), prepared.call_body());
+    let path = prepared.call_path();
+    let body = prepared.call_body();
     let bad_key = each(move |number| {
         let token = format!("sk_test_{number:040}");
         post(&path, &Bearer { token, end_user: Some("u".to_owned()) }, &body)
@@ -135,7 +140,8 @@ fn provider_calls(prepared: &Prepared, webhook: &str) -> Vec<Lane> {
     let lane = |name, connections, act| Lane { name, connections, addresses: 1, act };
     let key = Bearer { token: prepared.hostile_key.clone(), end_user: None };
     let admin = Bearer { token: prepared.hostile_admin.clone(), end_user: None };
-    let (path, body) = (prepared.call_path(), prepared.call_body());
+    let path = prepared.call_path();
+    let body = prepared.call_body();
     let calls = each(move |number| {
         post(&path, &key.naming(&format!("end-user-{:07}", number % 100)), &body)
     });

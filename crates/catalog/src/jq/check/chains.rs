@@ -15,7 +15,8 @@ impl<'s> Checker<'s, '_> {
     ) -> Result<Op, CompileError> {
         let format = names::resolve(self.source, format.unwrap_or("tostring"), 0)?;
         let level = if parts.len() < 2 { level } else { level + tree_levels(parts.len()) };
-        let (mut pieces, mut text) = (Vec::new(), String::new());
+        let mut pieces = Vec::new();
+        let mut text = String::new();
         for part in parts {
             match part {
                 StrPart::Term(term) => {
@@ -76,7 +77,8 @@ impl<'s> Checker<'s, '_> {
         right: Term<&'s str>,
         level: usize,
     ) -> Result<Op, CompileError> {
-        let (mut first, mut others) = (left, vec![right]);
+        let mut first = left;
+        let mut others = vec![right];
         while let Term::BinOp(left, BinaryOp::Comma, right) = first {
             others.push(*right);
             first = *left;

@@ -70,7 +70,9 @@ fn to_date<'a>(_: &Meter, input: &Value<'a>) -> Outcome<'a> {
     let seconds = seconds.ok_or(Fault::Plain("`todate` met a number that is no date"))?;
     let (year, month, day) = civil_date(seconds.div_euclid(86_400));
     let second = seconds.rem_euclid(86_400);
-    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    let hour = second / 3600;
+    let minute = second / 60 % 60;
+    let second = second % 60;
     Ok(Value::text(format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")))
 }
 
@@ -80,7 +82,8 @@ fn to_date<'a>(_: &Meter, input: &Value<'a>) -> Outcome<'a> {
 /// of 400 years, which all have the same length.
 fn civil_date(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
-    let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let era = days.div_euclid(146_097);
+    let day_of_era = days.rem_euclid(146_097);
     let year_of_era =
         (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);

@@ -126,7 +126,8 @@ fn both<'v, 'a>(
     left: &'v Value<'a>,
     right: &'v Value<'a>,
 ) -> Outcome<'a, [&'v Text<'a>; 2]> {
-    let (left, right) = (text(what, left)?, text(what, right)?);
+    let left = text(what, left)?;
+    let right = text(what, right)?;
     meter.spend_text(left.len() + right.len())?;
     Ok([left, right])
 }

@@ -91,7 +91,8 @@ impl<'a> Run<'a> {
         operator: &dyn Fn(&Meter, Value<'a>, Value<'a>) -> Outcome<'a>,
     ) -> Outcome<'a, ()> {
         self.product(operands.into_iter(), input, &mut |run, row| {
-            let (left, right) = (row.take()?, row.take()?);
+            let left = row.take()?;
+            let right = row.take()?;
             let result = operator(&run.meter, left, right)?;
             out(run, result)
         })
@@ -101,7 +102,8 @@ impl<'a> Run<'a> {
     pub(super) fn object(&mut self, entries: &'a [(Node, Node)], input: &Value<'a>) -> Outcome<'a> {
         let mut object = Object::with_capacity(entries.len());
         for (key, value) in entries {
-            let (key, value) = (self.one(key, input)?, self.one(value, input)?);
+            let key = self.one(key, input)?;
+            let value = self.one(value, input)?;
             self.insert(&mut object, key, value)?;
         }
         Ok(Value::object(object)?)
@@ -117,7 +119,8 @@ impl<'a> Run<'a> {
         self.product(parts, input, &mut |run, row| {
             let mut object = Object::with_capacity(entries.len());
             for _ in entries {
-                let (key, value) = (row.take()?, row.take()?);
+                let key = row.take()?;
+                let value = row.take()?;
                 run.insert(&mut object, key, value)?;
             }
             out(run, Value::object(object)?)

@@ -39,8 +39,10 @@ pub(super) fn in_words(
     address: &str,
     example: &Example,
 ) -> String {
-    let (project, token) = (done.made.project, done.admin_token.secret.expose());
-    let (test, live) = (done.test_api_key.secret.expose(), done.live_api_key.secret.expose());
+    let project = done.made.project;
+    let token = done.admin_token.secret.expose();
+    let test = done.test_api_key.secret.expose();
+    let live = done.live_api_key.secret.expose();
     let Example { connector, service, tool } = example;
     format!(
         "

@@ -121,7 +121,8 @@ fn describe(parts: &[Part]) {
     for part in parts {
         let connectors = part.extent["connectors"].as_array().into_iter().flatten();
         for extent in connectors.filter(|extent| number(extent) > 0) {
-            let (slug, seconds) = (extent["connector"].as_str(), &extent["estimated_seconds"]);
+            let slug = extent["connector"].as_str();
+            let seconds = &extent["estimated_seconds"];
             let seconds = seconds.as_u64().unwrap_or(0);
             tell(&format!(
                 "{}  {}  {}, {} at the provider, at least",

@@ -59,11 +59,13 @@ const OWNER: &str = "owner@example.com";
 /// Returns everything of one project: database, simulator, agent, key, connectors.
 pub(super) async fn set_up(listener: &TcpListener) -> anyhow::Result<Set> {
     let files = tempfile::tempdir().context("no temporary folder can be made")?;
-    let (clock, entropy) = (Clock::system(), Entropy::system());
+    let clock = Clock::system();
+    let entropy = Entropy::system();
     let simulators = TcpListener::bind("127.0.0.1:0").await?;
     let base_url: Url = format!("http://{}", listener.local_addr()?).parse()?;
     let simulated = Simulated::on(simulators, clock.clone(), entropy.clone())?;
-    let (simulator, simulator_url) = (simulated.simulator.clone(), simulated.url.clone());
+    let simulator = simulated.simulator.clone();
+    let simulator_url = simulated.url.clone();
     let db = Db::open_sqlite(&files.path().join("demo.db")).await?;
     let key_ring = KeyRing::generate(&entropy);
     prepare_database(&db, &key_ring).await?;

@@ -22,7 +22,8 @@ pub(super) fn json(facts: &Facts) -> String {
 /// Returns what to do, for people.
 pub(super) fn instructions(facts: &Facts) -> String {
     let base = address(&facts.base_url);
-    let (key, admin_token) = (facts.api_key.expose(), facts.admin_token.expose());
+    let key = facts.api_key.expose();
+    let admin_token = facts.admin_token.expose();
     let project = facts.project;
     let Facts { service, tool, connect_url: link, .. } = facts;
     let services = facts.services.join(", ");

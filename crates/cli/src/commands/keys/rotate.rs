@@ -51,7 +51,9 @@ impl Rotate {
             }
         }
         let report = |step| tell(&in_words(step));
-        let (db, ring, clock) = (&db, &ring, Clock::system());
+        let db = &db;
+        let ring = &ring;
+        let clock = Clock::system();
         Rotation { db, ring, clock, entropy, tell: &report }.run(self.data_keys).await?;
         db.close().await;
         tell("Done. `astralform keys status` says which keys nothing needs any more.");

@@ -33,7 +33,8 @@ impl Engine {
         fetched: Fetched,
     ) -> Result<(), Fault> {
         let Fetched { account, mut tokens, .. } = fetched;
-        let (pcon, end_user) = (request.project_connector, request.owner.end_user());
+        let pcon = request.project_connector;
+        let end_user = request.owner.end_user();
         let known = connections::serving(&self.db, request.tenant, pcon, end_user).await?;
         for other in known.iter().filter(|other| other.owner == request.owner) {
             if other.account.id == account.id {

@@ -191,7 +191,8 @@ fn unread(answer: &Answer) -> AuthFailure {
 /// before anything else is believed (RFC 9207 §2.4).
 fn code<'a>(state: &OauthState, callback: &'a Callback<'_>) -> Result<&'a Secret, Ended> {
     if state.issuer.is_some() && state.issuer.as_deref() != callback.issuer {
-        let (expected, came) = (state.issuer.as_deref(), callback.issuer);
+        let expected = state.issuer.as_deref();
+        let came = callback.issuer;
         tracing::warn!(auth_request.id = %state.auth_request, expected, came, "callback without its issuer, or with another's");
         return Err(Ended::Failed(AuthFailure::IssuerMismatch));
     }

@@ -225,7 +225,8 @@ impl Forms {
         padded.extend_from_slice(secret.as_bytes());
         for shift in 0..3 {
             let text = &padded[2 - shift..];
-            let (first, last) = ((shift * 8).div_ceil(6), text.len() * 8 / 6);
+            let first = (shift * 8).div_ceil(6);
+            let last = text.len() * 8 / 6;
             self.add(true, |texts| {
                 let start = texts.len();
                 texts.resize(start + text.len().div_ceil(3) * 4, 0);

@@ -39,7 +39,8 @@ async fn forbidden(egress: &Egress, url: &str) -> bool {
 async fn s2_one_bad_address_among_good_ones_is_one_too_many() {
     let (address, mut connections) = server(OK).await;
     let url = format!("http://rebinding.example:{}/", address.port());
-    let (good, bad) = ("127.0.0.1", "10.0.0.1");
+    let good = "127.0.0.1";
+    let bad = "10.0.0.1";
     for answer in [
         ips(&[good, bad]),
         ips(&[bad, good]),

@@ -76,7 +76,8 @@ async fn a_certificate_of_an_unknown_issuer_is_named_with_the_setting_that_trust
 
 #[tokio::test]
 async fn a_trusted_authority_does_not_excuse_what_else_is_wrong_with_a_certificate() {
-    let (good, expired) = (server(GOOD).await, server(EXPIRED).await);
+    let good = server(GOOD).await;
+    let expired = server(EXPIRED).await;
     for (host, port, why) in
         [("wrong.test", good, "another name"), ("named.test", expired, "has expired")]
     {

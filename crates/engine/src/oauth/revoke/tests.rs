@@ -54,7 +54,8 @@ fn requested(revocation: &str, client_id: &str) -> [String; 5] {
         request.headers.get(name).map_or(String::new(), |value| value.to_str().unwrap().to_owned())
     };
     let body = String::from_utf8(request.body.to_vec()).unwrap();
-    let (credential, kind) = (header(header::AUTHORIZATION), header(header::CONTENT_TYPE));
+    let credential = header(header::AUTHORIZATION);
+    let kind = header(header::CONTENT_TYPE);
     [request.method.to_string(), request.url.to_string(), credential, kind, body]
 }
 

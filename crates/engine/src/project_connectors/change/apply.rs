@@ -38,7 +38,8 @@ impl Engine {
         if let Some(key) = key {
             let addresses = self.addresses(&settings, connector);
             let addresses = addresses.ok_or(SettingsError::BadAddresses)?;
-            let (settings, addresses) = (Arc::new(settings), Arc::new(addresses));
+            let settings = Arc::new(settings);
+            let addresses = Arc::new(addresses);
             self.put_project_key(tx, &Ready::new(settings, connector, addresses), &key, keys)
                 .await?;
         }
@@ -54,7 +55,8 @@ impl Engine {
         settings: &ProjectConnector,
         key: Option<&VerifiedKey>,
     ) -> Result<i64, Fault> {
-        let (tenant, id) = (settings.tenant, settings.id);
+        let tenant = settings.tenant;
+        let id = settings.id;
         let is_active = |status: ConnectionStatus| status == ConnectionStatus::Active;
         let counts = connections::counts(&mut *tx, tenant, id).await?;
         let active = counts.iter().find(|(status, _)| is_active(*status));
@@ -84,7 +86,8 @@ impl Engine {
 }
 
 async fn end_all(tx: &mut Tx, settings: &ProjectConnector, now: Timestamp) -> Result<(), Fault> {
-    let (tenant, id) = (settings.tenant, settings.id);
+    let tenant = settings.tenant;
+    let id = settings.id;
     let why = StatusReason::ClientChanged;
     connections::expire_all(tx, tenant, id, why).await?;
     connections::revoke_unconfirmed(tx, tenant, id, why, now).await?;

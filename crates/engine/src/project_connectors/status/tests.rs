@@ -47,7 +47,8 @@ fn shared(status: ConnectionStatus) -> Connection {
 fn the_first_thing_that_is_wrong_is_the_status() {
     use ConnectionStatus::{Active, NeedsReauth};
     use ConnectorType::{ApiKey, Oauth};
-    let (works, dead) = (shared(Active), shared(NeedsReauth));
+    let works = shared(Active);
+    let dead = shared(NeedsReauth);
     for (usable, allow, shared, lacks_return_url, expected) in [
         (Ok(Oauth), true, vec![], false, Status::Ready),
         (Ok(Oauth), true, vec![], true, Status::Misconfigured),

@@ -393,9 +393,10 @@ fn forbidden() -> Forbidden {
 #[test]
 fn no_answer_means_less_to_a_tool_that_reads_than_to_one_that_changes() {
     use FailureKind as Kind;
-    let (slack, acme) = (slack(), acme());
-    let (reads, changes) =
-        (slack.tool("slack_list_channels").unwrap(), acme.tool("acme_send").unwrap());
+    let slack = slack();
+    let acme = acme();
+    let reads = slack.tool("slack_list_channels").unwrap();
+    let changes = acme.tool("acme_send").unwrap();
     let broken = || Box::new(io::Error::other("10.0.0.1 closed the connection"));
     for (error, reading, changing) in [
         (forbidden().into(), Kind::Misconfigured, Kind::Misconfigured),

@@ -36,7 +36,8 @@ impl Reading<'_> {
         if !self.answer.status.is_success() {
             return self.nonsense("something that cannot be unpacked");
         }
-        let (name, status) = (&self.connector.name, self.answer.status.as_u16());
+        let name = &self.connector.name;
+        let status = self.answer.status.as_u16();
         let (kind, advice) = if self.tool.annotations.read_only {
             (FailureKind::ProviderRejected, " It will do so again.")
         } else {
@@ -51,7 +52,8 @@ impl Reading<'_> {
     /// Returns the provider sends us elsewhere, where nobody goes. It has done nothing, unless what
     /// it names is said to be what came of it (RFC 9110 §15.4.4).
     pub(super) fn redirect(&self, document: &Document<'_>) -> Shaped {
-        let (name, status) = (&self.connector.name, self.answer.status);
+        let name = &self.connector.name;
+        let status = self.answer.status;
         let to = self.location().map(|place| format!(" to {place}")).unwrap_or_default();
         let said = words(self.connector, document, self.variables);
         let said = said.map(|said| format!(" ({said})")).unwrap_or_default();
@@ -80,7 +82,8 @@ impl Reading<'_> {
 
     /// Says that the provider says yes in a form that cannot be read.
     pub(super) fn nonsense(&self, what: &str) -> Shaped {
-        let (name, status) = (&self.connector.name, self.answer.status.as_u16());
+        let name = &self.connector.name;
+        let status = self.answer.status.as_u16();
         let advice = match self.trouble() {
             FailureKind::OutcomeUnknown => "",
             _ => " Try again later.",

@@ -53,7 +53,8 @@ fn lengths(schema: &Value) -> String {
 }
 
 fn bounds(schema: &Value) -> String {
-    let (least, most) = (schema["minimum"].as_i64(), schema["maximum"].as_i64());
+    let least = schema["minimum"].as_i64();
+    let most = schema["maximum"].as_i64();
     match (least, most) {
         (Some(least), Some(most)) => format!(" from {least} to {most}"),
         (Some(least), None) => format!(", {least} or more"),

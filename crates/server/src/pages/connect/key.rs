@@ -38,7 +38,9 @@ pub(super) async fn enter(app: &App, link: &str, consent: &Consent<'_>, form: &[
     let entered: BTreeMap<String, Secret> = form_urlencoded::parse(form)
         .map(|(name, text)| (name.into_owned(), Secret::new(text.into_owned())))
         .collect();
-    let (there, named, given) = (app.clone(), link.to_owned(), entered.clone());
+    let there = app.clone();
+    let named = link.to_owned();
+    let given = entered.clone();
     let taken = to_the_end(async move { there.engine().enter_key(&named, &given).await }).await;
     let service = &consent.connector;
     let refused = match taken {

@@ -21,7 +21,8 @@ pub(crate) struct Brought {
 }
 
 pub(super) fn result<'a>(consent: &Consent<'_>, brought: &'a Brought) -> ResultPage<'a> {
-    let (service, project) = (&consent.connector, &consent.project);
+    let service = &consent.connector;
+    let project = &consent.project;
     let code = brought.confirmation.as_deref().filter(|code| {
         consent.request.owner == Owner::Project
             && consent.status == AuthStatus::AwaitingConfirmation
@@ -58,7 +59,8 @@ pub(super) fn result<'a>(consent: &Consent<'_>, brought: &'a Brought) -> ResultP
 
 /// Says that an account is connected, or that it was when one more was asked for.
 fn connected(consent: &Consent<'_>) -> (String, String) {
-    let (service, project) = (&consent.connector, &consent.project);
+    let service = &consent.connector;
+    let project = &consent.project;
     match consent.request.found_connected() {
         None => (
             format!("{service} is connected"),

@@ -56,7 +56,8 @@ async fn callbacks_that_come_at_once_all_lead_to_the_same_place() {
     let (_server, _, browser, url) = handed_back(&notes, true).await;
     let racing: Vec<_> = (0..50)
         .map(|_| {
-            let (browser, url) = (browser.clone(), url.clone());
+            let browser = browser.clone();
+            let url = url.clone();
             tokio::spawn(async move { browser.open(url.as_str()).await.leads_to() })
         })
         .collect();

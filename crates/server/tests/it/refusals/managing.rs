@@ -18,7 +18,8 @@ pub(super) async fn refused() -> Vec<Refused> {
 }
 
 async fn of_places(server: &TestServer) -> Vec<Refused> {
-    let (admin, member) = (server.admin(), server.member("member").await);
+    let admin = server.admin();
+    let member = server.member("member").await;
     let connections = server.project("/connections?environment=");
     let delete = json!({"confirm": "Test project"});
     let project = server.project("");
@@ -70,7 +71,8 @@ async fn of_enabling(server: &TestServer) -> Vec<Refused> {
 }
 
 async fn of_changing(server: &TestServer) -> Vec<Refused> {
-    let (admin, settings) = (server.admin(), server.managed(""));
+    let admin = server.admin();
+    let settings = server.managed("");
     server.connect("alice", "slack_list_channels").await;
     let list = "slack_list_channels";
     let mut all = Vec::new();
@@ -114,7 +116,8 @@ async fn of_keys(server: &TestServer) -> Vec<Refused> {
 
 async fn of_environments(server: &TestServer) -> Vec<Refused> {
     let (admin, team_admin) = (server.admin(), server.member("admin").await);
-    let (test, live) = (server.project("/environments/test"), server.project("/environments/live"));
+    let test = server.project("/environments/test");
+    let live = server.project("/environments/live");
     let hooks = server.project("/webhooks?environment=test");
     let many: Vec<_> = (0..21).map(|n| format!("https://app.example.com/{n}")).collect();
     admin.patch(&live, json!({"verify_end_user": "confirm"})).await;

@@ -243,7 +243,8 @@ async fn of_arguments(server: &TestServer) -> Vec<Refused> {
 
 async fn of_prompts(server: &TestServer) -> Vec<Refused> {
     let alice = server.agent("alice");
-    let (admin, settings) = (server.admin(), server.managed(""));
+    let admin = server.admin();
+    let settings = server.managed("");
     let slack = |more: Value| {
         let mut body = json!({"connector": "slack"});
         body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -293,8 +294,8 @@ async fn of_sessions(server: &TestServer) -> Vec<Refused> {
 async fn of_connections(server: &TestServer) -> Vec<Refused> {
     let alice = server.agent("alice");
     let id = server.connect("alice", "slack_list_channels").await;
-    let (own, other) =
-        (format!("/v1/connections/{id}"), "/v1/connections/conn_01J00000000000000000000000");
+    let own = format!("/v1/connections/{id}");
+    let other = "/v1/connections/conn_01J00000000000000000000000";
     vec![
         get(&alice, other).await,
         patch(&alice, &own, json!({"label": ""})).await,
@@ -305,8 +306,10 @@ async fn of_connections(server: &TestServer) -> Vec<Refused> {
 
 /// Returns what a call is refused for by the settings of its connector and project.
 async fn of_settings(server: &TestServer) -> Vec<Refused> {
-    let (alice, admin) = (server.agent("alice"), server.admin());
-    let (settings, mut all) = (server.managed(""), Vec::new());
+    let alice = server.agent("alice");
+    let admin = server.admin();
+    let settings = server.managed("");
+    let mut all = Vec::new();
     let call = async |what: &str| Refused::to(what, &alice.post(CALL, json!({})).await);
     admin.patch(&settings, json!({"tools": ["slack_send_message"]})).await;
     all.push(call("a tool that the connector's `tools` leave out").await);

@@ -32,7 +32,8 @@ impl Provider {
     pub(super) async fn start(accepted: &[&str]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
-        let (is_down, shown) = (Arc::default(), Arc::default());
+        let is_down = Arc::default();
+        let shown = Arc::default();
         let provider = Self { base, accepted: Arc::default(), is_down, shown };
         provider.accept(accepted);
         let router = Router::new()

@@ -192,13 +192,15 @@ async fn a_webhook_that_is_gone_or_fails_for_days_is_disabled_and_says_why() {
 #[tokio::test]
 async fn a_slow_receiver_holds_up_no_other_and_is_not_waited_for_longer_than_ten_seconds() {
     let server = TestServer::start().await;
-    let (slow, quick) = (Receiver::start().await, Receiver::start().await);
+    let slow = Receiver::start().await;
+    let quick = Receiver::start().await;
     let hook = Hook::create(&server, &slow).await;
     Hook::create(&server, &quick).await;
     slow.delay(Duration::from_mins(1));
     server.connect("alice", TOOL).await;
     let began = Instant::now();
-    let (app, mut delivering) = (server.app.clone(), Vec::new());
+    let app = server.app.clone();
+    let mut delivering = Vec::new();
     for turn in app.engine().webhooks_due().await.unwrap() {
         let app = app.clone();
         delivering.push(tokio::spawn(async move { app.engine().deliver(turn).await }));
@@ -218,7 +220,8 @@ async fn a_slow_receiver_holds_up_no_other_and_is_not_waited_for_longer_than_ten
 #[tokio::test]
 async fn p4_a_redirect_is_a_failure_and_nobody_else_is_told() {
     let server = TestServer::start().await;
-    let (receiver, elsewhere) = (Receiver::start().await, Receiver::start().await);
+    let receiver = Receiver::start().await;
+    let elsewhere = Receiver::start().await;
     let hook = Hook::create(&server, &receiver).await;
     receiver.redirect_to(&elsewhere.url);
     let tried = server.admin().post(&hook.at("/test"), json!({})).await;

@@ -75,8 +75,9 @@ async fn webhooks_that_are_made_at_once_count_each_other() {
     let path = server.project("/webhooks?environment=test");
     let creating: Vec<_> = (0..16)
         .map(|_| {
-            let (admin, path, wanted) =
-                (server.admin(), path.clone(), json!({"url": receiver.url.as_str()}));
+            let admin = server.admin();
+            let path = path.clone();
+            let wanted = json!({"url": receiver.url.as_str()});
             tokio::spawn(async move { admin.post(&path, wanted).await.status })
         })
         .collect();
@@ -164,7 +165,8 @@ async fn t1_a_webhook_of_another_environment_or_project_is_as_good_as_none() {
 #[tokio::test]
 async fn v1_a_webhook_whose_address_was_edited_is_not_told() {
     let server = TestServer::start().await;
-    let (receiver, thief) = (Receiver::start().await, Receiver::start().await);
+    let receiver = Receiver::start().await;
+    let thief = Receiver::start().await;
     let hook = Hook::create(&server, &receiver).await;
     let id: WebhookId = hook.path.rsplit('/').next().unwrap().parse().unwrap();
     let mut stored = webhooks::find(&server.db, server.tenant, id).await.unwrap().unwrap();

@@ -67,7 +67,8 @@ impl Method {
             Err(refusal) => return refusal.into_response(),
         };
         let usage = state.limits.count(&caller.client_id, &caller.login, self.resource, now);
-        let (query, base) = (query.unwrap_or_default(), github.base());
+        let query = query.unwrap_or_default();
+        let base = github.base();
         let call = Call { caller: &caller, state: &state, query, base: &base };
         let outcome =
             usage.map_err(|usage| Refusal::primary_limit(&usage)).and_then(|_| (self.run)(&call));

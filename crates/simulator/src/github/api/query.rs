@@ -37,7 +37,9 @@ impl Query {
                 "The search is longer than 256 characters, or has more than five AND, OR or NOT";
             return Err(invalid(why));
         }
-        let (mut groups, mut excluded, mut joined) = (Vec::<Vec<Term>>::new(), false, false);
+        let mut groups = Vec::<Vec<Term>>::new();
+        let mut excluded = false;
+        let mut joined = false;
         for word in &words {
             match word.as_str() {
                 "AND" => {}
@@ -98,7 +100,9 @@ impl Term {
 
 /// Returns the words of a search; quotes keep theirs together.
 fn words(text: &str) -> Vec<String> {
-    let (mut words, mut word, mut quoted) = (Vec::new(), String::new(), false);
+    let mut words = Vec::new();
+    let mut word = String::new();
+    let mut quoted = false;
     for character in text.chars() {
         match character {
             '"' => {

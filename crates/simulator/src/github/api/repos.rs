@@ -34,7 +34,8 @@ pub(crate) async fn list(
 }
 
 fn mine(call: &Call<'_>) -> Result<Answer, Refusal> {
-    let (world, login) = (&call.state.world, call.caller.login.as_str());
+    let world = &call.state.world;
+    let login = call.caller.login.as_str();
     let filter = Filter::read(call.query)?;
     let (sort, descending) = order(call.query)?;
     let mut found: Vec<&Repository> = world
@@ -94,7 +95,8 @@ impl Filter {
                 affiliation.map_or_else(|| AFFILIATIONS.to_vec(), named),
             ),
         };
-        let (since, before) = (argument(query, "since"), argument(query, "before"));
+        let since = argument(query, "since");
+        let before = argument(query, "before");
         Ok(Self { visibility, affiliations, since, before })
     }
 

@@ -41,7 +41,8 @@ pub(crate) async fn issues(
 }
 
 fn search(call: &Call<'_>) -> Result<Answer, Refusal> {
-    let (world, login) = (&call.state.world, call.caller.login.as_str());
+    let world = &call.state.world;
+    let login = call.caller.login.as_str();
     let q = argument(call.query, "q").filter(|q| !q.trim().is_empty());
     let missing = json!({ "resource": "Search", "field": "q", "code": "missing" });
     let query = Query::parse(&q.ok_or_else(|| Refusal::validation(missing))?)?;

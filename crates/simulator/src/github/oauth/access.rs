@@ -94,7 +94,8 @@ fn exchange(
     if !verified {
         return Err("bad_verification_code");
     }
-    let (client_id, login) = (app.client_id.clone(), agreed.login);
+    let client_id = app.client_id.clone();
+    let login = agreed.login;
     let grant = Grant { client_id, login, scopes: agreed.asked.scopes };
     Ok(state.tokens.issue(grant, app.expiring_tokens, outside))
 }

@@ -133,7 +133,9 @@ impl Reading<'_> {
         if !is_sound("start") || !(given["end"].is_null() || is_sound("end")) {
             return Err(self.wrong("dates in ISO 8601", given));
         }
-        let (start, end, zone) = (&given["start"], &given["end"], &given["time_zone"]);
+        let start = &given["start"];
+        let end = &given["end"];
+        let zone = &given["time_zone"];
         Ok(json!({ "start": start, "end": end, "time_zone": zone }))
     }
 

@@ -105,7 +105,9 @@ fn tokens(query: &str) -> Vec<String> {
 /// Returns the first second of a day written as `YYYY-MM-DD`, in UTC.
 fn parse_day(text: &str) -> Option<i64> {
     let mut parts = text.splitn(3, '-').map(|part| part.parse::<i64>().ok());
-    let (year, month, day) = (parts.next()??, parts.next()??, parts.next()??);
+    let year = parts.next()??;
+    let month = parts.next()??;
+    let day = parts.next()??;
     let sound =
         (1970..=9999).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day);
     sound.then(|| days_since_1970(year, month, day) * DAY)
@@ -114,7 +116,8 @@ fn parse_day(text: &str) -> Option<i64> {
 /// Counts from 1 March so that the leap day comes last, in eras of 400 years.
 fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
-    let (era, year_of_era) = (year / 400, year % 400);
+    let era = year / 400;
+    let year_of_era = year % 400;
     let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
     era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
 }

@@ -55,7 +55,8 @@ fn issue(client: &Client, agreed: &Agreed, state: &mut State, outside: &Outside)
     let terms = Terms { on_device, ..Terms::of(app) };
     let mut grant = |kind, user: &str, scopes: &[&str]| {
         let scopes: Vec<_> = scopes.iter().map(|&scope| scope.to_owned()).collect();
-        let (client_id, user) = (app.client_id.clone(), user.to_owned());
+        let client_id = app.client_id.clone();
+        let user = user.to_owned();
         let asked = Grant { client_id, kind, user, scopes };
         (!asked.scopes.is_empty()).then(|| state.tokens.issue(asked, terms, outside))
     };

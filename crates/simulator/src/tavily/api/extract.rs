@@ -35,7 +35,8 @@ fn extract_from(tavily: &Tavily, headers: &HeaderMap, body: &[u8]) -> Result<Val
     let mut state = tavily.state();
     let key = key_of(headers, &state)?;
     let asked = Asked::read(Parameters::read(headers, body)?)?;
-    let (mut results, mut failed) = (Vec::new(), Vec::new());
+    let mut results = Vec::new();
+    let mut failed = Vec::new();
     for url in &asked.urls {
         match asked.text_at(url) {
             Some(text) => results.push(json!({ "url": url, "raw_content": text, "images": [] })),

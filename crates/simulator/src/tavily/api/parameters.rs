@@ -71,7 +71,8 @@ impl Parameters {
         let Some(value) = self.0.remove(name) else { return Ok(None) };
         let number = value.as_u64().and_then(|number| usize::try_from(number).ok());
         let number = number.filter(|number| between.contains(number));
-        let (from, to) = (between.start(), between.end());
+        let from = between.start();
+        let to = between.end();
         let refusal = || must_be(name, &format!("an integer between {from} and {to}"));
         number.map(Some).ok_or_else(refusal)
     }

@@ -25,7 +25,8 @@ async fn a_program_says_what_it_is_and_knows_the_version() {
         }
         setting.harness.send(request.body(Body::empty()).unwrap()).await
     };
-    let (bearer, word) = (format!("Bearer {token}"), format!("token {token}"));
+    let bearer = format!("Bearer {token}");
+    let word = format!("token {token}");
     assert_eq!(asked(&[("authorization", &bearer)]).await.status, 403);
     let agent = ("user-agent", "a test");
     assert_eq!(asked(&[agent, ("authorization", &word)]).await.status, 200);
@@ -113,8 +114,8 @@ async fn wrong_arguments_of_lists_are_refused_as_described() {
 #[tokio::test]
 async fn an_app_checks_and_ends_its_tokens_and_nobody_elses() {
     let setting = Setting::new();
-    let (one, two) =
-        (setting.access_token("repo", "ada").await, setting.access_token("gist", "ada").await);
+    let one = setting.access_token("repo", "ada").await;
+    let two = setting.access_token("gist", "ada").await;
     let checked = setting.app("POST", "token", SECRET, &one).await;
     assert_described("post", "/applications/{client_id}/token", 200, &checked.json());
     assert_eq!(checked.json()["scopes"], serde_json::json!(["repo"]));

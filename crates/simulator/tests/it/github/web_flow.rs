@@ -126,7 +126,8 @@ async fn a_refresh_token_works_once_and_takes_the_old_access_token_with_it() {
     let setting = Setting::with_app(|app| app.expiring_tokens = true);
     let first = setting.connect("repo", "ada").await;
     assert_eq!(first["expires_in"], 28_800);
-    let (old, refresh) = (text(&first["access_token"]), text(&first["refresh_token"]));
+    let old = text(&first["access_token"]);
+    let refresh = text(&first["refresh_token"]);
     assert!(refresh.starts_with("ghr_"));
     let fields = [("grant_type", "refresh_token"), ("refresh_token", refresh.as_str())];
     let second = setting.token(&fields).await;
