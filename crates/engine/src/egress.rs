@@ -249,7 +249,7 @@ impl Asked {
 
     fn log(self, answer: &Result<Answer, EgressError>) {
         let Self { method, host, at } = self;
-        let ms = at.elapsed().as_millis();
+        let ms = u64::try_from(at.elapsed().as_millis()).unwrap_or(u64::MAX);
         match answer {
             Ok(Answer { status, body, .. }) => {
                 let status = status.as_u16();
