@@ -41,9 +41,12 @@ pub async fn run(stage: &Stage, refused: Refused) -> Result<Report> {
         "Refused: {connections} connections on PostgreSQL with due refreshes, whose token endpoint \
          answers 401 `invalid_client` for {time:?}, beside another connector that is called"
     ));
-    let habits = [Habit::RefusesClient].into();
-    let temper = Temper { rotation: Rotation::Strict, habits, ..Temper::default() };
+    let temper = Temper { rotation: Rotation::Strict, ..Temper::default() };
     let world = stage.set_up(Database::Postgres, temper).await?;
+    // Nobody enables a connector with an app that is refused.
+    world.hostile().change(|temper| {
+        temper.habits.insert(Habit::RefusesClient);
+    });
     let neighbour = Neighbour::move_in(&world, Temper::default()).await?;
     neighbour.fill(0..OTHERS, Life::Left(Duration::from_hours(2))).await?;
     let node = world.installation.start(&crate::installation::Start::default()).await?;
