@@ -2,6 +2,7 @@
 
 mod database;
 mod empty;
+mod file;
 mod hosts;
 mod key_file;
 mod listen;
@@ -9,10 +10,7 @@ mod misspelt;
 mod roots;
 mod values;
 
-use std::{
-    net::SocketAddr,
-    path::{Path, PathBuf},
-};
+use std::{net::SocketAddr, path::PathBuf};
 
 use anyhow::Context as _;
 use astralform_domain::Secret;
@@ -20,11 +18,11 @@ use astralform_engine::egress::{ExtraRoots, Networks};
 use astralform_server::{Hosts, Proxies, Rate, Rates};
 use clap::{Args, builder::BoolishValueParser};
 use ipnet::IpNet;
-use serde::Deserialize;
 use url::Url;
 
 pub(crate) use database::Database;
 pub(crate) use empty::{without_empty_flags, without_empty_variables};
+use file::{Settings, read};
 pub(crate) use key_file::KeyFile;
 pub(crate) use listen::Listen;
 pub(crate) use misspelt::misspelt_variables;
@@ -145,30 +143,6 @@ struct RateFlags {
     project: Option<u32>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Settings {
-    trusted_proxies: Option<Vec<String>>,
-    allowed_hosts: Option<Vec<String>>,
-    end_user_rate: Option<u32>,
-    key_rate: Option<u32>,
-    project_rate: Option<u32>,
-    listen: Option<String>,
-    public_url: Option<String>,
-    database_url: Option<String>,
-    data_dir: Option<PathBuf>,
-    key_file: Option<PathBuf>,
-    key_file_group_readable: Option<bool>,
-    catalog_dirs: Option<Vec<PathBuf>>,
-    allow_private_networks: Option<Vec<String>>,
-    extra_roots: Option<Vec<String>>,
-    node: Option<String>,
-    metrics_token: Option<String>,
-    sandbox: Option<bool>,
-    sandbox_listen: Option<String>,
-    log: Option<String>,
-}
-
 /// Where an installation keeps what it knows.
 pub(crate) struct Store {
     pub(crate) database: Database,
@@ -200,8 +174,6 @@ pub(crate) struct Config {
     /// Where the simulated services listen, where they run.
     pub(crate) sandbox: Option<SocketAddr>,
 }
-
-const FILE: &str = "astralform.toml";
 
 impl Store {
     pub(crate) fn load(flags: StoreFlags) -> anyhow::Result<Self> {
@@ -338,26 +310,6 @@ fn sandbox_address(wished: Option<Listen>) -> anyhow::Result<SocketAddr> {
             "sandbox_listen must be a loopback address, such as 127.0.0.1:8788; {other} is none"
         ),
     }
-}
-
-/// Reads the settings file. One that was named must be there; the default one may be missing.
-fn read(named: Option<&Path>) -> anyhow::Result<Settings> {
-    let path = named.unwrap_or(Path::new(FILE));
-    let text = match std::fs::read_to_string(path) {
-        Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
-            return Ok(Settings::default());
-        }
-        other => other.with_context(|| format!("{} cannot be read", path.display()))?,
-    };
-    parse(&text).with_context(|| format!("{} is not in order", path.display()))
-}
-
-fn parse(text: &str) -> Result<Settings, toml::de::Error> {
-    if !text.contains("\"\"") && !text.contains("''") {
-        // Read as it stands, a fault has its line.
-        return toml::from_str(text);
-    }
-    empty::without_empty_entries(toml::from_str(text)?).try_into()
 }
 
 /// Returns what a server is called that was given no name: another on the same machine listens

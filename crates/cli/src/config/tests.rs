@@ -1,3 +1,5 @@
+use std::path::Path;
+
 use super::*;
 
 fn no_store_flags() -> StoreFlags {
@@ -29,7 +31,7 @@ fn no_flags() -> Flags {
 }
 
 fn merged(file: &str) -> anyhow::Result<Config> {
-    Config::merge(no_flags(), parse(file)?)
+    Config::merge(no_flags(), file::parse(file)?)
 }
 
 fn refusal(file: &str) -> String {

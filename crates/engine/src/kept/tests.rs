@@ -41,6 +41,20 @@ async fn f7_what_is_remembered_has_a_total_weight_however_heavy_each_thing_is() 
 }
 
 #[tokio::test]
+async fn f7_end_users_who_have_connected_nothing_take_no_room() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = database(folder.path()).await;
+    let shelf = Shelf::<u32, Served>::new(limits::CACHED_CONNECTIONS);
+    let project = "proj_01MCC5RM0057CRQEQV3TS85WNJ".parse().unwrap();
+    for key in 0..100 {
+        let read = async { Ok(Some(Served::from(Vec::new()))) };
+        let found = shelf.get(&db, key, &[Topic::Project(project)], read).await.unwrap();
+        assert!(found.unwrap().connections.is_empty());
+    }
+    assert_eq!(shelf.0.len(), 0);
+}
+
+#[tokio::test]
 async fn f7_what_nobody_asks_for_any_more_is_forgotten() {
     let folder = tempfile::tempdir().unwrap();
     let db = database(folder.path()).await;

@@ -82,6 +82,11 @@ impl Engine {
         let connector = self.catalog.connector(&new.connector);
         let connector = connector.ok_or_else(|| self.not_in_catalog(&new.connector))?;
         self.check(tenant, &new, connector)?;
+        // Before anything is shown to the provider; that another comes first is found again below.
+        let present = project_connectors::by_slug(&self.db, tenant, &new.connector).await;
+        if present.map_err(Fault::from)?.is_some() {
+            return Err(SettingsError::AlreadyEnabled);
+        }
         let paying = self.paying(&new, connector).await?;
         let mut settings = self.settings(tenant, new, connector)?;
         self.check_reachable(&settings, connector).await?;

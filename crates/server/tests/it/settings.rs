@@ -83,6 +83,11 @@ async fn a_connector_is_not_enabled_with_an_app_that_the_provider_refuses() {
     provider.set_down(true);
     let unanswered = server.admin().post(&all, enable(NEW)).await;
     assert_eq!(unanswered.status, 201, "nobody said that it is wrong: {unanswered:?}");
+    provider.set_down(false);
+    let shown = provider.shown().len();
+    let again = server.admin().post(&all, enable(NEW)).await;
+    assert_eq!((again.status, again.code()), (409, "already_enabled"), "{again:?}");
+    assert_eq!(provider.shown().len(), shown, "what is enabled already is shown to nobody");
 }
 
 #[tokio::test]

@@ -206,6 +206,18 @@ mod tests {
     }
 
     #[test]
+    fn the_room_that_a_crowd_of_lines_took_is_given_back() {
+        let epochs = hearing();
+        let began = Instant::now();
+        let crowd = (0..100_000_u128).map(|number| (number.to_le_bytes(), vec![7]));
+        epochs.heard(began, crowd);
+        assert!(epochs.lock().lines.capacity() >= 100_000);
+        epochs.heard(began + Lookback::KNOWN, std::iter::empty());
+        assert!(epochs.lock().lines.is_empty());
+        assert!(epochs.lock().lines.capacity() < 4 * ROOMY);
+    }
+
+    #[test]
     fn what_is_only_too_old_is_known_to_be_unchanged_as_long_as_somebody_hears() {
         let epochs = hearing();
         let now = Instant::now();

@@ -212,7 +212,9 @@ impl Forms {
     /// Adds a text as it is written, folded.
     fn add(&mut self, is_encoded: bool, write: impl FnOnce(&mut Vec<u8>)) {
         let start = self.texts.len();
+        let room = self.texts.capacity();
         write(&mut self.texts);
+        debug_assert_eq!(self.texts.capacity(), room, "what moves by itself is not wiped");
         self.texts[start..].iter_mut().for_each(|byte| *byte = fold(*byte));
         self.all.push(Pattern { text: start..self.texts.len(), is_encoded });
     }

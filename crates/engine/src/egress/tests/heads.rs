@@ -1,8 +1,8 @@
 use super::*;
 
-/// RFC 9112 §5.2 has clients read lines that are folded; the others are read by every browser.
 #[tokio::test]
 async fn a_line_of_a_head_that_is_none_spoils_no_answer() {
+    // RFC 9112 §5.2 has clients read lines that are folded; the others are read by every browser.
     for line in [
         "X-Folded: a\r\n b",
         "X-Spaced : 1",
@@ -26,9 +26,9 @@ async fn a_line_of_a_head_that_is_none_spoils_no_answer() {
     }
 }
 
-/// How long a body is has to be certain, or the next answer is read out of it.
 #[tokio::test]
 async fn a_length_that_is_none_is_no_answer() {
+    // It has to be certain how long a body is, or the next answer is read out of it.
     for line in
         ["Content-Length: 7x", "Content-Length: 7\r\nContent-Length: 8", "Content-Length: -7"]
     {
@@ -39,9 +39,9 @@ async fn a_length_that_is_none_is_no_answer() {
     }
 }
 
-/// What comes out of an encoding is longer than what goes in.
 #[tokio::test]
 async fn an_answer_that_grows_when_it_is_put_right_is_limited_too() {
+    // What comes out of an encoding is longer than what goes in.
     for (bytes, fits) in [(300, true), (600, false)] {
         let body = [&b"\""[..], &vec![0xff; bytes], b"\""].concat();
         let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
