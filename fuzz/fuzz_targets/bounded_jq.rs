@@ -4,7 +4,7 @@
 
 #![no_main]
 
-use astralform_catalog::jq::{Budget, Document, Program};
+use astralform_jq::{Budget, Document, Program};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 

@@ -1,14 +1,14 @@
 use std::collections::BTreeMap;
 
 use astralform_domain::{ConnectorSlug, Scope, ScopeSet};
+use astralform_jq::Document;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
 
 use crate::{
-    ApiKey, Encoding, Errors, Expression, OAuth, Placement, Revocation, ScopeEntry, Tool,
-    Variables, jq::Document,
+    ApiKey, Encoding, Errors, Expression, OAuth, Placement, Revocation, ScopeEntry, Tool, Variables,
 };
 
 /// One connector, as its `connector.yaml` describes it.

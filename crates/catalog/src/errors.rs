@@ -1,13 +1,11 @@
 use std::collections::BTreeMap;
 
+use astralform_jq::{Document, RunError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{
-    Expression, Variables,
-    jq::{Document, RunError},
-};
+use crate::{Expression, Variables};
 
 /// How an API says that something went wrong.
 #[derive(Default, Deserialize, JsonSchema)]

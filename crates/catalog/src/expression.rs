@@ -1,11 +1,11 @@
 use std::borrow::Cow;
 
+use astralform_jq::{Budget, CompileError, Document, Program, RunError, Use};
+use http::HeaderMap;
 use schemars::{JsonSchema, Schema as JsonSchemaValue, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::{Value, value::RawValue};
 use thiserror::Error;
-
-use crate::jq::{Budget, CompileError, Document, Program, RunError, Use};
 
 /// A compiled jq expression of a connector file.
 pub struct Expression {
@@ -24,13 +24,7 @@ pub struct Variables<'a> {
     /// `$also`: the bodies of a tool's other answers by name; null elsewhere.
     pub also: &'a Value,
     /// `$headers`: those of a tool's answer; null elsewhere.
-    pub headers: Option<&'a dyn Headers>,
-}
-
-/// What came in the headers of an answer.
-pub trait Headers {
-    /// Returns their texts as an object, the names in lower case.
-    fn texts(&self) -> Value;
+    pub headers: Option<&'a HeaderMap>,
 }
 
 /// Why an expression gave nothing that can be used.
@@ -101,11 +95,11 @@ impl Expression {
     fn with<T>(&self, variables: Variables<'_>, run: impl FnOnce(&[&Value]) -> T) -> T {
         let status = variables.status.map_or(Value::Null, Value::from);
         let headers = variables.headers.filter(|_| self.names_headers);
-        let headers = headers.map_or(Value::Null, Headers::texts);
+        let headers = headers.map_or(Value::Null, texts);
         run(&[variables.arguments, &status, variables.also, &headers])
     }
 
-    /// Runs it with [`NULL_MARK`](crate::jq::NULL_MARK) in every text that a null became a part of,
+    /// Runs it with [`NULL_MARK`](astralform_jq::NULL_MARK) in every text that a null became a part of,
     /// and reads its result as a `T`.
     ///
     /// # Errors
@@ -163,4 +157,12 @@ impl JsonSchema for Expression {
             "description": "A jq expression in the bounded language. $arguments and $status can be named everywhere, $headers where a tool's answer is read, $also in the result of a tool."
         })
     }
+}
+
+/// Returns the headers that are texts, the names in lower case; of repeated ones the last.
+fn texts(headers: &HeaderMap) -> Value {
+    let texts = headers.iter().filter_map(|(name, value)| {
+        Some((name.as_str().to_owned(), Value::from(value.to_str().ok()?)))
+    });
+    Value::Object(texts.collect())
 }

@@ -1,4 +1,4 @@
-use std::{collections::BTreeMap, fmt::Write as _};
+use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
 
 use astralform_domain::ConnectorSlug;
 use sha2::{Digest as _, Sha256};
@@ -17,7 +17,7 @@ pub struct Folder<'a> {
 /// The connectors there are.
 #[derive(Default)]
 pub struct Catalog {
-    connectors: BTreeMap<ConnectorSlug, Connector>,
+    connectors: BTreeMap<ConnectorSlug, Arc<Connector>>,
     tools: BTreeMap<String, ConnectorSlug>,
     /// What the files of each connector are known by.
     digests: BTreeMap<ConnectorSlug, [u8; 32]>,
@@ -43,17 +43,17 @@ pub fn load<'a>(folders: impl IntoIterator<Item = Folder<'a>>) -> (Catalog, Vec<
 
 impl Catalog {
     /// Returns the connector of that name.
-    pub fn connector(&self, slug: &ConnectorSlug) -> Option<&Connector> {
+    pub fn connector(&self, slug: &ConnectorSlug) -> Option<&Arc<Connector>> {
         self.connectors.get(slug)
     }
 
     /// Returns every connector, by name.
-    pub fn connectors(&self) -> impl Iterator<Item = &Connector> {
+    pub fn connectors(&self) -> impl Iterator<Item = &Arc<Connector>> {
         self.connectors.values()
     }
 
     /// Returns the tool of that name, and whose it is.
-    pub fn tool(&self, name: &str) -> Option<(&Connector, &Tool)> {
+    pub fn tool(&self, name: &str) -> Option<(&Arc<Connector>, &Tool)> {
         let connector = self.connectors.get(self.tools.get(name)?)?;
         Some((connector, connector.tool(name)?))
     }
@@ -95,7 +95,7 @@ impl Catalog {
         for tool in &connector.tools {
             self.tools.insert(tool.name.as_str().to_owned(), connector.slug.clone());
         }
-        self.connectors.insert(connector.slug.clone(), connector);
+        self.connectors.insert(connector.slug.clone(), Arc::new(connector));
     }
 }
 

@@ -2,10 +2,8 @@ use std::sync::Arc;
 
 use astralform_catalog::{builtin, load};
 use astralform_domain::{Clock, Entropy};
-use astralform_engine::{
-    Engine, Parts, Site,
-    egress::{Egress, Networks},
-};
+use astralform_egress::{Egress, Networks};
+use astralform_engine::{Engine, Parts, Site};
 use astralform_storage::Db;
 use astralform_vault::KeyRing;
 

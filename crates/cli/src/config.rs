@@ -14,7 +14,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use anyhow::Context as _;
 use astralform_domain::Secret;
-use astralform_engine::egress::{ExtraRoots, Networks};
+use astralform_egress::{ExtraRoots, Networks};
 use astralform_server::{Hosts, Proxies, Rate, Rates};
 use clap::{Args, builder::BoolishValueParser};
 use ipnet::IpNet;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use astralform_domain::Secret;
-use astralform_engine::egress::{Allowance, Answer, Egress, Outgoing, Reach, Secrets};
+use astralform_egress::{Allowance, Answer, Egress, Outgoing, Reach, Secrets};
 use clap::Args;
 use ipnet::IpNet;
 use serde_json::Value;

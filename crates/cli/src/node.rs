@@ -6,7 +6,8 @@ mod webhooks;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
-use astralform_engine::{Engine, chain};
+use astralform_domain::chain;
+use astralform_engine::Engine;
 use astralform_server::{App, Limits, router, serve_then};
 use tokio::{
     net::TcpListener,
@@ -50,7 +51,7 @@ pub(crate) enum Hangup {
 pub(crate) async fn run(listener: TcpListener, app: App, hangup: Hangup) -> anyhow::Result<()> {
     let (asked, stops) = asked_to_stop()?;
     let hangups = Hangups::hear(hangup, stops)?;
-    app.engine().recover().await.context("what an earlier run left cannot be taken up")?;
+    app.engine().upkeep.recover().await.context("what an earlier run left cannot be taken up")?;
     let files = machine::raise_file_limit();
     let proxies = app.proxies().clone();
     let limits = Limits { proxies, ..Limits::with_connections(machine::seats(files)) };
@@ -96,19 +97,19 @@ pub(crate) async fn run(listener: TcpListener, app: App, hangup: Hangup) -> anyh
 
 /// Finishes what must not be left half done.
 async fn finish(engine: &Engine) {
-    engine.stop_refreshing();
-    let left = engine.finish_refreshes(FINISH).await;
+    engine.upkeep.stop_refreshing();
+    let left = engine.upkeep.finish_refreshes(FINISH).await;
     if left > 0 {
         tracing::error!(refreshes = left, "stopping although refreshes are under way");
     }
-    if let Err(fault) = engine.write_uses(true).await {
+    if let Err(fault) = engine.connection_uses.write_uses(true).await {
         tracing::warn!(error = chain(&fault), "the last uses of connections are not written down");
     }
 }
 
 /// Leaves what this process did not end: it is the next one's from now on.
 async fn leave(engine: &Engine) {
-    if let Err(fault) = engine.leave().await {
+    if let Err(fault) = engine.presence.leave().await {
         tracing::warn!(error = chain(&fault), "the next process of this name waits ten seconds");
     }
 }
@@ -120,7 +121,7 @@ async fn beat(app: App) {
     let mut is_heard = true;
     loop {
         ticks.tick().await;
-        let beaten = app.engine().beat().await;
+        let beaten = app.engine().presence.beat().await;
         if let (true, Err(fault)) = (is_heard, &beaten) {
             tracing::warn!(error = chain(fault), "other nodes do not hear that this one lives");
         }
@@ -134,7 +135,7 @@ async fn keep_fresh(app: App) {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        if let Err(fault) = app.engine().keep_fresh().await {
+        if let Err(fault) = app.engine().upkeep.keep_fresh().await {
             tracing::warn!(error = chain(&fault), "tokens are not refreshed ahead of their end");
         }
     }
@@ -147,7 +148,7 @@ async fn follow(app: App) {
     let mut is_hearing = true;
     loop {
         ticks.tick().await;
-        let heard = app.engine().follow().await;
+        let heard = app.engine().cache.follow().await;
         if let (true, Err(fault)) = (is_hearing, &heard) {
             tracing::warn!(error = chain(fault), "what other nodes change is not heard of");
         }
@@ -161,7 +162,7 @@ async fn sweep(app: App) {
     loop {
         ticks.tick().await;
         app.drop_idle_callers();
-        if let Err(fault) = app.engine().sweep().await {
+        if let Err(fault) = app.engine().janitor.sweep().await {
             tracing::error!(error = chain(&fault), "the sweep failed; it is tried again");
         }
     }
@@ -172,7 +173,7 @@ async fn write_uses(app: App) {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        if let Err(fault) = app.engine().write_uses(false).await {
+        if let Err(fault) = app.engine().connection_uses.write_uses(false).await {
             tracing::warn!(error = chain(&fault), "uses of connections are not written down yet");
         }
     }

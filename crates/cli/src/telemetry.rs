@@ -60,7 +60,7 @@ pub(crate) fn note(text: &str) {
 
 /// Reads what is to be logged. Statements of the database are, where they are asked for by name.
 fn parse(filter: &str) -> anyhow::Result<EnvFilter> {
-    let example = "`info`, or `info,astralform_engine=debug`";
+    let example = "`info`, or `info,astralform_egress=debug`";
     let mut parts: Vec<_> = filter.split(',').map(str::trim).collect();
     if let Some(word) = parts.iter().find(|part| is_no_level(part)) {
         anyhow::bail!(
@@ -91,7 +91,7 @@ mod tests {
     fn statements_of_the_database_are_logged_only_where_they_are_asked_for_by_name() {
         let has_statements =
             |filter: &str| !parse(filter).unwrap().to_string().contains("sqlx=off");
-        for quiet in ["info", "debug", "trace", "info,astralform_engine=debug", "sql=debug", ""] {
+        for quiet in ["info", "debug", "trace", "info,astralform_egress=debug", "sql=debug", ""] {
             assert!(!has_statements(quiet), "{quiet}");
         }
         for loud in ["sqlx=debug", "info, sqlx::query=debug", "debug,sqlx=trace"] {
@@ -106,7 +106,7 @@ mod tests {
             let refused = parse(wrong).unwrap_err().to_string();
             assert!(refused.contains("is no level to log at"), "{refused}");
         }
-        for fine in ["INFO", "3", "off", "warn,astralform_engine=debug", ""] {
+        for fine in ["INFO", "3", "off", "warn,astralform_egress=debug", ""] {
             assert!(parse(fine).is_ok(), "{fine}");
         }
     }

@@ -57,6 +57,11 @@ impl Entropy {
         self.fill(&mut bytes);
         bytes
     }
+
+    /// Returns a random share of one, to scatter what would otherwise happen all at once.
+    pub fn share(&self) -> f64 {
+        f64::from(u32::from_be_bytes(self.bytes())) / f64::from(u32::MAX)
+    }
 }
 
 thread_local! {

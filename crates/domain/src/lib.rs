@@ -10,6 +10,7 @@ pub mod crash_points;
 mod end_user;
 mod entropy;
 mod environment;
+mod error_chain;
 mod failure;
 mod hosts;
 mod ids;
@@ -38,6 +39,7 @@ pub use connection::{Account, Connection, ConnectionStatus, StatusReason};
 pub use end_user::{EndUserId, InvalidEndUserId};
 pub use entropy::Entropy;
 pub use environment::{Environment, EnvironmentSettings, VerifyEndUser};
+pub use error_chain::chain;
 pub use failure::FailureKind;
 pub use hosts::HostSet;
 pub use ids::{

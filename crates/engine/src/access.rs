@@ -1,7 +1,11 @@
 //! What opens the product from outside: API keys and admin tokens. Each kind is made in one function,
 //! for whoever wants one.
 
+use std::sync::Arc;
+
 use astralform_domain::{AdminTokenId, ApiKeyId, Email, MemberId, Secret, Timestamp};
+
+use crate::{base::Base, row_tags::RowTags};
 pub use astralform_storage::api_keys::Access;
 use astralform_storage::{
     Db, Tx,
@@ -13,7 +17,7 @@ use astralform_storage::{
 
 use astralform_vault::TagKey;
 
-use crate::{Engine, Fault, bearer, row_tags::Granting as _};
+use crate::{Fault, bearer, row_tags::Granting as _};
 
 /// A fresh API key. Its text cannot be had again.
 pub struct NewApiKey {
@@ -48,14 +52,25 @@ pub struct Reopened {
 /// The most API keys that are made at once: as many as somebody can look through.
 const AT_ONCE: i64 = 100;
 
-impl Engine {
+/// API keys and admin tokens, each made by one function.
+#[derive(Clone)]
+pub struct AccessKeys {
+    base: Arc<Base>,
+    row_tags: Arc<RowTags>,
+}
+
+impl AccessKeys {
+    pub(crate) fn new(base: &Arc<Base>, row_tags: &Arc<RowTags>) -> Self {
+        Self { base: Arc::clone(base), row_tags: Arc::clone(row_tags) }
+    }
+
     /// Makes an API key.
     ///
     /// # Errors
     /// When the database does not store it.
     pub async fn new_api_key(&self, access: Access) -> Result<NewApiKey, Fault> {
-        let key = self.installation_key().await?;
-        let mut tx = self.db.begin().await?;
+        let key = self.row_tags.installation_key().await?;
+        let mut tx = self.base.begin().await?;
         let made = self.add_api_key(&mut tx, access, &key).await?;
         tx.commit().await?;
         Ok(made)
@@ -66,8 +81,8 @@ impl Engine {
     /// # Errors
     /// When the database does not store it.
     pub async fn new_admin_token(&self, of: &Member) -> Result<NewAdminToken, Fault> {
-        let key = self.installation_key().await?;
-        let mut tx = self.db.begin().await?;
+        let key = self.row_tags.installation_key().await?;
+        let mut tx = self.base.begin().await?;
         let made = self.add_admin_token(&mut tx, of, &key).await?;
         tx.commit().await?;
         Ok(made)
@@ -78,8 +93,8 @@ impl Engine {
     /// # Errors
     /// When the database does not store them; then none is made.
     pub async fn reopen(&self, revoked_at: Timestamp) -> Result<Reopened, Fault> {
-        let key = self.installation_key().await?;
-        let mut tx = self.db.begin().await?;
+        let key = self.row_tags.installation_key().await?;
+        let mut tx = self.base.begin().await?;
         let mut ended = api_keys::ended_at(&mut tx, revoked_at, AT_ONCE + 1).await?;
         let most = usize::try_from(AT_ONCE).unwrap_or_default();
         let is_cut_short = ended.len() > most;
@@ -103,16 +118,16 @@ impl Engine {
         access: Access,
         installation: &TagKey,
     ) -> Result<NewApiKey, Fault> {
-        let id = ApiKeyId::new(&self.clock, &self.entropy);
+        let id = ApiKeyId::new(&self.base.clock, &self.base.entropy);
         let Access { tenant, agent } = access;
         let prefix = format!("sk_{}", tenant.environment);
-        let (secret, secret_hash) = bearer::mint(&prefix, id, &self.entropy);
+        let (secret, secret_hash) = bearer::mint(&prefix, id, &self.base.entropy);
         let hint = secret.hint();
         let tag = None;
         let revoked_at = None;
         let mut key = ApiKey { id, tenant, agent, secret_hash, hint, tag, revoked_at };
         key.tag = Some(key.tag_by(installation));
-        api_keys::create(tx, &key, self.clock.now()).await?;
+        api_keys::create(tx, &key, self.base.now()).await?;
         Ok(NewApiKey { id, access, secret })
     }
 
@@ -123,14 +138,15 @@ impl Engine {
         of: &Member,
         installation: &TagKey,
     ) -> Result<NewAdminToken, Fault> {
-        let (id, member): (_, MemberId) = (AdminTokenId::new(&self.clock, &self.entropy), of.id);
-        let (secret, secret_hash) = bearer::mint("pat", id, &self.entropy);
+        let (id, member): (_, MemberId) =
+            (AdminTokenId::new(&self.base.clock, &self.base.entropy), of.id);
+        let (secret, secret_hash) = bearer::mint("pat", id, &self.base.entropy);
         let hint = secret.hint();
         let tag = None;
         let revoked_at = None;
         let mut token = AdminToken { id, member, secret_hash, hint, tag, revoked_at };
         token.tag = Some(token.tag_by(installation));
-        admin_tokens::create(tx, &token, self.clock.now()).await?;
+        admin_tokens::create(tx, &token, self.base.now()).await?;
         Ok(NewAdminToken { id, email: of.email.clone(), secret })
     }
 }

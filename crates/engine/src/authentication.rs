@@ -11,7 +11,7 @@ use astralform_storage::{
 };
 use thiserror::Error;
 
-use crate::{Engine, Fault, Frozen, bearer};
+use crate::{Fault, Frozen, base::Base, bearer, cache::Cache, row_tags::RowTags};
 
 /// Why a request comes from nobody we know.
 #[derive(Debug, Error)]
@@ -127,7 +127,19 @@ pub struct Said<'a> {
 /// How much of an agent's name is repeated.
 const LONGEST_NAME: usize = 64;
 
-impl Engine {
+/// Tells who calls.
+#[derive(Clone)]
+pub struct Authentication {
+    base: Arc<Base>,
+    row_tags: Arc<RowTags>,
+    cache: Arc<Cache>,
+}
+
+impl Authentication {
+    pub(crate) fn new(base: &Arc<Base>, row_tags: &Arc<RowTags>, cache: &Arc<Cache>) -> Self {
+        Self { base: Arc::clone(base), row_tags: Arc::clone(row_tags), cache: Arc::clone(cache) }
+    }
+
     /// Returns whom a runtime request comes from, and for whom.
     ///
     /// # Errors
@@ -157,8 +169,8 @@ impl Engine {
         let brought = bearer::parse(token, "pat", "admt");
         let brought = brought.ok_or(AuthenticationError::InvalidToken(kind))?;
         let id = brought.id.parse().map_err(|_| AuthenticationError::InvalidToken(kind))?;
-        let found = admin_tokens::find(&self.db, id).await.map_err(Fault::from)?;
-        let found = self.vouched(found).await?;
+        let found = admin_tokens::find(&self.base.db, id).await.map_err(Fault::from)?;
+        let found = self.row_tags.vouched(found).await?;
         let valid = |token: &admin_tokens::AdminToken| {
             brought.proves(&token.secret_hash) && token.revoked_at.is_none()
         };
@@ -175,7 +187,7 @@ impl Engine {
         administrator: Administrator,
         project: ProjectId,
     ) -> Result<Option<Role>, Fault> {
-        Ok(members::role_in(&self.db, administrator.member, project).await?)
+        Ok(members::role_in(&self.base.db, administrator.member, project).await?)
     }
 
     /// Returns the role even in a project that was deleted.
@@ -187,13 +199,13 @@ impl Engine {
         administrator: Administrator,
         project: ProjectId,
     ) -> Result<Option<Role>, Fault> {
-        Ok(members::role_in_past(&self.db, administrator.member, project).await?)
+        Ok(members::role_in_past(&self.base.db, administrator.member, project).await?)
     }
 
     async fn authenticate_key(&self, said: Said<'_>) -> Result<Caller, AuthenticationError> {
         let invalid = AuthenticationError::InvalidToken(TokenKind::ApiKey);
         let key = self.find_key(said.token).await?.ok_or(invalid)?;
-        self.thawed(key.tenant.project).await??;
+        self.cache.ensure_not_frozen(key.tenant.project).await??;
         let agent = self.agent_of(key.tenant, key.agent, said.agent).await?;
         let credential = RuntimeCredential::ApiKey(key.id);
         let principal = Principal { tenant: key.tenant, agent: agent.id, credential };
@@ -206,7 +218,7 @@ impl Engine {
         if said.end_user.is_some_and(|named| named != session.end_user) {
             return Err(AuthenticationError::OtherEndUser);
         }
-        self.thawed(session.tenant.project).await??;
+        self.cache.ensure_not_frozen(session.tenant.project).await??;
         let agent = self.agent_of(session.tenant, Some(session.agent), said.agent).await?;
         let credential =
             RuntimeCredential::Session { id: session.id, tools: session.tools.clone() };
@@ -223,7 +235,7 @@ impl Engine {
         };
         let Some(brought) = bearer::parse(text, prefix, "key") else { return Ok(None) };
         let Ok(id) = brought.id.parse() else { return Ok(None) };
-        let found = self.api_key(id).await?;
+        let found = self.cache.api_key(id).await?;
         Ok(found.filter(|key| {
             brought.proves(&key.secret_hash)
                 && key.tenant.environment == environment
@@ -234,8 +246,8 @@ impl Engine {
     async fn find_session(&self, text: &str) -> Result<Option<Arc<Session>>, Fault> {
         let Some(brought) = bearer::parse(text, "ut", "sess") else { return Ok(None) };
         let Ok(id) = brought.id.parse() else { return Ok(None) };
-        let found = self.session(id).await?;
-        let now = self.clock.now();
+        let found = self.cache.session(id).await?;
+        let now = self.base.now();
         Ok(found.filter(|session| brought.proves(&session.secret_hash) && session.expires_at > now))
     }
 
@@ -248,8 +260,8 @@ impl Engine {
         named: Option<&str>,
     ) -> Result<Arc<Agent>, AuthenticationError> {
         let found = match (bound, named) {
-            (Some(bound), None) => self.agent(tenant.project, bound).await?,
-            (_, named) => self.named_agent(tenant.project, named).await?,
+            (Some(bound), None) => self.cache.agent(tenant.project, bound).await?,
+            (_, named) => self.cache.named_agent(tenant.project, named).await?,
         };
         let Some(agent) = found else {
             let name = named.map(|named| cut(named, LONGEST_NAME).into_owned());

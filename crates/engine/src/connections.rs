@@ -1,8 +1,11 @@
 //! Connections coming to life and ending.
 
+mod ahead;
 mod end;
-mod own;
+mod replaced;
 mod tokens;
+
+use std::sync::Arc;
 
 use astralform_catalog::Connector;
 use astralform_domain::{
@@ -12,15 +15,15 @@ use astralform_domain::{
 use astralform_storage::{Tx, auth_requests, connections, end_users};
 use astralform_vault::ProjectKeys;
 
-use crate::{Engine, Fault, project_connectors::Ready, revocations::Replaced};
+use crate::{Fault, base::Base, connectors::Ready};
 
-pub use own::{ChangeError, Changes as ConnectionChanges, Listed};
+pub(crate) use replaced::{Replaced, living_on};
 pub(crate) use tokens::{OpenToken, UNCONFIRMED, open, open_all, open_refresh_token};
 
 /// An account that its owner has just consented to.
 pub(crate) struct NewConnection<'a> {
     pub(crate) request: &'a AuthRequest,
-    pub(crate) ready: &'a Ready<'a>,
+    pub(crate) ready: &'a Ready,
     pub(crate) account: &'a Account,
     pub(crate) tokens: &'a [OpenToken],
     /// Where they may be sent.
@@ -42,7 +45,17 @@ pub(crate) struct Arrival<'a> {
     pub(crate) connector: Option<&'a Connector>,
 }
 
-impl Engine {
+/// Connections and their tokens, as they are stored and ended.
+#[derive(Clone)]
+pub(crate) struct Connections {
+    base: Arc<Base>,
+}
+
+impl Connections {
+    pub(crate) fn new(base: &Arc<Base>) -> Self {
+        Self { base: Arc::clone(base) }
+    }
+
     /// Stores a new connection with its tokens. A connection that awaits confirmation stands by
     /// itself; an active one takes its place among its owner's others.
     pub(crate) async fn store_connection(
@@ -55,7 +68,7 @@ impl Engine {
         let connection = self.connection(new);
         if connection.status == ConnectionStatus::Active {
             let tokens = new.tokens;
-            let connector = Some(new.ready.connector);
+            let connector = Some(&*new.ready.connector);
             let request = new.request;
             let arrival =
                 Arrival { connection, tokens, end_user, waiting: None, request, connector };
@@ -118,14 +131,14 @@ impl Engine {
         owner: &Owner,
     ) -> Result<Option<EndUserKey>, Fault> {
         let Some(end_user) = owner.end_user() else { return Ok(None) };
-        let fresh = EndUserKey::new(&self.clock, &self.entropy);
-        Ok(Some(end_users::ensure(tx, tenant, end_user, fresh, self.clock.now()).await?))
+        let fresh = EndUserKey::new(&self.base.clock, &self.base.entropy);
+        Ok(Some(end_users::ensure(tx, tenant, end_user, fresh, self.base.now()).await?))
     }
 
     fn connection(&self, new: &NewConnection<'_>) -> Connection {
         let granted = new.tokens.iter().map(|token| &token.scopes);
         Connection {
-            id: ConnectionId::new(&self.clock, &self.entropy),
+            id: ConnectionId::new(&self.base.clock, &self.base.entropy),
             tenant: new.request.tenant,
             project_connector: new.request.project_connector,
             owner: new.request.owner.clone(),
@@ -136,7 +149,7 @@ impl Engine {
             reason: None,
             scopes: granted.fold(ScopeSet::default(), |all, scopes| all.union(scopes)),
             hosts: new.hosts.clone(),
-            created_at: self.clock.now(),
+            created_at: self.base.now(),
         }
     }
 }

@@ -1,21 +1,22 @@
 //! Which credential pays for a call: first match wins (DESIGN §3, restated in `docs/concepts.md`).
 
-mod parts;
+use std::sync::Arc;
 
 use astralform_domain::{
     AuthReason, Connection, ConnectionId, ConnectionStatus, EndUserId, HostSet, Owner, ScopeSet,
     StatusReason,
 };
+use astralform_provider::request::CredentialParts;
 use astralform_storage::{connections, tokens::Token};
 use thiserror::Error;
 
 use crate::{
-    Engine, Fault,
-    project_connectors::Ready,
-    refresh::{Cause, Freshness, Landing, Later, freshness},
+    Fault,
+    base::Base,
+    connections::Connections,
+    connectors::Ready,
+    refresh::{Cause, Freshness, Landing, Later, Refresh, freshness},
 };
-
-pub(crate) use parts::CredentialParts;
 
 /// What a call is to be paid with.
 #[derive(Debug)]
@@ -217,19 +218,39 @@ pub(crate) enum Lack {
     Later(Later),
 }
 
-impl Engine {
+/// Finds the credential of a call, or what its end user has to be asked for.
+#[derive(Clone)]
+pub(crate) struct CredentialResolver {
+    base: Arc<Base>,
+    refresh: Arc<Refresh>,
+    connections: Arc<Connections>,
+}
+
+impl CredentialResolver {
+    pub(crate) fn new(
+        base: &Arc<Base>,
+        refresh: &Arc<Refresh>,
+        connections: &Arc<Connections>,
+    ) -> Self {
+        Self {
+            base: Arc::clone(base),
+            refresh: Arc::clone(refresh),
+            connections: Arc::clone(connections),
+        }
+    }
+
     /// Says more of a refusal that concerns a connection which the request names: the end user's
     /// list shows one that awaits confirmation, so it is not unknown to them.
     pub(crate) async fn refusal_of(
         &self,
         refusal: CredentialRefusal,
-        ready: &Ready<'_>,
+        ready: &Ready,
         end_user: Option<&EndUserId>,
         named: Option<ConnectionId>,
     ) -> Result<CredentialRefusal, Fault> {
         let named = named.filter(|_| refusal == CredentialRefusal::UnknownConnection);
         let (Some(id), Some(end_user)) = (named, end_user) else { return Ok(refusal) };
-        let found = connections::find(&self.db, ready.settings.tenant, id).await?;
+        let found = connections::find(&self.base.db, ready.settings.tenant, id).await?;
         let is_waiting = found.is_some_and(|found| {
             found.status == ConnectionStatus::AwaitingConfirmation
                 && found.project_connector == ready.settings.id
@@ -242,7 +263,7 @@ impl Engine {
     /// provider has just refused.
     pub(crate) async fn credential(
         &self,
-        ready: &Ready<'_>,
+        ready: &Ready,
         connection: &Connection,
         token: Option<&Token>,
         rejected: Option<i64>,
@@ -251,26 +272,28 @@ impl Engine {
         let Some(token) = token else { return dead(0, StatusReason::TokenRejected) };
         let kind = &token.kind;
         let generation = token.generation;
-        let now = self.clock.now();
+        let now = self.base.now();
         let is_over = token.expires_at.is_some_and(|end| end <= now);
         let cause = if is_over { Cause::Age } else { Cause::Refusal };
         let (generation, text) = match freshness(token, now, rejected) {
             Freshness::Ended(why) => return dead(generation, why),
-            Freshness::Stale => match self.refreshed(connection, kind, generation, cause).await {
-                Landing::Renewed(fresh) => (fresh.generation, fresh.access_token.clone()),
-                Landing::Over => return Ok(Err(Lack::Changed)),
-                Landing::Later(later) => return Ok(Err(Lack::Later(later))),
-                Landing::Broken(fault) => return Err(Fault::Refresh(fault)),
-            },
+            Freshness::Stale => {
+                match self.refresh.refreshed(connection, kind, generation, cause).await {
+                    Landing::Renewed(fresh) => (fresh.generation, fresh.access_token.clone()),
+                    Landing::Over => return Ok(Err(Lack::Changed)),
+                    Landing::Later(later) => return Ok(Err(Lack::Later(later))),
+                    Landing::Broken(fault) => return Err(Fault::Refresh(fault)),
+                }
+            }
             freshness @ (Freshness::Good | Freshness::Due) => {
                 if freshness == Freshness::Due {
-                    self.refresh_meanwhile(connection, kind, generation);
+                    self.refresh.refresh_meanwhile(connection, kind, generation);
                 }
-                (generation, self.open_access_token(connection, token).await?)
+                (generation, self.connections.open_access_token(connection, token).await?)
             }
         };
         let is_refreshable = token.refresh_token.is_some();
-        match CredentialParts::opened(ready.connector, text) {
+        match CredentialParts::opened(&ready.connector, text) {
             Some(parts) => Ok(Ok(Credential { generation, is_refreshable, parts })),
             None => dead(generation, StatusReason::TokenRejected),
         }

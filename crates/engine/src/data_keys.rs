@@ -1,6 +1,6 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
-use astralform_domain::{Entropy, ProjectId, Sealed, Timestamp, limits};
+use astralform_domain::{Entropy, ProjectId, Sealed, Timestamp, chain, limits};
 use astralform_storage::{
     Db, Topic, Tx,
     data_keys::{self, KeyRole, WrappedKey},
@@ -10,15 +10,15 @@ use astralform_vault::{KeyId, KeyRing, KeyUse, OpenError, ProjectKeys, TagKey};
 use tokio::sync::OnceCell;
 
 use crate::{
-    Fault, chain,
-    kept::{DROPPED_AFTER, Shelf},
+    Fault,
+    cache_map::{CacheMap, DROPPED_AFTER},
 };
 
 /// The opened keys of projects, each opened once and kept until they change, and the installation's,
 /// which never does.
 pub(crate) struct DataKeys {
     ring: Mutex<Arc<KeyRing>>,
-    opened: Shelf<ProjectId, ProjectKeys>,
+    opened: CacheMap<ProjectId, ProjectKeys>,
     installation: OnceCell<Arc<TagKey>>,
 }
 
@@ -26,7 +26,7 @@ impl DataKeys {
     pub(crate) fn new(ring: KeyRing) -> Self {
         Self {
             ring: Mutex::new(Arc::new(ring)),
-            opened: Shelf::new(limits::CACHED_DATA_KEYS),
+            opened: CacheMap::new(limits::CACHED_DATA_KEYS),
             installation: OnceCell::new(),
         }
     }

@@ -3,12 +3,6 @@ use std::sync::Arc;
 use astralform_vault::OpenError;
 use thiserror::Error;
 
-/// Returns an error with its causes, the last one first to blame, for the log.
-pub fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
-}
-
 /// Something that should not happen: the log has the cause, the caller a request id.
 #[derive(Debug, Error)]
 pub enum Fault {

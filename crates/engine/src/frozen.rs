@@ -1,7 +1,3 @@
-use astralform_domain::ProjectId;
-
-use crate::{Engine, Fault};
-
 /// A project is frozen: nothing is called, asked, confirmed or refreshed in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -9,10 +5,3 @@ use crate::{Engine, Fault};
      server lifts that with `astralform unfreeze`"
 )]
 pub struct Frozen;
-
-impl Engine {
-    /// Returns whether a project is frozen; known on every node within a second.
-    pub(crate) async fn thawed(&self, project: ProjectId) -> Result<Result<(), Frozen>, Fault> {
-        Ok(if self.is_frozen(project).await? { Err(Frozen) } else { Ok(()) })
-    }
-}

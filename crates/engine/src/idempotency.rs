@@ -1,6 +1,6 @@
 //! Requests that may be sent again: `Idempotency-Key`.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use astralform_domain::{HostSet, Owner, ProjectId, Secret, Tenant, limits};
 use astralform_storage::idempotent_requests::{self, Arriving, Earlier};
@@ -9,7 +9,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
-use crate::{Engine, Fault};
+use crate::{Fault, base::Base};
 
 /// How long an answer is kept.
 pub const LIFE: Duration = astralform_storage::retention::IDEMPOTENT_REQUESTS;
@@ -65,7 +65,17 @@ pub enum RepeatError {
     Fault(#[from] Fault),
 }
 
-impl Engine {
+/// Answers of requests that carry an `Idempotency-Key`.
+#[derive(Clone)]
+pub struct Idempotency {
+    base: Arc<Base>,
+}
+
+impl Idempotency {
+    pub(crate) fn new(base: &Arc<Base>) -> Self {
+        Self { base: Arc::clone(base) }
+    }
+
     /// Takes the place of a request, or finds the answer to the one that came before.
     ///
     /// # Errors
@@ -73,11 +83,11 @@ impl Engine {
     pub async fn take_turn(&self, request: &Repeatable<'_>) -> Result<Turn, RepeatError> {
         let id = identity(request);
         let request_digest = Sha256::digest(request.body).into();
-        let now = self.clock.now();
+        let now = self.base.now();
         let project = request.tenant.project;
         let arriving =
             Arriving { id: &id, tenant: request.tenant, request_digest: &request_digest };
-        let mut tx = self.db.begin().await.map_err(Fault::from)?;
+        let mut tx = self.base.begin().await.map_err(Fault::from)?;
         let since = now.before(LIFE);
         let earlier = idempotent_requests::claim(&mut tx, arriving, since, now).await;
         let earlier = earlier.map_err(Fault::from)?;
@@ -89,7 +99,7 @@ impl Engine {
                 Err(RepeatError::OtherRequest)
             }
             Some(Earlier { answer: Some(answer), .. }) => {
-                let key = self.keys.of(&self.db, project).await?;
+                let key = self.base.keys_of(project).await?;
                 let opened = key.open(place(&ticket, &HostSet::default()), &answer);
                 Ok(Turn::Before(opened.map_err(Fault::from)?))
             }
@@ -108,9 +118,9 @@ impl Engine {
             tracing::warn!("an answer is too large to be kept for its Idempotency-Key");
             return Ok(());
         }
-        let key = self.keys.of(&self.db, ticket.tenant.project).await?;
-        let sealed = key.seal(place(ticket, &HostSet::default()), answer, &self.entropy);
-        Ok(idempotent_requests::answer(&self.db, &ticket.id, &sealed).await?)
+        let key = self.base.keys_of(ticket.tenant.project).await?;
+        let sealed = key.seal(place(ticket, &HostSet::default()), answer, &self.base.entropy);
+        Ok(idempotent_requests::answer(&self.base.db, &ticket.id, &sealed).await?)
     }
 
     /// Gives the place back: nothing was done, and the same request may come again.
@@ -118,7 +128,7 @@ impl Engine {
     /// # Errors
     /// When the database does not.
     pub async fn forget_request(&self, ticket: &Ticket) -> Result<(), Fault> {
-        Ok(idempotent_requests::forget(&self.db, &ticket.id).await?)
+        Ok(idempotent_requests::forget(&self.base.db, &ticket.id).await?)
     }
 }
 

@@ -1,9 +1,15 @@
 //! Connections as whoever administers sees and ends them, and the receipts of what has ended.
 
+pub mod deletions;
+
+use std::sync::Arc;
+
 use astralform_domain::{
     ConnectionId, ConnectorSlug, EndUserId, ProjectConnector, RevocationStatus, StatusReason,
     Tenant, Timestamp,
 };
+
+use crate::{base::Base, own_connections::OwnConnections, revocations::Revocations};
 pub use astralform_storage::managed::{ConnectionFilter, Managed, Page, Receipt, ReceiptFilter};
 use astralform_storage::{
     Tx, auth_requests,
@@ -12,7 +18,7 @@ use astralform_storage::{
 };
 use thiserror::Error;
 
-use crate::{ChangeError, Engine, Fault};
+use crate::{ChangeError, Fault};
 
 /// Which connections are to be revoked; each that is named has to fit.
 #[derive(Clone, Default)]
@@ -82,7 +88,27 @@ impl Extent {
     }
 }
 
-impl Engine {
+/// What members see and end of end users' connections.
+#[derive(Clone)]
+pub struct ManagedConnections {
+    base: Arc<Base>,
+    own_connections: Arc<OwnConnections>,
+    revocations: Arc<Revocations>,
+}
+
+impl ManagedConnections {
+    pub(crate) fn new(
+        base: &Arc<Base>,
+        own_connections: &Arc<OwnConnections>,
+        revocations: &Arc<Revocations>,
+    ) -> Self {
+        Self {
+            base: Arc::clone(base),
+            own_connections: Arc::clone(own_connections),
+            revocations: Arc::clone(revocations),
+        }
+    }
+
     /// Returns the connections that fit, the oldest first.
     ///
     /// # Errors
@@ -93,7 +119,7 @@ impl Engine {
         filter: ConnectionFilter<'_>,
         page: Page,
     ) -> Result<Vec<Managed>, Fault> {
-        Ok(managed::connections(&self.db, tenant, filter, page).await?)
+        Ok(managed::connections(&self.base.db, tenant, filter, page).await?)
     }
 
     /// Returns the connection of that id.
@@ -105,7 +131,7 @@ impl Engine {
         tenant: Tenant,
         id: ConnectionId,
     ) -> Result<Option<Managed>, Fault> {
-        Ok(managed::connection(&self.db, tenant, id).await?)
+        Ok(managed::connection(&self.base.db, tenant, id).await?)
     }
 
     /// Returns the receipts that fit, in the order of their connections.
@@ -118,7 +144,7 @@ impl Engine {
         filter: ReceiptFilter<'_>,
         page: Page,
     ) -> Result<Vec<Receipt>, Fault> {
-        Ok(managed::receipts(&self.db, tenant, filter, page).await?)
+        Ok(managed::receipts(&self.base.db, tenant, filter, page).await?)
     }
 
     /// Returns how many receipts there are of each status.
@@ -130,7 +156,7 @@ impl Engine {
         tenant: Tenant,
         filter: ReceiptFilter<'_>,
     ) -> Result<Vec<(RevocationStatus, i64)>, Fault> {
-        Ok(managed::receipt_counts(&self.db, tenant, filter).await?)
+        Ok(managed::receipt_counts(&self.base.db, tenant, filter).await?)
     }
 
     /// Ends a connection, whoever owns it: it is of no use from here on, and its tokens are ended
@@ -143,12 +169,12 @@ impl Engine {
         tenant: Tenant,
         id: ConnectionId,
     ) -> Result<(), ChangeError> {
-        let mut tx = self.db.begin_long().await.map_err(Fault::from)?;
-        let connection = self.lock_any(&mut tx, tenant, id).await?;
-        self.disconnect(&mut tx, &connection, StatusReason::AdminRevoked).await?;
+        let mut tx = self.base.db.begin_long().await.map_err(Fault::from)?;
+        let connection = self.own_connections.lock_any(&mut tx, tenant, id).await?;
+        self.own_connections.disconnect(&mut tx, &connection, StatusReason::AdminRevoked).await?;
         tx.commit().await.map_err(Fault::from)?;
         tracing::info!(connection.id = %id, "revoked by somebody who administers");
-        self.withdraw_now(&connection).await;
+        self.revocations.withdraw_now(&connection).await;
         Ok(())
     }
 
@@ -163,10 +189,10 @@ impl Engine {
     ) -> Result<Vec<Extent>, SelectionError> {
         selection.check()?;
         let mut extents = Vec::new();
-        let enabled = project_connectors::list(&self.db, tenant).await.map_err(Fault::from)?;
+        let enabled = project_connectors::list(&self.base.db, tenant).await.map_err(Fault::from)?;
         for at in enabled.into_iter().filter(|at| selection.names(&at.connector)) {
             let which = selection.which();
-            let counted = connections::count(&self.db, tenant, at.id, which).await;
+            let counted = connections::count(&self.base.db, tenant, at.id, which).await;
             let connections = u64::try_from(counted.map_err(Fault::from)?).unwrap_or(0);
             extents.push(self.extent(at, connections));
         }
@@ -183,7 +209,7 @@ impl Engine {
         selection: &Selection,
     ) -> Result<Vec<Extent>, SelectionError> {
         selection.check()?;
-        let mut tx = self.db.begin_long().await.map_err(Fault::from)?;
+        let mut tx = self.base.db.begin_long().await.map_err(Fault::from)?;
         let why = StatusReason::AdminRevoked;
         let extents = self.revoke_selected(&mut tx, tenant, selection, why).await?;
         tx.commit().await.map_err(Fault::from)?;
@@ -205,7 +231,7 @@ impl Engine {
                 continue;
             }
             let which = selection.which();
-            let now = self.clock.now();
+            let now = self.base.now();
             let revoked = connections::revoke_all(tx, tenant, at.id, which, why, now).await?;
             auth_requests::decline_ended(tx, at.id).await?;
             extents.push(self.extent(at, revoked));
@@ -214,7 +240,7 @@ impl Engine {
     }
 
     fn extent(&self, at: ProjectConnector, connections: u64) -> Extent {
-        let connector = self.catalog.connector(&at.connector);
+        let connector = self.base.catalog.connector(&at.connector);
         let revocation = connector.and_then(|connector| connector.revocation.as_ref());
         let per_minute = revocation.map_or(u32::MAX, |revocation| revocation.per_minute);
         Extent { connector: at.connector, connections, per_minute }

@@ -2,10 +2,14 @@
 
 mod return_urls;
 
+use std::sync::Arc;
+
 use astralform_domain::{
     Administrator, Environment, EnvironmentSettings, ProjectId, ProjectName, Role, Tenant,
     VerifyEndUser, limits,
 };
+
+use crate::{authentication::Authentication, base::Base, row_tags::RowTags};
 pub use astralform_storage::members::{Membership, ProjectOfMember};
 use astralform_storage::{
     members::{self, Member},
@@ -14,7 +18,7 @@ use astralform_storage::{
 use thiserror::Error;
 
 use crate::{
-    Engine, Fault,
+    Fault,
     row_tags::{settings_vouched, tagged_settings},
 };
 use return_urls::{check_own_schemes, check_return_urls};
@@ -60,15 +64,35 @@ pub enum EnvironmentError {
     Fault(#[from] Fault),
 }
 
-impl Engine {
+/// What members see and change of their projects.
+#[derive(Clone)]
+pub struct Members {
+    base: Arc<Base>,
+    authentication: Arc<Authentication>,
+    row_tags: Arc<RowTags>,
+}
+
+impl Members {
+    pub(crate) fn new(
+        base: &Arc<Base>,
+        authentication: &Arc<Authentication>,
+        row_tags: &Arc<RowTags>,
+    ) -> Self {
+        Self {
+            base: Arc::clone(base),
+            authentication: Arc::clone(authentication),
+            row_tags: Arc::clone(row_tags),
+        }
+    }
+
     /// Returns who an administrator is, and the teams they belong to.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn member(&self, of: Administrator) -> Result<(Member, Vec<Membership>), Fault> {
-        let member = members::find(&self.db, of.member).await?;
+        let member = members::find(&self.base.db, of.member).await?;
         let member = member.ok_or(Fault::Inconsistent("a token's member is gone"))?;
-        Ok((member, members::teams(&self.db, of.member).await?))
+        Ok((member, members::teams(&self.base.db, of.member).await?))
     }
 
     /// Returns the projects of an administrator's teams, the oldest first, those after `after` and
@@ -82,7 +106,7 @@ impl Engine {
         after: Option<ProjectId>,
         limit: i64,
     ) -> Result<Vec<ProjectOfMember>, Fault> {
-        Ok(members::projects(&self.db, administrator.member, after, limit).await?)
+        Ok(members::projects(&self.base.db, administrator.member, after, limit).await?)
     }
 
     /// Gives a project another name, where one is given; returns the project as it is then, unless
@@ -96,7 +120,7 @@ impl Engine {
         project: ProjectId,
         name: Option<&ProjectName>,
     ) -> Result<Option<ProjectOfMember>, Fault> {
-        let mut tx = self.db.begin().await?;
+        let mut tx = self.base.begin().await?;
         if let Some(name) = name {
             projects::rename(&mut tx, project, name).await?;
         }
@@ -117,9 +141,9 @@ impl Engine {
         change: EnvironmentChange,
     ) -> Result<EnvironmentSettings, EnvironmentError> {
         check_return_urls(change.return_urls.as_deref().unwrap_or_default())?;
-        let role = self.role_in(by, tenant.project).await?;
-        let key = self.installation_key().await?;
-        let mut tx = self.db.begin().await.map_err(Fault::from)?;
+        let role = self.authentication.role_in(by, tenant.project).await?;
+        let key = self.row_tags.installation_key().await?;
+        let mut tx = self.base.begin().await.map_err(Fault::from)?;
         let before = projects::lock_environment(&mut tx, tenant).await.map_err(Fault::from)?;
         let before = settings_vouched(&key, tenant, before)?;
         let was_on = before.verify_end_user != VerifyEndUser::Off;

@@ -21,7 +21,6 @@ use prometheus_client::{
 };
 use tokio::time::Instant;
 
-use crate::{CallRefusal, Outcome};
 use durations::Durations;
 
 /// Everything that is counted.
@@ -57,6 +56,19 @@ struct Calls {
     /// By their kind, in its order.
     failed: Vec<Counter>,
     took: Durations,
+}
+
+/// How a tool call ended, as it is counted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum CallEnd {
+    Completed,
+    AuthRequired,
+    /// It went wrong at the provider, or on the way there.
+    Failed(FailureKind),
+    /// It was not accepted.
+    Refused,
+    /// Something of ours is broken.
+    Broken,
 }
 
 /// A refresh under way: it is one until this is dropped.
@@ -164,20 +176,20 @@ impl Metrics {
     }
 
     /// Counts a call of a tool. A tool that is not in the catalogue is not counted.
-    pub(crate) fn called(&self, name: &str, ended: &Result<Outcome, CallRefusal>, took: Duration) {
+    pub(crate) fn called(&self, name: &str, ended: CallEnd, took: Duration) {
         let Some(calls) = self.tools.get(name) else { return };
         calls.took.observe(took);
         let counter = match ended {
-            Ok(Outcome::Completed(_)) => &calls.completed,
-            Ok(Outcome::AuthRequired(_)) => &calls.auth_required,
-            Ok(Outcome::Failed(failure)) => &calls.failed[failure.kind as usize],
-            Err(CallRefusal::Fault(_)) => &calls.broken,
-            Err(_) => &calls.refused,
+            CallEnd::Completed => &calls.completed,
+            CallEnd::AuthRequired => &calls.auth_required,
+            CallEnd::Failed(kind) => &calls.failed[kind as usize],
+            CallEnd::Refused => &calls.refused,
+            CallEnd::Broken => &calls.broken,
         };
         counter.inc();
     }
 
-    /// Returns a refresh begins.
+    /// Counts a refresh as under way.
     pub fn refreshing(&self) -> Refreshing {
         self.refreshing.inc();
         let took = self.refresh_took.clone();

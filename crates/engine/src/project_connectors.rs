@@ -1,315 +1,65 @@
-//! Connectors enabled in a project: what they are made of, and how they are managed.
+//! Connectors enabled in a project, and how they are managed.
 
-mod addresses;
 mod change;
 mod check;
-mod credentials;
 mod disable;
 mod enable;
 mod key;
-mod sandbox;
 mod shared;
 mod status;
-mod validate;
 
-use std::{borrow::Cow, sync::Arc};
+use std::sync::Arc;
 
-use astralform_catalog::{Addresses, Auth, Connector, OAuth, OauthAddresses};
-use astralform_domain::{
-    Endpoints, HostSet, Owner, ProjectConnector, ProjectConnectorId, ScopeSet, Sealed, Secret,
-    Tenant, limits,
+use crate::{
+    Site,
+    auth_requests::Prompts,
+    base::Base,
+    connectors::{Connectors, Sandbox},
+    key_checks::KeyChecks,
+    reach::Offers,
+    row_tags::RowTags,
 };
-use astralform_storage::project_connectors;
-use astralform_vault::{Binding, ProjectKeys};
-use thiserror::Error;
-use url::Url;
-
-use crate::{Engine, Fault, Frozen, credentials::CredentialParts, egress::Reach};
 
 pub use change::Change;
+pub use check::AppChecks;
 pub use check::Verdict;
-pub use credentials::Credentials;
-pub(crate) use credentials::read_key;
 pub use enable::Enable;
-pub(crate) use key::VerifyError;
+pub use key::ProjectKey;
 pub use shared::ShareError;
 pub use status::{KeyShown, Overview, Status};
-pub use validate::SettingsError;
-pub(crate) use validate::{check_scopes, is_short_list};
 
-/// A project connector with what the catalogue and the settings make of it.
+/// Enables, changes, checks and disables connectors of projects.
 #[derive(Clone)]
-pub(crate) struct Ready<'a> {
-    pub(crate) settings: Arc<ProjectConnector>,
-    pub(crate) connector: &'a Connector,
-    pub(crate) addresses: Arc<Addresses>,
-    /// What accounts are asked for, by the project's list or the connector's own.
-    pub(crate) asked: Arc<ScopeSet>,
+pub struct ProjectConnectors {
+    base: Arc<Base>,
+    site: Arc<Site>,
+    offers: Arc<Offers>,
+    app_checks: Arc<AppChecks>,
+    project_key: Arc<ProjectKey>,
+    connectors: Arc<Connectors>,
+    sandbox: Arc<Sandbox>,
+    key_checks: Arc<KeyChecks>,
+    prompts: Arc<Prompts>,
+    row_tags: Arc<RowTags>,
 }
 
-/// A project connector as it is kept, whether it can be used or not.
-pub(crate) struct Assembled {
-    pub(crate) settings: Arc<ProjectConnector>,
-    addresses: Result<Arc<Addresses>, Unusable>,
-    pub(crate) asked: Arc<ScopeSet>,
-}
-
-impl<'a> Ready<'a> {
-    /// Returns one that was not kept before.
+impl ProjectConnectors {
     pub(crate) fn new(
-        settings: Arc<ProjectConnector>,
-        connector: &'a Connector,
-        addresses: Arc<Addresses>,
+        site: &Arc<Site>,
+        app_checks: &Arc<AppChecks>,
+        prompts: &Arc<Prompts>,
     ) -> Self {
-        let asked = Arc::new(asked(&settings, connector));
-        Self { settings, connector, addresses, asked }
-    }
-
-    /// Returns the client id of the developer's app.
-    pub(crate) fn client_id(&self) -> &str {
-        self.settings.client.as_ref().map_or("", |client| &client.id)
-    }
-
-    /// Returns the authorization server, where accounts are connected by OAuth.
-    pub(crate) fn oauth(&self) -> Result<(&OAuth, &OauthAddresses), Unusable> {
-        let described = self.connector.oauth.as_ref();
-        described.zip(self.addresses.oauth.as_ref()).ok_or(Unusable::Misconfigured)
-    }
-
-    /// Returns where everything is for the account of a credential.
-    pub(crate) fn addresses_for(
-        &self,
-        parts: &CredentialParts,
-    ) -> Result<Cow<'_, Addresses>, Unusable> {
-        let endpoints = &self.settings.endpoints;
-        if self.settings.sandbox || !self.connector.names_hosts(endpoints) {
-            return Ok(Cow::Borrowed(&self.addresses));
-        }
-        let own = self.connector.addresses_of(endpoints, |name| parts.get(name));
-        own.map(Cow::Owned).map_err(|_| Unusable::Misconfigured)
-    }
-}
-
-fn asked(settings: &ProjectConnector, connector: &Connector) -> ScopeSet {
-    settings.scopes.clone().unwrap_or_else(|| connector.default_scopes())
-}
-
-/// The developer's OAuth app.
-pub(crate) struct Client {
-    pub(crate) id: String,
-    pub(crate) secret: Secret,
-}
-
-/// Why a project connector cannot be used by anybody.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum Unusable {
-    /// It was disabled, and perhaps enabled anew since.
-    #[error(
-        "the connector has been disabled since: enable it with POST \
-         /v1/projects/{{project}}/connectors, and begin anew"
-    )]
-    Disabled,
-    /// It is switched off.
-    #[error(
-        "the connector is paused: to resume it, set `is_enabled` with PATCH \
-         /v1/projects/{{project}}/connectors/{{slug}}?environment=…"
-    )]
-    Paused,
-    /// The developer's app is not entered yet.
-    #[error(
-        "the connector has no credentials yet: enter `credentials` with PATCH \
-         /v1/projects/{{project}}/connectors/{{slug}}?environment=…"
-    )]
-    NeedsCredentials,
-    /// Its settings do not go together any more.
-    #[error(
-        "the connector's catalogue entry is gone, or has other addresses than when the credentials \
-         were entered: enter `credentials`, and `endpoints` where it has any, again with PATCH \
-         /v1/projects/{{project}}/connectors/{{slug}}?environment=…"
-    )]
-    Misconfigured,
-    /// Nobody could vouch for the end user.
-    #[error(
-        "this environment confirms who finishes in the browser, but has no return URL: register one \
-         in `return_urls`, or switch `verify_end_user` off, with PATCH \
-         /v1/projects/{{project}}/environments/{{environment}}"
-    )]
-    NoReturnUrl,
-    /// Too many end users are asked already, or one of them too often.
-    #[error(
-        "too many auth requests are open, of this end user ({} at most) or of this environment ({} at \
-         most): wait until some of them have been answered or have expired",
-        limits::OPEN_PROMPTS_OF_END_USER.value,
-        limits::OPEN_PROMPTS.value
-    )]
-    TooManyPrompts,
-    /// Its project is frozen.
-    #[error(transparent)]
-    Frozen(#[from] Frozen),
-}
-
-impl Engine {
-    /// Puts a project connector together with its catalogue entry, unless it is paused or disabled.
-    pub(crate) fn ready(&self, settings: ProjectConnector) -> Result<Ready<'_>, Unusable> {
-        self.ready_of(&self.put_together(settings))
-    }
-
-    /// Makes one ready that was put together before.
-    pub(crate) fn ready_of(&self, assembled: &Assembled) -> Result<Ready<'_>, Unusable> {
-        if assembled.settings.disabled_at.is_some() {
-            return Err(Unusable::Disabled);
-        }
-        if !assembled.settings.is_enabled {
-            return Err(Unusable::Paused);
-        }
-        self.unpaused(assembled)
-    }
-
-    /// Puts one together even when it is paused or disabled, for cleaning up.
-    pub(crate) fn assemble(&self, settings: ProjectConnector) -> Result<Ready<'_>, Unusable> {
-        self.unpaused(&self.put_together(settings))
-    }
-
-    fn unpaused(&self, assembled: &Assembled) -> Result<Ready<'_>, Unusable> {
-        let Assembled { settings, addresses, asked } = assembled;
-        let connector = self.catalog.connector(&settings.connector);
-        let connector = connector.ok_or(Unusable::Misconfigured)?;
-        let addresses = Arc::clone(addresses.as_ref().map_err(|why| *why)?);
-        let settings = Arc::clone(settings);
-        let asked = Arc::clone(asked);
-        Ok(Ready { settings, connector, addresses, asked })
-    }
-
-    pub(crate) fn put_together(&self, settings: ProjectConnector) -> Assembled {
-        let addresses = self.addresses_of(&settings).map(Arc::new);
-        let connector = self.catalog.connector(&settings.connector);
-        let asked = connector.map(|connector| asked(&settings, connector)).unwrap_or_default();
-        Assembled { settings: Arc::new(settings), addresses, asked: Arc::new(asked) }
-    }
-
-    fn addresses_of(&self, settings: &ProjectConnector) -> Result<Addresses, Unusable> {
-        let connector =
-            self.catalog.connector(&settings.connector).ok_or(Unusable::Misconfigured)?;
-        if settings.client.is_none() && matches!(connector.auth(), Auth::OAuth(_)) {
-            return Err(Unusable::NeedsCredentials);
-        }
-        let addresses = self.addresses(settings, connector).ok_or(Unusable::Misconfigured)?;
-        let is_as_entered = addresses.hosts() == settings.hosts;
-        is_as_entered.then_some(addresses).ok_or(Unusable::Misconfigured)
-    }
-
-    /// Returns where a project connector's servers are.
-    pub(crate) fn addresses(
-        &self,
-        settings: &ProjectConnector,
-        connector: &Connector,
-    ) -> Option<Addresses> {
-        let endpoints = if settings.sandbox {
-            simulated(self.site.simulator()?, connector)?
-        } else {
-            settings.endpoints.clone()
-        };
-        connector.addresses(&endpoints).ok()
-    }
-
-    /// Returns the redirect URI of a project connector. Whoever sets the endpoints gets one of
-    /// their own: at a shared one, their server could be handed another's code.
-    pub(crate) fn redirect_uri(&self, settings: &ProjectConnector) -> String {
-        if settings.endpoints.is_empty() {
-            self.site.shared_redirect_uri()
-        } else {
-            self.site.own_redirect_uri(settings.id)
+        Self {
+            base: Arc::clone(&prompts.base),
+            site: Arc::clone(site),
+            offers: Arc::clone(&app_checks.offers),
+            app_checks: Arc::clone(app_checks),
+            project_key: Arc::clone(&app_checks.project_key),
+            connectors: Arc::clone(&app_checks.connectors),
+            sandbox: Arc::clone(&app_checks.sandbox),
+            key_checks: Arc::clone(&app_checks.key_checks),
+            prompts: Arc::clone(prompts),
+            row_tags: Arc::clone(&prompts.row_tags),
         }
     }
-
-    /// Returns the project connector of that id, with its catalogue entry.
-    pub(crate) async fn load_ready(
-        &self,
-        tenant: Tenant,
-        id: ProjectConnectorId,
-    ) -> Result<Result<Ready<'_>, Unusable>, Fault> {
-        Ok(self.ready(self.project_connector(tenant, id).await?))
-    }
-
-    /// Returns the project connector that something stored refers to.
-    pub(crate) async fn project_connector(
-        &self,
-        tenant: Tenant,
-        id: ProjectConnectorId,
-    ) -> Result<ProjectConnector, Fault> {
-        let found = project_connectors::find(&self.db, tenant, id).await?;
-        found.ok_or(Fault::Inconsistent("a project connector that is referred to is gone"))
-    }
-
-    /// Returns the developer's app of a project connector, its secret opened.
-    pub(crate) async fn client(&self, settings: &ProjectConnector) -> Result<Client, Fault> {
-        let missing = Fault::Inconsistent("a project connector in use has no credentials");
-        let client = settings.client.as_ref().ok_or(missing)?;
-        let key = self.keys.of(&self.db, settings.tenant.project).await?;
-        open_client(settings, &client.id, (&client.secret, settings.generation), &key)
-    }
-
-    /// Opens the secret before the present one, as long as it is to be tried.
-    pub(crate) async fn previous_client(
-        &self,
-        settings: &ProjectConnector,
-    ) -> Result<Option<Client>, Fault> {
-        let Some(client) = &settings.client else { return Ok(None) };
-        let now = self.clock.now();
-        let previous = client.previous.as_ref().filter(|previous| previous.until > now);
-        let Some(previous) = previous else { return Ok(None) };
-        let key = self.keys.of(&self.db, settings.tenant.project).await?;
-        let sealed = (&previous.secret, settings.generation - 1);
-        open_client(settings, &client.id, sealed, &key).map(Some)
-    }
-}
-
-/// Opens the secret of a project connector's app, sealed for that generation of its settings.
-fn open_client(
-    settings: &ProjectConnector,
-    id: &str,
-    (secret, generation): (&Sealed, i64),
-    key: &ProjectKeys,
-) -> Result<Client, Fault> {
-    let row = settings.id.to_string();
-    let place = secret_place(settings.tenant, &row, generation, &settings.hosts);
-    Ok(Client { id: id.to_owned(), secret: key.open(place, secret)? })
-}
-
-/// Returns the place of an app's secret.
-pub(crate) fn secret_place<'a>(
-    tenant: Tenant,
-    row: &'a str,
-    generation: i64,
-    hosts: &'a HostSet,
-) -> Binding<'a> {
-    Binding {
-        tenant,
-        owner: &Owner::Project,
-        table: project_connectors::TABLE,
-        row,
-        column: "client_secret",
-        generation,
-        hosts,
-    }
-}
-
-/// Returns what a project connector's requests may reach.
-pub(crate) fn reach(settings: &ProjectConnector) -> Reach {
-    if settings.sandbox { Reach::Simulator } else { Reach::Network }
-}
-
-/// Returns the connector's own addresses, below the simulator's: `https://host/path` becomes
-/// `{simulator}/{slug}/path`.
-fn simulated(simulator: &Url, connector: &Connector) -> Option<Endpoints> {
-    let real = connector.addresses(&Endpoints::default()).ok()?;
-    let base = simulator.as_str().trim_end_matches('/');
-    let below = |url: &Url| Some(format!("{base}/{}{}", connector.slug, url.path()));
-    let oauth = real.oauth.as_ref();
-    Some(Endpoints {
-        authorize_url: oauth.and_then(|oauth| below(&oauth.authorize)),
-        token_url: oauth.and_then(|oauth| below(&oauth.token)),
-        revoke_url: real.revocation.as_ref().and_then(below),
-        api_base_url: below(&real.api_base),
-    })
 }

@@ -1,5 +1,7 @@
 //! Making what a project stands on: members, team, project, agent, keys, settings.
 
+use std::sync::Arc;
+
 use astralform_domain::{
     AgentId, Email, Environment, EnvironmentSettings, MemberId, ProjectId, ProjectName, Role,
     Secret, TeamId, Tenant,
@@ -14,9 +16,10 @@ use astralform_vault::TagKey;
 use thiserror::Error;
 
 use crate::{
-    Engine, Fault,
-    access::{Access, NewAdminToken, NewApiKey},
-    row_tags::tagged_settings,
+    Fault,
+    access::{Access, AccessKeys, NewAdminToken, NewApiKey},
+    base::Base,
+    row_tags::{RowTags, tagged_settings},
 };
 
 /// A new project and its default agent.
@@ -61,7 +64,27 @@ pub enum BootstrapError {
     Fault(#[from] Fault),
 }
 
-impl Engine {
+/// Makes the first project, its members and its keys.
+#[derive(Clone)]
+pub struct Provisioning {
+    base: Arc<Base>,
+    row_tags: Arc<RowTags>,
+    access_keys: Arc<AccessKeys>,
+}
+
+impl Provisioning {
+    pub(crate) fn new(
+        base: &Arc<Base>,
+        row_tags: &Arc<RowTags>,
+        access_keys: &Arc<AccessKeys>,
+    ) -> Self {
+        Self {
+            base: Arc::clone(base),
+            row_tags: Arc::clone(row_tags),
+            access_keys: Arc::clone(access_keys),
+        }
+    }
+
     /// Sets up an empty installation: its first member with a team, a project, and a key for each
     /// environment. Nothing is set up unless `hand_over` has handed the secrets over: nobody could
     /// have them later.
@@ -74,21 +97,23 @@ impl Engine {
         project: &ProjectName,
         hand_over: impl FnOnce(&Bootstrapped) -> Result<(), E>,
     ) -> Result<(), BootstrapError> {
-        let key = self.installation_key().await?;
-        let mut tx = self.db.begin().await.map_err(Fault::from)?;
+        let key = self.row_tags.installation_key().await?;
+        let mut tx = self.base.begin().await.map_err(Fault::from)?;
         if let Some(member) = members::any(&mut tx).await.map_err(Fault::from)? {
             return Err(BootstrapError::AlreadySetUp(member.email));
         }
         let (member, admin_token) = self.add_member(&mut tx, email, &key).await?;
         let made = self.add_project(&mut tx, "My team", project.as_str()).await?;
-        let now = self.clock.now();
+        let now = self.base.now();
         members::join(&mut tx, made.team, member, Role::Owner, now).await.map_err(Fault::from)?;
         let to = |environment| Access {
             tenant: Tenant { project: made.project, environment },
             agent: None,
         };
-        let test_api_key = self.add_api_key(&mut tx, to(Environment::Test), &key).await?;
-        let live_api_key = self.add_api_key(&mut tx, to(Environment::Live), &key).await?;
+        let test_api_key =
+            self.access_keys.add_api_key(&mut tx, to(Environment::Test), &key).await?;
+        let live_api_key =
+            self.access_keys.add_api_key(&mut tx, to(Environment::Live), &key).await?;
         let done = Bootstrapped { member, made, test_api_key, live_api_key, admin_token };
         hand_over(&done).map_err(|error| BootstrapError::NotHandedOver(error.into()))?;
         Ok(tx.commit().await.map_err(Fault::from)?)
@@ -99,7 +124,7 @@ impl Engine {
     /// # Errors
     /// When the database does not answer.
     pub async fn has_members(&self) -> Result<bool, Fault> {
-        Ok(members::any(&self.db).await?.is_some())
+        Ok(members::any(&self.base.db).await?.is_some())
     }
 
     async fn add_member(
@@ -108,10 +133,13 @@ impl Engine {
         email: &Email,
         key: &TagKey,
     ) -> Result<(MemberId, NewAdminToken), Fault> {
-        let now = self.clock.now();
-        let member = Member { id: MemberId::new(&self.clock, &self.entropy), email: email.clone() };
+        let now = self.base.now();
+        let member = Member {
+            id: MemberId::new(&self.base.clock, &self.base.entropy),
+            email: email.clone(),
+        };
         members::create(tx, &member, now).await?;
-        let token = self.add_admin_token(tx, &member, key).await?;
+        let token = self.access_keys.add_admin_token(tx, &member, key).await?;
         Ok((member.id, token))
     }
 
@@ -120,7 +148,7 @@ impl Engine {
     /// # Errors
     /// When the database does not.
     pub async fn provision(&self, team: &str, project: &str) -> Result<Provisioned, Fault> {
-        let mut tx = self.db.begin().await?;
+        let mut tx = self.base.begin().await?;
         let made = self.add_project(&mut tx, team, project).await?;
         tx.commit().await?;
         Ok(made)
@@ -144,10 +172,10 @@ impl Engine {
         email: &Email,
         role: Role,
     ) -> Result<Secret, Fault> {
-        let key = self.installation_key().await?;
-        let mut tx = self.db.begin().await?;
+        let key = self.row_tags.installation_key().await?;
+        let mut tx = self.base.begin().await?;
         let (member, token) = self.add_member(&mut tx, email, &key).await?;
-        members::join(&mut tx, team, member, role, self.clock.now()).await?;
+        members::join(&mut tx, team, member, role, self.base.now()).await?;
         tx.commit().await?;
         Ok(token.secret)
     }
@@ -158,16 +186,16 @@ impl Engine {
         team: &str,
         project: &str,
     ) -> Result<Provisioned, Fault> {
-        let now = self.clock.now();
+        let now = self.base.now();
         let made = Provisioned {
-            team: TeamId::new(&self.clock, &self.entropy),
-            project: ProjectId::new(&self.clock, &self.entropy),
-            agent: AgentId::new(&self.clock, &self.entropy),
+            team: TeamId::new(&self.base.clock, &self.base.entropy),
+            project: ProjectId::new(&self.base.clock, &self.base.entropy),
+            agent: AgentId::new(&self.base.clock, &self.base.entropy),
         };
         let new = NewProject { id: made.project, team: made.team, name: project };
         projects::create_team(tx, made.team, team, now).await?;
         projects::create(tx, &new, now).await?;
-        self.keys.create(tx, made.project, now, &self.entropy).await?;
+        self.base.keys.create(tx, made.project, now, &self.base.entropy).await?;
         let agent = Agent {
             id: made.agent,
             name: "default".to_owned(),
@@ -188,7 +216,7 @@ impl Engine {
         tenant: Tenant,
         agent: Option<AgentId>,
     ) -> Result<Secret, Fault> {
-        Ok(self.new_api_key(Access { tenant, agent }).await?.secret)
+        Ok(self.access_keys.new_api_key(Access { tenant, agent }).await?.secret)
     }
 
     /// Sets who vouches for end users in an environment, and where browsers may return to.
@@ -200,9 +228,9 @@ impl Engine {
         tenant: Tenant,
         settings: &EnvironmentSettings,
     ) -> Result<(), Fault> {
-        let key = self.installation_key().await?;
+        let key = self.row_tags.installation_key().await?;
         let stored = tagged_settings(&key, tenant, settings.clone());
-        let mut tx = self.db.begin().await?;
+        let mut tx = self.base.begin().await?;
         projects::set_environment(&mut tx, tenant, &stored).await?;
         tx.commit().await?;
         Ok(())

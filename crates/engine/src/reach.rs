@@ -3,6 +3,8 @@
 //! A backend whose key is not narrowed learns the cause. Others get the same answer for what does
 //! not exist and for what they may not use, and no name of what they may not use.
 
+use std::sync::Arc;
+
 use astralform_catalog::Tool;
 use astralform_domain::{
     Caller, ConnectorSlug, Environment, ProjectConnector, RuntimeCredential, Tenant, ToolName,
@@ -14,23 +16,7 @@ use astralform_storage::{
 };
 use thiserror::Error;
 
-use crate::{Engine, Fault, SettingsError, nearest::Nearest};
-
-/// A connector that is not enabled where it was looked for.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error(
-    "the connector `{connector}` is not enabled in the environment `{environment}`{elsewhere} with \
-     POST /v1/projects/{{project}}/connectors"
-)]
-pub struct NotEnabled {
-    connector: ConnectorSlug,
-    environment: Environment,
-    elsewhere: Elsewhere,
-}
-
-/// The other environment, where a connector is enabled there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Elsewhere(Option<Environment>);
+use crate::{Fault, NotEnabled, SettingsError, base::Base, cache::Cache, nearest::Nearest};
 
 /// Why a connector is out of a caller's reach.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -105,21 +91,33 @@ pub enum NoConnector {
     OutOfReach(#[from] OutOfReach),
 }
 
-impl Engine {
+/// What a caller is offered, and why something is not.
+#[derive(Clone)]
+pub struct Offers {
+    base: Arc<Base>,
+    cache: Arc<Cache>,
+}
+
+impl Offers {
+    pub(crate) fn new(base: &Arc<Base>, cache: &Arc<Cache>) -> Self {
+        Self { base: Arc::clone(base), cache: Arc::clone(cache) }
+    }
+
     /// Returns why a caller has no tool of that name.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn no_tool(&self, caller: &Caller, name: &str) -> Result<NoTool, Fault> {
         if !self.is_narrowed(caller).await?
-            && let Some((connector, tool)) = self.catalog.tool(name)
+            && let Some((connector, tool)) = self.base.catalog.tool(name)
         {
             let tool = tool.name.clone();
             let slug = &connector.slug;
             if let Some(why) = self.out_of_reach(caller, slug).await? {
                 return Ok(NoTool::OutOfReach { tool, why });
             }
-            let settings = project_connectors::by_slug(&self.db, caller.principal.tenant, slug);
+            let settings =
+                project_connectors::by_slug(&self.base.db, caller.principal.tenant, slug);
             if settings.await?.is_some_and(|settings| !settings.offers(&tool)) {
                 let environment = caller.principal.tenant.environment;
                 return Ok(NoTool::NotOffered { tool, connector: slug.clone(), environment });
@@ -136,7 +134,7 @@ impl Engine {
         slug: &ConnectorSlug,
     ) -> Result<NoConnector, Fault> {
         if !self.is_narrowed(caller).await?
-            && self.catalog.connector(slug).is_some()
+            && self.base.catalog.connector(slug).is_some()
             && let Some(why) = self.out_of_reach(caller, slug).await?
         {
             return Ok(why.into());
@@ -156,7 +154,7 @@ impl Engine {
         tenant: Tenant,
         slug: &ConnectorSlug,
     ) -> Result<SettingsError, Fault> {
-        if self.catalog.connector(slug).is_none() {
+        if self.base.catalog.connector(slug).is_none() {
             return Ok(self.not_in_catalog(slug));
         }
         Ok(self.not_enabled(tenant, slug).await?.into())
@@ -171,7 +169,7 @@ impl Engine {
         tenant: Tenant,
         slug: &ConnectorSlug,
     ) -> Result<ProjectConnector, SettingsError> {
-        let found = project_connectors::by_slug(&self.db, tenant, slug).await;
+        let found = project_connectors::by_slug(&self.base.db, tenant, slug).await;
         match found.map_err(Fault::from)? {
             Some(settings) => Ok(settings),
             None => Err(self.no_project_connector(tenant, slug).await?),
@@ -180,7 +178,7 @@ impl Engine {
 
     /// Returns the refusal of a connector that the catalogue does not have.
     pub fn not_in_catalog(&self, slug: &ConnectorSlug) -> SettingsError {
-        let names = self.catalog.connectors().map(|connector| connector.slug.as_str());
+        let names = self.base.catalog.connectors().map(|connector| connector.slug.as_str());
         let nearest = Nearest::to(slug.as_str(), names);
         SettingsError::UnknownConnector { name: slug.clone(), nearest }
     }
@@ -195,9 +193,8 @@ impl Engine {
             Environment::Test => Environment::Live,
         };
         let there = Tenant { environment: other, ..tenant };
-        let found = project_connectors::by_slug(&self.db, there, slug).await?;
-        let elsewhere = Elsewhere(found.map(|_| other));
-        Ok(NotEnabled { connector: slug.clone(), environment: tenant.environment, elsewhere })
+        let found = project_connectors::by_slug(&self.base.db, there, slug).await?;
+        Ok(NotEnabled::new(slug.clone(), tenant.environment, found.map(|_| other)))
     }
 
     /// Returns the tools nearest to that name, of those that a caller may use.
@@ -218,7 +215,7 @@ impl Engine {
         agent: &Agent,
         settings: &ProjectConnector,
     ) -> Vec<&Tool> {
-        let connector = self.catalog.connector(&settings.connector);
+        let connector = self.base.catalog.connector(&settings.connector);
         let connector = connector.filter(|connector| agent.may_use(&connector.slug));
         let tools = connector.into_iter().flat_map(|connector| &connector.tools);
         let credential = &caller.principal.credential;
@@ -228,9 +225,9 @@ impl Engine {
     /// Returns what a caller may use: each project connector with at least one tool, and its tools.
     async fn usable(&self, caller: &Caller) -> Result<Vec<(ProjectConnector, Vec<&Tool>)>, Fault> {
         let principal = &caller.principal;
-        let agent = self.agent(principal.tenant.project, principal.agent).await?;
+        let agent = self.cache.agent(principal.tenant.project, principal.agent).await?;
         let Some(agent) = agent.filter(|agent| agent.is_enabled) else { return Ok(Vec::new()) };
-        let enabled = project_connectors::list(&self.db, principal.tenant).await?;
+        let enabled = project_connectors::list(&self.base.db, principal.tenant).await?;
         let with_tools = enabled.into_iter().map(|settings| {
             let tools = self.offered(caller, &agent, &settings);
             (settings, tools)
@@ -244,7 +241,7 @@ impl Engine {
         match caller.principal.credential {
             RuntimeCredential::Session { .. } => Ok(true),
             RuntimeCredential::ApiKey(id) => {
-                Ok(self.api_key(id).await?.is_none_or(|key| key.agent.is_some()))
+                Ok(self.cache.api_key(id).await?.is_none_or(|key| key.agent.is_some()))
             }
         }
     }
@@ -255,11 +252,11 @@ impl Engine {
         slug: &ConnectorSlug,
     ) -> Result<Option<OutOfReach>, Fault> {
         let tenant = caller.principal.tenant;
-        if project_connectors::by_slug(&self.db, tenant, slug).await?.is_none() {
+        if project_connectors::by_slug(&self.base.db, tenant, slug).await?.is_none() {
             return Ok(Some(self.not_enabled(tenant, slug).await?.into()));
         }
         let agent = caller.principal.agent.to_string();
-        let agent = agents::named(&self.db, tenant.project, &agent).await?;
+        let agent = agents::named(&self.base.db, tenant.project, &agent).await?;
         let not_assigned =
             |agent: Agent| OutOfReach::NotAssigned { agent: agent.name, connector: slug.clone() };
         Ok(agent.filter(|agent| !agent.may_use(slug)).map(not_assigned))
@@ -270,16 +267,4 @@ impl Engine {
 fn shown(name: &str) -> String {
     const LONGEST: usize = 64;
     cut(name, LONGEST).into_owned()
-}
-
-impl std::fmt::Display for Elsewhere {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.0 {
-            Some(other) => write!(
-                f,
-                ", but it is in `{other}`: use a key or `?environment=` of `{other}`, or enable it here"
-            ),
-            None => f.write_str(": enable it"),
-        }
-    }
 }

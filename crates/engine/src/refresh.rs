@@ -31,14 +31,20 @@ mod upkeep;
 use std::{sync::Arc, time::Duration};
 
 use astralform_domain::{Secret, StatusReason, Timestamp};
+use astralform_egress::Egress;
 use astralform_storage::tokens::Token;
 
-use crate::Fault;
+use crate::{
+    Fault, base::Base, connections::Connections, connectors::Connectors, revocations::Discards,
+};
 
+pub(crate) use claim::Claims;
 pub(crate) use flights::Flights;
+pub(crate) use fly::Refresh;
+pub(crate) use living::Presence;
 pub(crate) use seats::Hosts;
 pub(crate) use spool::Spool;
-pub(crate) use timing::refresh_at;
+pub(crate) use upkeep::Upkeep;
 
 /// How a refresh ended, for those who wait for it.
 #[derive(Clone)]
@@ -125,3 +131,38 @@ pub(crate) fn freshness(token: &Token, now: Timestamp, rejected: Option<i64>) ->
 
 #[cfg(test)]
 mod tests;
+
+/// Sends refresh tokens and settles what comes of it.
+#[derive(Clone)]
+pub(crate) struct RefreshExchange {
+    pub(super) base: Arc<Base>,
+    pub(super) egress: Egress,
+    pub(super) process: Arc<str>,
+    pub(super) spool: Arc<Spool>,
+    pub(super) connections: Arc<Connections>,
+    pub(super) connectors: Arc<Connectors>,
+    pub(super) discards: Arc<Discards>,
+    pub(super) claims: Arc<Claims>,
+}
+
+impl RefreshExchange {
+    pub(crate) fn new(
+        egress: &Egress,
+        process: &Arc<str>,
+        spool: &Arc<Spool>,
+        discards: &Arc<Discards>,
+        claims: &Arc<Claims>,
+        connectors: &Arc<Connectors>,
+    ) -> Self {
+        Self {
+            base: Arc::clone(&claims.base),
+            egress: egress.clone(),
+            process: Arc::clone(process),
+            spool: Arc::clone(spool),
+            connections: Arc::clone(&claims.connections),
+            connectors: Arc::clone(connectors),
+            discards: Arc::clone(discards),
+            claims: Arc::clone(claims),
+        }
+    }
+}

@@ -8,7 +8,6 @@
 mod ask;
 mod discard;
 mod ending;
-mod replaced;
 mod schedule;
 
 use std::{
@@ -18,17 +17,17 @@ use std::{
 };
 
 use astralform_catalog::destination;
-use astralform_domain::{Connection, Revocation, RevocationStatus, Timestamp, crash_point};
+use astralform_domain::{Connection, Revocation, RevocationStatus, Timestamp, chain, crash_point};
 use astralform_storage::{
     Tx, connections, revocations,
     tokens::{self, Token},
 };
-
 use tokio::task::JoinSet;
 
-use crate::{Engine, Fault, chain};
+use crate::{Fault, base::Base, connectors::Connectors};
+pub use ask::RevocationRequests;
 use ask::{Asked, Provider};
-pub(crate) use replaced::{Replaced, living_on};
+pub use discard::Discards;
 
 pub use astralform_storage::revocations::Due;
 
@@ -48,14 +47,34 @@ const AT_ONCE: Duration = Duration::from_secs(4);
 const IN_DOUBT: &str = "the token that we know is dead; a refresh whose answer was lost may have made another, \
                         which cannot be ended here";
 
-impl Engine {
+/// The outbox of what is to be ended at providers.
+#[derive(Clone)]
+pub struct Revocations {
+    pub(super) base: Arc<Base>,
+    pub(super) connectors: Arc<Connectors>,
+    pub(super) requests: Arc<RevocationRequests>,
+}
+
+impl Revocations {
+    pub(crate) fn new(
+        base: &Arc<Base>,
+        connectors: &Arc<Connectors>,
+        requests: &Arc<RevocationRequests>,
+    ) -> Self {
+        Self {
+            base: Arc::clone(base),
+            connectors: Arc::clone(connectors),
+            requests: Arc::clone(requests),
+        }
+    }
+
     /// Returns the project connectors whose providers are to be asked now. To be called every
     /// second or so.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn due_revocations(&self) -> Result<Vec<Due>, Fault> {
-        Ok(revocations::due(&self.db, self.clock.now()).await?)
+        Ok(revocations::due(&self.base.db, self.base.now()).await?)
     }
 
     /// Returns the host that is asked to end the tokens of a project connector; where it cannot be
@@ -65,8 +84,8 @@ impl Engine {
     /// When the database does not answer.
     pub async fn host_asked(&self, due: &Due) -> Result<String, Fault> {
         let at = due.project_connector;
-        let settings = self.project_connector(due.tenant, at).await?;
-        let ready = self.assemble(settings).ok();
+        let settings = self.connectors.project_connector(due.tenant, at).await?;
+        let ready = self.connectors.assemble(settings).ok();
         let url = ready.as_ref().and_then(|ready| ready.addresses.revocation.as_ref());
         Ok(url.map_or_else(|| at.to_string(), destination))
     }
@@ -80,9 +99,9 @@ impl Engine {
         let mut due = *due;
         let mut probe = None;
         if due.failures > 0 {
-            let now = self.clock.now();
+            let now = self.base.now();
             let until = now.after(PROBE);
-            if !revocations::probe(&self.db, at, now, until).await? {
+            if !revocations::probe(&self.base.db, at, now, until).await? {
                 return Ok(());
             }
             probe = Some(until);
@@ -90,7 +109,7 @@ impl Engine {
         loop {
             let (now, lease) = self.lease();
             let at_most = if probe.is_some() { 1 } else { BATCH };
-            let taken = revocations::claim(&self.db, at, now, lease, at_most).await?;
+            let taken = revocations::claim(&self.base.db, at, now, lease, at_most).await?;
             crash_point!("revocation.taken");
             if taken.is_empty() {
                 return self.unasked(&due, probe).await;
@@ -98,7 +117,7 @@ impl Engine {
             match self.ask_for_all(&due, probe, taken).await? {
                 Heard::NotWell => return Ok(()),
                 Heard::Answers if probe.is_some() => {
-                    revocations::resume(&self.db, at).await?;
+                    revocations::resume(&self.base.db, at).await?;
                     tracing::info!(project_connector.id = %at, "the provider revokes again");
                     (due.failures, probe) = (0, None);
                 }
@@ -111,8 +130,8 @@ impl Engine {
     async fn unasked(&self, due: &Due, probe: Option<Timestamp>) -> Result<(), Fault> {
         let Some(probe) = probe else { return Ok(()) };
         let at = due.project_connector;
-        let now = self.clock.now();
-        let mut tx = self.db.begin().await?;
+        let now = self.base.now();
+        let mut tx = self.base.begin().await?;
         revocations::pause(&mut tx, at, due.failures, now, Some(probe)).await?;
         Ok(tx.commit().await?)
     }
@@ -134,17 +153,17 @@ impl Engine {
         let tenant = ended.tenant;
         let project_connector = ended.project_connector;
         let due = Due { tenant, project_connector, failures: 0 };
-        self.at_once(ended, async { self.provider(&due, None).await }).await;
+        self.at_once(ended, async { self.requests.provider(&due, None).await }).await;
     }
 
     async fn at_once(
         &self,
         ended: &Connection,
-        provider: impl Future<Output = Result<Provider<'_>, Fault>>,
+        provider: impl Future<Output = Result<Provider, Fault>>,
     ) {
         let asking = async {
             let (now, lease) = self.lease();
-            let taken = revocations::claim_one(&self.db, ended.id, now, lease).await?;
+            let taken = revocations::claim_one(&self.base.db, ended.id, now, lease).await?;
             let Some(taken) = taken else { return Ok::<_, Fault>(()) };
             self.ask_for(&provider.await?, &taken).await.map(drop)
         };
@@ -155,7 +174,7 @@ impl Engine {
     }
 
     fn lease(&self) -> (Timestamp, Timestamp) {
-        let now = self.clock.now();
+        let now = self.base.now();
         (now, now.after(LEASE))
     }
 
@@ -171,11 +190,11 @@ impl Engine {
         let left = Arc::new(Mutex::new(VecDeque::from(taken)));
         let mut asking = JoinSet::new();
         for _ in 0..lanes {
-            let engine = self.handle();
+            let outbox = self.clone();
             let due = *due;
             let left = Arc::clone(&left);
             // A task of its own, so that no lane waits for the database while it holds another up.
-            asking.spawn(async move { engine.ask_in_lane(&due, probe, &left).await });
+            asking.spawn(async move { outbox.ask_in_lane(&due, probe, &left).await });
         }
         let mut heard = Heard::Nothing;
         while let Some(lane) = asking.join_next().await {
@@ -192,7 +211,7 @@ impl Engine {
         left: &Mutex<VecDeque<Revocation>>,
     ) -> Result<Heard, Fault> {
         let queue = || left.lock().unwrap_or_else(PoisonError::into_inner);
-        let provider = self.provider(due, probe).await?;
+        let provider = self.requests.provider(due, probe).await?;
         let mut heard = Heard::Nothing;
         loop {
             let next = queue().pop_front();
@@ -206,29 +225,29 @@ impl Engine {
     }
 
     async fn give_back(&self, untried: VecDeque<Revocation>) -> Result<(), Fault> {
-        let mut tx = self.db.begin().await?;
+        let mut tx = self.base.begin().await?;
         for row in &untried {
-            revocations::release(&mut tx, row, self.clock.now()).await?;
+            revocations::release(&mut tx, row, self.base.now()).await?;
         }
         Ok(tx.commit().await?)
     }
 
-    async fn ask_for(&self, provider: &Provider<'_>, taken: &Revocation) -> Result<Heard, Fault> {
-        let now = self.clock.now();
+    async fn ask_for(&self, provider: &Provider, taken: &Revocation) -> Result<Heard, Fault> {
+        let now = self.base.now();
         let waits_for_refresh = taken.requested_at.after(schedule::WAITS_FOR_REFRESH) > now;
-        let is_refreshed = revocations::is_refreshed(&self.db, taken.connection).await?;
+        let is_refreshed = revocations::is_refreshed(&self.base.db, taken.connection).await?;
         if waits_for_refresh && is_refreshed {
             let soon = now.after(schedule::REFRESH);
-            let mut tx = self.db.begin().await?;
+            let mut tx = self.base.begin().await?;
             revocations::postpone(&mut tx, taken.connection, soon, "a refresh is under way")
                 .await?;
             tx.commit().await?;
             return Ok(Heard::Nothing);
         }
-        let connection = connections::find(&self.db, taken.tenant, taken.connection).await?;
+        let connection = connections::find(&self.base.db, taken.tenant, taken.connection).await?;
         let connection = connection.ok_or(Fault::Inconsistent("an ended connection is gone"))?;
-        let seen = tokens::of(&self.db, connection.id).await?;
-        let (mut asked, dead) = self.ask_provider(provider, &connection).await?;
+        let seen = tokens::of(&self.base.db, connection.id).await?;
+        let (mut asked, dead) = self.requests.ask_provider(provider, &connection).await?;
         crash_point!("revocation.answered");
         let in_doubt = is_refreshed || seen.iter().any(|token| token.in_doubt);
         if in_doubt && asked == Asked::Confirmed && provider.may_have_made_another() {
@@ -236,7 +255,7 @@ impl Engine {
         }
         let is_over = taken.requested_at <= now.before(schedule::GIVES_UP_AFTER);
         let outcome = asked.outcome(is_over);
-        let mut tx = self.db.begin().await?;
+        let mut tx = self.base.begin().await?;
         for token in seen.iter().filter(|token| dead.contains(&token.kind)) {
             revocations::erase_token(&mut tx, taken.connection, &token.kind, token.generation)
                 .await?;
@@ -253,7 +272,7 @@ impl Engine {
                 Heard::Answers
             }
             Asked::Refused(why) => {
-                let next = now.after(schedule::backoff(taken.attempts, &self.entropy));
+                let next = now.after(schedule::backoff(taken.attempts, &self.base.entropy));
                 revocations::postpone(&mut tx, taken.connection, next, &why).await?;
                 tracing::warn!(connection.id = %taken.connection, why, "not revoked yet");
                 Heard::Answers
@@ -264,7 +283,7 @@ impl Engine {
             }
         };
         tx.commit().await?;
-        self.metrics.revoked(&taken.connector, outcome);
+        self.base.metrics.revoked(&taken.connector, outcome);
         Ok(heard)
     }
 
@@ -278,7 +297,7 @@ impl Engine {
         in_doubt: bool,
     ) -> Result<Heard, Fault> {
         let id = taken.connection;
-        let now = self.clock.now();
+        let now = self.base.now();
         for token in seen {
             revocations::erase_token(tx, id, &token.kind, token.generation).await?;
         }
@@ -306,7 +325,7 @@ impl Engine {
     ) -> Result<(), Fault> {
         let id = taken.connection;
         revocations::erase(tx, id).await?;
-        revocations::settle(tx, id, status, Some(why), self.clock.now()).await?;
+        revocations::settle(tx, id, status, Some(why), self.base.now()).await?;
         tracing::warn!(connection.id = %id, revocation = %status, why, "not revoked");
         Ok(())
     }
@@ -316,13 +335,13 @@ impl Engine {
         &self,
         tx: &mut Tx,
         taken: &Revocation,
-        provider: &Provider<'_>,
+        provider: &Provider,
         (why, wait): (&str, Option<Duration>),
     ) -> Result<(), Fault> {
-        let now = self.clock.now();
+        let now = self.base.now();
         let at = taken.project_connector;
         let failures = provider.failures + 1;
-        let until = now.after(schedule::pause(failures, wait, &self.entropy));
+        let until = now.after(schedule::pause(failures, wait, &self.base.entropy));
         revocations::pause(tx, at, failures, until, provider.probe).await?;
         revocations::postpone(tx, taken.connection, until, why).await?;
         let over = now.before(schedule::GIVES_UP_AFTER);

@@ -13,7 +13,7 @@ use astralform_storage::{
 use astralform_vault::{OpenError, Purpose, TagKey};
 use subtle::ConstantTimeEq as _;
 
-use crate::{Engine, Fault};
+use crate::{Fault, base::Base};
 
 /// A row that lets whoever brings its secret do something.
 pub(crate) trait Granting {
@@ -102,10 +102,20 @@ fn settings_tag(key: &TagKey, of: Tenant, settings: &EnvironmentSettings) -> [u8
     key.tag_of(Purpose::EnvironmentRow, &values)
 }
 
-impl Engine {
+/// Tags of rows: what a row grants counts only while its tag fits.
+#[derive(Clone)]
+pub struct RowTags {
+    base: Arc<Base>,
+}
+
+impl RowTags {
+    pub(crate) fn new(base: &Arc<Base>) -> Self {
+        Self { base: Arc::clone(base) }
+    }
+
     /// Returns the key that makes the tags of rows. It is read before a transaction begins.
     pub(crate) async fn installation_key(&self) -> Result<Arc<TagKey>, Fault> {
-        self.keys.of_installation(&self.db).await
+        self.base.keys.of_installation(&self.base.db).await
     }
 
     /// Returns a row that was found, unless it has ended or somebody made or altered it without the
@@ -118,7 +128,7 @@ impl Engine {
         }
         if row.tag().is_some() {
             let (table, id) = row.name();
-            self.metrics.integrity_failed();
+            self.base.metrics.integrity_failed();
             tracing::error!(
                 table,
                 id,
@@ -134,7 +144,7 @@ impl Engine {
     /// When the database does not answer, or somebody altered them without the key.
     pub async fn environment_settings(&self, tenant: Tenant) -> Result<EnvironmentSettings, Fault> {
         let key = self.installation_key().await?;
-        settings_vouched(&key, tenant, projects::environment(&self.db, tenant).await?)
+        settings_vouched(&key, tenant, projects::environment(&self.base.db, tenant).await?)
     }
 }
 

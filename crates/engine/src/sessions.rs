@@ -1,6 +1,6 @@
 //! Sessions: what browsers, desktop clients and pages hold instead of an API key.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use astralform_domain::{
     Caller, ConnectorSlug, EndUserId, Principal, RuntimeCredential, Secret, SessionId, Timestamp,
@@ -10,8 +10,13 @@ use astralform_storage::sessions::{self, Session};
 use thiserror::Error;
 
 use crate::{
-    Engine, Fault, Nearest, authentication::AuthenticationError, bearer,
-    project_connectors::is_short_list, row_tags::Granting as _,
+    Fault, Nearest,
+    authentication::{Authentication, AuthenticationError},
+    base::Base,
+    bearer,
+    reach::Offers,
+    row_tags::{Granting as _, RowTags},
+    settings::is_short_list,
 };
 
 /// A session to be opened.
@@ -69,14 +74,37 @@ pub enum SessionError {
 const LONGEST: Duration = Duration::from_hours(12);
 const SHORTEST: Duration = Duration::from_mins(1);
 
-impl Engine {
+/// Sessions of end users: tokens that act for one of them alone.
+#[derive(Clone)]
+pub struct Sessions {
+    base: Arc<Base>,
+    offers: Arc<Offers>,
+    row_tags: Arc<RowTags>,
+    authentication: Arc<Authentication>,
+}
+
+impl Sessions {
+    pub(crate) fn new(
+        base: &Arc<Base>,
+        offers: &Arc<Offers>,
+        row_tags: &Arc<RowTags>,
+        authentication: &Arc<Authentication>,
+    ) -> Self {
+        Self {
+            base: Arc::clone(base),
+            offers: Arc::clone(offers),
+            row_tags: Arc::clone(row_tags),
+            authentication: Arc::clone(authentication),
+        }
+    }
+
     /// Returns the connectors that a caller's tools belong to; nothing where it may use any.
     pub(crate) fn connectors_of(&self, caller: &Caller) -> Option<BTreeSet<ConnectorSlug>> {
         let RuntimeCredential::Session { tools: Some(tools), .. } = &caller.principal.credential
         else {
             return None;
         };
-        let found = tools.iter().filter_map(|tool| self.catalog.tool(tool.as_str()));
+        let found = tools.iter().filter_map(|tool| self.base.catalog.tool(tool.as_str()));
         Some(found.map(|(connector, _)| connector.slug.clone()).collect())
     }
 
@@ -104,17 +132,17 @@ impl Engine {
         if let Some(tools) = new.tools.as_deref().filter(|tools| !is_short_list(tools)) {
             return Err(SessionError::BadTools { given: tools.len() });
         }
-        let unknown = |tool: &&ToolName| self.catalog.tool(tool.as_str()).is_none();
+        let unknown = |tool: &&ToolName| self.base.catalog.tool(tool.as_str()).is_none();
         if let Some(tool) = new.tools.iter().flatten().find(unknown) {
             let caller = Caller { principal: by.clone(), end_user: None };
-            let nearest = self.nearest_tools(&caller, tool.as_str()).await;
+            let nearest = self.offers.nearest_tools(&caller, tool.as_str()).await;
             let nearest = nearest.map_err(AuthenticationError::from)?;
             return Err(SessionError::UnknownTool { name: tool.clone(), nearest });
         }
         let agent = self.session_agent(by, new.agent.as_deref()).await?;
-        let now = self.clock.now();
-        let id = SessionId::new(&self.clock, &self.entropy);
-        let (token, secret_hash) = bearer::mint("ut", id, &self.entropy);
+        let now = self.base.now();
+        let id = SessionId::new(&self.base.clock, &self.base.entropy);
+        let (token, secret_hash) = bearer::mint("ut", id, &self.base.entropy);
         let expires_at = now.after(new.life);
         let tenant = by.tenant;
         let end_user = new.end_user;
@@ -122,10 +150,10 @@ impl Engine {
         let tag = None;
         let mut session =
             Session { id, tenant, agent, end_user, tools, secret_hash, tag, expires_at };
-        let key = self.installation_key().await.map_err(AuthenticationError::from)?;
+        let key = self.row_tags.installation_key().await.map_err(AuthenticationError::from)?;
         session.tag = Some(session.tag_by(&key));
         let stored = async {
-            let mut tx = self.db.begin().await?;
+            let mut tx = self.base.begin().await?;
             sessions::create(&mut tx, &session, now).await?;
             tx.commit().await
         };
@@ -141,7 +169,7 @@ impl Engine {
     ) -> Result<astralform_domain::AgentId, SessionError> {
         let Some(named) = named else { return Ok(by.agent) };
         let bound = self.bound_agent(by).await.map_err(AuthenticationError::from)?;
-        Ok(self.agent_of(by.tenant, bound, Some(named)).await?.id)
+        Ok(self.authentication.agent_of(by.tenant, bound, Some(named)).await?.id)
     }
 
     async fn bound_agent(
@@ -149,7 +177,7 @@ impl Engine {
         by: &Principal,
     ) -> Result<Option<astralform_domain::AgentId>, Fault> {
         let RuntimeCredential::ApiKey(id) = by.credential else { return Ok(Some(by.agent)) };
-        let key = astralform_storage::api_keys::find(&self.db, id).await?;
+        let key = astralform_storage::api_keys::find(&self.base.db, id).await?;
         Ok(key.and_then(|key| key.agent))
     }
 }

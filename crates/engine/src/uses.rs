@@ -2,14 +2,14 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use astralform_domain::{ConnectionId, Timestamp};
 use astralform_storage::connection_uses;
 
-use crate::{Engine, Fault};
+use crate::{Fault, base::Base};
 
 /// What was used since it was last written down.
 #[derive(Default)]
@@ -59,19 +59,30 @@ impl Uses {
     }
 }
 
-impl Engine {
+/// When connections were last used.
+#[derive(Clone)]
+pub struct ConnectionUses {
+    base: Arc<Base>,
+    uses: Arc<Uses>,
+}
+
+impl ConnectionUses {
+    pub(crate) fn new(base: &Arc<Base>, uses: &Arc<Uses>) -> Self {
+        Self { base: Arc::clone(base), uses: Arc::clone(uses) }
+    }
+
     /// Writes down which connections were used; all of them where `is_last`, else those that were
     /// not written down lately. To be called every few seconds, and at the end.
     ///
     /// # Errors
     /// When the database does not answer; then nothing is forgotten.
     pub async fn write_uses(&self, is_last: bool) -> Result<(), Fault> {
-        let now = self.clock.now();
+        let now = self.base.now();
         let uses = self.uses.unwritten(now, is_last);
         if uses.is_empty() {
             return Ok(());
         }
-        let mut tx = self.db.begin().await?;
+        let mut tx = self.base.begin().await?;
         for (connection, at) in &uses {
             connection_uses::note(&mut tx, *connection, *at).await?;
         }

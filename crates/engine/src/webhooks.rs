@@ -12,16 +12,18 @@ mod settle;
 mod signature;
 mod streams;
 
+use std::sync::Arc;
+
 use astralform_domain::{
     Delivery, Retired, Secret, Tenant, Timestamp, Webhook, WebhookDisabled, WebhookId, limits,
 };
+use astralform_egress::{Egress, Forbidden};
 use astralform_storage::{projects, webhook_deliveries, webhooks};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use thiserror::Error;
 use url::Url;
 
-use crate::{Engine, Fault, egress::Forbidden};
-
+use crate::{Fault, auth_requests::Prompts, base::Base, connectors::Connectors};
 use secrets::hosts_of;
 pub(crate) use streams::Streams;
 pub use streams::Turn;
@@ -75,13 +77,25 @@ pub struct WebhookChanges {
 
 const SECRET: &str = "whsec_";
 
-impl Engine {
+/// Webhooks, as members manage them.
+#[derive(Clone)]
+pub struct Webhooks {
+    base: Arc<Base>,
+    egress: Egress,
+    deliveries: Arc<Deliveries>,
+}
+
+impl Webhooks {
+    pub(crate) fn new(base: &Arc<Base>, egress: &Egress, deliveries: &Arc<Deliveries>) -> Self {
+        Self { base: Arc::clone(base), egress: egress.clone(), deliveries: Arc::clone(deliveries) }
+    }
+
     /// Returns the webhooks of an environment, the oldest first.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn webhooks(&self, tenant: Tenant) -> Result<Vec<Webhook>, Fault> {
-        Ok(webhooks::of_environment(&self.db, tenant).await?)
+        Ok(webhooks::of_environment(&self.base.db, tenant).await?)
     }
 
     /// Returns the webhook of that id.
@@ -89,7 +103,7 @@ impl Engine {
     /// # Errors
     /// When there is none.
     pub async fn webhook(&self, tenant: Tenant, id: WebhookId) -> Result<Webhook, WebhookError> {
-        let found = webhooks::find(&self.db, tenant, id).await.map_err(Fault::from)?;
+        let found = webhooks::find(&self.base.db, tenant, id).await.map_err(Fault::from)?;
         found.ok_or(WebhookError::Unknown)
     }
 
@@ -103,11 +117,11 @@ impl Engine {
         url: &str,
     ) -> Result<(Webhook, Secret), WebhookError> {
         let url = self.deliverable(url).await?;
-        let id = WebhookId::new(&self.clock, &self.entropy);
+        let id = WebhookId::new(&self.base.clock, &self.base.entropy);
         let generation = 1;
         let secret = self.fresh_secret();
         let hosts = hosts_of(&url);
-        let keys = self.keys.of(&self.db, tenant.project).await?;
+        let keys = self.base.keys_of(tenant.project).await?;
         let webhook = Webhook {
             id,
             tenant,
@@ -118,9 +132,9 @@ impl Engine {
             previous: None,
             disabled: None,
             failing_since: None,
-            created_at: self.clock.now(),
+            created_at: self.base.now(),
         };
-        let mut tx = self.db.begin().await.map_err(Fault::from)?;
+        let mut tx = self.base.begin().await.map_err(Fault::from)?;
         // Two that are made at once count each other.
         projects::lock_environment(&mut tx, tenant).await.map_err(Fault::from)?;
         let known = webhooks::of_environment(&mut tx, tenant).await.map_err(Fault::from)?;
@@ -147,8 +161,8 @@ impl Engine {
             Some(url) => Some(self.deliverable(url).await?),
             None => None,
         };
-        let keys = self.keys.of(&self.db, tenant.project).await?;
-        let mut tx = self.db.begin().await.map_err(Fault::from)?;
+        let keys = self.base.keys_of(tenant.project).await?;
+        let mut tx = self.base.begin().await.map_err(Fault::from)?;
         let found = webhooks::lock(&mut tx, tenant, id).await.map_err(Fault::from)?;
         let mut webhook = found.ok_or(WebhookError::Unknown)?;
         if let Some(url) = url {
@@ -158,7 +172,7 @@ impl Engine {
             Some(true) => (webhook.disabled, webhook.failing_since) = (None, None),
             Some(false) if webhook.disabled.is_none() => {
                 let why = WebhookDisabled::Paused;
-                let now = self.clock.now();
+                let now = self.base.now();
                 webhook.disabled = Some(why);
                 let ended = webhook_deliveries::give_up(&mut tx, id, why, now).await;
                 ended.map_err(Fault::from)?;
@@ -175,7 +189,7 @@ impl Engine {
     /// # Errors
     /// When there is none.
     pub async fn delete_webhook(&self, tenant: Tenant, id: WebhookId) -> Result<(), WebhookError> {
-        let mut tx = self.db.begin().await.map_err(Fault::from)?;
+        let mut tx = self.base.begin().await.map_err(Fault::from)?;
         let locked = webhooks::lock(&mut tx, tenant, id).await.map_err(Fault::from)?;
         locked.ok_or(WebhookError::Unknown)?;
         webhooks::delete(&mut tx, tenant, id).await.map_err(Fault::from)?;
@@ -193,11 +207,11 @@ impl Engine {
         id: WebhookId,
     ) -> Result<(Webhook, Secret), WebhookError> {
         let secret = self.fresh_secret();
-        let keys = self.keys.of(&self.db, tenant.project).await?;
-        let mut tx = self.db.begin().await.map_err(Fault::from)?;
+        let keys = self.base.keys_of(tenant.project).await?;
+        let mut tx = self.base.begin().await.map_err(Fault::from)?;
         let found = webhooks::lock(&mut tx, tenant, id).await.map_err(Fault::from)?;
         let mut webhook = found.ok_or(WebhookError::Unknown)?;
-        let now = self.clock.now();
+        let now = self.base.now();
         if let Some(before) = webhook.previous.as_ref().filter(|before| before.until > now) {
             return Err(WebhookError::RotatedLately(before.until));
         }
@@ -227,13 +241,15 @@ impl Engine {
             return Err(WebhookError::Disabled(why));
         }
         let event = self.new_event();
-        let mut tx = self.db.begin().await.map_err(Fault::from)?;
-        let added = webhook_deliveries::add_test(&mut tx, place, &event, self.clock.now()).await;
+        let mut tx = self.base.begin().await.map_err(Fault::from)?;
+        let added = webhook_deliveries::add_test(&mut tx, place, &event, self.base.now()).await;
         added.map_err(Fault::from)?;
         tx.commit().await.map_err(Fault::from)?;
-        let made = webhook_deliveries::find(&self.db, place, &event).await.map_err(Fault::from)?;
-        self.deliver_one(made.ok_or(WebhookError::Unknown)?).await?;
-        let ended = webhook_deliveries::find(&self.db, place, &event).await.map_err(Fault::from)?;
+        let made =
+            webhook_deliveries::find(&self.base.db, place, &event).await.map_err(Fault::from)?;
+        self.deliveries.deliver_one(made.ok_or(WebhookError::Unknown)?).await?;
+        let ended =
+            webhook_deliveries::find(&self.base.db, place, &event).await.map_err(Fault::from)?;
         ended.ok_or(WebhookError::Unknown)
     }
 
@@ -250,12 +266,12 @@ impl Engine {
         limit: i64,
     ) -> Result<Vec<Delivery>, WebhookError> {
         self.webhook(tenant, id).await?;
-        let found = webhook_deliveries::of_webhook(&self.db, (tenant, id), after, limit).await;
+        let found = webhook_deliveries::of_webhook(&self.base.db, (tenant, id), after, limit).await;
         Ok(found.map_err(Fault::from)?)
     }
 
     fn new_event(&self) -> String {
-        format!("evt_{}", URL_SAFE_NO_PAD.encode(self.entropy.bytes::<16>()))
+        format!("evt_{}", URL_SAFE_NO_PAD.encode(self.base.entropy.bytes::<16>()))
     }
 
     async fn deliverable(&self, text: &str) -> Result<Url, WebhookError> {
@@ -274,4 +290,32 @@ impl Engine {
 
 fn parsed(webhook: &Webhook) -> Result<Url, Fault> {
     Url::parse(&webhook.url).map_err(|_| Fault::Inconsistent("a webhook's address is none"))
+}
+
+/// Delivers what webhooks are to be told.
+#[derive(Clone)]
+pub struct Deliveries {
+    base: Arc<Base>,
+    egress: Egress,
+    streams: Arc<Streams>,
+    prompts: Arc<Prompts>,
+    connectors: Arc<Connectors>,
+}
+
+impl Deliveries {
+    pub(crate) fn new(
+        base: &Arc<Base>,
+        egress: &Egress,
+        streams: &Arc<Streams>,
+        prompts: &Arc<Prompts>,
+        connectors: &Arc<Connectors>,
+    ) -> Self {
+        Self {
+            base: Arc::clone(base),
+            egress: egress.clone(),
+            streams: Arc::clone(streams),
+            prompts: Arc::clone(prompts),
+            connectors: Arc::clone(connectors),
+        }
+    }
 }

@@ -69,7 +69,7 @@ impl FromRequestParts<App> for Acting {
         if let Some(served) = &served {
             listen_to(app, served, token).await?;
         }
-        let caller = app.engine().authenticate(said).await?;
+        let caller = app.engine().authentication.authenticate(said).await?;
         if let Some(served) = &served {
             app.throttle().admit(served, &caller).await?;
         }
@@ -81,7 +81,7 @@ impl FromRequestParts<App> for Acting {
 /// Refuses a token that is not known here already, of an address that has sent too many wrong ones:
 /// to look for it costs more than to refuse it.
 async fn listen_to(app: &App, served: &Served, token: &str) -> Result<(), Problem> {
-    if app.throttle().is_exhausted(served) && !app.engine().remembers(token) {
+    if app.throttle().is_exhausted(served) && !app.engine().cache.remembers(token) {
         return Err(app.throttle().refuse_stranger(served).await);
     }
     Ok(())
@@ -123,7 +123,7 @@ impl FromRequestParts<App> for Managing {
         if let Some(served) = &served {
             listen_to(app, served, token).await?;
         }
-        let administrator = app.engine().administrator(token).await?;
+        let administrator = app.engine().authentication.administrator(token).await?;
         if let Some(served) = &served {
             app.throttle().admit_member(served, administrator).await?;
         }
@@ -138,7 +138,7 @@ impl FromRequestParts<App> for InProject {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let Managing(administrator) = Managing::from_request_parts(parts, app).await?;
         let project = project(parts, app).await?;
-        let role = app.engine().role_in(administrator, project).await?;
+        let role = app.engine().authentication.role_in(administrator, project).await?;
         let role = role.ok_or(Refusal::UnknownProject)?;
         Ok(Self { administrator, project, role })
     }
@@ -200,7 +200,7 @@ impl FromRequestParts<App> for InPastTenant {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let Managing(administrator) = Managing::from_request_parts(parts, app).await?;
         let project = project(parts, app).await?;
-        let role = app.engine().role_in_past(administrator, project).await?;
+        let role = app.engine().authentication.role_in_past(administrator, project).await?;
         role.ok_or(Refusal::UnknownProject)?;
         let environment = environment(parts, app).await?;
         Ok(Self(Tenant { project, environment }))

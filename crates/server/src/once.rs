@@ -81,7 +81,7 @@ where
     };
     let parts: Vec<_> = scope.parts.iter().map(String::as_str).collect();
     let request = Repeatable { tenant: scope.tenant, scope: &parts, key: &key, body: &raw };
-    let ticket = match app.engine().take_turn(&request).await? {
+    let ticket = match app.engine().idempotency.take_turn(&request).await? {
         Turn::Before(answer) => return Ok(Answer::Kept(answer)),
         Turn::First(ticket) => ticket,
     };
@@ -103,10 +103,10 @@ async fn settle<T: Serialize>(
     match answered {
         Ok(body) if keep(body) => {
             let kept = serde_json::to_string(body).expect("our answers are always JSON");
-            app.engine().keep_answer(ticket, &Secret::new(kept)).await?;
+            app.engine().idempotency.keep_answer(ticket, &Secret::new(kept)).await?;
         }
         Err(problem) if !problem.is_harmless() => {}
-        Ok(_) | Err(_) => app.engine().forget_request(ticket).await?,
+        Ok(_) | Err(_) => app.engine().idempotency.forget_request(ticket).await?,
     }
     Ok(())
 }

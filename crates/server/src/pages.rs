@@ -46,7 +46,7 @@ fn message(status: StatusCode, title: &str, text: &str) -> Response {
 }
 
 fn broken(fault: &astralform_engine::Fault) -> Response {
-    tracing::error!(error = astralform_engine::chain(fault), "a page failed");
+    tracing::error!(error = astralform_domain::chain(fault), "a page failed");
     let text = "Something is broken on our side. Please try again later.";
     message(StatusCode::INTERNAL_SERVER_ERROR, "This did not work", text)
 }

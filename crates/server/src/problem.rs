@@ -9,9 +9,10 @@ mod written;
 use std::{borrow::Cow, sync::Arc};
 
 use astralform_catalog::ArgumentFault;
+use astralform_domain::chain;
 use astralform_engine::{
     CallRefusal, ConfirmError, CredentialRefusal, Fault, Frozen, NoConnector, NoTool, OutOfReach,
-    Unusable, authentication::AuthenticationError, chain,
+    Unusable, authentication::AuthenticationError,
 };
 use axum::{
     http::{HeaderValue, StatusCode, header},

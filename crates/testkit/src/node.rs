@@ -4,10 +4,8 @@ use std::{io::Write as _, net::SocketAddr, path::PathBuf, sync::Arc, time::Durat
 
 use astralform_catalog::{Catalog, Folder, builtin, load};
 use astralform_domain::{Clock, ConnectorSlug, Entropy};
-use astralform_engine::{
-    Engine, Parts, Site,
-    egress::{Egress, Networks},
-};
+use astralform_egress::{Egress, Networks};
+use astralform_engine::{Engine, Parts, Site};
 use astralform_server::{App, Limits, router, serve};
 use astralform_storage::Db;
 use astralform_vault::{KeyRing, read_key_file};
@@ -157,13 +155,13 @@ pub(crate) fn engine(
 /// anybody calls.
 pub(crate) async fn follower(app: &App) -> JoinHandle<()> {
     let app = app.clone();
-    app.engine().follow().await.expect("the database answers");
-    app.engine().beat().await.expect("the database answers");
+    app.engine().cache.follow().await.expect("the database answers");
+    app.engine().presence.beat().await.expect("the database answers");
     tokio::spawn(async move {
         loop {
             tokio::time::sleep(Duration::from_millis(250)).await;
-            let _ = app.engine().follow().await;
-            let _ = app.engine().beat().await;
+            let _ = app.engine().cache.follow().await;
+            let _ = app.engine().presence.beat().await;
         }
     })
 }

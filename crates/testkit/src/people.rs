@@ -46,7 +46,7 @@ impl TestServer {
         let role = role.parse().expect("a role");
         let team = team.expect("an id");
         let email = email.expect("an address");
-        let token = engine.create_member(team, &email, role).await.expect("a member");
+        let token = engine.provisioning.create_member(team, &email, role).await.expect("a member");
         self.agent_with_key(token.expose(), "nobody").naming(None)
     }
 

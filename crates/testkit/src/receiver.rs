@@ -111,13 +111,13 @@ impl TestServer {
     pub async fn deliver_webhooks(&self) {
         let engine = self.app.engine();
         loop {
-            let turns = engine.webhooks_due().await.expect("the database answers");
+            let turns = engine.deliveries.webhooks_due().await.expect("the database answers");
             if turns.is_empty() {
                 return;
             }
             let deliver = |turn| {
                 let app = self.app.clone();
-                tokio::spawn(async move { app.engine().deliver(turn).await })
+                tokio::spawn(async move { app.engine().deliveries.deliver(turn).await })
             };
             let delivering: Vec<_> = turns.into_iter().map(deliver).collect();
             for one in delivering {

@@ -10,8 +10,8 @@ use astralform_domain::{
     Tenant, Timestamp,
 };
 use astralform_engine::{
-    Engine, Site, prepare_database,
-    project_connectors::{Change, Credentials, Enable},
+    Credentials, Engine, Site, prepare_database,
+    project_connectors::{Change, Enable},
 };
 use astralform_server::{App, Hosts, Limits, Rates, Settings, router, serve};
 use astralform_simulator::{
@@ -132,18 +132,19 @@ impl TestServer {
         prepare_database(&db, &keys).await.expect("a schema");
         let engine =
             engine(db.clone(), &catalogue, keys, site, clock.clone(), files.path().join("spool"));
-        let made = engine.provision("Test team", "Test project").await.expect("a project");
+        let provisioning = &engine.provisioning;
+        let made = provisioning.provision("Test team", "Test project").await.expect("a project");
         let tenant = Tenant { project: made.project, environment: setup.environment };
         if let Some(settings) = &setup.settings {
-            engine.configure_environment(tenant, settings).await.expect("settings");
+            provisioning.configure_environment(tenant, settings).await.expect("settings");
         }
-        let api_key = engine.create_api_key(tenant, None).await.expect("a key");
+        let api_key = provisioning.create_api_key(tenant, None).await.expect("a key");
         let owner = "owner@example.com".parse().expect("an address");
-        let admin_token = engine.create_owner(made.team, &owner).await.expect("an owner");
+        let admin_token = provisioning.create_owner(made.team, &owner).await.expect("an owner");
         let simulator = simulator(&engine, &clock, &simulator_url, setup.token_rotation);
         let enable = enable(setup.connector, setup.sandboxed);
         let slug = enable.connector.clone();
-        let connector = engine.enable(tenant, enable).await.expect("enabled");
+        let connector = engine.project_connectors.enable(tenant, enable).await.expect("enabled");
         let metrics_token = setup.metrics_token.map(|token| Secret::new(token.to_owned()));
         let settings = Settings {
             metrics_token,
@@ -231,12 +232,17 @@ impl TestServer {
 
     /// Makes this node hear what others have changed until now.
     pub async fn catch_up(&self) {
-        self.app.engine().follow().await.expect("the database answers");
+        self.app.engine().cache.follow().await.expect("the database answers");
     }
 
     /// Changes the connector's settings.
     pub async fn change(&self, change: Change) {
-        let changed = self.app.engine().change_connector(self.tenant, &self.slug, &change).await;
+        let changed = self
+            .app
+            .engine()
+            .project_connectors
+            .change_connector(self.tenant, &self.slug, &change)
+            .await;
         changed.expect("a change");
     }
 
@@ -258,9 +264,10 @@ impl TestServer {
     /// Returns a key of another project on the same server.
     pub async fn foreign_key(&self) -> String {
         let engine = self.app.engine();
-        let made = engine.provision("Other team", "Other project").await.expect("a project");
+        let made =
+            engine.provisioning.provision("Other team", "Other project").await.expect("a project");
         let tenant = Tenant { project: made.project, environment: self.tenant.environment };
-        engine.create_api_key(tenant, None).await.expect("a key").expose().to_owned()
+        engine.provisioning.create_api_key(tenant, None).await.expect("a key").expose().to_owned()
     }
 
     /// Returns how often a code was exchanged, or tried to be.

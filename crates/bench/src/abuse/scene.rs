@@ -11,10 +11,8 @@ use std::{
 
 use astralform_catalog::{builtin, load};
 use astralform_domain::{Clock, Email, Entropy, Environment, ProjectId, Secret, Tenant};
-use astralform_engine::{
-    Engine, Parts, Site,
-    egress::{Egress, Networks},
-};
+use astralform_egress::{Egress, Networks};
+use astralform_engine::{Engine, Parts, Site};
 use astralform_storage::Db;
 use astralform_vault::read_key_file;
 use serde_json::json;
@@ -139,11 +137,11 @@ async fn engine(installation: &Installation) -> Result<std::sync::Arc<Engine>> {
 }
 
 async fn make_project(engine: &Engine, name: &str) -> Result<Made> {
-    let made = engine.provision(name, name).await?;
+    let made = engine.provisioning.provision(name, name).await?;
     let email: Email = format!("{name}@example.com").parse()?;
-    let admin = engine.create_owner(made.team, &email).await?;
+    let admin = engine.provisioning.create_owner(made.team, &email).await?;
     let tenant = Tenant { project: made.project, environment: Environment::Test };
-    let key = engine.create_api_key(tenant, None).await?;
+    let key = engine.provisioning.create_api_key(tenant, None).await?;
     Ok(Made { project: made.project, key, admin })
 }
 

@@ -1,9 +1,10 @@
 //! Names in mappings that stand for nothing: they would give null, and no error.
 
+use astralform_jq::Origin;
 use serde_json::{Value, json};
 
 use super::{Fault, format::is_near};
-use crate::{Connector, Expression, Tool, jq::Origin, yaml::step};
+use crate::{Connector, Expression, Tool, yaml::step};
 
 /// What the variables of mappings are, by their place among them.
 const ARGUMENTS: usize = 0;

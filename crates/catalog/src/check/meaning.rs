@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use astralform_domain::{Endpoints, ScopeSet};
+use astralform_jq::Document;
 use serde_json::Value;
 
 use super::{Fault, auth};
-use crate::{Connector, Method, Tool, ToolRequest, Variables, jq::Document, yaml::step};
+use crate::{Connector, Method, Tool, ToolRequest, Variables, yaml::step};
 
 pub(super) fn faults(connector: &Connector, folder: &str) -> Vec<Fault> {
     let mut faults = auth::faults(connector);

@@ -159,7 +159,7 @@ impl Create {
         let (db, ring) = keys::open_existing(&store).await?;
         let member = member(&db, self.email.as_ref()).await?;
         let engine = beside::engine(db.clone(), ring, Entropy::system())?;
-        let made = engine.new_admin_token(&member).await?;
+        let made = engine.access_keys.new_admin_token(&member).await?;
         let email = made.email.as_str();
         let secret = made.secret.expose();
         let text = if self.json {

@@ -162,7 +162,7 @@ impl Create {
         let tenant = Tenant { project: project.id, environment: self.environment };
         let engine = beside::engine(db.clone(), ring, Entropy::system())?;
         let bound = agent.as_ref().map(|agent| agent.id);
-        let made = engine.new_api_key(Access { tenant, agent: bound }).await?;
+        let made = engine.access_keys.new_api_key(Access { tenant, agent: bound }).await?;
         let named = agent.map(|agent| agent.name);
         let text = if self.json {
             made_in_json(&made, named.as_deref())

@@ -52,7 +52,7 @@ impl Bootstrap {
                 if self.json { in_json(done) } else { in_words(done, name, &address, &example) };
             out::hand_over(&text).inspect(|()| is_printed = true)
         };
-        let set_up = engine.bootstrap(&self.email, &self.project, hand_over).await;
+        let set_up = engine.provisioning.bootstrap(&self.email, &self.project, hand_over).await;
         db.close().await;
         if set_up.is_err() && is_printed {
             set_up.context("nothing is set up: the keys that were printed are of no use")?;

@@ -53,7 +53,7 @@ impl Restore {
         let restored = restore(&db, open(&self.file)?, now, self.revoke_keys).await?;
         let fresh = if self.revoke_keys {
             let engine = beside::engine(db.clone(), ring, Entropy::system())?;
-            let reopened = engine.reopen(now).await.with_context(|| {
+            let reopened = engine.access_keys.reopen(now).await.with_context(|| {
                 format!("everything is restored and all keys are revoked, but {MAKE_OTHERS}")
             })?;
             Some(Fresh { reopened, listed: api_keys::list(&db, None, None).await? })

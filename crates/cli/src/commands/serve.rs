@@ -1,7 +1,8 @@
 use std::{net::SocketAddr, process::ExitCode};
 
 use astralform_domain::{Clock, Entropy};
-use astralform_engine::{Engine, Parts, Site, egress::Egress};
+use astralform_egress::Egress;
+use astralform_engine::{Engine, Parts, Site};
 use astralform_server::{App, Settings};
 use clap::Args;
 
@@ -51,7 +52,7 @@ impl Serve {
             node: config.node.unwrap_or_else(|| config::derived_node(address)),
             spool: Some(config.store.data_dir.join("spool")),
         });
-        if !engine.has_members().await? {
+        if !engine.provisioning.has_members().await? {
             tracing::warn!("nobody administers this server yet: run `astralform bootstrap`");
         }
         let simulator = simulated.map(|simulated| tokio::spawn(simulated.serve()));

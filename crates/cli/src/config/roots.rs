@@ -1,5 +1,5 @@
 use anyhow::Context as _;
-use astralform_engine::egress::ExtraRoots;
+use astralform_egress::ExtraRoots;
 
 /// Reads the authorities to trust, each written `HOST,HOST=FILE`.
 pub(crate) fn extra_roots(named: &[String]) -> anyhow::Result<ExtraRoots> {

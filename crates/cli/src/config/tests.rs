@@ -135,7 +135,7 @@ fn settings_that_cannot_be_meant_are_refused_with_the_reason() {
 
 #[test]
 fn private_authorities_are_trusted_for_the_hosts_named_beside_them() {
-    let authority = "../engine/src/egress/tests/tls/ca.pem";
+    let authority = "../egress/src/tests/tls/ca.pem";
     for hosts in ["login.example", "login.example,api.example", "login.example, 10.1.2.3"] {
         assert!(merged(&format!("extra_roots = ['{hosts}={authority}', '']")).is_ok(), "{hosts}");
     }

@@ -1,7 +1,7 @@
 use std::{collections::HashMap, time::Duration};
 
-use astralform_domain::ProjectConnectorId;
-use astralform_engine::{Fault, chain, revocations::Due};
+use astralform_domain::{ProjectConnectorId, chain};
+use astralform_engine::{Fault, revocations::Due};
 use astralform_server::App;
 use tokio::{
     task::{Id, JoinSet},
@@ -49,7 +49,7 @@ pub(super) async fn run(app: App) {
 
 impl Asking {
     async fn start_due(&mut self, app: &App) -> Result<(), Fault> {
-        for due in app.engine().due_revocations().await? {
+        for due in app.engine().revocations.due_revocations().await? {
             if self.places.len() >= AT_ONCE {
                 break;
             }
@@ -58,7 +58,7 @@ impl Asking {
             if !self.has_place(at, is_probe) {
                 continue;
             }
-            let host = app.engine().host_asked(&due).await?;
+            let host = app.engine().revocations.host_asked(&due).await?;
             if self.count(|place| place.host == host) < AT_A_HOST {
                 self.start(app, due, Place { at, host, is_probe });
             }
@@ -80,7 +80,7 @@ impl Asking {
     fn start(&mut self, app: &App, due: Due, place: Place) {
         let app = app.clone();
         let task = self.tasks.spawn(async move {
-            if let Err(fault) = app.engine().work_off(&due).await {
+            if let Err(fault) = app.engine().revocations.work_off(&due).await {
                 let pcon = due.project_connector;
                 tracing::warn!(project_connector.id = %pcon, error = chain(&fault), "revocations wait");
             }

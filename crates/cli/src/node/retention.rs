@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use astralform_engine::chain;
+use astralform_domain::chain;
 use astralform_server::App;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -12,7 +12,7 @@ pub(super) async fn run(app: App) {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        if let Err(fault) = app.engine().prune_in_turn().await {
+        if let Err(fault) = app.engine().janitor.prune_in_turn().await {
             tracing::warn!(error = chain(&fault), "old rows are not removed yet");
         }
     }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use astralform_engine::chain;
+use astralform_domain::chain;
 use astralform_server::App;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -13,11 +13,11 @@ pub(super) async fn run(app: App) {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        match app.engine().webhooks_due().await {
+        match app.engine().deliveries.webhooks_due().await {
             Ok(turns) => {
                 for turn in turns {
                     let app = app.clone();
-                    tokio::spawn(async move { app.engine().deliver(turn).await });
+                    tokio::spawn(async move { app.engine().deliveries.deliver(turn).await });
                 }
             }
             Err(fault) => tracing::warn!(error = chain(&fault), "webhooks wait"),

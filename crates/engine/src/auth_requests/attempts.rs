@@ -12,8 +12,11 @@ use astralform_domain::{
 };
 use astralform_storage::{Tx, auth_requests};
 
-use super::{BeginError, finish::Ended};
-use crate::{Engine, Fault, Unusable};
+use super::BeginError;
+use crate::{
+    Fault, Unusable,
+    auth_requests::{Prompts, close::FlowEnd},
+};
 
 /// How many auth requests of each environment are open, counted a while ago and kept up since: the
 /// limit is high, and to count so many for each would be dear.
@@ -65,12 +68,12 @@ impl OpenPrompts {
     }
 }
 
-impl Engine {
+impl Prompts {
     /// Returns whether an environment may have another open auth request.
     pub(super) async fn has_room(&self, tenant: Tenant) -> Result<bool, Fault> {
         let most = rows(limits::OPEN_PROMPTS);
-        let count = async { Ok(auth_requests::open_in(&self.db, tenant, most).await?) };
-        Ok(self.open_prompts.number(tenant, self.clock.now(), count).await? < most)
+        let count = async { Ok(auth_requests::open_in(&self.base.db, tenant, most).await?) };
+        Ok(self.state.open_prompts.number(tenant, self.base.now(), count).await? < most)
     }
 
     /// Refuses a request that has just been stored, where there are too many with it, and forgets
@@ -110,12 +113,12 @@ impl Engine {
         &self,
         request: &AuthRequest,
     ) -> Result<BeginError, Fault> {
-        let found = auth_requests::find_by_link(&self.db, request.id).await?;
-        let now = self.clock.now();
+        let found = auth_requests::find_by_link(&self.base.db, request.id).await?;
+        let now = self.base.now();
         if found.is_none_or(|found| found.status_at(now) != AuthStatus::Pending) {
             return Ok(BeginError::NotPending);
         }
-        self.close(request, Ended::Failed(AuthFailure::TooManyAttempts)).await?;
+        self.close(request, FlowEnd::Failed(AuthFailure::TooManyAttempts)).await?;
         Ok(BeginError::TooManyAttempts)
     }
 }

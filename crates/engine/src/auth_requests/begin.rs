@@ -1,5 +1,6 @@
 use astralform_catalog::Pkce;
-use astralform_domain::{AuthRequest, AuthStatus, Secret};
+use astralform_domain::{AuthRequest, AuthStatus, Secret, chain};
+use astralform_provider::oauth::{AuthorizationRequest, CodeVerifier};
 use astralform_storage::oauth_states::{self, OauthState};
 use astralform_vault::Binding;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -7,11 +8,7 @@ use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 use url::Url;
 
-use crate::{
-    Engine, Fault, Unusable, chain,
-    oauth::{AuthorizationRequest, CodeVerifier},
-    project_connectors::Ready,
-};
+use crate::{Fault, Unusable, auth_requests::Consents, connectors::Ready};
 
 /// A flow under way: where the browser goes, and what it has to bring back.
 pub struct Started {
@@ -41,7 +38,7 @@ pub enum BeginError {
     Fault(#[from] Fault),
 }
 
-impl Engine {
+impl Consents {
     /// Starts a flow when the end user agreed to go to the provider, bound to their browser.
     ///
     /// # Errors
@@ -51,13 +48,13 @@ impl Engine {
         link: &str,
         browser: Option<Secret>,
     ) -> Result<Started, BeginError> {
-        let request = self.request_of_link(link).await?.ok_or(BeginError::UnknownLink)?;
-        if request.status_at(self.clock.now()) != AuthStatus::Pending {
+        let request = self.prompts.request_of_link(link).await?.ok_or(BeginError::UnknownLink)?;
+        if request.status_at(self.base.now()) != AuthStatus::Pending {
             return Err(BeginError::NotPending);
         }
-        self.thawed(request.tenant.project).await?.map_err(Unusable::from)?;
-        let ready = self.load_ready(request.tenant, request.project_connector).await??;
-        if let Err(error) = self.introduce(&ready).await {
+        self.cache.ensure_not_frozen(request.tenant.project).await?.map_err(Unusable::from)?;
+        let ready = self.connectors.load_ready(request.tenant, request.project_connector).await??;
+        if let Err(error) = self.sandbox.introduce(&ready).await {
             tracing::error!(error = chain(&error), "the simulator does not know our app");
         }
         let (oauth, at) = ready.oauth()?;
@@ -65,7 +62,7 @@ impl Engine {
         self.remember(&request, &ready, &flow).await?;
         tracing::info!(auth_request.id = %request.id, "consent started");
         let authorization = AuthorizationRequest {
-            connector: ready.connector,
+            connector: &ready.connector,
             oauth,
             endpoint: &at.authorize,
             client_id: ready.client_id(),
@@ -80,19 +77,19 @@ impl Engine {
     async fn remember(
         &self,
         request: &AuthRequest,
-        ready: &Ready<'_>,
+        ready: &Ready,
         flow: &Flow,
     ) -> Result<(), BeginError> {
-        let key = self.keys.of(&self.db, request.tenant.project).await?;
+        let key = self.base.keys_of(request.tenant.project).await?;
         let state_hash = digest(flow.state.expose());
         let row = state_row(&state_hash);
         let binding = verifier_binding(request, &row, &ready.settings.hosts);
-        let expires_at = self.clock.now().after(AuthRequest::PHASE);
+        let expires_at = self.base.now().after(AuthRequest::PHASE);
         let state = OauthState {
             state_hash,
             auth_request: request.id,
             browser_hash: digest(flow.browser.expose()),
-            code_verifier: key.seal(binding, &flow.verifier.0, &self.entropy),
+            code_verifier: key.seal(binding, &flow.verifier.0, &self.base.entropy),
             redirect_uri: flow.redirect_uri.clone(),
             issuer: known_issuer(ready),
             generation: ready.settings.generation,
@@ -102,11 +99,11 @@ impl Engine {
             connection: None,
             tag: None,
         };
-        let mut tx = self.db.begin().await.map_err(Fault::from)?;
+        let mut tx = self.base.begin().await.map_err(Fault::from)?;
         oauth_states::create(&mut tx, &state).await.map_err(Fault::from)?;
-        if !self.count_attempt(&mut tx, request, expires_at).await? {
+        if !self.prompts.count_attempt(&mut tx, request, expires_at).await? {
             drop(tx);
-            return Err(self.without_attempts(request).await?);
+            return Err(self.prompts.without_attempts(request).await?);
         }
         Ok(tx.commit().await.map_err(Fault::from)?)
     }
@@ -121,19 +118,20 @@ struct Flow {
 }
 
 impl Flow {
-    fn new(engine: &Engine, ready: &Ready<'_>, browser: Option<Secret>) -> Self {
-        let random = || Secret::new(URL_SAFE_NO_PAD.encode(engine.entropy.bytes::<32>()));
+    fn new(consents: &Consents, ready: &Ready, browser: Option<Secret>) -> Self {
+        let entropy = &consents.base.entropy;
+        let random = || Secret::new(URL_SAFE_NO_PAD.encode(entropy.bytes::<32>()));
         Self {
             state: random(),
             browser: browser.unwrap_or_else(random),
-            verifier: CodeVerifier::new(&engine.entropy),
-            redirect_uri: engine.redirect_uri(&ready.settings),
+            verifier: CodeVerifier::new(entropy),
+            redirect_uri: consents.connectors.redirect_uri(&ready.settings),
         }
     }
 }
 
 /// Returns the issuer to be compared; that of another installation of the service is not known.
-fn known_issuer(ready: &Ready<'_>) -> Option<String> {
+fn known_issuer(ready: &Ready) -> Option<String> {
     let settings = &ready.settings;
     let is_the_known_one = !settings.sandbox && settings.endpoints.authorize_url.is_none();
     ready.connector.oauth.as_ref()?.issuer.clone().filter(|_| is_the_known_one)

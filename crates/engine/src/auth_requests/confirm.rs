@@ -1,17 +1,23 @@
+use std::sync::Arc;
+
 use astralform_domain::{
     AuthFailure, AuthRequest, AuthRequestId, AuthStatus, Connection, ConnectionStatus, Owner,
     StatusReason, Tenant,
 };
-use astralform_storage::{
-    Tx,
-    auth_requests::{self, Step},
-    connections, freezes, project_connectors,
-};
+use astralform_storage::{auth_requests, freezes, project_connectors};
 use subtle::ConstantTimeEq as _;
 use thiserror::Error;
 
-use super::{Prompt, link::confirmation};
-use crate::{Engine, Fault, Frozen, connections::Arrival};
+use super::{Prompt, link::confirmation, unconfirmed::advance};
+use crate::{
+    Fault, Frozen,
+    auth_requests::Prompts,
+    base::Base,
+    cache::Cache,
+    connections::{Arrival, Connections},
+    connectors::Connectors,
+    revocations::Revocations,
+};
 
 /// Why a confirmation confirms nothing.
 #[derive(Debug, Error)]
@@ -56,7 +62,29 @@ pub struct Confirmation<'a> {
     pub proof: &'a str,
 }
 
-impl Engine {
+/// Makes connections usable once the developer's backend has confirmed who finished.
+#[derive(Clone)]
+pub struct Confirmations {
+    base: Arc<Base>,
+    prompts: Arc<Prompts>,
+    cache: Arc<Cache>,
+    revocations: Arc<Revocations>,
+    connections: Arc<Connections>,
+    connectors: Arc<Connectors>,
+}
+
+impl Confirmations {
+    pub(crate) fn new(prompts: &Arc<Prompts>, revocations: &Arc<Revocations>) -> Self {
+        Self {
+            base: Arc::clone(&prompts.base),
+            prompts: Arc::clone(prompts),
+            cache: Arc::clone(&prompts.cache),
+            revocations: Arc::clone(revocations),
+            connections: Arc::clone(&prompts.connections),
+            connectors: Arc::clone(&prompts.connectors),
+        }
+    }
+
     /// Takes the word of somebody who knows who finished in the browser. If that is who was asked,
     /// the connection becomes usable; if not, it is erased, and revoked at the provider.
     ///
@@ -69,25 +97,29 @@ impl Engine {
         id: AuthRequestId,
         said: &Confirmation<'_>,
     ) -> Result<Prompt, ConfirmError> {
-        self.thawed(tenant.project).await??;
+        self.cache.ensure_not_frozen(tenant.project).await??;
         let (request, connection) = self.awaiting(tenant, id).await?;
         if (request.owner == Owner::Project) != (*said.owner == Owner::Project) {
             return Err(ConfirmError::Unknown);
         }
-        let key = self.keys.of(&self.db, tenant.project).await?;
+        let key = self.base.keys_of(tenant.project).await?;
         let proof = confirmation(id, connection.id, &key);
         if !bool::from(proof.as_bytes().ct_eq(said.proof.as_bytes())) {
             return Err(ConfirmError::WrongProof);
         }
         if request.owner != *said.owner {
             let why = (AuthStatus::Failed, Some(AuthFailure::EndUserMismatch));
-            if self.give_up(&request, &connection, why, StatusReason::EndUserMismatch).await? {
-                self.withdraw_now(&connection).await;
+            if self
+                .prompts
+                .give_up(&request, &connection, why, StatusReason::EndUserMismatch)
+                .await?
+            {
+                self.revocations.withdraw_now(&connection).await;
             }
             return Err(ConfirmError::EndUserMismatch);
         }
         let activated = self.activate(&request, connection).await??;
-        let prompt = self.prompt(tenant, id).await?.ok_or(ConfirmError::Unknown)?;
+        let prompt = self.prompts.prompt(tenant, id).await?.ok_or(ConfirmError::Unknown)?;
         if activated { Ok(prompt) } else { Err(ConfirmError::NotAwaiting(prompt.status)) }
     }
 
@@ -96,26 +128,15 @@ impl Engine {
         tenant: Tenant,
         id: AuthRequestId,
     ) -> Result<(AuthRequest, Connection), ConfirmError> {
-        let found = auth_requests::find(&self.db, tenant, id).await.map_err(Fault::from)?;
+        let found = auth_requests::find(&self.base.db, tenant, id).await.map_err(Fault::from)?;
         let request = found.ok_or(ConfirmError::Unknown)?;
-        let status = request.status_at(self.clock.now());
+        let status = request.status_at(self.base.now());
         if status != AuthStatus::AwaitingConfirmation {
             return Err(ConfirmError::NotAwaiting(status));
         }
-        match self.waiting_connection(&request).await? {
+        match self.prompts.waiting_connection(&request).await? {
             Some(connection) => Ok((request, connection)),
             None => Err(ConfirmError::NotAwaiting(AuthStatus::Completed)),
-        }
-    }
-
-    /// Returns the connection that awaits confirmation; none when another confirmation was faster.
-    pub(super) async fn waiting_connection(
-        &self,
-        request: &AuthRequest,
-    ) -> Result<Option<Connection>, Fault> {
-        match request.connection {
-            Some(id) => Ok(connections::find(&self.db, request.tenant, id).await?),
-            None => Ok(None),
         }
     }
 
@@ -124,22 +145,23 @@ impl Engine {
         request: &AuthRequest,
         waiting: Connection,
     ) -> Result<Result<bool, Frozen>, Fault> {
-        let tokens = self.open_tokens(&waiting).await?;
-        let key = self.keys.of(&self.db, request.tenant.project).await?;
-        let pcon = self.project_connector(request.tenant, request.project_connector).await?;
-        let mut tx = self.db.begin().await?;
+        let tokens = self.connections.open_tokens(&waiting).await?;
+        let key = self.base.keys_of(request.tenant.project).await?;
+        let pcon =
+            self.connectors.project_connector(request.tenant, request.project_connector).await?;
+        let mut tx = self.base.begin().await?;
         if !freezes::is_thawed(&mut tx, request.tenant.project).await? {
             return Ok(Err(Frozen));
         }
         if !project_connectors::holds(&mut tx, &pcon).await? {
             return Ok(Ok(false));
         }
-        let owner = self.lock_owner(&mut tx, request.tenant, &request.owner).await?;
+        let owner = self.connections.lock_owner(&mut tx, request.tenant, &request.owner).await?;
         if !advance(&mut tx, request, AuthStatus::Completed, None).await? {
             return Ok(Ok(false));
         }
         let connection = Connection { status: ConnectionStatus::Active, ..waiting.clone() };
-        let connector = self.catalog.connector(&pcon.connector);
+        let connector = self.base.catalog.connector(&pcon.connector).map(Arc::as_ref);
         let arrival = Arrival {
             connection,
             tokens: &tokens,
@@ -148,43 +170,12 @@ impl Engine {
             request,
             connector,
         };
-        let settled = self.settle(&mut tx, arrival, &key).await?;
+        let settled = self.connections.settle(&mut tx, arrival, &key).await?;
         auth_requests::point_to(&mut tx, request.id, settled).await?;
         tx.commit().await?;
         tracing::info!(auth_request.id = %request.id, connection.id = %settled, "confirmed");
-        self.metrics.auth_requests(AuthStatus::Completed, 1);
-        self.changes.announce(request.id);
+        self.base.metrics.auth_requests(AuthStatus::Completed, 1);
+        self.prompts.state.changes.announce(request.id);
         Ok(Ok(true))
     }
-
-    /// Erases a connection that nobody vouched for, and leaves its end at the provider to the
-    /// outbox; says whether it was there to be erased.
-    pub(super) async fn give_up(
-        &self,
-        request: &AuthRequest,
-        connection: &Connection,
-        (status, failure): (AuthStatus, Option<AuthFailure>),
-        why: StatusReason,
-    ) -> Result<bool, Fault> {
-        let mut tx = self.db.begin().await?;
-        if !advance(&mut tx, request, status, failure).await? {
-            return Ok(false);
-        }
-        self.end(&mut tx, connection, why).await?;
-        tx.commit().await?;
-        tracing::warn!(auth_request.id = %request.id, reason = %why, "connection erased");
-        self.metrics.auth_requests(status, 1);
-        self.changes.announce(request.id);
-        Ok(true)
-    }
-}
-
-async fn advance(
-    tx: &mut Tx,
-    request: &AuthRequest,
-    status: AuthStatus,
-    failure: Option<AuthFailure>,
-) -> Result<bool, Fault> {
-    let step = Step { status, failure, connection: None, expires_at: request.expires_at };
-    Ok(auth_requests::advance(tx, request.id, AuthStatus::AwaitingConfirmation, step).await?)
 }

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use astralform_catalog::Auth;
 use astralform_domain::{AuthRequest, AuthStatus, Secret};
@@ -6,8 +6,13 @@ use thiserror::Error;
 
 use super::{BeginError, finish::Fetched};
 use crate::{
-    Engine, Fault, SettingsError, Unusable,
-    project_connectors::{VerifyError, read_key},
+    Fault, SettingsError, Unusable,
+    auth_requests::{Consents, Prompts},
+    base::Base,
+    cache::Cache,
+    connectors::Connectors,
+    key_checks::{KeyChecks, VerifyError},
+    settings::read_key,
 };
 
 /// Why a key that its owner entered is not taken. The prompt stays open, so that they can correct
@@ -31,7 +36,33 @@ pub enum EnterKeyError {
     NotSent,
 }
 
-impl Engine {
+/// Takes the API keys that end users enter.
+#[derive(Clone)]
+pub struct KeyEntry {
+    base: Arc<Base>,
+    prompts: Arc<Prompts>,
+    cache: Arc<Cache>,
+    connectors: Arc<Connectors>,
+    key_checks: Arc<KeyChecks>,
+    consents: Arc<Consents>,
+}
+
+impl KeyEntry {
+    pub(crate) fn new(
+        prompts: &Arc<Prompts>,
+        key_checks: &Arc<KeyChecks>,
+        consents: &Arc<Consents>,
+    ) -> Self {
+        Self {
+            base: Arc::clone(&prompts.base),
+            prompts: Arc::clone(prompts),
+            cache: Arc::clone(&prompts.cache),
+            connectors: Arc::clone(&prompts.connectors),
+            key_checks: Arc::clone(key_checks),
+            consents: Arc::clone(consents),
+        }
+    }
+
     /// Returns the end user entered an API key on our page: shows it to the provider, stores it
     /// when it is good, and says where the browser goes.
     ///
@@ -42,34 +73,34 @@ impl Engine {
         link: &str,
         entered: &BTreeMap<String, Secret>,
     ) -> Result<String, EnterKeyError> {
-        let request = self.request_of_link(link).await?.ok_or(BeginError::UnknownLink)?;
-        if request.status_at(self.clock.now()) != AuthStatus::Pending {
+        let request = self.prompts.request_of_link(link).await?.ok_or(BeginError::UnknownLink)?;
+        if request.status_at(self.base.now()) != AuthStatus::Pending {
             return Err(BeginError::NotPending.into());
         }
-        let thawed = self.thawed(request.tenant.project).await?;
+        let thawed = self.cache.ensure_not_frozen(request.tenant.project).await?;
         thawed.map_err(|frozen| BeginError::from(Unusable::from(frozen)))?;
-        let ready = self.load_ready(request.tenant, request.project_connector).await?;
+        let ready = self.connectors.load_ready(request.tenant, request.project_connector).await?;
         let ready = ready.map_err(BeginError::from)?;
         let Auth::ApiKey(described) = ready.connector.auth() else {
             return Err(BeginError::from(Unusable::Misconfigured).into());
         };
         let parts = read_key(entered, described).map_err(invalid)?;
         self.count_key(&request).await?;
-        let key = self.verify_key(&ready, parts).await?;
-        let tokens = vec![key.token(&ready, self.clock.now())];
+        let key = self.key_checks.verify_key(&ready, parts).await?;
+        let tokens = vec![key.token(&ready, self.base.now())];
         let fetched = Fetched { account: key.account, tokens, hosts: key.hosts };
-        let made = self.receive(&request, &ready, fetched).await?;
-        Ok(self.way_back(&request, made).await?)
+        let made = self.consents.receive(&request, &ready, fetched).await?;
+        Ok(self.consents.way_back(&request, made).await?)
     }
 
     /// Counts a key that is about to be shown to the provider.
     async fn count_key(&self, request: &AuthRequest) -> Result<(), BeginError> {
-        let mut tx = self.db.begin().await.map_err(Fault::from)?;
-        if self.count_attempt(&mut tx, request, request.expires_at).await? {
+        let mut tx = self.base.begin().await.map_err(Fault::from)?;
+        if self.prompts.count_attempt(&mut tx, request, request.expires_at).await? {
             return Ok(tx.commit().await.map_err(Fault::from)?);
         }
         drop(tx);
-        Err(self.without_attempts(request).await?)
+        Err(self.prompts.without_attempts(request).await?)
     }
 }
 

@@ -5,8 +5,7 @@ mod way_back;
 
 use astralform_catalog::Auth;
 use astralform_domain::{
-    AuthFailure, AuthRequest, AuthStatus, ConnectionId, ConnectionStatus, ProviderError, Secret,
-    VerifyEndUser,
+    AuthFailure, AuthRequest, AuthStatus, ConnectionId, ConnectionStatus, Secret, VerifyEndUser,
 };
 use astralform_storage::{
     auth_requests::{self, Step},
@@ -18,7 +17,12 @@ use subtle::ConstantTimeEq as _;
 use thiserror::Error;
 
 use super::begin::digest;
-use crate::{Engine, Fault, connections::NewConnection, project_connectors::Ready};
+use crate::{
+    Fault,
+    auth_requests::{Consents, close::FlowEnd},
+    connections::NewConnection,
+    connectors::Ready,
+};
 pub(super) use exchange::Fetched;
 
 /// What a browser brings back from a provider (RFC 6749 §4.1.2).
@@ -57,15 +61,6 @@ pub enum FinishError {
     Fault(#[from] Fault),
 }
 
-/// How a flow ended without a connection.
-pub(super) enum Ended {
-    /// The person said no, or the provider for them.
-    Declined(ProviderError),
-    Failed(AuthFailure),
-    /// The provider said so.
-    Refused(AuthFailure, ProviderError),
-}
-
 /// What became of what was fetched.
 enum Placed {
     /// It is stored; the request goes on to that status.
@@ -78,7 +73,7 @@ enum Placed {
     Frozen,
 }
 
-impl Engine {
+impl Consents {
     /// Ends the flow of a browser that is back from the provider, and says where the browser goes.
     ///
     /// The state is consumed first, whatever comes after: of any number of callbacks with it, one
@@ -89,7 +84,7 @@ impl Engine {
     pub async fn finish_consent(&self, callback: Callback<'_>) -> Result<String, FinishError> {
         let brought = self.consume(&callback).await?;
         let state = brought.state();
-        let request = auth_requests::find_by_link(&self.db, state.auth_request).await;
+        let request = auth_requests::find_by_link(&self.base.db, state.auth_request).await;
         let missing = Fault::Inconsistent("a flow's auth request is gone");
         let request = request.map_err(Fault::from)?.ok_or(missing)?;
         if state.redirect_uri != callback.redirect_uri {
@@ -101,8 +96,8 @@ impl Engine {
                 let ended = Box::pin(self.finish_first(state, &request, &callback)).await;
                 let made = ended.as_ref().ok().copied().flatten();
                 let made = self.tagged(&request, &state.browser_hash, made).await?;
-                let settled = oauth_states::settle(&self.db, &state.state_hash, made).await;
-                self.changes.announce(request.id);
+                let settled = oauth_states::settle(&self.base.db, &state.state_hash, made).await;
+                self.prompts.state.changes.announce(request.id);
                 ended?;
                 settled.map_err(Fault::from)?;
             }
@@ -124,18 +119,18 @@ impl Engine {
         callback: &Callback<'_>,
     ) -> Result<Option<ConnectionId>, FinishError> {
         if !is_same_browser(state, callback.browser) {
-            self.close(request, Ended::Failed(AuthFailure::ForeignBrowser)).await?;
-            oauth_states::forget(&self.db, &state.state_hash).await.map_err(Fault::from)?;
+            self.prompts.close(request, FlowEnd::Failed(AuthFailure::ForeignBrowser)).await?;
+            oauth_states::forget(&self.base.db, &state.state_hash).await.map_err(Fault::from)?;
             tracing::warn!(auth_request.id = %request.id, "callback from a foreign browser");
             return Err(FinishError::ForeignBrowser);
         }
-        if request.status_at(self.clock.now()) != AuthStatus::Pending {
+        if request.status_at(self.base.now()) != AuthStatus::Pending {
             return Ok(None);
         }
         match Box::pin(self.fetch(state, request, callback)).await? {
             Ok((ready, fetched)) => Ok(Box::pin(self.receive(request, &ready, fetched)).await?),
             Err(ended) => {
-                self.close(request, ended).await?;
+                self.prompts.close(request, ended).await?;
                 Ok(None)
             }
         }
@@ -143,9 +138,9 @@ impl Engine {
 
     async fn consume(&self, callback: &Callback<'_>) -> Result<Brought, FinishError> {
         let state = callback.state.ok_or(FinishError::UnknownState)?;
-        let now = self.clock.now();
+        let now = self.base.now();
         let consumed =
-            oauth_states::consume(&self.db, &digest(state), now).await.map_err(Fault::from)?;
+            oauth_states::consume(&self.base.db, &digest(state), now).await.map_err(Fault::from)?;
         let in_time = consumed.filter(|brought| brought.state().expires_at > now);
         let Some(brought) = in_time else {
             tracing::warn!("callback with an unknown or expired state");
@@ -168,35 +163,12 @@ impl Engine {
         let came = callback.redirect_uri;
         tracing::warn!(auth_request.id = %request.id, sent, came, "callback at another redirect URI");
         if let Brought::First(state) = brought {
-            oauth_states::forget(&self.db, &state.state_hash).await?;
+            oauth_states::forget(&self.base.db, &state.state_hash).await?;
             if is_same_browser(state, callback.browser) {
-                self.close(request, Ended::Failed(AuthFailure::RedirectUriMismatch)).await?;
+                self.prompts
+                    .close(request, FlowEnd::Failed(AuthFailure::RedirectUriMismatch))
+                    .await?;
             }
-        }
-        Ok(())
-    }
-
-    pub(super) async fn close(&self, request: &AuthRequest, ended: Ended) -> Result<(), Fault> {
-        let (status, failure, said) = match ended {
-            Ended::Declined(said) => (AuthStatus::Declined, None, Some(said)),
-            Ended::Failed(failure) => (AuthStatus::Failed, Some(failure), None),
-            Ended::Refused(failure, said) => (AuthStatus::Failed, Some(failure), Some(said)),
-        };
-        let expires_at = self.clock.now();
-        let step = Step { status, failure, connection: None, expires_at };
-        let mut tx = self.db.begin().await?;
-        let pending = AuthStatus::Pending;
-        let moved = auth_requests::advance(&mut tx, request.id, pending, step).await?;
-        if let (true, Some(said)) = (moved, &said) {
-            auth_requests::note_provider_error(&mut tx, request.id, said).await?;
-        }
-        tx.commit().await?;
-        if moved {
-            self.metrics.auth_requests(status, 1);
-            let why = failure.map(AuthFailure::as_str);
-            let said = said.map(|said| said.to_string());
-            tracing::info!(auth_request.id = %request.id, %status, why, provider_error = said, "auth request ended");
-            self.changes.announce(request.id);
         }
         Ok(())
     }
@@ -206,30 +178,30 @@ impl Engine {
     pub(super) async fn receive(
         &self,
         request: &AuthRequest,
-        ready: &Ready<'_>,
+        ready: &Ready,
         fetched: Fetched,
     ) -> Result<Option<ConnectionId>, Fault> {
         match self.place(request, ready, &fetched).await {
             Ok(Placed::Stored(connection, next)) => {
                 tracing::info!(auth_request.id = %request.id, status = %next, "account connected");
-                self.metrics.auth_requests(next, 1);
-                self.changes.announce(request.id);
+                self.base.metrics.auth_requests(next, 1);
+                self.prompts.state.changes.announce(request.id);
                 Ok((next == AuthStatus::AwaitingConfirmation).then_some(connection))
             }
             Ok(Placed::OtherAccount) => {
                 self.decline_other(request, ready, fetched).await?;
-                self.close(request, Ended::Failed(AuthFailure::OtherAccount)).await?;
+                self.prompts.close(request, FlowEnd::Failed(AuthFailure::OtherAccount)).await?;
                 Ok(None)
             }
             Ok(Placed::Frozen) => {
                 let Fetched { account, tokens, .. } = fetched;
-                self.discard(request, ready, Some(&account), tokens).await;
-                self.close(request, Ended::Failed(AuthFailure::Frozen)).await?;
+                self.discards.discard(request, ready, Some(&account), tokens).await;
+                self.prompts.close(request, FlowEnd::Failed(AuthFailure::Frozen)).await?;
                 Ok(None)
             }
             other => {
                 let Fetched { account, tokens, .. } = fetched;
-                self.discard(request, ready, Some(&account), tokens).await;
+                self.discards.discard(request, ready, Some(&account), tokens).await;
                 other.map(|_| None)
             }
         }
@@ -238,7 +210,7 @@ impl Engine {
     async fn place(
         &self,
         request: &AuthRequest,
-        ready: &Ready<'_>,
+        ready: &Ready,
         fetched: &Fetched,
     ) -> Result<Placed, Fault> {
         if !self.is_wanted(request, ready, fetched).await? {
@@ -258,20 +230,20 @@ impl Engine {
 
     async fn store(&self, new: &NewConnection<'_>, next: AuthStatus) -> Result<Placed, Fault> {
         let request = new.request;
-        let now = self.clock.now();
-        let key = self.keys.of(&self.db, request.tenant.project).await?;
-        let mut tx = self.db.begin().await?;
+        let now = self.base.now();
+        let key = self.base.keys_of(request.tenant.project).await?;
+        let mut tx = self.base.begin().await?;
         if !freezes::is_thawed(&mut tx, request.tenant.project).await? {
             return Ok(Placed::Frozen);
         }
         if !project_connectors::holds(&mut tx, &new.ready.settings).await? {
             return Ok(Placed::Ended);
         }
-        let owner = self.lock_owner(&mut tx, request.tenant, &request.owner).await?;
+        let owner = self.connections.lock_owner(&mut tx, request.tenant, &request.owner).await?;
         if matches!(new.ready.connector.auth(), Auth::OAuth(_)) {
-            self.absolve_app(&mut tx, new.ready).await?;
+            self.connectors.absolve_app(&mut tx, new.ready).await?;
         }
-        let connection = self.store_connection(&mut tx, new, owner, &key).await?;
+        let connection = self.connections.store_connection(&mut tx, new, owner, &key).await?;
         let expires_at = now.after(AuthRequest::PHASE);
         let step = Step { status: next, failure: None, connection: Some(connection), expires_at };
         let pending = AuthStatus::Pending;
@@ -286,7 +258,7 @@ impl Engine {
         &self,
         request: &AuthRequest,
     ) -> Result<(ConnectionStatus, AuthStatus), Fault> {
-        Ok(match self.environment_settings(request.tenant).await?.verify_end_user {
+        Ok(match self.row_tags.environment_settings(request.tenant).await?.verify_end_user {
             VerifyEndUser::Confirm => {
                 (ConnectionStatus::AwaitingConfirmation, AuthStatus::AwaitingConfirmation)
             }

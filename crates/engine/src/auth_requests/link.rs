@@ -4,7 +4,7 @@ use astralform_vault::{ProjectKeys, Purpose};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use subtle::ConstantTimeEq as _;
 
-use crate::{Engine, Fault};
+use crate::{Fault, auth_requests::Prompts};
 
 /// The secret part of a link to `/connect/…`: an auth request's id and a MAC of it, of whose account
 /// it asks for and of the connector.
@@ -51,13 +51,13 @@ pub(super) fn confirmation(
     URL_SAFE_NO_PAD.encode(&key.tag(Purpose::Confirmation, &message)[..TAG])
 }
 
-impl Engine {
+impl Prompts {
     /// Returns the auth request whose link `text` is.
     pub(super) async fn request_of_link(&self, text: &str) -> Result<Option<AuthRequest>, Fault> {
         let Some(id) = LinkToken::claimed(text) else {
             return Ok(None);
         };
-        let Some(request) = auth_requests::find_by_link(&self.db, id).await? else {
+        let Some(request) = auth_requests::find_by_link(&self.base.db, id).await? else {
             return Ok(None);
         };
         let link = self.link_of(&request).await?;
@@ -66,7 +66,7 @@ impl Engine {
     }
 
     pub(super) async fn link_of(&self, request: &AuthRequest) -> Result<LinkToken, Fault> {
-        let key = self.keys.of(&self.db, request.tenant.project).await?;
+        let key = self.base.keys_of(request.tenant.project).await?;
         Ok(LinkToken::of(request, &key))
     }
 

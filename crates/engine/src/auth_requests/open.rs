@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use astralform_domain::{
     AgentId, AuthRequest, AuthRequestId, AuthStatus, Connection, Owner, VerifyEndUser,
@@ -10,12 +10,12 @@ use super::{
     Prompt,
     begin::{digest, state_row},
 };
-use crate::{Engine, Fault, Unusable, credentials::Ask, project_connectors::Ready};
+use crate::{Fault, Unusable, auth_requests::Prompts, connectors::Ready, credentials::Ask};
 
 /// What is asked of whom.
 pub(crate) struct Question<'a> {
     /// Where the account will be connected.
-    pub(crate) ready: &'a Ready<'a>,
+    pub(crate) ready: &'a Ready,
     /// Whose it will be.
     pub(crate) owner: Owner,
     /// The agent that needs it.
@@ -49,19 +49,19 @@ pub(crate) enum OpenError {
     Fault(#[from] Fault),
 }
 
-impl Engine {
+impl Prompts {
     /// Asks; the same question again is the same request.
     pub(crate) async fn ask(&self, mut question: Question<'_>) -> Result<Prompt, OpenError> {
-        let connector = question.ready.connector;
+        let connector = Arc::clone(&question.ready.connector);
         let project = question.ready.settings.tenant.project;
-        self.thawed(project).await?.map_err(Unusable::from)?;
+        self.cache.ensure_not_frozen(project).await?.map_err(Unusable::from)?;
         question.ask.required = connector.without_implied(&question.ask.required);
         let asks_for = asks_for(&question.ask);
         let prolong = question.wishes.life.is_some() || question.wishes.return_url.is_some();
         let seen = question.seen;
         let new = self.auth_request(question).await?;
         let mut request = self.open(&new, &asks_for, prolong, seen).await?;
-        if request.status_at(self.clock.now()) == AuthStatus::Expired {
+        if request.status_at(self.base.now()) == AuthStatus::Expired {
             self.forget_unconfirmed(&request).await?;
             request = self.open(&new, &asks_for, prolong, seen).await?;
         }
@@ -77,7 +77,7 @@ impl Engine {
         let life = wishes.life.unwrap_or(AuthRequest::PHASE);
         let renews = ask.renews.as_ref().map(|(id, _)| *id);
         Ok(AuthRequest {
-            id: AuthRequestId::new(&self.clock, &self.entropy),
+            id: AuthRequestId::new(&self.base.clock, &self.base.entropy),
             tenant: ready.settings.tenant,
             project_connector: ready.settings.id,
             connector: ready.settings.connector.clone(),
@@ -92,7 +92,7 @@ impl Engine {
             status: AuthStatus::Pending,
             failure: None,
             provider_error: None,
-            expires_at: self.clock.now().after(life),
+            expires_at: self.base.now().after(life),
             connection: None,
         })
     }
@@ -104,10 +104,10 @@ impl Engine {
         prolong: bool,
         seen: Option<&[Connection]>,
     ) -> Result<AuthRequest, OpenError> {
-        let now = self.clock.now();
+        let now = self.base.now();
         let has_room = self.has_room(new.tenant).await?;
-        let mut tx = self.db.begin().await.map_err(Fault::from)?;
-        let owner = self.lock_owner(&mut tx, new.tenant, &new.owner).await?;
+        let mut tx = self.base.begin().await.map_err(Fault::from)?;
+        let owner = self.connections.lock_owner(&mut tx, new.tenant, &new.owner).await?;
         if let Some(seen) = seen {
             let pcon = new.project_connector;
             let end_user = new.owner.end_user();
@@ -128,8 +128,8 @@ impl Engine {
         }
         tx.commit().await.map_err(Fault::from)?;
         if open.id == new.id {
-            self.open_prompts.add(new.tenant);
-            self.metrics.auth_requests(AuthStatus::Pending, 1);
+            self.state.open_prompts.add(new.tenant);
+            self.base.metrics.auth_requests(AuthStatus::Pending, 1);
             tracing::info!(auth_request.id = %new.id, reason = %new.reason, "auth request opened");
         }
         Ok(open)
@@ -140,14 +140,14 @@ impl Engine {
     /// an account stays on our page.
     async fn return_url(
         &self,
-        ready: &Ready<'_>,
+        ready: &Ready,
         owner: &Owner,
         wished: Option<String>,
     ) -> Result<Option<String>, OpenError> {
         if *owner == Owner::Project {
             return Ok(None);
         }
-        let settings = self.environment_settings(ready.settings.tenant).await?;
+        let settings = self.row_tags.environment_settings(ready.settings.tenant).await?;
         let chosen = wished.or_else(|| settings.return_urls.into_iter().next());
         match (settings.verify_end_user, chosen) {
             (VerifyEndUser::Confirm, None) => Err(Unusable::NoReturnUrl.into()),

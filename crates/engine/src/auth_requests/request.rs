@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use astralform_domain::{
     AuthReason, AuthRequest, AuthStatus, Caller, Connection, ConnectionId, ConnectionStatus,
@@ -9,9 +9,16 @@ use thiserror::Error;
 
 use super::{OpenError, Prompt, Question, Wishes};
 use crate::{
-    CredentialRefusal, Engine, Fault, NoConnector, SettingsError, Unusable,
-    credentials::{Ask, Lack},
-    project_connectors::{Ready, check_scopes},
+    CredentialRefusal, Fault, NoConnector, SettingsError, Unusable,
+    auth_requests::Prompts,
+    base::Base,
+    connections::Connections,
+    connectors::{Connectors, Ready},
+    credentials::{Ask, CredentialResolver, Lack},
+    reach::Offers,
+    row_tags::RowTags,
+    sessions::Sessions,
+    settings::check_scopes,
 };
 
 /// A prompt that is wanted without a tool call.
@@ -97,7 +104,38 @@ pub struct UndeclaredScope {
     by_project: bool,
 }
 
-impl Engine {
+/// Auth requests that a developer's backend or an agent asks for.
+#[derive(Clone)]
+pub struct AuthRequests {
+    base: Arc<Base>,
+    credentials: Arc<CredentialResolver>,
+    prompts: Arc<Prompts>,
+    connections: Arc<Connections>,
+    sessions: Arc<Sessions>,
+    offers: Arc<Offers>,
+    connectors: Arc<Connectors>,
+    row_tags: Arc<RowTags>,
+}
+
+impl AuthRequests {
+    pub(crate) fn new(
+        prompts: &Arc<Prompts>,
+        credentials: &Arc<CredentialResolver>,
+        sessions: &Arc<Sessions>,
+        offers: &Arc<Offers>,
+    ) -> Self {
+        Self {
+            base: Arc::clone(&prompts.base),
+            credentials: Arc::clone(credentials),
+            prompts: Arc::clone(prompts),
+            connections: Arc::clone(&prompts.connections),
+            sessions: Arc::clone(sessions),
+            offers: Arc::clone(offers),
+            connectors: Arc::clone(&prompts.connectors),
+            row_tags: Arc::clone(&prompts.row_tags),
+        }
+    }
+
     /// Prompts an end user without a tool call. What is granted already is answered with a request
     /// that is completed from the start.
     ///
@@ -113,17 +151,22 @@ impl Engine {
         let ready = self.connector_of(caller, &wanted).await?;
         self.check_return_url(&ready, wanted.return_url.as_deref()).await?;
         let tenant = ready.settings.tenant;
-        let found = connections::serving(&self.db, tenant, ready.settings.id, Some(end_user)).await;
+        let found =
+            connections::serving(&self.base.db, tenant, ready.settings.id, Some(end_user)).await;
         let mut own = found.map_err(Fault::from)?;
         own.retain(|connection| connection.owner.end_user() == Some(end_user));
         let required = ready.asked.union(&wanted.scopes);
-        check_scopes(&required, ready.connector)?;
+        check_scopes(&required, &ready.connector)?;
         check_declared(&wanted.scopes, &ready).map_err(WantedError::UndeclaredScope)?;
         let chosen = match chosen(&own, wanted.account) {
             Ok(chosen) => chosen,
             Err(refusal) => {
                 let named = wanted.account.named();
-                return Err(self.refusal_of(refusal, &ready, Some(end_user), named).await?.into());
+                return Err(self
+                    .credentials
+                    .refusal_of(refusal, &ready, Some(end_user), named)
+                    .await?
+                    .into());
             }
         };
         let ask = match chosen {
@@ -139,7 +182,11 @@ impl Engine {
         let wishes = Wishes { return_url: wanted.return_url, life: wanted.life };
         let owner = Owner::EndUser(end_user.clone());
         let agent = caller.principal.agent;
-        match self.ask(Question { ready: &ready, owner, agent, ask, wishes, seen: None }).await {
+        match self
+            .prompts
+            .ask(Question { ready: &ready, owner, agent, ask, wishes, seen: None })
+            .await
+        {
             Ok(prompt) => Ok(prompt),
             Err(OpenError::Unusable(why)) => Err(why.into()),
             Err(OpenError::Outdated) => Err(Fault::Inconsistent("nothing was seen").into()),
@@ -151,7 +198,7 @@ impl Engine {
     /// cannot be used then has to be connected again, whatever is the matter.
     async fn as_usable(
         &self,
-        ready: &Ready<'_>,
+        ready: &Ready,
         known: &Connection,
         required: &ScopeSet,
     ) -> Result<Connection, Fault> {
@@ -159,16 +206,16 @@ impl Engine {
             return Ok(known.clone());
         }
         let mut is_usable = true;
-        for token in tokens::of(&self.db, known.id).await? {
-            match self.credential(ready, known, Some(&token), None).await? {
+        for token in tokens::of(&self.base.db, known.id).await? {
+            match self.credentials.credential(ready, known, Some(&token), None).await? {
                 Ok(_) | Err(Lack::Changed) => {}
                 Err(Lack::Dead { generation, why }) => {
-                    self.mark_dead(known, (&token.kind, generation), why).await?;
+                    self.connections.mark_dead(known, (&token.kind, generation), why).await?;
                 }
                 Err(Lack::Later(_)) => is_usable = false,
             }
         }
-        let found = connections::find(&self.db, known.tenant, known.id).await?;
+        let found = connections::find(&self.base.db, known.tenant, known.id).await?;
         let mut found = found.unwrap_or_else(|| known.clone());
         if !is_usable && found.status == ConnectionStatus::Active {
             found.status = ConnectionStatus::NeedsReauth;
@@ -176,36 +223,32 @@ impl Engine {
         Ok(found)
     }
 
-    async fn connector_of(
-        &self,
-        caller: &Caller,
-        wanted: &Wanted,
-    ) -> Result<Ready<'_>, WantedError> {
+    async fn connector_of(&self, caller: &Caller, wanted: &Wanted) -> Result<Ready, WantedError> {
         let principal = &caller.principal;
-        let found = project_connectors::by_slug(&self.db, principal.tenant, &wanted.connector);
+        let found = project_connectors::by_slug(&self.base.db, principal.tenant, &wanted.connector);
         let settings = found.await.map_err(Fault::from)?;
         let agent = principal.agent.to_string();
-        let agent = agents::named(&self.db, principal.tenant.project, &agent).await;
+        let agent = agents::named(&self.base.db, principal.tenant.project, &agent).await;
         let agent = agent.map_err(Fault::from)?;
         let may_use = agent.is_some_and(|agent| agent.may_use(&wanted.connector))
-            && self.may_use(caller, &wanted.connector);
+            && self.sessions.may_use(caller, &wanted.connector);
         let Some(settings) = settings.filter(|_| may_use) else {
-            return Err(self.no_connector(caller, &wanted.connector).await?.into());
+            return Err(self.offers.no_connector(caller, &wanted.connector).await?.into());
         };
         if !settings.allow_end_user_auth {
             return Err(WantedError::NotAllowed(wanted.connector.clone()));
         }
-        let ready = self.ready(settings)?;
+        let ready = self.connectors.ready(settings)?;
         Ok(ready)
     }
 
     async fn check_return_url(
         &self,
-        ready: &Ready<'_>,
+        ready: &Ready,
         wished: Option<&str>,
     ) -> Result<(), WantedError> {
         let Some(wished) = wished else { return Ok(()) };
-        let settings = self.environment_settings(ready.settings.tenant).await?;
+        let settings = self.row_tags.environment_settings(ready.settings.tenant).await?;
         if settings.return_urls.iter().any(|url| url == wished) {
             Ok(())
         } else {
@@ -217,13 +260,13 @@ impl Engine {
     async fn granted(
         &self,
         caller: &Caller,
-        ready: &Ready<'_>,
+        ready: &Ready,
         known: &Connection,
         required: ScopeSet,
     ) -> Result<Prompt, WantedError> {
-        let now: Timestamp = self.clock.now();
+        let now: Timestamp = self.base.now();
         let request = AuthRequest {
-            id: astralform_domain::AuthRequestId::new(&self.clock, &self.entropy),
+            id: astralform_domain::AuthRequestId::new(&self.base.clock, &self.base.entropy),
             tenant: known.tenant,
             project_connector: known.project_connector,
             connector: ready.settings.connector.clone(),
@@ -241,14 +284,14 @@ impl Engine {
             expires_at: now,
             connection: Some(known.id),
         };
-        let mut tx = self.db.begin().await.map_err(Fault::from)?;
-        let owner = self.lock_owner(&mut tx, known.tenant, &known.owner).await?;
+        let mut tx = self.base.begin().await.map_err(Fault::from)?;
+        let owner = self.connections.lock_owner(&mut tx, known.tenant, &known.owner).await?;
         auth_requests::insert(&mut tx, &request, owner, "granted", now)
             .await
             .map_err(Fault::from)?;
-        self.make_room(&mut tx, owner, true).await??;
+        self.prompts.make_room(&mut tx, owner, true).await??;
         tx.commit().await.map_err(Fault::from)?;
-        Ok(self.prompt_of(request).await?)
+        Ok(self.prompts.prompt_of(request).await?)
     }
 }
 
@@ -277,7 +320,7 @@ fn chosen(
 
 /// Refuses scopes that are neither on the project's list nor, where it has none, declared by the
 /// connector.
-fn check_declared(wanted: &ScopeSet, ready: &Ready<'_>) -> Result<(), UndeclaredScope> {
+fn check_declared(wanted: &ScopeSet, ready: &Ready) -> Result<(), UndeclaredScope> {
     let listed = ready.settings.scopes.clone();
     let by_project = listed.is_some();
     let declared = listed.unwrap_or_else(|| ready.connector.known_scopes());
@@ -289,7 +332,7 @@ fn check_declared(wanted: &ScopeSet, ready: &Ready<'_>) -> Result<(), Undeclared
 }
 
 /// Returns why a connection is not enough.
-fn lacks(known: &Connection, ready: &Ready<'_>, required: &ScopeSet) -> Option<AuthReason> {
+fn lacks(known: &Connection, ready: &Ready, required: &ScopeSet) -> Option<AuthReason> {
     let is_usable =
         known.status == ConnectionStatus::Active && known.hosts.are(&ready.settings.hosts);
     if !is_usable {

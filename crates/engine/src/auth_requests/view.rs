@@ -2,7 +2,7 @@ use astralform_catalog::ApiKey;
 use astralform_domain::{AuthReason, AuthRequest, AuthRequestId, AuthStatus, Owner, Tenant};
 use astralform_storage::{agents, auth_requests, projects};
 
-use crate::{Engine, Fault, Unusable};
+use crate::{Fault, Unusable, auth_requests::Prompts};
 
 /// An auth request as agents and backends see it.
 #[derive(Clone, Debug)]
@@ -39,20 +39,20 @@ pub struct Consent<'a> {
     pub unusable: Option<Unusable>,
 }
 
-impl Engine {
+impl Prompts {
     /// Returns the auth request of that id, for a caller confined to `tenant`.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn prompt(&self, tenant: Tenant, id: AuthRequestId) -> Result<Option<Prompt>, Fault> {
-        match auth_requests::find(&self.db, tenant, id).await? {
+        match auth_requests::find(&self.base.db, tenant, id).await? {
             Some(request) => Ok(Some(self.prompt_of(request).await?)),
             None => Ok(None),
         }
     }
 
     pub(super) async fn prompt_of(&self, request: AuthRequest) -> Result<Prompt, Fault> {
-        let status = request.status_at(self.clock.now());
+        let status = request.status_at(self.base.now());
         let url = self.address_of_link(&request).await?;
         let name = self.connector_name(&request);
         let message = message(&request, status, &name, &url);
@@ -68,18 +68,19 @@ impl Engine {
             return Ok(None);
         };
         let tenant = request.tenant;
-        let project = projects::name(&self.db, tenant.project).await?;
-        let agent = agents::named(&self.db, tenant.project, &request.agent.to_string()).await?;
-        let frozen = self.thawed(tenant.project).await?.err().map(Unusable::from);
-        let ready = self.load_ready(tenant, request.project_connector).await?;
+        let project = projects::name(&self.base.db, tenant.project).await?;
+        let agent =
+            agents::named(&self.base.db, tenant.project, &request.agent.to_string()).await?;
+        let frozen = self.cache.ensure_not_frozen(tenant.project).await?.err().map(Unusable::from);
+        let ready = self.connectors.load_ready(tenant, request.project_connector).await?;
         let unusable = frozen.or_else(|| ready.as_ref().err().copied());
         Ok(Some(Consent {
-            status: request.status_at(self.clock.now()),
+            status: request.status_at(self.base.now()),
             connector: self.connector_name(&request),
             project: project.map_or_else(String::new, |name| name.0),
             agent: agent.map_or_else(String::new, |agent| agent.name),
             scopes: self.scope_labels(&request),
-            key: self.catalog.connector(&request.connector).and_then(|c| c.api_key.as_ref()),
+            key: self.base.catalog.connector(&request.connector).and_then(|c| c.api_key.as_ref()),
             is_sandbox: ready.is_ok_and(|ready| ready.settings.sandbox),
             unusable,
             request,
@@ -87,12 +88,12 @@ impl Engine {
     }
 
     fn connector_name(&self, request: &AuthRequest) -> String {
-        let connector = self.catalog.connector(&request.connector);
+        let connector = self.base.catalog.connector(&request.connector);
         connector.map_or_else(|| request.connector.to_string(), |found| found.name.clone())
     }
 
     fn scope_labels(&self, request: &AuthRequest) -> Vec<String> {
-        let connector = self.catalog.connector(&request.connector);
+        let connector = self.base.catalog.connector(&request.connector);
         let label = |scope: &astralform_domain::Scope| {
             connector.map_or_else(|| scope.to_string(), |known| known.scope_label(scope).to_owned())
         };

@@ -13,7 +13,7 @@ use tokio::{
 };
 
 use super::Prompt;
-use crate::{Engine, Fault};
+use crate::{Fault, auth_requests::Prompts};
 
 /// Tells those who wait, on this node, that an auth request has changed.
 pub(crate) struct Changes(broadcast::Sender<AuthRequestId>);
@@ -138,11 +138,11 @@ impl Patience {
     }
 }
 
-impl Engine {
+impl Prompts {
     /// Waits for what a browser brought before; nothing where as many wait already as may.
     pub(super) fn begin_waiting_for_flow(&self, id: AuthRequestId) -> Option<Waiting<'_>> {
-        let counted = self.waiters.enter(Waiter::Flow(id))?;
-        Some(Waiting { id, changes: self.changes.0.subscribe(), _counted: counted })
+        let counted = self.state.waiters.enter(Waiter::Flow(id))?;
+        Some(Waiting { id, changes: self.state.changes.0.subscribe(), _counted: counted })
     }
 
     /// Returns the auth request as soon as it is `settled`, or as it is when the patience ends.
@@ -158,10 +158,10 @@ impl Engine {
         settled: impl Fn(AuthStatus) -> bool,
     ) -> Result<Option<Prompt>, Fault> {
         let tenant = principal.tenant;
-        let waiter = self.waiters.enter(principal.into());
+        let waiter = self.state.waiters.enter(principal.into());
         let at_most = if waiter.is_some() { patience.at_most } else { Duration::ZERO };
         let end = Instant::now() + at_most;
-        let mut changes = self.changes.0.subscribe();
+        let mut changes = self.state.changes.0.subscribe();
         loop {
             let prompt = self.prompt(tenant, id).await?;
             let done = prompt.as_ref().is_none_or(|prompt| settled(prompt.status));

@@ -1,9 +1,9 @@
 use astralform_domain::{Connection, StatusReason};
 use astralform_storage::{Tx, connections};
 
-use crate::{Engine, Fault};
+use crate::{Fault, connections::Connections};
 
-impl Engine {
+impl Connections {
     /// Marks a connection whose token of that kind and generation is dead, unless it was renewed or
     /// ended meanwhile; says whether it did.
     pub(crate) async fn mark_dead(
@@ -13,7 +13,7 @@ impl Engine {
         why: StatusReason,
     ) -> Result<bool, Fault> {
         let id = connection.id;
-        let mut tx = self.db.begin().await?;
+        let mut tx = self.base.begin().await?;
         let marked = connections::mark_dead(&mut tx, connection, token, why).await?;
         tx.commit().await?;
         if marked {
@@ -30,6 +30,6 @@ impl Engine {
         connection: &Connection,
         why: StatusReason,
     ) -> Result<bool, Fault> {
-        Ok(connections::revoke(tx, connection, why, self.clock.now()).await?)
+        Ok(connections::revoke(tx, connection, why, self.base.now()).await?)
     }
 }

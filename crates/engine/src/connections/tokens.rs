@@ -2,13 +2,15 @@ use std::time::Duration;
 
 use astralform_catalog::Connector;
 use astralform_domain::{Connection, ConnectionStatus, ScopeSet, Secret, Timestamp};
+use astralform_provider::oauth::Granted;
 use astralform_storage::{
     Tx,
     tokens::{self, Doubts, Token},
 };
 use astralform_vault::{Binding, OpenError, ProjectKeys};
 
-use crate::{Engine, Fault, oauth::Granted, refresh::refresh_at};
+use super::ahead::refresh_at;
+use crate::{Fault, connections::Connections};
 
 /// The generation of tokens that nobody may use, but to end them at their provider: their connection
 /// awaits confirmation, or never came to be. Envelopes are bound to it, and confirming takes the next
@@ -98,7 +100,7 @@ fn token_binding<'a>(
     }
 }
 
-impl Engine {
+impl Connections {
     /// Seals tokens for a connection and stores them in place of those it had, which are returned.
     /// Those of a connection that nobody has confirmed, or that is there to be ended, are sealed as
     /// such.
@@ -133,7 +135,11 @@ impl Engine {
     ) -> Token {
         let row = Token::row_key(connection.id, &token.kind);
         let seal = |column, secret: &Secret| {
-            key.seal(token_binding(connection, &row, column, generation), secret, &self.entropy)
+            key.seal(
+                token_binding(connection, &row, column, generation),
+                secret,
+                &self.base.entropy,
+            )
         };
         let refresh_token = token.refresh_token.as_ref();
         let is_refreshed_ahead = refresh_token.is_some() && !token.in_doubt;
@@ -146,7 +152,7 @@ impl Engine {
             expires_at: token.expires_at,
             scopes: token.scopes.clone(),
             written_at: token.written_at,
-            refresh_at: ending.map(|end| refresh_at(token.written_at, end, &self.entropy)),
+            refresh_at: ending.map(|end| refresh_at(token.written_at, end, &self.base.entropy)),
             in_doubt: token.in_doubt,
             doubts: Doubts::default(),
         }
@@ -162,7 +168,7 @@ impl Engine {
         token: &Token,
     ) -> Result<Secret, Fault> {
         is_confirmed(token)?;
-        let key = self.keys.of(&self.db, connection.tenant.project).await?;
+        let key = self.base.keys_of(connection.tenant.project).await?;
         let row = Token::row_key(connection.id, &token.kind);
         let place = token_binding(connection, &row, "access_token", token.generation);
         Ok(key.open(place, &token.access_token)?)
@@ -173,8 +179,8 @@ impl Engine {
         &self,
         connection: &Connection,
     ) -> Result<Vec<OpenToken>, Fault> {
-        let key = self.keys.of(&self.db, connection.tenant.project).await?;
-        let stored = tokens::of(&self.db, connection.id).await?;
+        let key = self.base.keys_of(connection.tenant.project).await?;
+        let stored = tokens::of(&self.base.db, connection.id).await?;
         open_all(connection, &stored, &key)
     }
 }

@@ -1,22 +1,23 @@
 mod apply;
 
+use std::sync::Arc;
+
 use astralform_catalog::{Auth, Connector};
 use astralform_domain::{
     ConnectorSlug, Endpoints, Patch, ProjectConnector, ScopeSet, Secret, Tenant, ToolName,
 };
+use astralform_provider::oauth::Client;
 use astralform_storage::{Tx, connections, project_connectors};
 use astralform_vault::ProjectKeys;
 use subtle::ConstantTimeEq as _;
 
-use super::{
-    Client, Credentials, SettingsError,
-    credentials::Entered,
-    enable::NewClient,
-    key::VerifiedKey,
-    open_client, sandbox,
-    validate::{check_place, check_scopes, check_tools},
+use crate::{
+    Fault,
+    connectors::{made_up_client, open_client},
+    key_checks::VerifiedKey,
+    project_connectors::ProjectConnectors,
+    settings::{Credentials, Entered, SettingsError, check_place, check_scopes, check_tools},
 };
-use crate::{Engine, Fault};
 
 /// What is to change of a project connector; what is not named stays.
 #[derive(Clone, Default)]
@@ -47,7 +48,7 @@ struct Asked<'a> {
     change: &'a Change,
     /// The credentials that come with it.
     entered: Option<&'a Entered>,
-    connector: &'a Connector,
+    connector: &'a Arc<Connector>,
 }
 
 /// What is stored of a project connector before a change.
@@ -63,7 +64,7 @@ struct Present {
 /// What a change amounts to.
 struct Revised {
     settings: ProjectConnector,
-    client: Option<NewClient>,
+    client: Option<Client>,
     key: Option<VerifiedKey>,
     effect: Effect,
 }
@@ -93,7 +94,7 @@ impl Revised {
     }
 }
 
-impl Engine {
+impl ProjectConnectors {
     /// Changes a project connector's settings. A new secret or key is shown to the provider first.
     ///
     /// # Errors
@@ -104,21 +105,22 @@ impl Engine {
         slug: &ConnectorSlug,
         change: &Change,
     ) -> Result<(), SettingsError> {
-        let connector = self.catalog.connector(slug).ok_or_else(|| self.not_in_catalog(slug))?;
-        let before = self.enabled(tenant, slug).await?;
+        let connector =
+            self.base.catalog.connector(slug).ok_or_else(|| self.offers.not_in_catalog(slug))?;
+        let before = self.offers.enabled(tenant, slug).await?;
         let entered = self.entered(&before, change, connector).await?;
         let asked = Asked { change, entered: entered.as_ref(), connector };
-        let keys = self.keys.of(&self.db, tenant.project).await?;
-        let mut tx = self.db.begin().await.map_err(Fault::from)?;
+        let keys = self.base.keys_of(tenant.project).await?;
+        let mut tx = self.base.begin().await.map_err(Fault::from)?;
         let present = self.present(&mut tx, &before, asked, &keys).await?;
         drop(tx);
         let planned = self.planned(&before, asked, &present)?;
         let key = self.shown_to_provider(&planned, entered.as_ref(), connector).await?;
-        let mut tx = self.db.begin_long().await.map_err(Fault::from)?;
+        let mut tx = self.base.db.begin_long().await.map_err(Fault::from)?;
         let locked = project_connectors::lock(&mut tx, tenant, slug).await.map_err(Fault::from)?;
         let Some(locked) = locked else {
             drop(tx);
-            return Err(self.no_project_connector(tenant, slug).await?);
+            return Err(self.offers.no_project_connector(tenant, slug).await?);
         };
         let present = self.present(&mut tx, &locked, asked, &keys).await?;
         let mut revised = self.planned(&locked, asked, &present)?;
@@ -137,7 +139,7 @@ impl Engine {
         &self,
         before: &ProjectConnector,
         change: &Change,
-        connector: &Connector,
+        connector: &Arc<Connector>,
     ) -> Result<Option<Entered>, SettingsError> {
         if let Some(credentials) = &change.credentials {
             return credentials.read(connector).map(Some);
@@ -147,7 +149,7 @@ impl Engine {
         }
         Ok(Some(match connector.auth() {
             Auth::OAuth(_) => {
-                let NewClient { id, secret } = sandbox::made_up_client(&self.entropy);
+                let Client { id, secret } = made_up_client(&self.base.entropy);
                 Entered::Client { id: Some(id), secret }
             }
             Auth::ApiKey(_) => Entered::Key(self.key_of_simulator(connector).await?),
@@ -159,7 +161,7 @@ impl Engine {
         &self,
         planned: &Revised,
         entered: Option<&Entered>,
-        connector: &Connector,
+        connector: &Arc<Connector>,
     ) -> Result<Option<VerifiedKey>, SettingsError> {
         if planned.effect != Effect::None || entered.is_some() {
             self.check_reachable(&planned.settings, connector).await?;
@@ -168,7 +170,7 @@ impl Engine {
             return self.verified(&planned.settings, connector, parts.clone()).await.map(Some);
         }
         if let Some(client) = &planned.client {
-            self.check_client(&planned.settings, connector, client).await?;
+            self.app_checks.check_client(&planned.settings, connector, client).await?;
         }
         Ok(None)
     }
@@ -188,7 +190,8 @@ impl Engine {
                 Auth::OAuth(_) => client = self.present_client(before, keys)?,
                 Auth::ApiKey(_) => {
                     let connector = asked.connector;
-                    key_opens = self.project_key_opens(tx, before, connector, keys).await?;
+                    key_opens =
+                        self.project_key.project_key_opens(tx, before, connector, keys).await?;
                 }
             }
         }
@@ -225,7 +228,7 @@ impl Engine {
         before: &ProjectConnector,
         keys: &ProjectKeys,
     ) -> Result<Option<Client>, Fault> {
-        let Ok(ready) = self.assemble(before.clone()) else { return Ok(None) };
+        let Ok(ready) = self.connectors.assemble(before.clone()) else { return Ok(None) };
         let Some(client) = &ready.settings.client else { return Ok(None) };
         let sealed = (&client.secret, ready.settings.generation);
         match open_client(&ready.settings, &client.id, sealed, keys) {
@@ -257,7 +260,7 @@ impl Engine {
         if !moves && client.is_none() {
             return Ok(Revised { settings, client, key: None, effect: Effect::None });
         }
-        let addresses = self.addresses(&settings, connector);
+        let addresses = self.connectors.addresses(&settings, connector);
         settings.hosts = addresses.ok_or(SettingsError::BadAddresses)?.hosts();
         settings.generation += 1;
         let known = before.client.as_ref().map(|client| &client.id);
@@ -269,11 +272,11 @@ impl Engine {
     }
 }
 
-fn new_client(before: &ProjectConnector, entered: Option<&Entered>) -> Option<NewClient> {
+fn new_client(before: &ProjectConnector, entered: Option<&Entered>) -> Option<Client> {
     let Some(Entered::Client { id, secret }) = entered else { return None };
     let known = before.client.as_ref().map(|client| client.id.clone());
     let secret = Secret::clone(secret);
-    Some(NewClient { id: id.clone().or(known).unwrap_or_default(), secret })
+    Some(Client { id: id.clone().or(known).unwrap_or_default(), secret })
 }
 
 fn taken_over(change: &Change, before: &ProjectConnector) -> ProjectConnector {

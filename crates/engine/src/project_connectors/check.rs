@@ -1,13 +1,20 @@
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use astralform_catalog::{Auth, Connector};
-use astralform_domain::{ConnectorSlug, ProjectConnector, Secret, Tenant};
+use astralform_domain::{ConnectorSlug, ProjectConnector, Secret, Tenant, chain};
+use astralform_egress::{Answer, Egress};
+use astralform_provider::{
+    App, AppReply, Budget, SendError,
+    oauth::{Client, Grant, Granted, TokenError, read_tokens, token_request},
+};
 
-use super::{Client, Ready, SettingsError, VerifyError, enable::NewClient, reach};
 use crate::{
-    Engine, Fault, Unusable, chain,
-    egress::Allowance,
-    oauth::{Grant, TokenError, read_tokens, token_request},
+    Fault, Unusable,
+    connectors::{Connectors, Ready, Sandbox, reach},
+    key_checks::{KeyChecks, VerifyError},
+    project_connectors::ProjectKey,
+    reach::Offers,
+    settings::SettingsError,
 };
 
 /// What a provider makes of an app's credentials.
@@ -21,9 +28,36 @@ pub enum Verdict {
     Unknown(String),
 }
 
-const ALLOWANCE_TIME: Duration = Duration::from_secs(10);
+/// Asks providers whether they take the credentials of an app.
+#[derive(Clone)]
+pub struct AppChecks {
+    pub(super) egress: Egress,
+    pub(super) offers: Arc<Offers>,
+    pub(super) connectors: Arc<Connectors>,
+    pub(super) sandbox: Arc<Sandbox>,
+    pub(super) project_key: Arc<ProjectKey>,
+    pub(super) key_checks: Arc<KeyChecks>,
+}
 
-impl Engine {
+impl AppChecks {
+    pub(crate) fn new(
+        egress: &Egress,
+        offers: &Arc<Offers>,
+        connectors: &Arc<Connectors>,
+        sandbox: &Arc<Sandbox>,
+        project_key: &Arc<ProjectKey>,
+        key_checks: &Arc<KeyChecks>,
+    ) -> Self {
+        Self {
+            egress: egress.clone(),
+            offers: Arc::clone(offers),
+            connectors: Arc::clone(connectors),
+            sandbox: Arc::clone(sandbox),
+            project_key: Arc::clone(project_key),
+            key_checks: Arc::clone(key_checks),
+        }
+    }
+
     /// Asks the provider whether it takes a project connector's credentials. They go where they are
     /// bound to go, and nowhere else.
     ///
@@ -34,30 +68,30 @@ impl Engine {
         tenant: Tenant,
         slug: &ConnectorSlug,
     ) -> Result<Verdict, SettingsError> {
-        let settings = self.enabled(tenant, slug).await?;
-        let ready = match self.assemble(settings) {
+        let settings = self.offers.enabled(tenant, slug).await?;
+        let ready = match self.connectors.assemble(settings) {
             Err(why @ Unusable::NeedsCredentials) => return Ok(Verdict::Rejected(why.to_string())),
             other => other?,
         };
-        if let Err(why) = self.check_addresses(&ready.settings, &ready.addresses).await {
+        if let Err(why) = self.connectors.check_addresses(&ready.settings, &ready.addresses).await {
             return Ok(Verdict::Unknown(why.to_string()));
         }
         if matches!(ready.connector.auth(), Auth::ApiKey(_)) {
             return Ok(self.verdict_on_key(&ready).await?);
         }
-        if let Err(error) = self.introduce(&ready).await {
+        if let Err(error) = self.sandbox.introduce(&ready).await {
             tracing::error!(error = chain(&error), "the simulator does not know our app");
         }
-        let client = self.client(&ready.settings).await?;
+        let client = self.connectors.client(&ready.settings).await?;
         Ok(self.verdict(&ready, &client).await)
     }
 
     /// Asks the provider about the key that serves the project.
-    async fn verdict_on_key(&self, ready: &Ready<'_>) -> Result<Verdict, Fault> {
-        let Some(parts) = self.project_key(ready).await? else {
+    async fn verdict_on_key(&self, ready: &Ready) -> Result<Verdict, Fault> {
+        let Some(parts) = self.project_key.project_key(ready).await? else {
             return Ok(Verdict::Rejected("the project has no key of its own".to_owned()));
         };
-        match self.verify_key(ready, parts).await {
+        match self.key_checks.verify_key(ready, parts).await {
             Ok(_) => Ok(Verdict::Accepted("the provider takes the key".to_owned())),
             Err(VerifyError::Refused(why)) => Ok(Verdict::Rejected(why)),
             Err(VerifyError::Unanswered(why) | VerifyError::NotSent(why)) => {
@@ -72,8 +106,8 @@ impl Engine {
     pub(super) async fn check_client(
         &self,
         settings: &ProjectConnector,
-        connector: &Connector,
-        new: &NewClient,
+        connector: &Arc<Connector>,
+        new: &Client,
     ) -> Result<(), SettingsError> {
         if settings.sandbox {
             return Ok(());
@@ -87,43 +121,64 @@ impl Engine {
     async fn verdict_on(
         &self,
         settings: &ProjectConnector,
-        connector: &Connector,
-        new: &NewClient,
+        connector: &Arc<Connector>,
+        new: &Client,
     ) -> Verdict {
-        let Some(addresses) = self.addresses(settings, connector) else {
+        let Some(addresses) = self.connectors.addresses(settings, connector) else {
             return Verdict::Unknown(SettingsError::BadAddresses.to_string());
         };
         let settings = Arc::new(settings.clone());
         let addresses = Arc::new(addresses);
-        let ready = Ready::new(settings, connector, addresses);
+        let ready = Ready::new(settings, Arc::clone(connector), addresses);
         let client = Client { id: new.id.clone(), secret: new.secret.clone() };
         self.verdict(&ready, &client).await
     }
 
     /// Tries to exchange a code that cannot exist: a provider authenticates the app first
     /// (RFC 6749 §4.1.3).
-    async fn verdict(&self, ready: &Ready<'_>, client: &Client) -> Verdict {
+    async fn verdict(&self, ready: &Ready, client: &Client) -> Verdict {
         let settings = &ready.settings;
         let (oauth, at) = match ready.oauth() {
             Ok(described) => described,
             Err(why) => return Verdict::Unknown(why.to_string()),
         };
-        let redirect_uri = self.redirect_uri(settings);
+        let redirect_uri = self.connectors.redirect_uri(settings);
         let code = Secret::new("astralform-check".to_owned());
         let grant = Grant { code: &code, redirect_uri: &redirect_uri, verifier: None };
-        let Some(request) = token_request(oauth, &at.token, client, &grant) else {
-            return Verdict::Rejected("they cannot stand in a request".to_owned());
+        let app = App::new(vec![client.clone()], reach(settings));
+        let made = |client: &Client| token_request(oauth, &at.token, client, &grant);
+        let read = |answer: Answer| AppAnswer {
+            tokens: read_tokens(oauth, answer.status, &answer.body),
+            explained: answer.explain(),
         };
-        let allowance =
-            Allowance { reach: reach(settings), within: ALLOWANCE_TIME, at_most: 256 * 1024 };
-        let answer = match self.egress.send(request, allowance).await {
-            Ok(answer) => answer,
-            Err(error) => {
+        match app.send(&self.egress, Budget::CHECK, made, read).await {
+            Ok(answer) => answer.verdict(),
+            Err(SendError::Egress(error)) => {
                 tracing::info!(error = chain(&error), "credentials could not be checked");
-                return Verdict::Unknown(error.explain());
+                Verdict::Unknown(error.explain())
             }
-        };
-        match read_tokens(oauth, answer.status, &answer.body) {
+            Err(SendError::Unsendable | SendError::NoSecret) => {
+                Verdict::Rejected("they cannot stand in a request".to_owned())
+            }
+        }
+    }
+}
+
+/// What the provider says of a code that cannot exist.
+struct AppAnswer {
+    tokens: Result<Vec<Granted>, TokenError>,
+    explained: String,
+}
+
+impl AppReply for AppAnswer {
+    fn refuses_app(&self) -> bool {
+        self.tokens.refuses_app()
+    }
+}
+
+impl AppAnswer {
+    fn verdict(self) -> Verdict {
+        match self.tokens {
             Err(TokenError::ClientRejected(said)) => Verdict::Rejected(said.to_string()),
             Err(TokenError::Refused(said)) => Verdict::Accepted(format!(
                 "the provider knows the app: it refused a made-up code ({said}), and not the app"
@@ -132,7 +187,7 @@ impl Engine {
                 "the provider gave a token for a made-up code, so it shows nothing of the app"
                     .to_owned(),
             ),
-            Err(TokenError::Unreadable) => Verdict::Unknown(answer.explain()),
+            Err(TokenError::Unreadable) => Verdict::Unknown(self.explained),
         }
     }
 }

@@ -5,10 +5,9 @@ use astralform_storage::{
     project_connectors,
 };
 
-use super::SettingsError;
-use crate::{Engine, Fault};
+use crate::{Fault, project_connectors::ProjectConnectors, settings::SettingsError};
 
-impl Engine {
+impl ProjectConnectors {
     /// Disables a connector for good: from the same transaction on, none of its connections can be
     /// used and none of its prompts finished. Says how many connections were revoked; their tokens
     /// are ended at the provider afterwards.
@@ -20,13 +19,13 @@ impl Engine {
         tenant: Tenant,
         slug: &ConnectorSlug,
     ) -> Result<u64, SettingsError> {
-        let mut tx = self.db.begin_long().await.map_err(Fault::from)?;
+        let mut tx = self.base.db.begin_long().await.map_err(Fault::from)?;
         let found = project_connectors::lock(&mut tx, tenant, slug).await.map_err(Fault::from)?;
         let Some(ProjectConnector { id, .. }) = found else {
             drop(tx);
-            return Err(self.no_project_connector(tenant, slug).await?);
+            return Err(self.offers.no_project_connector(tenant, slug).await?);
         };
-        let now = self.clock.now();
+        let now = self.base.now();
         project_connectors::disable(&mut tx, tenant, id, now).await.map_err(Fault::from)?;
         let why = AuthFailure::SettingsChanged;
         auth_requests::fail_all(&mut tx, tenant, id, why).await.map_err(Fault::from)?;

@@ -3,19 +3,19 @@ use std::sync::Arc;
 use astralform_catalog::{Auth, Connector};
 use astralform_domain::{
     ConnectorSlug, Endpoints, HostSet, OauthClient, ProjectConnector, ProjectConnectorId, ScopeSet,
-    Secret, Tenant, ToolName,
+    Tenant, ToolName, chain,
 };
+use astralform_provider::{oauth::Client, request::CredentialParts};
 use astralform_storage::project_connectors;
 use astralform_vault::ProjectKeys;
 
-use super::{
-    Credentials, Ready, SettingsError, VerifyError,
-    credentials::Entered,
-    key::VerifiedKey,
-    sandbox, secret_place,
-    validate::{check_place, check_scopes, check_tools},
+use crate::{
+    Fault,
+    connectors::{Ready, made_up_client, secret_place},
+    key_checks::{VerifiedKey, VerifyError},
+    project_connectors::ProjectConnectors,
+    settings::{Credentials, Entered, SettingsError, check_place, check_scopes, check_tools},
 };
-use crate::{Engine, Fault, credentials::CredentialParts, error::chain};
 
 /// A connector to be enabled.
 pub struct Enable {
@@ -39,16 +39,9 @@ pub struct Enable {
     pub sandbox: bool,
 }
 
-/// An OAuth app as its developer enters it.
-#[derive(Clone)]
-pub(super) struct NewClient {
-    pub(super) id: String,
-    pub(super) secret: Secret,
-}
-
 /// What a connector is enabled with.
 enum Paying {
-    Client(Option<NewClient>),
+    Client(Option<Client>),
     Key(Option<CredentialParts>),
 }
 
@@ -68,7 +61,7 @@ impl Enable {
     }
 }
 
-impl Engine {
+impl ProjectConnectors {
     /// Enables a connector. In the sandbox, an app is made up where none is given, and a key of the
     /// simulator's taken. What is given is shown to the provider first.
     ///
@@ -79,22 +72,22 @@ impl Engine {
         tenant: Tenant,
         new: Enable,
     ) -> Result<ProjectConnectorId, SettingsError> {
-        let connector = self.catalog.connector(&new.connector);
-        let connector = connector.ok_or_else(|| self.not_in_catalog(&new.connector))?;
+        let connector = self.base.catalog.connector(&new.connector);
+        let connector = connector.ok_or_else(|| self.offers.not_in_catalog(&new.connector))?;
         self.check(tenant, &new, connector)?;
         // Before anything is shown to the provider; that another comes first is found again below.
-        let present = project_connectors::by_slug(&self.db, tenant, &new.connector).await;
+        let present = project_connectors::by_slug(&self.base.db, tenant, &new.connector).await;
         if present.map_err(Fault::from)?.is_some() {
             return Err(SettingsError::AlreadyEnabled);
         }
         let paying = self.paying(&new, connector).await?;
         let mut settings = self.settings(tenant, new, connector)?;
         self.check_reachable(&settings, connector).await?;
-        let keys = self.keys.of(&self.db, tenant.project).await?;
+        let keys = self.base.keys_of(tenant.project).await?;
         let key = match paying {
             Paying::Client(client) => {
                 if let Some(client) = client {
-                    self.check_client(&settings, connector, &client).await?;
+                    self.app_checks.check_client(&settings, connector, &client).await?;
                     settings.client = Some(self.sealed_client(&settings, &client, &keys));
                 }
                 None
@@ -109,23 +102,23 @@ impl Engine {
     async fn create(
         &self,
         settings: ProjectConnector,
-        connector: &Connector,
+        connector: &Arc<Connector>,
         key: Option<VerifiedKey>,
         keys: &ProjectKeys,
     ) -> Result<ProjectConnectorId, SettingsError> {
         let id = settings.id;
-        let mut tx = self.db.begin().await.map_err(Fault::from)?;
+        let mut tx = self.base.begin().await.map_err(Fault::from)?;
         match project_connectors::create(&mut tx, &settings).await {
             Err(error) if error.is_conflict() => return Err(SettingsError::AlreadyEnabled),
             other => other.map_err(Fault::from)?,
         }
         if let Some(key) = key {
-            let addresses = self.addresses(&settings, connector);
+            let addresses = self.connectors.addresses(&settings, connector);
             let addresses = addresses.ok_or(SettingsError::BadAddresses)?;
             let settings = Arc::new(settings);
             let addresses = Arc::new(addresses);
-            let ready = Ready::new(settings, connector, addresses);
-            self.put_project_key(&mut tx, &ready, &key, keys).await?;
+            let ready = Ready::new(settings, Arc::clone(connector), addresses);
+            self.project_key.put_project_key(&mut tx, &ready, &key, keys).await?;
         }
         tx.commit().await.map_err(Fault::from)?;
         tracing::info!(project_connector.id = %id, "connector enabled");
@@ -136,7 +129,7 @@ impl Engine {
         &self,
         tenant: Tenant,
         new: &Enable,
-        connector: &Connector,
+        connector: &Arc<Connector>,
     ) -> Result<(), SettingsError> {
         let has_simulator = self.site.simulator().is_some();
         check_place(tenant.environment, &new.endpoints, new.sandbox, has_simulator)?;
@@ -144,17 +137,21 @@ impl Engine {
         new.scopes.as_ref().map_or(Ok(()), |scopes| check_scopes(scopes, connector))
     }
 
-    async fn paying(&self, new: &Enable, connector: &Connector) -> Result<Paying, SettingsError> {
+    async fn paying(
+        &self,
+        new: &Enable,
+        connector: &Arc<Connector>,
+    ) -> Result<Paying, SettingsError> {
         let entered =
             new.credentials.as_ref().map(|entered| entered.read(connector)).transpose()?;
         Ok(match (entered, connector.auth()) {
             (Some(Entered::Client { id, secret }), _) => {
                 let missing = || SettingsError::BadCredential("client_id".to_owned());
-                Paying::Client(Some(NewClient { id: id.ok_or_else(missing)?, secret }))
+                Paying::Client(Some(Client { id: id.ok_or_else(missing)?, secret }))
             }
             (Some(Entered::Key(parts)), _) => Paying::Key(Some(parts)),
             (None, Auth::OAuth(_)) if new.sandbox => {
-                Paying::Client(Some(sandbox::made_up_client(&self.entropy)))
+                Paying::Client(Some(made_up_client(&self.base.entropy)))
             }
             (None, Auth::OAuth(_)) => Paying::Client(None),
             (None, Auth::ApiKey(_)) if new.sandbox => {
@@ -168,17 +165,20 @@ impl Engine {
     pub(super) async fn check_reachable(
         &self,
         settings: &ProjectConnector,
-        connector: &Connector,
+        connector: &Arc<Connector>,
     ) -> Result<(), SettingsError> {
-        let addresses = self.addresses(settings, connector);
-        self.check_addresses(settings, &addresses.ok_or(SettingsError::BadAddresses)?).await
+        let addresses = self.connectors.addresses(settings, connector);
+        self.connectors
+            .check_addresses(settings, &addresses.ok_or(SettingsError::BadAddresses)?)
+            .await?;
+        Ok(())
     }
 
     pub(super) async fn key_of_simulator(
         &self,
-        connector: &Connector,
+        connector: &Arc<Connector>,
     ) -> Result<CredentialParts, SettingsError> {
-        self.sandbox_key(connector).await.map_err(|error| {
+        self.sandbox.sandbox_key(connector).await.map_err(|error| {
             tracing::error!(error = chain(&error), "the simulator gives no key");
             SettingsError::NoSimulator
         })
@@ -188,15 +188,15 @@ impl Engine {
     pub(super) async fn verified(
         &self,
         settings: &ProjectConnector,
-        connector: &Connector,
+        connector: &Arc<Connector>,
         parts: CredentialParts,
     ) -> Result<VerifiedKey, SettingsError> {
-        let addresses = self.addresses(settings, connector);
+        let addresses = self.connectors.addresses(settings, connector);
         let addresses = addresses.ok_or(SettingsError::BadAddresses)?;
         let settings = Arc::new(settings.clone());
         let addresses = Arc::new(addresses);
-        let ready = Ready::new(settings, connector, addresses);
-        self.verify_key(&ready, parts).await.map_err(|error| match error {
+        let ready = Ready::new(settings, Arc::clone(connector), addresses);
+        self.key_checks.verify_key(&ready, parts).await.map_err(|error| match error {
             VerifyError::Refused(why) => SettingsError::CredentialsRejected(why),
             VerifyError::Unanswered(why) => SettingsError::Unverified(why),
             VerifyError::NotSent(why) => SettingsError::NotSent(why),
@@ -208,11 +208,11 @@ impl Engine {
         &self,
         tenant: Tenant,
         new: Enable,
-        connector: &Connector,
+        connector: &Arc<Connector>,
     ) -> Result<ProjectConnector, SettingsError> {
         let is_by_key = matches!(connector.auth(), Auth::ApiKey(_));
         let mut settings = ProjectConnector {
-            id: ProjectConnectorId::new(&self.clock, &self.entropy),
+            id: ProjectConnectorId::new(&self.base.clock, &self.base.entropy),
             tenant,
             connector: new.connector,
             is_enabled: true,
@@ -225,10 +225,10 @@ impl Engine {
             client: None,
             hosts: HostSet::default(),
             generation: 1,
-            created_at: self.clock.now(),
+            created_at: self.base.now(),
             disabled_at: None,
         };
-        let addresses = self.addresses(&settings, connector);
+        let addresses = self.connectors.addresses(&settings, connector);
         settings.hosts = addresses.ok_or(SettingsError::BadAddresses)?.hosts();
         Ok(settings)
     }
@@ -237,16 +237,16 @@ impl Engine {
     pub(super) fn sealed_client(
         &self,
         settings: &ProjectConnector,
-        client: &NewClient,
+        client: &Client,
         key: &ProjectKeys,
     ) -> OauthClient {
         let row = settings.id.to_string();
         let place = secret_place(settings.tenant, &row, settings.generation, &settings.hosts);
         OauthClient {
             id: client.id.clone(),
-            secret: key.seal(place, &client.secret, &self.entropy),
+            secret: key.seal(place, &client.secret, &self.base.entropy),
             hint: client.secret.hint(),
-            set_at: self.clock.now(),
+            set_at: self.base.now(),
             previous: None,
             rejected_at: None,
         }

@@ -4,9 +4,10 @@ use astralform_storage::{agents, connections};
 use thiserror::Error;
 
 use crate::{
-    Engine, Fault, Prompt, SettingsError, Unusable,
+    Fault, Prompt, SettingsError, Unusable,
     auth_requests::{OpenError, Question, Wishes},
     credentials::Ask,
+    project_connectors::ProjectConnectors,
 };
 
 /// Why no account can be shared.
@@ -29,29 +30,34 @@ pub enum ShareError {
     Fault(#[from] Fault),
 }
 
-impl Engine {
+impl ProjectConnectors {
     /// Asks a member to connect the account that a project shares with all its end users, or to
     /// renew it.
     ///
     /// # Errors
     /// When the connector is not enabled, or cannot be used.
     pub async fn share(&self, tenant: Tenant, slug: &ConnectorSlug) -> Result<Prompt, ShareError> {
-        let settings = self.enabled(tenant, slug).await?;
-        let ready = self.ready(settings)?;
+        let settings = self.offers.enabled(tenant, slug).await?;
+        let ready = self.connectors.ready(settings)?;
         if matches!(ready.connector.auth(), Auth::ApiKey(_)) {
             return Err(ShareError::ByKey);
         }
         let id = ready.settings.id;
-        let shared = connections::serving(&self.db, tenant, id, None).await.map_err(Fault::from)?;
+        let shared =
+            connections::serving(&self.base.db, tenant, id, None).await.map_err(Fault::from)?;
         let ask = match shared.first() {
             Some(shared) => Ask::renewing(AuthReason::NeedsReauth, shared, &ready.asked),
             None => Ask::connecting(ready.asked.as_ref().clone()),
         };
-        let agent = agents::default_of(&self.db, tenant.project).await.map_err(Fault::from)?;
+        let agent = agents::default_of(&self.base.db, tenant.project).await.map_err(Fault::from)?;
         let agent = agent.ok_or(Fault::Inconsistent("a project has no default agent"))?.id;
         let owner = Owner::Project;
         let wishes = Wishes::default();
-        match self.ask(Question { ready: &ready, owner, agent, ask, wishes, seen: None }).await {
+        match self
+            .prompts
+            .ask(Question { ready: &ready, owner, agent, ask, wishes, seen: None })
+            .await
+        {
             Ok(prompt) => Ok(prompt),
             Err(OpenError::Unusable(why)) => Err(why.into()),
             Err(OpenError::Outdated) => Err(Fault::Inconsistent("nothing was seen").into()),

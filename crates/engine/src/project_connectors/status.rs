@@ -5,7 +5,7 @@ use astralform_domain::{
 };
 use astralform_storage::{connections, project_connectors};
 
-use crate::{Engine, Fault, Unusable};
+use crate::{Fault, Unusable, project_connectors::ProjectConnectors};
 
 /// Whether a project connector can be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +60,7 @@ impl Status {
     }
 }
 
-impl Engine {
+impl ProjectConnectors {
     /// Returns the project connector of that name.
     ///
     /// # Errors
@@ -70,7 +70,7 @@ impl Engine {
         tenant: Tenant,
         slug: &ConnectorSlug,
     ) -> Result<Option<Overview>, Fault> {
-        match project_connectors::by_slug(&self.db, tenant, slug).await? {
+        match project_connectors::by_slug(&self.base.db, tenant, slug).await? {
             Some(settings) => Ok(Some(self.overview(settings).await?)),
             None => Ok(None),
         }
@@ -91,7 +91,7 @@ impl Engine {
                 continue;
             }
             let tenant = Tenant { project, environment: named };
-            for settings in project_connectors::list(&self.db, tenant).await? {
+            for settings in project_connectors::list(&self.base.db, tenant).await? {
                 overviews.push(self.overview(settings).await?);
             }
         }
@@ -101,19 +101,19 @@ impl Engine {
     async fn overview(&self, settings: ProjectConnector) -> Result<Overview, Fault> {
         let tenant = settings.tenant;
         let id = settings.id;
-        let connector = self.catalog.connector(&settings.connector);
+        let connector = self.base.catalog.connector(&settings.connector);
         let tools = connector.map_or(&[][..], |connector| &connector.tools).iter();
         let tools = tools.map(|tool| &tool.name).filter(|name| settings.offers(name));
         let (status, reason) = self.status_of(&settings).await?;
-        let key = self.key_shown(&settings).await?;
+        let key = self.project_key.key_shown(&settings).await?;
         Ok(Overview {
             key,
             name: connector.map_or_else(|| settings.connector.to_string(), |c| c.name.clone()),
             status,
             reason,
-            redirect_uri: self.redirect_uri(&settings),
+            redirect_uri: self.connectors.redirect_uri(&settings),
             tools: tools.cloned().collect(),
-            connections: connections::counts(&self.db, tenant, id).await?,
+            connections: connections::counts(&self.base.db, tenant, id).await?,
             settings,
         })
     }
@@ -123,11 +123,11 @@ impl Engine {
         settings: &ProjectConnector,
     ) -> Result<(Status, Option<String>), Fault> {
         let tenant = settings.tenant;
-        let shared = connections::serving(&self.db, tenant, settings.id, None).await?;
-        let environment = self.environment_settings(tenant).await?;
+        let shared = connections::serving(&self.base.db, tenant, settings.id, None).await?;
+        let environment = self.row_tags.environment_settings(tenant).await?;
         let is_unreachable = environment.verify_end_user == VerifyEndUser::Confirm
             && environment.return_urls.is_empty();
-        let usable = self.ready(settings.clone()).map(|ready| ready.connector.kind);
+        let usable = self.connectors.ready(settings.clone()).map(|ready| ready.connector.kind);
         Ok(status(settings, usable, &shared, is_unreachable))
     }
 }

@@ -11,7 +11,6 @@ use astralform_storage::{
     refreshes::{self, Claimant, Lease, Wanted},
     tokens::{self, Token},
 };
-
 use astralform_vault::ProjectKeys;
 
 use super::{
@@ -19,7 +18,12 @@ use super::{
     fly::later,
     timing::{FROZEN, LEASE, takes_over, until_takeover},
 };
-use crate::{Engine, Fault, connections::open_refresh_token};
+use crate::{
+    Fault,
+    base::Base,
+    connections::{Connections, open_refresh_token},
+    refresh::Renewed,
+};
 
 /// What a claim comes to.
 pub(super) enum Claim {
@@ -106,26 +110,46 @@ fn asked_again_in(token: &Token, now: Timestamp) -> Duration {
     left.clamp(Duration::from_secs(1), ASKED_EVERY)
 }
 
-impl Engine {
+/// Who refreshes a token: the lease, and the note that the refresh token is out.
+#[derive(Clone)]
+pub(crate) struct Claims {
+    pub(super) base: Arc<Base>,
+    pub(super) process: Arc<str>,
+    pub(super) connections: Arc<Connections>,
+}
+
+impl Claims {
+    pub(crate) fn new(
+        base: &Arc<Base>,
+        process: &Arc<str>,
+        connections: &Arc<Connections>,
+    ) -> Self {
+        Self {
+            base: Arc::clone(base),
+            process: Arc::clone(process),
+            connections: Arc::clone(connections),
+        }
+    }
+
     /// Claims the refresh of a token. When it comes to [`Claim::Send`], the database knows that
     /// the refresh token is about to be sent.
     pub(super) async fn claim(&self, wanted: &Wanted, cause: Cause) -> Result<Claim, Fault> {
         let since = Instant::now();
-        let keys = self.keys.of(&self.db, wanted.tenant.project).await?;
-        let mut tx = self.db.begin().await?;
+        let keys = self.base.keys_of(wanted.tenant.project).await?;
+        let mut tx = self.base.begin().await?;
         let found = connections::lock(&mut tx, wanted.tenant, wanted.key.connection).await?;
         let Some(connection) = found else { return Ok(Claim::Landed(Landing::Over)) };
         let token = tokens::find(&mut tx, connection.id, &wanted.key.kind).await?;
         let claimed = refreshes::claim(&mut tx, &wanted.key, self.claimant(), LEASE).await?;
         let Some(lease) = claimed else {
             drop(tx);
-            let now = self.clock.now();
+            let now = self.base.now();
             return match token.filter(|token| is_newer(token, wanted.generation, now)) {
                 Some(newer) => Ok(Claim::Landed(self.newer(&connection, &newer).await?)),
                 None => Ok(Claim::Held),
             };
         };
-        let now = (self.clock.now(), tx.clock().await?);
+        let now = (self.base.now(), tx.clock().await?);
         let next = next(connection.status, token.as_ref(), &lease, wanted.generation, now);
         let (Some(token), true) = (token, !matches!(next, Next::Over)) else {
             refreshes::end(&mut tx, &wanted.key).await?;
@@ -147,7 +171,7 @@ impl Engine {
     /// it may be. A token that has ended meanwhile is refreshed whatever was asked.
     async fn begin_asking(&self, tx: &mut Tx, hold: &Hold) -> Result<bool, Fault> {
         let token = &hold.token;
-        let now = self.clock.now();
+        let now = self.base.now();
         let kind = token.kind.as_str();
         let of = &hold.connection;
         let may_ask = tokens::begin_asking(tx, of, kind, now, ASKED_EVERY).await?;
@@ -156,12 +180,23 @@ impl Engine {
 
     /// Returns this process, as careful as it has to be.
     pub(super) fn claimant(&self) -> Claimant<'_> {
-        Claimant { node: &self.process, takes_over: takes_over(self.db.sound_for()) }
+        Claimant { node: &self.process, takes_over: takes_over(self.base.db.sound_for()) }
     }
 
     /// Returns how long it is until this node may take over what another has sent.
     pub(super) fn until_takeover(&self) -> Duration {
-        until_takeover(self.db.sound_for())
+        until_takeover(self.base.db.sound_for())
+    }
+
+    /// Returns a token that somebody stored meanwhile.
+    pub(super) async fn newer(
+        &self,
+        connection: &Connection,
+        token: &Token,
+    ) -> Result<Landing, Fault> {
+        let access_token = self.connections.open_access_token(connection, token).await?;
+        let generation = token.generation;
+        Ok(Landing::Renewed(Arc::new(Renewed { generation, access_token })))
     }
 
     async fn is_frozen_in(&self, tx: &mut Tx, hold: &Hold) -> Result<bool, Fault> {

@@ -4,15 +4,17 @@ use std::time::Duration;
 
 use astralform_catalog::{OAuth, Rotation};
 use astralform_domain::{ProviderError, RefreshOutcome, StatusReason};
+use astralform_provider::{
+    AppReply,
+    oauth::{Granted, Refreshed, read_refreshed},
+};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
-
-use crate::oauth::{Granted, Refreshed, read_refreshed};
 
 /// What came of sending a refresh token.
 pub(super) enum Reply {
     /// An answer.
-    Answered(RawAnswer, Option<Duration>),
+    Answered(Answered),
     /// It never left.
     NotSent,
     /// It never left, and will not before somebody changes a setting.
@@ -26,6 +28,34 @@ pub(super) enum Reply {
 pub(super) struct RawAnswer {
     pub(super) status: u16,
     pub(super) body: String,
+}
+
+/// An answer, read once.
+pub(super) struct Answered {
+    pub(super) raw: RawAnswer,
+    pub(super) read: Refreshed,
+    /// When the provider wants to be asked again.
+    pub(super) after: Option<Duration>,
+}
+
+impl Answered {
+    /// Reads an answer to a refresh of a token of that kind.
+    pub(super) fn read(oauth: &OAuth, kind: &str, raw: RawAnswer, after: Option<Duration>) -> Self {
+        let read = read_refreshed(oauth, kind, raw.status(), raw.body.as_bytes());
+        Self { raw, read, after }
+    }
+}
+
+impl AppReply for Answered {
+    fn refuses_app(&self) -> bool {
+        self.read.refuses_app()
+    }
+}
+
+impl RawAnswer {
+    fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.status).unwrap_or(StatusCode::BAD_GATEWAY)
+    }
 }
 
 /// What follows from a reply.
@@ -69,14 +99,14 @@ pub(super) struct Deferral {
 }
 
 /// Decides what follows. `in_doubt` says that the refresh token may have been used up before.
-pub(super) fn conclude(oauth: &OAuth, kind: &str, reply: &Reply, in_doubt: bool) -> Conclusion {
+pub(super) fn conclude(oauth: &OAuth, reply: &Reply, in_doubt: bool) -> Conclusion {
     let deferred = |after, casts_doubt, why: &str| {
         let why = why.to_owned();
         let is_refusal = false;
         Conclusion::Deferred(Deferral { after, casts_doubt, is_refusal, why })
     };
-    let (answer, after) = match reply {
-        Reply::Answered(answer, after) => (answer, *after),
+    let Answered { raw, read, after } = match reply {
+        Reply::Answered(answered) => answered,
         Reply::NotAllowed(why) => {
             return Conclusion::NotAllowed(Deferral {
                 after: None,
@@ -88,11 +118,11 @@ pub(super) fn conclude(oauth: &OAuth, kind: &str, reply: &Reply, in_doubt: bool)
         Reply::NotSent => return deferred(None, false, "the provider could not be reached"),
         Reply::Lost => return deferred(None, true, "the provider did not answer"),
     };
-    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_GATEWAY);
-    match read_refreshed(oauth, kind, status, answer.body.as_bytes()) {
-        Refreshed::Granted(granted) => Conclusion::Renewed(granted),
+    let after = *after;
+    match read {
+        Refreshed::Granted(granted) => Conclusion::Renewed(granted.clone()),
         Refreshed::Rejected => Conclusion::Ended(ending(oauth, in_doubt)),
-        Refreshed::AppRejected(said) => Conclusion::AppRejected(said),
+        Refreshed::AppRejected(said) => Conclusion::AppRejected(said.clone()),
         Refreshed::Refused(said) => Conclusion::Deferred(Deferral {
             after,
             casts_doubt: false,
@@ -103,8 +133,8 @@ pub(super) fn conclude(oauth: &OAuth, kind: &str, reply: &Reply, in_doubt: bool)
         Refreshed::Unclear => Conclusion::Deferred(Deferral {
             after,
             casts_doubt: true,
-            is_refusal: status.is_client_error() && after.is_none(),
-            why: format!("it answered with status {}", answer.status),
+            is_refusal: raw.status().is_client_error() && after.is_none(),
+            why: format!("it answered with status {}", raw.status),
         }),
     }
 }

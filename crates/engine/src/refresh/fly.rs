@@ -2,25 +2,61 @@
 
 use std::{sync::Arc, time::Duration};
 
-use astralform_domain::{Connection, RefreshOutcome};
+use astralform_domain::{Connection, RefreshOutcome, chain};
 use astralform_storage::{
     connections,
     refreshes::{self, RefreshKey, Wanted},
-    tokens::Token,
 };
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{
-    Cause, Hindrance, Landing, Later, Renewed,
+    Cause, Hindrance, Landing, Later,
     claim::{Claim, Hold},
     flights::{Announcer, Board, Boarding},
     seats::{Seat, host_of},
     send::open_answer,
     timing::{LOOK, PATIENCE, SHORT, UNUSABLE},
 };
-use crate::{Engine, Fault, chain, project_connectors::Ready};
+use crate::{
+    Fault,
+    base::Base,
+    connectors::{Connectors, Ready},
+    detached::Detached,
+    refresh::{Claims, Flights, Hosts, RefreshExchange},
+};
 
-impl Engine {
+/// Refreshes tokens, each in a single flight.
+#[derive(Clone)]
+pub(crate) struct Refresh {
+    pub(super) base: Arc<Base>,
+    pub(super) process: Arc<str>,
+    pub(super) flights: Arc<Flights>,
+    pub(super) hosts: Arc<Hosts>,
+    pub(super) detached: Detached,
+    pub(super) connectors: Arc<Connectors>,
+    pub(super) claims: Arc<Claims>,
+    pub(super) exchange: Arc<RefreshExchange>,
+}
+
+impl Refresh {
+    pub(crate) fn new(
+        flights: &Arc<Flights>,
+        hosts: &Arc<Hosts>,
+        detached: &Detached,
+        exchange: &Arc<RefreshExchange>,
+    ) -> Self {
+        Self {
+            base: Arc::clone(&exchange.base),
+            process: Arc::clone(&exchange.process),
+            flights: Arc::clone(flights),
+            hosts: Arc::clone(hosts),
+            detached: detached.clone(),
+            connectors: Arc::clone(&exchange.connectors),
+            claims: Arc::clone(&exchange.claims),
+            exchange: Arc::clone(exchange),
+        }
+    }
+
     /// Returns a newer token of a connection, as soon as there is one.
     pub(crate) async fn refreshed(
         &self,
@@ -56,18 +92,18 @@ impl Engine {
     /// Starts a flight, unless one is up or has just failed. It goes on whoever stops waiting, and
     /// keeps its seat until it is over.
     pub(super) fn set_off(&self, wanted: Wanted, cause: Cause, seat: Option<Seat>) -> Boarding {
-        let boarding = self.flights.board(&wanted.key, cause, self.clock.now());
+        let boarding = self.flights.board(&wanted.key, cause, self.base.now());
         let Boarding::Start(announcer, board) = boarding else { return boarding };
-        let guard = Aboard { engine: self.handle(), key: wanted.key.clone() };
-        self.outlive(async move {
+        let guard = Aboard { refresh: self.clone(), key: wanted.key.clone() };
+        self.detached.run(async move {
             let _seat = seat;
-            let engine = Arc::clone(&guard.engine);
-            let landing = engine.fly(&wanted, cause, &announcer).await.unwrap_or_else(|fault| {
+            let refresh = guard.refresh.clone();
+            let landing = refresh.fly(&wanted, cause, &announcer).await.unwrap_or_else(|fault| {
                 let error = chain(&fault);
                 tracing::error!(connection.id = %wanted.key.connection, error, "a refresh broke off");
                 Landing::Broken(Arc::new(fault))
             });
-            engine.flights.land(&wanted.key, Some(&landing), engine.clock.now());
+            refresh.flights.land(&wanted.key, Some(&landing), refresh.base.now());
             announcer.send_replace(Some(landing));
             drop(guard);
         });
@@ -81,24 +117,24 @@ impl Engine {
         announcer: &Announcer,
     ) -> Result<Landing, Fault> {
         let until = Instant::now() + PATIENCE;
-        let found = connections::find(&self.db, wanted.tenant, wanted.key.connection).await?;
+        let found = connections::find(&self.base.db, wanted.tenant, wanted.key.connection).await?;
         let Some(connection) = found else { return Ok(Landing::Over) };
         let Some(ready) = self.ready_to_refresh(&connection).await? else {
             return self.put_off_unusable(wanted, &connection).await;
         };
-        let mut clients = vec![self.client(&ready.settings).await?];
-        clients.extend(self.previous_client(&ready.settings).await?);
+        let app = self.connectors.app(&ready.settings).await?;
         loop {
             let lane = self.flights.lane(&host_of(&ready)).await;
             if self.flights.is_stopping() {
                 return Ok(later(Hindrance::OtherNode, Some(LOOK)));
             }
-            match self.claim(wanted, cause).await? {
+            match self.claims.claim(wanted, cause).await? {
                 Claim::Landed(landing) => return Ok(landing),
                 Claim::Answered(hold) => return self.read(&ready, &hold).await,
                 Claim::Send(hold, secret) => {
-                    let with = (clients.as_slice(), &secret);
-                    let landing = self.send_refresh(&ready, &hold, with, announcer).await?;
+                    let with = (&app, &secret);
+                    let landing =
+                        self.exchange.send_refresh(&ready, &hold, with, announcer).await?;
                     if let Some(landing) = landing.or_else(|| out_of_patience(until)) {
                         return Ok(landing);
                     }
@@ -117,7 +153,7 @@ impl Engine {
                     return Ok(later(Hindrance::Provider, Some(left)));
                 }
                 Claim::Held => {
-                    self.metrics.refreshed(&ready.connector.slug, RefreshOutcome::LockTimeout);
+                    self.base.metrics.refreshed(&ready.connector.slug, RefreshOutcome::LockTimeout);
                     return Ok(later(Hindrance::OtherNode, Some(Duration::from_secs(1))));
                 }
             }
@@ -126,10 +162,10 @@ impl Engine {
 
     /// Returns the project connector of a connection, if the connection's tokens may go where it
     /// leads now.
-    async fn ready_to_refresh(&self, connection: &Connection) -> Result<Option<Ready<'_>>, Fault> {
+    async fn ready_to_refresh(&self, connection: &Connection) -> Result<Option<Ready>, Fault> {
         let at = connection.project_connector;
-        let settings = self.project_connector(connection.tenant, at).await?;
-        let ready = self.assemble(settings).ok();
+        let settings = self.connectors.project_connector(connection.tenant, at).await?;
+        let ready = self.connectors.assemble(settings).ok();
         let ready = ready.filter(|ready| ready.settings.hosts == connection.hosts);
         if let Some(ready) = &ready {
             self.hosts.learn(at, &host_of(ready));
@@ -152,7 +188,7 @@ impl Engine {
                  to other hosts than its connections were made for"
             );
         }
-        let mut tx = self.db.begin().await?;
+        let mut tx = self.base.begin().await?;
         refreshes::postpone(&mut tx, &wanted.key, &self.process, UNUSABLE).await?;
         tx.commit().await?;
         Ok(later(Hindrance::App, Some(UNUSABLE)))
@@ -169,11 +205,11 @@ impl Engine {
             sleep(LOOK).await;
             let key = &wanted.key;
             let generation = wanted.generation;
-            let by = self.claimant();
-            match refreshes::holder(&self.db, key, generation, by).await? {
+            let by = self.claims.claimant();
+            match refreshes::holder(&self.base.db, key, generation, by).await? {
                 None => return Ok(None),
                 Some(holder) if !holder.is_living => {
-                    let left = holder.left.max(self.until_takeover());
+                    let left = holder.left.max(self.claims.until_takeover());
                     return Ok(Some(left));
                 }
                 Some(_) if Instant::now() >= until => return Ok(None),
@@ -182,20 +218,11 @@ impl Engine {
         }
     }
 
-    /// Returns a token that somebody stored meanwhile.
-    pub(super) async fn newer(
-        &self,
-        connection: &Connection,
-        token: &Token,
-    ) -> Result<Landing, Fault> {
-        let access_token = self.open_access_token(connection, token).await?;
-        let generation = token.generation;
-        Ok(Landing::Renewed(Arc::new(Renewed { generation, access_token })))
-    }
-
     /// Returns how a refresh that was answered earlier ends.
-    async fn read(&self, ready: &Ready<'_>, hold: &Hold) -> Result<Landing, Fault> {
-        self.settle_refresh(ready, hold, &open_answer(hold))
+    async fn read(&self, ready: &Ready, hold: &Hold) -> Result<Landing, Fault> {
+        let Ok((oauth, _)) = ready.oauth() else { return Ok(later(Hindrance::App, None)) };
+        self.exchange
+            .settle_refresh(ready, hold, &open_answer(oauth, hold))
             .await
             .map(|landing| landing.unwrap_or_else(|| later(Hindrance::Provider, None)))
     }
@@ -229,14 +256,14 @@ async fn landing(mut board: Board, until: Instant) -> Landing {
 
 /// Clears the way for the next flight, should this one be cut short.
 struct Aboard {
-    engine: Arc<Engine>,
+    refresh: Refresh,
     key: RefreshKey,
 }
 
 impl Drop for Aboard {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.engine.flights.land(&self.key, None, self.engine.clock.now());
+            self.refresh.flights.land(&self.key, None, self.refresh.base.now());
         }
     }
 }

@@ -1,18 +1,37 @@
 //! That this process lives, and what is its own because another has ended.
 
-use std::sync::atomic::Ordering;
+use std::sync::{Arc, atomic::AtomicBool, atomic::Ordering};
 
 use astralform_storage::nodes::{self, Found, Node};
 
-use crate::{Engine, Fault};
+use crate::{Fault, base::Base};
 
-impl Engine {
-    const fn as_node(&self) -> Node<'_> {
-        Node {
-            name: self.node.as_str(),
-            process: self.process.as_str(),
-            catalog: self.fingerprint.as_str(),
+/// This process among those that share the database.
+#[derive(Clone)]
+pub struct Presence {
+    base: Arc<Base>,
+    node: Arc<str>,
+    process: Arc<str>,
+    has_met_another_catalog: Arc<AtomicBool>,
+}
+
+impl Presence {
+    pub(crate) fn new(
+        base: &Arc<Base>,
+        node: &Arc<str>,
+        process: &Arc<str>,
+        has_met_another_catalog: &Arc<AtomicBool>,
+    ) -> Self {
+        Self {
+            base: Arc::clone(base),
+            node: Arc::clone(node),
+            process: Arc::clone(process),
+            has_met_another_catalog: Arc::clone(has_met_another_catalog),
         }
+    }
+
+    fn as_node(&self) -> Node<'_> {
+        Node { name: &self.node, process: &self.process, catalog: self.base.fingerprint.as_str() }
     }
 
     /// Says that this process lives, and takes over what earlier ones of its name left. To be called
@@ -21,7 +40,7 @@ impl Engine {
     /// # Errors
     /// When the database does not answer.
     pub async fn beat(&self) -> Result<(), Fault> {
-        let mut tx = self.db.begin().await?;
+        let mut tx = self.base.begin().await?;
         let found = nodes::beat(&mut tx, self.as_node()).await?;
         tx.commit().await?;
         self.note_other_catalog(found.differs_from.as_deref());
@@ -40,8 +59,8 @@ impl Engine {
 
     /// Begins to live, and says so where another process of the same name does.
     pub(super) async fn begin_to_live(&self) -> Result<(), Fault> {
-        let mut tx = self.db.begin().await?;
-        if self.db.is_for_one() {
+        let mut tx = self.base.begin().await?;
+        if self.base.db.is_for_one() {
             nodes::outlive(&mut tx, self.as_node()).await?;
         }
         let found = nodes::beat(&mut tx, self.as_node()).await?;
@@ -53,7 +72,7 @@ impl Engine {
         }
         if found.namesakes > 0 {
             tracing::warn!(
-                node = self.node,
+                node = &*self.node,
                 "another process of this name has said that it lives within the last ten seconds; \
                  what it refreshes is left to it. If it is not one that has just ended or is about \
                  to, give each node a name of its own (`--node`)"
@@ -67,9 +86,9 @@ impl Engine {
         let had_met = self.has_met_another_catalog.swap(other.is_some(), Ordering::Relaxed);
         match other {
             Some(other_node) if !had_met => tracing::warn!(
-                node = self.node,
+                node = &*self.node,
                 other_node,
-                catalog = self.fingerprint,
+                catalog = self.base.fingerprint,
                 "another node serves other connectors: a call may be answered otherwise by one than \
                  by the other until all have the same version and the same connector folders"
             ),
@@ -83,7 +102,7 @@ impl Engine {
     /// # Errors
     /// When the database does not answer; then it is so after ten seconds.
     pub async fn leave(&self) -> Result<(), Fault> {
-        let mut tx = self.db.begin().await?;
+        let mut tx = self.base.begin().await?;
         nodes::leave(&mut tx, self.as_node()).await?;
         Ok(tx.commit().await?)
     }

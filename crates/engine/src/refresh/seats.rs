@@ -8,7 +8,7 @@ use std::{
 use astralform_catalog::destination;
 use astralform_domain::ProjectConnectorId;
 
-use crate::project_connectors::Ready;
+use crate::connectors::Ready;
 
 /// The most refreshes to one host that one process has under way without anybody waiting for them.
 /// Those of callers come besides.
@@ -100,7 +100,7 @@ impl Drop for Seat {
 }
 
 /// Returns the host that refreshes of a project connector go to.
-pub(super) fn host_of(ready: &Ready<'_>) -> String {
+pub(super) fn host_of(ready: &Ready) -> String {
     let token = ready.addresses.oauth.as_ref().map(|oauth| &oauth.token);
     token.map(destination).unwrap_or_default()
 }

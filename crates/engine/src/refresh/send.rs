@@ -2,7 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use astralform_domain::{Connection, RefreshOutcome, Sealed, Secret, crash_point, limits};
+use astralform_catalog::OAuth;
+use astralform_domain::{Connection, RefreshOutcome, Sealed, Secret, chain, crash_point};
+use astralform_egress::Answer;
+use astralform_provider::{
+    App, Budget, SendError,
+    oauth::{Client, refresh_request},
+};
 use astralform_storage::refreshes::{self, RefreshKey};
 use astralform_vault::{Binding, ProjectKeys};
 use tokio::time::{sleep, timeout};
@@ -10,19 +16,12 @@ use tokio::time::{sleep, timeout};
 use super::{
     Landing, Renewed,
     claim::Hold,
-    conclude::{Conclusion, RawAnswer, Reply, conclude},
+    conclude::{Answered, Conclusion, RawAnswer, Reply, conclude},
     flights::Announcer,
-    timing::{LEASE, WITHIN},
+    timing::LEASE,
 };
-use crate::{
-    Engine, Fault, chain,
-    egress::Allowance,
-    oauth::{Refreshed, read_refreshed, refresh_request},
-    project_connectors::{Client, Ready, reach},
-};
+use crate::{Fault, connectors::Ready, refresh::RefreshExchange};
 
-/// The most bytes that an answer has.
-const AT_MOST: usize = limits::TOKEN_ANSWER.count();
 /// How long a database may take for that before the answer goes to a file, and those who wait get
 /// on with it.
 const PATIENT: Duration = Duration::from_secs(6);
@@ -31,22 +30,22 @@ const LONGEST: Duration = Duration::from_hours(1);
 /// How long after a failure an answer is stored again.
 const AGAIN: Duration = Duration::from_millis(200);
 
-impl Engine {
+impl RefreshExchange {
     /// Sends the refresh token and settles what comes of it; nothing when it is to be tried again.
     pub(super) async fn send_refresh(
         &self,
-        ready: &Ready<'_>,
+        ready: &Ready,
         hold: &Hold,
-        (clients, secret): (&[Client], &Secret),
+        (app, secret): (&App, &Secret),
         announcer: &Announcer,
     ) -> Result<Option<Landing>, Fault> {
-        let _under_way = self.metrics.refreshing();
-        let reply = self.exchange_refresh(ready, hold, clients, secret).await;
+        let _under_way = self.base.metrics.refreshing();
+        let reply = self.exchange_refresh(ready, hold, app, secret).await;
         crash_point!("refresh.answered");
-        if let Reply::Answered(answer, _) = &reply
-            && (200..300).contains(&answer.status)
+        if let Reply::Answered(Answered { raw, .. }) = &reply
+            && (200..300).contains(&raw.status)
         {
-            let sealed = self.sealed_answer(hold, answer);
+            let sealed = self.sealed_answer(hold, raw);
             self.keep(ready, hold, &reply, &sealed, announcer).await;
             crash_point!("refresh.stored");
         }
@@ -57,7 +56,7 @@ impl Engine {
     /// served from memory.
     async fn keep(
         &self,
-        ready: &Ready<'_>,
+        ready: &Ready,
         hold: &Hold,
         reply: &Reply,
         sealed: &Sealed,
@@ -70,7 +69,7 @@ impl Engine {
                     connection.id = %hold.connection.id, error,
                     "a new token cannot be stored; it is kept in a file until it can"
                 );
-                self.metrics.refreshed(&ready.connector.slug, RefreshOutcome::PersistFailure);
+                self.base.metrics.refreshed(&ready.connector.slug, RefreshOutcome::PersistFailure);
                 let tenant = hold.connection.tenant;
                 self.spool.put(tenant, &hold.lease, hold.token.generation, sealed);
                 announcer.send_replace(served_from_memory(ready, hold, reply));
@@ -86,7 +85,7 @@ impl Engine {
 
     /// Tries to store the answer; a database that hangs is as good as one that is away.
     async fn keep_once(&self, hold: &Hold, sealed: &Sealed) -> Result<(), String> {
-        let keeping = refreshes::keep_answer(&self.db, &hold.lease, sealed);
+        let keeping = refreshes::keep_answer(&self.base.db, &hold.lease, sealed);
         match timeout(PATIENT, keeping).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => Err(chain(&error)),
@@ -98,7 +97,7 @@ impl Engine {
     /// nobody else may touch this token meanwhile.
     async fn settled(
         &self,
-        ready: &Ready<'_>,
+        ready: &Ready,
         hold: &Hold,
         reply: &Reply,
     ) -> Result<Option<Landing>, Fault> {
@@ -119,51 +118,34 @@ impl Engine {
         }
     }
 
-    /// Asks as our app, with the secret before the present one where that is refused.
+    /// Sends the refresh token as the developer's app.
     async fn exchange_refresh(
         &self,
-        ready: &Ready<'_>,
+        ready: &Ready,
         hold: &Hold,
-        clients: &[Client],
-        secret: &Secret,
-    ) -> Reply {
-        let mut reply = Reply::NotSent;
-        for client in clients {
-            reply = self.refresh_as(ready, hold, client, secret).await;
-            if !is_app_rejected(ready, hold, &reply) {
-                break;
-            }
-        }
-        reply
-    }
-
-    async fn refresh_as(
-        &self,
-        ready: &Ready<'_>,
-        hold: &Hold,
-        client: &Client,
+        app: &App,
         secret: &Secret,
     ) -> Reply {
         let Ok((oauth, at)) = ready.oauth() else { return Reply::NotSent };
-        let Some(request) = refresh_request(oauth, &at.token, client, secret) else {
-            return Reply::NotSent;
+        let made = |client: &Client| {
+            // A process that was paused for so long may have lost the lease.
+            let is_in_time = hold.since.elapsed() <= LEASE / 2;
+            is_in_time.then(|| refresh_request(oauth, &at.token, client, secret)).flatten()
         };
-        // Whoever was paused so long may have lost the lease.
-        if hold.since.elapsed() > LEASE / 2 {
-            return Reply::NotSent;
-        }
-        let allowance =
-            Allowance { reach: reach(&ready.settings), within: WITHIN, at_most: AT_MOST };
-        let sent = self.egress.send(request, allowance).await;
-        match sent {
-            Ok(answer) => {
-                let after = answer.retry_after(self.clock.now()).map(|after| after.min(LONGEST));
-                let body = String::from_utf8_lossy(&answer.body).into_owned();
-                Reply::Answered(RawAnswer { status: answer.status.as_u16(), body }, after)
+        let read = |answer: Answer| {
+            let after = answer.retry_after(self.base.now()).map(|after| after.min(LONGEST));
+            let body = String::from_utf8_lossy(&answer.body).into_owned();
+            let raw = RawAnswer { status: answer.status.as_u16(), body };
+            Answered::read(oauth, &hold.token.kind, raw, after)
+        };
+        match app.send(&self.egress, Budget::REFRESH, made, read).await {
+            Ok(answered) => Reply::Answered(answered),
+            Err(SendError::Unsendable | SendError::NoSecret) => Reply::NotSent,
+            Err(SendError::Egress(error)) if error.is_ours() => {
+                Reply::NotAllowed(error.to_string())
             }
-            Err(error) if error.is_ours() => Reply::NotAllowed(error.to_string()),
-            Err(error) if error.is_unsent() => Reply::NotSent,
-            Err(error) => {
+            Err(SendError::Egress(error)) if error.is_unsent() => Reply::NotSent,
+            Err(SendError::Egress(error)) => {
                 let id = hold.connection.id;
                 let error = chain(&error);
                 tracing::warn!(connection.id = %id, error, "a refresh was not answered");
@@ -176,17 +158,18 @@ impl Engine {
         let text = serde_json::to_string(answer).expect("a number and a text are JSON");
         let row = hold.lease.key.row();
         let place = answer_place(&hold.connection, &row, hold.token.generation);
-        hold.keys.seal(place, &Secret::new(text), &self.entropy)
+        hold.keys.seal(place, &Secret::new(text), &self.base.entropy)
     }
 }
 
 /// Returns what was answered earlier; an answer that cannot be read is as good as lost.
-pub(super) fn open_answer(hold: &Hold) -> Reply {
+pub(super) fn open_answer(oauth: &OAuth, hold: &Hold) -> Reply {
     let key = &hold.lease.key;
     let generation = hold.token.generation;
     let answer = hold.lease.answer.as_ref();
     let opened = answer.and_then(|it| open_kept(&hold.connection, key, generation, &hold.keys, it));
-    opened.map_or(Reply::Lost, |answer| Reply::Answered(answer, None))
+    let read = |raw| Reply::Answered(Answered::read(oauth, &hold.token.kind, raw, None));
+    opened.map_or(Reply::Lost, read)
 }
 
 /// Returns an answer that was kept for a token of a connection, opened.
@@ -219,17 +202,10 @@ fn answer_place<'a>(connection: &'a Connection, row: &'a str, generation: i64) -
     }
 }
 
-fn is_app_rejected(ready: &Ready<'_>, hold: &Hold, reply: &Reply) -> bool {
-    let (Reply::Answered(answer, _), Ok((oauth, _))) = (reply, ready.oauth()) else { return false };
-    let status = http::StatusCode::from_u16(answer.status).unwrap_or_default();
-    let read = read_refreshed(oauth, &hold.token.kind, status, answer.body.as_bytes());
-    matches!(read, Refreshed::AppRejected(_))
-}
-
 /// Returns the new token as those who wait get it while it is not stored.
-fn served_from_memory(ready: &Ready<'_>, hold: &Hold, reply: &Reply) -> Option<Landing> {
+fn served_from_memory(ready: &Ready, hold: &Hold, reply: &Reply) -> Option<Landing> {
     let (oauth, _) = ready.oauth().ok()?;
-    match conclude(oauth, &hold.token.kind, reply, hold.in_doubt) {
+    match conclude(oauth, reply, hold.in_doubt) {
         Conclusion::Renewed(granted) => Some(Landing::Renewed(Arc::new(Renewed {
             generation: hold.token.generation + 1,
             access_token: granted.access_token,

@@ -5,8 +5,9 @@ use std::{sync::Arc, time::Duration};
 use astralform_domain::{
     Connection, ConnectionStatus, ProviderError, ScopeSet, StatusReason, crash_point,
 };
+use astralform_provider::oauth::Granted;
 use astralform_storage::{
-    Tx, connections, project_connectors,
+    Tx, connections,
     refreshes::{self, Lease},
     tokens,
 };
@@ -19,23 +20,23 @@ use super::{
     timing::{pause, pause_given_up, refused_for},
 };
 use crate::{
-    Engine, Fault,
+    Fault,
+    connections::living_on,
     connections::{OpenToken, open_refresh_token},
-    oauth::Granted,
-    project_connectors::Ready,
-    revocations::living_on,
+    connectors::Ready,
+    refresh::RefreshExchange,
 };
 
-impl Engine {
+impl RefreshExchange {
     /// Carries out what follows from a reply; nothing when it is to be tried again.
     pub(super) async fn settle_refresh(
         &self,
-        ready: &Ready<'_>,
+        ready: &Ready,
         hold: &Hold,
         reply: &Reply,
     ) -> Result<Option<Landing>, Fault> {
         let Ok((oauth, _)) = ready.oauth() else { return Ok(Some(later(Hindrance::App, None))) };
-        let conclusion = conclude(oauth, &hold.token.kind, reply, hold.in_doubt);
+        let conclusion = conclude(oauth, reply, hold.in_doubt);
         let outcome = conclusion.outcome();
         let landing = match conclusion {
             Conclusion::Renewed(granted) => Some(self.renew(ready, hold, *granted).await?),
@@ -50,21 +51,17 @@ impl Engine {
                 Some(later(Hindrance::Settings, Some(put_off.wait)))
             }
         };
-        self.metrics.refreshed(&ready.connector.slug, outcome);
+        self.base.metrics.refreshed(&ready.connector.slug, outcome);
         Ok(landing)
     }
 
-    async fn renew(
-        &self,
-        ready: &Ready<'_>,
-        hold: &Hold,
-        granted: Granted,
-    ) -> Result<Landing, Fault> {
+    async fn renew(&self, ready: &Ready, hold: &Hold, granted: Granted) -> Result<Landing, Fault> {
         let fresh = self.succeeding(ready, hold, granted)?;
         let generation = hold.token.generation + 1;
-        let sealed = self.sealed_token(&hold.connection, &fresh, generation, &hold.keys);
-        let mut tx = self.db.begin().await?;
-        self.absolve_app(&mut tx, ready).await?;
+        let sealed =
+            self.connections.sealed_token(&hold.connection, &fresh, generation, &hold.keys);
+        let mut tx = self.base.begin().await?;
+        self.connectors.absolve_app(&mut tx, ready).await?;
         let found = connections::lock(&mut tx, hold.connection.tenant, hold.connection.id).await?;
         refreshes::end(&mut tx, &hold.lease.key).await?;
         let replaced =
@@ -91,15 +88,10 @@ impl Engine {
 
     /// Returns the new token, as it follows the old one: without a word about it the refresh token
     /// stays (RFC 6749 §6), and scopes are never more than they were.
-    fn succeeding(
-        &self,
-        ready: &Ready<'_>,
-        hold: &Hold,
-        granted: Granted,
-    ) -> Result<OpenToken, Fault> {
+    fn succeeding(&self, ready: &Ready, hold: &Hold, granted: Granted) -> Result<OpenToken, Fault> {
         let said_nothing = granted.scopes.is_none();
         let before = &hold.token.scopes;
-        let mut fresh = OpenToken::granted(granted, ready.connector, before, self.clock.now());
+        let mut fresh = OpenToken::granted(granted, &ready.connector, before, self.base.now());
         // An answer that was restored with its token is as old as that, and as much in doubt.
         fresh.in_doubt = hold.lease.answer.is_some() && hold.in_doubt;
         fresh.scopes =
@@ -114,30 +106,30 @@ impl Engine {
     /// Goes on where somebody replaced or erased the token while it was being refreshed.
     async fn overtaken(
         &self,
-        ready: &Ready<'_>,
+        ready: &Ready,
         hold: &Hold,
         fresh: OpenToken,
     ) -> Result<Landing, Fault> {
         let id = hold.connection.id;
-        let mut stored = tokens::of(&self.db, id).await?;
+        let mut stored = tokens::of(&self.base.db, id).await?;
         stored.retain(|token| token.kind == hold.token.kind);
         if let Some(newer) = stored.pop() {
             tracing::warn!(connection.id = %id, "a token was replaced twice; the first one stays");
-            let kept = self.open_tokens(&hold.connection).await?;
-            for unused in living_on(ready.connector, vec![fresh], &kept) {
-                self.discard_refreshed(&hold.connection, ready, unused).await;
+            let kept = self.connections.open_tokens(&hold.connection).await?;
+            for unused in living_on(&ready.connector, vec![fresh], &kept) {
+                self.discards.discard_refreshed(&hold.connection, ready, unused).await;
             }
-            return self.newer(&hold.connection, &newer).await;
+            return self.claims.newer(&hold.connection, &newer).await;
         }
         tracing::info!(connection.id = %id, "refreshed what ended meanwhile; it is withdrawn");
-        self.discard_refreshed(&hold.connection, ready, fresh).await;
+        self.discards.discard_refreshed(&hold.connection, ready, fresh).await;
         Ok(Landing::Over)
     }
 
     async fn end_refused(&self, hold: &Hold, why: StatusReason) -> Result<Landing, Fault> {
         let Hold { connection, token, .. } = hold;
         let of = (token.kind.as_str(), token.generation);
-        let mut tx = self.db.begin().await?;
+        let mut tx = self.base.begin().await?;
         connections::lock(&mut tx, connection.tenant, connection.id).await?;
         refreshes::end(&mut tx, &hold.lease.key).await?;
         let marked = connections::mark_dead(&mut tx, connection, of, why).await?;
@@ -149,7 +141,7 @@ impl Engine {
         }
         // Refused because somebody used it first, and stored what came of it.
         match current.filter(|current| current.generation > token.generation) {
-            Some(newer) => self.newer(connection, &newer).await,
+            Some(newer) => self.claims.newer(connection, &newer).await,
             None => Ok(Landing::Over),
         }
     }
@@ -158,13 +150,13 @@ impl Engine {
     /// unless it goes on for so long that it may be the token after all.
     async fn blame_app(
         &self,
-        ready: &Ready<'_>,
+        ready: &Ready,
         hold: &Hold,
         said: &ProviderError,
     ) -> Result<Landing, Fault> {
-        let wait = pause(hold.lease.failures, None, &self.entropy);
-        self.note_refused_app(ready, said).await?;
-        let mut tx = self.db.begin().await?;
+        let wait = pause(hold.lease.failures, None, &self.base.entropy);
+        self.connectors.note_refused_app(ready, said).await?;
+        let mut tx = self.base.begin().await?;
         connections::lock(&mut tx, hold.connection.tenant, hold.connection.id).await?;
         let is_over = self.refuse(&mut tx, hold, wait, refused_for(Some(said))).await?;
         tx.commit().await?;
@@ -181,11 +173,11 @@ impl Engine {
         term: Duration,
     ) -> Result<bool, Fault> {
         let Hold { lease, connection, token, .. } = hold;
-        let now = self.clock.now();
+        let now = self.base.now();
         let since = lease.refused_since.map_or(now, |since| since.min(now));
         let has_ended = token.expires_at.is_none_or(|end| end <= now);
         let is_over = has_ended && since.until(now) >= term;
-        let wait = if is_over { pause_given_up(lease.failures, &self.entropy) } else { wait };
+        let wait = if is_over { pause_given_up(lease.failures, &self.base.entropy) } else { wait };
         refreshes::put_off(tx, lease, wait, Some(since)).await?;
         if !is_over {
             return Ok(false);
@@ -200,38 +192,10 @@ impl Engine {
         Ok(true)
     }
 
-    /// Notes that the provider refuses the developer's app, so that its connector says so before the
-    /// next end user is asked.
-    pub(crate) async fn note_refused_app(
-        &self,
-        ready: &Ready<'_>,
-        said: &ProviderError,
-    ) -> Result<(), Fault> {
-        let now = self.clock.now();
-        let mut tx = self.db.begin().await?;
-        let is_news =
-            project_connectors::note_rejection(&mut tx, &ready.settings, Some(now)).await?;
-        tx.commit().await?;
-        if is_news {
-            let id = ready.settings.id;
-            tracing::error!(project_connector.id = %id, code = %said, "the provider refuses the app");
-        }
-        Ok(())
-    }
-
-    /// Notes that the provider takes the developer's app: an earlier refusal says nothing any more.
-    pub(crate) async fn absolve_app(&self, tx: &mut Tx, ready: &Ready<'_>) -> Result<(), Fault> {
-        let client = ready.settings.client.as_ref();
-        if client.is_some_and(|client| client.rejected_at.is_some()) {
-            project_connectors::note_rejection(tx, &ready.settings, None).await?;
-        }
-        Ok(())
-    }
-
     async fn put_off(&self, hold: &Hold, deferral: &Deferral) -> Result<PutOff, Fault> {
         let Hold { lease, connection, token, .. } = hold;
-        let wait = pause(lease.failures, deferral.after, &self.entropy);
-        let mut tx = self.db.begin().await?;
+        let wait = pause(lease.failures, deferral.after, &self.base.entropy);
+        let mut tx = self.base.begin().await?;
         connections::lock(&mut tx, connection.tenant, connection.id).await?;
         let is_over = if deferral.is_refusal {
             self.refuse(&mut tx, hold, wait, refused_for(None)).await?

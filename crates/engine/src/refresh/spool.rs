@@ -6,15 +6,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use astralform_domain::{ConnectionId, Environment, ProjectId, Sealed, Tenant};
+use astralform_domain::{ConnectionId, Environment, ProjectId, Sealed, Tenant, chain};
 use astralform_storage::refreshes::{Lease, RefreshKey};
 use base64::{
     Engine as _,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
 use serde::{Deserialize, Serialize};
-
-use crate::chain;
 
 /// A folder for answers, where there is one.
 #[derive(Default)]

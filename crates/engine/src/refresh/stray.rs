@@ -2,20 +2,20 @@
 
 use std::{fs, path::Path};
 
-use astralform_domain::{Connection, ScopeSet};
+use astralform_domain::{Connection, ScopeSet, chain};
 use astralform_storage::{
     connections,
     refreshes::{self, RefreshKey},
 };
 
 use super::{
-    conclude::{Conclusion, Reply, conclude},
+    conclude::{Answered, Conclusion, RawAnswer, Reply, conclude},
     send::open_kept,
     spool::Spooled,
 };
-use crate::{Engine, Fault, chain, connections::OpenToken, revocations::living_on};
+use crate::{Fault, connections::OpenToken, connections::living_on, refresh::RefreshExchange};
 
-impl Engine {
+impl RefreshExchange {
     /// Brings answers from files into the database. Tokens in an answer that comes too late for its
     /// connection are ended at the provider; a file goes when its tokens are taken care of.
     pub(super) async fn replay(&self) -> Result<(), Fault> {
@@ -36,7 +36,7 @@ impl Engine {
             tracing::error!(connection.id = %id, "an answer in a file is damaged; the file stays");
             return Ok(false);
         };
-        let mut tx = self.db.begin().await?;
+        let mut tx = self.base.begin().await?;
         let node = &self.process;
         let taken = refreshes::take_answer(&mut tx, &key, generation, node, &answer).await?;
         tx.commit().await?;
@@ -44,16 +44,13 @@ impl Engine {
         if taken {
             return Ok(true);
         }
-        let Some(connection) = connections::find(&self.db, spooled.tenant(), id).await? else {
+        let Some(connection) = connections::find(&self.base.db, spooled.tenant(), id).await? else {
             tracing::error!(connection.id = %id, "the connection of an answer is gone; its file stays");
             return Ok(false);
         };
-        let keys = self.keys.of(&self.db, connection.tenant.project).await?;
+        let keys = self.base.keys_of(connection.tenant.project).await?;
         match open_kept(&connection, &key, generation, &keys, &answer) {
-            Some(opened) => {
-                let reply = Reply::Answered(opened, None);
-                self.end_stray(&connection, &spooled.kind, &reply).await
-            }
+            Some(opened) => self.end_stray(&connection, &spooled.kind, opened).await,
             None => Ok(false),
         }
     }
@@ -64,29 +61,30 @@ impl Engine {
         &self,
         connection: &Connection,
         kind: &str,
-        reply: &Reply,
+        answer: RawAnswer,
     ) -> Result<bool, Fault> {
         let at = connection.project_connector;
-        let settings = self.project_connector(connection.tenant, at).await?;
-        let ready = self.assemble(settings);
+        let settings = self.connectors.project_connector(connection.tenant, at).await?;
+        let ready = self.connectors.assemble(settings);
         let Ok(ready) = ready.and_then(|ready| ready.oauth().map(drop).map(|()| ready)) else {
             let id = connection.id;
             tracing::error!(connection.id = %id, "an answer waits until its connector can be used");
             return Ok(false);
         };
         let (oauth, _) = ready.oauth().map_err(|_| Fault::Inconsistent("no OAuth any more"))?;
-        let Conclusion::Renewed(granted) = conclude(oauth, kind, reply, false) else {
+        let reply = Reply::Answered(Answered::read(oauth, kind, answer, None));
+        let Conclusion::Renewed(granted) = conclude(oauth, &reply, false) else {
             return Ok(true);
         };
         let nothing = ScopeSet::default();
-        let fresh = OpenToken::granted(*granted, ready.connector, &nothing, self.clock.now());
-        let kept = self.open_tokens(connection).await?;
+        let fresh = OpenToken::granted(*granted, &ready.connector, &nothing, self.base.now());
+        let kept = self.connections.open_tokens(connection).await?;
         let is_in_use = kept.iter().any(|token| token.kind == kind);
         let unused = vec![fresh];
-        let unused = if is_in_use { living_on(ready.connector, unused, &kept) } else { unused };
+        let unused = if is_in_use { living_on(&ready.connector, unused, &kept) } else { unused };
         for unused in unused {
             tracing::warn!(connection.id = %connection.id, "tokens that came too late are withdrawn");
-            self.discard_refreshed(connection, &ready, unused).await;
+            self.discards.discard_refreshed(connection, &ready, unused).await;
         }
         Ok(true)
     }

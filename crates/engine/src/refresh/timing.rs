@@ -2,13 +2,11 @@
 
 use std::time::Duration;
 
-use astralform_domain::{Entropy, ProviderError, Timestamp};
+use astralform_domain::{Entropy, ProviderError};
 
 /// How long a refresh is leased: much longer than a provider is waited for, so that nobody takes
 /// over from a node that lives.
 pub(super) const LEASE: Duration = Duration::from_mins(1);
-/// How long a provider is waited for.
-pub(super) const WITHIN: Duration = Duration::from_secs(20);
 /// How long somebody waits for a token to be refreshed.
 pub(super) const PATIENCE: Duration = Duration::from_secs(25);
 /// The longest pause after a failure that is waited out by those who are waiting.
@@ -55,15 +53,6 @@ pub(super) fn until_takeover(sound_for: Duration) -> Duration {
 
 const MINUTE: Duration = Duration::from_mins(1);
 
-/// Returns the time at which a token that was just given is refreshed ahead of its end: a tenth of
-/// its life before, at least one minute and at most ten, never more than half of it, and up to half
-/// of that margin earlier still, so that tokens of one moment are not all refreshed in one moment.
-pub(crate) fn refresh_at(now: Timestamp, expires_at: Timestamp, entropy: &Entropy) -> Timestamp {
-    let life = now.until(expires_at);
-    let margin = (life / 10).clamp(MINUTE, 10 * MINUTE).min(life / 3);
-    expires_at.before(margin + (margin / 2).mul_f64(share(entropy)))
-}
-
 /// Returns how long to wait after so many failures in a row: twice as long each time, from half a
 /// second to five minutes, less up to half of it by chance; or as long as the provider says.
 pub(super) fn pause(failures: i64, said: Option<Duration>, entropy: &Entropy) -> Duration {
@@ -84,36 +73,13 @@ fn pause_up_to(
     let doublings = u32::try_from(failures.clamp(0, 13)).unwrap_or(13);
     let longest = Duration::from_millis(500) * 2_u32.pow(doublings);
     let longest = longest.min(most);
-    let own = longest.mul_f64(1.0 - share(entropy) / 2.0);
+    let own = longest.mul_f64(1.0 - entropy.share() / 2.0);
     said.filter(|said| !said.is_zero()).unwrap_or(own)
-}
-
-/// Returns a random share of one.
-fn share(entropy: &Entropy) -> f64 {
-    f64::from(u32::from_be_bytes(entropy.bytes())) / f64::from(u32::MAX)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn secs(seconds: i64) -> Timestamp {
-        Timestamp::from_secs(seconds)
-    }
-
-    #[test]
-    fn r8_a_token_is_refreshed_a_while_before_its_end_and_not_all_at_once() {
-        let entropy = Entropy::seeded(7);
-        for (life, earliest, latest) in
-            [(3, 1, 2), (90, 45, 60), (3_600, 3_060, 3_240), (43_200, 42_300, 42_600)]
-        {
-            let all: Vec<_> = (0..100).map(|_| refresh_at(secs(0), secs(life), &entropy)).collect();
-            let first = all.iter().min().unwrap();
-            let last = all.iter().max().unwrap();
-            assert!(*first >= secs(earliest) && *last <= secs(latest), "{life}: {first} {last}");
-            assert!(first.until(*last) > Duration::from_millis(100));
-        }
-    }
 
     #[test]
     fn r4_pauses_grow_and_the_providers_word_counts() {

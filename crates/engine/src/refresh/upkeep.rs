@@ -1,26 +1,57 @@
 //! What is refreshed without anybody asking, and what a start finds.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use astralform_storage::refreshes::{self, Waiting, Wanted};
 
 use super::Cause;
-use crate::{Engine, Fault};
+use crate::{
+    Fault,
+    base::Base,
+    connectors::Connectors,
+    refresh::{Claims, Flights, Hosts, Presence, Refresh, RefreshExchange},
+};
 
 /// How many project connectors have a turn each time.
 const TURNS: usize = 200;
 /// For how long a connection that nobody uses is kept fresh.
 const IN_USE: Duration = Duration::from_hours(7 * 24);
 
-impl Engine {
+/// Refreshes tokens ahead of their end, and takes up what broke off.
+#[derive(Clone)]
+pub struct Upkeep {
+    base: Arc<Base>,
+    flights: Arc<Flights>,
+    hosts: Arc<Hosts>,
+    exchange: Arc<RefreshExchange>,
+    presence: Arc<Presence>,
+    claims: Arc<Claims>,
+    refresh: Arc<Refresh>,
+    connectors: Arc<Connectors>,
+}
+
+impl Upkeep {
+    pub(crate) fn new(presence: &Arc<Presence>, refresh: &Arc<Refresh>) -> Self {
+        Self {
+            base: Arc::clone(&refresh.base),
+            flights: Arc::clone(&refresh.flights),
+            hosts: Arc::clone(&refresh.hosts),
+            exchange: Arc::clone(&refresh.exchange),
+            presence: Arc::clone(presence),
+            claims: Arc::clone(&refresh.claims),
+            refresh: Arc::clone(refresh),
+            connectors: Arc::clone(&refresh.connectors),
+        }
+    }
+
     /// Takes up what this node left undone when it ended, however it ended. To be called once,
     /// before anything else.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn recover(&self) -> Result<(), Fault> {
-        self.replay().await?;
-        self.begin_to_live().await?;
+        self.exchange.replay().await?;
+        self.presence.begin_to_live().await?;
         self.keep_fresh().await
     }
 
@@ -33,12 +64,13 @@ impl Engine {
     /// # Errors
     /// When the database does not answer.
     pub async fn keep_fresh(&self) -> Result<(), Fault> {
-        self.flights.tidy(self.clock.now());
+        self.flights.tidy(self.base.now());
         // Until it does, nobody knows since when: nothing of others is taken over.
-        self.db.check_writing().await?;
-        let now = self.clock.now();
+        self.base.db.check_writing().await?;
+        let now = self.base.now();
         let used_since = now.before(IN_USE);
-        let all = refreshes::waiting(&self.db, self.claimant(), now, used_since).await?;
+        let all =
+            refreshes::waiting(&self.base.db, self.claims.claimant(), now, used_since).await?;
         let all = self.hosts.in_turn(all, |waiting| waiting.project_connector);
         let mut turns = 0;
         for waiting in all {
@@ -60,10 +92,10 @@ impl Engine {
         }
         self.hosts.had_turn(at);
         let limit = i64::try_from(free).unwrap_or_default();
-        let now = self.clock.now();
-        let by = self.claimant();
-        let mut wanted = refreshes::abandoned(&self.db, at, by, limit).await?;
-        wanted.extend(refreshes::due(&self.db, at, now, now.before(IN_USE), limit).await?);
+        let now = self.base.now();
+        let by = self.claims.claimant();
+        let mut wanted = refreshes::abandoned(&self.base.db, at, by, limit).await?;
+        wanted.extend(refreshes::due(&self.base.db, at, now, now.before(IN_USE), limit).await?);
         for one in wanted.into_iter().take(free) {
             self.set_off_ahead(one, &host);
         }
@@ -72,7 +104,7 @@ impl Engine {
 
     fn set_off_ahead(&self, wanted: Wanted, host: &str) {
         let seat = self.hosts.seat(host);
-        self.set_off(wanted, Cause::Age, Some(seat));
+        self.refresh.set_off(wanted, Cause::Age, Some(seat));
     }
 
     /// Returns the host that a project connector asks; where it cannot be used, a name of its own.
@@ -81,8 +113,10 @@ impl Engine {
         if let Some(known) = self.hosts.of(project_connector) {
             return Ok(known);
         }
-        let settings = self.project_connector(tenant, project_connector).await?;
-        let Ok(ready) = self.assemble(settings) else { return Ok(project_connector.to_string()) };
+        let settings = self.connectors.project_connector(tenant, project_connector).await?;
+        let Ok(ready) = self.connectors.assemble(settings) else {
+            return Ok(project_connector.to_string());
+        };
         let host = super::seats::host_of(&ready);
         self.hosts.learn(project_connector, &host);
         Ok(host)

@@ -1,25 +1,27 @@
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use astralform_catalog::{Connector, EndedTokens, OAuth, Revocation, RevocationStyle, Rotation};
-use astralform_domain::{Connection, RevocationStatus, Secret, Timestamp};
+use astralform_catalog::{Connector, EndedTokens, OAuth, Revocation, Rotation};
+use astralform_domain::{Connection, RevocationStatus, Secret, Timestamp, chain};
+use astralform_egress::{Answer, Egress};
+use astralform_provider::{
+    App, AppReply, Budget, SendError,
+    oauth::{Client, Revoked, read_revocation, revocation_request},
+};
 use astralform_storage::{connections, revocations::Due};
 use astralform_vault::OpenError;
 use url::Url;
 
 use super::ending::Ending;
 use crate::{
-    Engine, Fault, Unusable, chain,
-    connections::OpenToken,
-    egress::Allowance,
-    oauth::{Revoked, read_revocation, revocation_request},
-    project_connectors::{Client, Ready, reach},
+    Fault, Unusable,
+    base::Base,
+    connections::{Connections, OpenToken},
+    connectors::{Connectors, Ready},
 };
 
 /// A provider that is to be asked, with what our app proves itself with.
-pub(super) struct Provider<'a> {
-    ready: Result<Ready<'a>, Unusable>,
-    /// The app with its secret, and with the one before as long as that is to be tried.
-    clients: Vec<Client>,
+pub(super) struct Provider {
+    ready: Result<(Ready, App), Unusable>,
     /// How often in a row it was found not to be well.
     pub(super) failures: i64,
     /// Until when it is for this request alone to find out whether it is well again.
@@ -53,12 +55,12 @@ impl Asked {
     }
 }
 
-impl Provider<'_> {
+impl Provider {
     /// Returns whether a refresh that was sent and never answered may have left a token that we do
     /// not know: another pair, or, where each token ends by itself, another access token. What then
     /// is confirmed of the refresh token is confirmed of one that had been used up.
     pub(super) fn may_have_made_another(&self) -> bool {
-        let Ok(ready) = &self.ready else { return false };
+        let Ok((ready, _)) = &self.ready else { return false };
         let is_used_up = |oauth: &OAuth| oauth.refresh.rotation == Rotation::SingleUse;
         let ends_alone = |revocation: &Revocation| revocation.tokens != EndedTokens::Grant;
         ready.connector.oauth.as_ref().is_some_and(is_used_up)
@@ -66,65 +68,62 @@ impl Provider<'_> {
     }
 }
 
-const ALLOWED: Duration = Duration::from_secs(10);
+/// Asks providers to end tokens.
+#[derive(Clone)]
+pub struct RevocationRequests {
+    base: Arc<Base>,
+    egress: Egress,
+    connectors: Arc<Connectors>,
+    connections: Arc<Connections>,
+}
 
-impl Engine {
+impl RevocationRequests {
+    pub(crate) fn new(
+        base: &Arc<Base>,
+        egress: &Egress,
+        connectors: &Arc<Connectors>,
+        connections: &Arc<Connections>,
+    ) -> Self {
+        Self {
+            base: Arc::clone(base),
+            egress: egress.clone(),
+            connectors: Arc::clone(connectors),
+            connections: Arc::clone(connections),
+        }
+    }
+
     pub(super) async fn provider(
         &self,
         due: &Due,
         probe: Option<Timestamp>,
-    ) -> Result<Provider<'_>, Fault> {
-        let settings = self.project_connector(due.tenant, due.project_connector).await?;
-        let ready = self.assemble(settings);
-        let clients = match &ready {
-            Ok(ready) => self.clients(ready).await?,
-            Err(_) => Vec::new(),
+    ) -> Result<Provider, Fault> {
+        let settings = self.connectors.project_connector(due.tenant, due.project_connector).await?;
+        let ready = match self.connectors.assemble(settings) {
+            Ok(ready) => {
+                let app = self.connectors.app_to_revoke(&ready).await?;
+                Ok((ready, app))
+            }
+            Err(why) => Err(why),
         };
-        Ok(Provider { ready, clients, failures: due.failures, probe })
+        Ok(Provider { ready, failures: due.failures, probe })
     }
 
     /// Returns the provider as a flow knows it.
-    pub(super) async fn provider_of<'a>(&self, ready: &Ready<'a>) -> Result<Provider<'a>, Fault> {
-        let clients = self.clients(ready).await?;
-        Ok(Provider { ready: Ok(ready.clone()), clients, failures: 0, probe: None })
-    }
-
-    pub(super) async fn clients(&self, ready: &Ready<'_>) -> Result<Vec<Client>, Fault> {
-        let mut clients = Vec::new();
-        for opened in [
-            self.client(&ready.settings).await.map(Some),
-            self.previous_client(&ready.settings).await,
-        ] {
-            match opened {
-                Ok(client) => clients.extend(client),
-                Err(fault) if fault.may_pass() => return Err(fault),
-                Err(fault) => {
-                    let pcon = ready.settings.id;
-                    let error = chain(&fault);
-                    tracing::error!(project_connector.id = %pcon, error, "an app's secret is lost");
-                }
-            }
-        }
-        let proves_itself = ready.connector.revocation.as_ref();
-        let proves_itself = proves_itself.is_some_and(|r| r.style == RevocationStyle::Rfc7009);
-        if clients.is_empty() && !proves_itself {
-            // The tokens prove themselves.
-            let secret = Secret::new(String::new());
-            clients.push(Client { id: ready.client_id().to_owned(), secret });
-        }
-        Ok(clients)
+    pub(super) async fn provider_of(&self, ready: &Ready) -> Result<Provider, Fault> {
+        let app = self.connectors.app_to_revoke(ready).await?;
+        Ok(Provider { ready: Ok((ready.clone(), app)), failures: 0, probe: None })
     }
 
     /// Asks the provider to end the tokens of an ended connection. They go to the hosts they are
     /// bound to, and to no others. Says also which kinds of token are dead.
     pub(super) async fn ask_provider(
         &self,
-        provider: &Provider<'_>,
+        provider: &Provider,
         connection: &Connection,
     ) -> Result<(Asked, Vec<String>), Fault> {
         let cannot = |why: &str| Ok((Asked::Cannot(why.to_owned()), Vec::new()));
-        let ready = match &provider.ready {
-            Ok(ready) => ready,
+        let (ready, app) = match &provider.ready {
+            Ok(usable) => usable,
             Err(why) => {
                 let why = why.to_string();
                 let wait = None;
@@ -137,10 +136,10 @@ impl Engine {
         if ready.settings.hosts != connection.hosts {
             return cannot("the connector's addresses are not those that the tokens may go to");
         }
-        if provider.clients.is_empty() {
+        if app.is_mute() {
             return cannot("the app's secret does not open any more");
         }
-        let tokens = match self.open_tokens(connection).await {
+        let tokens = match self.connections.open_tokens(connection).await {
             Ok(tokens) => tokens,
             Err(fault) if fault.may_pass() => return Err(fault),
             Err(Fault::Integrity(_)) => return cannot("the stored tokens do not open any more"),
@@ -152,20 +151,20 @@ impl Engine {
                 "the same token serves other connections, and ends with the last of them",
             );
         }
-        Ok(self.ask_for_tokens(&provider.clients, ready, &ending).await)
+        Ok(self.ask_for_tokens(app, ready, &ending).await)
     }
 
     /// Returns what of the tokens of an ended connection is to be ended at the provider: not what
     /// other connections still use.
     pub(super) async fn unshared(
         &self,
-        ready: &Ready<'_>,
+        ready: &Ready,
         ended: &Connection,
         tokens: Vec<OpenToken>,
     ) -> Result<Vec<Ending>, Fault> {
         let mut ending: Vec<_> =
-            tokens.into_iter().map(|token| Ending::new(ready.connector, token)).collect();
-        self.keep_shared(ready.connector, ended, &mut ending).await?;
+            tokens.into_iter().map(|token| Ending::new(&ready.connector, token)).collect();
+        self.keep_shared(&ready.connector, ended, &mut ending).await?;
         ending.retain(Ending::has_any);
         let is_last = self.is_last_of_app(ready, ended).await?;
         for token in &mut ending {
@@ -188,17 +187,20 @@ impl Engine {
         let pcon = ended.project_connector;
         let shared: Vec<_> = connector.oauth.iter().flat_map(|oauth| &oauth.app_tokens).collect();
         let is_shared = |ending: &Ending| shared.contains(&&ending.token.kind);
-        if ending.iter().any(is_shared) && connections::any_left(&self.db, tenant, pcon).await? {
+        if ending.iter().any(is_shared)
+            && connections::any_left(&self.base.db, tenant, pcon).await?
+        {
             ending.retain(|ending| !is_shared(ending));
         }
         if !ended.account.id.is_empty() {
             let account = &ended.account.id;
-            let others = connections::of_account(&self.db, tenant, pcon, account).await?;
+            let others = connections::of_account(&self.base.db, tenant, pcon, account).await?;
             return self.keep_held(&others, ending).await;
         }
         let mut after = None;
         while ending.iter().any(Ending::has_any) {
-            let others = connections::left_after(&self.db, tenant, pcon, after, AT_ONCE).await?;
+            let others =
+                connections::left_after(&self.base.db, tenant, pcon, after, AT_ONCE).await?;
             let Some(last) = others.last() else { break };
             after = Some(last.id);
             self.keep_held(&others, ending).await?;
@@ -208,7 +210,7 @@ impl Engine {
 
     async fn keep_held(&self, others: &[Connection], ending: &mut [Ending]) -> Result<(), Fault> {
         for other in others {
-            match self.open_tokens(other).await {
+            match self.connections.open_tokens(other).await {
                 Ok(held) => ending.iter_mut().for_each(|ending| ending.keep(&held)),
                 Err(Fault::Integrity(error)) if error != OpenError::OtherKey => {}
                 Err(fault) => return Err(fault),
@@ -219,26 +221,26 @@ impl Engine {
 
     /// Returns whether no connection of an account through the same app is left, in any project, where
     /// the provider can end all that the account has granted that app.
-    async fn is_last_of_app(&self, ready: &Ready<'_>, ended: &Connection) -> Result<bool, Fault> {
+    async fn is_last_of_app(&self, ready: &Ready, ended: &Connection) -> Result<bool, Fault> {
         let account = &ended.account.id;
         if ready.addresses.grant_revocation.is_none() || account.is_empty() {
             return Ok(false);
         }
         let app = (&ready.settings.connector, ready.client_id());
-        Ok(!connections::any_with_app(&self.db, app, account).await?)
+        Ok(!connections::any_with_app(&self.base.db, app, account).await?)
     }
 
     /// Asks for each of the tokens, until the provider turns out not to be well.
     pub(super) async fn ask_for_tokens(
         &self,
-        clients: &[Client],
-        ready: &Ready<'_>,
+        app: &App,
+        ready: &Ready,
         tokens: &[Ending],
     ) -> (Asked, Vec<String>) {
         let mut dead = Vec::new();
         let mut all = Asked::Confirmed;
         for ending in tokens {
-            match self.ask_for_token(clients, ready, ending).await {
+            match self.ask_for_token(app, ready, ending).await {
                 Asked::Confirmed => dead.push(ending.token.kind.clone()),
                 not_now @ Asked::NotNow { .. } => return (not_now, dead),
                 other => all = other,
@@ -247,12 +249,12 @@ impl Engine {
         (all, dead)
     }
 
-    async fn ask_for_token(&self, clients: &[Client], ready: &Ready<'_>, ending: &Ending) -> Asked {
+    async fn ask_for_token(&self, app: &App, ready: &Ready, ending: &Ending) -> Asked {
         if ending.ends_grant
             && let Some(at) = &ready.addresses.grant_revocation
         {
             let token = &ending.token.access_token;
-            match self.ask_with(clients, ready, at, token).await {
+            match self.ask_with(app, ready, at, token).await {
                 // What is dead already does not show whether its grant is.
                 (Some(Revoked::Confirmed), _) => return Asked::Confirmed,
                 (_, not_now @ Asked::NotNow { .. }) => return not_now,
@@ -264,7 +266,7 @@ impl Engine {
         };
         let mut all = Asked::Confirmed;
         for secret in ending.to_revoke() {
-            match self.ask_with(clients, ready, at, secret).await.1 {
+            match self.ask_with(app, ready, at, secret).await.1 {
                 Asked::Confirmed => {}
                 not_now @ Asked::NotNow { .. } => return not_now,
                 other => all = other,
@@ -279,43 +281,26 @@ impl Engine {
         all
     }
 
-    /// Asks as our app, with one secret after the other as long as the provider refuses them.
+    /// Asks as the developer's app.
     async fn ask_with(
         &self,
-        clients: &[Client],
-        ready: &Ready<'_>,
+        app: &App,
+        ready: &Ready,
         at: &Url,
         token: &Secret,
     ) -> (Option<Revoked>, Asked) {
-        let mut asked = (None, Asked::Cannot("the app's secret does not open any more".to_owned()));
-        for client in clients {
-            asked = self.ask_as(client, ready, at, token).await;
-            if asked.0 != Some(Revoked::AppRefused) {
-                break;
-            }
-        }
-        asked
-    }
-
-    async fn ask_as(
-        &self,
-        client: &Client,
-        ready: &Ready<'_>,
-        at: &Url,
-        token: &Secret,
-    ) -> (Option<Revoked>, Asked) {
-        let allowance =
-            Allowance { reach: reach(&ready.settings), within: ALLOWED, at_most: 64 * 1024 };
-        let request = revocation_request(ready.connector, at, client, token);
-        let Some(request) = request else {
-            return (None, Asked::Refused("the token cannot stand in a request".to_owned()));
+        let made = |client: &Client| revocation_request(&ready.connector, at, client, token);
+        let read = |answer: Answer| RevocationAnswer {
+            revoked: read_revocation(&ready.connector, &answer, self.base.now()),
+            status: answer.status.as_u16(),
         };
-        match self.egress.send(request, allowance).await {
-            Ok(answer) => {
-                let said = read_revocation(ready.connector, &answer, self.clock.now());
-                (Some(said), understood(said, answer.status.as_u16()))
+        match app.send(&self.egress, Budget::REVOCATION, made, read).await {
+            Ok(answer) => (Some(answer.revoked), understood(&answer)),
+            Err(SendError::NoSecret) => (None, Asked::Cannot(SendError::NoSecret.to_string())),
+            Err(SendError::Unsendable) => {
+                (None, Asked::Refused("the token cannot stand in a request".to_owned()))
             }
-            Err(error) => {
+            Err(SendError::Egress(error)) => {
                 tracing::debug!(error = chain(&error), "a revocation was not answered");
                 (None, Asked::NotNow { why: error.to_string(), wait: None })
             }
@@ -323,8 +308,20 @@ impl Engine {
     }
 }
 
-fn understood(said: Revoked, status: u16) -> Asked {
-    match said {
+struct RevocationAnswer {
+    revoked: Revoked,
+    status: u16,
+}
+
+impl AppReply for RevocationAnswer {
+    fn refuses_app(&self) -> bool {
+        self.revoked == Revoked::AppRefused
+    }
+}
+
+fn understood(answer: &RevocationAnswer) -> Asked {
+    let status = answer.status;
+    match answer.revoked {
         Revoked::Confirmed | Revoked::WasDead => Asked::Confirmed,
         Revoked::Unconfirmed => Asked::Refused(format!("not confirmed: status {status}")),
         Revoked::AppRefused => {

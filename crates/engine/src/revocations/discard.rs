@@ -1,10 +1,18 @@
+use std::sync::Arc;
+
 use astralform_domain::{
     Account, AuthRequest, Connection, ConnectionId, ConnectionStatus, Owner, ScopeSet,
-    StatusReason, Tenant,
+    StatusReason, Tenant, chain,
 };
 use astralform_storage::connections;
 
-use crate::{Engine, Fault, chain, connections::OpenToken, project_connectors::Ready};
+use crate::{
+    Fault,
+    base::Base,
+    connections::{Connections, OpenToken},
+    connectors::Ready,
+    revocations::{RevocationRequests, Revocations},
+};
 
 /// Whose tokens are of no use.
 struct Unwanted<'a> {
@@ -14,12 +22,30 @@ struct Unwanted<'a> {
     account: Option<&'a Account>,
 }
 
-impl Engine {
+/// Ends tokens that a provider gave and that are of no use.
+#[derive(Clone)]
+pub struct Discards {
+    base: Arc<Base>,
+    revocations: Arc<Revocations>,
+    requests: Arc<RevocationRequests>,
+    connections: Arc<Connections>,
+}
+
+impl Discards {
+    pub(crate) fn new(revocations: &Arc<Revocations>, connections: &Arc<Connections>) -> Self {
+        Self {
+            base: Arc::clone(&revocations.base),
+            revocations: Arc::clone(revocations),
+            requests: Arc::clone(&revocations.requests),
+            connections: Arc::clone(connections),
+        }
+    }
+
     /// Has tokens ended that a provider gave in answer to a request and that are of no use.
     pub(crate) async fn discard(
         &self,
         request: &AuthRequest,
-        ready: &Ready<'_>,
+        ready: &Ready,
         account: Option<&Account>,
         tokens: Vec<OpenToken>,
     ) {
@@ -31,7 +57,7 @@ impl Engine {
     pub(crate) async fn discard_refreshed(
         &self,
         ended: &Connection,
-        ready: &Ready<'_>,
+        ready: &Ready,
         token: OpenToken,
     ) {
         let account = Some(&ended.account);
@@ -41,13 +67,13 @@ impl Engine {
 
     /// Puts tokens into the outbox, as those of a connection that ended as it was made. Where that
     /// cannot be written, the provider is asked once, if it can be read who else holds them.
-    async fn put_away(&self, of: &Unwanted<'_>, ready: &Ready<'_>, tokens: Vec<OpenToken>) {
+    async fn put_away(&self, of: &Unwanted<'_>, ready: &Ready, tokens: Vec<OpenToken>) {
         if tokens.is_empty() || ready.connector.revocation.is_none() {
             return;
         }
         let connection = self.not_kept(of, ready);
         match self.put_out(&connection, &tokens).await {
-            Ok(()) => self.at_once(&connection, self.provider_of(ready)).await,
+            Ok(()) => self.revocations.at_once(&connection, self.requests.provider_of(ready)).await,
             Err(fault) => {
                 tracing::error!(
                     project_connector.id = %ready.settings.id,
@@ -60,11 +86,11 @@ impl Engine {
     }
 
     /// Asks the provider once to end tokens that there is no row for.
-    async fn ask_once(&self, ready: &Ready<'_>, of: &Connection, tokens: Vec<OpenToken>) {
+    async fn ask_once(&self, ready: &Ready, of: &Connection, tokens: Vec<OpenToken>) {
         let asking = async {
-            let ending = self.unshared(ready, of, tokens).await?;
-            let clients = self.clients(ready).await?;
-            Ok::<_, Fault>(self.ask_for_tokens(&clients, ready, &ending).await.0)
+            let ending = self.requests.unshared(ready, of, tokens).await?;
+            let app = self.revocations.connectors.app_to_revoke(ready).await?;
+            Ok::<_, Fault>(self.requests.ask_for_tokens(&app, ready, &ending).await.0)
         };
         let id = ready.settings.id;
         let asked = asking.await;
@@ -77,10 +103,10 @@ impl Engine {
         }
     }
 
-    fn not_kept(&self, of: &Unwanted<'_>, ready: &Ready<'_>) -> Connection {
+    fn not_kept(&self, of: &Unwanted<'_>, ready: &Ready) -> Connection {
         let unknown = || Account { id: String::new(), label: String::new() };
         Connection {
-            id: ConnectionId::new(&self.clock, &self.entropy),
+            id: ConnectionId::new(&self.base.clock, &self.base.entropy),
             tenant: of.tenant,
             project_connector: ready.settings.id,
             owner: of.owner.clone(),
@@ -91,17 +117,18 @@ impl Engine {
             reason: None,
             scopes: ScopeSet::default(),
             hosts: ready.settings.hosts.clone(),
-            created_at: self.clock.now(),
+            created_at: self.base.now(),
         }
     }
 
     async fn put_out(&self, connection: &Connection, tokens: &[OpenToken]) -> Result<(), Fault> {
-        let key = self.keys.of(&self.db, connection.tenant.project).await?;
-        let mut tx = self.db.begin().await?;
-        let owner = self.lock_owner(&mut tx, connection.tenant, &connection.owner).await?;
+        let key = self.base.keys_of(connection.tenant.project).await?;
+        let mut tx = self.base.begin().await?;
+        let owner =
+            self.connections.lock_owner(&mut tx, connection.tenant, &connection.owner).await?;
         connections::create(&mut tx, connection, owner).await?;
-        self.store_tokens(&mut tx, connection, tokens, &key).await?;
-        self.end(&mut tx, connection, StatusReason::NotKept).await?;
+        self.connections.store_tokens(&mut tx, connection, tokens, &key).await?;
+        self.connections.end(&mut tx, connection, StatusReason::NotKept).await?;
         Ok(tx.commit().await?)
     }
 }

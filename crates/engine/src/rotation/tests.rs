@@ -99,7 +99,7 @@ impl Fixture {
         let id = ProjectConnectorId::new(&self.clock, &self.entropy);
         let row = id.to_string();
         let secret = |generation| {
-            let place = crate::project_connectors::secret_place(tenant, &row, generation, &hosts);
+            let place = crate::connectors::secret_place(tenant, &row, generation, &hosts);
             self.seal(keys, place)
         };
         let client = OauthClient {

@@ -3,23 +3,24 @@
 use std::time::Duration;
 
 use astralform_catalog::ArgumentFault;
-use astralform_domain::{Connection, FailureKind};
+use astralform_domain::{Connection, FailureKind, chain};
+use astralform_egress::{Allowance, Outgoing};
+use astralform_provider::{
+    answer::{Attempt, CallFailure, Shaped, is_success, no_answer, retry_delay, shape},
+    request::{CredentialParts, PlanError, authorize, plan},
+};
 use astralform_storage::tokens::Doubts;
 use tokio::time::Instant;
 
 use super::{
-    CallFailure, CallRefusal, Outcome,
-    again::{Attempt, again},
+    CallRefusal, Outcome,
     call::{Accepted, Attempted},
-    plan::{PlanError, authorize, plan},
     refused::Refused,
-    shape::{Shaped, is_success, no_answer, shape},
 };
 use crate::{
-    Engine, chain,
-    credentials::{Credential, CredentialParts, Decision, Situation, decide},
-    egress::{Allowance, Outgoing},
-    project_connectors::reach,
+    connectors::reach,
+    credentials::{Credential, Decision, Situation, decide},
+    tools::Tools,
 };
 
 /// The connection that pays for a call, and which write of its token is sent.
@@ -35,12 +36,12 @@ pub(super) struct Paid<'a> {
 const WITHIN: Duration = Duration::from_secs(30);
 const AT_MOST: usize = 4 * 1024 * 1024;
 
-impl Engine {
+impl Tools {
     pub(super) async fn attempt(&self, accepted: &Accepted<'_>) -> Result<Attempted, CallRefusal> {
         let Accepted { caller, ready, tool, call, .. } = accepted;
         let settings = &ready.settings;
         let end_user = caller.end_user.as_ref();
-        let served = self.served(settings.tenant, settings.id, end_user).await?;
+        let served = self.cache.serving_connections(settings.tenant, settings.id, end_user).await?;
         let situation = Situation {
             allow_end_user_auth: settings.allow_end_user_auth,
             require_auth: settings.require_auth,
@@ -55,6 +56,7 @@ impl Engine {
             Ok(decision) => decision,
             Err(refusal) => {
                 return Err(self
+                    .credentials
                     .refusal_of(refusal, ready, end_user, call.connection)
                     .await?
                     .into());
@@ -68,19 +70,20 @@ impl Engine {
             Decision::Use(connection) => connection,
         };
         let token = served.token(connection, accepted.token);
-        let credential = self.credential(ready, connection, token, accepted.rejected).await?;
+        let credential =
+            self.credentials.credential(ready, connection, token, accepted.rejected).await?;
         let Credential { generation, is_refreshable, parts } = match credential {
             Ok(credential) => credential,
             Err(lack) => return self.lacking(accepted, connection, lack).await,
         };
-        self.uses.note(connection.id, self.clock.now());
+        self.uses.note(connection.id, self.base.now());
         let doubts = token.map(|token| token.doubts).unwrap_or_default();
         let paid = Paid { connection, generation, is_refreshable, doubts, parts: &parts };
         let addresses = ready.addresses_for(&parts)?;
         let planned = || {
             let placement = &ready.connector.api.credential;
             let hosts = &connection.hosts;
-            let requests = plan(ready.connector, tool, &addresses.api_base, &accepted.arguments)?;
+            let requests = plan(&ready.connector, tool, &addresses.api_base, &accepted.arguments)?;
             let authorized =
                 requests.into_iter().map(|request| authorize(request, &parts, placement, hosts));
             authorized.collect::<Result<Vec<_>, _>>()
@@ -101,7 +104,7 @@ impl Engine {
     ) -> Result<Attempted, CallRefusal> {
         let mut attempt = self.send(accepted, requests).await;
         // Planned once more: hardly any call needs it, so no call keeps a copy.
-        if let Some(after) = again(accepted.tool, &attempt)
+        if let Some(after) = retry_delay(accepted.tool, &attempt)
             && let Ok(requests) = planned()
         {
             tracing::info!(tool = %accepted.tool.name, after = ?after, "sent once more");
@@ -128,7 +131,7 @@ impl Engine {
         let Accepted { ready, tool, arguments, .. } = accepted;
         let until = Instant::now() + WITHIN;
         let mut left = AT_MOST;
-        let connector = ready.connector;
+        let connector = &ready.connector;
         let mut answers = Vec::with_capacity(requests.len());
         let mut status = None;
         for (following, request) in (0..requests.len()).rev().zip(requests) {
@@ -143,14 +146,14 @@ impl Engine {
             };
             left -= answer.body.len();
             status = Some(answer.status);
-            let now = self.clock.now();
+            let now = self.base.now();
             let goes_on = following > 0 && is_success(connector, tool, arguments, &answer, now);
             answers.push(answer);
             if !goes_on {
                 break;
             }
         }
-        let shaped = shape(connector, tool, arguments, &answers, self.clock.now());
+        let shaped = shape(connector, tool, arguments, &answers, self.base.now());
         Attempt { shaped, status, is_final: false }
     }
 }

@@ -8,8 +8,10 @@ use tokio::time::Instant;
 
 use super::Outcome;
 use crate::{
-    CredentialRefusal, Engine, Fault, NoTool, Patience, Unusable,
-    project_connectors::{Assembled, Ready},
+    CredentialRefusal, Fault, NoTool, Patience, Unusable,
+    connectors::{Assembled, Ready},
+    metrics::CallEnd,
+    tools::Tools,
 };
 
 /// What an agent wants done.
@@ -57,7 +59,7 @@ fn first(faults: &[ArgumentFault]) -> String {
 /// A call that was found to be in order.
 pub(super) struct Accepted<'a> {
     pub(super) caller: &'a Caller,
-    pub(super) ready: Ready<'a>,
+    pub(super) ready: Ready,
     pub(super) tool: &'a Tool,
     pub(super) call: &'a ToolCall,
     /// The arguments as they are meant.
@@ -86,7 +88,7 @@ pub(super) enum Attempted {
 /// How often a call is tried while its end user's connections change under it.
 const ATTEMPTS: usize = 4;
 
-impl Engine {
+impl Tools {
     /// Calls a tool for an end user. If they have to be asked first, waits for them as long as the
     /// call says, and then tries once more.
     ///
@@ -107,7 +109,7 @@ impl Engine {
         }
         let over = |status: AuthStatus| !status.is_open();
         let wait = call.wait.clone();
-        let answered = self.wait(&caller.principal, prompt.request.id, wait, over).await?;
+        let answered = self.prompts.wait(&caller.principal, prompt.request.id, wait, over).await?;
         match answered {
             Some(answered) if answered.status == AuthStatus::Completed => {
                 self.call_at_once(caller, name, call).await
@@ -125,7 +127,7 @@ impl Engine {
     ) -> Result<Outcome, CallRefusal> {
         let began = Instant::now();
         let ended = self.call_uncounted(caller, name, call).await;
-        self.metrics.called(name, &ended, began.elapsed());
+        self.base.metrics.called(name, counted(&ended), began.elapsed());
         ended
     }
 
@@ -143,7 +145,8 @@ impl Engine {
                 Attempted::Outdated => {}
                 Attempted::Rejected(generation) => accepted.rejected = Some(generation),
             }
-            self.forget_served(accepted.ready.settings.id, caller.end_user.as_ref());
+            self.cache
+                .forget_serving_connections(accepted.ready.settings.id, caller.end_user.as_ref());
         }
         Err(Fault::Inconsistent("a last attempt was not the last").into())
     }
@@ -155,10 +158,13 @@ impl Engine {
         call: &'a ToolCall,
     ) -> Result<Accepted<'a>, CallRefusal> {
         let Some((connector, tool, assembled)) = self.tool_of(caller, name).await? else {
-            return Err(self.no_tool(caller, name).await?.into());
+            return Err(self.offers.no_tool(caller, name).await?.into());
         };
-        self.thawed(caller.principal.tenant.project).await?.map_err(Unusable::from)?;
-        let ready = self.ready_of(&assembled)?;
+        self.cache
+            .ensure_not_frozen(caller.principal.tenant.project)
+            .await?
+            .map_err(Unusable::from)?;
+        let ready = self.connectors.ready_of(&assembled)?;
         let arguments =
             tool.input.accept(&call.arguments).map_err(CallRefusal::InvalidArguments)?;
         let (token, needed) = connector.token_for(tool, &ready.asked);
@@ -174,9 +180,9 @@ impl Engine {
         name: &str,
     ) -> Result<Option<(&Connector, &Tool, Arc<Assembled>)>, Fault> {
         let principal = &caller.principal;
-        let Some((connector, tool)) = self.catalog.tool(name) else { return Ok(None) };
-        let assembled = self.assembled(principal.tenant, &connector.slug).await?;
-        let agent = self.agent(principal.tenant.project, principal.agent).await?;
+        let Some((connector, tool)) = self.base.catalog.tool(name) else { return Ok(None) };
+        let assembled = self.cache.assembled(principal.tenant, &connector.slug).await?;
+        let agent = self.cache.agent(principal.tenant.project, principal.agent).await?;
         let (Some(assembled), Some(agent)) = (assembled, agent) else { return Ok(None) };
         let offered =
             assembled.settings.offers(&tool.name) && principal.credential.allows(&tool.name);
@@ -194,5 +200,16 @@ impl Accepted<'_> {
     /// Returns whose account an end user's prompt leads to.
     pub(super) fn asked_owner(&self) -> Option<Owner> {
         self.caller.end_user.clone().map(Owner::EndUser)
+    }
+}
+
+/// Returns how a call is counted.
+fn counted(ended: &Result<Outcome, CallRefusal>) -> CallEnd {
+    match ended {
+        Ok(Outcome::Completed(_)) => CallEnd::Completed,
+        Ok(Outcome::AuthRequired(_)) => CallEnd::AuthRequired,
+        Ok(Outcome::Failed(failure)) => CallEnd::Failed(failure.kind),
+        Err(CallRefusal::Fault(_)) => CallEnd::Broken,
+        Err(_) => CallEnd::Refused,
     }
 }

@@ -3,9 +3,10 @@ use astralform_domain::{Caller, Connection};
 use astralform_storage::{agents, connections, project_connectors};
 
 use crate::{
-    CredentialRefusal, Engine, Fault, Unusable,
+    CredentialRefusal, Fault, Unusable,
+    connectors::Ready,
     credentials::{Decision, Situation, decide},
-    project_connectors::Ready,
+    tools::Tools,
 };
 
 /// A tool that an agent has, and whether it can be used for the end user.
@@ -36,7 +37,7 @@ pub enum Outside {
     Credential(CredentialRefusal),
 }
 
-impl Engine {
+impl Tools {
     /// Returns the tools of an agent, with what a call for this end user would meet.
     ///
     /// # Errors
@@ -44,20 +45,20 @@ impl Engine {
     pub async fn list_tools(&self, caller: &Caller) -> Result<Vec<ListedTool<'_>>, Fault> {
         let principal = &caller.principal;
         let agent = principal.agent.to_string();
-        let agent = agents::named(&self.db, principal.tenant.project, &agent).await?;
+        let agent = agents::named(&self.base.db, principal.tenant.project, &agent).await?;
         let Some(agent) = agent else {
             return Ok(Vec::new());
         };
         let mut listed = Vec::new();
-        for settings in project_connectors::list(&self.db, principal.tenant).await? {
-            let offered = self.offered(caller, &agent, &settings);
+        for settings in project_connectors::list(&self.base.db, principal.tenant).await? {
+            let offered = self.offers.offered(caller, &agent, &settings);
             if offered.is_empty() {
                 continue;
             }
             let end_user = caller.end_user.as_ref();
             let connections =
-                connections::serving(&self.db, settings.tenant, settings.id, end_user).await?;
-            let ready = self.ready(settings);
+                connections::serving(&self.base.db, settings.tenant, settings.id, end_user).await?;
+            let ready = self.connectors.ready(settings);
             listed.extend(offered.into_iter().map(|tool| {
                 let availability = availability(caller, &ready, tool, &connections);
                 ListedTool { tool, availability }
@@ -69,7 +70,7 @@ impl Engine {
 
 fn availability(
     caller: &Caller,
-    ready: &Result<Ready<'_>, Unusable>,
+    ready: &Result<Ready, Unusable>,
     tool: &Tool,
     connections: &[Connection],
 ) -> Availability {

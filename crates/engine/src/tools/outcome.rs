@@ -1,10 +1,4 @@
-use std::time::Duration;
-
-use astralform_domain::FailureKind;
-use serde_json::{
-    Value,
-    value::{RawValue, to_raw_value},
-};
+use astralform_provider::answer::{CallFailure, ToolResult};
 
 use crate::Prompt;
 
@@ -19,26 +13,6 @@ pub enum Outcome {
     Failed(CallFailure),
 }
 
-/// What a tool gave, as JSON.
-#[derive(Clone, Debug)]
-pub struct ToolResult(Box<RawValue>);
-
-/// How a call went wrong.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CallFailure {
-    /// What it means to whoever must act.
-    pub kind: FailureKind,
-    /// What happened and what to do, for a model or a person.
-    pub message: String,
-    /// When it makes sense to try again, where the provider said so.
-    pub retry_after: Option<Duration>,
-    /// The provider's HTTP status, where there was an answer.
-    pub provider_status: Option<u16>,
-}
-
-/// What follows the message of a change whose outcome is not known.
-const LOOK_FIRST: &str = " It may have happened; look first, and do it again only if it has not.";
-
 impl Outcome {
     /// Returns the outcome as the caller is told it.
     pub(super) fn told(self) -> Self {
@@ -46,44 +20,5 @@ impl Outcome {
             Self::Failed(failure) => Self::Failed(failure.advised()),
             other => other,
         }
-    }
-}
-
-impl ToolResult {
-    pub(crate) fn new(json: Box<RawValue>) -> Self {
-        Self(json)
-    }
-
-    /// Returns the JSON text.
-    pub fn into_json(self) -> Box<RawValue> {
-        self.0
-    }
-}
-
-/// Two results are the same when they are the same JSON value.
-impl PartialEq for ToolResult {
-    fn eq(&self, other: &Self) -> bool {
-        let value = |result: &Self| serde_json::from_str::<Value>(result.0.get()).ok();
-        value(self) == value(other)
-    }
-}
-
-impl From<Value> for ToolResult {
-    fn from(value: Value) -> Self {
-        Self(to_raw_value(&value).expect("a value is JSON"))
-    }
-}
-
-impl CallFailure {
-    pub(crate) fn new(kind: FailureKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), retry_after: None, provider_status: None }
-    }
-
-    /// Tells a model what to do about a change that may have happened, whatever else is said of it.
-    fn advised(mut self) -> Self {
-        if self.kind == FailureKind::OutcomeUnknown {
-            self.message.push_str(LOOK_FIRST);
-        }
-        self
     }
 }

@@ -1,15 +1,17 @@
 use astralform_domain::{AuthReason, Connection, FailureKind, Owner, ScopeSet, StatusReason};
+use astralform_provider::answer::CallFailure;
 
 use super::{
-    CallFailure, CallRefusal, Outcome,
+    CallRefusal, Outcome,
     attempt::Paid,
     call::{Accepted, Attempted},
 };
 use crate::{
-    CredentialRefusal, Engine,
+    CredentialRefusal,
     auth_requests::{OpenError, Question, Wishes},
     credentials::{Ask, Lack, worth_asking},
     refresh::{Hindrance, Later},
+    tools::Tools,
 };
 
 /// Returns the access of an account ran out, and cannot be renewed at the moment; nothing is lost.
@@ -42,7 +44,7 @@ fn not_refreshed(name: &str, later: Later) -> CallFailure {
 }
 
 /// What becomes of a call whose credential is not enough.
-impl Engine {
+impl Tools {
     /// Says that the connection's token is dead, and asks its owner to connect again. What a
     /// project shares is not for end users to renew; they connect their own, where they may.
     pub(super) async fn renewal(
@@ -52,7 +54,8 @@ impl Engine {
         generation: i64,
         why: StatusReason,
     ) -> Result<Attempted, CallRefusal> {
-        let marked = self.mark_dead(connection, (accepted.token, generation), why).await?;
+        let marked =
+            self.connections.mark_dead(connection, (accepted.token, generation), why).await?;
         if !marked && !accepted.is_last {
             return Ok(Attempted::Outdated);
         }
@@ -95,7 +98,7 @@ impl Engine {
         paid: &Paid<'_>,
         missing: &ScopeSet,
     ) -> Result<Attempted, CallRefusal> {
-        let connector = accepted.ready.connector;
+        let connector = &accepted.ready.connector;
         let denied = |message| {
             let failure = CallFailure::new(FailureKind::PermissionDenied, message);
             Ok(Attempted::Done(Outcome::Failed(failure)))
@@ -132,7 +135,7 @@ impl Engine {
         let agent = accepted.caller.principal.agent;
         let wishes = Wishes::default();
         let question = Question { ready: &accepted.ready, owner, agent, ask, wishes, seen };
-        match self.ask(question).await {
+        match self.prompts.ask(question).await {
             Ok(prompt) => Ok(Attempted::Done(Outcome::AuthRequired(Box::new(prompt)))),
             Err(OpenError::Outdated) => Ok(Attempted::Outdated),
             Err(OpenError::Unusable(why)) => Err(why.into()),

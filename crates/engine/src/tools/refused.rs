@@ -9,7 +9,12 @@
 use std::time::Duration;
 
 use astralform_catalog::destination;
-use astralform_domain::{FailureKind, StatusReason, Timestamp};
+use astralform_domain::{FailureKind, StatusReason, Timestamp, chain};
+use astralform_provider::{
+    Budget,
+    answer::CallFailure,
+    identity::{CredentialState, identity_request, read_credential_state},
+};
 use astralform_storage::{
     connections,
     tokens::{self, Doubts},
@@ -18,17 +23,11 @@ use http::StatusCode;
 use tokio::time::timeout;
 
 use super::{
-    CallFailure, CallRefusal, Outcome,
+    CallRefusal, Outcome,
     attempt::Paid,
     call::{Accepted, Attempted},
 };
-use crate::{
-    Engine, Fault, chain,
-    egress::Allowance,
-    identity::{Verdict, identity_request, read_verdict},
-    project_connectors::reach,
-    refresh::ASKED_EVERY,
-};
+use crate::{Fault, connectors::reach, refresh::ASKED_EVERY, tools::Tools};
 
 /// How the API refused a token.
 #[derive(Clone, Copy)]
@@ -42,7 +41,6 @@ pub(super) struct Refused {
 const APART: Duration = Duration::from_mins(10);
 /// How long an asking takes at most, the wait for others at the same host included.
 const WITHIN: Duration = Duration::from_secs(10);
-const AT_MOST: usize = 256 * 1024;
 
 /// Returns whether a token that is refused since then is dead.
 fn is_dead(since: Timestamp, now: Timestamp) -> bool {
@@ -55,7 +53,7 @@ fn was_asked_lately(doubts: Doubts, now: Timestamp) -> bool {
     doubts.asked_at.is_some_and(is_lately)
 }
 
-impl Engine {
+impl Tools {
     /// Decides what a refused token means for the call and for the connection.
     pub(super) async fn refused(
         &self,
@@ -93,7 +91,7 @@ impl Engine {
             return;
         }
         let forgotten = async {
-            let mut tx = self.db.begin().await?;
+            let mut tx = self.base.begin().await?;
             tokens::forget_refusal(&mut tx, paid.connection, accepted.token).await?;
             tx.commit().await
         };
@@ -111,24 +109,24 @@ impl Engine {
         accepted: &Accepted<'_>,
         paid: &Paid<'_>,
     ) -> Result<bool, CallRefusal> {
-        if was_asked_lately(paid.doubts, self.clock.now())
+        if was_asked_lately(paid.doubts, self.base.now())
             || !self.begin_asking_identity(accepted, paid).await?
         {
             return Ok(false);
         }
         let asking = timeout(WITHIN, self.identity_verdict(accepted, paid)).await;
-        let verdict = asking.unwrap_or(Verdict::Unclear);
+        let verdict = asking.unwrap_or(CredentialState::Unclear);
         let id = paid.connection.id;
         let kind = accepted.token;
         tracing::warn!(connection.id = %id, kind, ?verdict, "asked about a token that was refused");
         match verdict {
-            Verdict::Good => {
+            CredentialState::Good => {
                 self.trust_again(accepted, paid).await;
                 Ok(false)
             }
-            Verdict::Refused => Ok(self.note_refusal(accepted, paid).await?),
-            Verdict::Dead => Ok(true),
-            Verdict::Unclear => Ok(false),
+            CredentialState::Refused => Ok(self.note_refusal(accepted, paid).await?),
+            CredentialState::Dead => Ok(true),
+            CredentialState::Unclear => Ok(false),
         }
     }
 
@@ -138,8 +136,8 @@ impl Engine {
         paid: &Paid<'_>,
     ) -> Result<bool, Fault> {
         let of = paid.connection;
-        let now = self.clock.now();
-        let mut tx = self.db.begin().await?;
+        let now = self.base.now();
+        let mut tx = self.base.begin().await?;
         if connections::lock(&mut tx, of.tenant, of.id).await?.is_none() {
             return Ok(false);
         }
@@ -150,26 +148,25 @@ impl Engine {
         Ok(begun)
     }
 
-    async fn identity_verdict(&self, accepted: &Accepted<'_>, paid: &Paid<'_>) -> Verdict {
+    async fn identity_verdict(&self, accepted: &Accepted<'_>, paid: &Paid<'_>) -> CredentialState {
         let ready = &accepted.ready;
         let parts = paid.parts;
-        let Ok(addresses) = ready.addresses_for(parts) else { return Verdict::Unclear };
-        let request = identity_request(ready.connector, &addresses, parts);
-        let Some(request) = request else { return Verdict::Unclear };
+        let Ok(addresses) = ready.addresses_for(parts) else { return CredentialState::Unclear };
+        let request = identity_request(&ready.connector, &addresses, parts);
+        let Some(request) = request else { return CredentialState::Unclear };
         let _lane = self.flights.lane(&destination(&request.url)).await;
-        let allowance =
-            Allowance { reach: reach(&ready.settings), within: WITHIN, at_most: AT_MOST };
+        let allowance = Budget::CHECK.to(reach(&ready.settings));
         match self.egress.send(request, allowance).await {
-            Ok(answer) => read_verdict(ready.connector, &answer),
-            Err(_) => Verdict::Unclear,
+            Ok(answer) => read_credential_state(&ready.connector, &answer),
+            Err(_) => CredentialState::Unclear,
         }
     }
 
     /// Notes that the provider itself refuses the token; says whether it has done so for long enough.
     async fn note_refusal(&self, accepted: &Accepted<'_>, paid: &Paid<'_>) -> Result<bool, Fault> {
         let of = (accepted.token, paid.generation);
-        let now = self.clock.now();
-        let mut tx = self.db.begin().await?;
+        let now = self.base.now();
+        let mut tx = self.base.begin().await?;
         let since = tokens::note_refusal(&mut tx, paid.connection, of, now).await?;
         tx.commit().await?;
         Ok(since.is_some_and(|since| is_dead(since, now)))

@@ -2,20 +2,20 @@ use std::time::Duration;
 
 use astralform_catalog::destination;
 use astralform_domain::{
-    AuthReason, AuthRequest, Connection, ConnectionStatus, Delivery, Event, Outbox, Owner,
-    Reconnect, StatusChange, Webhook, WebhookDisabled,
+    AuthReason, AuthRequest, Connection, ConnectionStatus, Delivery, Event, Owner, Reconnect,
+    StatusChange, Webhook, WebhookDisabled, chain,
 };
+use astralform_egress::{Allowance, Answer, EgressError, Forbidden, Outgoing, Reach, Secrets};
 use astralform_storage::{agents, auth_requests, connections, webhook_deliveries, webhooks};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 
 use super::{Turn, parsed, payload::payload, secrets::open_secret, signature::signature};
 use crate::{
-    Engine, Fault, Prompt,
+    Fault, Prompt,
     auth_requests::{OpenError, Question, Wishes},
-    chain,
     credentials::Ask,
-    egress::{Allowance, Answer, EgressError, Forbidden, Outgoing, Reach, Secrets},
+    webhooks::Deliveries,
 };
 
 const ALLOWANCE: Allowance =
@@ -28,14 +28,14 @@ const AT_ONCE: i64 = 16;
 /// How an attempt ended.
 pub(super) type Answered = Result<Answer, EgressError>;
 
-impl Engine {
+impl Deliveries {
     /// Returns the webhooks at which something is due, each as often as this node may deliver to it
     /// at a time. To be called every half second.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn webhooks_due(&self) -> Result<Vec<Turn>, Fault> {
-        let due = webhook_deliveries::due_webhooks(&self.db, self.clock.now()).await?;
+        let due = webhook_deliveries::due_webhooks(&self.base.db, self.base.now()).await?;
         let turns = due.into_iter().flat_map(|due| {
             let wanted = usize::try_from(due.number).unwrap_or_default();
             self.streams.turns(due.webhook, wanted)
@@ -51,17 +51,10 @@ impl Engine {
         }
     }
 
-    /// Says how many webhooks wait to be delivered.
-    pub(crate) async fn count_webhooks(&self) -> Result<(), Fault> {
-        let number = webhook_deliveries::pending(&self.db).await?;
-        self.metrics.left(Outbox::Webhooks, number);
-        Ok(())
-    }
-
     async fn deliver_due(&self, turn: &Turn) -> Result<(), Fault> {
         loop {
-            let now = self.clock.now();
-            let due = webhook_deliveries::due(&self.db, turn.webhook, now, AT_ONCE).await?;
+            let now = self.base.now();
+            let due = webhook_deliveries::due(&self.base.db, turn.webhook, now, AT_ONCE).await?;
             let mut was_any_ours = false;
             for delivery in due {
                 was_any_ours |= self.deliver_one(delivery).await?;
@@ -74,16 +67,16 @@ impl Engine {
 
     /// Delivers one, unless somebody else does; says whether it tried.
     pub(super) async fn deliver_one(&self, mut delivery: Delivery) -> Result<bool, Fault> {
-        let until = self.clock.now().after(LEASE);
-        if !webhook_deliveries::claim(&self.db, &mut delivery, until).await? {
+        let until = self.base.now().after(LEASE);
+        if !webhook_deliveries::claim(&self.base.db, &mut delivery, until).await? {
             return Ok(false);
         }
-        let found = webhooks::find(&self.db, delivery.tenant, delivery.webhook).await?;
+        let found = webhooks::find(&self.base.db, delivery.tenant, delivery.webhook).await?;
         let why = found.as_ref().map_or(Some(WebhookDisabled::Gone), |found| found.disabled);
         let (Some(webhook), None) = (found, why) else {
             let why = why.unwrap_or(WebhookDisabled::Gone);
-            let mut tx = self.db.begin().await?;
-            webhook_deliveries::give_up(&mut tx, delivery.webhook, why, self.clock.now()).await?;
+            let mut tx = self.base.begin().await?;
+            webhook_deliveries::give_up(&mut tx, delivery.webhook, why, self.base.now()).await?;
             tx.commit().await?;
             return Ok(false);
         };
@@ -118,9 +111,9 @@ impl Engine {
         link: Option<&str>,
     ) -> Result<Outgoing, Fault> {
         let body = payload(delivery, link);
-        let now = self.clock.now();
+        let now = self.base.now();
         let timestamp = now.as_micros().div_euclid(1_000_000);
-        let keys = self.keys.of(&self.db, webhook.tenant.project).await?;
+        let keys = self.base.keys_of(webhook.tenant.project).await?;
         let secret = open_secret(webhook, &webhook.secret, webhook.generation, &keys)?;
         let mut signatures = signature(&secret, &delivery.event, timestamp, &body)?;
         if let Some(previous) = webhook.previous.as_ref().filter(|previous| previous.until > now) {
@@ -159,13 +152,13 @@ impl Engine {
             let Some(prompt) = self.ask_again(delivery, change).await? else { return Ok(None) };
             let AuthRequest { id, expires_at, .. } = prompt.request;
             delivery.reconnect = Some(Reconnect { request: id, until: expires_at });
-            let mut tx = self.db.begin().await?;
+            let mut tx = self.base.begin().await?;
             webhook_deliveries::update(&mut tx, delivery).await?;
             tx.commit().await?;
         }
         let Some(made) = &delivery.reconnect else { return Ok(None) };
-        match auth_requests::find(&self.db, delivery.tenant, made.request).await? {
-            Some(request) => Ok(Some(self.address_of_link(&request).await?)),
+        match auth_requests::find(&self.base.db, delivery.tenant, made.request).await? {
+            Some(request) => Ok(Some(self.prompts.address_of_link(&request).await?)),
             None => Ok(None),
         }
     }
@@ -176,10 +169,11 @@ impl Engine {
         change: &StatusChange,
     ) -> Result<Option<Prompt>, Fault> {
         let tenant = delivery.tenant;
-        let found = connections::find(&self.db, tenant, change.connection).await?;
+        let found = connections::find(&self.base.db, tenant, change.connection).await?;
         let is_dead = |found: &Connection| found.status == ConnectionStatus::NeedsReauth;
         let Some(connection) = found.filter(is_dead) else { return Ok(None) };
-        let Ok(ready) = self.load_ready(tenant, connection.project_connector).await? else {
+        let Ok(ready) = self.connectors.load_ready(tenant, connection.project_connector).await?
+        else {
             return Ok(None);
         };
         let may_renew = match connection.owner {
@@ -189,12 +183,13 @@ impl Engine {
         if !may_renew {
             return Ok(None);
         }
-        let agent = agents::default_of(&self.db, tenant.project).await?;
+        let agent = agents::default_of(&self.base.db, tenant.project).await?;
         let agent = agent.ok_or(Fault::Inconsistent("a project has no default agent"))?.id;
         let ask = Ask::renewing(AuthReason::NeedsReauth, &connection, &ready.asked);
         let wishes = Wishes { return_url: None, life: Some(AuthRequest::LONGEST) };
         let owner = connection.owner;
-        let asked = self.ask(Question { ready: &ready, owner, agent, ask, wishes, seen: None });
+        let asked =
+            self.prompts.ask(Question { ready: &ready, owner, agent, ask, wishes, seen: None });
         match asked.await {
             Ok(prompt) => Ok(Some(prompt)),
             Err(OpenError::Unusable(_) | OpenError::Outdated) => Ok(None),

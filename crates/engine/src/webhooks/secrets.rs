@@ -8,9 +8,9 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use url::Url;
 
 use super::SECRET;
-use crate::{Engine, Fault};
+use crate::{Fault, webhooks::Webhooks};
 
-impl Engine {
+impl Webhooks {
     /// Seals a secret anew for where it is used from now on.
     pub(super) fn move_to(
         &self,
@@ -39,7 +39,7 @@ impl Engine {
     }
 
     pub(super) fn fresh_secret(&self) -> Secret {
-        Secret::new(format!("{SECRET}{}", STANDARD.encode(self.entropy.bytes::<32>())))
+        Secret::new(format!("{SECRET}{}", STANDARD.encode(self.base.entropy.bytes::<32>())))
     }
 
     pub(super) fn seal_secret(
@@ -50,7 +50,7 @@ impl Engine {
         key: &ProjectKeys,
     ) -> Sealed {
         let row = id.to_string();
-        key.seal(place(tenant, &row, generation, hosts), secret, &self.entropy)
+        key.seal(place(tenant, &row, generation, hosts), secret, &self.base.entropy)
     }
 }
 

@@ -3,23 +3,21 @@ use std::time::Duration;
 use astralform_domain::{
     Delivery, DeliveryOutcome, DeliveryStatus, Timestamp, Webhook, WebhookDisabled,
 };
+use astralform_egress::{Answer, EgressError};
 use astralform_storage::{webhook_deliveries, webhooks};
 use http::StatusCode;
 
 use super::{deliver::Answered, schedule::next_attempt};
-use crate::{
-    Engine, Fault,
-    egress::{Answer, EgressError},
-};
+use crate::{Fault, webhooks::Deliveries};
 
-impl Engine {
+impl Deliveries {
     /// Writes what became of an attempt.
     pub(super) async fn settle_delivery(
         &self,
         mut delivery: Delivery,
         answered: Answered,
     ) -> Result<(), Fault> {
-        let now = self.clock.now();
+        let now = self.base.now();
         let outcome = outcome(&answered);
         delivery.answered = answered.as_ref().ok().map(|answer| answer.status.as_u16().into());
         delivery.failure = failure(outcome, &answered);
@@ -27,14 +25,14 @@ impl Engine {
             delivery.status = DeliveryStatus::Delivered;
             delivery.ended_at = Some(now);
         } else {
-            let [chance] = self.entropy.bytes();
+            let [chance] = self.base.entropy.bytes();
             if let Some(delay) = next_attempt(delivery.attempts, asked(&answered, now), chance) {
                 delivery.due_at = now.after(delay);
             } else {
                 (delivery.status, delivery.ended_at) = (DeliveryStatus::Failed, Some(now));
             }
         }
-        let mut tx = self.db.begin().await?;
+        let mut tx = self.base.begin().await?;
         let locked = webhooks::lock(&mut tx, delivery.tenant, delivery.webhook).await?;
         let Some(mut webhook) = locked else { return Ok(()) };
         let was_disabled = webhook.disabled.is_some();
@@ -47,7 +45,7 @@ impl Engine {
             tracing::warn!(webhook.id = %webhook.id, reason = %why, "webhook disabled");
         }
         tx.commit().await?;
-        self.metrics.delivered(outcome);
+        self.base.metrics.delivered(outcome);
         let id = delivery.webhook;
         let event = &delivery.event;
         let attempt = delivery.attempts;

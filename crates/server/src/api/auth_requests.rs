@@ -158,7 +158,7 @@ pub(crate) async fn create(
         return_url: request.return_url,
         life: request.expires_in.map(Duration::from_secs),
     };
-    Ok(Json(app.engine().request_auth(&caller, wanted).await?.into()))
+    Ok(Json(app.engine().auth_requests.request_auth(&caller, wanted).await?.into()))
 }
 
 pub(crate) async fn show(
@@ -169,14 +169,14 @@ pub(crate) async fn show(
 ) -> Result<Json<AuthRequestView>, Problem> {
     let tenant = caller.principal.tenant;
     let missing = || Problem::from(Refusal::UnknownAuthRequest);
-    let now = app.engine().prompt(tenant, id).await?.ok_or_else(missing)?;
+    let now = app.engine().prompts.prompt(tenant, id).await?.ok_or_else(missing)?;
     let named = caller.end_user.as_ref();
     let is_others = named.is_some_and(|end_user| now.request.owner.end_user() != Some(end_user));
-    if is_others || !app.engine().may_use(&caller, &now.request.connector) {
+    if is_others || !app.engine().sessions.may_use(&caller, &now.request.connector) {
         return Err(missing());
     }
     let is_final = |status: AuthStatus| !status.is_open();
-    let found = app.engine().wait(&caller.principal, id, patience(wait), is_final).await?;
+    let found = app.engine().prompts.wait(&caller.principal, id, patience(wait), is_final).await?;
     Ok(Json(found.ok_or_else(missing)?.into()))
 }
 
@@ -189,7 +189,7 @@ pub(crate) async fn confirm(
     let confirmed = to_the_end(async move {
         let owner = Owner::EndUser(end_user_id);
         let said = Confirmation { owner: &owner, proof: &confirmation };
-        app.engine().confirm(principal.tenant, id, &said).await
+        app.engine().confirmations.confirm(principal.tenant, id, &said).await
     });
     Ok(Json(confirmed.await?.into()))
 }

@@ -70,7 +70,10 @@ pub(crate) async fn list(
     Query(page): Query<PageQuery<ConnectionId>>,
 ) -> Result<Json<PageView<ConnectionView>>, Problem> {
     let engine = app.engine();
-    let found = engine.own_connections(&caller, &end_user, page.cursor, page.one_more()).await?;
+    let found = engine
+        .own_connections
+        .own_connections(&caller, &end_user, page.cursor, page.one_more())
+        .await?;
     Ok(Json(page.view(found, |listed| listed.connection.id.to_string())))
 }
 
@@ -79,7 +82,7 @@ pub(crate) async fn show(
     ActingFor(caller, end_user): ActingFor,
     Path(ConnectionPath { id }): Path<ConnectionPath>,
 ) -> Result<Json<ConnectionView>, Problem> {
-    let found = app.engine().own_connection(&caller, &end_user, id).await?;
+    let found = app.engine().own_connections.own_connection(&caller, &end_user, id).await?;
     let missing = astralform_engine::ChangeError::Unknown;
     Ok(Json(found.ok_or(missing)?.into()))
 }
@@ -91,7 +94,7 @@ pub(crate) async fn change(
     Body(ChangeRequest { label, is_default }): Body<ChangeRequest>,
 ) -> Result<Json<ConnectionView>, Problem> {
     let changes = ConnectionChanges { label, is_default };
-    Ok(Json(app.engine().change_own(&caller, &end_user, id, changes).await?.into()))
+    Ok(Json(app.engine().own_connections.change_own(&caller, &end_user, id, changes).await?.into()))
 }
 
 pub(crate) async fn disconnect(
@@ -99,7 +102,9 @@ pub(crate) async fn disconnect(
     ActingFor(caller, end_user): ActingFor,
     Path(ConnectionPath { id }): Path<ConnectionPath>,
 ) -> Result<NoContent, Problem> {
-    let done = to_the_end(async move { app.engine().disconnect_own(&caller, &end_user, id).await });
+    let done = to_the_end(async move {
+        app.engine().own_connections.disconnect_own(&caller, &end_user, id).await
+    });
     done.await?;
     Ok(NoContent)
 }

@@ -1,4 +1,4 @@
-use astralform_engine::chain;
+use astralform_domain::chain;
 use axum::extract::State;
 
 use crate::{App, Problem, Refusal};

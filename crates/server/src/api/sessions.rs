@@ -61,7 +61,7 @@ pub(crate) async fn create(
                 tools: request.tools,
                 life: Duration::from_secs(request.expires_in),
             };
-            let opened = work.engine().open_session(&principal, new).await?;
+            let opened = work.engine().sessions.open_session(&principal, new).await?;
             let token = opened.token.expose().to_owned();
             let expires_at = opened.expires_at;
             Ok(SessionView { token, expires_at, mcp_url: None, account_url: None })

@@ -141,7 +141,7 @@ pub(crate) async fn list(
     Query(ListQuery { format }): Query<ListQuery>,
 ) -> Result<Json<ToolsView>, Problem> {
     let engine = app.engine();
-    let listed = engine.list_tools(&caller).await?;
+    let listed = engine.tools.list_tools(&caller).await?;
     Ok(Json(ToolsView {
         tools: listed.iter().map(|listed| format.describe(listed.tool)).collect(),
         availability: listed.into_iter().map(availability).collect(),
@@ -162,7 +162,7 @@ pub(crate) async fn call(
         caller.principal.credential.allows(&tool)
     };
     if !name.parse().is_ok_and(is_allowed) {
-        return Err(app.engine().no_tool(&caller, &name).await?.into()); // nor a kept answer of it
+        return Err(app.engine().offers.no_tool(&caller, &name).await?.into()); // nor a kept answer of it
     }
     check_weight(&sent.raw)?;
     check_numbers(&sent.raw)?;
@@ -219,7 +219,7 @@ async fn run(
         connection: request.connection_id,
         wait: patience(request.wait_seconds),
     };
-    let outcome = app.engine().call_tool(caller, name, &call).await?;
+    let outcome = app.engine().tools.call_tool(caller, name, &call).await?;
     if let Some(served) = served::current() {
         served.note_outcome(word(&outcome), Some(call_id));
     }

@@ -110,7 +110,7 @@ async fn finish(app: &App, redirect_uri: &str, request: &Parts) -> Response {
             issuer: parameters.issuer.as_deref(),
             browser: browser.as_ref().map(Secret::expose),
         };
-        app.engine().finish_consent(callback).await
+        app.engine().consents.finish_consent(callback).await
     });
     match finished.await {
         Ok(next) => Redirect::to(&next).into_response(),

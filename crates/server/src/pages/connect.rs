@@ -46,7 +46,7 @@ pub(crate) async fn show(
     Path(link): Path<String>,
     Query(brought): Query<Brought>,
 ) -> Response {
-    match app.engine().consent(&link).await {
+    match app.engine().prompts.consent(&link).await {
         Ok(Some(consent)) if consent.status == AuthStatus::Pending => {
             if let Some(why) = consent.unusable {
                 return not_available(StatusCode::OK, why);
@@ -72,7 +72,7 @@ pub(crate) async fn begin(
         return message(StatusCode::FORBIDDEN, "This did not work", text);
     }
     let engine = app.engine();
-    let consent = match engine.consent(&link).await {
+    let consent = match engine.prompts.consent(&link).await {
         Ok(Some(consent)) => consent,
         Ok(None) => return unknown_link(),
         Err(fault) => return broken(&fault),
@@ -84,7 +84,7 @@ pub(crate) async fn begin(
         };
     }
     let browser = cookies::browser(&headers, app.engine().site());
-    match app.engine().begin_consent(&link, browser).await {
+    match app.engine().consents.begin_consent(&link, browser).await {
         Ok(started) => leaving(&app, &consent.connector, &started),
         Err(error) => not_begun(&app, &link, error).await,
     }

@@ -147,7 +147,7 @@ async fn a_link_of_a_backend_may_wait_seven_days_for_its_click() {
     let server = TestServer::start().await;
     let asked = wants(&server, json!({"expires_in": 7 * 86_400})).await;
     server.clock.advance(6 * DAY);
-    server.app.engine().sweep().await.unwrap();
+    server.app.engine().janitor.sweep().await.unwrap();
     let browser = server.browser();
     let late = browser.callback(asked.link(), "Allow").await;
     server.clock.advance(10 * MINUTE);
@@ -157,7 +157,7 @@ async fn a_link_of_a_backend_may_wait_seven_days_for_its_click() {
     server.clock.advance((24 * 60 - 11) * MINUTE);
     let last = browser.callback(asked.link(), "Allow").await;
     server.clock.advance(9 * MINUTE);
-    server.app.engine().sweep().await.unwrap();
+    server.app.engine().janitor.sweep().await.unwrap();
     assert_eq!(browser.visit(last.as_str()).await.outcome(), "completed");
 }
 

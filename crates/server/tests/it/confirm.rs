@@ -116,8 +116,8 @@ async fn o5_what_nobody_confirmed_in_ten_minutes_is_revoked_and_erased() {
     let back = consented(&server).await;
     server.clock.advance(Duration::from_mins(10));
     assert_eq!(confirm(&server.backend(), &back, "alice").await.0, 409);
-    server.app.engine().sweep().await.unwrap();
-    server.app.engine().work_off_all().await.unwrap();
+    server.app.engine().janitor.sweep().await.unwrap();
+    server.app.engine().revocations.work_off_all().await.unwrap();
     assert!(server.slack().grants().is_empty(), "the provider has taken the token back");
     assert_eq!(server.backend().get(&back.path).await.outcome(), "expired");
     assert_eq!(call(&server).await, "auth_required");
@@ -226,7 +226,7 @@ async fn an_expired_confirmation_makes_way_for_a_new_link_at_once() {
     let after = server.agent("alice").call(TOOL, json!({})).await;
     assert_eq!(after.body["auth_request"]["status"], "pending");
     assert_ne!(after.link(), before.link());
-    server.app.engine().work_off_all().await.unwrap();
+    server.app.engine().revocations.work_off_all().await.unwrap();
     assert!(server.slack().grants().is_empty(), "what was not confirmed is revoked");
     assert_eq!(confirm(&server.backend(), &back, "alice").await.0, 409);
 }

@@ -149,7 +149,7 @@ async fn v2_a_row_edited_in_the_database_sends_nothing_to_the_new_host() {
             assert_eq!(world.provider.paid_with().len(), before, "{name}");
         }
         assert_eq!(admin.delete(&server.managed("")).await.status, 200, "{name}");
-        server.app.engine().work_off_all().await.unwrap();
+        server.app.engine().revocations.work_off_all().await.unwrap();
         let heard = world.canary.requests();
         assert!(heard.is_empty(), "{name}: {heard:?}");
     }

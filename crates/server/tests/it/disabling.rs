@@ -50,9 +50,9 @@ async fn the_tokens_of_a_disabled_connector_are_withdrawn_at_the_provider() {
     server.connect("alice", TOOL).await;
     disable(&server).await;
     assert_eq!(server.slack().grants().len(), 1);
-    server.app.engine().work_off_all().await.unwrap();
+    server.app.engine().revocations.work_off_all().await.unwrap();
     assert!(server.slack().grants().is_empty(), "the provider has taken the token back");
-    server.app.engine().work_off_all().await.unwrap();
+    server.app.engine().revocations.work_off_all().await.unwrap();
     assert_eq!(server.slack_requests("auth.revoke"), 1, "once is enough");
 }
 
@@ -97,7 +97,7 @@ async fn what_awaited_confirmation_is_revoked_with_the_connector() {
     let path = format!("/v1/auth-requests/{}/confirm", asked.auth_request());
     let body = json!({"end_user_id": "alice", "confirmation": proof});
     assert_eq!(server.backend().post(&path, body).await.status, 409);
-    server.app.engine().work_off_all().await.unwrap();
+    server.app.engine().revocations.work_off_all().await.unwrap();
     assert!(server.slack().grants().is_empty());
 }
 
@@ -116,6 +116,6 @@ async fn a_connector_enabled_again_is_another_one() {
     assert_eq!(asked.body["auth_request"]["reason"], "not_connected");
     server.browser().connect(asked.link(), "Allow").await;
     assert_eq!(call(&server).await.outcome(), "completed");
-    server.app.engine().work_off_all().await.unwrap();
+    server.app.engine().revocations.work_off_all().await.unwrap();
     assert_eq!(call(&server).await.outcome(), "completed", "only the old one is withdrawn");
 }

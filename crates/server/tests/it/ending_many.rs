@@ -123,7 +123,7 @@ async fn b6_many_are_counted_first_and_then_revoked_at_once() {
         "pending": 3, "provider_confirmed": 0, "provider_cannot": 0, "gave_up": 0
     });
     assert_eq!(counts(&server).await, pending);
-    server.app.engine().work_off_all().await.unwrap();
+    server.app.engine().revocations.work_off_all().await.unwrap();
     assert_eq!(counts(&server).await["provider_confirmed"], 3);
     assert!(server.slack().grants().is_empty());
 }
@@ -135,7 +135,7 @@ async fn b6_receipts_are_listed_and_exported_and_no_cell_is_a_formula() {
     fill(&server, 3).await;
     provider.be(Mood::Refusing);
     revoke(&server, json!({"all": true})).await;
-    server.app.engine().work_off_all().await.unwrap();
+    server.app.engine().revocations.work_off_all().await.unwrap();
     let admin = server.admin();
     let page = admin.get(&at(&server, "/revocations?limit=2")).await;
     assert_eq!(page.body["data"].as_array().unwrap().len(), 2);
@@ -191,7 +191,7 @@ async fn b6_a_deleted_end_user_leaves_nothing_that_works_and_no_account() {
     assert_eq!(session.call(SLACK, json!({})).await.status, 401);
     assert_eq!(server.agent("alice").call(SLACK, json!({})).await.outcome(), "auth_required");
     assert_eq!(server.agent("bob").call(SLACK, json!({})).await.outcome(), "completed");
-    server.app.engine().work_off_all().await.unwrap();
+    server.app.engine().revocations.work_off_all().await.unwrap();
     let rows = server.admin().get(&at(&server, "/connections?end_user_id=alice")).await;
     let row = &rows.body["data"][0];
     assert_eq!(row["reason"], "end_user_deleted");
@@ -236,7 +236,7 @@ async fn b6_a_deleted_project_is_dead_at_once_and_its_receipts_can_be_read() {
     let page = server.browser().visit(asked.link()).await;
     assert_eq!(page.outcome(), "failed", "prompts lead nowhere");
 
-    server.app.engine().work_off_all().await.unwrap();
+    server.app.engine().revocations.work_off_all().await.unwrap();
     assert!(server.slack().grants().is_empty());
     assert_eq!(counts(&server).await["provider_confirmed"], 3);
 }

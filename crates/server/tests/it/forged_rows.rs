@@ -172,13 +172,13 @@ async fn f14_what_live_begins_with_needs_no_tag_and_other_settings_do() {
     let server = TestServer::start().await;
     let live = Tenant { environment: Environment::Live, ..server.tenant };
     let engine = server.app.engine();
-    assert!(engine.environment_settings(live).await.is_ok());
+    assert!(engine.row_tags.environment_settings(live).await.is_ok());
     let settings = EnvironmentSettings::default_for(Environment::Test);
     let mut tx = server.db.begin().await.unwrap();
     let forged = projects::StoredSettings { settings, tag: None };
     projects::set_environment(&mut tx, live, &forged).await.unwrap();
     tx.commit().await.unwrap();
-    assert!(engine.environment_settings(live).await.is_err());
+    assert!(engine.row_tags.environment_settings(live).await.is_err());
 }
 
 #[tokio::test]

@@ -93,7 +93,7 @@ async fn a_code_that_is_being_exchanged_when_its_project_is_frozen_connects_noth
     let ended = server.backend().get(&path).await;
     assert_eq!((ended.outcome(), &ended.body["failure"]), ("failed", &json!("frozen")));
     assert_eq!(server.agent("alice").call(NOTES, json!({})).await.outcome(), "auth_required");
-    server.app.engine().work_off_all().await.unwrap();
+    server.app.engine().revocations.work_off_all().await.unwrap();
     assert_eq!(provider.live(), 0, "what it gave is ended");
 }
 

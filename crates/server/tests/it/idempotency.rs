@@ -72,7 +72,7 @@ async fn a_key_is_its_end_users_agents_tools_and_projects_own() {
     assert_eq!((listed.outcome(), listed.is_replayed), ("completed", false));
 
     let live = Tenant { environment: Environment::Live, ..server.tenant };
-    let live = server.app.engine().create_api_key(live, None).await.unwrap();
+    let live = server.app.engine().provisioning.create_api_key(live, None).await.unwrap();
     for key in [server.foreign_key().await.as_str(), live.expose()] {
         let stranger = send(&server.agent_with_key(key, "alice"), "k").await;
         assert_eq!(stranger.code(), "not_enabled");
@@ -157,8 +157,8 @@ async fn a_key_is_forgotten_after_a_day() {
     let (server, alice) = connected().await;
     send(&alice, "k").await;
     server.clock.advance(Duration::from_secs(24 * 3_600 - 1));
-    server.app.engine().sweep().await.unwrap();
-    server.app.engine().work_off_all().await.unwrap();
+    server.app.engine().janitor.sweep().await.unwrap();
+    server.app.engine().revocations.work_off_all().await.unwrap();
     assert!(send(&alice, "k").await.is_replayed);
     server.clock.advance(Duration::from_secs(1));
     let anew = alice.post_keyed(SEND, message("Something else"), "k").await;

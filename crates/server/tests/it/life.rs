@@ -229,7 +229,7 @@ impl World {
                 return;
             }
             assert!(started.elapsed() < Duration::from_secs(30), "{context}: {account} is alive");
-            self.server.app.engine().work_off_all().await.unwrap();
+            self.server.app.engine().revocations.work_off_all().await.unwrap();
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }

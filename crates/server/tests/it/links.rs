@@ -210,6 +210,6 @@ async fn f15_an_end_user_is_asked_for_100_things_at_once_at_most() {
     assert_eq!(ask("alice", "scope-7".to_owned()).await.outcome(), "pending", "the same again");
     assert_eq!(ask("bob", "one-more".to_owned()).await.outcome(), "pending");
     server.clock.advance(Duration::from_mins(10));
-    server.app.engine().sweep().await.unwrap();
+    server.app.engine().janitor.sweep().await.unwrap();
     assert_eq!(ask("alice", "one-more".to_owned()).await.outcome(), "pending");
 }

@@ -168,7 +168,7 @@ async fn disabling_a_connector_ends_its_connections_and_prompts_at_once() {
     let late = browser.visit(callback.as_str()).await;
     assert_eq!(late.outcome(), "failed", "{late:?}");
 
-    server.app.engine().work_off_all().await.unwrap();
+    server.app.engine().revocations.work_off_all().await.unwrap();
     let alive: usize = server.slack().grants().iter().map(|grant| grant.live_access_tokens).sum();
     assert_eq!(alive, usize::from(server.exchanges() == 3), "what was connected is withdrawn");
 

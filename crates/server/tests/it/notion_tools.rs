@@ -14,7 +14,7 @@ const ROADMAP: &str = "33333333-0000-4000-8000-000000000001";
 async fn server() -> TestServer {
     let server = TestServer::start().await;
     let notion = Enable { sandbox: true, ..Enable::new("notion".parse().unwrap()) };
-    server.app.engine().enable(server.tenant, notion).await.expect("enabled");
+    server.app.engine().project_connectors.enable(server.tenant, notion).await.expect("enabled");
     server
 }
 

@@ -73,7 +73,7 @@ impl Two {
         let began = Instant::now();
         while self.healthy.hostile.ledger().refreshes < healthy {
             assert!(began.elapsed() < PATIENCE, "{:?}", self.healthy.hostile.ledger());
-            app.engine().keep_fresh().await.unwrap();
+            app.engine().upkeep.keep_fresh().await.unwrap();
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
@@ -104,8 +104,8 @@ async fn r8_tokens_of_a_connector_that_cannot_be_used_hold_up_no_others() {
     };
     while waiting().await > 0 {
         assert!(began.elapsed() < PATIENCE, "they are not put off");
-        app.engine().keep_fresh().await.unwrap();
-        app.engine().finish_refreshes(PATIENCE).await;
+        app.engine().upkeep.keep_fresh().await.unwrap();
+        app.engine().upkeep.finish_refreshes(PATIENCE).await;
     }
     assert_eq!(two.troubled.hostile.ledger().refreshes, 0);
 }
@@ -119,10 +119,10 @@ async fn r8_a_provider_that_hangs_holds_up_no_other_providers_tokens() {
     let app = &two.server.app;
     // Until as many hang as may.
     for _ in 0..5 {
-        app.engine().keep_fresh().await.unwrap();
+        app.engine().upkeep.keep_fresh().await.unwrap();
     }
     two.until_refreshed(app, 5).await;
-    assert!(app.engine().finish_refreshes(Duration::ZERO).await >= 100, "the others hang");
+    assert!(app.engine().upkeep.finish_refreshes(Duration::ZERO).await >= 100, "the others hang");
     assert_eq!(two.troubled.hostile.ledger().refreshes, 0);
 }
 
@@ -265,13 +265,13 @@ async fn r2_a_good_answer_that_comes_late_brings_its_connection_back() {
     }
     provider.hostile.change(|temper| temper.latency = Duration::ZERO);
     let next = server.restarted();
-    next.engine().recover().await.unwrap();
-    assert_eq!(next.engine().finish_refreshes(PATIENCE).await, 0);
+    next.engine().upkeep.recover().await.unwrap();
+    assert_eq!(next.engine().upkeep.finish_refreshes(PATIENCE).await, 0);
     let lost = (json!("needs_reauth"), json!("refresh_outcome_unknown"));
     assert_eq!(state(&server, "alice").await, lost, "the token was used again");
 
     late.await.unwrap();
-    server.app.engine().finish_refreshes(PATIENCE).await;
+    server.app.engine().upkeep.finish_refreshes(PATIENCE).await;
     server.deliver_webhooks().await;
     let told: Vec<_> = receiver.changes().into_iter().map(|(_, new)| new).collect();
     assert_eq!(told[..2], ["needs_reauth", "active"]);
@@ -296,11 +296,11 @@ async fn r3_tokens_in_a_file_that_nobody_takes_are_ended_at_the_provider() {
     let file = std::fs::read_dir(server.spool()).unwrap().next().unwrap().unwrap().path();
     let text = std::fs::read(&file).unwrap();
     drop(lock);
-    assert_eq!(server.app.engine().finish_refreshes(PATIENCE).await, 0);
+    assert_eq!(server.app.engine().upkeep.finish_refreshes(PATIENCE).await, 0);
 
     let restart = async || {
         std::fs::write(&file, &text).unwrap();
-        server.restarted().engine().recover().await.unwrap();
+        server.restarted().engine().upkeep.recover().await.unwrap();
         assert_eq!(server.spooled(), 0, "it is taken care of");
         provider.hostile.ledger().revocations
     };
@@ -308,7 +308,7 @@ async fn r3_tokens_in_a_file_that_nobody_takes_are_ended_at_the_provider() {
     let listed = server.agent("alice").get("/v1/connections").await;
     let path = format!("/v1/connections/{}", listed.body["data"][0]["id"].as_str().unwrap());
     assert_eq!(server.agent("alice").delete(&path).await.status, 204);
-    server.app.engine().work_off_all().await.unwrap();
+    server.app.engine().revocations.work_off_all().await.unwrap();
     let before = provider.hostile.ledger().revocations;
     assert_eq!(restart().await, before + 1, "it has ended, and so must what it left");
 }
@@ -338,10 +338,10 @@ async fn o5_a_sweep_waits_for_no_provider() {
     }
     server.clock.advance(Duration::from_mins(11));
     let began = Instant::now();
-    server.app.engine().sweep().await.unwrap();
+    server.app.engine().janitor.sweep().await.unwrap();
     assert!(began.elapsed() < Duration::from_secs(15), "it waited for {:?}", began.elapsed());
     assert_eq!(provider.hostile.ledger().revocations, 0);
-    let due = server.app.engine().due_revocations().await.unwrap();
+    let due = server.app.engine().revocations.due_revocations().await.unwrap();
     assert_eq!(due.len(), 1, "the outbox has them");
 }
 
@@ -372,7 +372,7 @@ async fn b7_the_next_process_of_a_name_leaves_alone_what_the_one_before_has_sent
     let latency = Duration::from_secs(3);
     let setup = Setup { postgres: Some(url), ..Setup::default() };
     let (provider, server) = connected(Temper { latency, ..temper() }, setup).await;
-    server.app.engine().recover().await.unwrap();
+    server.app.engine().upkeep.recover().await.unwrap();
     server.clock.advance(LIFE);
     let agent = server.agent("alice");
     let call = tokio::spawn(async move { agent.call(READ, json!({})).await.outcome().to_owned() });
@@ -381,12 +381,12 @@ async fn b7_the_next_process_of_a_name_leaves_alone_what_the_one_before_has_sent
         assert!(began.elapsed() < PATIENCE);
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    server.app.engine().beat().await.unwrap();
+    server.app.engine().presence.beat().await.unwrap();
     let next = server.restarted();
-    next.engine().recover().await.unwrap();
-    next.engine().follow().await.unwrap();
-    next.engine().keep_fresh().await.unwrap();
-    assert_eq!(next.engine().finish_refreshes(PATIENCE).await, 0);
+    next.engine().upkeep.recover().await.unwrap();
+    next.engine().cache.follow().await.unwrap();
+    next.engine().upkeep.keep_fresh().await.unwrap();
+    assert_eq!(next.engine().upkeep.finish_refreshes(PATIENCE).await, 0);
     assert_eq!(call.await.unwrap(), "completed");
     let ledger = provider.hostile.ledger();
     assert_eq!((ledger.refreshes, ledger.refused, ledger.reused), (1, 0, 0));

@@ -38,8 +38,12 @@ async fn a_name_that_cannot_be_read_and_whoever_may_not_rename_is_refused() {
     let key = server.backend().patch(&project, json!({"name": "Mine"})).await;
     assert_eq!(key.status, 401);
     let engine = server.app.engine();
-    let other = engine.provision("Other team", "Other project").await.unwrap();
-    let eve = engine.create_owner(other.team, &"eve@example.com".parse().unwrap()).await.unwrap();
+    let other = engine.provisioning.provision("Other team", "Other project").await.unwrap();
+    let eve = engine
+        .provisioning
+        .create_owner(other.team, &"eve@example.com".parse().unwrap())
+        .await
+        .unwrap();
     let eve = server.agent_with_key(eve.expose(), "nobody").naming(None);
     let refused = eve.patch(&project, json!({"name": "Mine"})).await;
     assert_eq!(refused.status, 404, "{refused:?}");

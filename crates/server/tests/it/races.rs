@@ -46,8 +46,8 @@ impl World {
     /// Checks that nothing of the disabled connector works, and the provider has every token back.
     async fn assert_ended(&self, after: &str) {
         let server = &self.server;
-        server.app.engine().sweep().await.unwrap();
-        server.app.engine().work_off_all().await.unwrap();
+        server.app.engine().janitor.sweep().await.unwrap();
+        server.app.engine().revocations.work_off_all().await.unwrap();
         assert_eq!(self.provider.live(), 0, "{after}");
         let counts = connections::counts(&server.db, server.tenant, server.connector).await;
         for (status, number) in counts.unwrap() {
@@ -196,8 +196,8 @@ async fn disconnecting_while_connecting_again_leaves_sound_connections() {
         assert!(ends.iter().all(|status| *status < 500), "{round}: {ends:?}");
         assert_sound(&world, round).await;
     }
-    world.server.app.engine().sweep().await.unwrap();
-    world.server.app.engine().work_off_all().await.unwrap();
+    world.server.app.engine().janitor.sweep().await.unwrap();
+    world.server.app.engine().revocations.work_off_all().await.unwrap();
     assert_sound(&world, 15).await;
 }
 

@@ -228,15 +228,15 @@ async fn r8_a_token_in_use_is_refreshed_ahead_of_its_end_and_one_that_nobody_use
     let engine = server.app.engine();
     let refreshed_after = async |wait: Duration| {
         server.clock.advance(wait);
-        engine.keep_fresh().await.unwrap();
-        assert_eq!(engine.finish_refreshes(Duration::from_secs(20)).await, 0);
+        engine.upkeep.keep_fresh().await.unwrap();
+        assert_eq!(engine.upkeep.finish_refreshes(Duration::from_secs(20)).await, 0);
         provider.hostile.ledger().refreshes
     };
     assert_eq!(refreshed_after(Duration::from_mins(55)).await, 0, "nobody used it");
     assert_eq!(reads(&server).await, "completed");
-    engine.finish_refreshes(Duration::from_secs(20)).await;
+    engine.upkeep.finish_refreshes(Duration::from_secs(20)).await;
     assert_eq!(provider.hostile.ledger().refreshes, 1, "a call that finds it due does");
-    engine.write_uses(true).await.unwrap();
+    engine.connection_uses.write_uses(true).await.unwrap();
     assert_eq!(refreshed_after(LIFE / 2).await, 1, "it is too early");
     assert_eq!(refreshed_after(Duration::from_mins(25)).await, 2);
     assert_eq!(refreshed_after(Duration::from_hours(8 * 24)).await, 2, "it was used a week ago");
@@ -290,8 +290,8 @@ async fn r3_what_another_node_has_sent_is_taken_over_once_the_database_was_heard
     let back = a.second_node().await;
     let refreshed = async |passed| {
         a.clock.advance(Duration::from_secs(passed));
-        back.app.engine().keep_fresh().await.unwrap();
-        back.app.engine().finish_refreshes(Duration::from_secs(5)).await;
+        back.app.engine().upkeep.keep_fresh().await.unwrap();
+        back.app.engine().upkeep.finish_refreshes(Duration::from_secs(5)).await;
         provider.hostile.ledger().refreshes
     };
     assert_eq!(refreshed(0).await, 0);
@@ -332,7 +332,7 @@ async fn b7_a_refresh_that_was_sent_is_finished_before_a_node_stops() {
     provider.hostile.change(|temper| temper.latency = Duration::from_millis(300));
     server.clock.advance(Duration::from_mins(59));
     assert_eq!(reads(&server).await, "completed", "with the old token");
-    assert_eq!(server.app.engine().finish_refreshes(Duration::from_secs(20)).await, 0);
+    assert_eq!(server.app.engine().upkeep.finish_refreshes(Duration::from_secs(20)).await, 0);
     assert_eq!(provider.hostile.ledger().refreshes, 1);
     server.clock.advance(Duration::from_mins(2));
     assert_eq!(reads(&server).await, "completed");
@@ -355,7 +355,7 @@ async fn r3_a_token_that_the_database_cannot_take_is_used_and_kept_until_it_can(
     assert_eq!(server.spooled(), 1);
     assert_eq!(reads(&server).await, "completed", "so is the next one");
     drop(lock);
-    assert_eq!(server.app.engine().finish_refreshes(Duration::from_secs(20)).await, 0);
+    assert_eq!(server.app.engine().upkeep.finish_refreshes(Duration::from_secs(20)).await, 0);
     assert_eq!(server.spooled(), 0, "it is stored");
     server.clock.advance(LIFE);
     assert_eq!(reads(&server).await, "completed", "with the refresh token that was stored");

@@ -74,7 +74,7 @@ async fn end(server: &TestServer, world: &World) {
     let patience = Instant::now();
     while count(&log(&world.peer).await, "revocations") < END_USERS.len() {
         assert!(patience.elapsed() < Duration::from_secs(30), "{}", log(&world.peer).await);
-        server.app.engine().work_off_all().await.unwrap();
+        server.app.engine().revocations.work_off_all().await.unwrap();
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let log = log(&world.peer).await;

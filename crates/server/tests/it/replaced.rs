@@ -53,7 +53,7 @@ async fn reconnect(server: &TestServer, connector: &str, decision: &str) {
 /// Returns what the outbox does next, and the receipts there are then; none is of a connection in
 /// use.
 async fn receipts(server: &TestServer) -> Vec<Value> {
-    server.app.engine().work_off_all().await.unwrap();
+    server.app.engine().revocations.work_off_all().await.unwrap();
     let listed = server.admin().get(&server.project("/revocations?environment=test")).await;
     let receipts = listed.body["data"].as_array().unwrap().clone();
     let used = server.agent("alice").get("/v1/connections").await.body["data"].clone();
@@ -78,7 +78,7 @@ async fn reads(server: &TestServer) -> String {
 async fn b6_a_pair_that_a_reconnect_replaces_is_ended_and_the_new_one_is_not() {
     let server = TestServer::start().await;
     let notion = Enable { sandbox: true, ..Enable::new("notion".parse().unwrap()) };
-    server.app.engine().enable(server.tenant, notion).await.unwrap();
+    server.app.engine().project_connectors.enable(server.tenant, notion).await.unwrap();
     let alice = server.agent("alice");
     let search = async || alice.call("notion_search", json!({"query": ""})).await;
     server.browser().connect(search().await.link(), "Allow access").await;

@@ -15,12 +15,12 @@ async fn f13_a_link_tells_how_its_prompt_ended_for_a_month_and_not_for_ever() {
     let asked = server.agent("alice").call(TOOL, json!({})).await;
     server.clock.advance(DAY);
     let engine = server.app.engine();
-    engine.sweep().await.unwrap();
-    engine.prune().await;
+    engine.janitor.sweep().await.unwrap();
+    engine.janitor.prune().await;
     assert_eq!(server.browser().visit(asked.link()).await.outcome(), "expired");
     assert_eq!(server.ended(&asked).await.outcome(), "expired");
     server.clock.advance(30 * DAY);
-    engine.prune().await;
+    engine.janitor.prune().await;
     assert_eq!(server.browser().open(asked.link()).await.status, 404);
     assert_eq!(server.ended(&asked).await.status, 404);
 }
@@ -34,7 +34,7 @@ async fn f13_an_ended_connection_and_its_receipt_are_gone_after_their_term_and_a
     let living = server.connect("bob", TOOL).await;
     let own = server.agent("alice").delete(&format!("/v1/connections/{ended}")).await;
     assert!((200..300).contains(&own.status), "{own:?}");
-    engine.work_off_all().await.unwrap();
+    engine.revocations.work_off_all().await.unwrap();
     let receipts = server.project("/revocations?environment=test");
     let connections = server.project("/connections?environment=test");
     let ids = async |path: &str, name: &str| {
@@ -43,11 +43,11 @@ async fn f13_an_ended_connection_and_its_receipt_are_gone_after_their_term_and_a
         rows.iter().map(|row| row[name].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
     server.clock.advance(89 * DAY);
-    engine.prune().await;
+    engine.janitor.prune().await;
     assert_eq!(ids(&receipts, "connection_id").await, [ended.as_str()]);
     assert_eq!(ids(&connections, "id").await.len(), 2);
     server.clock.advance(DAY);
-    engine.prune().await;
+    engine.janitor.prune().await;
     assert!(ids(&receipts, "connection_id").await.is_empty());
     assert_eq!(ids(&connections, "id").await, [living.as_str()]);
     let gone = server.admin().delete(&server.project("/end-users/alice?environment=test")).await;

@@ -45,10 +45,10 @@ async fn receipts(server: &TestServer, of: &[ConnectionId]) -> BTreeMap<Revocati
 /// Does what the node's background work does, for so long.
 async fn work(server: &TestServer, app: &App, hours: u32) {
     for _ in 0..hours * 6 {
-        app.engine().work_off_all().await.unwrap();
+        app.engine().revocations.work_off_all().await.unwrap();
         server.clock.advance(HOUR / 6);
     }
-    app.engine().work_off_all().await.unwrap();
+    app.engine().revocations.work_off_all().await.unwrap();
 }
 
 async fn slack() -> TestServer {
@@ -109,7 +109,7 @@ async fn b6_a_server_that_was_off_for_a_week_asks_before_it_gives_up() {
     let id = disconnect(&server, "alice").await;
     server.slack().clear_faults();
     server.clock.advance(8 * 24 * HOUR);
-    server.restarted().engine().work_off_all().await.unwrap();
+    server.restarted().engine().revocations.work_off_all().await.unwrap();
     assert_eq!(receipt(&server, id).await.status, RevocationStatus::ProviderConfirmed);
 }
 
@@ -175,11 +175,11 @@ async fn b6_a_provider_that_says_wait_is_left_alone_for_so_long() {
     let asked = provider.asked();
     assert!((1..=4).contains(&asked), "those under way at the time, and no more: {asked}");
     server.clock.advance(Duration::from_mins(59));
-    server.app.engine().work_off_all().await.unwrap();
+    server.app.engine().revocations.work_off_all().await.unwrap();
     assert_eq!(provider.asked(), asked);
     provider.be(Mood::Well);
     server.clock.advance(Duration::from_mins(1));
-    server.app.engine().work_off_all().await.unwrap();
+    server.app.engine().revocations.work_off_all().await.unwrap();
     assert_eq!(provider.confirmed().len(), all.len());
     assert!(provider.most_under_way() <= 4, "{}", provider.most_under_way());
 }
@@ -204,14 +204,14 @@ async fn b6_a_provider_that_is_back_after_some_minutes_is_asked_within_one() {
     provider.be(Mood::Down);
     disable(&server).await;
     for _ in 0..300 {
-        server.app.engine().work_off_all().await.unwrap();
+        server.app.engine().revocations.work_off_all().await.unwrap();
         server.clock.advance(STEP);
     }
     assert!((10..40).contains(&provider.asked()), "{} in ten minutes", provider.asked());
     provider.be(Mood::Well);
     for _ in 0..30 {
         server.clock.advance(STEP);
-        server.app.engine().work_off_all().await.unwrap();
+        server.app.engine().revocations.work_off_all().await.unwrap();
     }
     assert_eq!(provider.confirmed().len(), all.len());
 }
@@ -294,13 +294,13 @@ async fn b6_several_nodes_ask_for_each_token_once_and_whoever_dies_is_stood_in_f
     let nodes = [a.app.clone(), b.app.clone(), a.app.clone(), b.app.clone()];
     let working: tokio::task::JoinSet<_> = nodes
         .into_iter()
-        .map(|app| async move { app.engine().work_off_all().await.unwrap() })
+        .map(|app| async move { app.engine().revocations.work_off_all().await.unwrap() })
         .collect();
     working.join_all().await;
     let confirmed = provider.confirmed();
     assert_eq!((confirmed.len(), confirmed.values().max()), (195, Some(&1)));
     a.clock.advance(Duration::from_mins(2));
-    b.app.engine().work_off_all().await.unwrap();
+    b.app.engine().revocations.work_off_all().await.unwrap();
     let expected = BTreeMap::from([(RevocationStatus::ProviderConfirmed, 200)]);
     assert_eq!(receipts(&b, &ids).await, expected);
 }

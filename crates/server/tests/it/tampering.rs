@@ -67,14 +67,14 @@ async fn v1_an_app_secret_moved_to_another_project_does_not_open() {
     let server = TestServer::start().await;
     let stored = project_connectors::find(&server.db, server.tenant, server.connector);
     let mut copy = stored.await.unwrap().unwrap();
-    let made = server.app.engine().provision("Thief", "Thief").await.unwrap();
+    let made = server.app.engine().provisioning.provision("Thief", "Thief").await.unwrap();
     copy.tenant.project = made.project;
     copy.id = "pcon_01JAAAAAAAAAAAAAAAAAAAAAAA".parse().unwrap();
     let mut tx = server.db.begin().await.unwrap();
     project_connectors::create(&mut tx, &copy).await.unwrap();
     tx.commit().await.unwrap();
 
-    let key = server.app.engine().create_api_key(copy.tenant, None).await.unwrap();
+    let key = server.app.engine().provisioning.create_api_key(copy.tenant, None).await.unwrap();
     let thief = server.agent_with_key(key.expose(), "mallory");
     let asked = thief.call(TOOL, json!({})).await;
     let page = server.browser().connect(asked.link(), "Allow").await;

@@ -65,9 +65,9 @@ impl Operation {
 /// Returns somebody who owns another project.
 async fn stranger(server: &TestServer) -> Agent {
     let engine = server.app.engine();
-    let made = engine.provision("Strangers", "Strange").await.unwrap();
+    let made = engine.provisioning.provision("Strangers", "Strange").await.unwrap();
     let email = "stranger@example.com".parse().unwrap();
-    let token = engine.create_owner(made.team, &email).await.unwrap();
+    let token = engine.provisioning.create_owner(made.team, &email).await.unwrap();
     server.agent_with_key(token.expose(), "alice").naming(None)
 }
 

@@ -219,11 +219,11 @@ async fn both_nodes_sweep_at_once_and_end_only_what_is_over() {
     let sweeps: JoinSet<_> = (0..8)
         .map(|at| {
             let app = [&a.app, &b.app][at % 2].clone();
-            async move { app.engine().sweep().await }
+            async move { app.engine().janitor.sweep().await }
         })
         .collect();
     assert!(sweeps.join_all().await.iter().all(Result::is_ok));
     assert_eq!(provider.live(), 4, "a sweep asks no provider");
-    a.app.engine().work_off_all().await.unwrap();
+    a.app.engine().revocations.work_off_all().await.unwrap();
     assert_eq!(provider.live(), 3, "what nobody confirmed in time is revoked, and nothing else");
 }

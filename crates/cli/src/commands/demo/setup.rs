@@ -3,12 +3,10 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use astralform_catalog::{builtin, load};
 use astralform_domain::{Clock, ConnectorSlug, Entropy, Environment, ProjectId, Secret, Tenant};
+use astralform_egress::{Egress, Networks};
 use astralform_engine::{
-    Engine, Outcome, Parts, Patience, Site, ToolCall,
-    authentication::Said,
-    egress::{Egress, Networks},
-    prepare_database,
-    project_connectors::{Credentials, Enable},
+    Credentials, Engine, Outcome, Parts, Patience, Site, ToolCall, authentication::Said,
+    prepare_database, project_connectors::Enable,
 };
 use astralform_simulator::Simulator;
 use astralform_storage::Db;
@@ -81,10 +79,10 @@ pub(super) async fn set_up(listener: &TcpListener) -> anyhow::Result<Set> {
         spool: None,
     });
     let serving = tokio::spawn(simulated.serve());
-    let made = engine.provision("Demo team", PROJECT).await?;
+    let made = engine.provisioning.provision("Demo team", PROJECT).await?;
     let tenant = Tenant { project: made.project, environment: Environment::Test };
-    let api_key = engine.create_api_key(tenant, None).await?;
-    let admin_token = engine.create_owner(made.team, &OWNER.parse()?).await?;
+    let api_key = engine.provisioning.create_api_key(tenant, None).await?;
+    let admin_token = engine.provisioning.create_owner(made.team, &OWNER.parse()?).await?;
     let enabled = enable_all(&engine, tenant, &simulator).await?;
     let keyed = enable_keyed(&engine, tenant).await?;
     let (service, tool) = first_tool(&engine, &enabled)?;
@@ -121,7 +119,7 @@ async fn enable_all(
         let connector: ConnectorSlug = app.connector.parse()?;
         enabled.push(connector.clone());
         let enable = Enable { credentials: Some(client), sandbox: true, ..Enable::new(connector) };
-        engine.enable(tenant, enable).await?;
+        engine.project_connectors.enable(tenant, enable).await?;
     }
     Ok(enabled)
 }
@@ -132,7 +130,10 @@ async fn enable_keyed(engine: &Engine, tenant: Tenant) -> anyhow::Result<Keyed> 
     let mut keyed = None;
     for slug in Simulator::KEYED_CONNECTORS {
         let slug: ConnectorSlug = slug.parse()?;
-        engine.enable(tenant, Enable { sandbox: true, ..Enable::new(slug.clone()) }).await?;
+        engine
+            .project_connectors
+            .enable(tenant, Enable { sandbox: true, ..Enable::new(slug.clone()) })
+            .await?;
         let connector = engine.catalog().connector(&slug);
         let tool = connector.and_then(|found| Some((found.name.clone(), found.tools.first()?)));
         keyed = keyed.or(tool);
@@ -166,10 +167,10 @@ fn first_tool(engine: &Engine, enabled: &[ConnectorSlug]) -> anyhow::Result<(Str
 async fn first_link(engine: &Engine, api_key: &Secret, tool: &str) -> anyhow::Result<String> {
     let end_user = Some(END_USER.parse()?);
     let said = Said { token: api_key.expose(), agent: None, end_user };
-    let caller = engine.authenticate(said).await?;
+    let caller = engine.authentication.authenticate(said).await?;
     let call =
         ToolCall { arguments: serde_json::json!({}), connection: None, wait: Patience::default() };
-    match Box::pin(engine.call_tool(&caller, tool, &call)).await? {
+    match Box::pin(engine.tools.call_tool(&caller, tool, &call)).await? {
         Outcome::AuthRequired(prompt) => Ok(prompt.url),
         _ => anyhow::bail!("a fresh end user should have to connect first"),
     }

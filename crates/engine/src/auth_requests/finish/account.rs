@@ -2,22 +2,22 @@ use astralform_domain::{AuthRequest, ConnectionStatus, Secret};
 use astralform_storage::connections;
 
 use super::exchange::Fetched;
-use crate::{Engine, Fault, connections::replaced, project_connectors::Ready};
+use crate::{Fault, auth_requests::Consents, connections::replaced, connectors::Ready};
 
-impl Engine {
+impl Consents {
     /// Returns whether what was fetched is of the account that was asked for: to renew a connection
     /// takes the very same one, so that nobody's account is replaced unseen.
     pub(super) async fn is_wanted(
         &self,
         request: &AuthRequest,
-        ready: &Ready<'_>,
+        ready: &Ready,
         fetched: &Fetched,
     ) -> Result<bool, Fault> {
         let Some(renewed) = request.renews else { return Ok(true) };
-        if replaced(request, ready.connector).is_some() {
+        if replaced(request, &ready.connector).is_some() {
             return Ok(true);
         }
-        let renewed = connections::find(&self.db, request.tenant, renewed).await?;
+        let renewed = connections::find(&self.base.db, request.tenant, renewed).await?;
         Ok(renewed.is_none_or(|renewed| {
             renewed.status == ConnectionStatus::Revoked || renewed.account.id == fetched.account.id
         }))
@@ -29,25 +29,25 @@ impl Engine {
     pub(super) async fn decline_other(
         &self,
         request: &AuthRequest,
-        ready: &Ready<'_>,
+        ready: &Ready,
         fetched: Fetched,
     ) -> Result<(), Fault> {
         let Fetched { account, mut tokens, .. } = fetched;
         let pcon = request.project_connector;
         let end_user = request.owner.end_user();
-        let known = connections::serving(&self.db, request.tenant, pcon, end_user).await?;
+        let known = connections::serving(&self.base.db, request.tenant, pcon, end_user).await?;
         for other in known.iter().filter(|other| other.owner == request.owner) {
             if other.account.id == account.id {
                 return Ok(());
             }
-            let held = self.open_tokens(other).await?;
+            let held = self.connections.open_tokens(other).await?;
             let is_held = |secret: &Secret| held.iter().any(|held| held.holds(secret));
             tokens.retain(|token| {
                 let refresh_token = token.refresh_token.as_ref();
                 !is_held(&token.access_token) && !refresh_token.is_some_and(is_held)
             });
         }
-        self.discard(request, ready, Some(&account), tokens).await;
+        self.discards.discard(request, ready, Some(&account), tokens).await;
         Ok(())
     }
 }

@@ -1,23 +1,27 @@
-use std::time::Duration;
-
 use astralform_catalog::Pkce;
 use astralform_domain::{
-    Account, AuthFailure, AuthRequest, HostSet, ProviderError, ScopeSet, Secret, limits,
+    Account, AuthFailure, AuthRequest, HostSet, ProviderError, ScopeSet, Secret, chain,
+};
+use astralform_egress::{Answer, EgressError, REDACTED};
+use astralform_provider::{
+    Budget, SendError,
+    identity::{identity_request, read_account},
+    oauth::{Client, Grant, Granted, TokenError, read_tokens, token_request},
+    request::CredentialParts,
 };
 use astralform_storage::oauth_states::OauthState;
 use http::StatusCode;
 
-use super::{Callback, Ended};
+use super::Callback;
 use crate::{
-    Engine, Fault,
-    auth_requests::begin::{state_row, verifier_binding},
-    chain,
+    Fault,
+    auth_requests::{
+        Consents,
+        begin::{state_row, verifier_binding},
+        close::FlowEnd,
+    },
     connections::OpenToken,
-    credentials::CredentialParts,
-    egress::{Allowance, Answer, EgressError, REDACTED},
-    identity::{identity_request, read_account},
-    oauth::{Grant, Granted, TokenError, read_tokens, token_request},
-    project_connectors::{Client, Ready, reach},
+    connectors::{Ready, reach},
 };
 
 /// What a provider gave for a code.
@@ -28,24 +32,22 @@ pub(in crate::auth_requests) struct Fetched {
     pub(in crate::auth_requests) hosts: HostSet,
 }
 
-const WITHIN: Duration = Duration::from_secs(20);
-const AT_MOST: usize = limits::TOKEN_ANSWER.count();
-
-impl Engine {
+impl Consents {
     /// Checks what the browser brought and exchanges it for tokens and an account.
     pub(super) async fn fetch(
         &self,
         state: &OauthState,
         request: &AuthRequest,
         callback: &Callback<'_>,
-    ) -> Result<Result<(Ready<'_>, Fetched), Ended>, Fault> {
-        if self.is_frozen(request.tenant.project).await? {
-            return Ok(Err(Ended::Failed(AuthFailure::Frozen)));
+    ) -> Result<Result<(Ready, Fetched), FlowEnd>, Fault> {
+        if self.cache.is_frozen(request.tenant.project).await? {
+            return Ok(Err(FlowEnd::Failed(AuthFailure::Frozen)));
         }
-        let ready = match self.load_ready(request.tenant, request.project_connector).await? {
-            Ok(ready) if ready.settings.generation == state.generation => ready,
-            _ => return Ok(Err(Ended::Failed(AuthFailure::SettingsChanged))),
-        };
+        let ready =
+            match self.connectors.load_ready(request.tenant, request.project_connector).await? {
+                Ok(ready) if ready.settings.generation == state.generation => ready,
+                _ => return Ok(Err(FlowEnd::Failed(AuthFailure::SettingsChanged))),
+            };
         let code = match code(state, callback) {
             Ok(code) => code,
             Err(ended) => return Ok(Err(ended)),
@@ -54,9 +56,9 @@ impl Engine {
             Ok(granted) => granted,
             Err(ended) => return Ok(Err(ended)),
         };
-        let now = self.clock.now();
+        let now = self.base.now();
         let asked = &request.required_scopes;
-        let open = |granted| OpenToken::granted(granted, ready.connector, asked, now);
+        let open = |granted| OpenToken::granted(granted, &ready.connector, asked, now);
         let tokens: Vec<_> = granted.into_iter().map(open).collect();
         match self.account(request, &ready, &tokens).await {
             Ok(account) => {
@@ -64,57 +66,39 @@ impl Engine {
                 Ok(Ok((ready, Fetched { account, tokens, hosts })))
             }
             Err(failure) => {
-                self.discard(request, &ready, None, tokens).await;
-                Ok(Err(Ended::Failed(failure)))
+                self.discards.discard(request, &ready, None, tokens).await;
+                Ok(Err(FlowEnd::Failed(failure)))
             }
         }
     }
 
+    /// Exchanges the code as the developer's app.
     async fn exchange(
         &self,
         state: &OauthState,
         request: &AuthRequest,
-        ready: &Ready<'_>,
+        ready: &Ready,
         code: &Secret,
-    ) -> Result<Result<Vec<Granted>, Ended>, Fault> {
+    ) -> Result<Result<Vec<Granted>, FlowEnd>, Fault> {
+        let Ok((oauth, at)) = ready.oauth() else {
+            return Ok(Err(FlowEnd::Failed(AuthFailure::SettingsChanged)));
+        };
         let verifier = self.verifier(state, request, ready).await?;
         let grant = Grant { code, redirect_uri: &state.redirect_uri, verifier: verifier.as_ref() };
-        let client = self.client(&ready.settings).await?;
-        let mut granted = self.exchange_as(&client, &grant, request, ready).await;
-        if matches!(granted, Err(Ended::Refused(AuthFailure::ClientRejected, _)))
-            && let Some(previous) = self.previous_client(&ready.settings).await?
-        {
-            granted = self.exchange_as(&previous, &grant, request, ready).await;
-        }
-        if let Err(Ended::Refused(AuthFailure::ClientRejected, said)) = &granted {
-            self.note_refused_app(ready, said).await?;
+        let app = self.connectors.app(&ready.settings).await?;
+        let made = |client: &Client| token_request(oauth, &at.token, client, &grant);
+        let read = |answer: Answer| read_tokens(oauth, answer.status, &answer.body);
+        let granted = match app.send(&self.egress, Budget::CODE, made, read).await {
+            Ok(granted) => granted.map_err(|error| not_exchanged(request, error)),
+            Err(SendError::Egress(error)) => Err(FlowEnd::Failed(unanswered(request, &error))),
+            Err(SendError::Unsendable | SendError::NoSecret) => {
+                Err(FlowEnd::Failed(AuthFailure::ClientRejected))
+            }
+        };
+        if let Err(FlowEnd::Refused(AuthFailure::ClientRejected, said)) = &granted {
+            self.connectors.note_refused_app(ready, said).await?;
         }
         Ok(granted)
-    }
-
-    async fn exchange_as(
-        &self,
-        client: &Client,
-        grant: &Grant<'_>,
-        request: &AuthRequest,
-        ready: &Ready<'_>,
-    ) -> Result<Vec<Granted>, Ended> {
-        let failed = |_| Ended::Failed(AuthFailure::SettingsChanged);
-        let (oauth, at) = ready.oauth().map_err(failed)?;
-        let exchange = token_request(oauth, &at.token, client, grant);
-        let exchange = exchange.ok_or(Ended::Failed(AuthFailure::ClientRejected))?;
-        let answer = self.egress.send(exchange, allowance(ready)).await;
-        let answer = answer.map_err(|error| Ended::Failed(unanswered(request, &error)))?;
-        read_tokens(oauth, answer.status, &answer.body).map_err(|error| {
-            tracing::warn!(auth_request.id = %request.id, %error, "the code was not exchanged");
-            match error {
-                TokenError::ClientRejected(said) => {
-                    Ended::Refused(AuthFailure::ClientRejected, said)
-                }
-                TokenError::Refused(said) => Ended::Refused(AuthFailure::CodeRejected, said),
-                TokenError::Unreadable => Ended::Failed(AuthFailure::ProviderUnavailable),
-            }
-        })
     }
 
     /// Returns the code verifier, where the provider takes PKCE. That it opens shows in any case that
@@ -123,9 +107,9 @@ impl Engine {
         &self,
         state: &OauthState,
         request: &AuthRequest,
-        ready: &Ready<'_>,
+        ready: &Ready,
     ) -> Result<Option<Secret>, Fault> {
-        let key = self.keys.of(&self.db, request.tenant.project).await?;
+        let key = self.base.keys_of(request.tenant.project).await?;
         let row = state_row(&state.state_hash);
         let place = verifier_binding(request, &row, &ready.settings.hosts);
         let verifier = key.open(place, &state.code_verifier)?;
@@ -137,7 +121,7 @@ impl Engine {
     async fn account(
         &self,
         request: &AuthRequest,
-        ready: &Ready<'_>,
+        ready: &Ready,
         tokens: &[OpenToken],
     ) -> Result<Account, AuthFailure> {
         let wanted = |token: &&OpenToken| token.kind == ready.connector.api.token;
@@ -153,11 +137,11 @@ impl Engine {
             return Err(AuthFailure::NothingGranted);
         }
         let parts = CredentialParts::token(token.access_token.clone());
-        let identity = identity_request(ready.connector, &ready.addresses, &parts);
+        let identity = identity_request(&ready.connector, &ready.addresses, &parts);
         let identity = identity.ok_or(AuthFailure::ProviderUnavailable)?;
-        let answer = self.egress.send(identity, allowance(ready)).await;
+        let answer = self.egress.send(identity, Budget::CODE.to(reach(&ready.settings))).await;
         let answer = answer.map_err(|error| unanswered(request, &error))?;
-        let account = read_account(ready.connector, &answer).unwrap_or_else(|error| {
+        let account = read_account(&ready.connector, &answer).unwrap_or_else(|error| {
             let status = answer.status.as_u16();
             tracing::warn!(auth_request.id = %request.id, %error, status, "the account is not known");
             None
@@ -165,6 +149,15 @@ impl Engine {
         // The id of an account stays the same when its tokens are renewed.
         let account = account.filter(|account| !account.id.contains(REDACTED));
         account.ok_or_else(|| unread(&answer))
+    }
+}
+
+fn not_exchanged(request: &AuthRequest, error: TokenError) -> FlowEnd {
+    tracing::warn!(auth_request.id = %request.id, %error, "the code was not exchanged");
+    match error {
+        TokenError::ClientRejected(said) => FlowEnd::Refused(AuthFailure::ClientRejected, said),
+        TokenError::Refused(said) => FlowEnd::Refused(AuthFailure::CodeRejected, said),
+        TokenError::Unreadable => FlowEnd::Failed(AuthFailure::ProviderUnavailable),
     }
 }
 
@@ -189,30 +182,26 @@ fn unread(answer: &Answer) -> AuthFailure {
 
 /// Returns the code, if the answer comes from whom we asked and says yes. The issuer is compared
 /// before anything else is believed (RFC 9207 §2.4).
-fn code<'a>(state: &OauthState, callback: &'a Callback<'_>) -> Result<&'a Secret, Ended> {
+fn code<'a>(state: &OauthState, callback: &'a Callback<'_>) -> Result<&'a Secret, FlowEnd> {
     if state.issuer.is_some() && state.issuer.as_deref() != callback.issuer {
         let expected = state.issuer.as_deref();
         let came = callback.issuer;
         tracing::warn!(auth_request.id = %state.auth_request, expected, came, "callback without its issuer, or with another's");
-        return Err(Ended::Failed(AuthFailure::IssuerMismatch));
+        return Err(FlowEnd::Failed(AuthFailure::IssuerMismatch));
     }
     match (callback.error.filter(|error| !error.is_empty()), &callback.code) {
         (Some(error), _) => Err(refused(error, callback)),
         (None, Some(code)) => Ok(code),
-        _ => Err(Ended::Failed(AuthFailure::AuthorizationError)),
+        _ => Err(FlowEnd::Failed(AuthFailure::AuthorizationError)),
     }
 }
 
-fn refused(error: &str, callback: &Callback<'_>) -> Ended {
+fn refused(error: &str, callback: &Callback<'_>) -> FlowEnd {
     // What a provider says for developers does not repeat what proves this flow.
     let proves = |text: &&str| callback.state.is_some_and(|state| text.contains(state));
     let said = ProviderError::new(error, callback.description.filter(|text| !proves(text)));
     match error {
-        "access_denied" => Ended::Declined(said),
-        _ => Ended::Refused(AuthFailure::AuthorizationError, said),
+        "access_denied" => FlowEnd::Declined(said),
+        _ => FlowEnd::Refused(AuthFailure::AuthorizationError, said),
     }
-}
-
-fn allowance(ready: &Ready<'_>) -> Allowance {
-    Allowance { reach: reach(&ready.settings), within: WITHIN, at_most: AT_MOST }
 }

@@ -4,9 +4,12 @@ use astralform_domain::{AuthRequest, AuthStatus, ConnectionId, Owner};
 use astralform_storage::auth_requests;
 use url::Url;
 
-use crate::{Engine, Fault, auth_requests::link::confirmation};
+use crate::{
+    Fault,
+    auth_requests::{Consents, link::confirmation},
+};
 
-impl Engine {
+impl Consents {
     /// Returns the developer's page, told which request it is about and, where nothing was connected,
     /// how it ended, as long as that page is still registered, or our own. The browser that made
     /// `connection` gets the proof of it, on the developer's page alone; whoever shares an account sees
@@ -18,7 +21,7 @@ impl Engine {
     ) -> Result<String, Fault> {
         let theirs = self.registered(request).await?;
         let is_shared = request.owner == Owner::Project;
-        let ours = self.address_of_link(request).await?;
+        let ours = self.prompts.address_of_link(request).await?;
         let mut url = match theirs {
             Some(mut url) => {
                 let ended = self.ended_without(request).await?;
@@ -32,7 +35,7 @@ impl Engine {
             None => Url::parse(&ours).map_err(|_| Fault::Inconsistent("a link of ours is none"))?,
         };
         if let Some(connection) = connection {
-            let key = self.keys.of(&self.db, request.tenant.project).await?;
+            let key = self.base.keys_of(request.tenant.project).await?;
             let proof = confirmation(request.id, connection, &key);
             url.query_pairs_mut().append_pair("confirmation", &proof);
         }
@@ -41,15 +44,15 @@ impl Engine {
 
     /// Returns how a request ended by now, where that is without a connection.
     async fn ended_without(&self, request: &AuthRequest) -> Result<Option<AuthStatus>, Fault> {
-        let found = auth_requests::find_by_link(&self.db, request.id).await?;
-        let status = found.map(|found| found.status_at(self.clock.now()));
+        let found = auth_requests::find_by_link(&self.base.db, request.id).await?;
+        let status = found.map(|found| found.status_at(self.base.now()));
         Ok(status.filter(|status| !status.is_open() && *status != AuthStatus::Completed))
     }
 
     /// Returns where a request's browser goes, unless that was unregistered meanwhile.
     async fn registered(&self, request: &AuthRequest) -> Result<Option<Url>, Fault> {
         let Some(wished) = &request.return_url else { return Ok(None) };
-        let settings = self.environment_settings(request.tenant).await?;
+        let settings = self.row_tags.environment_settings(request.tenant).await?;
         let is_registered = settings.return_urls.contains(wished);
         if !is_registered {
             tracing::warn!(auth_request.id = %request.id, "its return URL was unregistered");

@@ -3,16 +3,17 @@ use std::sync::Arc;
 use astralform_domain::{
     AuthFailure, ConnectionStatus, ProjectConnector, Retired, StatusReason, Timestamp,
 };
+use astralform_provider::oauth::Client;
 use astralform_storage::{Tx, auth_requests, connections, project_connectors};
 use astralform_vault::ProjectKeys;
 
 use super::{Asked, Change, Effect, Revised};
 use crate::{
-    Engine, Fault, SettingsError,
-    project_connectors::{Ready, enable::NewClient, key::VerifiedKey},
+    Fault, SettingsError, connectors::Ready, key_checks::VerifiedKey,
+    project_connectors::ProjectConnectors,
 };
 
-impl Engine {
+impl ProjectConnectors {
     /// Carries a change out, if as many connections become unusable as somebody confirmed.
     pub(super) async fn apply(
         &self,
@@ -28,7 +29,7 @@ impl Engine {
             if ended > 0 && confirmed != Some(ended) {
                 return Err(SettingsError::ConfirmationRequired(ended));
             }
-            end_all(tx, &settings, self.clock.now()).await?;
+            end_all(tx, &settings, self.base.now()).await?;
         }
         if let Some(client) = client {
             self.replace_client(&mut settings, &client, effect, keys);
@@ -36,11 +37,17 @@ impl Engine {
         project_connectors::update(tx, &settings).await.map_err(Fault::from)?;
         let id = settings.id;
         if let Some(key) = key {
-            let addresses = self.addresses(&settings, connector);
+            let addresses = self.connectors.addresses(&settings, connector);
             let addresses = addresses.ok_or(SettingsError::BadAddresses)?;
             let settings = Arc::new(settings);
             let addresses = Arc::new(addresses);
-            self.put_project_key(tx, &Ready::new(settings, connector, addresses), &key, keys)
+            self.project_key
+                .put_project_key(
+                    tx,
+                    &Ready::new(settings, Arc::clone(connector), addresses),
+                    &key,
+                    keys,
+                )
                 .await?;
         }
         tracing::info!(project_connector.id = %id, "connector changed");
@@ -71,14 +78,14 @@ impl Engine {
     fn replace_client(
         &self,
         settings: &mut ProjectConnector,
-        client: &NewClient,
+        client: &Client,
         effect: Effect,
         keys: &ProjectKeys,
     ) {
         let previous = settings.client.take();
         let mut fresh = self.sealed_client(settings, client, keys);
         if effect == Effect::NewSecret {
-            let until = self.clock.now().after(Retired::LIFE);
+            let until = self.base.now().after(Retired::LIFE);
             fresh.previous = previous.map(|old| Retired { secret: old.secret, until });
         }
         settings.client = Some(fresh);

@@ -6,10 +6,16 @@ fn catalog(connector: &str) -> Catalog {
     load(builtin().iter().copied().filter(|folder| folder.name == connector)).0
 }
 
-fn after(connector: &str, kind: &str, reply: &Reply, in_doubt: bool) -> String {
+/// Returns what follows from a reply, which is read as that of the connector for a token of the kind.
+fn after(
+    connector: &str,
+    kind: &str,
+    reply: impl Fn(&OAuth, &str) -> Reply,
+    in_doubt: bool,
+) -> String {
     let catalog = catalog(connector);
     let oauth = catalog.connectors().next().unwrap().oauth.as_ref().unwrap();
-    match conclude(oauth, kind, reply, in_doubt) {
+    match conclude(oauth, &reply(oauth, kind), in_doubt) {
         Conclusion::Renewed(granted) => format!("renewed {}", granted.access_token.expose()),
         Conclusion::Ended(why) => why.to_string(),
         Conclusion::AppRejected(_) => "app".to_owned(),
@@ -20,8 +26,19 @@ fn after(connector: &str, kind: &str, reply: &Reply, in_doubt: bool) -> String {
     }
 }
 
-fn answer(status: u16, body: &str) -> Reply {
-    Reply::Answered(RawAnswer { status, body: body.to_owned() }, None)
+fn answer(status: u16, body: &str) -> impl Fn(&OAuth, &str) -> Reply {
+    answer_after(status, body, None)
+}
+
+fn answer_after(
+    status: u16,
+    body: &str,
+    after: Option<Duration>,
+) -> impl Fn(&OAuth, &str) -> Reply {
+    move |oauth, kind| {
+        let raw = RawAnswer { status, body: body.to_owned() };
+        Reply::Answered(Answered::read(oauth, kind, raw, after))
+    }
 }
 
 #[test]
@@ -84,7 +101,7 @@ fn r4_only_a_plain_refusal_of_the_refresh_token_ends_a_connection() {
             "renewed new",
         ),
     ] {
-        let found = after(connector, kind, &answer(status, body), false);
+        let found = after(connector, kind, answer(status, body), false);
         assert_eq!(found, expected, "{connector} {status} {body}");
     }
 }
@@ -94,23 +111,23 @@ fn r2_what_was_lost_on_the_way_is_told_from_what_was_taken_back() {
     let refused = answer(400, r#"{"error":"invalid_grant"}"#);
     assert_eq!(after("notion", "default", &refused, true), "refresh_outcome_unknown");
     assert_eq!(after("notion", "default", &refused, false), "refresh_rejected");
-    assert_eq!(after("notion", "default", &Reply::Lost, false), "doubt");
-    assert_eq!(after("notion", "default", &Reply::NotSent, false), "later");
-    let not_allowed = Reply::NotAllowed("its address may not be called".to_owned());
-    assert_eq!(after("notion", "default", &not_allowed, true), "setting");
+    assert_eq!(after("notion", "default", |_, _| Reply::Lost, false), "doubt");
+    assert_eq!(after("notion", "default", |_, _| Reply::NotSent, false), "later");
+    let why = "its address may not be called";
+    let not_allowed = |_: &OAuth, _: &str| Reply::NotAllowed(why.to_owned());
+    assert_eq!(after("notion", "default", not_allowed, true), "setting");
 }
 
 #[test]
 fn r4_the_providers_word_when_to_come_back_counts() {
-    let busy = RawAnswer { status: 429, body: String::new() };
-    let busy = Reply::Answered(busy, Some(Duration::from_secs(7)));
-    assert_eq!(after("notion", "default", &busy, false), "in 7s");
+    let busy = answer_after(429, "", Some(Duration::from_secs(7)));
+    assert_eq!(after("notion", "default", busy, false), "in 7s");
 }
 
 #[test]
 fn of_several_tokens_in_an_answer_the_right_one_is_taken() {
     let both =
         r#"{"ok":true,"access_token":"b","token_type":"bot","authed_user":{"access_token":"u"}}"#;
-    assert_eq!(after("slack", "user", &answer(200, both), false), "renewed u");
-    assert_eq!(after("slack", "bot", &answer(200, both), false), "renewed b");
+    assert_eq!(after("slack", "user", answer(200, both), false), "renewed u");
+    assert_eq!(after("slack", "bot", answer(200, both), false), "renewed b");
 }

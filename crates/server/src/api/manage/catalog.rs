@@ -95,7 +95,7 @@ pub(crate) async fn show(
 ) -> Result<Json<ConnectorView>, Problem> {
     let engine = app.engine();
     let connector = engine.catalog().connector(&slug);
-    let connector = connector.ok_or_else(|| engine.not_in_catalog(&slug))?;
+    let connector = connector.ok_or_else(|| engine.offers.not_in_catalog(&slug))?;
     Ok(Json(view(&app, connector)))
 }
 

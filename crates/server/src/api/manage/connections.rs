@@ -119,7 +119,8 @@ pub(crate) async fn list(
         used_since: search.used_since,
     };
     let wanted = Page { after: page.cursor, limit: page.one_more() };
-    let found = app.engine().managed_connections(tenant, filter, wanted).await?;
+    let found =
+        app.engine().managed_connections.managed_connections(tenant, filter, wanted).await?;
     Ok(Json(page.view(found, |managed| managed.connection.id.to_string())))
 }
 
@@ -128,7 +129,7 @@ pub(crate) async fn show(
     InTenant(tenant): InTenant,
     Path(ConnectionPath { id }): Path<ConnectionPath>,
 ) -> Result<Json<ProjectConnectionView>, Problem> {
-    let found = app.engine().managed_connection(tenant, id).await?;
+    let found = app.engine().managed_connections.managed_connection(tenant, id).await?;
     Ok(Json(found.ok_or(ChangeError::Unknown)?.into()))
 }
 
@@ -137,7 +138,8 @@ pub(crate) async fn revoke(
     InTenant(tenant): InTenant,
     Path(ConnectionPath { id }): Path<ConnectionPath>,
 ) -> Result<NoContent, Problem> {
-    to_the_end(async move { app.engine().revoke_connection(tenant, id).await }).await?;
+    to_the_end(async move { app.engine().managed_connections.revoke_connection(tenant, id).await })
+        .await?;
     Ok(NoContent)
 }
 
@@ -149,9 +151,9 @@ pub(crate) async fn revoke_many(
     let RevokeRequest { connector, end_user_id, used_since, all, dry_run } = request;
     let selection = Selection { connector, end_user: end_user_id, used_since, all };
     let extents = if dry_run {
-        app.engine().extent_of(tenant, &selection).await?
+        app.engine().managed_connections.extent_of(tenant, &selection).await?
     } else {
-        app.engine().revoke_connections(tenant, &selection).await?
+        app.engine().managed_connections.revoke_connections(tenant, &selection).await?
     };
     Ok(Json(RevokedView {
         revoked: !dry_run,

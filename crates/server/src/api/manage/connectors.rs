@@ -3,7 +3,10 @@ use std::collections::BTreeMap;
 use astralform_domain::{
     ConnectorSlug, Endpoints, Environment, Patch, ScopeSet, Secret, Tenant, ToolName,
 };
-use astralform_engine::project_connectors::{Change, Credentials, Enable, Verdict};
+use astralform_engine::{
+    Credentials,
+    project_connectors::{Change, Enable, Verdict},
+};
 use axum::{Json, extract::State};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -116,7 +119,7 @@ pub(crate) async fn list(
     InProject { project, .. }: InProject,
     Query(ListQuery { environment }): Query<ListQuery>,
 ) -> Result<Json<PageView<ProjectConnectorView>>, Problem> {
-    let found = app.engine().connector_overviews(project, environment).await?;
+    let found = app.engine().project_connectors.connector_overviews(project, environment).await?;
     Ok(Json(PageView::whole(found.into_iter().map(Into::into).collect())))
 }
 
@@ -135,7 +138,7 @@ pub(crate) async fn enable(
         |_| true,
         move |request| async move {
             let slug = request.connector.clone();
-            work.engine().enable(tenant, request.into()).await?;
+            work.engine().project_connectors.enable(tenant, request.into()).await?;
             overview(&work, tenant, &slug).await
         },
     )
@@ -156,7 +159,7 @@ pub(crate) async fn change(
     Path(SlugPath { slug }): Path<SlugPath>,
     Body(request): Body<ChangeRequest>,
 ) -> Result<Json<ProjectConnectorView>, Problem> {
-    app.engine().change_connector(tenant, &slug, &request.into()).await?;
+    app.engine().project_connectors.change_connector(tenant, &slug, &request.into()).await?;
     Ok(Json(overview(&app, tenant, &slug).await?))
 }
 
@@ -165,7 +168,8 @@ pub(crate) async fn disable(
     InTenant(tenant): InTenant,
     Path(SlugPath { slug }): Path<SlugPath>,
 ) -> Result<Json<DisabledView>, Problem> {
-    let revoked_connections = app.engine().disable_connector(tenant, &slug).await?;
+    let revoked_connections =
+        app.engine().project_connectors.disable_connector(tenant, &slug).await?;
     Ok(Json(DisabledView { revoked_connections }))
 }
 
@@ -174,7 +178,8 @@ pub(crate) async fn check(
     InTenant(tenant): InTenant,
     Path(SlugPath { slug }): Path<SlugPath>,
 ) -> Result<Json<CheckView>, Problem> {
-    let (credentials, reason) = match app.engine().check_connector(tenant, &slug).await? {
+    let (credentials, reason) = match app.engine().app_checks.check_connector(tenant, &slug).await?
+    {
         Verdict::Accepted(why) => ("accepted", why),
         Verdict::Rejected(why) => ("rejected", why),
         Verdict::Unknown(why) => ("unknown", why),
@@ -187,10 +192,10 @@ async fn overview(
     tenant: Tenant,
     slug: &ConnectorSlug,
 ) -> Result<ProjectConnectorView, Problem> {
-    let found = app.engine().connector_overview(tenant, slug).await?;
+    let found = app.engine().project_connectors.connector_overview(tenant, slug).await?;
     match found {
         Some(found) => Ok(found.into()),
-        None => Err(app.engine().no_project_connector(tenant, slug).await?.into()),
+        None => Err(app.engine().offers.no_project_connector(tenant, slug).await?.into()),
     }
 }
 

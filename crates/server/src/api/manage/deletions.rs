@@ -45,7 +45,7 @@ pub(crate) async fn project(
     if role != Role::Owner {
         return Err(Refusal::OwnersOnly.into());
     }
-    Ok(Json(app.engine().delete_project(project, &confirm).await?.into()))
+    Ok(Json(app.engine().managed_connections.delete_project(project, &confirm).await?.into()))
 }
 
 pub(crate) async fn end_user(
@@ -53,7 +53,7 @@ pub(crate) async fn end_user(
     AdminInTenant(tenant): AdminInTenant,
     Path(EndUserPath { end_user }): Path<EndUserPath>,
 ) -> Result<Json<DeletedView>, Problem> {
-    Ok(Json(app.engine().delete_end_user(tenant, &end_user).await?.into()))
+    Ok(Json(app.engine().managed_connections.delete_end_user(tenant, &end_user).await?.into()))
 }
 
 impl From<Deleted> for DeletedView {

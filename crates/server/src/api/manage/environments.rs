@@ -46,7 +46,7 @@ pub(crate) async fn show(
     Path(EnvironmentPath { environment }): Path<EnvironmentPath>,
 ) -> Result<Json<EnvironmentView>, Problem> {
     let tenant = astralform_domain::Tenant { project, environment };
-    let settings = app.engine().environment_settings(tenant).await?;
+    let settings = app.engine().row_tags.environment_settings(tenant).await?;
     Ok(Json(view(environment, settings)))
 }
 
@@ -58,7 +58,7 @@ pub(crate) async fn change(
 ) -> Result<Json<EnvironmentView>, Problem> {
     let tenant = astralform_domain::Tenant { project, environment };
     let change = EnvironmentChange { verify_end_user, return_urls };
-    let settings = app.engine().change_environment(administrator, tenant, change).await?;
+    let settings = app.engine().members.change_environment(administrator, tenant, change).await?;
     Ok(Json(view(environment, settings)))
 }
 

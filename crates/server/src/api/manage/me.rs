@@ -68,7 +68,7 @@ pub(crate) async fn show(
     State(app): State<App>,
     Managing(administrator): Managing,
 ) -> Result<Json<MeView>, Problem> {
-    let (member, teams) = app.engine().member(administrator).await?;
+    let (member, teams) = app.engine().members.member(administrator).await?;
     let member = MemberView { id: member.id, email: member.email };
     Ok(Json(MeView { member, teams: teams.into_iter().map(Into::into).collect() }))
 }
@@ -79,7 +79,7 @@ pub(crate) async fn projects(
     Query(page): Query<PageQuery<ProjectId>>,
 ) -> Result<Json<PageView<ProjectView>>, Problem> {
     let engine = app.engine();
-    let found = engine.projects_of(administrator, page.cursor, page.one_more()).await?;
+    let found = engine.members.projects_of(administrator, page.cursor, page.one_more()).await?;
     Ok(Json(page.view(found, |project| project.id.to_string())))
 }
 
@@ -91,7 +91,8 @@ pub(crate) async fn rename_project(
     if role == Role::Member {
         return Err(Refusal::AdminsOnly.into());
     }
-    let renamed = app.engine().rename_project(administrator, project, name.as_ref()).await?;
+    let renamed =
+        app.engine().members.rename_project(administrator, project, name.as_ref()).await?;
     Ok(Json(renamed.ok_or(Refusal::UnknownProject)?.into()))
 }
 

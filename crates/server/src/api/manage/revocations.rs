@@ -113,9 +113,9 @@ pub(crate) async fn list(
         return Ok(Receipts::Table(table(&app, tenant, filter).await?));
     }
     let wanted = Page { after: page.cursor, limit: page.one_more() };
-    let mut found = app.engine().receipts(tenant, filter, wanted).await?;
+    let mut found = app.engine().managed_connections.receipts(tenant, filter, wanted).await?;
     let next_cursor = page.next(&mut found, |receipt| receipt.revocation.connection.to_string());
-    let counts = app.engine().receipt_counts(tenant, filter).await?.into();
+    let counts = app.engine().managed_connections.receipt_counts(tenant, filter).await?.into();
     let data = found.into_iter().map(Into::into).collect();
     Ok(Receipts::Page(ReceiptsView { data, next_cursor, counts }))
 }
@@ -142,7 +142,7 @@ async fn table(app: &App, tenant: Tenant, filter: ReceiptFilter<'_>) -> Result<S
     let mut after = None;
     for _ in 0..PARTS {
         let page = Page { after, limit: AT_ONCE };
-        let found = app.engine().receipts(tenant, filter, page).await?;
+        let found = app.engine().managed_connections.receipts(tenant, filter, page).await?;
         let Some(last) = found.last() else { break };
         after = Some(last.revocation.connection);
         text.extend(found.into_iter().map(|receipt| ReceiptView::from(receipt).row()));

@@ -29,7 +29,7 @@ pub(crate) async fn share(
     InTenant(tenant): InTenant,
     Path(SlugPath { slug }): Path<SlugPath>,
 ) -> Result<Json<AuthRequestView>, Problem> {
-    Ok(Json(app.engine().share(tenant, &slug).await?.into()))
+    Ok(Json(app.engine().project_connectors.share(tenant, &slug).await?.into()))
 }
 
 pub(crate) async fn confirm(
@@ -40,7 +40,7 @@ pub(crate) async fn confirm(
 ) -> Result<Json<AuthRequestView>, Problem> {
     let confirmed = to_the_end(async move {
         let said = Confirmation { owner: &Owner::Project, proof: &confirmation };
-        app.engine().confirm(tenant, auth_request_id, &said).await
+        app.engine().confirmations.confirm(tenant, auth_request_id, &said).await
     });
     Ok(Json(confirmed.await?.into()))
 }

@@ -110,7 +110,7 @@ pub(crate) async fn list(
     State(app): State<App>,
     InTenant(tenant): InTenant,
 ) -> Result<Json<PageView<WebhookView>>, Problem> {
-    let found = app.engine().webhooks(tenant).await?;
+    let found = app.engine().webhooks.webhooks(tenant).await?;
     Ok(Json(PageView::whole(found.into_iter().map(Into::into).collect())))
 }
 
@@ -119,7 +119,7 @@ pub(crate) async fn create(
     InTenant(tenant): InTenant,
     Body(CreateRequest { url }): Body<CreateRequest>,
 ) -> Result<Answer<WebhookSecretView, 201>, Problem> {
-    Ok(Answer::Fresh(app.engine().create_webhook(tenant, &url).await?.into()))
+    Ok(Answer::Fresh(app.engine().webhooks.create_webhook(tenant, &url).await?.into()))
 }
 
 pub(crate) async fn show(
@@ -127,7 +127,7 @@ pub(crate) async fn show(
     InTenant(tenant): InTenant,
     Path(WebhookPath { id }): Path<WebhookPath>,
 ) -> Result<Json<WebhookView>, Problem> {
-    Ok(Json(app.engine().webhook(tenant, id).await?.into()))
+    Ok(Json(app.engine().webhooks.webhook(tenant, id).await?.into()))
 }
 
 pub(crate) async fn change(
@@ -137,7 +137,7 @@ pub(crate) async fn change(
     Body(ChangeRequest { url, is_enabled }): Body<ChangeRequest>,
 ) -> Result<Json<WebhookView>, Problem> {
     let changes = WebhookChanges { url, is_enabled };
-    Ok(Json(app.engine().change_webhook(tenant, id, changes).await?.into()))
+    Ok(Json(app.engine().webhooks.change_webhook(tenant, id, changes).await?.into()))
 }
 
 pub(crate) async fn delete(
@@ -145,7 +145,7 @@ pub(crate) async fn delete(
     InTenant(tenant): InTenant,
     Path(WebhookPath { id }): Path<WebhookPath>,
 ) -> Result<NoContent, Problem> {
-    app.engine().delete_webhook(tenant, id).await?;
+    app.engine().webhooks.delete_webhook(tenant, id).await?;
     Ok(NoContent)
 }
 
@@ -154,7 +154,7 @@ pub(crate) async fn rotate_secret(
     InTenant(tenant): InTenant,
     Path(WebhookPath { id }): Path<WebhookPath>,
 ) -> Result<Json<WebhookSecretView>, Problem> {
-    Ok(Json(app.engine().rotate_webhook_secret(tenant, id).await?.into()))
+    Ok(Json(app.engine().webhooks.rotate_webhook_secret(tenant, id).await?.into()))
 }
 
 pub(crate) async fn test(
@@ -162,7 +162,7 @@ pub(crate) async fn test(
     InTenant(tenant): InTenant,
     Path(WebhookPath { id }): Path<WebhookPath>,
 ) -> Result<Json<DeliveryView>, Problem> {
-    Ok(Json(app.engine().test_webhook(tenant, id).await?.into()))
+    Ok(Json(app.engine().webhooks.test_webhook(tenant, id).await?.into()))
 }
 
 pub(crate) async fn deliveries(
@@ -172,7 +172,8 @@ pub(crate) async fn deliveries(
     Query(page): Query<PageQuery<String>>,
 ) -> Result<Json<PageView<DeliveryView>>, Problem> {
     let after = page.cursor.as_deref();
-    let found = app.engine().webhook_deliveries(tenant, id, after, page.one_more()).await?;
+    let found =
+        app.engine().webhooks.webhook_deliveries(tenant, id, after, page.one_more()).await?;
     Ok(Json(page.view(found, |delivery| delivery.event.clone())))
 }
 

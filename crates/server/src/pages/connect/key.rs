@@ -41,7 +41,8 @@ pub(super) async fn enter(app: &App, link: &str, consent: &Consent<'_>, form: &[
     let there = app.clone();
     let named = link.to_owned();
     let given = entered.clone();
-    let taken = to_the_end(async move { there.engine().enter_key(&named, &given).await }).await;
+    let taken =
+        to_the_end(async move { there.engine().key_entry.enter_key(&named, &given).await }).await;
     let service = &consent.connector;
     let refused = match taken {
         Ok(next) => return moving_on(&consent.project, &next),

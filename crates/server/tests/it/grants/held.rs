@@ -19,7 +19,7 @@ async fn widen(server: &TestServer, end_user: &str) -> String {
 
 /// Returns the tokens that were revoked, after all that is to be.
 async fn revoked(notes: &Notes, server: &TestServer) -> Vec<String> {
-    server.app.engine().work_off_all().await.unwrap();
+    server.app.engine().revocations.work_off_all().await.unwrap();
     let named = |body: &str| {
         let pairs = url::form_urlencoded::parse(body.as_bytes()).into_owned();
         pairs.into_iter().find(|(name, _)| name == "token").unwrap().1
@@ -105,7 +105,7 @@ async fn slack_out_for_a_moment_costs_nobody_a_connection_in_the_sandbox() {
     let once = astralform_simulator::Times::Next(1);
     server.slack().inject("auth.test", astralform_simulator::Fault::Status(503), once).unwrap();
     assert_eq!(server.browser().connect(asked.link(), "Allow").await.outcome(), "failed");
-    server.app.engine().work_off_all().await.unwrap();
+    server.app.engine().revocations.work_off_all().await.unwrap();
     assert_eq!(server.slack_requests("auth.revoke"), 0);
     let called = server.agent("alice").call(SLACK, json!({})).await;
     assert_eq!(called.outcome(), "completed", "{called:?}");
@@ -132,7 +132,7 @@ async fn the_grant_of_an_account_is_ended_with_its_last_connection_where_a_refre
     assert_eq!(server.agent("alice").call(GITHUB, json!({})).await.outcome(), "completed");
 
     server.admin().delete(&server.managed("")).await;
-    server.app.engine().work_off_all().await.unwrap();
+    server.app.engine().revocations.work_off_all().await.unwrap();
     assert!(server.github().grants().is_empty(), "{:?}", server.github().grants());
     let listed = server.admin().get(&server.project("/revocations?environment=test")).await;
     let receipts = listed.body["data"].as_array().unwrap().clone();

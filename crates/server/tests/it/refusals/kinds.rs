@@ -34,6 +34,7 @@ pub(super) fn all() -> Vec<Kind> {
     let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let problems = sources(&crates.join("server/src/problem"));
     let mut texts = sources(&crates.join("engine/src"));
+    texts.extend(sources(&crates.join("egress/src")));
     texts.extend(problems.iter().cloned());
     let table = std::fs::read_to_string(crates.join("server/src/problem.rs")).unwrap();
     let found = std::iter::once(&table).chain(&problems).flat_map(|text| converted(text));

@@ -115,8 +115,8 @@ async fn a_receiver_that_was_down_is_told_when_it_is_back_and_after_a_restart() 
     assert_eq!(server.admin().patch(&hook.at(""), moved).await.status, 200);
     server.clock.advance(Duration::from_secs(10));
     let restarted = server.restarted();
-    for turn in restarted.engine().webhooks_due().await.unwrap() {
-        restarted.engine().deliver(turn).await;
+    for turn in restarted.engine().deliveries.webhooks_due().await.unwrap() {
+        restarted.engine().deliveries.deliver(turn).await;
     }
     let arrived = back.received();
     assert_eq!(arrived.len(), 1);
@@ -133,8 +133,8 @@ async fn what_a_node_had_in_hand_when_it_died_is_delivered_by_another() {
     receiver.delay(Duration::from_mins(1));
     let app = server.app.clone();
     let dying = tokio::spawn(async move {
-        for turn in app.engine().webhooks_due().await.unwrap() {
-            app.engine().deliver(turn).await;
+        for turn in app.engine().deliveries.webhooks_due().await.unwrap() {
+            app.engine().deliveries.deliver(turn).await;
         }
     });
     while receiver.received().is_empty() {
@@ -143,10 +143,10 @@ async fn what_a_node_had_in_hand_when_it_died_is_delivered_by_another() {
     dying.abort();
     receiver.delay(Duration::ZERO);
     let other = server.restarted();
-    assert!(other.engine().webhooks_due().await.unwrap().is_empty(), "it is in hand");
+    assert!(other.engine().deliveries.webhooks_due().await.unwrap().is_empty(), "it is in hand");
     server.clock.advance(Duration::from_secs(31));
-    for turn in other.engine().webhooks_due().await.unwrap() {
-        other.engine().deliver(turn).await;
+    for turn in other.engine().deliveries.webhooks_due().await.unwrap() {
+        other.engine().deliveries.deliver(turn).await;
     }
     let arrived = receiver.received();
     assert_eq!(arrived.len(), 2);
@@ -201,9 +201,9 @@ async fn a_slow_receiver_holds_up_no_other_and_is_not_waited_for_longer_than_ten
     let began = Instant::now();
     let app = server.app.clone();
     let mut delivering = Vec::new();
-    for turn in app.engine().webhooks_due().await.unwrap() {
+    for turn in app.engine().deliveries.webhooks_due().await.unwrap() {
         let app = app.clone();
-        delivering.push(tokio::spawn(async move { app.engine().deliver(turn).await }));
+        delivering.push(tokio::spawn(async move { app.engine().deliveries.deliver(turn).await }));
     }
     while quick.received().is_empty() {
         tokio::time::sleep(Duration::from_millis(10)).await;

@@ -172,9 +172,9 @@ async fn nobody_is_told_of_another_environment_or_project() {
     let made = server.admin().post(&live, json!({"url": receiver.url})).await;
     assert_eq!(made.status, 201);
     let engine = server.app.engine();
-    let other = engine.provision("Other", "Other").await.unwrap().project;
+    let other = engine.provisioning.provision("Other", "Other").await.unwrap().project;
     let tenant = astralform_domain::Tenant { project: other, ..server.tenant };
-    engine.create_webhook(tenant, &receiver.url).await.unwrap();
+    engine.webhooks.create_webhook(tenant, &receiver.url).await.unwrap();
     server.connect("alice", TOOL).await;
     server.deliver_webhooks().await;
     assert!(receiver.received().is_empty());

@@ -132,9 +132,9 @@ async fn t1_a_webhook_of_another_environment_or_project_is_as_good_as_none() {
     server.connect("alice", TOOL).await;
     let elsewhere = |rest: &str| format!("{}{rest}?environment=live", hook.path);
     let engine = server.app.engine();
-    let made = engine.provision("Other", "Other").await.unwrap();
+    let made = engine.provisioning.provision("Other", "Other").await.unwrap();
     let owner = "other@example.com".parse().unwrap();
-    let token = engine.create_owner(made.team, &owner).await.unwrap();
+    let token = engine.provisioning.create_owner(made.team, &owner).await.unwrap();
     let stranger = server.agent_with_key(token.expose(), "alice").naming(None);
     let ours = server.tenant.project.to_string();
     let theirs = |rest: &str| hook.at(rest).replace(&ours, &made.project.to_string());

@@ -1,0 +1,133 @@
+//! The way out itself: a request goes once, and its answer is read whole.
+
+use std::{net::SocketAddr, time::Duration};
+
+use astralform_domain::limits;
+use tracing::Level;
+use url::Url;
+
+use crate::{
+    Answer, EgressError, ExtraRoots, Forbidden, Networks, Outgoing,
+    dial::{self, Dialer, Names},
+    exchange::{Connection, Ended},
+    logged::Logged,
+    pool::{Pool, place},
+    trust::Trust,
+};
+
+/// The way out.
+#[derive(Clone)]
+pub struct Egress {
+    dialer: Dialer,
+    pool: Pool,
+    simulator: Option<SocketAddr>,
+}
+
+/// How long a connection is kept for the next request.
+const IDLE: Duration = Duration::from_secs(30);
+
+/// What is allowed to a request.
+#[derive(Clone, Copy, Debug)]
+pub struct Allowance {
+    /// Where it may go.
+    pub reach: Reach,
+    /// How long it may take, from dialling to the last byte of the answer.
+    pub within: Duration,
+    /// How many bytes the answer's body may have.
+    pub at_most: usize,
+}
+
+/// Where a request may go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// To public addresses, and to private ones that the operator named.
+    Network,
+    /// To the simulator, and nowhere else.
+    Simulator,
+}
+
+impl Egress {
+    /// Returns a way out to public addresses, to `private` networks, and to the simulator's
+    /// address.
+    pub fn new(private: Networks, simulator: Option<SocketAddr>) -> Self {
+        Self::trusting(private, simulator, ExtraRoots::default())
+    }
+
+    /// Makes one that trusts private authorities too.
+    pub fn trusting(private: Networks, simulator: Option<SocketAddr>, roots: ExtraRoots) -> Self {
+        let dialer = Dialer::new(Names::System, private, simulator, Trust::new(roots));
+        Self::over(dialer, simulator)
+    }
+
+    pub(crate) fn over(dialer: Dialer, simulator: Option<SocketAddr>) -> Self {
+        Self { dialer, pool: Pool::new(IDLE, limits::IDLE_WAY_OUT.count()), simulator }
+    }
+
+    /// Checks whether a request could go to an address, as far as can be told without sending one.
+    /// What is told to developers early is checked again when it is dialled.
+    ///
+    /// # Errors
+    /// When it could not.
+    pub async fn check(&self, url: &Url) -> Result<(), Forbidden> {
+        self.check_reach(url, Reach::Network)?;
+        self.dialer.check(url).await
+    }
+
+    /// Sends a request once and reads its answer whole. Whatever the answer repeats of the request's
+    /// secrets is taken out of it.
+    ///
+    /// # Errors
+    /// Each variant of [`EgressError`] says whether the request may have arrived.
+    pub async fn send(
+        &self,
+        mut request: Outgoing,
+        allowance: Allowance,
+    ) -> Result<Answer, EgressError> {
+        self.check_reach(&request.url, allowance.reach)?;
+        let secrets = std::mem::take(&mut request.secrets);
+        let logged = tracing::enabled!(Level::DEBUG).then(|| Logged::of(&request));
+        let answer = self.exchange(request, allowance.at_most);
+        let answer = tokio::time::timeout(allowance.within, answer).await;
+        let answer = answer.unwrap_or(Err(EgressError::TimedOut));
+        if let Some(logged) = logged {
+            logged.log(&answer);
+        }
+        answer.map(|answer| secrets.scrub(answer))
+    }
+
+    /// Keeps the simulator to those who were sent there, and them to it.
+    fn check_reach(&self, url: &Url, reach: Reach) -> Result<(), Forbidden> {
+        let is_simulator = self.simulator.is_some_and(|simulator| dial::names(url, simulator));
+        match (reach, is_simulator) {
+            (Reach::Simulator, true) | (Reach::Network, false) => Ok(()),
+            (Reach::Simulator, false) => Err(Forbidden::outside_sandbox(url)),
+            (Reach::Network, true) => Err(Forbidden::simulator(url)),
+        }
+    }
+
+    async fn exchange(&self, request: Outgoing, at_most: usize) -> Result<Answer, EgressError> {
+        let (url, mut request) = request.written()?;
+        while let Some(kept) = self.pool.take(place(&url)) {
+            match kept.exchange(request, at_most).await? {
+                Ended::Answered(answer, connection) => {
+                    return Ok(self.keep(&url, answer, connection));
+                }
+                Ended::Unsent(unsent, _) => request = *unsent,
+            }
+        }
+        let stream = self.dialer.connect(&url).await?;
+        let fresh = Connection::over(stream).await;
+        let fresh = fresh.map_err(|error| EgressError::Unreachable(error.into()))?;
+        match fresh.exchange(request, at_most).await? {
+            Ended::Answered(answer, connection) => Ok(self.keep(&url, answer, connection)),
+            Ended::Unsent(_, error) => Err(EgressError::Unreachable(error.into())),
+        }
+    }
+
+    fn keep(&self, url: &Url, answer: Answer, connection: Option<Connection>) -> Answer {
+        if let Some(connection) = connection {
+            self.pool.put(place(url), connection);
+        }
+        answer
+    }
+}

@@ -1,0 +1,72 @@
+use std::sync::Arc;
+
+use super::{Engine, floors::Floors, state::State};
+use crate::{
+    access::AccessKeys,
+    auth_requests::{AuthRequests, Confirmations, Consents, KeyEntry},
+    base::Base,
+    idempotency::Idempotency,
+    janitor::Janitor,
+    managed::ManagedConnections,
+    members::Members,
+    own_connections::OwnConnections,
+    project_connectors::{AppChecks, ProjectConnectors, ProjectKey},
+    provision::Provisioning,
+    refresh::{Presence, Upkeep},
+    tools::Tools,
+    uses::ConnectionUses,
+    webhooks::{Deliveries, Webhooks},
+};
+
+impl Engine {
+    /// Puts the parts together, each over those below it.
+    pub(super) fn over(base: &Arc<Base>, state: State) -> Self {
+        let floors = Floors::over(base, &state);
+        let Floors { row_tags, connectors, connections, prompts, offers, .. } = &floors;
+        let Floors { cache, revocations, sessions, authentication, key_checks, .. } = &floors;
+        let State { egress, site, process, .. } = &state;
+        let own = Arc::new(OwnConnections::new(base, sessions, revocations, connections));
+        let consents = Arc::new(Consents::new(egress, prompts, &floors.discards, &floors.sandbox));
+        let deliveries =
+            Arc::new(Deliveries::new(base, egress, &state.streams, prompts, connectors));
+        let access_keys = Arc::new(AccessKeys::new(base, row_tags));
+        let met = &state.has_met_another_catalog;
+        let presence = Arc::new(Presence::new(base, &state.node, process, met));
+        let sandbox = &floors.sandbox;
+        let key = &Arc::new(ProjectKey::new(base, connections, connectors));
+        let app_checks =
+            Arc::new(AppChecks::new(egress, offers, connectors, sandbox, key, key_checks));
+        let State { flights, uses, .. } = &state;
+        let credentials = &floors.credentials;
+        Self {
+            auth_requests: Arc::new(AuthRequests::new(prompts, credentials, sessions, offers)),
+            confirmations: Arc::new(Confirmations::new(prompts, revocations)),
+            connection_uses: Arc::new(ConnectionUses::new(base, uses)),
+            idempotency: Arc::new(Idempotency::new(base)),
+            janitor: Arc::new(Janitor::new(base, cache, prompts)),
+            key_entry: Arc::new(KeyEntry::new(prompts, key_checks, &consents)),
+            managed_connections: Arc::new(ManagedConnections::new(base, &own, revocations)),
+            members: Arc::new(Members::new(base, authentication, row_tags)),
+            project_connectors: Arc::new(ProjectConnectors::new(site, &app_checks, prompts)),
+            provisioning: Arc::new(Provisioning::new(base, row_tags, &access_keys)),
+            tools: Arc::new(Tools::new(egress, flights, uses, credentials, prompts, offers)),
+            upkeep: Arc::new(Upkeep::new(&presence, &floors.refresh)),
+            webhooks: Arc::new(Webhooks::new(base, egress, &deliveries)),
+            own_connections: own,
+            access_keys,
+            app_checks,
+            consents,
+            deliveries,
+            presence,
+            authentication: floors.authentication,
+            cache: floors.cache,
+            offers: floors.offers,
+            prompts: floors.prompts,
+            revocations: floors.revocations,
+            row_tags: floors.row_tags,
+            sessions: floors.sessions,
+            base: Arc::clone(base),
+            state,
+        }
+    }
+}

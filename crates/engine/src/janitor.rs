@@ -1,0 +1,94 @@
+//! Ends what is over: auth requests that nobody finished, and rows whose term has passed. Nothing
+//! that is stored grows for ever.
+
+use std::{sync::Arc, time::Duration};
+
+use astralform_domain::{AuthStatus, Outbox, chain};
+use astralform_storage::{
+    auth_requests,
+    retention::{self, ALL},
+    revocations, webhook_deliveries,
+};
+use tokio::time::Instant;
+
+use crate::{Fault, auth_requests::Prompts, base::Base, cache::Cache};
+
+/// How many rows are removed in one transaction.
+const BATCH: i64 = 500;
+/// How long one turn takes, where there is so much to remove.
+const TURN: Duration = Duration::from_secs(3);
+/// How long nobody else takes a turn.
+const BETWEEN: Duration = Duration::from_secs(4);
+
+/// Ends what is over.
+#[derive(Clone)]
+pub struct Janitor {
+    base: Arc<Base>,
+    cache: Arc<Cache>,
+    prompts: Arc<Prompts>,
+}
+
+impl Janitor {
+    pub(crate) fn new(base: &Arc<Base>, cache: &Arc<Cache>, prompts: &Arc<Prompts>) -> Self {
+        Self { base: Arc::clone(base), cache: Arc::clone(cache), prompts: Arc::clone(prompts) }
+    }
+
+    /// Ends what nobody finished or confirmed in time. To be called every few seconds. It asks no
+    /// provider: the outbox does.
+    ///
+    /// # Errors
+    /// When the database does not answer; what was swept until then stays swept.
+    pub async fn sweep(&self) -> Result<(), Fault> {
+        const AT_ONCE: i64 = 100;
+        self.cache.drop_old();
+        let now = self.base.now();
+        let mut tx = self.base.begin().await?;
+        let expired = auth_requests::expire_pending(&mut tx, now).await?;
+        tx.commit().await?;
+        self.base.metrics.auth_requests(AuthStatus::Expired, expired);
+        self.base.metrics.left(Outbox::Revocations, revocations::pending(&self.base.db).await?);
+        self.base.metrics.left(Outbox::Webhooks, webhook_deliveries::pending(&self.base.db).await?);
+        for request in auth_requests::unconfirmed(&self.base.db, now, AT_ONCE).await? {
+            if let Err(fault) = self.prompts.forget_unconfirmed(&request).await {
+                let error = chain(&fault);
+                tracing::error!(auth_request.id = %request.id, error, "could not be swept");
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a turn of removing rows whose term is over, unless another node has had one just now.
+    /// To be called every few seconds.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn prune_in_turn(&self) -> Result<(), Fault> {
+        if retention::take_turn(&self.base.db, BETWEEN).await? {
+            self.prune().await;
+        }
+        Ok(())
+    }
+
+    /// Removes rows whose term is over: a batch of each table, and again of those that have more,
+    /// so that no table waits for another. What fails is tried again in the next turn.
+    pub async fn prune(&self) {
+        let until = Instant::now() + TURN;
+        let now = self.base.now();
+        let mut left: Vec<_> = ALL.iter().collect();
+        while !left.is_empty() && Instant::now() < until {
+            let mut with_more = Vec::new();
+            for rule in left {
+                match rule.prune(&self.base.db, now, BATCH).await {
+                    Ok(removed) if removed >= BATCH.unsigned_abs() => with_more.push(rule),
+                    Ok(_) => {}
+                    Err(error) => {
+                        let table = rule.table;
+                        let error = chain(&error);
+                        tracing::warn!(table, error, "old rows are not removed yet");
+                    }
+                }
+            }
+            left = with_more;
+        }
+    }
+}

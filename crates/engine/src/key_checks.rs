@@ -1,0 +1,113 @@
+//! Keys that somebody enters, shown to their provider.
+
+use std::sync::Arc;
+
+use astralform_domain::{Account, HostSet, ScopeSet, Tenant, Timestamp, chain};
+use astralform_egress::{Egress, REDACTED};
+use astralform_provider::{
+    Budget,
+    identity::{IdentityError, identity_request, read_account},
+    request::CredentialParts,
+};
+use astralform_vault::Purpose;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use thiserror::Error;
+
+use crate::connectors::{Ready, reach};
+use crate::{Fault, base::Base, connections::OpenToken};
+
+/// Why a key that was entered is not stored.
+#[derive(Debug, Error)]
+pub(crate) enum VerifyError {
+    #[error("{0}")]
+    Refused(String),
+    /// Nobody knows whether it is good, and why.
+    #[error("{0}")]
+    Unanswered(String),
+    /// It cannot be sent before somebody changes a setting.
+    #[error("{0}")]
+    NotSent(String),
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// A key that the provider takes.
+pub(crate) struct VerifiedKey {
+    pub(crate) account: Account,
+    pub(crate) parts: CredentialParts,
+    pub(crate) hosts: HostSet,
+}
+
+impl VerifiedKey {
+    /// Returns the key as the one token of a connection.
+    pub(crate) fn token(&self, ready: &Ready, now: Timestamp) -> OpenToken {
+        OpenToken {
+            kind: ready.connector.api.token.clone(),
+            written_at: now,
+            access_token: self.parts.to_text(),
+            refresh_token: None,
+            expires_at: None,
+            scopes: ScopeSet::default(),
+            in_doubt: false,
+        }
+    }
+}
+
+/// Shows API keys to their providers.
+#[derive(Clone)]
+pub(crate) struct KeyChecks {
+    base: Arc<Base>,
+    egress: Egress,
+}
+
+impl KeyChecks {
+    pub(crate) fn new(base: &Arc<Base>, egress: &Egress) -> Self {
+        Self { base: Arc::clone(base), egress: egress.clone() }
+    }
+
+    /// Shows a key to the provider, by the cheapest call that the connector knows.
+    pub(crate) async fn verify_key(
+        &self,
+        ready: &Ready,
+        parts: CredentialParts,
+    ) -> Result<VerifiedKey, VerifyError> {
+        let refused = |why: &str| VerifyError::Refused(why.to_owned());
+        let addresses = match ready.addresses_for(&parts) {
+            Ok(addresses) => addresses.into_owned(),
+            Err(_) => return Err(refused("a part of its address cannot be one")),
+        };
+        let request = identity_request(&ready.connector, &addresses, &parts);
+        let request = request.ok_or_else(|| refused("it cannot stand in a request"))?;
+        let allowance = Budget::IDENTITY.to(reach(&ready.settings));
+        let answer = self.egress.send(request, allowance).await.map_err(|error| {
+            tracing::warn!(error = chain(&error), "an API key could not be verified");
+            let why = error.explain();
+            if error.is_ours() { VerifyError::NotSent(why) } else { VerifyError::Unanswered(why) }
+        })?;
+        let account = match read_account(&ready.connector, &answer) {
+            // A provider that names the account by its key: several keys are not one account.
+            Ok(Some(Account { id, label })) if id.contains(REDACTED) => {
+                let account = self.account_of_key(ready.settings.tenant, &parts).await?;
+                Account { label, ..account }
+            }
+            Ok(Some(account)) => account,
+            Ok(None) => self.account_of_key(ready.settings.tenant, &parts).await?,
+            Err(IdentityError::Refused(why)) => return Err(VerifyError::Refused(why)),
+            Err(IdentityError::Unclear | IdentityError::NoId) => {
+                return Err(VerifyError::Unanswered(answer.explain()));
+            }
+        };
+        Ok(VerifiedKey { account, parts, hosts: addresses.hosts() })
+    }
+
+    /// Returns the account of a key whose provider does not name any: the key stands for it.
+    async fn account_of_key(
+        &self,
+        tenant: Tenant,
+        parts: &CredentialParts,
+    ) -> Result<Account, Fault> {
+        let key = self.base.keys_of(tenant.project).await?;
+        let tag = key.tag(Purpose::KeyAccount, parts.to_text().expose().as_bytes());
+        Ok(Account { id: URL_SAFE_NO_PAD.encode(tag), label: format!("key {}", parts.hint()) })
+    }
+}

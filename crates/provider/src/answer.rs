@@ -1,0 +1,11 @@
+//! What a service's answers mean. Purely.
+
+mod refusal;
+mod result;
+mod retry;
+mod shape;
+
+pub(crate) use refusal::{is_named, kind, lacking_scopes, text, words};
+pub use result::{CallFailure, ToolResult};
+pub use retry::{Attempt, retry_delay};
+pub use shape::{Shaped, is_success, no_answer, shape};

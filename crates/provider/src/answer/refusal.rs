@@ -1,0 +1,100 @@
+//! What a provider's refusal means, and what it says.
+
+use astralform_catalog::{Connector, ErrorKind, Variables};
+use astralform_domain::limits;
+use astralform_egress::Answer;
+use astralform_jq::Document;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde_json::Value;
+
+/// Returns the connector's word for the code, or else what status and headers say.
+pub(crate) fn kind(connector: &Connector, answer: &Answer, code: Option<&str>) -> ErrorKind {
+    let kinds = &connector.errors.kinds;
+    let named = code
+        .and_then(|code| kinds.iter().find(|(_, codes)| codes.iter().any(|known| known == code)));
+    named.map_or_else(|| by_head(answer), |(kind, _)| *kind)
+}
+
+/// Returns whether the connector has a word for the code.
+pub(crate) fn is_named(connector: &Connector, code: Option<&str>) -> bool {
+    code.is_some_and(|code| {
+        connector.errors.kinds.iter().any(|(_, codes)| codes.iter().any(|c| c == code))
+    })
+}
+
+/// Returns what the provider says about it, where it says anything.
+pub(crate) fn words(
+    connector: &Connector,
+    document: &Document<'_>,
+    variables: Variables<'_>,
+) -> Option<String> {
+    let said = connector.errors.message.as_ref()?;
+    let said = said.read::<Option<String>>(document, variables).ok().flatten()?;
+    Some(plain(&said)).filter(|said| !said.is_empty())
+}
+
+/// Returns a refusal that is not JSON, as the text that it is.
+pub(crate) fn text(body: &[u8]) -> Value {
+    const LONGEST: usize = 2_000;
+    let text = String::from_utf8_lossy(&body[..body.len().min(LONGEST)]);
+    Value::String(text.trim().to_owned())
+}
+
+/// Returns a 403 may be for now, and says when it is over, or for the scopes (RFC 6750 §3.1).
+fn by_head(answer: &Answer) -> ErrorKind {
+    match answer.status {
+        StatusCode::FORBIDDEN if answer.says_when() => ErrorKind::RateLimited,
+        StatusCode::FORBIDDEN if lacking_scopes(&answer.headers).is_some() => {
+            ErrorKind::MissingScope
+        }
+        status => by_status(status),
+    }
+}
+
+/// Returns the scopes that a refusal for insufficient scopes names (RFC 6750 §3); none where it names
+/// none, and nothing where the refusal is another one.
+pub(crate) fn lacking_scopes(headers: &HeaderMap) -> Option<Vec<String>> {
+    let mut challenges = headers.get_all(header::WWW_AUTHENTICATE).iter();
+    challenges.find_map(lacking)
+}
+
+fn lacking(challenge: &HeaderValue) -> Option<Vec<String>> {
+    let (scheme, parameters) = challenge.to_str().ok()?.trim().split_once(' ')?;
+    let parameters = parameters_of(parameters)?;
+    let named = |name: &str| parameters.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
+    let is_lacking = scheme.eq_ignore_ascii_case("bearer")
+        && named("error").is_some_and(|(_, code)| *code == "insufficient_scope");
+    let scopes = named("scope").map_or("", |(_, scopes)| scopes);
+    is_lacking.then(|| scopes.split_whitespace().map(str::to_owned).collect())
+}
+
+/// Reads the parameters of a challenge (RFC 9110 §11.2); nothing where they are none.
+fn parameters_of(mut text: &str) -> Option<Vec<(&str, &str)>> {
+    let mut parameters = Vec::new();
+    while let Some((name, rest)) = text.trim_start_matches([' ', ',']).split_once('=') {
+        let (value, rest) = match rest.strip_prefix('"') {
+            Some(quoted) => quoted.split_once('"')?,
+            None => rest.split_at(rest.find([',', ' ']).unwrap_or(rest.len())),
+        };
+        parameters.push((name.trim(), value));
+        text = rest;
+    }
+    Some(parameters)
+}
+
+fn by_status(status: StatusCode) -> ErrorKind {
+    match status.as_u16() {
+        401 => ErrorKind::ReconnectNeeded,
+        403 => ErrorKind::PermissionDenied,
+        404 | 410 => ErrorKind::NotFound,
+        429 => ErrorKind::RateLimited,
+        500.. => ErrorKind::ProviderUnavailable,
+        _ => ErrorKind::ProviderRejected,
+    }
+}
+
+/// Returns a provider's words without control characters, and not too many.
+fn plain(text: &str) -> String {
+    let plain = text.chars().filter(|c| !c.is_control());
+    plain.take(limits::PROVIDER_WORDS.count()).collect::<String>().trim().to_owned()
+}

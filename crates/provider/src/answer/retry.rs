@@ -1,0 +1,57 @@
+//! Whether a request is sent once more. Purely.
+
+use std::time::Duration;
+
+use astralform_catalog::Tool;
+use astralform_domain::FailureKind;
+use astralform_egress::EgressError;
+use http::StatusCode;
+
+use super::{CallFailure, Shaped};
+
+/// How one sending of a request ended.
+pub struct Attempt {
+    /// What it amounts to.
+    pub shaped: Shaped,
+    /// The answer's status, where there was one.
+    pub status: Option<StatusCode>,
+    /// Whether sending it again could only end the same way.
+    pub is_final: bool,
+}
+
+impl Attempt {
+    /// Returns a sending that no answer came to.
+    pub fn unanswered(failure: CallFailure, error: &EgressError) -> Self {
+        let is_final = error.is_ours() || matches!(error, EgressError::TooLarge);
+        Self { shaped: Shaped::Failed(failure), status: None, is_final }
+    }
+}
+
+/// The longest that a throttle is waited out inside a call; a longer one is the caller's to plan.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// How long a provider in trouble is left alone.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// Returns after how long the request is sent once more, if at all.
+///
+/// A throttle says that nothing was done, so what it says is waited out, whatever the request. Any
+/// other failure is tried again only where sending twice is like sending once.
+pub fn retry_delay(tool: &Tool, attempt: &Attempt) -> Option<Duration> {
+    let Shaped::Failed(failure) = &attempt.shaped else { return None };
+    match failure.kind {
+        FailureKind::RateLimited => failure.retry_after.filter(|after| *after <= PATIENCE),
+        _ if attempt.is_final || !tool.annotations.is_repeatable() => None,
+        _ => match attempt.status {
+            None => (failure.kind != FailureKind::Timeout).then_some(PAUSE),
+            Some(status) => is_passing(status).then_some(PAUSE),
+        },
+    }
+}
+
+/// Returns a server in trouble that may be over in a moment.
+fn is_passing(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 500 | 502 | 503 | 504)
+}
+
+#[cfg(test)]
+mod tests;
