@@ -1,5 +1,5 @@
 use astralform_domain::Entropy;
-use astralform_engine::{check_key, prepare_database, written_with};
+use astralform_operations::{check_key, prepare_database, written_with};
 use astralform_storage::Db;
 use astralform_vault::{KeyFileError, KeyRing, create_key_file, read_key_file_of};
 

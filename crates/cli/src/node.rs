@@ -1,6 +1,6 @@
 mod catalog;
+mod job;
 mod outbox;
-mod retention;
 mod webhooks;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
@@ -13,13 +13,17 @@ use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
     sync::Notify,
-    time::{MissedTickBehavior, interval},
+    task::JoinHandle,
 };
 
 use crate::machine;
 use catalog::Hangups;
+use job::repeat;
 
 const SWEEP: Duration = Duration::from_secs(5);
+
+/// How often rows are looked for whose term is over.
+const PRUNE: Duration = Duration::from_secs(5);
 
 /// How often tokens are looked through for those that are to be refreshed ahead of their end.
 const KEEP_FRESH: Duration = Duration::from_secs(1);
@@ -66,16 +70,7 @@ pub(crate) async fn run(listener: TcpListener, app: App, hangup: Hangup) -> anyh
         public_url = %app.engine().site().public_url(),
         "serving"
     );
-    let upkeep = [
-        tokio::spawn(sweep(app.clone())),
-        tokio::spawn(write_uses(app.clone())),
-        tokio::spawn(follow(app.clone())),
-        tokio::spawn(keep_fresh(app.clone())),
-        tokio::spawn(outbox::run(app.clone())),
-        tokio::spawn(retention::run(app.clone())),
-        tokio::spawn(webhooks::run(app.clone())),
-        tokio::spawn(catalog::run(app.clone(), hangups)),
-    ];
+    let upkeep = upkeep(&app, hangups);
     let beating = tokio::spawn(beat(app.clone()));
     let stopping = app.clone();
     let stop = async move {
@@ -114,69 +109,62 @@ async fn leave(engine: &Engine) {
     }
 }
 
+/// Starts what is done beside requests, all of which may break off at any moment.
+fn upkeep(app: &App, hangups: Hangups) -> Vec<JoinHandle<()>> {
+    vec![
+        tokio::spawn(sweep(app.clone())),
+        tokio::spawn(prune(app.clone())),
+        tokio::spawn(write_uses(app.clone())),
+        tokio::spawn(follow(app.clone())),
+        tokio::spawn(keep_fresh(app.clone())),
+        tokio::spawn(outbox::run(app.clone())),
+        tokio::spawn(webhooks::run(app.clone())),
+        tokio::spawn(catalog::run(app.clone(), hangups)),
+    ]
+}
+
 /// Says that this process lives, until it refreshes nothing any more.
 async fn beat(app: App) {
-    let mut ticks = interval(BEAT);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut is_heard = true;
-    loop {
-        ticks.tick().await;
-        let beaten = app.engine().presence.beat().await;
-        if let (true, Err(fault)) = (is_heard, &beaten) {
-            tracing::warn!(error = chain(fault), "other nodes do not hear that this one lives");
-        }
-        is_heard = beaten.is_ok();
-    }
+    let trouble = "other nodes do not hear that this one lives";
+    repeat(app, BEAT, trouble, async |app: &App| app.engine().presence.beat().await).await;
 }
 
 /// Refreshes tokens ahead of their end.
 async fn keep_fresh(app: App) {
-    let mut ticks = interval(KEEP_FRESH);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        if let Err(fault) = app.engine().upkeep.keep_fresh().await {
-            tracing::warn!(error = chain(&fault), "tokens are not refreshed ahead of their end");
-        }
-    }
+    let trouble = "tokens are not refreshed ahead of their end";
+    repeat(app, KEEP_FRESH, trouble, async |app: &App| app.engine().upkeep.keep_fresh().await)
+        .await;
 }
 
 /// Hears what other nodes, and commands beside this server, have changed.
 async fn follow(app: App) {
-    let mut ticks = interval(FOLLOW);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut is_hearing = true;
-    loop {
-        ticks.tick().await;
-        let heard = app.engine().cache.follow().await;
-        if let (true, Err(fault)) = (is_hearing, &heard) {
-            tracing::warn!(error = chain(fault), "what other nodes change is not heard of");
-        }
-        is_hearing = heard.is_ok();
-    }
+    let trouble = "what other nodes change is not heard of";
+    repeat(app, FOLLOW, trouble, async |app: &App| app.engine().cache.follow().await).await;
 }
 
+/// Ends what was not finished in time.
 async fn sweep(app: App) {
-    let mut ticks = interval(SWEEP);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
+    let trouble = "the sweep failed; it is tried again";
+    repeat(app, SWEEP, trouble, async |app: &App| {
         app.drop_idle_callers();
-        if let Err(fault) = app.engine().janitor.sweep().await {
-            tracing::error!(error = chain(&fault), "the sweep failed; it is tried again");
-        }
-    }
+        app.engine().janitor.sweep().await
+    })
+    .await;
 }
 
+/// Removes what has been kept for its term.
+async fn prune(app: App) {
+    let trouble = "old rows are not removed yet";
+    repeat(app, PRUNE, trouble, async |app: &App| app.engine().janitor.prune_in_turn().await).await;
+}
+
+/// Writes down which connections were used.
 async fn write_uses(app: App) {
-    let mut ticks = interval(USES);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        if let Err(fault) = app.engine().connection_uses.write_uses(false).await {
-            tracing::warn!(error = chain(&fault), "uses of connections are not written down yet");
-        }
-    }
+    let trouble = "uses of connections are not written down yet";
+    repeat(app, USES, trouble, async |app: &App| {
+        app.engine().connection_uses.write_uses(false).await
+    })
+    .await;
 }
 
 /// Hears signals: from here on the process ends in order; before, a signal simply ends it.

@@ -5,6 +5,7 @@
 //! them. Start with [`Connection`] and [`AuthRequest`].
 
 mod auth_request;
+mod backoff;
 mod connection;
 pub mod crash_points;
 mod end_user;
@@ -35,6 +36,7 @@ mod time;
 mod webhook;
 
 pub use auth_request::{AuthFailure, AuthReason, AuthRequest, AuthStatus};
+pub use backoff::Backoff;
 pub use connection::{Account, Connection, ConnectionStatus, StatusReason};
 pub use end_user::{EndUserId, InvalidEndUserId};
 pub use entropy::Entropy;
@@ -52,7 +54,7 @@ pub use outcome::{DeliveryOutcome, Outbox, RefreshOutcome};
 pub use owner::Owner;
 pub use patch::Patch;
 pub use principal::{Administrator, Caller, Principal, RuntimeCredential, Tenant};
-pub use project_connector::{Endpoints, OauthClient, ProjectConnector, Retired};
+pub use project_connector::{Endpoints, OauthClient, ProjectConnector, Retired, SettingsPatch};
 pub use project_name::{InvalidProjectName, ProjectName};
 pub use provider_error::ProviderError;
 pub use revocation::{Revocation, RevocationStatus};

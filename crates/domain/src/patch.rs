@@ -13,6 +13,14 @@ pub enum Patch<T> {
 }
 
 impl<T> Patch<T> {
+    /// Returns the new value, where there is one.
+    pub fn value(&self) -> Option<&T> {
+        match self {
+            Self::Keep | Self::Clear => None,
+            Self::Set(value) => Some(value),
+        }
+    }
+
     /// Returns the value after the change.
     pub fn applied_to(self, before: Option<T>) -> Option<T> {
         match self {
@@ -20,6 +28,13 @@ impl<T> Patch<T> {
             Self::Clear => None,
             Self::Set(value) => Some(value),
         }
+    }
+}
+
+/// A value that is left out stays.
+impl<T> From<Option<T>> for Patch<T> {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Keep, Self::Set)
     }
 }
 

@@ -43,9 +43,14 @@ pub enum RuntimeCredential {
 impl RuntimeCredential {
     /// Returns whether a tool may be used with it, as far as it goes.
     pub fn allows(&self, tool: &ToolName) -> bool {
+        self.tools().is_none_or(|tools| tools.contains(tool))
+    }
+
+    /// Returns the tools that it is limited to; none where it is not limited.
+    pub fn tools(&self) -> Option<&[ToolName]> {
         match self {
-            Self::ApiKey(_) | Self::Session { tools: None, .. } => true,
-            Self::Session { tools: Some(tools), .. } => tools.contains(tool),
+            Self::ApiKey(_) => None,
+            Self::Session { tools, .. } => tools.as_deref(),
         }
     }
 }

@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ConnectorSlug, HostSet, ProjectConnectorId, ScopeSet, Sealed, Tenant, Timestamp, ToolName,
+    ConnectorSlug, HostSet, Patch, ProjectConnectorId, ScopeSet, Sealed, Tenant, Timestamp,
+    ToolName,
 };
 
 /// A connector enabled in one project and environment, with its credentials and settings.
@@ -103,5 +104,41 @@ impl Endpoints {
     /// Returns whether nothing is replaced.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+}
+
+/// What is to be of a project connector's settings; what is left out stays, or is as usual.
+#[derive(Clone, Debug, Default)]
+pub struct SettingsPatch {
+    /// `false` pauses it.
+    pub is_enabled: Option<bool>,
+    /// Whether end users must connect accounts of their own, where they may.
+    pub require_auth: Option<bool>,
+    /// Whether end users may connect accounts of their own.
+    pub allow_end_user_auth: Option<bool>,
+    /// What to ask for; nothing for the connector's minimum.
+    pub scopes: Patch<ScopeSet>,
+    /// The only tools offered; nothing for all.
+    pub tools: Patch<Vec<ToolName>>,
+    /// Addresses that replace the catalogue's, all of them.
+    pub endpoints: Option<Endpoints>,
+    /// Whether it talks to the simulator.
+    pub sandbox: Option<bool>,
+}
+
+impl ProjectConnector {
+    /// Returns the project connector with the settings of a patch.
+    #[must_use]
+    pub fn patched(self, patch: &SettingsPatch) -> Self {
+        Self {
+            is_enabled: patch.is_enabled.unwrap_or(self.is_enabled),
+            require_auth: patch.require_auth.unwrap_or(self.require_auth),
+            allow_end_user_auth: patch.allow_end_user_auth.unwrap_or(self.allow_end_user_auth),
+            scopes: patch.scopes.clone().applied_to(self.scopes),
+            tools: patch.tools.clone().applied_to(self.tools),
+            endpoints: patch.endpoints.clone().unwrap_or(self.endpoints),
+            sandbox: patch.sandbox.unwrap_or(self.sandbox),
+            ..self
+        }
     }
 }

@@ -8,17 +8,16 @@ use std::{borrow::Cow, sync::Arc};
 
 use astralform_catalog::{Addresses, Auth, Connector, OAuth, OauthAddresses};
 use astralform_domain::{
-    Endpoints, HostSet, Owner, ProjectConnector, ProjectConnectorId, ScopeSet, Sealed, Tenant,
-    limits,
+    Endpoints, ProjectConnector, ProjectConnectorId, ScopeSet, Sealed, Tenant, limits,
 };
 use astralform_egress::{Egress, Reach};
 use astralform_provider::{oauth::Client, request::CredentialParts};
 use astralform_storage::project_connectors;
-use astralform_vault::{Binding, ProjectKeys};
+use astralform_vault::ProjectKeys;
 use thiserror::Error;
 use url::Url;
 
-use crate::{Fault, Frozen, Site, base::Base};
+use crate::{Fault, Frozen, Site, base::Base, places};
 
 pub(crate) use addresses::ForbiddenAddress;
 pub(crate) use sandbox::Sandbox;
@@ -265,26 +264,8 @@ pub(crate) fn open_client(
     key: &ProjectKeys,
 ) -> Result<Client, Fault> {
     let row = settings.id.to_string();
-    let place = secret_place(settings.tenant, &row, generation, &settings.hosts);
+    let place = places::client_secret(settings.tenant, &row, generation, &settings.hosts);
     Ok(Client { id: id.to_owned(), secret: key.open(place, secret)? })
-}
-
-/// Returns the place of an app's secret.
-pub(crate) fn secret_place<'a>(
-    tenant: Tenant,
-    row: &'a str,
-    generation: i64,
-    hosts: &'a HostSet,
-) -> Binding<'a> {
-    Binding {
-        tenant,
-        owner: &Owner::Project,
-        table: project_connectors::TABLE,
-        row,
-        column: "client_secret",
-        generation,
-        hosts,
-    }
 }
 
 /// Returns what a project connector's requests may reach.

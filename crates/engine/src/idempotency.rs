@@ -2,14 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use astralform_domain::{HostSet, Owner, ProjectId, Secret, Tenant, limits};
+use astralform_domain::{HostSet, ProjectId, Secret, Tenant, limits};
 use astralform_storage::idempotent_requests::{self, Arriving, Earlier};
-use astralform_vault::Binding;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
-use crate::{Fault, base::Base};
+use crate::{Fault, base::Base, places};
 
 /// How long an answer is kept.
 pub const LIFE: Duration = astralform_storage::retention::IDEMPOTENT_REQUESTS;
@@ -100,7 +99,10 @@ impl Idempotency {
             }
             Some(Earlier { answer: Some(answer), .. }) => {
                 let key = self.base.keys_of(project).await?;
-                let opened = key.open(place(&ticket, &HostSet::default()), &answer);
+                let opened = key.open(
+                    places::idempotent_answer(ticket.tenant, &ticket.id, &HostSet::default()),
+                    &answer,
+                );
                 Ok(Turn::Before(opened.map_err(Fault::from)?))
             }
             Some(earlier) if earlier.created_at.after(LONGEST) > now => Err(RepeatError::UnderWay),
@@ -119,7 +121,11 @@ impl Idempotency {
             return Ok(());
         }
         let key = self.base.keys_of(ticket.tenant.project).await?;
-        let sealed = key.seal(place(ticket, &HostSet::default()), answer, &self.base.entropy);
+        let sealed = key.seal(
+            places::idempotent_answer(ticket.tenant, &ticket.id, &HostSet::default()),
+            answer,
+            &self.base.entropy,
+        );
         Ok(idempotent_requests::answer(&self.base.db, &ticket.id, &sealed).await?)
     }
 
@@ -146,16 +152,4 @@ fn identity(request: &Repeatable<'_>) -> String {
     scope.iter().for_each(|text| part(text.as_bytes()));
     part(key.as_bytes());
     URL_SAFE_NO_PAD.encode(digest.finalize())
-}
-
-fn place<'a>(ticket: &'a Ticket, nowhere: &'a HostSet) -> Binding<'a> {
-    Binding {
-        tenant: ticket.tenant,
-        owner: &Owner::Project,
-        table: idempotent_requests::TABLE,
-        row: &ticket.id,
-        column: "answer",
-        generation: 1,
-        hosts: nowhere,
-    }
 }

@@ -7,9 +7,7 @@ use astralform_domain::{
 use astralform_storage::{Tx, auth_requests, connections, project_connectors};
 use thiserror::Error;
 
-use crate::{
-    Fault, base::Base, connections::Connections, revocations::Revocations, sessions::Sessions,
-};
+use crate::{Fault, base::Base, connections::Connections, reach::Offers, revocations::Revocations};
 
 /// One of an end user's connections, as they see it.
 pub struct Listed {
@@ -63,7 +61,7 @@ pub enum ChangeError {
 #[derive(Clone)]
 pub struct OwnConnections {
     base: Arc<Base>,
-    sessions: Arc<Sessions>,
+    offers: Arc<Offers>,
     revocations: Arc<Revocations>,
     connections: Arc<Connections>,
 }
@@ -71,13 +69,13 @@ pub struct OwnConnections {
 impl OwnConnections {
     pub(crate) fn new(
         base: &Arc<Base>,
-        sessions: &Arc<Sessions>,
+        offers: &Arc<Offers>,
         revocations: &Arc<Revocations>,
         connections: &Arc<Connections>,
     ) -> Self {
         Self {
             base: Arc::clone(base),
-            sessions: Arc::clone(sessions),
+            offers: Arc::clone(offers),
             revocations: Arc::clone(revocations),
             connections: Arc::clone(connections),
         }
@@ -96,7 +94,7 @@ impl OwnConnections {
         limit: i64,
     ) -> Result<Vec<Listed>, Fault> {
         let tenant = caller.principal.tenant;
-        let connectors = self.sessions.connectors_of(caller);
+        let connectors = self.offers.visible_connectors(caller);
         let wanted = (end_user, connectors.as_ref());
         let found = connections::of_end_user(&self.base.db, tenant, wanted, after, limit).await?;
         let mut listed = Vec::with_capacity(found.len());
@@ -122,8 +120,7 @@ impl OwnConnections {
             return Ok(None);
         };
         let listed = self.listed(connection).await?;
-        let is_seen =
-            listed.connector.parse().is_ok_and(|slug| self.sessions.may_use(caller, &slug));
+        let is_seen = listed.connector.parse().is_ok_and(|slug| self.offers.may_see(caller, &slug));
         Ok(is_seen.then_some(listed))
     }
 

@@ -3,7 +3,7 @@
 //! A backend whose key is not narrowed learns the cause. Others get the same answer for what does
 //! not exist and for what they may not use, and no name of what they may not use.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use astralform_catalog::Tool;
 use astralform_domain::{
@@ -16,7 +16,13 @@ use astralform_storage::{
 };
 use thiserror::Error;
 
-use crate::{Fault, NotEnabled, SettingsError, base::Base, cache::Cache, nearest::Nearest};
+use crate::{
+    Fault, NotEnabled, SettingsError,
+    base::Base,
+    cache::Cache,
+    may_use::{may_see_connector, may_use_tool},
+    nearest::Nearest,
+};
 
 /// Why a connector is out of a caller's reach.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -216,10 +222,21 @@ impl Offers {
         settings: &ProjectConnector,
     ) -> Vec<&Tool> {
         let connector = self.base.catalog.connector(&settings.connector);
-        let connector = connector.filter(|connector| agent.may_use(&connector.slug));
         let tools = connector.into_iter().flat_map(|connector| &connector.tools);
         let credential = &caller.principal.credential;
-        tools.filter(|tool| settings.offers(&tool.name) && credential.allows(&tool.name)).collect()
+        tools.filter(|tool| may_use_tool(credential, agent, settings, tool)).collect()
+    }
+
+    /// Returns the connectors that a caller's credential is limited to; none where it is not limited.
+    pub(crate) fn visible_connectors(&self, caller: &Caller) -> Option<BTreeSet<ConnectorSlug>> {
+        let tools = caller.principal.credential.tools()?;
+        let found = tools.iter().filter_map(|tool| self.base.catalog.tool(tool.as_str()));
+        Some(found.map(|(connector, _)| connector.slug.clone()).collect())
+    }
+
+    /// Returns whether a caller may see what there is of a connector.
+    pub fn may_see(&self, caller: &Caller, connector: &ConnectorSlug) -> bool {
+        may_see_connector(&caller.principal.credential, &self.base.catalog, connector)
     }
 
     /// Returns what a caller may use: each project connector with at least one tool, and its tools.

@@ -1,10 +1,9 @@
 //! Sessions: what browsers, desktop clients and pages hold instead of an API key.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use astralform_domain::{
-    Caller, ConnectorSlug, EndUserId, Principal, RuntimeCredential, Secret, SessionId, Timestamp,
-    ToolName, limits,
+    Caller, EndUserId, Principal, RuntimeCredential, Secret, SessionId, Timestamp, ToolName, limits,
 };
 use astralform_storage::sessions::{self, Session};
 use thiserror::Error;
@@ -96,22 +95,6 @@ impl Sessions {
             row_tags: Arc::clone(row_tags),
             authentication: Arc::clone(authentication),
         }
-    }
-
-    /// Returns the connectors that a caller's tools belong to; nothing where it may use any.
-    pub(crate) fn connectors_of(&self, caller: &Caller) -> Option<BTreeSet<ConnectorSlug>> {
-        let RuntimeCredential::Session { tools: Some(tools), .. } = &caller.principal.credential
-        else {
-            return None;
-        };
-        let found = tools.iter().filter_map(|tool| self.base.catalog.tool(tool.as_str()));
-        Some(found.map(|(connector, _)| connector.slug.clone()).collect())
-    }
-
-    /// Returns whether a caller may have to do with a connector at all: a session that is limited to
-    /// some tools, only with those that have them.
-    pub fn may_use(&self, caller: &Caller, connector: &ConnectorSlug) -> bool {
-        self.connectors_of(caller).is_none_or(|connectors| connectors.contains(connector))
     }
 
     /// Opens a session of one end user and one agent.

@@ -7,12 +7,13 @@ use std::{
 
 use astralform_domain::{
     Clock, ConnectorSlug, Entropy, Environment, EnvironmentSettings, ProjectConnectorId, Secret,
-    Tenant, Timestamp,
+    SettingsPatch, Tenant, Timestamp,
 };
 use astralform_engine::{
-    Credentials, Engine, Site, prepare_database,
+    Credentials, Engine, Site,
     project_connectors::{Change, Enable},
 };
+use astralform_operations::prepare_database;
 use astralform_server::{App, Hosts, Limits, Rates, Settings, router, serve};
 use astralform_simulator::{
     Simulator, SimulatorOptions,
@@ -236,7 +237,8 @@ impl TestServer {
     }
 
     /// Changes the connector's settings.
-    pub async fn change(&self, change: Change) {
+    pub async fn change(&self, change: impl Into<Change>) {
+        let change = change.into();
         let changed = self
             .app
             .engine()
@@ -248,7 +250,8 @@ impl TestServer {
 
     /// Pauses or resumes the connector.
     pub async fn set_enabled(&self, is_enabled: bool) {
-        self.change(Change { is_enabled: Some(is_enabled), ..Change::default() }).await;
+        self.change(SettingsPatch { is_enabled: Some(is_enabled), ..SettingsPatch::default() })
+            .await;
     }
 
     /// Returns whoever holds `key`, acting for an end user.
@@ -353,11 +356,12 @@ fn simulator(engine: &Engine, clock: &Clock, url: &Url, token_rotation: bool) ->
 }
 
 fn enable(added: Option<(String, String, String)>, sandboxed: &str) -> Enable {
-    let sandbox = added.is_none();
+    let is_sandboxed = added.is_none();
     let (connector, client_id, client_secret) = match added {
         Some((yaml, id, secret)) => (slug(&yaml), id, secret),
         None => (sandboxed.parse().expect("a slug"), CLIENT.0.to_owned(), CLIENT.1.to_owned()),
     };
     let client = Credentials::client(&client_id, Secret::new(client_secret));
-    Enable { credentials: Some(client), sandbox, ..Enable::new(connector) }
+    let enable = if is_sandboxed { Enable::sandboxed(connector) } else { Enable::new(connector) };
+    Enable { credentials: Some(client), ..enable }
 }

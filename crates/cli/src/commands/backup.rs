@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::Context as _;
 use astralform_domain::Clock;
-use astralform_engine::backup::{back_up, check_written};
+use astralform_operations::backup::{back_up, check_written};
 use clap::Args;
 
 use crate::{

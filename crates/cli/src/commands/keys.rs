@@ -5,7 +5,7 @@ mod status;
 use std::process::ExitCode;
 
 use astralform_domain::Entropy;
-use astralform_engine::rotation::key_status;
+use astralform_operations::rotation::key_status;
 use astralform_vault::{KeyFileLock, KeyId};
 use clap::{Args, Subcommand};
 

@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::Context as _;
 use astralform_domain::{Clock, Entropy};
-use astralform_engine::backup::{restore, verify};
+use astralform_operations::backup::{restore, verify};
 use astralform_storage::api_keys;
 use astralform_vault::read_key_file_of;
 use clap::Args;

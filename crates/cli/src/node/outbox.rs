@@ -3,10 +3,9 @@ use std::{collections::HashMap, time::Duration};
 use astralform_domain::{ProjectConnectorId, chain};
 use astralform_engine::{Fault, revocations::Due};
 use astralform_server::App;
-use tokio::{
-    task::{Id, JoinSet},
-    time::{MissedTickBehavior, interval},
-};
+use tokio::task::{Id, JoinSet};
+
+use super::job::repeat;
 
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -35,16 +34,12 @@ struct Place {
 /// Has ended at providers what has ended here: at several of them at once, so that one that does
 /// not answer keeps none of the others waiting.
 pub(super) async fn run(app: App) {
-    let mut ticks = interval(LOOK);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut asking = Asking::default();
-    loop {
-        ticks.tick().await;
+    repeat(app, LOOK, "revocations wait", async move |app: &App| {
         asking.forget_ended();
-        if let Err(fault) = asking.start_due(&app).await {
-            tracing::warn!(error = chain(&fault), "revocations wait");
-        }
-    }
+        asking.start_due(app).await
+    })
+    .await;
 }
 
 impl Asking {

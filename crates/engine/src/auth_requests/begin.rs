@@ -2,13 +2,14 @@ use astralform_catalog::Pkce;
 use astralform_domain::{AuthRequest, AuthStatus, Secret, chain};
 use astralform_provider::oauth::{AuthorizationRequest, CodeVerifier};
 use astralform_storage::oauth_states::{self, OauthState};
-use astralform_vault::Binding;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 use url::Url;
 
-use crate::{Fault, Unusable, auth_requests::Consents, connectors::Ready};
+use crate::{
+    Fault, Unusable, auth_requests::Consents, connectors::Ready, places, places::digest_row,
+};
 
 /// A flow under way: where the browser goes, and what it has to bring back.
 pub struct Started {
@@ -82,8 +83,8 @@ impl Consents {
     ) -> Result<(), BeginError> {
         let key = self.base.keys_of(request.tenant.project).await?;
         let state_hash = digest(flow.state.expose());
-        let row = state_row(&state_hash);
-        let binding = verifier_binding(request, &row, &ready.settings.hosts);
+        let row = digest_row(&state_hash);
+        let binding = places::code_verifier(request, &row, &ready.settings.hosts);
         let expires_at = self.base.now().after(AuthRequest::PHASE);
         let state = OauthState {
             state_hash,
@@ -139,25 +140,4 @@ fn known_issuer(ready: &Ready) -> Option<String> {
 
 pub(super) fn digest(text: &str) -> [u8; 32] {
     Sha256::digest(text.as_bytes()).into()
-}
-
-/// Returns a state's primary key, for bindings.
-pub(crate) fn state_row(hash: &[u8; 32]) -> String {
-    URL_SAFE_NO_PAD.encode(hash)
-}
-
-pub(crate) fn verifier_binding<'a>(
-    request: &'a AuthRequest,
-    row: &'a str,
-    hosts: &'a astralform_domain::HostSet,
-) -> Binding<'a> {
-    Binding {
-        tenant: request.tenant,
-        owner: &request.owner,
-        table: oauth_states::TABLE,
-        row,
-        column: "code_verifier",
-        generation: 1,
-        hosts,
-    }
 }

@@ -6,11 +6,11 @@ use astralform_domain::{
 use astralform_storage::{auth_requests, connections};
 use thiserror::Error;
 
-use super::{
-    Prompt,
-    begin::{digest, state_row},
+use super::{Prompt, begin::digest};
+use crate::{
+    Fault, Unusable, auth_requests::Prompts, connectors::Ready, credentials::Ask,
+    places::digest_row,
 };
-use crate::{Fault, Unusable, auth_requests::Prompts, connectors::Ready, credentials::Ask};
 
 /// What is asked of whom.
 pub(crate) struct Question<'a> {
@@ -160,5 +160,5 @@ impl Prompts {
 /// since it stands in an index and providers name scopes too.
 fn asks_for(ask: &Ask) -> String {
     let account = ask.renews.as_ref().map_or_else(|| "new".to_owned(), |(id, _)| id.to_string());
-    state_row(&digest(&format!("{account} {}", ask.required.join(" "))))
+    digest_row(&digest(&format!("{account} {}", ask.required.join(" "))))
 }

@@ -15,9 +15,9 @@ use crate::{
     connections::Connections,
     connectors::{Connectors, Ready},
     credentials::{Ask, CredentialResolver, Lack},
+    may_use::may_use_connector,
     reach::Offers,
     row_tags::RowTags,
-    sessions::Sessions,
     settings::check_scopes,
 };
 
@@ -111,7 +111,6 @@ pub struct AuthRequests {
     credentials: Arc<CredentialResolver>,
     prompts: Arc<Prompts>,
     connections: Arc<Connections>,
-    sessions: Arc<Sessions>,
     offers: Arc<Offers>,
     connectors: Arc<Connectors>,
     row_tags: Arc<RowTags>,
@@ -121,7 +120,6 @@ impl AuthRequests {
     pub(crate) fn new(
         prompts: &Arc<Prompts>,
         credentials: &Arc<CredentialResolver>,
-        sessions: &Arc<Sessions>,
         offers: &Arc<Offers>,
     ) -> Self {
         Self {
@@ -129,7 +127,6 @@ impl AuthRequests {
             credentials: Arc::clone(credentials),
             prompts: Arc::clone(prompts),
             connections: Arc::clone(&prompts.connections),
-            sessions: Arc::clone(sessions),
             offers: Arc::clone(offers),
             connectors: Arc::clone(&prompts.connectors),
             row_tags: Arc::clone(&prompts.row_tags),
@@ -230,8 +227,10 @@ impl AuthRequests {
         let agent = principal.agent.to_string();
         let agent = agents::named(&self.base.db, principal.tenant.project, &agent).await;
         let agent = agent.map_err(Fault::from)?;
-        let may_use = agent.is_some_and(|agent| agent.may_use(&wanted.connector))
-            && self.sessions.may_use(caller, &wanted.connector);
+        let catalog = &self.base.catalog;
+        let credential = &principal.credential;
+        let may_use = agent
+            .is_some_and(|agent| may_use_connector(credential, &agent, catalog, &wanted.connector));
         let Some(settings) = settings.filter(|_| may_use) else {
             return Err(self.offers.no_connector(caller, &wanted.connector).await?.into());
         };

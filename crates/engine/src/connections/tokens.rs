@@ -7,10 +7,10 @@ use astralform_storage::{
     Tx,
     tokens::{self, Doubts, Token},
 };
-use astralform_vault::{Binding, OpenError, ProjectKeys};
+use astralform_vault::{OpenError, ProjectKeys};
 
 use super::ahead::refresh_at;
-use crate::{Fault, connections::Connections};
+use crate::{Fault, connections::Connections, places};
 
 /// The generation of tokens that nobody may use, but to end them at their provider: their connection
 /// awaits confirmation, or never came to be. Envelopes are bound to it, and confirming takes the next
@@ -82,24 +82,6 @@ fn noted(connector: &Connector, asked: &ScopeSet, granted: &ScopeSet) -> ScopeSe
     wanted.filled_with(&known).filled_with(granted)
 }
 
-/// Returns the place of a token: its owner's, and no other.
-fn token_binding<'a>(
-    connection: &'a Connection,
-    row: &'a str,
-    column: &'static str,
-    generation: i64,
-) -> Binding<'a> {
-    Binding {
-        tenant: connection.tenant,
-        owner: &connection.owner,
-        table: tokens::TABLE,
-        row,
-        column,
-        generation,
-        hosts: &connection.hosts,
-    }
-}
-
 impl Connections {
     /// Seals tokens for a connection and stores them in place of those it had, which are returned.
     /// Those of a connection that nobody has confirmed, or that is there to be ended, are sealed as
@@ -136,7 +118,7 @@ impl Connections {
         let row = Token::row_key(connection.id, &token.kind);
         let seal = |column, secret: &Secret| {
             key.seal(
-                token_binding(connection, &row, column, generation),
+                places::token(connection, &row, column, generation),
                 secret,
                 &self.base.entropy,
             )
@@ -170,7 +152,7 @@ impl Connections {
         is_confirmed(token)?;
         let key = self.base.keys_of(connection.tenant.project).await?;
         let row = Token::row_key(connection.id, &token.kind);
-        let place = token_binding(connection, &row, "access_token", token.generation);
+        let place = places::token(connection, &row, "access_token", token.generation);
         Ok(key.open(place, &token.access_token)?)
     }
 
@@ -211,7 +193,7 @@ pub(crate) fn open_refresh_token(
     let sealed = token.refresh_token.as_ref();
     let sealed = sealed.ok_or(Fault::Inconsistent("a token to be refreshed cannot be"))?;
     let row = Token::row_key(connection.id, &token.kind);
-    let place = token_binding(connection, &row, "refresh_token", token.generation);
+    let place = places::token(connection, &row, "refresh_token", token.generation);
     Ok(key.open(place, sealed)?)
 }
 
@@ -222,7 +204,7 @@ pub(crate) fn open(
     key: &ProjectKeys,
 ) -> Result<OpenToken, Fault> {
     let row = Token::row_key(connection.id, &token.kind);
-    let place = |column| token_binding(connection, &row, column, token.generation);
+    let place = |column| places::token(connection, &row, column, token.generation);
     let refresh_token = token.refresh_token.as_ref();
     Ok(OpenToken {
         access_token: key.open(place("access_token"), &token.access_token)?,

@@ -23,9 +23,9 @@ impl Engine {
     pub(super) fn over(base: &Arc<Base>, state: State) -> Self {
         let floors = Floors::over(base, &state);
         let Floors { row_tags, connectors, connections, prompts, offers, .. } = &floors;
-        let Floors { cache, revocations, sessions, authentication, key_checks, .. } = &floors;
+        let Floors { cache, revocations, authentication, key_checks, .. } = &floors;
         let State { egress, site, process, .. } = &state;
-        let own = Arc::new(OwnConnections::new(base, sessions, revocations, connections));
+        let own = Arc::new(OwnConnections::new(base, offers, revocations, connections));
         let consents = Arc::new(Consents::new(egress, prompts, &floors.discards, &floors.sandbox));
         let deliveries =
             Arc::new(Deliveries::new(base, egress, &state.streams, prompts, connectors));
@@ -39,7 +39,7 @@ impl Engine {
         let State { flights, uses, .. } = &state;
         let credentials = &floors.credentials;
         Self {
-            auth_requests: Arc::new(AuthRequests::new(prompts, credentials, sessions, offers)),
+            auth_requests: Arc::new(AuthRequests::new(prompts, credentials, offers)),
             confirmations: Arc::new(Confirmations::new(prompts, revocations)),
             connection_uses: Arc::new(ConnectionUses::new(base, uses)),
             idempotency: Arc::new(Idempotency::new(base)),

@@ -3,9 +3,7 @@ mod apply;
 use std::sync::Arc;
 
 use astralform_catalog::{Auth, Connector};
-use astralform_domain::{
-    ConnectorSlug, Endpoints, Patch, ProjectConnector, ScopeSet, Secret, Tenant, ToolName,
-};
+use astralform_domain::{ConnectorSlug, ProjectConnector, Secret, SettingsPatch, Tenant};
 use astralform_provider::oauth::Client;
 use astralform_storage::{Tx, connections, project_connectors};
 use astralform_vault::ProjectKeys;
@@ -22,24 +20,18 @@ use crate::{
 /// What is to change of a project connector; what is not named stays.
 #[derive(Clone, Default)]
 pub struct Change {
-    /// Pause or resume it.
-    pub is_enabled: Option<bool>,
-    /// Whether end users must connect accounts of their own, where they may.
-    pub require_auth: Option<bool>,
-    /// Whether end users may connect accounts of their own.
-    pub allow_end_user_auth: Option<bool>,
-    /// What to ask for; nothing for the connector's minimum.
-    pub scopes: Patch<ScopeSet>,
-    /// The only tools offered; nothing for all.
-    pub tools: Patch<Vec<ToolName>>,
-    /// Addresses that replace the catalogue's, all of them.
-    pub endpoints: Option<Endpoints>,
-    /// Whether it talks to the simulator.
-    pub sandbox: Option<bool>,
+    /// Its settings.
+    pub settings: SettingsPatch,
     /// A new secret of the same app, another app, or another key.
     pub credentials: Option<Credentials>,
     /// How many connections may become unusable by it.
     pub confirmed: Option<i64>,
+}
+
+impl From<SettingsPatch> for Change {
+    fn from(settings: SettingsPatch) -> Self {
+        Self { settings, ..Self::default() }
+    }
 }
 
 /// A change, as it is judged.
@@ -144,7 +136,10 @@ impl ProjectConnectors {
         if let Some(credentials) = &change.credentials {
             return credentials.read(connector).map(Some);
         }
-        if change.sandbox != Some(true) || before.sandbox || self.site.simulator().is_none() {
+        if change.settings.sandbox != Some(true)
+            || before.sandbox
+            || self.site.simulator().is_none()
+        {
             return Ok(None);
         }
         Ok(Some(match connector.auth() {
@@ -208,7 +203,7 @@ impl ProjectConnectors {
         present: &Present,
     ) -> Result<Revised, SettingsError> {
         let Asked { change, entered, connector } = asked;
-        let inherits = change.endpoints.is_none() && !before.endpoints.is_empty();
+        let inherits = change.settings.endpoints.is_none() && !before.endpoints.is_empty();
         let is_proven = present.client.is_some() || present.key_opens;
         if change.credentials.is_some() && inherits && !is_proven {
             return Err(SettingsError::EndpointsRequired);
@@ -245,7 +240,7 @@ impl ProjectConnectors {
         asked: Asked<'_>,
     ) -> Result<Revised, SettingsError> {
         let Asked { change, entered, connector } = asked;
-        let mut settings = taken_over(change, before);
+        let mut settings = before.clone().patched(&change.settings);
         let has_simulator = self.site.simulator().is_some();
         let environment = settings.tenant.environment;
         check_place(environment, &settings.endpoints, settings.sandbox, has_simulator)?;
@@ -277,18 +272,4 @@ fn new_client(before: &ProjectConnector, entered: Option<&Entered>) -> Option<Cl
     let known = before.client.as_ref().map(|client| client.id.clone());
     let secret = Secret::clone(secret);
     Some(Client { id: id.clone().or(known).unwrap_or_default(), secret })
-}
-
-fn taken_over(change: &Change, before: &ProjectConnector) -> ProjectConnector {
-    let kept = before.clone();
-    ProjectConnector {
-        is_enabled: change.is_enabled.unwrap_or(kept.is_enabled),
-        require_auth: change.require_auth.unwrap_or(kept.require_auth),
-        allow_end_user_auth: change.allow_end_user_auth.unwrap_or(kept.allow_end_user_auth),
-        sandbox: change.sandbox.unwrap_or(kept.sandbox),
-        scopes: change.scopes.clone().applied_to(kept.scopes),
-        tools: change.tools.clone().applied_to(kept.tools),
-        endpoints: change.endpoints.clone().unwrap_or(kept.endpoints),
-        ..before.clone()
-    }
 }

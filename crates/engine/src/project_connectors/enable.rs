@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use astralform_catalog::{Auth, Connector};
 use astralform_domain::{
-    ConnectorSlug, Endpoints, HostSet, OauthClient, ProjectConnector, ProjectConnectorId, ScopeSet,
-    Tenant, ToolName, chain,
+    ConnectorSlug, Endpoints, HostSet, OauthClient, ProjectConnector, ProjectConnectorId,
+    SettingsPatch, Tenant, chain,
 };
 use astralform_provider::{oauth::Client, request::CredentialParts};
 use astralform_storage::project_connectors;
@@ -11,8 +11,9 @@ use astralform_vault::ProjectKeys;
 
 use crate::{
     Fault,
-    connectors::{Ready, made_up_client, secret_place},
+    connectors::{Ready, made_up_client},
     key_checks::{VerifiedKey, VerifyError},
+    places,
     project_connectors::ProjectConnectors,
     settings::{Credentials, Entered, SettingsError, check_place, check_scopes, check_tools},
 };
@@ -23,20 +24,9 @@ pub struct Enable {
     pub connector: ConnectorSlug,
     /// The developer's OAuth app, or API key. Without an app, it waits for one.
     pub credentials: Option<Credentials>,
-    /// What to ask for instead of the connector's minimum.
-    pub scopes: Option<ScopeSet>,
-    /// The only tools offered, where not all are.
-    pub tools: Option<Vec<ToolName>>,
-    /// Whether end users must connect accounts of their own, where they may; they must unless it
-    /// says otherwise.
-    pub require_auth: Option<bool>,
-    /// Whether end users may connect accounts of their own; they may unless it says otherwise, or
-    /// the connector takes an API key: then one key serves all.
-    pub allow_end_user_auth: Option<bool>,
-    /// Addresses that replace the catalogue's.
-    pub endpoints: Endpoints,
-    /// Whether it talks to the simulator.
-    pub sandbox: bool,
+    /// Its settings. Left out, end users must connect accounts of their own, and may, unless the
+    /// connector takes an API key: then one key serves all.
+    pub settings: SettingsPatch,
 }
 
 /// What a connector is enabled with.
@@ -48,16 +38,17 @@ enum Paying {
 impl Enable {
     /// Returns a connector with the usual settings.
     pub fn new(connector: ConnectorSlug) -> Self {
-        Self {
-            connector,
-            credentials: None,
-            scopes: None,
-            tools: None,
-            require_auth: None,
-            allow_end_user_auth: None,
-            endpoints: Endpoints::default(),
-            sandbox: false,
-        }
+        Self { connector, credentials: None, settings: SettingsPatch::default() }
+    }
+
+    /// Returns a connector that talks to the simulator.
+    pub fn sandboxed(connector: ConnectorSlug) -> Self {
+        let settings = SettingsPatch { sandbox: Some(true), ..SettingsPatch::default() };
+        Self { settings, ..Self::new(connector) }
+    }
+
+    fn is_sandboxed(&self) -> bool {
+        self.settings.sandbox == Some(true)
     }
 }
 
@@ -132,9 +123,12 @@ impl ProjectConnectors {
         connector: &Arc<Connector>,
     ) -> Result<(), SettingsError> {
         let has_simulator = self.site.simulator().is_some();
-        check_place(tenant.environment, &new.endpoints, new.sandbox, has_simulator)?;
-        new.tools.as_ref().map_or(Ok(()), |tools| check_tools(tools, connector))?;
-        new.scopes.as_ref().map_or(Ok(()), |scopes| check_scopes(scopes, connector))
+        let nowhere_else = Endpoints::default();
+        let endpoints = new.settings.endpoints.as_ref().unwrap_or(&nowhere_else);
+        check_place(tenant.environment, endpoints, new.is_sandboxed(), has_simulator)?;
+        let SettingsPatch { tools, scopes, .. } = &new.settings;
+        tools.value().map_or(Ok(()), |tools| check_tools(tools, connector))?;
+        scopes.value().map_or(Ok(()), |scopes| check_scopes(scopes, connector))
     }
 
     async fn paying(
@@ -150,11 +144,11 @@ impl ProjectConnectors {
                 Paying::Client(Some(Client { id: id.ok_or_else(missing)?, secret }))
             }
             (Some(Entered::Key(parts)), _) => Paying::Key(Some(parts)),
-            (None, Auth::OAuth(_)) if new.sandbox => {
+            (None, Auth::OAuth(_)) if new.is_sandboxed() => {
                 Paying::Client(Some(made_up_client(&self.base.entropy)))
             }
             (None, Auth::OAuth(_)) => Paying::Client(None),
-            (None, Auth::ApiKey(_)) if new.sandbox => {
+            (None, Auth::ApiKey(_)) if new.is_sandboxed() => {
                 Paying::Key(Some(self.key_of_simulator(connector).await?))
             }
             (None, Auth::ApiKey(_)) => Paying::Key(None),
@@ -216,18 +210,19 @@ impl ProjectConnectors {
             tenant,
             connector: new.connector,
             is_enabled: true,
-            require_auth: new.require_auth.unwrap_or(true),
-            allow_end_user_auth: new.allow_end_user_auth.unwrap_or(!is_by_key),
-            scopes: new.scopes,
-            tools: new.tools,
-            endpoints: new.endpoints,
-            sandbox: new.sandbox,
+            require_auth: true,
+            allow_end_user_auth: !is_by_key,
+            scopes: None,
+            tools: None,
+            endpoints: Endpoints::default(),
+            sandbox: false,
             client: None,
             hosts: HostSet::default(),
             generation: 1,
             created_at: self.base.now(),
             disabled_at: None,
-        };
+        }
+        .patched(&new.settings);
         let addresses = self.connectors.addresses(&settings, connector);
         settings.hosts = addresses.ok_or(SettingsError::BadAddresses)?.hosts();
         Ok(settings)
@@ -241,7 +236,8 @@ impl ProjectConnectors {
         key: &ProjectKeys,
     ) -> OauthClient {
         let row = settings.id.to_string();
-        let place = secret_place(settings.tenant, &row, settings.generation, &settings.hosts);
+        let place =
+            places::client_secret(settings.tenant, &row, settings.generation, &settings.hosts);
         OauthClient {
             id: client.id.clone(),
             secret: key.seal(place, &client.secret, &self.base.entropy),

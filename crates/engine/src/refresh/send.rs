@@ -10,7 +10,7 @@ use astralform_provider::{
     oauth::{Client, refresh_request},
 };
 use astralform_storage::refreshes::{self, RefreshKey};
-use astralform_vault::{Binding, ProjectKeys};
+use astralform_vault::ProjectKeys;
 use tokio::time::{sleep, timeout};
 
 use super::{
@@ -20,7 +20,7 @@ use super::{
     flights::Announcer,
     timing::LEASE,
 };
-use crate::{Fault, connectors::Ready, refresh::RefreshExchange};
+use crate::{Fault, connectors::Ready, places, refresh::RefreshExchange};
 
 /// How long a database may take for that before the answer goes to a file, and those who wait get
 /// on with it.
@@ -157,7 +157,7 @@ impl RefreshExchange {
     fn sealed_answer(&self, hold: &Hold, answer: &RawAnswer) -> Sealed {
         let text = serde_json::to_string(answer).expect("a number and a text are JSON");
         let row = hold.lease.key.row();
-        let place = answer_place(&hold.connection, &row, hold.token.generation);
+        let place = places::refresh_answer(&hold.connection, &row, hold.token.generation);
         hold.keys.seal(place, &Secret::new(text), &self.base.entropy)
     }
 }
@@ -181,25 +181,12 @@ pub(super) fn open_kept(
     answer: &Sealed,
 ) -> Option<RawAnswer> {
     let row = key.row();
-    let opened = keys.open(answer_place(connection, &row, generation), answer).ok();
+    let opened = keys.open(places::refresh_answer(connection, &row, generation), answer).ok();
     let read = opened.and_then(|text| serde_json::from_str(text.expose()).ok());
     if read.is_none() {
         tracing::error!(connection.id = %connection.id, "a kept answer cannot be read");
     }
     read
-}
-
-/// Returns the place of an answer: that of the token that it replaces, and no other.
-fn answer_place<'a>(connection: &'a Connection, row: &'a str, generation: i64) -> Binding<'a> {
-    Binding {
-        tenant: connection.tenant,
-        owner: &connection.owner,
-        table: refreshes::TABLE,
-        row,
-        column: "answer",
-        generation,
-        hosts: &connection.hosts,
-    }
 }
 
 /// Returns the new token as those who wait get it while it is not stored.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use astralform_domain::{Entropy, ProviderError};
+use astralform_domain::{Backoff, Entropy, ProviderError};
 
 /// How long a refresh is leased: much longer than a provider is waited for, so that nobody takes
 /// over from a node that lives.
@@ -70,10 +70,8 @@ fn pause_up_to(
     said: Option<Duration>,
     entropy: &Entropy,
 ) -> Duration {
-    let doublings = u32::try_from(failures.clamp(0, 13)).unwrap_or(13);
-    let longest = Duration::from_millis(500) * 2_u32.pow(doublings);
-    let longest = longest.min(most);
-    let own = longest.mul_f64(1.0 - entropy.share() / 2.0);
+    let backoff = Backoff { first: Duration::from_millis(500), longest: most };
+    let own = backoff.after(failures.saturating_add(1), entropy);
     said.filter(|said| !said.is_zero()).unwrap_or(own)
 }
 

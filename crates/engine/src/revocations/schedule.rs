@@ -1,8 +1,8 @@
-//! When a provider is asked again. Purely, but for the jitter.
+//! When a provider is asked again. Purely, but for chance.
 
 use std::time::Duration;
 
-use astralform_domain::Entropy;
+use astralform_domain::{Backoff, Entropy};
 
 /// How long a provider is asked for the end of a token.
 pub(super) const GIVES_UP_AFTER: Duration = Duration::from_hours(7 * 24);
@@ -16,7 +16,8 @@ pub(super) const REFRESH: Duration = Duration::from_secs(5);
 /// Returns after how long a token is asked for again that the provider did not confirm, though it
 /// answers.
 pub(super) fn backoff(attempts: i64, entropy: &Entropy) -> Duration {
-    jittered(doubled(Duration::from_secs(30), attempts, Duration::from_hours(6)), entropy)
+    let backoff = Backoff { first: Duration::from_secs(30), longest: Duration::from_hours(6) };
+    backoff.after(attempts, entropy)
 }
 
 /// Returns how long a provider is left alone that was not well so many times in a row: at least as
@@ -27,42 +28,16 @@ pub(super) fn pause(failures: i64, said: Option<Duration>, entropy: &Entropy) ->
     /// After so many the first hour is over.
     const HOUR: i64 = 80;
     let own = if failures <= HOUR {
-        doubled(Duration::from_secs(1), failures, MINUTE)
+        Backoff { first: Duration::from_secs(1), longest: MINUTE }.after(failures, entropy)
     } else {
-        doubled(MINUTE, failures - HOUR, 10 * MINUTE)
+        Backoff { first: MINUTE, longest: 10 * MINUTE }.after(failures - HOUR, entropy)
     };
-    let own = jittered(own, entropy);
     said.map_or(own, |said| said.max(own))
-}
-
-fn doubled(first: Duration, times: i64, longest: Duration) -> Duration {
-    let doublings = u32::try_from(times.clamp(1, 31) - 1).unwrap_or(0);
-    first.saturating_mul(1 << doublings).min(longest)
-}
-
-/// Returns a time between half of it and all of it, so that what failed together does not come back
-/// together.
-fn jittered(whole: Duration, entropy: &Entropy) -> Duration {
-    let share = u32::from(u16::from_be_bytes(entropy.bytes()));
-    whole / 2 + whole / 2 * share / u32::from(u16::MAX)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn waits_double_up_to_the_longest_and_lie_between_half_and_whole() {
-        let entropy = Entropy::seeded(1);
-        for (attempts, whole) in [(1, 30), (2, 60), (3, 120), (11, 21_600), (1_000, 21_600)] {
-            let whole = Duration::from_secs(whole);
-            for _ in 0..50 {
-                let waited = backoff(attempts, &entropy);
-                assert!(waited >= whole / 2 && waited <= whole, "{attempts}: {waited:?}");
-            }
-        }
-        assert_ne!(backoff(3, &entropy), backoff(3, &entropy));
-    }
 
     #[test]
     fn a_provider_is_left_alone_at_least_as_long_as_it_says() {

@@ -6,7 +6,7 @@ use astralform_catalog::ArgumentFault;
 use astralform_domain::{Connection, FailureKind, chain};
 use astralform_egress::{Allowance, Outgoing};
 use astralform_provider::{
-    answer::{Attempt, CallFailure, Shaped, is_success, no_answer, retry_delay, shape},
+    answer::{CallFailure, Sending, Shaped, is_success, no_answer, retry_delay, shape},
     request::{CredentialParts, PlanError, authorize, plan},
 };
 use astralform_storage::tokens::Doubts;
@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::{
     CallRefusal, Outcome,
-    call::{Accepted, Attempted},
+    call::{Accepted, Interrupted},
     refused::Refused,
 };
 use crate::{
@@ -37,7 +37,7 @@ const WITHIN: Duration = Duration::from_secs(30);
 const AT_MOST: usize = 4 * 1024 * 1024;
 
 impl Tools {
-    pub(super) async fn attempt(&self, accepted: &Accepted<'_>) -> Result<Attempted, CallRefusal> {
+    pub(super) async fn attempt(&self, accepted: &Accepted<'_>) -> Result<Outcome, Interrupted> {
         let Accepted { caller, ready, tool, call, .. } = accepted;
         let settings = &ready.settings;
         let end_user = caller.end_user.as_ref();
@@ -90,8 +90,8 @@ impl Tools {
         };
         match planned() {
             Ok(requests) => self.run(accepted, &paid, requests, planned).await,
-            Err(PlanError::Address(pointer)) => Err(unfit(pointer)),
-            Err(error) => Ok(Attempted::Done(Outcome::Failed(unplannable(accepted, &error)))),
+            Err(PlanError::Address(pointer)) => Err(unfit(pointer).into()),
+            Err(error) => Ok(Outcome::Failed(unplannable(accepted, &error))),
         }
     }
 
@@ -101,24 +101,24 @@ impl Tools {
         paid: &Paid<'_>,
         requests: Vec<Outgoing>,
         planned: impl Fn() -> Result<Vec<Outgoing>, PlanError>,
-    ) -> Result<Attempted, CallRefusal> {
-        let mut attempt = self.send(accepted, requests).await;
+    ) -> Result<Outcome, Interrupted> {
+        let (mut shaped, mut sending) = self.send(accepted, requests).await;
         // Planned once more: hardly any call needs it, so no call keeps a copy.
-        if let Some(after) = retry_delay(accepted.tool, &attempt)
+        if let Some(after) = retry_delay(accepted.tool, &shaped, sending)
             && let Ok(requests) = planned()
         {
             tracing::info!(tool = %accepted.tool.name, after = ?after, "sent once more");
             tokio::time::sleep(after).await;
-            attempt = self.send(accepted, requests).await;
+            (shaped, sending) = self.send(accepted, requests).await;
         }
-        match attempt.shaped {
+        match shaped {
             Shaped::Completed(result) => {
                 self.trust_again(accepted, paid).await;
-                Ok(Attempted::Done(Outcome::Completed(result)))
+                Ok(Outcome::Completed(result))
             }
-            Shaped::Failed(failure) => Ok(Attempted::Done(Outcome::Failed(failure))),
+            Shaped::Failed(failure) => Ok(Outcome::Failed(failure)),
             Shaped::Reconnect { is_named } => {
-                let refused = Refused { is_named, status: attempt.status };
+                let refused = Refused { is_named, status: sending.status };
                 self.refused(accepted, paid, refused).await
             }
             Shaped::MissingScopes(missing) => self.widening(accepted, paid, &missing).await,
@@ -127,7 +127,7 @@ impl Tools {
 
     /// Sends the requests of a call one after another, until one is not answered with a success.
     /// Time and size are limited for all of them together.
-    async fn send(&self, accepted: &Accepted<'_>, requests: Vec<Outgoing>) -> Attempt {
+    async fn send(&self, accepted: &Accepted<'_>, requests: Vec<Outgoing>) -> (Shaped, Sending) {
         let Accepted { ready, tool, arguments, .. } = accepted;
         let until = Instant::now() + WITHIN;
         let mut left = AT_MOST;
@@ -141,7 +141,8 @@ impl Tools {
                 Ok(answer) => answer,
                 Err(error) => {
                     tracing::warn!(tool = %tool.name, error = chain(&error), "no answer");
-                    return Attempt::unanswered(no_answer(connector, tool, &error), &error);
+                    let failure = no_answer(connector, tool, &error);
+                    return (Shaped::Failed(failure), Sending::unanswered(&error));
                 }
             };
             left -= answer.body.len();
@@ -154,7 +155,7 @@ impl Tools {
             }
         }
         let shaped = shape(connector, tool, arguments, &answers, self.base.now());
-        Attempt { shaped, status, is_final: false }
+        (shaped, Sending::answered(status))
     }
 }
 

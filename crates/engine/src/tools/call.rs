@@ -10,6 +10,7 @@ use super::Outcome;
 use crate::{
     CredentialRefusal, Fault, NoTool, Patience, Unusable,
     connectors::{Assembled, Ready},
+    may_use::may_use_tool,
     metrics::CallEnd,
     tools::Tools,
 };
@@ -74,15 +75,39 @@ pub(super) struct Accepted<'a> {
     pub(super) rejected: Option<i64>,
 }
 
-/// What became of an attempt.
-pub(super) enum Attempted {
-    /// It is over.
-    Done(Outcome),
+/// Why an attempt has no outcome.
+pub(super) enum Interrupted {
+    /// The call is refused; nothing was sent.
+    Refused(CallRefusal),
     /// The connections that it rested on changed, so that the next attempt may go otherwise.
     Outdated,
     /// The provider refused the token of that generation. It has done nothing, so the request can
     /// be sent again with a newer one, whatever it is.
     Rejected(i64),
+}
+
+impl From<CallRefusal> for Interrupted {
+    fn from(refusal: CallRefusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<CredentialRefusal> for Interrupted {
+    fn from(refusal: CredentialRefusal) -> Self {
+        Self::Refused(refusal.into())
+    }
+}
+
+impl From<Unusable> for Interrupted {
+    fn from(why: Unusable) -> Self {
+        Self::Refused(why.into())
+    }
+}
+
+impl From<Fault> for Interrupted {
+    fn from(fault: Fault) -> Self {
+        Self::Refused(fault.into())
+    }
 }
 
 /// How often a call is tried while its end user's connections change under it.
@@ -140,10 +165,11 @@ impl Tools {
         let mut accepted = self.accept(caller, name, call).await?;
         for attempt in 1..=ATTEMPTS {
             accepted.is_last = attempt == ATTEMPTS;
-            match self.attempt(&accepted).await? {
-                Attempted::Done(outcome) => return Ok(outcome.told()),
-                Attempted::Outdated => {}
-                Attempted::Rejected(generation) => accepted.rejected = Some(generation),
+            match self.attempt(&accepted).await {
+                Ok(outcome) => return Ok(outcome.told()),
+                Err(Interrupted::Refused(refusal)) => return Err(refusal),
+                Err(Interrupted::Outdated) => {}
+                Err(Interrupted::Rejected(generation)) => accepted.rejected = Some(generation),
             }
             self.cache
                 .forget_serving_connections(accepted.ready.settings.id, caller.end_user.as_ref());
@@ -184,9 +210,7 @@ impl Tools {
         let assembled = self.cache.assembled(principal.tenant, &connector.slug).await?;
         let agent = self.cache.agent(principal.tenant.project, principal.agent).await?;
         let (Some(assembled), Some(agent)) = (assembled, agent) else { return Ok(None) };
-        let offered =
-            assembled.settings.offers(&tool.name) && principal.credential.allows(&tool.name);
-        let may_use = offered && agent.is_enabled && agent.may_use(&connector.slug);
+        let may_use = may_use_tool(&principal.credential, &agent, &assembled.settings, tool);
         Ok(may_use.then_some((connector, tool, assembled)))
     }
 }

@@ -2,9 +2,9 @@ use astralform_domain::{AuthReason, Connection, FailureKind, Owner, ScopeSet, St
 use astralform_provider::answer::CallFailure;
 
 use super::{
-    CallRefusal, Outcome,
+    Outcome,
     attempt::Paid,
-    call::{Accepted, Attempted},
+    call::{Accepted, Interrupted},
 };
 use crate::{
     CredentialRefusal,
@@ -53,11 +53,11 @@ impl Tools {
         connection: &Connection,
         generation: i64,
         why: StatusReason,
-    ) -> Result<Attempted, CallRefusal> {
+    ) -> Result<Outcome, Interrupted> {
         let marked =
             self.connections.mark_dead(connection, (accepted.token, generation), why).await?;
         if !marked && !accepted.is_last {
-            return Ok(Attempted::Outdated);
+            return Err(Interrupted::Outdated);
         }
         let required = accepted.ready.asked.union(accepted.needed);
         let is_shared = connection.owner == Owner::Project;
@@ -75,14 +75,14 @@ impl Tools {
         accepted: &Accepted<'_>,
         connection: &Connection,
         lack: Lack,
-    ) -> Result<Attempted, CallRefusal> {
+    ) -> Result<Outcome, Interrupted> {
         let name = &accepted.ready.connector.name;
-        let failed = |failure| Ok(Attempted::Done(Outcome::Failed(failure)));
+        let failed = |failure| Ok(Outcome::Failed(failure));
         match lack {
             Lack::Dead { generation, why } => {
                 self.renewal(accepted, connection, generation, why).await
             }
-            Lack::Changed if !accepted.is_last => Ok(Attempted::Outdated),
+            Lack::Changed if !accepted.is_last => Err(Interrupted::Outdated),
             Lack::Changed => failed(CallFailure::new(
                 FailureKind::ProviderUnavailable,
                 format!("The {name} account changed again and again meanwhile. Try again."),
@@ -97,11 +97,11 @@ impl Tools {
         accepted: &Accepted<'_>,
         paid: &Paid<'_>,
         missing: &ScopeSet,
-    ) -> Result<Attempted, CallRefusal> {
+    ) -> Result<Outcome, Interrupted> {
         let connector = &accepted.ready.connector;
         let denied = |message| {
             let failure = CallFailure::new(FailureKind::PermissionDenied, message);
-            Ok(Attempted::Done(Outcome::Failed(failure)))
+            Ok(Outcome::Failed(failure))
         };
         let name = &connector.name;
         if paid.connection.owner == Owner::Project {
@@ -130,14 +130,14 @@ impl Tools {
         accepted: &Accepted<'_>,
         ask: Ask,
         seen: Option<&[Connection]>,
-    ) -> Result<Attempted, CallRefusal> {
+    ) -> Result<Outcome, Interrupted> {
         let owner = accepted.asked_owner().ok_or(CredentialRefusal::EndUserRequired)?;
         let agent = accepted.caller.principal.agent;
         let wishes = Wishes::default();
         let question = Question { ready: &accepted.ready, owner, agent, ask, wishes, seen };
         match self.prompts.ask(question).await {
-            Ok(prompt) => Ok(Attempted::Done(Outcome::AuthRequired(Box::new(prompt)))),
-            Err(OpenError::Outdated) => Ok(Attempted::Outdated),
+            Ok(prompt) => Ok(Outcome::AuthRequired(Box::new(prompt))),
+            Err(OpenError::Outdated) => Err(Interrupted::Outdated),
             Err(OpenError::Unusable(why)) => Err(why.into()),
             Err(OpenError::Fault(fault)) => Err(fault.into()),
         }

@@ -25,7 +25,7 @@ use tokio::time::timeout;
 use super::{
     CallRefusal, Outcome,
     attempt::Paid,
-    call::{Accepted, Attempted},
+    call::{Accepted, Interrupted},
 };
 use crate::{Fault, connectors::reach, refresh::ASKED_EVERY, tools::Tools};
 
@@ -60,10 +60,10 @@ impl Tools {
         accepted: &Accepted<'_>,
         paid: &Paid<'_>,
         refused: Refused,
-    ) -> Result<Attempted, CallRefusal> {
+    ) -> Result<Outcome, Interrupted> {
         let is_fresh = accepted.rejected.is_some() || accepted.is_last;
         if paid.is_refreshable && !is_fresh {
-            return Ok(Attempted::Rejected(paid.generation));
+            return Err(Interrupted::Rejected(paid.generation));
         }
         let is_dead = match (paid.is_refreshable, refused.is_named) {
             (true, false) => false,
@@ -82,7 +82,7 @@ impl Tools {
         );
         let failure = CallFailure::new(FailureKind::ProviderUnavailable, message);
         let provider_status = refused.status.map(|status| status.as_u16());
-        Ok(Attempted::Done(Outcome::Failed(CallFailure { provider_status, ..failure })))
+        Ok(Outcome::Failed(CallFailure { provider_status, ..failure }))
     }
 
     /// Notes that the provider takes the token: an earlier refusal says nothing any more.

@@ -1,14 +1,13 @@
 //! The secrets of webhooks: sealed, and bound to the host that they are used at.
 
 use astralform_catalog::destination;
-use astralform_domain::{HostSet, Owner, Retired, Sealed, Secret, Tenant, Webhook, WebhookId};
-use astralform_storage::webhooks;
-use astralform_vault::{Binding, ProjectKeys};
+use astralform_domain::{HostSet, Retired, Sealed, Secret, Tenant, Webhook, WebhookId};
+use astralform_vault::ProjectKeys;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use url::Url;
 
 use super::SECRET;
-use crate::{Fault, webhooks::Webhooks};
+use crate::{Fault, places, webhooks::Webhooks};
 
 impl Webhooks {
     /// Seals a secret anew for where it is used from now on.
@@ -50,7 +49,11 @@ impl Webhooks {
         key: &ProjectKeys,
     ) -> Sealed {
         let row = id.to_string();
-        key.seal(place(tenant, &row, generation, hosts), secret, &self.base.entropy)
+        key.seal(
+            places::webhook_secret(tenant, &row, generation, hosts),
+            secret,
+            &self.base.entropy,
+        )
     }
 }
 
@@ -62,27 +65,9 @@ pub(super) fn open_secret(
     key: &ProjectKeys,
 ) -> Result<Secret, Fault> {
     let row = webhook.id.to_string();
-    Ok(key.open(place(webhook.tenant, &row, generation, &webhook.hosts), sealed)?)
+    Ok(key.open(places::webhook_secret(webhook.tenant, &row, generation, &webhook.hosts), sealed)?)
 }
 
 pub(super) fn hosts_of(url: &Url) -> HostSet {
     HostSet::from_iter([destination(url)])
-}
-
-/// Returns the place of a webhook's secret.
-pub(crate) fn place<'a>(
-    tenant: Tenant,
-    row: &'a str,
-    generation: i64,
-    hosts: &'a HostSet,
-) -> Binding<'a> {
-    Binding {
-        tenant,
-        owner: &Owner::Project,
-        table: webhooks::TABLE,
-        row,
-        column: "secret",
-        generation,
-        hosts,
-    }
 }

@@ -7,23 +7,27 @@ use astralform_domain::FailureKind;
 use astralform_egress::EgressError;
 use http::StatusCode;
 
-use super::{CallFailure, Shaped};
+use super::Shaped;
 
-/// How one sending of a request ended.
-pub struct Attempt {
-    /// What it amounts to.
-    pub shaped: Shaped,
+/// How one sending of a request ended, besides what its answer amounts to.
+#[derive(Clone, Copy, Debug)]
+pub struct Sending {
     /// The answer's status, where there was one.
     pub status: Option<StatusCode>,
     /// Whether sending it again could only end the same way.
     pub is_final: bool,
 }
 
-impl Attempt {
+impl Sending {
+    /// Returns a sending that an answer of that status came to.
+    pub const fn answered(status: Option<StatusCode>) -> Self {
+        Self { status, is_final: false }
+    }
+
     /// Returns a sending that no answer came to.
-    pub fn unanswered(failure: CallFailure, error: &EgressError) -> Self {
+    pub const fn unanswered(error: &EgressError) -> Self {
         let is_final = error.is_ours() || matches!(error, EgressError::TooLarge);
-        Self { shaped: Shaped::Failed(failure), status: None, is_final }
+        Self { status: None, is_final }
     }
 }
 
@@ -36,12 +40,12 @@ const PAUSE: Duration = Duration::from_millis(250);
 ///
 /// A throttle says that nothing was done, so what it says is waited out, whatever the request. Any
 /// other failure is tried again only where sending twice is like sending once.
-pub fn retry_delay(tool: &Tool, attempt: &Attempt) -> Option<Duration> {
-    let Shaped::Failed(failure) = &attempt.shaped else { return None };
+pub fn retry_delay(tool: &Tool, shaped: &Shaped, sending: Sending) -> Option<Duration> {
+    let Shaped::Failed(failure) = shaped else { return None };
     match failure.kind {
         FailureKind::RateLimited => failure.retry_after.filter(|after| *after <= PATIENCE),
-        _ if attempt.is_final || !tool.annotations.is_repeatable() => None,
-        _ => match attempt.status {
+        _ if sending.is_final || !tool.annotations.is_repeatable() => None,
+        _ => match sending.status {
             None => (failure.kind != FailureKind::Timeout).then_some(PAUSE),
             Some(status) => is_passing(status).then_some(PAUSE),
         },

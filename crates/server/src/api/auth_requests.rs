@@ -172,7 +172,7 @@ pub(crate) async fn show(
     let now = app.engine().prompts.prompt(tenant, id).await?.ok_or_else(missing)?;
     let named = caller.end_user.as_ref();
     let is_others = named.is_some_and(|end_user| now.request.owner.end_user() != Some(end_user));
-    if is_others || !app.engine().sessions.may_use(&caller, &now.request.connector) {
+    if is_others || !app.engine().offers.may_see(&caller, &now.request.connector) {
         return Err(missing());
     }
     let is_final = |status: AuthStatus| !status.is_open();

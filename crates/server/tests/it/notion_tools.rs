@@ -13,7 +13,7 @@ const ROADMAP: &str = "33333333-0000-4000-8000-000000000001";
 /// Returns a server with Notion enabled in the sandbox.
 async fn server() -> TestServer {
     let server = TestServer::start().await;
-    let notion = Enable { sandbox: true, ..Enable::new("notion".parse().unwrap()) };
+    let notion = Enable::sandboxed("notion".parse().unwrap());
     server.app.engine().project_connectors.enable(server.tenant, notion).await.expect("enabled");
     server
 }

@@ -77,7 +77,7 @@ async fn reads(server: &TestServer) -> String {
 #[tokio::test]
 async fn b6_a_pair_that_a_reconnect_replaces_is_ended_and_the_new_one_is_not() {
     let server = TestServer::start().await;
-    let notion = Enable { sandbox: true, ..Enable::new("notion".parse().unwrap()) };
+    let notion = Enable::sandboxed("notion".parse().unwrap());
     server.app.engine().project_connectors.enable(server.tenant, notion).await.unwrap();
     let alice = server.agent("alice");
     let search = async || alice.call("notion_search", json!({"query": ""})).await;

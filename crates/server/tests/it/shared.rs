@@ -1,7 +1,6 @@
 //! Accounts that a project shares with all its end users.
 
 use astralform_domain::{EnvironmentSettings, VerifyEndUser};
-use astralform_engine::project_connectors::Change;
 use astralform_simulator::{Fault, Times};
 use astralform_testkit::{Page, Reply, Setup, TestServer};
 use serde_json::json;
@@ -18,7 +17,9 @@ async fn server(require_auth: bool, allow_end_user_auth: bool) -> TestServer {
 async fn set(server: &TestServer, require_auth: bool, allow_end_user_auth: bool) {
     let require_auth = Some(require_auth);
     let allow_end_user_auth = Some(allow_end_user_auth);
-    server.change(Change { require_auth, allow_end_user_auth, ..Change::default() }).await;
+    server
+        .change(SettingsPatch { require_auth, allow_end_user_auth, ..SettingsPatch::default() })
+        .await;
 }
 
 async fn asked(server: &TestServer) -> Reply {

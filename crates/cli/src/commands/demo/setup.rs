@@ -6,8 +6,9 @@ use astralform_domain::{Clock, ConnectorSlug, Entropy, Environment, ProjectId, S
 use astralform_egress::{Egress, Networks};
 use astralform_engine::{
     Credentials, Engine, Outcome, Parts, Patience, Site, ToolCall, authentication::Said,
-    prepare_database, project_connectors::Enable,
+    project_connectors::Enable,
 };
+use astralform_operations::prepare_database;
 use astralform_simulator::Simulator;
 use astralform_storage::Db;
 use astralform_vault::KeyRing;
@@ -118,7 +119,7 @@ async fn enable_all(
         let client = Credentials::client(&app.client_id, Secret::new(app.client_secret));
         let connector: ConnectorSlug = app.connector.parse()?;
         enabled.push(connector.clone());
-        let enable = Enable { credentials: Some(client), sandbox: true, ..Enable::new(connector) };
+        let enable = Enable { credentials: Some(client), ..Enable::sandboxed(connector) };
         engine.project_connectors.enable(tenant, enable).await?;
     }
     Ok(enabled)
@@ -130,10 +131,7 @@ async fn enable_keyed(engine: &Engine, tenant: Tenant) -> anyhow::Result<Keyed> 
     let mut keyed = None;
     for slug in Simulator::KEYED_CONNECTORS {
         let slug: ConnectorSlug = slug.parse()?;
-        engine
-            .project_connectors
-            .enable(tenant, Enable { sandbox: true, ..Enable::new(slug.clone()) })
-            .await?;
+        engine.project_connectors.enable(tenant, Enable::sandboxed(slug.clone())).await?;
         let connector = engine.catalog().connector(&slug);
         let tool = connector.and_then(|found| Some((found.name.clone(), found.tools.first()?)));
         keyed = keyed.or(tool);

@@ -1,6 +1,6 @@
 use std::process::ExitCode;
 
-use astralform_engine::rotation::{Checked, check_sealed};
+use astralform_operations::rotation::{Checked, check_sealed};
 use clap::Args;
 
 use crate::{

@@ -1,7 +1,7 @@
 use std::process::ExitCode;
 
 use astralform_domain::{Clock, Entropy};
-use astralform_engine::rotation::{Rotation, Standing, Step, standing};
+use astralform_operations::rotation::{Rotation, Standing, Step, standing};
 use astralform_vault::KeyFileLock;
 use clap::Args;
 

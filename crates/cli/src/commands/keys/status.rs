@@ -1,6 +1,6 @@
 use std::{fmt::Write as _, process::ExitCode};
 
-use astralform_engine::rotation::{KeyStatus, key_status};
+use astralform_operations::rotation::{KeyStatus, key_status};
 use clap::Args;
 
 use crate::{

@@ -3,10 +3,8 @@
 use std::fmt::Write as _;
 
 use astralform_domain::Timestamp;
-use astralform_engine::{
-    access::{NewApiKey, Reopened},
-    backup::Restored,
-};
+use astralform_engine::access::{NewApiKey, Reopened};
+use astralform_operations::backup::Restored;
 use astralform_storage::api_keys::ListedKey;
 use serde_json::{Value, json};
 

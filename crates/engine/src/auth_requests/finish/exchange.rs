@@ -15,13 +15,11 @@ use http::StatusCode;
 use super::Callback;
 use crate::{
     Fault,
-    auth_requests::{
-        Consents,
-        begin::{state_row, verifier_binding},
-        close::FlowEnd,
-    },
+    auth_requests::{Consents, close::FlowEnd},
     connections::OpenToken,
     connectors::{Ready, reach},
+    places,
+    places::digest_row,
 };
 
 /// What a provider gave for a code.
@@ -110,8 +108,8 @@ impl Consents {
         ready: &Ready,
     ) -> Result<Option<Secret>, Fault> {
         let key = self.base.keys_of(request.tenant.project).await?;
-        let row = state_row(&state.state_hash);
-        let place = verifier_binding(request, &row, &ready.settings.hosts);
+        let row = digest_row(&state.state_hash);
+        let place = places::code_verifier(request, &row, &ready.settings.hosts);
         let verifier = key.open(place, &state.code_verifier)?;
         let pkce = ready.connector.oauth.as_ref().map(|oauth| oauth.pkce);
         Ok(Some(verifier).filter(|_| pkce == Some(Pkce::S256)))

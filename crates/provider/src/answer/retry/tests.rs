@@ -1,6 +1,7 @@
 use astralform_catalog::{builtin, load};
 
 use super::*;
+use crate::answer::CallFailure;
 
 /// Checks a tool of the catalogue that may be repeated, or one that may not.
 fn with(repeatable: bool, check: impl Fn(&Tool)) {
@@ -11,21 +12,23 @@ fn with(repeatable: bool, check: impl Fn(&Tool)) {
     );
 }
 
-fn failed(kind: FailureKind, status: Option<u16>, retry_after: Option<u64>) -> Attempt {
+fn failed(kind: FailureKind, status: Option<u16>, retry_after: Option<u64>) -> (Shaped, Sending) {
     let failure = CallFailure {
         retry_after: retry_after.map(Duration::from_secs),
         ..CallFailure::new(kind, "it went wrong")
     };
     let status = status.map(|status| StatusCode::from_u16(status).unwrap());
-    Attempt { shaped: Shaped::Failed(failure), status, is_final: false }
+    (Shaped::Failed(failure), Sending::answered(status))
 }
 
 #[test]
 fn a_throttle_is_waited_out_whatever_the_request_if_it_is_short_and_says_how_long() {
     for repeatable in [true, false] {
         with(repeatable, |tool| {
-            let throttled =
-                |after| retry_delay(tool, &failed(FailureKind::RateLimited, Some(429), after));
+            let throttled = |after| {
+                let (shaped, sending) = failed(FailureKind::RateLimited, Some(429), after);
+                retry_delay(tool, &shaped, sending)
+            };
             assert_eq!(throttled(Some(1)), Some(Duration::from_secs(1)));
             assert_eq!(throttled(Some(3)), Some(PATIENCE));
             assert_eq!(throttled(Some(4)), None);
@@ -38,10 +41,10 @@ fn a_throttle_is_waited_out_whatever_the_request_if_it_is_short_and_says_how_lon
 fn what_may_have_happened_is_never_sent_again() {
     with(false, |tool| {
         for status in [None, Some(500), Some(502), Some(503), Some(504)] {
-            let unknown = failed(FailureKind::OutcomeUnknown, status, None);
-            assert_eq!(retry_delay(tool, &unknown), None, "{status:?}");
-            let down = failed(FailureKind::ProviderUnavailable, status, None);
-            assert_eq!(retry_delay(tool, &down), None, "{status:?}");
+            for kind in [FailureKind::OutcomeUnknown, FailureKind::ProviderUnavailable] {
+                let (shaped, sending) = failed(kind, status, None);
+                assert_eq!(retry_delay(tool, &shaped, sending), None, "{kind:?} {status:?}");
+            }
         }
     });
 }
@@ -60,10 +63,11 @@ fn a_request_that_changes_nothing_is_sent_again_when_the_trouble_may_pass() {
             (FailureKind::PermissionDenied, Some(403), false),
             (FailureKind::Timeout, None, false),
         ] {
-            let attempt = failed(kind, status, None);
-            assert_eq!(retry_delay(tool, &attempt).is_some(), expected, "{kind:?} {status:?}");
-            let last = Attempt { is_final: true, ..attempt };
-            assert_eq!(retry_delay(tool, &last), None, "{kind:?} {status:?}");
+            let (shaped, sending) = failed(kind, status, None);
+            let delay = retry_delay(tool, &shaped, sending);
+            assert_eq!(delay.is_some(), expected, "{kind:?} {status:?}");
+            let last = Sending { is_final: true, ..sending };
+            assert_eq!(retry_delay(tool, &shaped, last), None, "{kind:?} {status:?}");
         }
     });
 }
@@ -75,8 +79,8 @@ fn what_needs_the_end_user_is_not_sent_again() {
             Shaped::Reconnect { is_named: false },
             Shaped::Completed(serde_json::Value::Null.into()),
         ] {
-            let attempt = Attempt { shaped, status: Some(StatusCode::OK), is_final: false };
-            assert_eq!(retry_delay(tool, &attempt), None);
+            let sending = Sending::answered(Some(StatusCode::OK));
+            assert_eq!(retry_delay(tool, &shaped, sending), None);
         }
     });
 }

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use astralform_domain::{
-    ConnectorSlug, Endpoints, Environment, Patch, ScopeSet, Secret, Tenant, ToolName,
+    ConnectorSlug, Endpoints, Environment, Patch, ScopeSet, Secret, SettingsPatch, Tenant, ToolName,
 };
 use astralform_engine::{
     Credentials,
@@ -201,22 +201,22 @@ async fn overview(
 
 impl From<EnableRequest> for Enable {
     fn from(request: EnableRequest) -> Self {
-        Self {
-            credentials: request.credentials,
-            scopes: request.scopes,
-            tools: request.tools,
+        let settings = SettingsPatch {
+            is_enabled: None,
             require_auth: request.require_auth,
             allow_end_user_auth: request.allow_end_user_auth,
-            endpoints: request.endpoints,
-            sandbox: request.sandbox,
-            ..Self::new(request.connector)
-        }
+            scopes: request.scopes.into(),
+            tools: request.tools.into(),
+            endpoints: Some(request.endpoints),
+            sandbox: Some(request.sandbox),
+        };
+        Self { connector: request.connector, credentials: request.credentials, settings }
     }
 }
 
 impl From<ChangeRequest> for Change {
     fn from(request: ChangeRequest) -> Self {
-        Self {
+        let settings = SettingsPatch {
             is_enabled: request.is_enabled,
             require_auth: request.require_auth,
             allow_end_user_auth: request.allow_end_user_auth,
@@ -224,9 +224,8 @@ impl From<ChangeRequest> for Change {
             tools: request.tools,
             endpoints: request.endpoints,
             sandbox: request.sandbox,
-            credentials: request.credentials,
-            confirmed: request.confirm_reconnects,
-        }
+        };
+        Self { settings, credentials: request.credentials, confirmed: request.confirm_reconnects }
     }
 }
 

@@ -7,7 +7,7 @@ use astralform_storage::{
 use astralform_vault::{KeyCheck, KeyId, KeyRing, KeyUse};
 use thiserror::Error;
 
-use crate::Fault;
+use astralform_engine::Fault;
 
 /// Why a database and a key ring do not go together.
 #[derive(Debug, Error)]

@@ -13,7 +13,7 @@ use astralform_vault::KeyId;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::Fault;
+use astralform_engine::Fault;
 
 pub use read::{Restored, check_written, restore, verify};
 pub use write::{Written, back_up};

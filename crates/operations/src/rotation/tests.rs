@@ -19,7 +19,7 @@ use astralform_storage::{
 use astralform_vault::{Binding, ProjectKeys};
 
 use super::*;
-use crate::{auth_requests::begin::state_row, data_keys::DataKeys, open_project_keys, webhooks};
+use astralform_engine::{open_project_keys, places, places::digest_row};
 
 struct Fixture {
     db: Db,
@@ -99,7 +99,7 @@ impl Fixture {
         let id = ProjectConnectorId::new(&self.clock, &self.entropy);
         let row = id.to_string();
         let secret = |generation| {
-            let place = crate::connectors::secret_place(tenant, &row, generation, &hosts);
+            let place = places::client_secret(tenant, &row, generation, &hosts);
             self.seal(keys, place)
         };
         let client = OauthClient {
@@ -145,9 +145,8 @@ impl Fixture {
         let now = self.clock.now();
         let hosts = HostSet::from_iter(["hooks.example.com".to_owned()]);
         let row = id.to_string();
-        let secret = |generation| {
-            self.seal(keys, webhooks::secrets::place(tenant, &row, generation, &hosts))
-        };
+        let secret =
+            |generation| self.seal(keys, places::webhook_secret(tenant, &row, generation, &hosts));
         let webhook = Webhook {
             id,
             tenant,
@@ -253,8 +252,8 @@ impl Fixture {
             connection: None,
         };
         let state_hash = self.entropy.bytes::<32>();
-        let row = state_row(&state_hash);
-        let place = crate::auth_requests::begin::verifier_binding(&request, &row, &at.pcon.hosts);
+        let row = digest_row(&state_hash);
+        let place = places::code_verifier(&request, &row, &at.pcon.hosts);
         let state = OauthState {
             state_hash,
             auth_request: request.id,
@@ -278,18 +277,10 @@ impl Fixture {
     }
 
     async fn add_answer(&self, at: &At<'_>) {
-        let id = state_row(&self.entropy.bytes::<32>());
+        let id = digest_row(&self.entropy.bytes::<32>());
         let tenant = at.pcon.tenant;
         let nowhere = HostSet::default();
-        let place = Binding {
-            tenant,
-            owner: &Owner::Project,
-            table: idempotent_requests::TABLE,
-            row: &id,
-            column: "answer",
-            generation: 1,
-            hosts: &nowhere,
-        };
+        let place = places::idempotent_answer(tenant, &id, &nowhere);
         let sealed = self.seal(at.keys, place);
         let mut tx = self.db.begin().await.unwrap();
         let digest = [7; 32];
@@ -385,8 +376,10 @@ async fn v3_every_sealed_column_is_sealed_anew_and_stays_in_its_place() {
     let current = status.projects.iter().filter(|key| key.role == KeyRole::Current);
     let sealed: i64 = current.flat_map(|key| &key.sealed).map(|(.., number)| number).sum();
     assert_eq!(sealed, i64::try_from(before.len()).unwrap());
-    let keys = DataKeys::new(KeyRing::generate(&fixture.entropy));
-    assert!(keys.of(db, before[0].1.tenant.project).await.is_err(), "another ring opens nothing");
+    let project = before[0].1.tenant.project;
+    let wrapped = data_keys::of(db, project).await.unwrap();
+    let another = KeyRing::generate(&fixture.entropy);
+    assert!(open_project_keys(&another, project, &wrapped).is_err(), "another ring opens nothing");
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use super::{
     BATCH,
     reseal::{Opened, in_its_place},
 };
-use crate::Fault;
+use astralform_engine::Fault;
 
 /// What became of the values of a column when each was opened where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use astralform_storage::{
 use astralform_vault::{KeyCheck, KeyId, KeyRing};
 
 use super::wanted;
-use crate::Fault;
+use astralform_engine::Fault;
 
 /// Which keys there are and what each of them holds; nothing secret.
 #[derive(Clone, Debug)]

@@ -9,7 +9,7 @@ use astralform_storage::{
 use astralform_vault::{Binding, KeyRing, ProjectKeys};
 
 use super::{BATCH, Rotation, Step};
-use crate::{Fault, auth_requests::begin::state_row, data_keys::open_project_keys};
+use astralform_engine::{Fault, open_project_keys, places::digest_row};
 
 /// The keys of projects, opened when the first of a project's values is met.
 #[derive(Default)]
@@ -133,7 +133,7 @@ pub(super) fn in_its_place<T>(
     let owner = row.end_user.clone().map_or(Owner::Project, Owner::EndUser);
     let name = match &row.row {
         RowId::Text(text) => text.clone(),
-        RowId::Digest(digest) => state_row(digest),
+        RowId::Digest(digest) => digest_row(digest),
     };
     work(Binding {
         tenant: row.tenant,

@@ -27,7 +27,7 @@ use astralform_storage::{
 };
 use astralform_vault::{KeyCheck, KeyId, KeyRing, KeyUse, OpenError};
 
-use crate::Fault;
+use astralform_engine::Fault;
 
 pub use check::{Checked, check_sealed};
 pub use status::{KeyStatus, ProjectKeyStatus, key_status};
