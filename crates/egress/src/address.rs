@@ -78,10 +78,10 @@ fn is_public_v4(v4: Ipv4Addr) -> bool {
         ([224, 0, 0, 0], 4),
         ([240, 0, 0, 0], 4),
     ];
-    let inside = |&(network, length): &([u8; 4], u32)| {
+    let is_special = SPECIAL.iter().any(|&(network, length)| {
         (u32::from(v4) ^ u32::from_be_bytes(network)) >> (32 - length) == 0
-    };
-    !SPECIAL.iter().any(inside)
+    });
+    !is_special
 }
 
 /// Tells public addresses: only `2000::/3` is handed out, and parts of it lead to IPv4 addresses or
@@ -94,11 +94,11 @@ fn is_public_v6(v6: Ipv6Addr) -> bool {
         ([0x2620, 0x4f, 0x8000], 48),
         ([0x3fff, 0, 0], 20),
     ];
-    let inside = |&([a, b, c], length): &([u16; 3], u32)| {
+    let is_special = SPECIAL.iter().any(|&([a, b, c], length)| {
         let network = u128::from(Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0));
         (u128::from(v6) ^ network) >> (128 - length) == 0
-    };
-    v6.segments()[0] & 0xe000 == 0x2000 && !SPECIAL.iter().any(inside)
+    });
+    v6.segments()[0] & 0xe000 == 0x2000 && !is_special
 }
 
 #[cfg(test)]

@@ -149,10 +149,9 @@ impl Waiting {
 
     /// Closes the connection that has waited for the longest time.
     fn close_least_recent(&mut self) {
-        let oldest =
-            |queue: &VecDeque<(Instant, Connection)>| queue.front().map(|(since, _)| *since);
         let queues = self.by_place.values_mut().filter(|queue| !queue.is_empty());
-        if let Some(queue) = queues.min_by_key(|queue| oldest(queue)) {
+        let oldest = queues.min_by_key(|queue| queue.front().map(|(since, _)| *since));
+        if let Some(queue) = oldest {
             queue.pop_front();
         }
     }

@@ -172,8 +172,9 @@ fn refused(
         _ => {
             let variables = Variables::status(status.as_u16());
             let said = document.and_then(|document| words(connector, document, variables));
-            let silent = || format!("it answered with status {}", status.as_u16());
-            IdentityError::Refused(said.unwrap_or_else(silent))
+            IdentityError::Refused(
+                said.unwrap_or_else(|| format!("it answered with status {}", status.as_u16())),
+            )
         }
     }
 }

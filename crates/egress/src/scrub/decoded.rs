@@ -15,12 +15,12 @@ const ROUNDS: usize = 3;
 /// Returns the first place at or after `from` where something stands that is not what it means.
 pub(super) fn next_escape(text: &[u8], from: usize) -> Option<usize> {
     const AT_ONCE: usize = 32;
-    let is_escape = |byte: &u8| begins_escape(*byte);
     let mut at = from;
     for chunk in text.get(from..)?.chunks(AT_ONCE) {
         // All of them, without leaving early: the compiler compares many bytes at once.
-        if chunk.iter().fold(false, |any, byte| any | is_escape(byte)) {
-            return chunk.iter().position(is_escape).map(|found| at + found);
+        if chunk.iter().fold(false, |any, byte| any | begins_escape(*byte)) {
+            let found = chunk.iter().position(|byte| begins_escape(*byte));
+            return found.map(|found| at + found);
         }
         at += chunk.len();
     }

@@ -50,13 +50,16 @@ fn string_length(text: &[u8]) -> usize {
 fn redact_outside(text: &[u8], patterns: &Patterns) -> Option<Vec<u8>> {
     let mut found = all(text, patterns);
     found.retain(|range| range.len() >= NUMBER);
-    let is_structure = |byte: &u8| byte.is_ascii_whitespace() || b"{}[],:\"".contains(byte);
     for range in &mut found {
-        let before = text[..range.start].iter().rev().take_while(|b| !is_structure(b)).count();
-        let after = text[range.end..].iter().take_while(|b| !is_structure(b)).count();
+        let before = text[..range.start].iter().rev().take_while(|b| !is_structure(**b)).count();
+        let after = text[range.end..].iter().take_while(|b| !is_structure(**b)).count();
         *range = range.start - before..range.end + after;
     }
     replaced(text, &found, format!("\"{REDACTED}\"").as_bytes())
+}
+
+fn is_structure(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || b"{}[],:\"".contains(&byte)
 }
 
 fn all(text: &[u8], patterns: &Patterns) -> Vec<Range<usize>> {

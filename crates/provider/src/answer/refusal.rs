@@ -61,11 +61,15 @@ pub(crate) fn lacking_scopes(headers: &HeaderMap) -> Option<Vec<String>> {
 fn lacking(challenge: &HeaderValue) -> Option<Vec<String>> {
     let (scheme, parameters) = challenge.to_str().ok()?.trim().split_once(' ')?;
     let parameters = parameters_of(parameters)?;
-    let named = |name: &str| parameters.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
     let is_lacking = scheme.eq_ignore_ascii_case("bearer")
-        && named("error").is_some_and(|(_, code)| *code == "insufficient_scope");
-    let scopes = named("scope").map_or("", |(_, scopes)| scopes);
+        && find_parameter(&parameters, "error") == Some("insufficient_scope");
+    let scopes = find_parameter(&parameters, "scope").unwrap_or_default();
     is_lacking.then(|| scopes.split_whitespace().map(str::to_owned).collect())
+}
+
+fn find_parameter<'a>(parameters: &[(&str, &'a str)], name: &str) -> Option<&'a str> {
+    let found = parameters.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
+    found.map(|(_, value)| *value)
 }
 
 /// Reads the parameters of a challenge (RFC 9110 §11.2); nothing where they are none.

@@ -36,13 +36,16 @@ impl ToolResult {
     pub fn into_json(self) -> Box<RawValue> {
         self.0
     }
+
+    fn parse(&self) -> Option<Value> {
+        serde_json::from_str(self.0.get()).ok()
+    }
 }
 
 /// Two results are the same when they are the same JSON value.
 impl PartialEq for ToolResult {
     fn eq(&self, other: &Self) -> bool {
-        let value = |result: &Self| serde_json::from_str::<Value>(result.0.get()).ok();
-        value(self) == value(other)
+        self.parse() == other.parse()
     }
 }
 

@@ -20,11 +20,6 @@ pub(super) fn read_answer(body: &[u8]) -> Option<Value> {
 
 /// Reads a form. Web pages and sentences are none: they have spaces, or names that no member has.
 fn read_form(text: &str) -> Option<Value> {
-    let is_name = |name: &str| {
-        !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))
-    };
-    let is_member =
-        |part: &str| part.is_empty() || part.split_once('=').is_some_and(|(name, _)| is_name(name));
     let is_form = !text.is_empty()
         && !text.contains(|c: char| c.is_whitespace() || c.is_control())
         && text.split('&').all(is_member);
@@ -32,11 +27,19 @@ fn read_form(text: &str) -> Option<Value> {
     is_form.then(|| members.map(|(name, text)| (name, text.into())).collect::<Map<_, _>>().into())
 }
 
+fn is_member(part: &str) -> bool {
+    part.is_empty() || part.split_once('=').is_some_and(|(name, _)| is_name(name))
+}
+
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))
+}
+
 /// Returns what a refusal says (RFC 6749 §5.2), by its code.
 pub(super) fn provider_error(answer: &Value, code: &str) -> ProviderError {
-    let inside = || answer.get("error")?.get("message")?.as_str();
     let said = answer.get("error_description").and_then(Value::as_str);
-    ProviderError::new(code, said.or_else(inside))
+    let said = said.or_else(|| answer.get("error")?.get("message")?.as_str());
+    ProviderError::new(code, said)
 }
 
 /// Returns the `error` of RFC 6749 §5.2.

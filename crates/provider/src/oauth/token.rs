@@ -162,9 +162,9 @@ pub(crate) fn encoded(encoding: Encoding, fields: &[(&str, &str)]) -> (HeaderVal
 
 /// Writes HTTP Basic with both parts form-encoded first (RFC 6749 §2.3.1).
 pub(crate) fn basic(client: &Client) -> Option<HeaderValue> {
-    let encode = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
-    let pair = format!("{}:{}", encode(&client.id), encode(client.secret.expose()));
-    secret_header(&format!("Basic {}", STANDARD.encode(pair)))
+    let id: String = byte_serialize(client.id.as_bytes()).collect();
+    let secret: String = byte_serialize(client.secret.expose().as_bytes()).collect();
+    secret_header(&format!("Basic {}", STANDARD.encode(format!("{id}:{secret}"))))
 }
 
 /// Reads a token response (RFC 6749 §5), or the refusal in it, whatever its status.
@@ -193,12 +193,12 @@ pub fn read_tokens(
 
 /// Returns whether a token can be sent, and is no larger than what is stored.
 fn is_storable(granted: &Granted) -> bool {
-    let access = &granted.access_token;
-    let refresh = granted.refresh_token.as_ref();
-    let fits = |token: &Secret| !limits::TOKEN.is_exceeded_by(token.expose().len());
+    let access = granted.access_token.expose();
+    let refresh = granted.refresh_token.as_ref().map_or("", Secret::expose);
     !limits::TOKEN_KIND.is_exceeded_by(granted.kind.len())
-        && [Some(access), refresh].into_iter().flatten().all(fits)
-        && secret_header(access.expose()).is_some()
+        && !limits::TOKEN.is_exceeded_by(access.len())
+        && !limits::TOKEN.is_exceeded_by(refresh.len())
+        && secret_header(access).is_some()
 }
 
 fn refusal(
@@ -284,10 +284,10 @@ fn lifetime<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D
     const TEN_YEARS: u64 = 10 * 365 * 24 * 3_600;
     let said = Value::deserialize(deserializer)?;
     let seconds = said.as_f64().or_else(|| said.as_str()?.trim().parse().ok());
-    let is_sensible = |seconds: &f64| *seconds >= 1.0;
+    let seconds = seconds.filter(|seconds| *seconds >= 1.0);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
-    let whole = |seconds: f64| (seconds as u64).min(TEN_YEARS);
-    Ok(seconds.filter(is_sensible).map(whole))
+    let whole = seconds.map(|seconds| (seconds as u64).min(TEN_YEARS));
+    Ok(whole)
 }
 
 #[cfg(test)]

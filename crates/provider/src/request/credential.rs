@@ -68,18 +68,17 @@ impl CredentialParts {
     /// Puts the credential where a request carries it; nothing when it cannot stand there. The answer
     /// will not show what of it nobody may see.
     pub fn placed(&self, mut request: Outgoing, at: &Placement) -> Option<Outgoing> {
-        let part = |name: &str| self.get(name);
         for (name, value) in &at.headers {
-            let value: HeaderValue = secret_header(&value.fill(part)?)?;
+            let value: HeaderValue = secret_header(&value.fill(|part| self.get(part))?)?;
             request.headers.insert(name.parse::<HeaderName>().ok()?, value);
         }
         for (name, value) in &at.query {
-            let value = value.fill(part)?;
+            let value = value.fill(|part| self.get(part))?;
             extend_query(&mut request.url, [(name, value)]);
         }
         if let Some(at) = &at.basic {
-            let username = at.username.fill(part)?;
-            let password = at.password.fill(part)?;
+            let username = at.username.fill(|part| self.get(part))?;
+            let password = at.password.fill(|part| self.get(part))?;
             request.headers.insert(header::AUTHORIZATION, basic(&username, &password)?);
         }
         for (name, secret) in &self.fields {
