@@ -171,10 +171,10 @@ impl Authentication {
         let id = brought.id.parse().map_err(|_| AuthenticationError::InvalidToken(kind))?;
         let found = admin_tokens::find(&self.base.db, id).await.map_err(Fault::from)?;
         let found = self.row_tags.vouched(found).await?;
-        let valid = |token: &admin_tokens::AdminToken| {
-            brought.proves(&token.secret_hash) && token.revoked_at.is_none()
-        };
-        let found = found.filter(valid).ok_or(AuthenticationError::InvalidToken(kind))?;
+        let found = found.ok_or(AuthenticationError::InvalidToken(kind))?;
+        if !brought.proves(&found.secret_hash) || found.revoked_at.is_some() {
+            return Err(AuthenticationError::InvalidToken(kind));
+        }
         Ok(Administrator { member: found.member, token: found.id })
     }
 

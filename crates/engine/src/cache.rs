@@ -117,11 +117,12 @@ impl Cache {
     /// Returns whether an API key or a session of a token's id is kept. It says nothing of the rest
     /// of the token.
     pub fn remembers(&self, token: &str) -> bool {
-        let id_of = |prefix, kind| bearer::parse(token, prefix, kind).map(|brought| brought.id);
-        let has_key = |id: String| id.parse().is_ok_and(|id| self.entries.keys.has(&id));
-        let has_session = |id: String| id.parse().is_ok_and(|id| self.entries.sessions.has(&id));
-        id_of("ut", "sess").is_some_and(has_session)
-            || ["sk_live", "sk_test"].iter().any(|prefix| id_of(prefix, "key").is_some_and(has_key))
+        if let Some(session) = bearer::parse(token, "ut", "sess") {
+            return session.id.parse().is_ok_and(|id| self.entries.sessions.has(&id));
+        }
+        let mut prefixes = ["sk_live", "sk_test"].into_iter();
+        let key = prefixes.find_map(|prefix| bearer::parse(token, prefix, "key"));
+        key.is_some_and(|key| key.id.parse().is_ok_and(|id| self.entries.keys.has(&id)))
     }
 
     /// Returns the API key of that id; nothing where it was revoked, or nobody vouches for its row.

@@ -268,15 +268,16 @@ impl CredentialResolver {
         token: Option<&Token>,
         rejected: Option<i64>,
     ) -> Result<Result<Credential, Lack>, Fault> {
-        let dead = |generation, why| Ok(Err(Lack::Dead { generation, why }));
-        let Some(token) = token else { return dead(0, StatusReason::TokenRejected) };
+        let Some(token) = token else {
+            return Ok(Err(Lack::Dead { generation: 0, why: StatusReason::TokenRejected }));
+        };
         let kind = &token.kind;
         let generation = token.generation;
         let now = self.base.now();
         let is_over = token.expires_at.is_some_and(|end| end <= now);
         let cause = if is_over { Cause::Age } else { Cause::Refusal };
         let (generation, text) = match freshness(token, now, rejected) {
-            Freshness::Ended(why) => return dead(generation, why),
+            Freshness::Ended(why) => return Ok(Err(Lack::Dead { generation, why })),
             Freshness::Stale => {
                 match self.refresh.refreshed(connection, kind, generation, cause).await {
                     Landing::Renewed(fresh) => (fresh.generation, fresh.access_token.clone()),
@@ -295,7 +296,7 @@ impl CredentialResolver {
         let is_refreshable = token.refresh_token.is_some();
         match CredentialParts::opened(&ready.connector, text) {
             Some(parts) => Ok(Ok(Credential { generation, is_refreshable, parts })),
-            None => dead(generation, StatusReason::TokenRejected),
+            None => Ok(Err(Lack::Dead { generation, why: StatusReason::TokenRejected })),
         }
     }
 }

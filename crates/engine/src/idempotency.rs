@@ -137,15 +137,18 @@ fn identity(request: &Repeatable<'_>) -> String {
     let Repeatable { tenant, scope, key, .. } = request;
     let mut digest = Sha256::new();
     let project: ProjectId = tenant.project;
-    let mut part = |bytes: &[u8]| {
-        digest.update((bytes.len() as u64).to_be_bytes());
-        digest.update(bytes);
-    };
-    part(&project.to_bytes());
-    part(tenant.environment.as_str().as_bytes());
-    scope.iter().for_each(|text| part(text.as_bytes()));
-    part(key.as_bytes());
+    add_part(&mut digest, &project.to_bytes());
+    add_part(&mut digest, tenant.environment.as_str().as_bytes());
+    for text in *scope {
+        add_part(&mut digest, text.as_bytes());
+    }
+    add_part(&mut digest, key.as_bytes());
     URL_SAFE_NO_PAD.encode(digest.finalize())
+}
+
+fn add_part(digest: &mut Sha256, bytes: &[u8]) {
+    digest.update((bytes.len() as u64).to_be_bytes());
+    digest.update(bytes);
 }
 
 fn place<'a>(ticket: &'a Ticket, nowhere: &'a HostSet) -> Binding<'a> {

@@ -71,13 +71,14 @@ impl KeyChecks {
         ready: &Ready,
         parts: CredentialParts,
     ) -> Result<VerifiedKey, VerifyError> {
-        let refused = |why: &str| VerifyError::Refused(why.to_owned());
-        let addresses = match ready.addresses_for(&parts) {
-            Ok(addresses) => addresses.into_owned(),
-            Err(_) => return Err(refused("a part of its address cannot be one")),
+        let Ok(addresses) = ready.addresses_for(&parts) else {
+            let why = "a part of its address cannot be one".to_owned();
+            return Err(VerifyError::Refused(why));
         };
+        let addresses = addresses.into_owned();
         let request = identity_request(&ready.connector, &addresses, &parts);
-        let request = request.ok_or_else(|| refused("it cannot stand in a request"))?;
+        let request = request
+            .ok_or_else(|| VerifyError::Refused("it cannot stand in a request".to_owned()))?;
         let allowance = Budget::IDENTITY.to(reach(&ready.settings));
         let answer = self.egress.send(request, allowance).await.map_err(|error| {
             tracing::warn!(error = chain(&error), "an API key could not be verified");

@@ -106,14 +106,13 @@ impl Provisioning {
         let made = self.add_project(&mut tx, "My team", project.as_str()).await?;
         let now = self.base.now();
         members::join(&mut tx, made.team, member, Role::Owner, now).await.map_err(Fault::from)?;
-        let to = |environment| Access {
-            tenant: Tenant { project: made.project, environment },
-            agent: None,
-        };
+        let project = made.project;
+        let tenant = Tenant { project, environment: Environment::Test };
         let test_api_key =
-            self.access_keys.add_api_key(&mut tx, to(Environment::Test), &key).await?;
+            self.access_keys.add_api_key(&mut tx, Access { tenant, agent: None }, &key).await?;
+        let tenant = Tenant { project, environment: Environment::Live };
         let live_api_key =
-            self.access_keys.add_api_key(&mut tx, to(Environment::Live), &key).await?;
+            self.access_keys.add_api_key(&mut tx, Access { tenant, agent: None }, &key).await?;
         let done = Bootstrapped { member, made, test_api_key, live_api_key, admin_token };
         hand_over(&done).map_err(|error| BootstrapError::NotHandedOver(error.into()))?;
         Ok(tx.commit().await.map_err(Fault::from)?)

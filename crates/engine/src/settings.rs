@@ -173,17 +173,19 @@ pub(crate) fn check_scopes(scopes: &ScopeSet, of: &Connector) -> Result<(), Sett
     }
 }
 
-/// Takes what RFC 6749 §3.3 takes: printable ASCII without space, quotes and backslashes.
 fn check_spelling(scopes: &ScopeSet, separator: &str) -> Result<(), SettingsError> {
-    let sound = |scope: &Scope| {
-        let text = scope.as_str();
-        let plain = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '\\');
-        (1..=255).contains(&text.len()) && text.chars().all(plain) && !text.contains(separator)
-    };
-    match scopes.iter().find(|scope| !sound(scope)) {
+    match scopes.iter().find(|scope| !is_well_spelled(scope, separator)) {
         None => Ok(()),
         Some(scope) => Err(SettingsError::BadScope(scope.to_string())),
     }
+}
+
+/// Takes what RFC 6749 §3.3 takes: printable ASCII without space, quotes and backslashes.
+fn is_well_spelled(scope: &Scope, separator: &str) -> bool {
+    let text = scope.as_str();
+    (1..=255).contains(&text.len())
+        && text.chars().all(|c| c.is_ascii_graphic() && !matches!(c, '"' | '\\'))
+        && !text.contains(separator)
 }
 
 pub(crate) fn check_tools(tools: &[ToolName], of: &Connector) -> Result<(), SettingsError> {

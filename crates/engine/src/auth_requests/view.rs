@@ -94,10 +94,11 @@ impl Prompts {
 
     fn scope_labels(&self, request: &AuthRequest) -> Vec<String> {
         let connector = self.base.catalog.connector(&request.connector);
-        let label = |scope: &astralform_domain::Scope| {
-            connector.map_or_else(|| scope.to_string(), |known| known.scope_label(scope).to_owned())
-        };
-        request.required_scopes.iter().map(label).collect()
+        let scopes = request.required_scopes.iter();
+        match connector {
+            Some(known) => scopes.map(|scope| known.scope_label(scope).to_owned()).collect(),
+            None => scopes.map(ToString::to_string).collect(),
+        }
     }
 }
 

@@ -40,8 +40,9 @@ const ALLOWANCE: Allowance =
 
 /// Returns an app for a sandboxed connector whose developer has none.
 pub(crate) fn made_up_client(entropy: &Entropy) -> Client {
-    let random = || URL_SAFE_NO_PAD.encode(entropy.bytes::<18>());
-    Client { id: format!("sandbox-{}", random()), secret: Secret::new(random()) }
+    let id = URL_SAFE_NO_PAD.encode(entropy.bytes::<18>());
+    let secret = URL_SAFE_NO_PAD.encode(entropy.bytes::<18>());
+    Client { id: format!("sandbox-{id}"), secret: Secret::new(secret) }
 }
 
 /// The simulator, as connectors in the sandbox use it.

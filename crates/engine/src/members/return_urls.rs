@@ -96,14 +96,15 @@ fn is_loopback(url: &Url) -> bool {
 /// domain, two labels at least.
 fn is_own(scheme: &str) -> bool {
     let mut labels = scheme.split('.');
-    let is_top = |label: &str| {
-        label.starts_with("xn--") && is_label(label)
-            || label.len() >= 2 && label.bytes().all(|byte| byte.is_ascii_lowercase())
-    };
-    labels.next().is_some_and(is_top)
+    labels.next().is_some_and(is_top_level)
         && scheme.contains('.')
         && labels.all(is_label)
         && !TAKEN.iter().any(|taken| is_within(scheme, taken))
+}
+
+fn is_top_level(label: &str) -> bool {
+    label.starts_with("xn--") && is_label(label)
+        || label.len() >= 2 && label.bytes().all(|byte| byte.is_ascii_lowercase())
 }
 
 fn is_label(label: &str) -> bool {

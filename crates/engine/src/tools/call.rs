@@ -107,9 +107,10 @@ impl Tools {
         if call.wait.at_most.is_zero() {
             return Ok(Outcome::AuthRequired(prompt));
         }
-        let over = |status: AuthStatus| !status.is_open();
+        let id = prompt.request.id;
         let wait = call.wait.clone();
-        let answered = self.prompts.wait(&caller.principal, prompt.request.id, wait, over).await?;
+        let answered =
+            self.prompts.wait(&caller.principal, id, wait, |status| !status.is_open()).await?;
         match answered {
             Some(answered) if answered.status == AuthStatus::Completed => {
                 self.call_at_once(caller, name, call).await

@@ -77,18 +77,18 @@ impl Tools {
         lack: Lack,
     ) -> Result<Attempted, CallRefusal> {
         let name = &accepted.ready.connector.name;
-        let failed = |failure| Ok(Attempted::Done(Outcome::Failed(failure)));
-        match lack {
+        let failure = match lack {
             Lack::Dead { generation, why } => {
-                self.renewal(accepted, connection, generation, why).await
+                return self.renewal(accepted, connection, generation, why).await;
             }
-            Lack::Changed if !accepted.is_last => Ok(Attempted::Outdated),
-            Lack::Changed => failed(CallFailure::new(
+            Lack::Changed if !accepted.is_last => return Ok(Attempted::Outdated),
+            Lack::Changed => CallFailure::new(
                 FailureKind::ProviderUnavailable,
                 format!("The {name} account changed again and again meanwhile. Try again."),
-            )),
-            Lack::Later(later) => failed(not_refreshed(name, later)),
-        }
+            ),
+            Lack::Later(later) => not_refreshed(name, later),
+        };
+        Ok(Attempted::Done(Outcome::Failed(failure)))
     }
 
     /// Asks for the scopes that the provider wants besides, unless asking would lead nowhere.
@@ -99,16 +99,12 @@ impl Tools {
         missing: &ScopeSet,
     ) -> Result<Attempted, CallRefusal> {
         let connector = &accepted.ready.connector;
-        let denied = |message| {
-            let failure = CallFailure::new(FailureKind::PermissionDenied, message);
-            Ok(Attempted::Done(Outcome::Failed(failure)))
-        };
         let name = &connector.name;
         if paid.connection.owner == Owner::Project {
             let missing = missing.join(", ");
-            return denied(format!(
+            return Ok(deny(format!(
                 "The {name} account that the project shares lacks a permission ({missing}); a member has to share it again."
-            ));
+            )));
         }
         let known = connector.known_scopes();
         let missing: ScopeSet = if missing.is_empty() {
@@ -117,7 +113,8 @@ impl Tools {
             missing.iter().map(|scope| connector.scope_of(accepted.token, scope)).collect()
         };
         let Some(missing) = worth_asking(&missing, &known, &paid.connection.scopes) else {
-            return denied(format!("{name} does not let this account do it, whatever its scopes."));
+            let message = format!("{name} does not let this account do it, whatever its scopes.");
+            return Ok(deny(message));
         };
         let required = accepted.ready.asked.union(accepted.needed).union(&missing);
         let ask = Ask::renewing(AuthReason::MissingScopes, paid.connection, &required);
@@ -142,4 +139,9 @@ impl Tools {
             Err(OpenError::Fault(fault)) => Err(fault.into()),
         }
     }
+}
+
+fn deny(message: String) -> Attempted {
+    let failure = CallFailure::new(FailureKind::PermissionDenied, message);
+    Attempted::Done(Outcome::Failed(failure))
 }

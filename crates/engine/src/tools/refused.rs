@@ -49,8 +49,8 @@ fn is_dead(since: Timestamp, now: Timestamp) -> bool {
 
 /// Returns whether the provider was asked so lately that it is not to be asked now.
 fn was_asked_lately(doubts: Doubts, now: Timestamp) -> bool {
-    let is_lately = |at: Timestamp| at.until(now) < ASKED_EVERY && at <= now.after(ASKED_EVERY);
-    doubts.asked_at.is_some_and(is_lately)
+    let Some(at) = doubts.asked_at else { return false };
+    at.until(now) < ASKED_EVERY && at <= now.after(ASKED_EVERY)
 }
 
 impl Tools {

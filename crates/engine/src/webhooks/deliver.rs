@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use astralform_catalog::destination;
 use astralform_domain::{
-    AuthReason, AuthRequest, Connection, ConnectionStatus, Delivery, Event, Owner, Reconnect,
-    StatusChange, Webhook, WebhookDisabled, chain,
+    AuthReason, AuthRequest, ConnectionStatus, Delivery, Event, Owner, Reconnect, StatusChange,
+    Webhook, WebhookDisabled, chain,
 };
 use astralform_egress::{Allowance, Answer, EgressError, Forbidden, Outgoing, Reach, Secrets};
 use astralform_storage::{agents, auth_requests, connections, webhook_deliveries, webhooks};
@@ -170,8 +170,10 @@ impl Deliveries {
     ) -> Result<Option<Prompt>, Fault> {
         let tenant = delivery.tenant;
         let found = connections::find(&self.base.db, tenant, change.connection).await?;
-        let is_dead = |found: &Connection| found.status == ConnectionStatus::NeedsReauth;
-        let Some(connection) = found.filter(is_dead) else { return Ok(None) };
+        let Some(connection) = found else { return Ok(None) };
+        if connection.status != ConnectionStatus::NeedsReauth {
+            return Ok(None);
+        }
         let Ok(ready) = self.connectors.load_ready(tenant, connection.project_connector).await?
         else {
             return Ok(None);

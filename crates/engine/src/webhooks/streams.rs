@@ -25,8 +25,7 @@ impl Streams {
         let taken = counts.entry(webhook).or_default();
         let free = wanted.min(MOST.saturating_sub(*taken));
         *taken += free;
-        let turn = || Turn { webhook, streams: self.clone() };
-        std::iter::repeat_with(turn).take(free).collect()
+        (0..free).map(|_| Turn { webhook, streams: self.clone() }).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<WebhookId, usize>> {

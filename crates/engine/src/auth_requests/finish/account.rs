@@ -1,4 +1,4 @@
-use astralform_domain::{AuthRequest, ConnectionStatus, Secret};
+use astralform_domain::{AuthRequest, ConnectionStatus};
 use astralform_storage::connections;
 
 use super::exchange::Fetched;
@@ -41,11 +41,7 @@ impl Consents {
                 return Ok(());
             }
             let held = self.connections.open_tokens(other).await?;
-            let is_held = |secret: &Secret| held.iter().any(|held| held.holds(secret));
-            tokens.retain(|token| {
-                let refresh_token = token.refresh_token.as_ref();
-                !is_held(&token.access_token) && !refresh_token.is_some_and(is_held)
-            });
+            tokens.retain(|token| !held.iter().any(|held| held.shares_secret(token)));
         }
         self.discards.discard(request, ready, Some(&account), tokens).await;
         Ok(())

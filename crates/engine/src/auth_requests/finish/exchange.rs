@@ -6,7 +6,7 @@ use astralform_egress::{Answer, EgressError, REDACTED};
 use astralform_provider::{
     Budget, SendError,
     identity::{identity_request, read_account},
-    oauth::{Client, Grant, Granted, TokenError, read_tokens, token_request},
+    oauth::{Grant, Granted, TokenError, read_tokens, token_request},
     request::CredentialParts,
 };
 use astralform_storage::oauth_states::OauthState;
@@ -58,8 +58,9 @@ impl Consents {
         };
         let now = self.base.now();
         let asked = &request.required_scopes;
-        let open = |granted| OpenToken::granted(granted, &ready.connector, asked, now);
-        let tokens: Vec<_> = granted.into_iter().map(open).collect();
+        let tokens = granted.into_iter();
+        let tokens: Vec<_> =
+            tokens.map(|token| OpenToken::granted(token, &ready.connector, asked, now)).collect();
         match self.account(request, &ready, &tokens).await {
             Ok(account) => {
                 let hosts = ready.settings.hosts.clone();
@@ -86,9 +87,13 @@ impl Consents {
         let verifier = self.verifier(state, request, ready).await?;
         let grant = Grant { code, redirect_uri: &state.redirect_uri, verifier: verifier.as_ref() };
         let app = self.connectors.app(&ready.settings).await?;
-        let made = |client: &Client| token_request(oauth, &at.token, client, &grant);
-        let read = |answer: Answer| read_tokens(oauth, answer.status, &answer.body);
-        let granted = match app.send(&self.egress, Budget::CODE, made, read).await {
+        let granted = app.send(
+            &self.egress,
+            Budget::CODE,
+            |client| token_request(oauth, &at.token, client, &grant),
+            |answer| read_tokens(oauth, answer.status, &answer.body),
+        );
+        let granted = match granted.await {
             Ok(granted) => granted.map_err(|error| not_exchanged(request, error)),
             Err(SendError::Egress(error)) => Err(FlowEnd::Failed(unanswered(request, &error))),
             Err(SendError::Unsendable | SendError::NoSecret) => {
@@ -124,9 +129,8 @@ impl Consents {
         ready: &Ready,
         tokens: &[OpenToken],
     ) -> Result<Account, AuthFailure> {
-        let wanted = |token: &&OpenToken| token.kind == ready.connector.api.token;
-        let token = tokens.iter().find(wanted).or_else(|| tokens.first());
-        let token = token.ok_or(AuthFailure::ProviderUnavailable)?;
+        let token = tokens.iter().find(|token| token.kind == ready.connector.api.token);
+        let token = token.or_else(|| tokens.first()).ok_or(AuthFailure::ProviderUnavailable)?;
         // What is never listed is no sign that anything was granted.
         let unlisted = ready.connector.unlisted_of(&request.required_scopes);
         let required = request.required_scopes.missing_from(&unlisted);
@@ -198,8 +202,10 @@ fn code<'a>(state: &OauthState, callback: &'a Callback<'_>) -> Result<&'a Secret
 
 fn refused(error: &str, callback: &Callback<'_>) -> FlowEnd {
     // What a provider says for developers does not repeat what proves this flow.
-    let proves = |text: &&str| callback.state.is_some_and(|state| text.contains(state));
-    let said = ProviderError::new(error, callback.description.filter(|text| !proves(text)));
+    let description = callback
+        .description
+        .filter(|text| !callback.state.is_some_and(|state| text.contains(state)));
+    let said = ProviderError::new(error, description);
     match error {
         "access_denied" => FlowEnd::Declined(said),
         _ => FlowEnd::Refused(AuthFailure::AuthorizationError, said),
