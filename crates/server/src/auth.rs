@@ -145,8 +145,8 @@ impl FromRequestParts<App> for InProject {
 }
 
 async fn project(parts: &mut Parts, app: &App) -> Result<ProjectId, Problem> {
-    let unknown = |_| Refusal::UnknownProject;
-    let params = RawPathParams::from_request_parts(parts, app).await.map_err(unknown)?;
+    let params = RawPathParams::from_request_parts(parts, app).await;
+    let params = params.map_err(|_| Refusal::UnknownProject)?;
     let named = params.iter().find(|(name, _)| *name == "project");
     named.and_then(|(_, id)| id.parse().ok()).ok_or_else(|| Refusal::UnknownProject.into())
 }
@@ -240,8 +240,10 @@ fn end_user(headers: &HeaderMap) -> Result<Option<EndUserId>, Problem> {
         return Ok(None);
     };
     let parsed = std::str::from_utf8(value.as_bytes()).ok().and_then(|id| id.parse().ok());
-    let given = || Given::of(value.as_bytes(), limits::END_USER.count());
-    parsed.map(Some).ok_or_else(|| Refusal::InvalidEndUser(given()).into())
+    parsed.map(Some).ok_or_else(|| {
+        let given = Given::of(value.as_bytes(), limits::END_USER.count());
+        Refusal::InvalidEndUser(given).into()
+    })
 }
 
 fn agent(headers: &HeaderMap) -> Result<Option<&str>, Problem> {

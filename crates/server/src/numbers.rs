@@ -56,8 +56,8 @@ fn tokens(text: &str) -> impl Iterator<Item = &str> {
                 rest = after_string(inside);
                 continue;
             }
-            let is_part = |c: char| c.is_ascii_digit() || "+-.eE".contains(c);
-            let end = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
+            let end = rest.find(|c: char| !c.is_ascii_digit() && !"+-.eE".contains(c));
+            let end = end.unwrap_or(rest.len());
             let (token, after) = rest.split_at(end);
             rest = after;
             return Some(token);

@@ -54,11 +54,10 @@ pub struct Rates {
 
 impl Default for Rates {
     fn default() -> Self {
-        let rate = |rate: limits::Limit, burst: limits::Limit| Rate::new(rate.value, burst.value);
         Self {
-            visitor: rate(limits::VISITOR_REQUESTS, limits::VISITOR_BURST),
-            end_user: rate(limits::END_USER_REQUESTS, limits::END_USER_BURST),
-            member: rate(limits::MEMBER_REQUESTS, limits::MEMBER_BURST),
+            visitor: Rate::new(limits::VISITOR_REQUESTS.value, limits::VISITOR_BURST.value),
+            end_user: Rate::new(limits::END_USER_REQUESTS.value, limits::END_USER_BURST.value),
+            member: Rate::new(limits::MEMBER_REQUESTS.value, limits::MEMBER_BURST.value),
             key: None,
             project: None,
         }

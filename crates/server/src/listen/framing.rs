@@ -79,12 +79,13 @@ impl Heads {
 }
 
 fn says_length(line: &[u8]) -> bool {
-    let is = |name: &[u8]| {
-        line.len() > name.len()
-            && line[..name.len()].eq_ignore_ascii_case(name)
-            && matches!(line[name.len()], b':' | b' ' | b'\t')
-    };
-    is(b"content-length") || is(b"transfer-encoding")
+    is_header(line, b"content-length") || is_header(line, b"transfer-encoding")
+}
+
+fn is_header(line: &[u8], name: &[u8]) -> bool {
+    line.len() > name.len()
+        && line[..name.len()].eq_ignore_ascii_case(name)
+        && matches!(line[name.len()], b':' | b' ' | b'\t')
 }
 
 #[cfg(test)]

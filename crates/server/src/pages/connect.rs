@@ -140,12 +140,15 @@ fn moving_on(to: &str, url: &str) -> Response {
 
 /// Browsers say where a request comes from; older ones say only `Origin`.
 fn is_same_origin(headers: &HeaderMap, public_url: &url::Url) -> bool {
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    match (text("sec-fetch-site"), text("origin")) {
+    match (read_header(headers, "sec-fetch-site"), read_header(headers, "origin")) {
         (Some(site), _) => site == "same-origin",
         (None, Some(origin)) => origin == public_url.origin().ascii_serialization(),
         (None, None) => false,
     }
+}
+
+fn read_header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
 }
 
 fn unknown_link() -> Response {

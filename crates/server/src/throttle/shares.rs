@@ -116,10 +116,12 @@ impl Shares {
 
     fn look_if_due(&self, now: Moment) {
         let due = self.next_look.load(Ordering::Relaxed);
-        let claim = |due| {
-            self.next_look.compare_exchange(due, now + LOOK, Ordering::Relaxed, Ordering::Relaxed)
-        };
-        if now >= due && claim(due).is_ok() {
+        if now < due {
+            return;
+        }
+        let claimed =
+            self.next_look.compare_exchange(due, now + LOOK, Ordering::Relaxed, Ordering::Relaxed);
+        if claimed.is_ok() {
             let process = (self.machine.used)();
             self.look(now, process);
         }

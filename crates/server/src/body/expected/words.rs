@@ -101,8 +101,12 @@ pub(super) fn is_plain_text(schema: &Value) -> bool {
 }
 
 fn is_numeric(schema: &Value) -> bool {
-    let is = |kind: &Value| kind == "integer" || kind == "number";
-    is(&schema["type"]) || schema["type"].as_array().is_some_and(|kinds| kinds.iter().any(is))
+    let kind = &schema["type"];
+    is_number(kind) || kind.as_array().is_some_and(|kinds| kinds.iter().any(is_number))
+}
+
+fn is_number(kind: &Value) -> bool {
+    kind == "integer" || kind == "number"
 }
 
 /// Returns a list as a sentence has it, each part of it once.
