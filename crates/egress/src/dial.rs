@@ -75,8 +75,8 @@ impl Dialer {
         Self(Arc::new(Shared { names, private, simulator, trust }))
     }
 
-    /// Checks whether an address could be dialled now; one whose name is not known yet could be by
-    /// https.
+    /// Checks whether an address could be dialled now. One whose name does not resolve yet passes
+    /// where it is https.
     pub(super) async fn check(&self, url: &Url) -> Result<(), Forbidden> {
         let (host, port) = endpoint(url)?;
         match self.0.names.resolve(&host, port).await {

@@ -33,7 +33,7 @@ impl Outgoing {
         headers.entry(header::HOST).or_insert(host);
         let plainly = HeaderValue::from_static("identity");
         headers.entry(header::ACCEPT_ENCODING).or_insert(plainly);
-        // Some servers refuse with 411 what does not say so (RFC 9110 §8.6).
+        // Some servers refuse a request with 411 that does not say so (RFC 9110 §8.6).
         let has_meaning = matches!(method, Method::POST | Method::PUT | Method::PATCH);
         if has_meaning && body.is_empty() {
             headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));

@@ -7,7 +7,7 @@ use super::{Decoded, Patterns, REDACTED};
 /// The shortest run outside of a string, a number for instance, that is taken for a secret.
 const NUMBER: usize = 6;
 
-/// Returns a text without the secrets that it repeats; nothing when it repeats none.
+/// Returns a text without the secrets that it repeats; `None` when it repeats none.
 pub(super) fn redact(text: &[u8], patterns: &Patterns) -> Option<Vec<u8>> {
     let mut found = all(text, patterns);
     for decoded in Decoded::rounds(text) {

@@ -1,4 +1,4 @@
-//! Whether a request is sent once more. Purely.
+//! Whether a request is sent once more: pure functions.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    /// Returns a sending that no answer came to.
+    /// Returns an attempt that no answer came to.
     pub fn unanswered(failure: CallFailure, error: &EgressError) -> Self {
         let is_final = error.is_ours() || matches!(error, EgressError::TooLarge);
         Self { shaped: Shaped::Failed(failure), status: None, is_final }
@@ -34,8 +34,8 @@ const PAUSE: Duration = Duration::from_millis(250);
 
 /// Returns after how long the request is sent once more, if at all.
 ///
-/// A throttle says that nothing was done, so what it says is waited out, whatever the request. Any
-/// other failure is tried again only where sending twice is like sending once.
+/// A throttle says that nothing was done, so its time is waited out for every request. After any
+/// other failure the request is sent again only where sending it twice is like sending it once.
 pub fn retry_delay(tool: &Tool, attempt: &Attempt) -> Option<Duration> {
     let Shaped::Failed(failure) = &attempt.shaped else { return None };
     match failure.kind {
@@ -48,7 +48,7 @@ pub fn retry_delay(tool: &Tool, attempt: &Attempt) -> Option<Duration> {
     }
 }
 
-/// Returns a server in trouble that may be over in a moment.
+/// Returns whether a status tells of a server's trouble that may be over in a moment.
 fn is_passing(status: StatusCode) -> bool {
     matches!(status.as_u16(), 500 | 502 | 503 | 504)
 }

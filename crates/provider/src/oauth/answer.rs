@@ -1,5 +1,5 @@
-//! Answers of token endpoints as they come: JSON, as RFC 6749 §5 has it, or a form, as some providers
-//! have answered since before that.
+//! Answers of token endpoints as they come: JSON, as RFC 6749 §5 has it, or a form, as some
+//! providers have answered since before that.
 
 use astralform_catalog::OAuth;
 use astralform_domain::{ProviderError, ScopeSet};
@@ -7,8 +7,7 @@ use astralform_jq::Document;
 use serde_json::{Map, Value};
 use url::form_urlencoded;
 
-/// Reads an answer, whatever its content type is: as JSON, or else as a form of which each member is
-/// a text.
+/// Reads an answer of any content type: as JSON, or else as a form whose members are texts.
 pub(super) fn read_answer(body: &[u8]) -> Option<Value> {
     const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
     let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
@@ -47,8 +46,8 @@ pub(super) fn standard_error(answer: &Value) -> Option<String> {
     answer.get("error")?.as_str().filter(|code| !code.is_empty()).map(str::to_owned)
 }
 
-/// Returns the word, or else the number, in an `error` that is an object: some providers have one form of
-/// errors for all their interfaces.
+/// Returns the word, or else the number, in an `error` that is an object: some providers have one
+/// form of errors for all their interfaces.
 pub(super) fn error_in_object(answer: &Value) -> Option<String> {
     let error = answer.get("error")?;
     let mut texts =

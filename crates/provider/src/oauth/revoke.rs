@@ -30,8 +30,7 @@ pub enum Revoked {
     Unconfirmed,
     /// It may be alive: the provider does not take our app's secret.
     AppRefused,
-    /// It is alive (RFC 7009 §2.2.1): the provider is not well, or wants to be left alone for so
-    /// long.
+    /// It is alive (RFC 7009 §2.2.1): the provider is in trouble, or wants no request for so long.
     NotNow(Option<Duration>),
 }
 
@@ -123,8 +122,8 @@ fn is_true(expression: &Expression, document: Option<&Document<'_>>, status: u16
     expression.read(document, Variables::status(status)).unwrap_or(false)
 }
 
-/// Returns whether a person is meant to read it: whoever keeps a service out of order answers so,
-/// and it confirms nothing.
+/// Returns whether an answer is a page for people: a service that is out of order may answer with
+/// one, and it confirms nothing.
 fn is_page(answer: &Answer) -> bool {
     let kind = answer.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     kind.is_some_and(|kind| kind.trim_start().to_ascii_lowercase().starts_with("text/html"))

@@ -19,7 +19,7 @@ use crate::{
     request::{default_headers, form, secret_header},
 };
 
-/// What a token is asked for with.
+/// What a code is exchanged with.
 pub struct Grant<'a> {
     /// The authorization code.
     pub code: &'a Secret,
@@ -44,8 +44,8 @@ pub struct Granted {
     pub scopes: Option<ScopeSet>,
 }
 
-/// One token as it is read. What is not of the form that it should be, and that a token can do
-/// without, counts as not said: a token that is not understood is lost.
+/// One token as it is read. An optional member that is malformed counts as missing: a token that is
+/// not understood is lost.
 #[derive(Deserialize)]
 struct ReadToken {
     #[serde(default = "default_kind")]
@@ -167,7 +167,7 @@ pub(crate) fn basic(client: &Client) -> Option<HeaderValue> {
     secret_header(&format!("Basic {}", STANDARD.encode(format!("{id}:{secret}"))))
 }
 
-/// Reads a token response (RFC 6749 §5), or the refusal in it, whatever its status.
+/// Reads a token response (RFC 6749 §5), or the refusal in it, at any status.
 pub fn read_tokens(
     oauth: &OAuth,
     status: StatusCode,
@@ -210,7 +210,7 @@ fn refusal(
     let variables = Variables::status(status.as_u16());
     let code = match &oauth.token_response.error {
         Some(error) => error.read(document, variables).map_err(|_| TokenError::Unreadable)?,
-        // A server in trouble refuses nobody.
+        // An object as `error` is no refusal where the server is in trouble.
         None => standard_error(answer)
             .or_else(|| error_in_object(answer).filter(|_| !status.is_server_error())),
     };
@@ -260,7 +260,7 @@ fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error
 
 fn optional_secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D::Error> {
     let said = Value::deserialize(deserializer)?;
-    // One that was sent and comes again stays as it is: nothing was said about it.
+    // A token that was sent and comes back redacted counts as missing: the stored one stays.
     let text = said.as_str().filter(|text| !text.is_empty() && !text.contains(REDACTED));
     Ok(text.map(|text| Secret::new(text.to_owned())))
 }
