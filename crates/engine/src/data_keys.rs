@@ -14,8 +14,8 @@ use crate::{
     cache_map::{CacheMap, DROPPED_AFTER},
 };
 
-/// The opened keys of projects, each opened once and kept until they change, and the installation's,
-/// which never does.
+/// The opened keys of projects, each opened once and kept until they change, and the
+/// installation's, which never does.
 pub(crate) struct DataKeys {
     ring: Mutex<Arc<KeyRing>>,
     opened: CacheMap<ProjectId, ProjectKeys>,
@@ -54,7 +54,7 @@ impl DataKeys {
         self.with_ring(|ring| Ok(Arc::new(ring.open_installation_key(&key.envelope)?)))
     }
 
-    /// Forgets the keys of projects that nobody asks for any more.
+    /// Forgets the keys of projects that no call asks for any more.
     pub(crate) fn drop_old(&self) {
         self.opened.drop_older_than(DROPPED_AFTER);
     }
@@ -84,8 +84,8 @@ impl DataKeys {
         Ok(())
     }
 
-    /// Does something with the master keys; once more with the key file as it is now, where they
-    /// are not enough: somebody has added one.
+    /// Works with the master keys; where they are not enough, once more with the key file as it is
+    /// now, to which the operator may have added one.
     fn with_ring<T>(&self, work: impl Fn(&KeyRing) -> Result<T, Fault>) -> Result<T, Fault> {
         let ring = Arc::clone(&self.lock());
         match work(&ring) {
@@ -113,7 +113,7 @@ impl DataKeys {
     }
 }
 
-/// Returns the keys of a project out of their wrapping.
+/// Unwraps the keys of a project.
 ///
 /// # Errors
 /// When one is missing, or the ring does not open it.

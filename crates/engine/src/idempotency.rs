@@ -108,11 +108,11 @@ impl Idempotency {
         }
     }
 
-    /// Keeps the answer to a request for those that come again. Of one that is too large to be kept,
-    /// only that it was given is known: what comes again is refused as interrupted.
+    /// Keeps the answer to a request for those that come again. Of one that is too large to be
+    /// kept, only that it was given is known: what comes again is refused as interrupted.
     ///
     /// # Errors
-    /// When the database does not.
+    /// When the database does not answer.
     pub async fn keep_answer(&self, ticket: &Ticket, answer: &Secret) -> Result<(), Fault> {
         if limits::KEPT_ANSWER.is_exceeded_by(answer.expose().len()) {
             tracing::warn!("an answer is too large to be kept for its Idempotency-Key");
@@ -126,7 +126,7 @@ impl Idempotency {
     /// Gives the place back: nothing was done, and the same request may come again.
     ///
     /// # Errors
-    /// When the database does not.
+    /// When the database does not answer.
     pub async fn forget_request(&self, ticket: &Ticket) -> Result<(), Fault> {
         Ok(idempotent_requests::forget(&self.base.db, &ticket.id).await?)
     }

@@ -1,4 +1,4 @@
-//! Keys that somebody enters, shown to their provider.
+//! Keys that are entered, shown to their provider.
 
 use std::sync::Arc;
 
@@ -21,10 +21,10 @@ use crate::{Fault, base::Base, connections::OpenToken};
 pub(crate) enum VerifyError {
     #[error("{0}")]
     Refused(String),
-    /// Nobody knows whether it is good, and why.
+    /// It is not known whether it is good; the text says why.
     #[error("{0}")]
     Unanswered(String),
-    /// It cannot be sent before somebody changes a setting.
+    /// It cannot be sent before a setting is changed.
     #[error("{0}")]
     NotSent(String),
     #[error(transparent)]

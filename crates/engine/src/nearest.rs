@@ -43,13 +43,13 @@ impl fmt::Display for Nearest {
     }
 }
 
-/// Returns a name in lower case, with `_` for whatever else is between its words.
+/// Returns a name in lower case, with `_` for every character between its words.
 fn plain(name: &str) -> Vec<char> {
     let chars = name.chars();
     chars.map(|c| if c.is_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect()
 }
 
-/// Returns how far a name is from the one that was given; nothing where it is too far to be meant.
+/// Returns how far a name is from the one that was given; `None` where it is too far to be meant.
 fn distance(given: &[char], name: &[char]) -> Option<usize> {
     const SHORTEST_PART: usize = 4;
     let farthest = (given.len() / 3).max(1);

@@ -115,7 +115,7 @@ pub enum SettingsError {
         /// What can be.
         known: String,
     },
-    /// Nobody could ever pay for a call.
+    /// No credential could ever pay for a call.
     #[error(
         "no credential is possible: enter the project's key as `credentials.api_key`, or set \
          `allow_end_user_auth` so that end users enter keys of their own"
@@ -129,7 +129,7 @@ pub enum SettingsError {
     /// A key that cannot be sent is not stored.
     #[error("the key in `credentials` could not be verified: {0}; nothing was changed")]
     NotSent(String),
-    /// Where the app's secret goes is changed by whoever knows the secret.
+    /// A change of where the app's secret goes takes the secret again.
     #[error(
         "`endpoints` or `sandbox` would send the credentials elsewhere, and nothing was changed: \
          enter `credentials` again in the same request"
@@ -147,7 +147,7 @@ pub enum SettingsError {
          changed: to go ahead, repeat the request with `confirm_reconnects`: {0}"
     )]
     ConfirmationRequired(i64),
-    /// Nothing proves that the addresses there are those that somebody entered.
+    /// Nothing proves that the addresses there are those that were entered.
     #[error(
         "`credentials` were entered for addresses that have changed since, and nothing was \
          changed: enter `endpoints` again, with the `credentials` that are to be sent there"
@@ -180,7 +180,8 @@ fn check_spelling(scopes: &ScopeSet, separator: &str) -> Result<(), SettingsErro
     }
 }
 
-/// Takes what RFC 6749 §3.3 takes: printable ASCII without space, quotes and backslashes.
+/// Returns whether a scope is one of RFC 6749 §3.3: printable ASCII without space, quotes and
+/// backslashes.
 fn is_well_spelled(scope: &Scope, separator: &str) -> bool {
     let text = scope.as_str();
     (1..=255).contains(&text.len())

@@ -18,7 +18,7 @@ pub struct Started {
     pub browser: Secret,
 }
 
-/// Why a click starts nothing.
+/// Why a click starts no flow.
 #[derive(Debug, Error)]
 pub enum BeginError {
     /// The link is not one of ours.

@@ -79,8 +79,9 @@ fn ends_tokens_alone(connector: &Connector) -> bool {
     revocation.is_some_and(|revocation| revocation.tokens != EndedTokens::Grant)
 }
 
-/// Returns those of `before` that are alive beside those that took their place, and that nobody
-/// else needs: not those of the app, nor what the provider has given once more.
+/// Returns those tokens of `before` that stay alive beside the tokens `by`, which took their place,
+/// and that are needed no more: not those of the app, nor those that the provider has given once
+/// more.
 pub(crate) fn living_on(
     connector: &Connector,
     before: Vec<OpenToken>,

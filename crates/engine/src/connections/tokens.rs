@@ -12,9 +12,9 @@ use astralform_vault::{Binding, OpenError, ProjectKeys};
 use super::ahead::refresh_at;
 use crate::{Fault, connections::Connections};
 
-/// The generation of tokens that nobody may use, but to end them at their provider: their connection
-/// awaits confirmation, or never came to be. Envelopes are bound to it, and confirming takes the next
-/// one: without the key, no row makes them usable.
+/// The generation of tokens that may only be used to end them at their provider: their connection
+/// awaits confirmation, or never came to be. Envelopes are bound to it, and confirming takes the
+/// next one: without the key, no row makes them usable.
 pub(crate) const UNCONFIRMED: i64 = 0;
 
 /// A token out of its envelope.
@@ -109,7 +109,7 @@ fn token_binding<'a>(
 
 impl Connections {
     /// Seals tokens for a connection and stores them in place of those it had, which are returned.
-    /// Those of a connection that nobody has confirmed, or that is there to be ended, are sealed as
+    /// Those of a connection that awaits confirmation, or that is there to be ended, are sealed as
     /// such.
     pub(crate) async fn store_tokens(
         &self,
@@ -166,7 +166,7 @@ impl Connections {
     /// Opens the access token alone, to use it.
     ///
     /// # Errors
-    /// Refuses one that nobody has confirmed, whatever the connection's row says.
+    /// Refuses a token that is not confirmed, even where the connection's row says otherwise.
     pub(crate) async fn open_access_token(
         &self,
         connection: &Connection,
@@ -206,7 +206,7 @@ pub(crate) fn open_all(
 /// Opens the refresh token alone, to use it.
 ///
 /// # Errors
-/// Refuses one that nobody has confirmed, whatever the connection's row says.
+/// Refuses a token that is not confirmed, even where the connection's row says otherwise.
 pub(crate) fn open_refresh_token(
     connection: &Connection,
     token: &Token,

@@ -58,8 +58,7 @@ impl Sandbox {
         Self { egress: egress.clone(), site: Arc::clone(site), connectors: Arc::clone(connectors) }
     }
 
-    /// Makes sure that the simulator knows a sandboxed connector's app: it forgets when it starts
-    /// anew.
+    /// Makes sure that the simulator knows a sandboxed connector's app: a restart makes it forget.
     pub(crate) async fn introduce(&self, ready: &Ready) -> Result<(), SandboxError> {
         let is_ours = ready.settings.sandbox && ready.settings.client.is_some();
         let Some(simulator) = self.site.simulator().filter(|_| is_ours) else {

@@ -34,7 +34,8 @@ const TAKEN: [&str; 20] = [
 /// How a return URL opens what it leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    /// In the browser: https, or http where nobody else listens in (RFC 8252 §7.3).
+    /// In the browser: https, or http on loopback, where no other machine listens in (RFC 8252
+    /// §7.3).
     Web,
     /// In an application on the device that claims the scheme (RFC 8252 §7.1).
     OwnScheme,
@@ -54,8 +55,8 @@ pub(super) fn check_return_urls(urls: &[String]) -> Result<(), EnvironmentError>
     }
 }
 
-/// Refuses schemes of applications where the developer's backend does not confirm who finished:
-/// whichever application claims the scheme gets what is sent there.
+/// Refuses schemes of applications where the developer's backend does not confirm who finished: any
+/// application that claims the scheme gets what is sent there.
 ///
 /// # Errors
 /// With the first that is refused.

@@ -132,7 +132,7 @@ impl ProjectConnectors {
     }
 }
 
-/// Returns the status in one place, purely.
+/// Decides the status in one place, as a pure function.
 fn status(
     settings: &ProjectConnector,
     usable: Result<ConnectorType, Unusable>,

@@ -44,7 +44,7 @@ pub enum CallRefusal {
     Fault(#[from] Fault),
 }
 
-/// Says what the first fault is, and how many there are besides.
+/// Returns what the first fault is, and how many there are besides.
 fn first(faults: &[ArgumentFault]) -> String {
     let Some((ArgumentFault { pointer, message }, others)) = faults.split_first() else {
         return String::new();
@@ -80,8 +80,8 @@ pub(super) enum Attempted {
     Done(Outcome),
     /// The connections that it rested on changed, so that the next attempt may go otherwise.
     Outdated,
-    /// The provider refused the token of that generation. It has done nothing, so the request can
-    /// be sent again with a newer one, whatever it is.
+    /// The provider refused the token of that generation. It has done nothing, so every request can
+    /// be sent again with a newer one.
     Rejected(i64),
 }
 

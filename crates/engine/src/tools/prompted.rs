@@ -14,7 +14,8 @@ use crate::{
     tools::Tools,
 };
 
-/// Returns the access of an account ran out, and cannot be renewed at the moment; nothing is lost.
+/// Returns the failure of a call whose account's access ran out and cannot be renewed at the
+/// moment; nothing is lost.
 fn not_refreshed(name: &str, later: Later) -> CallFailure {
     let (kind, message) = match later.why {
         Hindrance::Provider | Hindrance::OtherNode => (
@@ -45,8 +46,8 @@ fn not_refreshed(name: &str, later: Later) -> CallFailure {
 
 /// What becomes of a call whose credential is not enough.
 impl Tools {
-    /// Says that the connection's token is dead, and asks its owner to connect again. What a
-    /// project shares is not for end users to renew; they connect their own, where they may.
+    /// Marks the connection's token dead, and asks its owner to connect again. What a project
+    /// shares is not for end users to renew; they connect their own, where they may.
     pub(super) async fn renewal(
         &self,
         accepted: &Accepted<'_>,
@@ -121,7 +122,7 @@ impl Tools {
         self.prompted(accepted, ask, None).await
     }
 
-    /// Asks, unless those connections that it was decided on have changed.
+    /// Prompts the owner, unless the connections that it was decided on have changed.
     pub(super) async fn prompted(
         &self,
         accepted: &Accepted<'_>,

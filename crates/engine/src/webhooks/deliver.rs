@@ -20,7 +20,7 @@ use crate::{
 
 const ALLOWANCE: Allowance =
     Allowance { reach: Reach::Network, within: Duration::from_secs(10), at_most: 1024 * 1024 };
-/// How long an attempt has before somebody else makes the next: more than it can take.
+/// How long an attempt has before another node makes the next: more than it can take.
 const LEASE: Duration = Duration::from_secs(30);
 /// How much is read of what is due at a time.
 const AT_ONCE: i64 = 16;
@@ -65,7 +65,7 @@ impl Deliveries {
         }
     }
 
-    /// Delivers one, unless somebody else does; says whether it tried.
+    /// Delivers one, unless another node does; returns whether it tried.
     pub(super) async fn deliver_one(&self, mut delivery: Delivery) -> Result<bool, Fault> {
         let until = self.base.now().after(LEASE);
         if !webhook_deliveries::claim(&self.base.db, &mut delivery, until).await? {

@@ -5,12 +5,11 @@ use std::{
 
 use astralform_domain::WebhookId;
 
-/// How many deliveries this node makes to each webhook at a time: one that is slow holds up nobody
-/// but itself.
+/// How many deliveries this node makes to each webhook at a time: a slow one holds up only itself.
 #[derive(Clone, Default)]
 pub(crate) struct Streams(Arc<Mutex<HashMap<WebhookId, usize>>>);
 
-/// The right to deliver to a webhook. It ends with this.
+/// The right to deliver to a webhook. It ends when this is dropped.
 pub struct Turn {
     pub(super) webhook: WebhookId,
     streams: Streams,

@@ -106,8 +106,8 @@ impl Consents {
         Ok(granted)
     }
 
-    /// Returns the code verifier, where the provider takes PKCE. That it opens shows in any case that
-    /// the state was made for this owner.
+    /// Returns the code verifier, where the provider takes PKCE. It is opened in any case: that
+    /// shows that the state was made for this owner.
     async fn verifier(
         &self,
         state: &OauthState,
@@ -122,7 +122,7 @@ impl Consents {
         Ok(Some(verifier).filter(|_| pkce == Some(Pkce::S256)))
     }
 
-    /// Returns whose tokens they are, and that they are good for anything.
+    /// Returns the account of the tokens, unless they grant nothing that was asked for.
     async fn account(
         &self,
         request: &AuthRequest,
@@ -131,7 +131,7 @@ impl Consents {
     ) -> Result<Account, AuthFailure> {
         let token = tokens.iter().find(|token| token.kind == ready.connector.api.token);
         let token = token.or_else(|| tokens.first()).ok_or(AuthFailure::ProviderUnavailable)?;
-        // What is never listed is no sign that anything was granted.
+        // A scope that is never listed does not show that one was granted.
         let unlisted = ready.connector.unlisted_of(&request.required_scopes);
         let required = request.required_scopes.missing_from(&unlisted);
         let granted =
@@ -184,8 +184,8 @@ fn unread(answer: &Answer) -> AuthFailure {
     }
 }
 
-/// Returns the code, if the answer comes from whom we asked and says yes. The issuer is compared
-/// before anything else is believed (RFC 9207 §2.4).
+/// Returns the code, if the answer comes from the provider that was asked and says yes. The issuer
+/// is compared before anything else is believed (RFC 9207 §2.4).
 fn code<'a>(state: &OauthState, callback: &'a Callback<'_>) -> Result<&'a Secret, FlowEnd> {
     if state.issuer.is_some() && state.issuer.as_deref() != callback.issuer {
         let expected = state.issuer.as_deref();

@@ -14,7 +14,7 @@ use crate::{
 };
 
 impl ProjectConnectors {
-    /// Carries a change out, if as many connections become unusable as somebody confirmed.
+    /// Carries a change out, if as many connections become unusable as the caller confirmed.
     pub(super) async fn apply(
         &self,
         tx: &mut Tx,
