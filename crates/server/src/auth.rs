@@ -39,7 +39,7 @@ pub(crate) struct ActingFor(pub(crate) Caller, pub(crate) EndUserId);
 /// A runtime request of a developer's backend: with an API key.
 pub(crate) struct Backend(pub(crate) Principal);
 
-/// A request of somebody who administers: with an admin token.
+/// A request of an administrator: with an admin token.
 pub(crate) struct Managing(pub(crate) Administrator);
 
 /// A request of an administrator about a project of theirs, which the path names.
@@ -52,7 +52,7 @@ pub(crate) struct InProject {
 /// A request about an environment of a project, which the query names.
 pub(crate) struct InTenant(pub(crate) Tenant);
 
-/// A request about an environment by somebody who may do more than work on its project.
+/// A request about an environment by an administrator who may do more than work on its project.
 pub(crate) struct AdminInTenant(pub(crate) Tenant);
 
 /// A request about an environment of a project that may have been deleted.
@@ -87,7 +87,8 @@ async fn listen_to(app: &App, served: &Served, token: &str) -> Result<(), Proble
     Ok(())
 }
 
-/// Refuses a query parameter that the operation does not take, to those who may ask for it.
+/// Refuses a query parameter that the operation does not take. Only callers whose credential is
+/// good are told so.
 fn check_query(parts: &Parts) -> Result<(), Refusal> {
     parts.extensions.get::<Arc<Queries>>().map_or(Ok(()), |queries| queries.check(parts))
 }

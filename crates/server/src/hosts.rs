@@ -110,7 +110,7 @@ fn address(host: &str) -> Option<IpAddr> {
     }
 }
 
-/// Returns the host of a `Host` header; nothing where what follows it is no port.
+/// Returns the host of a `Host` header; `None` where what follows it is no port.
 fn without_port(host: &str) -> Option<&str> {
     let end = host.rfind(']').map_or(0, |end| end + 1);
     match host[end..].find(':') {

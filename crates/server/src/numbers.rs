@@ -18,8 +18,8 @@ pub(crate) fn inexact(body: &[u8], member: &str) -> Option<String> {
 /// How many levels down a number is located; of a deeper one, the place above it is told.
 const DEEPEST: usize = 8;
 
-/// Returns where the first such number is. Each level of the value is read anew, so that no more than
-/// `levels` are.
+/// Returns where the first such number is. Each level of the value is read anew, so that no more
+/// than `levels` are.
 fn locate(text: &str, levels: usize) -> Option<String> {
     let text = text.trim();
     if tokens(text).all(is_exact) {

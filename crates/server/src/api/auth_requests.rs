@@ -17,8 +17,8 @@ use crate::{
     finish::{to_the_end, wanted},
 };
 
-/// The longest anybody can wait for an end user in one request, in seconds: most proxies give up
-/// on a silent answer after 60.
+/// The longest that a caller can wait for an end user in one request, in seconds: most proxies give
+/// up on a silent answer after 60.
 const LONGEST_WAIT: u64 = 55;
 
 /// Seconds to wait for an end user.

@@ -158,7 +158,7 @@ fn unknown(schema: &Value, place: &Place, name: &str) -> FieldFault {
     FieldFault::new(place.member(name), what)
 }
 
-/// Returns the schema that says so, of those that a value may have.
+/// Returns, of the schemas that a value may have, the one with the keyword.
 fn with<'a>(schema: &'a Value, keyword: &str) -> Option<&'a Value> {
     if schema.get(keyword).is_some() {
         return Some(schema);

@@ -2,8 +2,7 @@
 
 use serde_json::Value;
 
-/// Returns what a schema allows, as the end of a sentence. That null may stand for nothing needs no
-/// word.
+/// Returns what a schema allows, as the end of a sentence. That a value may be null is not said.
 pub(super) fn allowed(schema: &Value) -> String {
     if let Some(words) = schema["enum"].as_array() {
         let words = words.iter().filter(|word| !word.is_null());
