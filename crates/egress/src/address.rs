@@ -1,5 +1,5 @@
-//! Which addresses may be dialled. The ranges are those of the IANA special-purpose registries
-//! (RFC 6890, RFC 8190); whatever is not known to be public is refused.
+//! Which addresses may be dialled. The ranges are those of the IANA special-purpose registries (RFC
+//! 6890, RFC 8190); an address that is not known to be public is refused.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -10,8 +10,8 @@ use ipnet::IpNet;
 pub struct Networks(Vec<IpNet>);
 
 impl Networks {
-    /// Returns whether an address is inside one of them. Where clouds keep their machines' secrets
-    /// never is.
+    /// Returns whether an address is inside one of them. An address where clouds keep the secrets
+    /// of their machines never is.
     pub fn contain(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         !is_metadata(address) && self.0.iter().any(|network| network.contains(&address))
@@ -24,7 +24,7 @@ impl FromIterator<IpNet> for Networks {
     }
 }
 
-/// Returns whether an address is one that anybody on the Internet can reach.
+/// Returns whether an address is one that every machine on the Internet can reach.
 pub(super) fn is_public(address: IpAddr) -> bool {
     let address = address.to_canonical();
     if is_metadata(address) {
@@ -52,7 +52,8 @@ pub(super) fn is_metadata(address: IpAddr) -> bool {
     }
 }
 
-/// Tells NAT64 and 6to4 addresses: they may lead to any IPv4 address, whatever network they are in.
+/// Returns whether an address is a NAT64 or 6to4 one: those may lead to any IPv4 address, in any
+/// network.
 fn leads_to_v4(v6: Ipv6Addr) -> bool {
     matches!(v6.segments(), [0x64, 0xff9b, ..] | [0x2002, ..])
 }
@@ -78,14 +79,14 @@ fn is_public_v4(v4: Ipv4Addr) -> bool {
         ([224, 0, 0, 0], 4),
         ([240, 0, 0, 0], 4),
     ];
-    let inside = |&(network, length): &([u8; 4], u32)| {
+    let is_special = SPECIAL.iter().any(|&(network, length)| {
         (u32::from(v4) ^ u32::from_be_bytes(network)) >> (32 - length) == 0
-    };
-    !SPECIAL.iter().any(inside)
+    });
+    !is_special
 }
 
-/// Tells public addresses: only `2000::/3` is handed out, and parts of it lead to IPv4 addresses or
-/// nowhere.
+/// Returns whether an address is public: only `2000::/3` is handed out, and parts of it lead to
+/// IPv4 addresses or nowhere.
 fn is_public_v6(v6: Ipv6Addr) -> bool {
     const SPECIAL: [([u16; 3], u32); 5] = [
         ([0x2001, 0, 0], 23),
@@ -94,11 +95,11 @@ fn is_public_v6(v6: Ipv6Addr) -> bool {
         ([0x2620, 0x4f, 0x8000], 48),
         ([0x3fff, 0, 0], 20),
     ];
-    let inside = |&([a, b, c], length): &([u16; 3], u32)| {
+    let is_special = SPECIAL.iter().any(|&([a, b, c], length)| {
         let network = u128::from(Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0));
         (u128::from(v6) ^ network) >> (128 - length) == 0
-    };
-    v6.segments()[0] & 0xe000 == 0x2000 && !SPECIAL.iter().any(inside)
+    });
+    v6.segments()[0] & 0xe000 == 0x2000 && !is_special
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! The encoding that a text comes in.
 //!
-//! JSON is UTF-8 (RFC 8259 §8.1), and is read as that wherever it is. Some servers write what they name
-//! in `Content-Type`, or begin with the mark of UTF-16: those in common use are read.
+//! JSON is UTF-8 (RFC 8259 §8.1), and a body that is valid UTF-8 is read as that. Some servers
+//! write another encoding, which they name in `Content-Type` or by the mark of UTF-16: those in
+//! common use are read.
 
 use bytes::Bytes;
 use http::{HeaderMap, header};
@@ -46,13 +47,13 @@ fn latin(byte: u8) -> char {
     }
 }
 
-/// Returns in which order the bytes of a text in UTF-16 stand; the mark that it begins with comes first.
+/// Returns the byte order of a text in UTF-16; the mark at its beginning counts before the charset.
 fn unit_of_utf_16(charset: Option<&str>, body: &[u8]) -> Option<Unit> {
     let (little, big): (Unit, Unit) = (u16::from_le_bytes, u16::from_be_bytes);
     match (body, charset) {
         ([0xff, 0xfe, ..], _) => Some(little),
         ([0xfe, 0xff, ..], _) => Some(big),
-        // In UTF-16, whatever JSON is made of has a byte that is 0.
+        // In UTF-16, every character that JSON needs has a byte that is 0.
         (_, Some("utf-16le")) if body.contains(&0) => Some(little),
         (_, Some("utf-16be" | "utf-16")) if body.contains(&0) => Some(big),
         _ => None,

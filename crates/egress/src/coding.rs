@@ -11,7 +11,7 @@ use http::{HeaderMap, header};
 
 use crate::EgressError;
 
-/// How many codings one body has at most: nobody packs twice, but for those who attack.
+/// How many codings one body has at most: only an attacker packs a body more than once.
 const MOST_CODINGS: usize = 2;
 
 /// Why a body stays as it is.
@@ -22,9 +22,9 @@ enum Packed {
     Unreadable,
 }
 
-/// Unpacks a body, and takes the header away that says how it was packed. A body that cannot be
-/// unpacked keeps its header; it is dropped where it is no text, since nobody could look into it
-/// for secrets.
+/// Unpacks a body, and removes the header that says how it was packed. A body that cannot be
+/// unpacked keeps its header; it is dropped where it is no text, since it cannot be searched for
+/// secrets.
 ///
 /// # Errors
 /// When more than `at_most` bytes come out.
@@ -62,7 +62,7 @@ fn codings(headers: &HeaderMap) -> Vec<String> {
 fn unpack_once(coding: &str, body: &[u8], at_most: usize) -> Result<Bytes, Packed> {
     match coding {
         "gzip" | "x-gzip" => read(MultiGzDecoder::new(body), at_most),
-        // Half of all servers leave the wrapping out that RFC 9110 §8.4.1.2 wants.
+        // Half of all servers leave out the wrapping that RFC 9110 §8.4.1.2 wants.
         "deflate" => match read(ZlibDecoder::new(body), at_most) {
             Err(Packed::Unreadable) => read(DeflateDecoder::new(body), at_most),
             read => read,

@@ -75,8 +75,8 @@ impl Dialer {
         Self(Arc::new(Shared { names, private, simulator, trust }))
     }
 
-    /// Checks whether an address could be dialled now; one whose name is not known yet could be by
-    /// https.
+    /// Checks whether an address could be dialled now. One whose name does not resolve yet passes
+    /// where it is https.
     pub(super) async fn check(&self, url: &Url) -> Result<(), Forbidden> {
         let (host, port) = endpoint(url)?;
         match self.0.names.resolve(&host, port).await {
@@ -92,9 +92,9 @@ impl Dialer {
         let (host, port) = endpoint(url)?;
         let addresses = names.resolve(&host, port).await.map_err(EgressError::Unreachable)?;
         self.0.check_all(url, &addresses)?;
-        let unreachable = |error: io::Error| EgressError::Unreachable(error.into());
-        let tcp = dial_any(addresses.iter().take(MOST_ADDRESSES)).await.map_err(unreachable)?;
-        tcp.set_nodelay(true).map_err(unreachable)?;
+        let tcp = dial_any(addresses.iter().take(MOST_ADDRESSES)).await;
+        let tcp = tcp.map_err(|error| EgressError::Unreachable(error.into()))?;
+        tcp.set_nodelay(true).map_err(|error| EgressError::Unreachable(error.into()))?;
         if !is_encrypted(url) {
             return Ok(Box::new(tcp));
         }
@@ -103,7 +103,7 @@ impl Dialer {
             Ok(stream) => Ok(Box::new(stream)),
             Err(error) => Err(match Untrusted::of(url, &error) {
                 Some(untrusted) => EgressError::Untrusted(untrusted),
-                None => unreachable(error),
+                None => EgressError::Unreachable(error.into()),
             }),
         }
     }
@@ -124,12 +124,10 @@ impl Shared {
     fn check_all(&self, url: &Url, addresses: &[SocketAddr]) -> Result<(), Forbidden> {
         let encrypted = is_encrypted(url);
         let simulator = self.simulator.filter(|simulator| names(url, *simulator));
-        let allowed = |address: &SocketAddr| {
-            simulator == Some(*address) || self.may_dial(*address, encrypted)
-        };
-        let Some(refused) = addresses.iter().find(|address| !allowed(address)) else {
-            return Ok(());
-        };
+        let refused = addresses
+            .iter()
+            .find(|address| simulator != Some(**address) && !self.may_dial(**address, encrypted));
+        let Some(refused) = refused else { return Ok(()) };
         let forbidden = Forbidden::leads_to(url, *refused, is_public(refused.ip()));
         tracing::warn!(address = %refused.ip(), why = %forbidden, "an address may not be called");
         Err(forbidden)
@@ -182,8 +180,10 @@ async fn dial_any(addresses: impl Iterator<Item = &SocketAddr>) -> io::Result<Tc
 /// Gives each step of connecting a time of its own, so that an address that does not answer leaves
 /// some for the next.
 async fn in_time<T>(step: impl Future<Output = io::Result<T>>) -> io::Result<T> {
-    let late = |_| io::Error::from(io::ErrorKind::TimedOut);
-    tokio::time::timeout(STEP, step).await.map_err(late)?
+    match tokio::time::timeout(STEP, step).await {
+        Ok(result) => result,
+        Err(_) => Err(io::ErrorKind::TimedOut.into()),
+    }
 }
 
 fn server_name(host: &Host<&str>) -> Result<ServerName<'static>, BoxError> {

@@ -26,8 +26,8 @@ pub enum EgressError {
 }
 
 impl EgressError {
-    /// Returns whether it is for the operator of this server to mend, or for whoever entered the
-    /// address: trying again changes nothing.
+    /// Returns whether the operator of this server, or the member who entered the address, has to
+    /// mend it: trying again changes nothing.
     pub const fn is_ours(&self) -> bool {
         match self {
             Self::Forbidden(_) => true,

@@ -137,7 +137,7 @@ fn unread(error: Box<dyn std::error::Error + Send + Sync>) -> EgressError {
 }
 
 /// A conversation and the connection that carries it. The conversation goes on only when the
-/// connection does, and is looked at after each of its turns, so that it need not wake anybody.
+/// connection does, and is looked at after each of its turns, so that it need not wake a task.
 struct Driven<'a, C> {
     conversation: Pin<&'a mut C>,
     driver: &'a mut Option<Box<Driver>>,
@@ -156,8 +156,8 @@ impl<C: Future> Future for Driven<'_, C> {
     }
 }
 
-/// Gives a connection a turn, and lets go of it when it has ended. What it ended with, its
-/// conversation is told.
+/// Gives a connection a turn, and drops it when it has ended. Its conversation is told what it
+/// ended with.
 fn drive(driver: &mut Option<Box<Driver>>, context: &mut Context<'_>) {
     if driver.as_mut().is_some_and(|driver| Pin::new(driver).poll(context).is_ready()) {
         *driver = None;

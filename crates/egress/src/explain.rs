@@ -5,8 +5,8 @@ use http::StatusCode;
 use crate::{Answer, EgressError};
 
 impl EgressError {
-    /// Says what happened to whoever manages a connector: what the address that they entered leads
-    /// to within the operator's network is for the log alone.
+    /// Returns what happened, in words for the member who manages a connector: where the address
+    /// that they entered leads within the operator's network is for the log alone.
     pub fn explain(&self) -> String {
         match self {
             Self::Forbidden(_) | Self::Untrusted(_) => self.to_string(),
@@ -30,7 +30,7 @@ fn unreachable(error: &(dyn Error + Send + Sync + 'static)) -> String {
 }
 
 impl Answer {
-    /// Says why an answer does not tell what it was asked for.
+    /// Returns why an answer does not tell what it was asked for.
     pub fn explain(&self) -> String {
         let status = self.status.as_u16();
         let form = match self.unread_coding() {

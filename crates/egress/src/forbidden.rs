@@ -1,4 +1,4 @@
-//! Addresses that may not be called, in words for whoever can change that.
+//! Addresses that may not be called, in words for the operator or the member who can change that.
 
 use std::{
     fmt,
@@ -89,7 +89,7 @@ pub(super) fn place(url: &Url) -> String {
     format!("{}://{host}", url.scheme())
 }
 
-/// Returns whether everybody knows what an address leads to.
+/// Returns whether an address itself says what it leads to.
 fn says_itself(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),

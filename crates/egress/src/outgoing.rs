@@ -26,15 +26,14 @@ impl Outgoing {
     /// Returns where the request goes, and how it is written on a connection to there.
     pub(crate) fn written(self) -> Result<(Url, Request<Full<Bytes>>), EgressError> {
         let Self { method, url, mut headers, body, secrets: _ } = self;
-        let unsendable = || Forbidden::no_address(&url);
         let target = &url[Position::BeforePath..Position::AfterQuery];
-        let target: PathAndQuery = target.parse().map_err(|_| unsendable())?;
+        let target: PathAndQuery = target.parse().map_err(|_| Forbidden::no_address(&url))?;
         let host = &url[Position::BeforeHost..Position::AfterPort];
-        let host = HeaderValue::from_str(host).map_err(|_| unsendable())?;
+        let host = HeaderValue::from_str(host).map_err(|_| Forbidden::no_address(&url))?;
         headers.entry(header::HOST).or_insert(host);
         let plainly = HeaderValue::from_static("identity");
         headers.entry(header::ACCEPT_ENCODING).or_insert(plainly);
-        // Some servers refuse with 411 what does not say so (RFC 9110 §8.6).
+        // Some servers refuse a request with 411 that does not say so (RFC 9110 §8.6).
         let has_meaning = matches!(method, Method::POST | Method::PUT | Method::PATCH);
         if has_meaning && body.is_empty() {
             headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));

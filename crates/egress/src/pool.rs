@@ -1,7 +1,7 @@
 //! Open connections that wait for their next request.
 //!
-//! A connection has no task of its own: whoever uses it drives it (`exchange`), and while it waits
-//! nobody does. What happened to it meanwhile is found when it is taken out.
+//! A connection has no task of its own: the task that uses it drives it (`exchange`), and while it
+//! waits no task does. What happened to it meanwhile is found when it is taken out.
 
 use std::{
     cell::Cell,
@@ -24,14 +24,14 @@ const MOST_PER_PLACE: usize = 64;
 /// a shelf, as long as there are shelves enough.
 const SHELVES: usize = 64;
 
-/// What waits.
+/// The connections that wait.
 #[derive(Clone)]
 pub(super) struct Pool([Arc<Shelf>; SHELVES]);
 
 struct Shelf {
     /// How long a connection waits for its next request.
     patience: Duration,
-    /// How many wait on all shelves, of how many that may.
+    /// How many wait on all shelves, and how many may.
     total: Arc<Total>,
     waiting: Mutex<Waiting>,
 }
@@ -44,7 +44,7 @@ struct Total {
 #[derive(Default)]
 struct Waiting {
     by_place: HashMap<String, VecDeque<(Instant, Connection)>>,
-    /// Whether somebody comes to take away what has waited too long.
+    /// Whether a task closes what has waited too long.
     is_swept: bool,
 }
 
@@ -116,7 +116,7 @@ impl Shelf {
 }
 
 impl Total {
-    /// Counts one more, and says whether that is one too many.
+    /// Counts one more, and returns whether that is one too many.
     fn enter(&self) -> bool {
         self.count.fetch_add(1, Ordering::Relaxed) >= self.most
     }
@@ -134,7 +134,7 @@ impl Drop for Shelf {
 }
 
 impl Waiting {
-    /// Closes what has waited too long, and says how much it was.
+    /// Closes the connections that have waited too long, and returns how many they were.
     fn sweep(&mut self, patience: Duration) -> usize {
         let mut closed = 0;
         self.by_place.retain(|_, queue| {
@@ -149,10 +149,9 @@ impl Waiting {
 
     /// Closes the connection that has waited for the longest time.
     fn close_least_recent(&mut self) {
-        let oldest =
-            |queue: &VecDeque<(Instant, Connection)>| queue.front().map(|(since, _)| *since);
         let queues = self.by_place.values_mut().filter(|queue| !queue.is_empty());
-        if let Some(queue) = queues.min_by_key(|queue| oldest(queue)) {
+        let oldest = queues.min_by_key(|queue| queue.front().map(|(since, _)| *since));
+        if let Some(queue) = oldest {
             queue.pop_front();
         }
     }

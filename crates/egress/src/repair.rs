@@ -1,9 +1,9 @@
 //! Bodies that are almost JSON.
 //!
-//! Some servers cut texts in the middle of a character, write a byte order mark, another encoding than
-//! UTF-8, line breaks inside of texts, or numbers that are none. Most JSON libraries read that, so
-//! their users never hear of it. It is put right here, ahead of every reader; what is no JSON for
-//! another reason stays as it is.
+//! Some servers cut texts in the middle of a character, write a byte order mark, another encoding
+//! than UTF-8, line breaks inside of texts, or numbers that are none. Most JSON libraries read
+//! that, so their users never hear of it. It is put right here, ahead of every reader; what is no
+//! JSON for another reason stays as it is.
 
 use std::borrow::Cow;
 
@@ -36,7 +36,7 @@ pub(super) fn repair(body: Bytes) -> Bytes {
     }
 }
 
-/// Returns whether a text has anything that a slip has; most have nothing, and cost little.
+/// Returns whether a text may have a slip; most texts have none, and cost little.
 fn may_have_slips(text: &str) -> bool {
     // Without a branch, so that many bytes are looked at together.
     let has_control = text.bytes().fold(u8::MAX, u8::min) < b' ';

@@ -3,11 +3,11 @@ use std::time::{Duration, UNIX_EPOCH};
 use astralform_domain::Timestamp;
 use http::{HeaderMap, header};
 
-/// The longest that anybody is told to wait.
+/// The longest that a caller is told to wait.
 const LONGEST: Duration = Duration::from_hours(24);
 
-/// Reads `Retry-After`, in seconds or as a date (RFC 9110 §10.2.3): how long it is from `now`, a day
-/// at most.
+/// Reads `Retry-After`, in seconds or as a date (RFC 9110 §10.2.3): how long it is from `now`, a
+/// day at most.
 pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let said = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
     let after = seconds(said).or_else(|| until(said, now))?;

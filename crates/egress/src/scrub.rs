@@ -1,9 +1,9 @@
-//! A provider may repeat what it was called with; nobody behind us is to see it.
+//! A provider may repeat the secrets that it was called with; no caller of ours is to see them.
 //!
 //! A request says which secrets it carries ([`Secrets`]), and its answer is scrubbed of them before
-//! anybody reads it: plain, in base64 and hexadecimal, and under the escapes of JSON, HTML and
-//! addresses. A look through an answer that repeats nothing costs about a microsecond for 2 KB; the
-//! rest is done for those that may.
+//! it is read: plain, in base64 and hexadecimal, and under the escapes of JSON, HTML and addresses.
+//! A look through an answer that repeats nothing costs about a microsecond for 2 KB; only an answer
+//! that may repeat a secret is searched in full.
 
 mod decoded;
 mod patterns;

@@ -73,8 +73,8 @@ impl Egress {
         self.dialer.check(url).await
     }
 
-    /// Sends a request once and reads its answer whole. Whatever the answer repeats of the request's
-    /// secrets is taken out of it.
+    /// Sends a request once and reads its answer whole. The secrets of the request that the answer
+    /// repeats are taken out of it.
     ///
     /// # Errors
     /// Each variant of [`EgressError`] says whether the request may have arrived.
@@ -95,7 +95,8 @@ impl Egress {
         answer.map(|answer| secrets.scrub(answer))
     }
 
-    /// Keeps the simulator to those who were sent there, and them to it.
+    /// Refuses the simulator to requests that are for the network, and the network to requests that
+    /// are for the simulator.
     fn check_reach(&self, url: &Url, reach: Reach) -> Result<(), Forbidden> {
         let is_simulator = self.simulator.is_some_and(|simulator| dial::names(url, simulator));
         match (reach, is_simulator) {

@@ -1,5 +1,5 @@
-//! Whose certificates are trusted: those that Mozilla's list leads to, and, for hosts that the
-//! operator names, private authorities.
+//! Which certificates are trusted: those of the authorities on Mozilla's list and, for hosts that
+//! the operator names, those of private authorities.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -128,7 +128,7 @@ enum Distrust {
 }
 
 impl Untrusted {
-    /// Reads the error of a handshake; nothing where the certificate was not what it failed for.
+    /// Reads the error of a handshake; returns `None` where it did not fail for the certificate.
     pub(super) fn of(url: &Url, error: &io::Error) -> Option<Self> {
         use CertificateError as Error;
         let inner = error.get_ref()?.downcast_ref::<rustls::Error>()?;

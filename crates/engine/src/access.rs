@@ -1,5 +1,5 @@
-//! What opens the product from outside: API keys and admin tokens. Each kind is made in one function,
-//! for whoever wants one.
+//! What opens the product from outside: API keys and admin tokens. Each kind is made in one
+//! function alone.
 
 use std::sync::Arc;
 
@@ -49,7 +49,7 @@ pub struct Reopened {
     pub admin_tokens: Vec<NewAdminToken>,
 }
 
-/// The most API keys that are made at once: as many as somebody can look through.
+/// The most API keys that are made at once: as many as an operator can look through.
 const AT_ONCE: i64 = 100;
 
 /// API keys and admin tokens, each made by one function.

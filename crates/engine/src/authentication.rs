@@ -13,7 +13,7 @@ use thiserror::Error;
 
 use crate::{Fault, Frozen, base::Base, bearer, cache::Cache, row_tags::RowTags};
 
-/// Why a request comes from nobody we know.
+/// Why a request is not authenticated.
 #[derive(Debug, Error)]
 pub enum AuthenticationError {
     /// The token is not known here, has been revoked or is over.
@@ -74,7 +74,7 @@ pub enum TokenKind {
     ApiKey,
     /// One end user's and one agent's.
     Session,
-    /// Of somebody who administers.
+    /// An administrator's.
     AdminToken,
 }
 
@@ -127,7 +127,7 @@ pub struct Said<'a> {
 /// How much of an agent's name is repeated.
 const LONGEST_NAME: usize = 64;
 
-/// Tells who calls.
+/// Authenticates callers and administrators.
 #[derive(Clone)]
 pub struct Authentication {
     base: Arc<Base>,
@@ -143,7 +143,7 @@ impl Authentication {
     /// Returns whom a runtime request comes from, and for whom.
     ///
     /// # Errors
-    /// An unknown id, a wrong secret and a revoked token are one and the same.
+    /// An unknown id, a wrong secret and a revoked token are one and the same error.
     pub async fn authenticate(&self, said: Said<'_>) -> Result<Caller, AuthenticationError> {
         let wanted = TokenKinds::Runtime;
         match TokenKind::of(said.token) {
@@ -157,7 +157,7 @@ impl Authentication {
     /// Returns the administrator that an admin token stands for.
     ///
     /// # Errors
-    /// An unknown id, a wrong secret and a revoked token are one and the same.
+    /// An unknown id, a wrong secret and a revoked token are one and the same error.
     pub async fn administrator(&self, token: &str) -> Result<Administrator, AuthenticationError> {
         let kind = TokenKind::AdminToken;
         let wanted = TokenKinds::Management;
@@ -171,14 +171,14 @@ impl Authentication {
         let id = brought.id.parse().map_err(|_| AuthenticationError::InvalidToken(kind))?;
         let found = admin_tokens::find(&self.base.db, id).await.map_err(Fault::from)?;
         let found = self.row_tags.vouched(found).await?;
-        let valid = |token: &admin_tokens::AdminToken| {
-            brought.proves(&token.secret_hash) && token.revoked_at.is_none()
-        };
-        let found = found.filter(valid).ok_or(AuthenticationError::InvalidToken(kind))?;
+        let found = found.ok_or(AuthenticationError::InvalidToken(kind))?;
+        if !brought.proves(&found.secret_hash) || found.revoked_at.is_some() {
+            return Err(AuthenticationError::InvalidToken(kind));
+        }
         Ok(Administrator { member: found.member, token: found.id })
     }
 
-    /// Returns what an administrator may do in a project; nothing where it is none of theirs.
+    /// Returns the role of an administrator in a project; `None` where it is none of theirs.
     ///
     /// # Errors
     /// When the database does not answer.

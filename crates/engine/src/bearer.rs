@@ -29,7 +29,8 @@ pub(crate) fn mint(prefix: &str, id: impl Display, entropy: &Entropy) -> (Secret
     (text, hash(&secret))
 }
 
-/// Takes a token with that prefix apart, whose id is of the kind `kind`; nothing when it is none.
+/// Takes a token apart that has that prefix and an id of the kind `kind`; returns `None` when it is
+/// none.
 pub(crate) fn parse<'a>(text: &'a str, prefix: &str, kind: &str) -> Option<Brought<'a>> {
     let (body, checksum) = text.rsplit_once('_')?;
     if checksum != format!("{:08x}", crc32fast::hash(body.as_bytes())) {
@@ -40,7 +41,7 @@ pub(crate) fn parse<'a>(text: &'a str, prefix: &str, kind: &str) -> Option<Broug
 }
 
 impl Brought<'_> {
-    /// Returns whether its secret is the one that was stored, told in the same time either way.
+    /// Returns whether its secret is the one that was stored, in constant time.
     pub(crate) fn proves(&self, stored: &[u8; 32]) -> bool {
         hash(self.secret).ct_eq(stored).into()
     }

@@ -1,4 +1,4 @@
-//! What calls need again and again, kept in memory as long as nobody has changed it.
+//! What calls need again and again, kept in memory until it changes.
 
 mod weight;
 
@@ -34,7 +34,7 @@ pub(crate) struct Entries {
     /// Whether each is frozen.
     projects: CacheMap<ProjectId, bool>,
     agents: CacheMap<(ProjectId, AgentId), Agent>,
-    /// By what requests call them; nothing for the one that is meant when none is named.
+    /// By the name that requests call them; `None` stands for the default one.
     named_agents: CacheMap<(ProjectId, Option<String>), Agent>,
     connectors: CacheMap<(Tenant, ConnectorSlug), Assembled>,
     serving: CacheMap<(ProjectConnectorId, Option<EndUserId>), ServingConnections>,
@@ -62,7 +62,7 @@ impl Default for Entries {
 }
 
 impl Entries {
-    /// Forgets what nobody asks for any more, and sessions that are over.
+    /// Forgets what no call asks for any more, and sessions that are over.
     pub(crate) fn drop_old(&self, now: Timestamp) {
         self.keys.drop_older_than(DROPPED_AFTER);
         self.sessions.drop_older_than(DROPPED_AFTER);
@@ -91,7 +91,7 @@ impl ServingConnections {
     }
 }
 
-/// What calls need time and again, kept in memory as long as nobody has changed it.
+/// What calls need again and again, kept in memory until it changes.
 #[derive(Clone)]
 pub struct Cache {
     pub(crate) base: Arc<Base>,
@@ -114,24 +114,26 @@ impl Cache {
         }
     }
 
-    /// Returns whether an API key or a session of a token's id is kept. It says nothing of the rest
-    /// of the token.
+    /// Returns whether an API key or a session of a token's id is kept. The rest of the token is
+    /// not looked at.
     pub fn remembers(&self, token: &str) -> bool {
-        let id_of = |prefix, kind| bearer::parse(token, prefix, kind).map(|brought| brought.id);
-        let has_key = |id: String| id.parse().is_ok_and(|id| self.entries.keys.has(&id));
-        let has_session = |id: String| id.parse().is_ok_and(|id| self.entries.sessions.has(&id));
-        id_of("ut", "sess").is_some_and(has_session)
-            || ["sk_live", "sk_test"].iter().any(|prefix| id_of(prefix, "key").is_some_and(has_key))
+        if let Some(session) = bearer::parse(token, "ut", "sess") {
+            return session.id.parse().is_ok_and(|id| self.entries.sessions.has(&id));
+        }
+        let mut prefixes = ["sk_live", "sk_test"].into_iter();
+        let key = prefixes.find_map(|prefix| bearer::parse(token, prefix, "key"));
+        key.is_some_and(|key| key.id.parse().is_ok_and(|id| self.entries.keys.has(&id)))
     }
 
-    /// Returns the API key of that id; nothing where it was revoked, or nobody vouches for its row.
+    /// Returns the API key of that id; `None` where it was revoked, or the tag of its row does not
+    /// fit.
     pub(crate) async fn api_key(&self, id: ApiKeyId) -> Result<Option<Arc<ApiKey>>, Fault> {
         let read = async { self.row_tags.vouched(api_keys::find(&self.base.db, id).await?).await };
         self.entries.keys.get(&self.base.db, id, &[Topic::ApiKey(id)], read).await
     }
 
-    /// Returns the session of that id, one that is over included; nothing where nobody vouches for its
-    /// row.
+    /// Returns the session of that id, one that is over included; `None` where the tag of its row
+    /// does not fit.
     pub(crate) async fn session(&self, id: SessionId) -> Result<Option<Arc<Session>>, Fault> {
         let read = async { self.row_tags.vouched(sessions::find(&self.base.db, id).await?).await };
         self.entries.sessions.get(&self.base.db, id, &[Topic::Session(id)], read).await
@@ -215,8 +217,8 @@ impl Cache {
         found.ok_or(Fault::Inconsistent("a list is never nothing"))
     }
 
-    /// Forgets what is remembered and nobody asks for any more. While the database is late nothing
-    /// is read again, so that everything seems to be so.
+    /// Forgets what no call asks for any more. Does nothing while the database is late: nothing is
+    /// read again then, so that everything would seem to be unused.
     pub(crate) fn drop_old(&self) {
         if self.base.db.is_late() {
             return;
@@ -234,7 +236,7 @@ impl Cache {
         self.base.db.forget(Topic::Owner(at, end_user));
     }
 
-    /// Hears what other nodes have changed. To be called several times a second: without it,
+    /// Learns what other nodes have changed. To be called several times a second: without it,
     /// nothing is kept.
     ///
     /// # Errors

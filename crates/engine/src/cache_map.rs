@@ -9,12 +9,12 @@ use tokio::time::timeout;
 
 use crate::Fault;
 
-/// Something whose bytes can be counted.
+/// A value whose bytes can be counted.
 pub(crate) trait Weigh {
     /// Returns how many bytes it takes.
     fn weight(&self) -> usize;
 
-    /// Returns whether it is worth its place: one that says nothing is read again as quickly.
+    /// Returns whether it is worth its place: an empty one is read again as quickly.
     fn is_worth_keeping(&self) -> bool {
         true
     }
@@ -34,8 +34,8 @@ struct Entry<V> {
 #[derive(Clone)]
 struct ByWeight;
 
-/// For how long a thing is kept that nobody asks for: those that are asked for are read again more
-/// often.
+/// For how long a thing is kept that no caller asks for: those that are asked for are read again
+/// more often.
 pub(crate) const DROPPED_AFTER: Duration = Duration::from_mins(1);
 
 /// What a thing takes besides itself: its key, its place in the cache and its allocation.
@@ -83,13 +83,13 @@ impl<K: Hash + Eq + Clone, V: Weigh> CacheMap<K, V> {
         self.0.len()
     }
 
-    /// Returns whether something is kept of `key`.
+    /// Returns whether a thing is kept under `key`.
     pub(crate) fn has(&self, key: &K) -> bool {
         self.0.peek(key).is_some()
     }
 
-    /// Returns what is kept of `key`, or else what `read` finds; that nothing is there is not kept.
-    /// What is only too old is used all the same while the database is away or late.
+    /// Returns what is kept under `key`, or else what `read` finds; an absence is not kept. What is
+    /// only too old is used all the same while the database is down or late.
     pub(crate) async fn get(
         &self,
         db: &Db,

@@ -1,4 +1,4 @@
-//! Connections coming to life and ending.
+//! How connections are made and ended.
 
 mod ahead;
 mod end;
@@ -81,7 +81,8 @@ impl Connections {
 
     /// Gives an active connection its place: that of its owner's one with the same account, or
     /// which it replaces, which keeps its id and label, or a new one. The first one becomes the
-    /// default; a request for one more learns that its account was there. Tokens that others take the place of go to the outbox, where they live on.
+    /// default; a request for one more learns that its account was there. Replaced tokens that live
+    /// on go to the outbox.
     pub(crate) async fn settle(
         &self,
         tx: &mut Tx,
@@ -155,7 +156,7 @@ impl Connections {
 }
 
 /// Returns the connection whose place another account may take: a key that its provider gives no
-/// account for is another one whenever it is entered anew.
+/// account for is another account each time it is entered.
 pub(crate) fn replaced(request: &AuthRequest, connector: &Connector) -> Option<ConnectionId> {
     request.renews.filter(|_| connector.identity.account.is_none())
 }

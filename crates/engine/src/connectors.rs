@@ -62,7 +62,7 @@ impl Ready {
         described.zip(self.addresses.oauth.as_ref()).ok_or(Unusable::Misconfigured)
     }
 
-    /// Returns where everything is for the account of a credential.
+    /// Returns the addresses for the account of a credential.
     pub(crate) fn addresses_for(
         &self,
         parts: &CredentialParts,
@@ -80,7 +80,7 @@ fn asked(settings: &ProjectConnector, connector: &Connector) -> ScopeSet {
     settings.scopes.clone().unwrap_or_else(|| connector.default_scopes())
 }
 
-/// Why a project connector cannot be used by anybody.
+/// Why a project connector cannot be used for any end user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum Unusable {
     /// It was disabled, and perhaps enabled anew since.
@@ -108,7 +108,7 @@ pub enum Unusable {
          /v1/projects/{{project}}/connectors/{{slug}}?environment=…"
     )]
     Misconfigured,
-    /// Nobody could vouch for the end user.
+    /// No return URL is registered, so that no end user could be confirmed.
     #[error(
         "this environment confirms who finishes in the browser, but has no return URL: register one \
          in `return_urls`, or switch `verify_end_user` off, with PATCH \
@@ -204,8 +204,8 @@ impl Connectors {
         connector.addresses(&endpoints).ok()
     }
 
-    /// Returns the redirect URI of a project connector. Whoever sets the endpoints gets one of
-    /// their own: at a shared one, their server could be handed another's code.
+    /// Returns the redirect URI of a project connector. A connector whose endpoints are set has one
+    /// of its own: at a shared one, its server could be handed the code of another.
     pub(crate) fn redirect_uri(&self, settings: &ProjectConnector) -> String {
         if settings.endpoints.is_empty() {
             self.site.shared_redirect_uri()
@@ -223,7 +223,7 @@ impl Connectors {
         Ok(self.ready(self.project_connector(tenant, id).await?))
     }
 
-    /// Returns the project connector that something stored refers to.
+    /// Returns the project connector that a stored row refers to.
     pub(crate) async fn project_connector(
         &self,
         tenant: Tenant,

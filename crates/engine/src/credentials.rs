@@ -27,7 +27,7 @@ pub(crate) enum Decision<'a> {
     Ask(Ask),
 }
 
-/// What somebody has to be asked for.
+/// What an owner has to be asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Ask {
     pub(crate) reason: AuthReason,
@@ -37,7 +37,7 @@ pub(crate) struct Ask {
     pub(crate) renews: Option<(ConnectionId, String)>,
 }
 
-/// Why no credential can be had, whichever end user is asked.
+/// Why no credential can be had, even by asking the end user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum CredentialRefusal {
     /// The request named no end user, and nothing shared may pay.
@@ -51,7 +51,7 @@ pub enum CredentialRefusal {
          theirs"
     )]
     UnknownConnection,
-    /// The request named a connection that nobody has confirmed yet.
+    /// The request named a connection that is not confirmed yet.
     #[error(
         "the connection waits until the developer's backend confirms who connected it: POST \
          /v1/auth-requests/{{id}}/confirm, with what the browser brought to the return URL; send \
@@ -95,8 +95,8 @@ pub(crate) struct Situation<'a> {
     pub(crate) named: Option<ConnectionId>,
 }
 
-/// Decides; purely. The first that matches wins: the end user's own connection, even one that has
-/// to be renewed first; then what the project shares; else the end user is asked.
+/// Decides, as a pure function. The first that matches wins: the end user's own connection, even
+/// one that has to be renewed first; then what the project shares; else the end user is asked.
 pub(crate) fn decide<'a>(on: &Situation<'a>) -> Result<Decision<'a>, CredentialRefusal> {
     if let Some(own) = on.own()? {
         return Ok(match on.obstacle(own) {
@@ -168,8 +168,8 @@ impl Ask {
         Self { reason: AuthReason::NotConnected, required, granted, renews: None }
     }
 
-    /// Asks for a connection again: for all that is wanted of it now, and all it had that the limits
-    /// leave room for.
+    /// Asks for a connection again: for all that is wanted of it now, and all it had that the
+    /// limits leave room for.
     pub(crate) fn renewing(
         reason: AuthReason,
         connection: &Connection,
@@ -184,9 +184,9 @@ impl Ask {
     }
 }
 
-/// Returns, of the scopes that a provider says are missing, those worth asking for: the connector
-/// knows them, since some providers name alternatives nobody has to grant all of, and at least one
-/// is not granted yet.
+/// Returns those of the scopes that a provider says are missing which are worth asking for: those
+/// that the connector knows, since some providers name alternatives that need not all be granted;
+/// `None` unless at least one is not granted yet.
 pub(crate) fn worth_asking(
     missing: &ScopeSet,
     known: &ScopeSet,
@@ -239,8 +239,8 @@ impl CredentialResolver {
         }
     }
 
-    /// Says more of a refusal that concerns a connection which the request names: the end user's
-    /// list shows one that awaits confirmation, so it is not unknown to them.
+    /// Returns a refusal, made more exact where the request names a connection: the end user's list
+    /// shows one that awaits confirmation, so it is not unknown to them.
     pub(crate) async fn refusal_of(
         &self,
         refusal: CredentialRefusal,
@@ -268,15 +268,16 @@ impl CredentialResolver {
         token: Option<&Token>,
         rejected: Option<i64>,
     ) -> Result<Result<Credential, Lack>, Fault> {
-        let dead = |generation, why| Ok(Err(Lack::Dead { generation, why }));
-        let Some(token) = token else { return dead(0, StatusReason::TokenRejected) };
+        let Some(token) = token else {
+            return Ok(Err(Lack::Dead { generation: 0, why: StatusReason::TokenRejected }));
+        };
         let kind = &token.kind;
         let generation = token.generation;
         let now = self.base.now();
         let is_over = token.expires_at.is_some_and(|end| end <= now);
         let cause = if is_over { Cause::Age } else { Cause::Refusal };
         let (generation, text) = match freshness(token, now, rejected) {
-            Freshness::Ended(why) => return dead(generation, why),
+            Freshness::Ended(why) => return Ok(Err(Lack::Dead { generation, why })),
             Freshness::Stale => {
                 match self.refresh.refreshed(connection, kind, generation, cause).await {
                     Landing::Renewed(fresh) => (fresh.generation, fresh.access_token.clone()),
@@ -295,7 +296,7 @@ impl CredentialResolver {
         let is_refreshable = token.refresh_token.is_some();
         match CredentialParts::opened(&ready.connector, text) {
             Some(parts) => Ok(Ok(Credential { generation, is_refreshable, parts })),
-            None => dead(generation, StatusReason::TokenRejected),
+            None => Ok(Err(Lack::Dead { generation, why: StatusReason::TokenRejected })),
         }
     }
 }

@@ -14,8 +14,8 @@ use crate::{
     cache_map::{CacheMap, DROPPED_AFTER},
 };
 
-/// The opened keys of projects, each opened once and kept until they change, and the installation's,
-/// which never does.
+/// The opened keys of projects, each opened once and kept until they change, and the
+/// installation's, which never does.
 pub(crate) struct DataKeys {
     ring: Mutex<Arc<KeyRing>>,
     opened: CacheMap<ProjectId, ProjectKeys>,
@@ -44,15 +44,17 @@ impl DataKeys {
 
     /// Returns the key that makes the installation's tags.
     pub(crate) async fn of_installation(&self, db: &Db) -> Result<Arc<TagKey>, Fault> {
-        let open = async || {
-            let found = data_keys::of_installation(db).await?;
-            let key = found.ok_or(Fault::Inconsistent("the installation has no key of its own"))?;
-            self.with_ring(|ring| Ok(Arc::new(ring.open_installation_key(&key.envelope)?)))
-        };
-        Ok(Arc::clone(self.installation.get_or_try_init(open).await?))
+        let key = self.installation.get_or_try_init(|| self.open_installation_key(db)).await?;
+        Ok(Arc::clone(key))
     }
 
-    /// Forgets the keys of projects that nobody asks for any more.
+    async fn open_installation_key(&self, db: &Db) -> Result<Arc<TagKey>, Fault> {
+        let found = data_keys::of_installation(db).await?;
+        let key = found.ok_or(Fault::Inconsistent("the installation has no key of its own"))?;
+        self.with_ring(|ring| Ok(Arc::new(ring.open_installation_key(&key.envelope)?)))
+    }
+
+    /// Forgets the keys of projects that no call asks for any more.
     pub(crate) fn drop_old(&self) {
         self.opened.drop_older_than(DROPPED_AFTER);
     }
@@ -82,8 +84,8 @@ impl DataKeys {
         Ok(())
     }
 
-    /// Does something with the master keys; once more with the key file as it is now, where they
-    /// are not enough: somebody has added one.
+    /// Works with the master keys; where they are not enough, once more with the key file as it is
+    /// now, to which the operator may have added one.
     fn with_ring<T>(&self, work: impl Fn(&KeyRing) -> Result<T, Fault>) -> Result<T, Fault> {
         let ring = Arc::clone(&self.lock());
         match work(&ring) {
@@ -111,7 +113,7 @@ impl DataKeys {
     }
 }
 
-/// Returns the keys of a project out of their wrapping.
+/// Unwraps the keys of a project.
 ///
 /// # Errors
 /// When one is missing, or the ring does not open it.
@@ -120,11 +122,14 @@ pub fn open_project_keys(
     project: ProjectId,
     wrapped: &[WrappedKey],
 ) -> Result<ProjectKeys, Fault> {
-    let one = |role| {
-        let found = wrapped.iter().find(|key| key.role == role).map(|key| &key.envelope);
-        found.ok_or(Fault::Inconsistent("a project lacks one of its keys"))
-    };
     let others = wrapped.iter().filter(|key| matches!(key.role, KeyRole::Next | KeyRole::Older));
     let others = others.map(|key| -> &Sealed { &key.envelope });
-    Ok(ring.open_keys(project, one(KeyRole::Current)?, others, one(KeyRole::Tags)?)?)
+    let current = find_key(wrapped, KeyRole::Current)?;
+    let tags = find_key(wrapped, KeyRole::Tags)?;
+    Ok(ring.open_keys(project, current, others, tags)?)
+}
+
+fn find_key(wrapped: &[WrappedKey], role: KeyRole) -> Result<&Sealed, Fault> {
+    let found = wrapped.iter().find(|key| key.role == role).map(|key| &key.envelope);
+    found.ok_or(Fault::Inconsistent("a project lacks one of its keys"))
 }

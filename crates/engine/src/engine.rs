@@ -37,7 +37,7 @@ use crate::{
 pub use state::Parts;
 use state::State;
 
-/// How soon it is known whether the database answers: who watches readiness waits no longer.
+/// How soon it is known whether the database answers: a probe of readiness waits no longer.
 const READY_WITHIN: Duration = Duration::from_millis(900);
 
 /// The parts of the engine, put together. They have the behaviour; this has none.
@@ -110,7 +110,7 @@ impl Engine {
         &self.base.metrics
     }
 
-    /// Returns where we are ourselves.
+    /// Returns the addresses of this server.
     pub fn site(&self) -> &Site {
         &self.state.site
     }
@@ -120,7 +120,7 @@ impl Engine {
         CallId::new(&self.base.clock, &self.base.entropy)
     }
 
-    /// Returns the id of a new request, for the log and for who asks about it.
+    /// Returns the id of a new request, for the log and for the caller who asks about it.
     pub fn new_request_id(&self) -> RequestId {
         RequestId::new(&self.base.clock, &self.base.entropy)
     }

@@ -6,7 +6,7 @@ use thiserror::Error;
 /// Something that should not happen: the log has the cause, the caller a request id.
 #[derive(Debug, Error)]
 pub enum Fault {
-    /// The database did not answer, or lied.
+    /// The database did not answer, or answered what cannot be.
     #[error("the database")]
     Storage(#[from] astralform_storage::Error),
     /// A stored secret does not open where it was found.
@@ -15,13 +15,13 @@ pub enum Fault {
     /// A refresh that others waited for too broke off.
     #[error("a token could not be refreshed")]
     Refresh(#[source] Arc<Fault>),
-    /// What the database says does not go together.
+    /// What the database holds is contradictory.
     #[error("{0}")]
     Inconsistent(&'static str),
 }
 
 impl Fault {
-    /// Returns whether a stored secret does not open: somebody altered or moved it, or its row.
+    /// Returns whether a stored secret does not open: it, or its row, was altered or moved.
     pub fn is_integrity(&self) -> bool {
         match self {
             Self::Integrity(_) => true,

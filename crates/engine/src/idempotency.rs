@@ -110,11 +110,11 @@ impl Idempotency {
         }
     }
 
-    /// Keeps the answer to a request for those that come again. Of one that is too large to be kept,
-    /// only that it was given is known: what comes again is refused as interrupted.
+    /// Keeps the answer to a request for those that come again. Of one that is too large to be
+    /// kept, only that it was given is known: what comes again is refused as interrupted.
     ///
     /// # Errors
-    /// When the database does not.
+    /// When the database does not answer.
     pub async fn keep_answer(&self, ticket: &Ticket, answer: &Secret) -> Result<(), Fault> {
         if limits::KEPT_ANSWER.is_exceeded_by(answer.expose().len()) {
             tracing::warn!("an answer is too large to be kept for its Idempotency-Key");
@@ -132,7 +132,7 @@ impl Idempotency {
     /// Gives the place back: nothing was done, and the same request may come again.
     ///
     /// # Errors
-    /// When the database does not.
+    /// When the database does not answer.
     pub async fn forget_request(&self, ticket: &Ticket) -> Result<(), Fault> {
         Ok(idempotent_requests::forget(&self.base.db, &ticket.id).await?)
     }
@@ -143,13 +143,16 @@ fn identity(request: &Repeatable<'_>) -> String {
     let Repeatable { tenant, scope, key, .. } = request;
     let mut digest = Sha256::new();
     let project: ProjectId = tenant.project;
-    let mut part = |bytes: &[u8]| {
-        digest.update((bytes.len() as u64).to_be_bytes());
-        digest.update(bytes);
-    };
-    part(&project.to_bytes());
-    part(tenant.environment.as_str().as_bytes());
-    scope.iter().for_each(|text| part(text.as_bytes()));
-    part(key.as_bytes());
+    add_part(&mut digest, &project.to_bytes());
+    add_part(&mut digest, tenant.environment.as_str().as_bytes());
+    for text in *scope {
+        add_part(&mut digest, text.as_bytes());
+    }
+    add_part(&mut digest, key.as_bytes());
     URL_SAFE_NO_PAD.encode(digest.finalize())
+}
+
+fn add_part(digest: &mut Sha256, bytes: &[u8]) {
+    digest.update((bytes.len() as u64).to_be_bytes());
+    digest.update(bytes);
 }

@@ -1,4 +1,4 @@
-//! Ends what is over: auth requests that nobody finished, and rows whose term has passed. Nothing
+//! Ends what is over: auth requests that were not finished, and rows whose term has passed. Nothing
 //! that is stored grows for ever.
 
 use std::{sync::Arc, time::Duration};
@@ -17,7 +17,7 @@ use crate::{Fault, auth_requests::Prompts, base::Base, cache::Cache};
 const BATCH: i64 = 500;
 /// How long one turn takes, where there is so much to remove.
 const TURN: Duration = Duration::from_secs(3);
-/// How long nobody else takes a turn.
+/// How long no other node takes a turn.
 const BETWEEN: Duration = Duration::from_secs(4);
 
 /// Ends what is over.
@@ -33,7 +33,7 @@ impl Janitor {
         Self { base: Arc::clone(base), cache: Arc::clone(cache), prompts: Arc::clone(prompts) }
     }
 
-    /// Ends what nobody finished or confirmed in time. To be called every few seconds. It asks no
+    /// Ends what was not finished or confirmed in time. To be called every few seconds. It asks no
     /// provider: the outbox does.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! Keys that somebody enters, shown to their provider.
+//! Keys that are entered, shown to their provider.
 
 use std::sync::Arc;
 
@@ -21,10 +21,10 @@ use crate::{Fault, base::Base, connections::OpenToken};
 pub(crate) enum VerifyError {
     #[error("{0}")]
     Refused(String),
-    /// Nobody knows whether it is good, and why.
+    /// It is not known whether it is good; the text says why.
     #[error("{0}")]
     Unanswered(String),
-    /// It cannot be sent before somebody changes a setting.
+    /// It cannot be sent before a setting is changed.
     #[error("{0}")]
     NotSent(String),
     #[error(transparent)]
@@ -71,13 +71,14 @@ impl KeyChecks {
         ready: &Ready,
         parts: CredentialParts,
     ) -> Result<VerifiedKey, VerifyError> {
-        let refused = |why: &str| VerifyError::Refused(why.to_owned());
-        let addresses = match ready.addresses_for(&parts) {
-            Ok(addresses) => addresses.into_owned(),
-            Err(_) => return Err(refused("a part of its address cannot be one")),
+        let Ok(addresses) = ready.addresses_for(&parts) else {
+            let why = "a part of its address cannot be one".to_owned();
+            return Err(VerifyError::Refused(why));
         };
+        let addresses = addresses.into_owned();
         let request = identity_request(&ready.connector, &addresses, &parts);
-        let request = request.ok_or_else(|| refused("it cannot stand in a request"))?;
+        let request = request
+            .ok_or_else(|| VerifyError::Refused("it cannot stand in a request".to_owned()))?;
         let allowance = Budget::IDENTITY.to(reach(&ready.settings));
         let answer = self.egress.send(request, allowance).await.map_err(|error| {
             tracing::warn!(error = chain(&error), "an API key could not be verified");

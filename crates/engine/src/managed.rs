@@ -1,4 +1,4 @@
-//! Connections as whoever administers sees and ends them, and the receipts of what has ended.
+//! Connections as members see and end them, and the receipts of what has ended.
 
 pub mod deletions;
 
@@ -53,7 +53,7 @@ pub enum SelectionError {
          or say `all: true`"
     )]
     Nothing,
-    /// It says everything and something.
+    /// It asks for all connections and names some.
     #[error("`all` goes with `dry_run` alone: leave it out, or leave out what else is named")]
     Contradiction,
     /// Something is broken.
@@ -159,8 +159,8 @@ impl ManagedConnections {
         Ok(managed::receipt_counts(&self.base.db, tenant, filter).await?)
     }
 
-    /// Ends a connection, whoever owns it: it is of no use from here on, and its tokens are ended
-    /// at the provider, now or as soon as it answers.
+    /// Ends a connection of any owner: it is of no use from here on, and its tokens are ended at
+    /// the provider, now or as soon as it answers.
     ///
     /// # Errors
     /// When there is none of that id, or it has ended already.

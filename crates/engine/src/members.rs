@@ -1,4 +1,4 @@
-//! Who administers, and what.
+//! Members, and what they administer.
 
 mod return_urls;
 
@@ -44,7 +44,7 @@ pub enum EnvironmentError {
         most = limits::RETURN_URL.value
     )]
     BadReturnUrl(String),
-    /// An application's own scheme, where nobody vouches for who comes back.
+    /// An application's own scheme, where the backend does not confirm who comes back.
     #[error(
         "`return_urls` has {0:?} with an application's own scheme, which other applications on a device can claim as \
          well: it takes `verify_end_user: confirm`; set that first, or leave this return URL out"

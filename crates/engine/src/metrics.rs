@@ -1,4 +1,4 @@
-//! What is counted, for whoever watches the server.
+//! What is counted, for the operator who watches the server.
 //!
 //! A label is a connector of the catalogue or a word of ours, never an end user, a project or a
 //! secret; every value that a label can take is there from the start. What is counted for every
@@ -206,7 +206,7 @@ impl Metrics {
         self.auth_requests.get_or_create(&one("status", status.as_str())).inc_by(number);
     }
 
-    /// Counts, of the receipt of a connection's end: what came of asking the provider, once more.
+    /// Counts an attempt to revoke at a provider, by how it ended.
     pub fn revoked(&self, connector: &ConnectorSlug, outcome: RevocationStatus) {
         self.revocations.get_or_create(&ended(connector.as_str(), outcome.as_str())).inc();
     }

@@ -17,8 +17,9 @@ impl Nearest {
             return Self::default();
         }
         let given = plain(given);
-        let rated = |name: &'a str| Some((distance(&given, &plain(name))?, name));
-        let mut near: Vec<_> = names.into_iter().filter_map(rated).collect();
+        let names = names.into_iter();
+        let near = names.filter_map(|name| Some((distance(&given, &plain(name))?, name)));
+        let mut near: Vec<_> = near.collect();
         near.sort_unstable();
         near.dedup();
         Self(near.into_iter().take(MOST).map(|(_, name)| name.to_owned()).collect())
@@ -42,13 +43,13 @@ impl fmt::Display for Nearest {
     }
 }
 
-/// Returns a name in lower case, with `_` for whatever else is between its words.
+/// Returns a name in lower case, with `_` for every character between its words.
 fn plain(name: &str) -> Vec<char> {
-    let plain = |c: char| if c.is_alphanumeric() { c.to_ascii_lowercase() } else { '_' };
-    name.chars().map(plain).collect()
+    let chars = name.chars();
+    chars.map(|c| if c.is_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect()
 }
 
-/// Returns how far a name is from the one that was given; nothing where it is too far to be meant.
+/// Returns how far a name is from the one that was given; `None` where it is too far to be meant.
 fn distance(given: &[char], name: &[char]) -> Option<usize> {
     const SHORTEST_PART: usize = 4;
     let farthest = (given.len() / 3).max(1);

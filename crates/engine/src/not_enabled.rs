@@ -20,7 +20,8 @@ pub struct NotEnabled {
 struct Elsewhere(Option<Environment>);
 
 impl NotEnabled {
-    /// Returns the refusal of a connector in an environment, with the other one where it is enabled.
+    /// Returns the refusal of a connector in an environment, with the other one where it is
+    /// enabled.
     pub(crate) fn new(
         connector: ConnectorSlug,
         environment: Environment,

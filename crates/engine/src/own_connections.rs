@@ -105,7 +105,7 @@ impl OwnConnections {
     }
 
     /// Returns an end user's connection of that id; another's, or one that the caller may not see,
-    /// is as good as none.
+    /// counts as none.
     ///
     /// # Errors
     /// When the database does not answer.

@@ -86,8 +86,8 @@ impl Provisioning {
     }
 
     /// Sets up an empty installation: its first member with a team, a project, and a key for each
-    /// environment. Nothing is set up unless `hand_over` has handed the secrets over: nobody could
-    /// have them later.
+    /// environment. Nothing is set up unless `hand_over` has handed the secrets over: they cannot
+    /// be had later.
     ///
     /// # Errors
     /// When there is a member already, or the secrets are not handed over.
@@ -106,20 +106,19 @@ impl Provisioning {
         let made = self.add_project(&mut tx, "My team", project.as_str()).await?;
         let now = self.base.now();
         members::join(&mut tx, made.team, member, Role::Owner, now).await.map_err(Fault::from)?;
-        let to = |environment| Access {
-            tenant: Tenant { project: made.project, environment },
-            agent: None,
-        };
+        let project = made.project;
+        let tenant = Tenant { project, environment: Environment::Test };
         let test_api_key =
-            self.access_keys.add_api_key(&mut tx, to(Environment::Test), &key).await?;
+            self.access_keys.add_api_key(&mut tx, Access { tenant, agent: None }, &key).await?;
+        let tenant = Tenant { project, environment: Environment::Live };
         let live_api_key =
-            self.access_keys.add_api_key(&mut tx, to(Environment::Live), &key).await?;
+            self.access_keys.add_api_key(&mut tx, Access { tenant, agent: None }, &key).await?;
         let done = Bootstrapped { member, made, test_api_key, live_api_key, admin_token };
         hand_over(&done).map_err(|error| BootstrapError::NotHandedOver(error.into()))?;
         Ok(tx.commit().await.map_err(Fault::from)?)
     }
 
-    /// Returns whether somebody administers this installation yet.
+    /// Returns whether this installation has a member yet.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -146,7 +145,7 @@ impl Provisioning {
     /// Creates a team with one project and its default agent.
     ///
     /// # Errors
-    /// When the database does not.
+    /// When the database does not answer.
     pub async fn provision(&self, team: &str, project: &str) -> Result<Provisioned, Fault> {
         let mut tx = self.base.begin().await?;
         let made = self.add_project(&mut tx, team, project).await?;
@@ -154,18 +153,18 @@ impl Provisioning {
         Ok(made)
     }
 
-    /// Makes somebody the owner of a team, with an admin token of theirs.
+    /// Creates a member who owns a team, and returns their admin token.
     ///
     /// # Errors
-    /// When the address is taken, or the database does not.
+    /// When the address is taken, or the database does not answer.
     pub async fn create_owner(&self, team: TeamId, email: &Email) -> Result<Secret, Fault> {
         self.create_member(team, email, Role::Owner).await
     }
 
-    /// Makes somebody a member of a team, with an admin token of theirs.
+    /// Creates a member of a team, and returns their admin token.
     ///
     /// # Errors
-    /// When the address is taken, or the database does not.
+    /// When the address is taken, or the database does not answer.
     pub async fn create_member(
         &self,
         team: TeamId,
@@ -210,7 +209,7 @@ impl Provisioning {
     /// Creates an API key; its text cannot be had again.
     ///
     /// # Errors
-    /// When the database does not.
+    /// When the database does not answer.
     pub async fn create_api_key(
         &self,
         tenant: Tenant,
@@ -222,7 +221,7 @@ impl Provisioning {
     /// Sets who vouches for end users in an environment, and where browsers may return to.
     ///
     /// # Errors
-    /// When the database does not.
+    /// When the database does not answer.
     pub async fn configure_environment(
         &self,
         tenant: Tenant,

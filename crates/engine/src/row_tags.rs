@@ -1,5 +1,6 @@
-//! Rows that open something carry a tag which only a holder of the master key can make: who can
-//! merely write to the database grants nothing with it. What ends, revokes or freezes needs no key.
+//! Rows that grant something carry a tag which only a holder of the master key can make: a process
+//! that can merely write to the database grants nothing by it. What ends, revokes or freezes needs
+//! no key.
 
 use std::sync::Arc;
 
@@ -15,7 +16,7 @@ use subtle::ConstantTimeEq as _;
 
 use crate::{Fault, base::Base};
 
-/// A row that lets whoever brings its secret do something.
+/// A row that grants something to the holder of its secret.
 pub(crate) trait Granting {
     /// Returns what its table is called and its id.
     fn name(&self) -> (&'static str, String);
@@ -118,8 +119,8 @@ impl RowTags {
         self.base.keys.of_installation(&self.base.db).await
     }
 
-    /// Returns a row that was found, unless it has ended or somebody made or altered it without the
-    /// key; the log tells of the latter.
+    /// Returns a row that was found, unless it has ended or was made or altered without the key;
+    /// the log tells of the latter.
     pub(crate) async fn vouched<T: Granting>(&self, found: Option<T>) -> Result<Option<T>, Fault> {
         let Some(row) = found else { return Ok(None) };
         let key = self.installation_key().await?;
@@ -141,7 +142,7 @@ impl RowTags {
     /// Returns the settings of an environment.
     ///
     /// # Errors
-    /// When the database does not answer, or somebody altered them without the key.
+    /// When the database does not answer, or they were altered without the key.
     pub async fn environment_settings(&self, tenant: Tenant) -> Result<EnvironmentSettings, Fault> {
         let key = self.installation_key().await?;
         settings_vouched(&key, tenant, projects::environment(&self.base.db, tenant).await?)

@@ -115,7 +115,7 @@ pub enum SettingsError {
         /// What can be.
         known: String,
     },
-    /// Nobody could ever pay for a call.
+    /// No credential could ever pay for a call.
     #[error(
         "no credential is possible: enter the project's key as `credentials.api_key`, or set \
          `allow_end_user_auth` so that end users enter keys of their own"
@@ -129,7 +129,7 @@ pub enum SettingsError {
     /// A key that cannot be sent is not stored.
     #[error("the key in `credentials` could not be verified: {0}; nothing was changed")]
     NotSent(String),
-    /// Where the app's secret goes is changed by whoever knows the secret.
+    /// A change of where the app's secret goes takes the secret again.
     #[error(
         "`endpoints` or `sandbox` would send the credentials elsewhere, and nothing was changed: \
          enter `credentials` again in the same request"
@@ -147,7 +147,7 @@ pub enum SettingsError {
          changed: to go ahead, repeat the request with `confirm_reconnects`: {0}"
     )]
     ConfirmationRequired(i64),
-    /// Nothing proves that the addresses there are those that somebody entered.
+    /// Nothing proves that the addresses there are those that were entered.
     #[error(
         "`credentials` were entered for addresses that have changed since, and nothing was \
          changed: enter `endpoints` again, with the `credentials` that are to be sent there"
@@ -173,17 +173,20 @@ pub(crate) fn check_scopes(scopes: &ScopeSet, of: &Connector) -> Result<(), Sett
     }
 }
 
-/// Takes what RFC 6749 §3.3 takes: printable ASCII without space, quotes and backslashes.
 fn check_spelling(scopes: &ScopeSet, separator: &str) -> Result<(), SettingsError> {
-    let sound = |scope: &Scope| {
-        let text = scope.as_str();
-        let plain = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '\\');
-        (1..=255).contains(&text.len()) && text.chars().all(plain) && !text.contains(separator)
-    };
-    match scopes.iter().find(|scope| !sound(scope)) {
+    match scopes.iter().find(|scope| !is_well_spelled(scope, separator)) {
         None => Ok(()),
         Some(scope) => Err(SettingsError::BadScope(scope.to_string())),
     }
+}
+
+/// Returns whether a scope is one of RFC 6749 §3.3: printable ASCII without space, quotes and
+/// backslashes.
+fn is_well_spelled(scope: &Scope, separator: &str) -> bool {
+    let text = scope.as_str();
+    (1..=255).contains(&text.len())
+        && text.chars().all(|c| c.is_ascii_graphic() && !matches!(c, '"' | '\\'))
+        && !text.contains(separator)
 }
 
 pub(crate) fn check_tools(tools: &[ToolName], of: &Connector) -> Result<(), SettingsError> {

@@ -1,8 +1,8 @@
 use astralform_domain::ProjectConnectorId;
 use url::Url;
 
-/// Where we are ourselves: links and redirect URIs are built from it, never from what a request
-/// says.
+/// The addresses of this server: links and redirect URIs are built from them, never from what a
+/// request says.
 #[derive(Clone, Debug)]
 pub struct Site {
     public_url: Url,

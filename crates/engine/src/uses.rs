@@ -24,6 +24,12 @@ struct Use {
 /// often as this.
 const BEHIND: Duration = Duration::from_mins(1);
 
+impl Use {
+    fn is_behind(&self, now: Timestamp, is_last: bool) -> bool {
+        self.written.is_none_or(|at| at < self.at && (is_last || at.after(BEHIND) <= now))
+    }
+}
+
 impl Uses {
     pub(crate) fn note(&self, connection: ConnectionId, at: Timestamp) {
         let mut known = self.lock();
@@ -32,11 +38,8 @@ impl Uses {
 
     /// Returns what is to be written down at `now`; all of it where `is_last`.
     fn unwritten(&self, now: Timestamp, is_last: bool) -> Vec<(ConnectionId, Timestamp)> {
-        let is_behind = |known: &Use| {
-            known.written.is_none_or(|at| at < known.at && (is_last || at.after(BEHIND) <= now))
-        };
         let known = self.lock();
-        let behind = known.iter().filter(|(_, known)| is_behind(known));
+        let behind = known.iter().filter(|(_, known)| known.is_behind(now, is_last));
         let mut behind: Vec<_> = behind.map(|(id, known)| (*id, known.at)).collect();
         // Two nodes that write in the same order never wait for each other.
         behind.sort_by_key(|(id, _)| id.to_bytes());

@@ -1,8 +1,8 @@
 //! Where environments are told what happens to their connections (Standard Webhooks 1.0).
 //!
-//! The events are written by `astralform_storage` in the transaction of what they tell of; here
-//! webhooks are managed, and what is due is delivered (`deliver`): at least once, the events of a
-//! connection one after another as long as that is sensible, each webhook by itself.
+//! The events are written by `astralform_storage` in the transaction of the change that they
+//! report; here webhooks are managed, and what is due is delivered (`deliver`): at least once, the
+//! events of a connection one after another as long as that is sensible, each webhook by itself.
 
 mod deliver;
 mod payload;
@@ -147,7 +147,7 @@ impl Webhooks {
         Ok((webhook, secret))
     }
 
-    /// Changes a webhook. Disabled, it hears nothing of what happens meanwhile.
+    /// Changes a webhook. A disabled webhook is not told what happens meanwhile.
     ///
     /// # Errors
     /// When there is none, or nothing can be delivered there.
@@ -227,7 +227,7 @@ impl Webhooks {
         Ok((webhook, secret))
     }
 
-    /// Delivers an event that tells of nothing, at once; says what became of it.
+    /// Delivers a test event at once, and returns what became of it.
     ///
     /// # Errors
     /// When there is no such webhook, or it is disabled.

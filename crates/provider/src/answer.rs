@@ -1,4 +1,4 @@
-//! What a service's answers mean. Purely.
+//! What a service's answers mean: pure functions.
 
 mod refusal;
 mod result;

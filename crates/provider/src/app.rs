@@ -21,7 +21,7 @@ pub struct Budget {
 
 /// What is read of an answer to a request of the app.
 pub trait AppReply {
-    /// Returns whether the provider refuses the app, whatever it was asked for.
+    /// Returns whether the provider refuses the app itself.
     fn refuses_app(&self) -> bool;
 }
 
@@ -55,7 +55,7 @@ impl Budget {
         Self { within: Duration::from_secs(seconds), at_most }
     }
 
-    /// Returns what a request may take to where it may go.
+    /// Returns the allowance of a request that may go where `reach` says.
     pub const fn to(self, reach: Reach) -> Allowance {
         Allowance { reach, within: self.within, at_most: self.at_most }
     }
@@ -67,13 +67,13 @@ impl App {
         Self { clients, reach }
     }
 
-    /// Returns whether there is nothing to prove the app with.
+    /// Returns whether the app has no secret to prove itself with.
     pub fn is_mute(&self) -> bool {
         self.clients.is_empty()
     }
 
-    /// Sends a request as the app, and reads its answer once. Where the provider refuses the app, it
-    /// is sent again with the secret before the present one.
+    /// Sends a request as the app, and reads its answer once. Where the provider refuses the app,
+    /// it is sent again with the secret before the present one.
     ///
     /// # Errors
     /// When no answer came. Each variant of [`EgressError`] says whether the request may have

@@ -87,8 +87,8 @@ pub fn read_credential_state(connector: &Connector, answer: &Answer) -> Credenti
     }
 }
 
-/// Returns the account in the answer; nothing where the connector recognises none, and the answer
-/// is a success.
+/// Returns the account in the answer; `None` where the connector recognises none, and the answer is
+/// a success.
 pub fn read_account(
     connector: &Connector,
     answer: &Answer,
@@ -128,7 +128,7 @@ struct Read {
 }
 
 /// Makes an account of what the provider gave. An id of which a part is missing would be the id of
-/// everybody who lacks that part.
+/// every account that lacks that part.
 fn account(Read { id, label }: Read) -> Result<Account, IdentityError> {
     let id = match id {
         serde_json::Value::String(id) if id.contains(NULL_MARK) => return Err(IdentityError::NoId),
@@ -150,7 +150,7 @@ fn account(Read { id, label }: Read) -> Result<Account, IdentityError> {
     if is_sound { Ok(Account { id, label }) } else { Err(IdentityError::Unclear) }
 }
 
-/// Writes a whole number as it was given; nothing where another one could have become it.
+/// Returns a whole number as it was given; `None` where another one could have become it.
 fn exact(id: &serde_json::Number) -> Option<String> {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     if !id.is_f64() {
@@ -172,8 +172,9 @@ fn refused(
         _ => {
             let variables = Variables::status(status.as_u16());
             let said = document.and_then(|document| words(connector, document, variables));
-            let silent = || format!("it answered with status {}", status.as_u16());
-            IdentityError::Refused(said.unwrap_or_else(silent))
+            IdentityError::Refused(
+                said.unwrap_or_else(|| format!("it answered with status {}", status.as_u16())),
+            )
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Requests to a service's API, made of a connector, arguments and a credential. Purely.
+//! Requests to a service's API, made of a connector, arguments and a credential: pure functions.
 
 mod credential;
 mod headers;

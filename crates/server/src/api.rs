@@ -1,4 +1,4 @@
-//! The API: for agents and developers' backends, and below `manage` for who administers.
+//! The API: for agents and developers' backends, and below `manage` for administrators.
 //!
 //! What a handler takes and gives is all that `openapi.json` says of it; nothing is said twice. To
 //! add an operation:
@@ -9,10 +9,10 @@
 //!    what its type does not: ids, times, words and scopes describe themselves. An `Option` may be
 //!    left out of a request without `#[serde(default)]`. No type is both received and sent, unless
 //!    it looks the same both ways.
-//! 2. Write the handler: `State` first, then who asks (`Acting`, `Backend`, `Managing`, …), `Path`,
-//!    `Query`, and `Body` last, each from this crate; `Result<Json<…View>, Problem>` comes back, or
-//!    `Result<NoContent, Problem>`. A `Path` is always a struct, whose fields are named as in the
-//!    path.
+//! 2. Write the handler: `State` first, then the caller (`Acting`, `Backend`, `Managing`, …),
+//!    `Path`, `Query`, and `Body` last, each from this crate; `Result<Json<…View>, Problem>` comes
+//!    back, or `Result<NoContent, Problem>`. A `Path` is always a struct, whose fields are named as
+//!    in the path.
 //! 3. Add a row to the table in `router.rs`. Its id is for ever: clients call their functions so.
 //!    Its comment is the operation's summary and description; the handler needs none.
 //! 4. Write `openapi.json` anew and read the difference: the test of that file says how. The tests'

@@ -25,7 +25,8 @@ struct Shared {
 /// What an operator sets of a server.
 #[derive(Default)]
 pub struct Settings {
-    /// What whoever reads the metrics has to know; without it, this machine alone may read them.
+    /// The token that a reader of the metrics has to send; without one, this machine alone may read
+    /// them.
     pub metrics_token: Option<Secret>,
     /// The proxies in front of it whose word on their callers is taken.
     pub proxies: Proxies,
@@ -43,7 +44,7 @@ impl App {
         Self::with_metrics_token(engine, None)
     }
 
-    /// Returns an app over an engine, whose metrics whoever holds the token may read, if there is
+    /// Returns an app over an engine, whose metrics the holder of the token may read, if there is
     /// one.
     pub fn with_metrics_token(engine: Arc<Engine>, metrics_token: Option<Secret>) -> Self {
         Self::with(engine, Settings { metrics_token, ..Settings::default() })
@@ -58,7 +59,7 @@ impl App {
         Self(Arc::new(Shared { engine, metrics_token, proxies, hosts, throttle, draining }))
     }
 
-    /// Forgets callers whose rates say nothing any more.
+    /// Forgets callers that have taken nothing for so long that their rates are whole again.
     pub fn drop_idle_callers(&self) {
         self.0.throttle.drop_idle();
     }
@@ -87,12 +88,12 @@ impl App {
         *engine = engine.with_catalog(catalog);
     }
 
-    /// Returns what whoever reads the metrics has to know.
+    /// Returns the token that a reader of the metrics has to send.
     pub(crate) fn metrics_token(&self) -> Option<&Secret> {
         self.0.metrics_token.as_ref()
     }
 
-    /// Says to load balancers that no new requests are wanted.
+    /// Tells load balancers that no new requests are wanted.
     pub fn drain(&self) {
         self.0.draining.store(true, Ordering::Relaxed);
     }

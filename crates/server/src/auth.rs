@@ -39,7 +39,7 @@ pub(crate) struct ActingFor(pub(crate) Caller, pub(crate) EndUserId);
 /// A runtime request of a developer's backend: with an API key.
 pub(crate) struct Backend(pub(crate) Principal);
 
-/// A request of somebody who administers: with an admin token.
+/// A request of an administrator: with an admin token.
 pub(crate) struct Managing(pub(crate) Administrator);
 
 /// A request of an administrator about a project of theirs, which the path names.
@@ -52,7 +52,7 @@ pub(crate) struct InProject {
 /// A request about an environment of a project, which the query names.
 pub(crate) struct InTenant(pub(crate) Tenant);
 
-/// A request about an environment by somebody who may do more than work on its project.
+/// A request about an environment by an administrator who may do more than work on its project.
 pub(crate) struct AdminInTenant(pub(crate) Tenant);
 
 /// A request about an environment of a project that may have been deleted.
@@ -87,7 +87,8 @@ async fn listen_to(app: &App, served: &Served, token: &str) -> Result<(), Proble
     Ok(())
 }
 
-/// Refuses a query parameter that the operation does not take, to those who may ask for it.
+/// Refuses a query parameter that the operation does not take. Only callers whose credential is
+/// good are told so.
 fn check_query(parts: &Parts) -> Result<(), Refusal> {
     parts.extensions.get::<Arc<Queries>>().map_or(Ok(()), |queries| queries.check(parts))
 }
@@ -145,8 +146,8 @@ impl FromRequestParts<App> for InProject {
 }
 
 async fn project(parts: &mut Parts, app: &App) -> Result<ProjectId, Problem> {
-    let unknown = |_| Refusal::UnknownProject;
-    let params = RawPathParams::from_request_parts(parts, app).await.map_err(unknown)?;
+    let params = RawPathParams::from_request_parts(parts, app).await;
+    let params = params.map_err(|_| Refusal::UnknownProject)?;
     let named = params.iter().find(|(name, _)| *name == "project");
     named.and_then(|(_, id)| id.parse().ok()).ok_or_else(|| Refusal::UnknownProject.into())
 }
@@ -240,8 +241,10 @@ fn end_user(headers: &HeaderMap) -> Result<Option<EndUserId>, Problem> {
         return Ok(None);
     };
     let parsed = std::str::from_utf8(value.as_bytes()).ok().and_then(|id| id.parse().ok());
-    let given = || Given::of(value.as_bytes(), limits::END_USER.count());
-    parsed.map(Some).ok_or_else(|| Refusal::InvalidEndUser(given()).into())
+    parsed.map(Some).ok_or_else(|| {
+        let given = Given::of(value.as_bytes(), limits::END_USER.count());
+        Refusal::InvalidEndUser(given).into()
+    })
 }
 
 fn agent(headers: &HeaderMap) -> Result<Option<&str>, Problem> {

@@ -9,7 +9,7 @@ use astralform_domain::limits::{self, Limit};
 
 use crate::{App, Problem, Refusal, served};
 
-/// How many bytes of bodies are under way, of all or of one who sends them.
+/// How many bytes of bodies are under way, of all senders or of one.
 #[derive(Debug, Default)]
 pub(crate) struct Bodies(AtomicUsize);
 

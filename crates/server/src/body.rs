@@ -102,8 +102,10 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     const LONGEST: usize = 255;
     let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
     let key = value.to_str().ok().filter(|key| (1..=LONGEST).contains(&key.len()));
-    let given = || Given::of(value.as_bytes(), LONGEST);
-    let key = key.ok_or_else(|| Refusal::InvalidIdempotencyKey(given()))?;
+    let Some(key) = key else {
+        let given = Given::of(value.as_bytes(), LONGEST);
+        return Err(Refusal::InvalidIdempotencyKey(given).into());
+    };
     Ok(Some(key.to_owned()))
 }
 

@@ -10,8 +10,8 @@ fn name(site: &Site) -> &'static str {
     if site.is_encrypted() { "__Host-astralform-browser" } else { "astralform-browser" }
 }
 
-/// Returns the browser's cookie, if it sent one. Those beside it are others' affair, whatever they hold
-/// (RFC 6265 §5.4 lets servers send any bytes).
+/// Returns the browser's cookie, if it sent one. Other cookies are passed over, with any bytes in
+/// them (RFC 6265 §5.4 allows those).
 pub(crate) fn browser(headers: &HeaderMap, site: &Site) -> Option<Secret> {
     let name = name(site);
     let lines = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes);

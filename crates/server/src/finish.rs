@@ -6,11 +6,11 @@ use crate::{
 };
 
 tokio::task_local! {
-    /// Closed when nobody waits for the work any more.
+    /// Closed when no client waits for the work any more.
     static WANTED: watch::Receiver<()>;
 }
 
-/// Returns what tells work that goes on by itself whether anybody still waits for it.
+/// Returns what tells work that goes on by itself whether a client still waits for it.
 pub(crate) fn wanted() -> Option<watch::Receiver<()>> {
     WANTED.try_with(Clone::clone).ok()
 }

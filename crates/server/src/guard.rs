@@ -1,4 +1,4 @@
-//! What is asked of every request before anything is done for it.
+//! The checks that every request has to pass first.
 
 use axum::{
     extract::Request,
@@ -12,7 +12,7 @@ use crate::{
     served::Served,
 };
 
-/// Headers that say who asks for what: a second one would be believed by somebody else.
+/// Headers that say who asks for what: another server might believe the second one.
 const ONCE: [(HeaderName, &str); 5] = [
     (header::HOST, "Host"),
     (header::AUTHORIZATION, "Authorization"),
@@ -46,8 +46,8 @@ pub(crate) fn check(app: &App, request: &Request) -> Result<(), Problem> {
     app.hosts().check(request, app.engine().site().public_url())
 }
 
-/// Returns whether a request is one by which whatever runs this server looks after it. Probes name
-/// whichever address they use, and learn nothing.
+/// Returns whether a request is a probe, by which the system that runs this server looks after it.
+/// Probes name the address that they use, and learn nothing.
 fn is_for_probes(request: &Request) -> bool {
     matches!(request.uri().path(), "/healthz" | "/readyz")
 }
@@ -60,7 +60,7 @@ pub(crate) fn shows_credential(request: &Request) -> bool {
         && !path.starts_with("/v1/connectors/oauth/callback")
 }
 
-/// Lets an address that is answered in vain again and again wait for its answers.
+/// Delays the answers to an address that asks in vain again and again.
 pub(crate) async fn slow_down(app: &App, served: &Served, response: Response) -> Response {
     match app.throttle().admit_visitor(served).await {
         Ok(()) => response,

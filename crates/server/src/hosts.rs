@@ -41,21 +41,17 @@ impl FromStr for AllowedHost {
     type Err = InvalidHost;
 
     fn from_str(text: &str) -> Result<Self, InvalidHost> {
-        let invalid = || InvalidHost(text.to_owned());
         if let Ok(network) = text.parse::<IpNet>() {
             return Ok(Self::Network(network));
         }
         if let Some(address) = address(text).or_else(|| text.parse().ok()) {
             return Ok(Self::Network(address.into()));
         }
-        let plain = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
         let name = text.strip_suffix('.').unwrap_or(text);
-        if !name.chars().all(plain) {
-            return Err(invalid());
-        }
+        let is_plain = name.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_'));
         match Host::parse(name) {
-            Ok(Host::Domain(name)) => Ok(Self::Name(name)),
-            _ => Err(invalid()),
+            Ok(Host::Domain(name)) if is_plain => Ok(Self::Name(name)),
+            _ => Err(InvalidHost(text.to_owned())),
         }
     }
 }
@@ -114,7 +110,7 @@ fn address(host: &str) -> Option<IpAddr> {
     }
 }
 
-/// Returns the host of a `Host` header; nothing where what follows it is no port.
+/// Returns the host of a `Host` header; `None` where what follows it is no port.
 fn without_port(host: &str) -> Option<&str> {
     let end = host.rfind(']').map_or(0, |end| end + 1);
     match host[end..].find(':') {

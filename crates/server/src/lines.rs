@@ -68,7 +68,7 @@ impl Line {
         let code = self.served.refusal();
         let tool = self.served.call().map(|call| call.tool);
         let tool = tool.as_ref().map(ToolName::as_str);
-        // A stranger's flood must not crowd out the lines of callers.
+        // A flood of requests without a credential must not crowd out the lines of callers.
         served::as_of(&self.served, || {
             if self.served.is_admitted() {
                 tracing::info!(target: CALLS, tool, code, status, ms, method, route, "refused");

@@ -2,8 +2,8 @@
 //!
 //! HTTP/1.1 only. Every connection holds one of a bounded number of seats, and so many of them per
 //! peer (`seats`): the one that has been idle for the longest time makes way for a new one. A head
-//! that does not arrive, an answer that is not read and an idle connection are cut off. On shutdown,
-//! requests under way are finished. Each core has a thread that serves (`workers`).
+//! that does not arrive, an answer that is not read and an idle connection are cut off. On
+//! shutdown, requests under way are finished. Each core has a thread that serves (`workers`).
 
 mod framing;
 mod link;
@@ -45,7 +45,7 @@ use seats::{Seat, Seats};
 use workers::Workers;
 pub(crate) use workers::home;
 
-/// What a peer may take of us.
+/// What a peer may use of this server.
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// Connections at a time.
@@ -71,7 +71,8 @@ impl Default for Limits {
             per_peer: limits::SEATS_OF_ADDRESS.count(),
             arrivals: Some(Rate::new(limits::ARRIVALS.value, limits::ARRIVALS_BURST.value)),
             proxies: Proxies::default(),
-            // Longer than load balancers keep a connection, so that they never send on one that closes.
+            // Longer than load balancers keep a connection, so that they never send on one that
+            // closes.
             head: Duration::from_secs(75),
             stall: Duration::from_secs(30),
             drain: Duration::from_secs(30),
@@ -103,8 +104,9 @@ pub(crate) struct Peer {
     pub(crate) link: Arc<Link>,
 }
 
-/// How long connections stay open after shutdown was asked for: a request may be on its way on each,
-/// and would be lost with it. Those that are answered meanwhile are told that it was the last one.
+/// How long connections stay open after shutdown was asked for: a request may be on its way on
+/// each, and would be lost with it. Those that are answered meanwhile are told that it was the last
+/// one.
 const LINGER: Duration = Duration::from_millis(500);
 
 const LONGEST_HEAD: usize = 64 * 1024;
@@ -123,8 +125,8 @@ pub async fn serve(
     serve_then(listener, router, limits, stop, std::future::ready(())).await;
 }
 
-/// Serves, and then does something while what was opened on its threads, such as connections to the
-/// database, can still be used.
+/// Serves, and then waits for `after` while what was opened on its threads, such as connections to
+/// the database, can still be used.
 ///
 /// # Panics
 /// When the system gives no threads.
@@ -227,8 +229,8 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset)
 }
 
-/// Returns who has been connected by the system before shutdown was asked for, and is not turned
-/// away; nobody once none is left.
+/// Returns the next connection that the system accepted before shutdown was asked for, unless it is
+/// turned away; `None` once none is left.
 async fn backlog(
     listener: &TcpListener,
     seats: &Seats,

@@ -18,8 +18,8 @@ pub(crate) fn inexact(body: &[u8], member: &str) -> Option<String> {
 /// How many levels down a number is located; of a deeper one, the place above it is told.
 const DEEPEST: usize = 8;
 
-/// Returns where the first such number is. Each level of the value is read anew, so that no more than
-/// `levels` are.
+/// Returns where the first such number is. Each level of the value is read anew, so that no more
+/// than `levels` are.
 fn locate(text: &str, levels: usize) -> Option<String> {
     let text = text.trim();
     if tokens(text).all(is_exact) {
@@ -56,8 +56,8 @@ fn tokens(text: &str) -> impl Iterator<Item = &str> {
                 rest = after_string(inside);
                 continue;
             }
-            let is_part = |c: char| c.is_ascii_digit() || "+-.eE".contains(c);
-            let end = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
+            let end = rest.find(|c: char| !c.is_ascii_digit() && !"+-.eE".contains(c));
+            let end = end.unwrap_or(rest.len());
             let (token, after) = rest.split_at(end);
             rest = after;
             return Some(token);

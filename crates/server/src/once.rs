@@ -48,14 +48,14 @@ impl<T, const MOST: usize> Keyed<T, MOST> {
 }
 
 impl Scope {
-    /// Returns that of a runtime request.
+    /// Returns the scope of a runtime request.
     pub(crate) fn of(caller: &Caller, route: &str) -> Self {
         let end_user = caller.end_user.as_ref().map_or_else(String::new, ToString::to_string);
         let parts = vec![end_user, caller.principal.agent.to_string(), route.to_owned()];
         Self { tenant: caller.principal.tenant, parts }
     }
 
-    /// Returns that of a request of an administrator.
+    /// Returns the scope of an administrator's request.
     pub(crate) fn of_member(by: Administrator, tenant: Tenant, route: &str) -> Self {
         Self { tenant, parts: vec![by.member.to_string(), route.to_owned()] }
     }

@@ -166,8 +166,7 @@ fn put_together(components: &mut Components) {
     components.schemas.sort_unstable_keys();
 }
 
-/// Says of operations that ask for no credentials that they ask for none, and puts answers in
-/// order.
+/// Marks the operations that ask for no credentials as such, and puts answers in order.
 fn tidy(path: &mut PathItem) {
     for (_, operation) in iter_operations_mut(path) {
         if operation.security.is_empty() {

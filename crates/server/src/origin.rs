@@ -27,7 +27,7 @@ struct Trusted {
 pub(crate) enum Origin {
     /// An address; of IPv6, the /64 that one customer is given.
     Address(IpAddr),
-    /// Somebody behind this proxy, which does not say whom in a form that is understood.
+    /// A caller behind this proxy, which does not name them in a form that is understood.
     Behind(IpAddr),
 }
 
@@ -66,7 +66,7 @@ impl Proxies {
         }
     }
 
-    /// Says once that what looks like a proxy is not trusted. A caller out there can send the same
+    /// Warns once that what looks like a proxy is not trusted. A caller out there can send the same
     /// headers, so that only one from within the operator's own network is taken for a proxy.
     fn warn_once(&self, peer: IpAddr, headers: &HeaderMap) {
         let names_caller =
@@ -79,8 +79,8 @@ impl Proxies {
         }
     }
 
-    /// Returns the right-most hop that is no trusted proxy, or the first of all where all are.
-    /// What cannot be read is an error; what stands before it, anybody can have written.
+    /// Returns the right-most hop that is no trusted proxy, or the first of all where all are. A
+    /// hop that cannot be read is an error: any caller can have written what stands before it.
     fn last_untrusted<'a>(
         &self,
         hops_from_the_right: impl Iterator<Item = &'a str>,

@@ -30,7 +30,7 @@ pub(crate) use field::{Place, Wrong};
 pub use refusal::{Given, Refusal};
 pub(crate) use written::describe;
 
-/// Why a request was not served, for whoever sent it.
+/// Why a request was not served, for the client that sent it.
 #[derive(Debug)]
 pub struct Problem {
     status: StatusCode,

@@ -87,8 +87,9 @@ impl Meter {
 
     /// Takes more, or gives some back, of what is earned in a time.
     pub(crate) fn correct(&self, by: i64, now: Moment) {
-        let change = |known: u64| Some(known.max(now).saturating_add_signed(by));
-        let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, change);
+        let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |known| {
+            Some(known.max(now).saturating_add_signed(by))
+        });
     }
 
     /// Returns whether one more would have to wait.

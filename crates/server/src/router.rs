@@ -27,7 +27,7 @@ use crate::{
 
 const JSON: (HeaderName, &str) = (header::CONTENT_TYPE, "application/json");
 
-/// Returns what agents and backends do for end users.
+/// Returns the operations by which agents and backends act for end users.
 fn runtime() -> Table {
     operations! {
         /// What an agent can do for an end user.
@@ -130,7 +130,7 @@ struct Around {
     queries: Arc<Queries>,
 }
 
-/// Does what is around every request. One layer: each costs an allocation and a clone.
+/// Does what every request needs around it. One layer: each costs an allocation and a clone.
 async fn around(
     State(Around { app, queries }): State<Around>,
     mut request: Request,
@@ -174,8 +174,8 @@ async fn serve(app: &App, served: &Served, request: Request, next: Next) -> Resp
     guard::slow_down(app, served, response).await
 }
 
-/// Adds what every answer says: do not guess types, do not frame, do not keep, tell nobody where
-/// one came from. Handlers that know better have said so before.
+/// Adds the headers that every answer has: do not guess types, do not frame, do not store, send no
+/// referrer. Handlers that know better have set theirs before.
 fn harden(response: &mut Response) {
     const DEFAULTS: [(HeaderName, &str); 5] = [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),

@@ -1,4 +1,4 @@
-//! The request that is being served: its id, for whoever writes the log, and what it takes of the
+//! The request that is being served: its id, for the lines of the log, and what it takes of the
 //! node until it has ended.
 //!
 //! Not a span: one costs a call 3 % of its time, for lines that hardly any call writes.
@@ -51,7 +51,7 @@ pub(crate) struct Called {
     pub(crate) id: Option<CallId>,
 }
 
-/// What work is measured with: returns a time from which others are subtracted.
+/// A clock for work: returns a time from which others are subtracted.
 #[derive(Clone, Copy)]
 pub(crate) struct Watch(pub(crate) fn() -> Duration);
 
@@ -81,7 +81,7 @@ pub(crate) fn current() -> Option<Arc<Served>> {
     SERVED.try_with(Arc::clone).ok()
 }
 
-/// Has what `work` logs be of a request.
+/// Does some work whose lines in the log are those of a request.
 pub(crate) fn as_of(served: &Arc<Served>, work: impl FnOnce()) {
     SERVED.sync_scope(Arc::clone(served), work);
 }

@@ -1,9 +1,10 @@
 //! Who may take how much of the node.
 //!
-//! Addresses without a credential, end users and members are bounded by rates. API keys, sessions and
-//! projects are not, as long as nobody else wants the node: then each gets its share (`shares`). A
-//! request that comes too early waits for its turn for a moment; one that would wait longer is refused,
-//! and its refusal waits, so that whoever asks again and again costs little.
+//! Addresses without a credential, end users and members are bounded by rates. API keys, sessions
+//! and projects are not, as long as no other caller wants the node: then each gets its share
+//! (`shares`). A request that comes too early waits for its turn for a moment; one that would wait
+//! longer is refused, and its refusal waits, so that a caller who asks again and again costs
+//! little.
 
 mod bucket;
 mod shares;
@@ -42,7 +43,7 @@ pub(crate) use shares::Turn;
 pub struct Rates {
     /// Of an address that shows no valid credential.
     pub visitor: Rate,
-    /// Of an end user, by whatever credential.
+    /// Of an end user, by any credential.
     pub end_user: Rate,
     /// Of a member who administers.
     pub member: Rate,
@@ -54,18 +55,17 @@ pub struct Rates {
 
 impl Default for Rates {
     fn default() -> Self {
-        let rate = |rate: limits::Limit, burst: limits::Limit| Rate::new(rate.value, burst.value);
         Self {
-            visitor: rate(limits::VISITOR_REQUESTS, limits::VISITOR_BURST),
-            end_user: rate(limits::END_USER_REQUESTS, limits::END_USER_BURST),
-            member: rate(limits::MEMBER_REQUESTS, limits::MEMBER_BURST),
+            visitor: Rate::new(limits::VISITOR_REQUESTS.value, limits::VISITOR_BURST.value),
+            end_user: Rate::new(limits::END_USER_REQUESTS.value, limits::END_USER_BURST.value),
+            member: Rate::new(limits::MEMBER_REQUESTS.value, limits::MEMBER_BURST.value),
             key: None,
             project: None,
         }
     }
 }
 
-/// What everybody has taken lately.
+/// What all callers have taken lately.
 pub(crate) struct Throttle {
     rates: Rates,
     machine: Machine,
@@ -78,7 +78,7 @@ pub(crate) struct Throttle {
     waiting: AtomicUsize,
 }
 
-/// Whom a bucket is of.
+/// The owner of a bucket.
 #[derive(Hash)]
 enum Who<'a> {
     Visitor(Origin),
@@ -103,7 +103,7 @@ fn left(until: Moment, now: Moment) -> Duration {
     Duration::from_nanos(until.saturating_sub(now))
 }
 
-/// One of those that wait, until it is dropped.
+/// A place among those that wait, until it is dropped.
 struct Waiting<'a>(&'a AtomicUsize);
 
 impl Drop for Waiting<'_> {
@@ -126,21 +126,21 @@ impl Throttle {
         }
     }
 
-    /// Returns what a request's work is measured with. While several want more than there is, that is
-    /// the time of the processor, so that nobody pays for the moments in which the process had none;
-    /// else the time on the wall, which costs less to read.
+    /// Returns the clock for a request's work. While several callers want more than there is, that
+    /// is the time of the processor, so that no caller pays for the moments in which the process
+    /// had none; else the time on the wall, which costs less to read.
     pub(crate) fn clock(&self) -> Watch {
         if self.credentials.is_busy() { Watch(self.machine.used_by_thread) } else { Watch::WALL }
     }
 
-    /// Forgets those who have nothing under way and everything they may take.
+    /// Forgets callers that have nothing under way and could take all of their rate.
     pub(crate) fn drop_idle(&self) {
         let now = now();
         self.buckets.retain(|_, bucket| Arc::strong_count(bucket) > 1 || !bucket.is_full(now));
     }
 
-    /// Waits before a refusal for which much was read in vain, while several want more of the node than
-    /// there is.
+    /// Waits before a refusal for which much was read in vain, while several want more of the node
+    /// than there is.
     pub(crate) async fn slow_down(&self) {
         if self.credentials.is_busy()
             && let Some(_waiting) = self.begin_waiting()
@@ -178,7 +178,8 @@ impl Throttle {
         self.refuse(served, PENANCE).await
     }
 
-    /// Admits a runtime request, when its end user, its credential and its project may have one more.
+    /// Admits a runtime request, when its end user, its credential and its project may have one
+    /// more.
     pub(crate) async fn admit(&self, served: &Arc<Served>, caller: &Caller) -> Result<(), Problem> {
         let tenant = caller.principal.tenant;
         let credential = match &caller.principal.credential {

@@ -12,15 +12,15 @@ pub(super) struct Decoded {
 /// How many escapes may stand in one another: JSON in JSON in an address.
 const ROUNDS: usize = 3;
 
-/// Returns the first place at or after `from` where something stands that is not what it means.
+/// Returns the first place at or after `from` where an escape or a control character may begin.
 pub(super) fn next_escape(text: &[u8], from: usize) -> Option<usize> {
     const AT_ONCE: usize = 32;
-    let is_escape = |byte: &u8| begins_escape(*byte);
     let mut at = from;
     for chunk in text.get(from..)?.chunks(AT_ONCE) {
         // All of them, without leaving early: the compiler compares many bytes at once.
-        if chunk.iter().fold(false, |any, byte| any | is_escape(byte)) {
-            return chunk.iter().position(is_escape).map(|found| at + found);
+        if chunk.iter().fold(false, |any, byte| any | begins_escape(*byte)) {
+            let found = chunk.iter().position(|byte| begins_escape(*byte));
+            return found.map(|found| at + found);
         }
         at += chunk.len();
     }
@@ -31,7 +31,7 @@ const fn begins_escape(byte: u8) -> bool {
     matches!(byte, b'\\' | b'%' | b'&' | 0x7f | 0xc2)
 }
 
-/// Returns whether a byte stands for itself wherever it is.
+/// Returns whether a byte stands for itself in every place.
 const fn is_plain(byte: u8) -> bool {
     byte >= b' ' && !begins_escape(byte)
 }
@@ -45,7 +45,7 @@ impl Decoded {
         successors(Self::of(text), Self::again).take(ROUNDS)
     }
 
-    /// Returns where in the original something stood.
+    /// Returns where in the original a range stood.
     pub(super) fn origin(&self, found: std::ops::Range<usize>) -> std::ops::Range<usize> {
         self.places[found.start]..self.places[found.end]
     }
@@ -58,7 +58,7 @@ impl Decoded {
         Some(further)
     }
 
-    /// Returns nothing when there is nothing to decode.
+    /// Decodes a text; returns `None` when there is nothing to decode.
     fn of(text: &[u8]) -> Option<Self> {
         let mut decoded = Self {
             bytes: Vec::with_capacity(text.len()),

@@ -152,17 +152,25 @@ fn place(block: &[u8]) -> usize {
 }
 
 fn is_word(text: &[u8], range: Range<usize>) -> bool {
-    let is_letter = |at: Option<&u8>| at.is_some_and(u8::is_ascii_alphanumeric);
     let before = range.start.checked_sub(1).and_then(|at| text.get(at));
-    !is_letter(before) && !is_letter(text.get(range.end))
+    let after = text.get(range.end);
+    !before.into_iter().chain(after).any(u8::is_ascii_alphanumeric)
 }
 
 /// Returns the whole run of base64 that a range stands in: its ends hold parts of the secret too.
 fn extended(text: &[u8], range: Range<usize>) -> Range<usize> {
-    let is_code = |byte: &&u8| byte.is_ascii_alphanumeric() || b"+/-_".contains(byte);
-    let before = text[..range.start].iter().rev().take_while(is_code).count();
-    let after = text[range.end..].iter().take_while(|b| is_code(b) || **b == b'=').count();
+    let before = text[..range.start].iter().rev().take_while(|b| is_base64(**b)).count();
+    let after = text[range.end..].iter().take_while(|b| is_base64(**b) || **b == b'=').count();
     range.start - before..range.end + after
+}
+
+fn is_base64(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"+/-_".contains(&byte)
+}
+
+/// Returns whether `application/x-www-form-urlencoded` has a byte as it is.
+fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"*-._".contains(&byte)
 }
 
 impl Forms {
@@ -181,7 +189,6 @@ impl Forms {
     }
 
     fn add_all_of(&mut self, secret: &str) {
-        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"*-._".contains(&byte);
         let is_encoded = secret.len() >= ENCODED;
         self.reserve(secret.len() * 8 + 32);
         self.add(false, |texts| texts.extend_from_slice(secret.as_bytes()));
@@ -190,7 +197,7 @@ impl Forms {
             self.add_base64(secret);
         }
         // As a part of Basic credentials (RFC 6749 §2.3.1), and as a parameter.
-        if !secret.bytes().all(is_plain) {
+        if !secret.bytes().all(is_unreserved) {
             let form = Secret::new(byte_serialize(secret.as_bytes()).collect());
             self.reserve(form.expose().len() * 6 + 32);
             self.add(false, |texts| texts.extend_from_slice(form.expose().as_bytes()));

@@ -7,7 +7,7 @@ use super::{Decoded, Patterns, REDACTED};
 /// The shortest run outside of a string, a number for instance, that is taken for a secret.
 const NUMBER: usize = 6;
 
-/// Returns a text without the secrets that it repeats; nothing when it repeats none.
+/// Returns a text without the secrets that it repeats; `None` when it repeats none.
 pub(super) fn redact(text: &[u8], patterns: &Patterns) -> Option<Vec<u8>> {
     let mut found = all(text, patterns);
     for decoded in Decoded::rounds(text) {
@@ -50,13 +50,16 @@ fn string_length(text: &[u8]) -> usize {
 fn redact_outside(text: &[u8], patterns: &Patterns) -> Option<Vec<u8>> {
     let mut found = all(text, patterns);
     found.retain(|range| range.len() >= NUMBER);
-    let is_structure = |byte: &u8| byte.is_ascii_whitespace() || b"{}[],:\"".contains(byte);
     for range in &mut found {
-        let before = text[..range.start].iter().rev().take_while(|b| !is_structure(b)).count();
-        let after = text[range.end..].iter().take_while(|b| !is_structure(b)).count();
+        let before = text[..range.start].iter().rev().take_while(|b| !is_structure(**b)).count();
+        let after = text[range.end..].iter().take_while(|b| !is_structure(**b)).count();
         *range = range.start - before..range.end + after;
     }
     replaced(text, &found, format!("\"{REDACTED}\"").as_bytes())
+}
+
+fn is_structure(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || b"{}[],:\"".contains(&byte)
 }
 
 fn all(text: &[u8], patterns: &Patterns) -> Vec<Range<usize>> {

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// How many auth requests of each environment are open, counted a while ago and kept up since: the
-/// limit is high, and to count so many for each would be dear.
+/// limit is high, and counting so many for each request would be slow.
 #[derive(Default)]
 pub(crate) struct OpenPrompts(Mutex<HashMap<Tenant, Counted>>);
 
@@ -95,8 +95,8 @@ impl Prompts {
         Ok(Ok(()))
     }
 
-    /// Counts an attempt of whoever holds a link, and gives them time until `until`; says whether
-    /// there was one left.
+    /// Counts an attempt at a link, and gives its holder time until `until`; returns whether there
+    /// was an attempt left.
     pub(super) async fn count_attempt(
         &self,
         tx: &mut Tx,
@@ -107,8 +107,8 @@ impl Prompts {
         Ok(auth_requests::attempt(tx, request.id, until, most).await?)
     }
 
-    /// Ends a request that has no attempts left, so that the next question makes a new one; says why
-    /// its link is of no use.
+    /// Ends a request that has no attempts left, so that the next question makes a new one; returns
+    /// why its link is of no use.
     pub(super) async fn without_attempts(
         &self,
         request: &AuthRequest,

@@ -1,5 +1,5 @@
 use astralform_catalog::Pkce;
-use astralform_domain::{AuthRequest, AuthStatus, Secret, chain};
+use astralform_domain::{AuthRequest, AuthStatus, Entropy, Secret, chain};
 use astralform_provider::oauth::{AuthorizationRequest, CodeVerifier};
 use astralform_storage::oauth_states::{self, OauthState};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -19,7 +19,7 @@ pub struct Started {
     pub browser: Secret,
 }
 
-/// Why a click starts nothing.
+/// Why a click starts no flow.
 #[derive(Debug, Error)]
 pub enum BeginError {
     /// The link is not one of ours.
@@ -121,14 +121,17 @@ struct Flow {
 impl Flow {
     fn new(consents: &Consents, ready: &Ready, browser: Option<Secret>) -> Self {
         let entropy = &consents.base.entropy;
-        let random = || Secret::new(URL_SAFE_NO_PAD.encode(entropy.bytes::<32>()));
         Self {
-            state: random(),
-            browser: browser.unwrap_or_else(random),
+            state: generate_secret(entropy),
+            browser: browser.unwrap_or_else(|| generate_secret(entropy)),
             verifier: CodeVerifier::new(entropy),
             redirect_uri: consents.connectors.redirect_uri(&ready.settings),
         }
     }
+}
+
+fn generate_secret(entropy: &Entropy) -> Secret {
+    Secret::new(URL_SAFE_NO_PAD.encode(entropy.bytes::<32>()))
 }
 
 /// Returns the issuer to be compared; that of another installation of the service is not known.

@@ -85,8 +85,9 @@ impl Confirmations {
         }
     }
 
-    /// Takes the word of somebody who knows who finished in the browser. If that is who was asked,
-    /// the connection becomes usable; if not, it is erased, and revoked at the provider.
+    /// Takes the word of the developer's backend, or of a member, on who finished in the browser.
+    /// If that is the one who was asked, the connection becomes usable; if not, it is erased, and
+    /// revoked at the provider.
     ///
     /// # Errors
     /// When there is nothing to confirm, the proof is not that of the browser that finished, or

@@ -28,7 +28,7 @@ pub enum EnterKeyError {
     /// The provider refuses it, in its own words.
     #[error("the provider refused the key: {0}")]
     Refused(String),
-    /// The provider did not answer, so nobody knows whether the key is good.
+    /// The provider did not answer, so it is not known whether the key is good.
     #[error("the provider did not answer")]
     Unanswered,
     /// This server may not call the provider, before its operator changes a setting.
@@ -63,8 +63,8 @@ impl KeyEntry {
         }
     }
 
-    /// Returns the end user entered an API key on our page: shows it to the provider, stores it
-    /// when it is good, and says where the browser goes.
+    /// Takes an API key that an end user entered on our page: shows it to the provider, stores it
+    /// when it is good, and returns where the browser goes.
     ///
     /// # Errors
     /// When the link takes no key, or the key is not taken.

@@ -74,10 +74,11 @@ enum Placed {
 }
 
 impl Consents {
-    /// Ends the flow of a browser that is back from the provider, and says where the browser goes.
+    /// Ends the flow of a browser that is back from the provider, and returns where the browser
+    /// goes.
     ///
-    /// The state is consumed first, whatever comes after: of any number of callbacks with it, one
-    /// at most exchanges a code. The same browser is sent to the same place by all of them.
+    /// The state is consumed before anything else: of all callbacks with it, one at most exchanges
+    /// a code. The same browser is sent to the same place by all of them.
     ///
     /// # Errors
     /// When no flow is under way with that state, in that browser.
@@ -110,8 +111,8 @@ impl Consents {
         Ok(self.way_back(&request, made).await?)
     }
 
-    /// Goes on with what a browser brought for the first time; returns the connection that has to be
-    /// confirmed, if one was made.
+    /// Goes on with what a browser brought for the first time; returns the connection that has to
+    /// be confirmed, if one was made.
     async fn finish_first(
         &self,
         state: &OauthState,
@@ -149,9 +150,9 @@ impl Consents {
         Ok(brought)
     }
 
-    /// Ends a flow whose answer came to another redirect URI than it was sent with (RFC 9700 §4.4.2.2):
-    /// the provider has another one registered, or two of them were mixed up. Another browser ends
-    /// nothing.
+    /// Ends a flow whose answer came to another redirect URI than it was sent with (RFC 9700
+    /// §4.4.2.2): the provider has another one registered, or two of them were mixed up. Another
+    /// browser ends nothing.
     async fn end_misdirected(
         &self,
         brought: &Brought,

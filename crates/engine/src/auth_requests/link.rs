@@ -6,8 +6,8 @@ use subtle::ConstantTimeEq as _;
 
 use crate::{Fault, auth_requests::Prompts};
 
-/// The secret part of a link to `/connect/…`: an auth request's id and a MAC of it, of whose account
-/// it asks for and of the connector.
+/// The secret part of a link to `/connect/…`: an auth request's id and a MAC of it, of whose
+/// account it asks for and of the connector.
 ///
 /// It is derived, so that the same open request always has the same link and nothing that opens it
 /// is stored.
@@ -32,7 +32,8 @@ impl LinkToken {
         Self(URL_SAFE_NO_PAD.encode([&id, &tag[..TAG]].concat()))
     }
 
-    /// Returns the id that a text claims to be the link of; nothing is proven yet.
+    /// Returns the id of the auth request that a text claims to be the link of; nothing is proven
+    /// yet.
     fn claimed(text: &str) -> Option<AuthRequestId> {
         let bytes: [u8; ID + TAG] = URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
         Some(AuthRequestId::from_bytes(*bytes.first_chunk()?))
@@ -40,8 +41,8 @@ impl LinkToken {
 }
 
 /// Returns what only the browser that made a connection learns, on its way back to the developer's
-/// application. Whoever asked knows the auth request's id and link, and must not be able to confirm
-/// what somebody else finished.
+/// application. The caller that asked knows the auth request's id and link, and must not be able to
+/// confirm what another person finished.
 pub(super) fn confirmation(
     id: AuthRequestId,
     connection: ConnectionId,

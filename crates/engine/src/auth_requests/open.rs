@@ -22,10 +22,10 @@ pub(crate) struct Question<'a> {
     pub(crate) agent: AgentId,
     /// What is asked for.
     pub(crate) ask: Ask,
-    /// What whoever asks wants otherwise than usual.
+    /// What the caller wants otherwise than usual.
     pub(crate) wishes: Wishes,
     /// The connections that it was decided on, where the question is void without them: meanwhile
-    /// somebody may have answered it.
+    /// its owner may have answered it.
     pub(crate) seen: Option<&'a [Connection]>,
 }
 
@@ -38,7 +38,7 @@ pub(crate) struct Wishes {
     pub(crate) life: Option<Duration>,
 }
 
-/// Why nobody can be asked.
+/// Why no owner can be asked.
 #[derive(Debug, Error)]
 pub(crate) enum OpenError {
     #[error(transparent)]
@@ -135,9 +135,9 @@ impl Prompts {
         Ok(open)
     }
 
-    /// Returns where the browser goes afterwards. Where somebody has to vouch for an end user,
-    /// there must be such a place: better to say so now than after they consented. Whoever shares
-    /// an account stays on our page.
+    /// Returns where the browser goes afterwards. Where the developer's backend has to vouch for an
+    /// end user, there must be such a place: an error now is better than one after they consented.
+    /// A member who shares an account stays on our page.
     async fn return_url(
         &self,
         ready: &Ready,

@@ -46,7 +46,7 @@ pub enum WantedAccount {
     Named(ConnectionId),
 }
 
-/// Why nobody is prompted.
+/// Why no end user is prompted.
 #[derive(Debug, Error)]
 pub enum WantedError {
     /// The caller has no such connector.
@@ -65,12 +65,12 @@ pub enum WantedError {
          /v1/projects/{{project}}/environments/{{environment}}, or leave it out"
     )]
     UnregisteredReturnUrl,
-    /// The life is too short, or too long for whoever asks.
+    /// The life is too short, or too long for the caller.
     #[error("`expires_in` is {given}; it must be a whole number of seconds from 60 to {longest}")]
     BadLife {
         /// What was asked for, in seconds.
         given: u64,
-        /// The most that whoever asks may ask for.
+        /// The most that the caller may ask for.
         longest: u64,
     },
     /// The project's list, or the connector, does not have a scope.
@@ -91,7 +91,7 @@ pub enum WantedError {
 }
 
 /// A scope that callers may not ask for. The administrators of a project, and the connector, say
-/// what may be asked: whoever holds a session could have an end user grant anything else.
+/// what may be asked: otherwise the holder of a session could have an end user grant any scope.
 #[derive(Debug, Error)]
 #[error(
     "`scopes` has `{scope}`, which cannot be asked for, since {} does not have it: ask for those that it has, {}",
@@ -191,8 +191,8 @@ impl AuthRequests {
         }
     }
 
-    /// Returns a connection as it is once its tokens have been refreshed that have ended; one that
-    /// cannot be used then has to be connected again, whatever is the matter.
+    /// Refreshes the tokens of a connection that have ended, and returns it as it is then; one that
+    /// cannot be used even then has to be connected again.
     async fn as_usable(
         &self,
         ready: &Ready,

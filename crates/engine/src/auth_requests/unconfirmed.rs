@@ -1,4 +1,4 @@
-//! Connections that nobody has vouched for yet.
+//! Connections that await confirmation.
 
 use astralform_domain::{AuthFailure, AuthRequest, AuthStatus, Connection, StatusReason};
 use astralform_storage::{
@@ -10,7 +10,7 @@ use astralform_storage::{
 use crate::{Fault, auth_requests::Prompts};
 
 impl Prompts {
-    /// Erases what nobody confirmed in time; the outbox has it ended at the provider.
+    /// Erases what was not confirmed in time; the outbox has it ended at the provider.
     pub(crate) async fn forget_unconfirmed(&self, request: &AuthRequest) -> Result<(), Fault> {
         let Some(connection) = self.waiting_connection(request).await? else { return Ok(()) };
         let expired = (AuthStatus::Expired, None);
@@ -28,8 +28,8 @@ impl Prompts {
         }
     }
 
-    /// Erases a connection that nobody vouched for, and leaves its end at the provider to the
-    /// outbox; says whether it was there to be erased.
+    /// Erases a connection that was not confirmed, and leaves its end at the provider to the
+    /// outbox; returns whether it was still there.
     pub(super) async fn give_up(
         &self,
         request: &AuthRequest,
@@ -50,7 +50,7 @@ impl Prompts {
     }
 }
 
-/// Moves a request on that awaits confirmation; says whether it still did.
+/// Moves a request on that awaits confirmation; returns whether it still did.
 pub(super) async fn advance(
     tx: &mut Tx,
     request: &AuthRequest,

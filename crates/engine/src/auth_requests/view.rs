@@ -33,7 +33,7 @@ pub struct Consent<'a> {
     pub scopes: Vec<String>,
     /// What is entered here, where an API key is what connects the account.
     pub key: Option<&'a ApiKey>,
-    /// Whether nothing here is real.
+    /// Whether the simulator stands in for the provider.
     pub is_sandbox: bool,
     /// Why there is nothing to consent to at present.
     pub unusable: Option<Unusable>,
@@ -94,10 +94,11 @@ impl Prompts {
 
     fn scope_labels(&self, request: &AuthRequest) -> Vec<String> {
         let connector = self.base.catalog.connector(&request.connector);
-        let label = |scope: &astralform_domain::Scope| {
-            connector.map_or_else(|| scope.to_string(), |known| known.scope_label(scope).to_owned())
-        };
-        request.required_scopes.iter().map(label).collect()
+        let scopes = request.required_scopes.iter();
+        match connector {
+            Some(known) => scopes.map(|scope| known.scope_label(scope).to_owned()).collect(),
+            None => scopes.map(ToString::to_string).collect(),
+        }
     }
 }
 
@@ -146,7 +147,7 @@ fn message(request: &AuthRequest, status: AuthStatus, name: &str, url: &str) -> 
     }
 }
 
-/// Returns what whoever shares an account is told.
+/// Returns what a member who shares an account is told.
 fn for_members(status: AuthStatus, name: &str, url: &str) -> String {
     match status {
         AuthStatus::AwaitingConfirmation => format!(

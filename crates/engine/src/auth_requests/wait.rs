@@ -15,7 +15,7 @@ use tokio::{
 use super::Prompt;
 use crate::{Fault, auth_requests::Prompts};
 
-/// Tells those who wait, on this node, that an auth request has changed.
+/// The channel that tells those who wait, on this node, that an auth request has changed.
 pub(crate) struct Changes(broadcast::Sender<AuthRequestId>);
 
 /// Who waits for an end user, on this node.
@@ -36,13 +36,13 @@ enum Waiter {
     Flow(AuthRequestId),
 }
 
-/// One who waits, until this is dropped.
+/// A place among those who wait, until this is dropped.
 struct Counted<'a> {
     waiters: &'a Waiters,
     waiter: Waiter,
 }
 
-/// Somebody who waits for an auth request to change.
+/// A wait for an auth request to change.
 pub(super) struct Waiting<'a> {
     id: AuthRequestId,
     changes: broadcast::Receiver<AuthRequestId>,
@@ -68,7 +68,7 @@ impl Default for Changes {
 }
 
 impl Changes {
-    /// Tells whoever waits; nobody waiting is fine.
+    /// Tells those who wait, if any do.
     pub(crate) fn announce(&self, id: AuthRequestId) {
         let _ = self.0.send(id);
     }
@@ -139,7 +139,8 @@ impl Patience {
 }
 
 impl Prompts {
-    /// Waits for what a browser brought before; nothing where as many wait already as may.
+    /// Begins to wait for what a browser brought before; returns `None` where as many wait already
+    /// as may.
     pub(super) fn begin_waiting_for_flow(&self, id: AuthRequestId) -> Option<Waiting<'_>> {
         let counted = self.state.waiters.enter(Waiter::Flow(id))?;
         Some(Waiting { id, changes: self.state.changes.0.subscribe(), _counted: counted })

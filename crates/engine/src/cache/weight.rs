@@ -56,7 +56,7 @@ impl Weigh for ServingConnections {
         connections + self.tokens.iter().flatten().map(token).sum::<usize>()
     }
 
-    /// End users who have connected nothing are asked to; anybody can make up any number of them.
+    /// An end user without a connection is not kept: a caller can make up any number of them.
     fn is_worth_keeping(&self) -> bool {
         !self.connections.is_empty()
     }

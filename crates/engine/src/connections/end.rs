@@ -5,7 +5,7 @@ use crate::{Fault, connections::Connections};
 
 impl Connections {
     /// Marks a connection whose token of that kind and generation is dead, unless it was renewed or
-    /// ended meanwhile; says whether it did.
+    /// ended meanwhile; returns whether it did.
     pub(crate) async fn mark_dead(
         &self,
         connection: &Connection,
@@ -22,7 +22,7 @@ impl Connections {
         Ok(marked)
     }
 
-    /// Ends a connection, in the caller's transaction; says whether it still had the status that
+    /// Ends a connection, in the caller's transaction; returns whether it still had the status that
     /// was seen. Its tokens are of no use any more; the outbox has them ended at the provider.
     pub(crate) async fn end(
         &self,

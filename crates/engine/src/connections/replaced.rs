@@ -79,27 +79,30 @@ fn ends_tokens_alone(connector: &Connector) -> bool {
     revocation.is_some_and(|revocation| revocation.tokens != EndedTokens::Grant)
 }
 
-/// Returns those of `before` that are alive beside those that took their place, and that nobody
-/// else needs: not those of the app, nor what the provider has given once more.
+/// Returns those tokens of `before` that stay alive beside the tokens `by`, which took their place,
+/// and that are needed no more: not those of the app, nor those that the provider has given once
+/// more.
 pub(crate) fn living_on(
     connector: &Connector,
     before: Vec<OpenToken>,
     by: &[OpenToken],
 ) -> Vec<OpenToken> {
-    let of_app = |kind: &String| connector.oauth.iter().any(|it| it.app_tokens.contains(kind));
-    let is_new = |secret: &Secret| {
-        by.iter().any(|new| {
-            let refresh_token = new.refresh_token.as_ref().map(Secret::expose);
-            new.access_token.expose() == secret.expose() || refresh_token == Some(secret.expose())
-        })
-    };
-    let living = before.into_iter().filter(|token| {
-        ends_tokens_alone(connector) && !of_app(&token.kind) && !is_new(&token.access_token)
-    });
+    if !ends_tokens_alone(connector) {
+        return Vec::new();
+    }
+    let mut living = before;
+    living.retain(|token| !is_of_app(connector, token) && !is_held(by, &token.access_token));
+    for token in &mut living {
+        token.refresh_token = token.refresh_token.take().filter(|secret| !is_held(by, secret));
+    }
     living
-        .map(|token| OpenToken {
-            refresh_token: token.refresh_token.filter(|secret| !is_new(secret)),
-            ..token
-        })
-        .collect()
+}
+
+fn is_of_app(connector: &Connector, token: &OpenToken) -> bool {
+    let oauth = connector.oauth.as_ref();
+    oauth.is_some_and(|oauth| oauth.app_tokens.contains(&token.kind))
+}
+
+fn is_held(tokens: &[OpenToken], secret: &Secret) -> bool {
+    tokens.iter().any(|token| token.holds(secret))
 }

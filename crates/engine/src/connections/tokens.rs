@@ -12,9 +12,9 @@ use astralform_vault::{OpenError, ProjectKeys};
 use super::ahead::refresh_at;
 use crate::{Fault, connections::Connections, places};
 
-/// The generation of tokens that nobody may use, but to end them at their provider: their connection
-/// awaits confirmation, or never came to be. Envelopes are bound to it, and confirming takes the next
-/// one: without the key, no row makes them usable.
+/// The generation of tokens that may only be used to end them at their provider: their connection
+/// awaits confirmation, or never came to be. Envelopes are bound to it, and confirming takes the
+/// next one: without the key, no row makes them usable.
 pub(crate) const UNCONFIRMED: i64 = 0;
 
 /// A token out of its envelope.
@@ -40,26 +40,22 @@ impl OpenToken {
         now: Timestamp,
     ) -> Self {
         let lifetime = granted.expires_in.map(Duration::from_secs);
-        let usual = || {
-            let seconds = connector.oauth.as_ref()?.refresh.lifetime?;
-            Some(Duration::from_secs(seconds.into()))
-        };
+        let lifetime = lifetime.or_else(|| find_usual_lifetime(connector));
         let kind = granted.kind;
-        let all_asked =
-            || asked.iter().filter(|scope| connector.token_of(scope).0 == kind).cloned();
-        let scopes: ScopeSet = match granted.scopes {
+        let asked_of_it = asked.iter().filter(|scope| connector.token_of(scope).0 == kind);
+        let asked_of_it: ScopeSet = asked_of_it.cloned().collect();
+        let scopes = match granted.scopes {
             Some(said) => {
                 let said = said.iter().map(|scope| connector.scope_of(&kind, scope));
-                let never_said = connector.unlisted_of(&all_asked().collect());
-                said.collect::<ScopeSet>().union(&never_said)
+                said.collect::<ScopeSet>().union(&connector.unlisted_of(&asked_of_it))
             }
-            None => all_asked().collect(),
+            None => asked_of_it,
         };
         Self {
             kind,
             access_token: granted.access_token,
             refresh_token: granted.refresh_token,
-            expires_at: lifetime.or_else(usual).map(|lifetime| now.after(lifetime)),
+            expires_at: lifetime.map(|lifetime| now.after(lifetime)),
             scopes: noted(connector, asked, &connector.with_implied(&scopes)),
             written_at: now,
             in_doubt: false,
@@ -71,6 +67,17 @@ impl OpenToken {
         let refresh_token = self.refresh_token.as_ref().map(Secret::expose);
         self.access_token.expose() == secret.expose() || refresh_token == Some(secret.expose())
     }
+
+    /// Returns whether a secret of another token is one of this token's.
+    pub(crate) fn shares_secret(&self, other: &Self) -> bool {
+        let refresh_token = other.refresh_token.as_ref();
+        self.holds(&other.access_token) || refresh_token.is_some_and(|secret| self.holds(secret))
+    }
+}
+
+fn find_usual_lifetime(connector: &Connector) -> Option<Duration> {
+    let seconds = connector.oauth.as_ref()?.refresh.lifetime?;
+    Some(Duration::from_secs(seconds.into()))
 }
 
 /// Returns those of the granted scopes that are stored: those that were asked for, then those that
@@ -84,7 +91,7 @@ fn noted(connector: &Connector, asked: &ScopeSet, granted: &ScopeSet) -> ScopeSe
 
 impl Connections {
     /// Seals tokens for a connection and stores them in place of those it had, which are returned.
-    /// Those of a connection that nobody has confirmed, or that is there to be ended, are sealed as
+    /// Those of a connection that awaits confirmation, or that is there to be ended, are sealed as
     /// such.
     pub(crate) async fn store_tokens(
         &self,
@@ -116,25 +123,23 @@ impl Connections {
         key: &ProjectKeys,
     ) -> Token {
         let row = Token::row_key(connection.id, &token.kind);
-        let seal = |column, secret: &Secret| {
-            key.seal(
-                places::token(connection, &row, column, generation),
-                secret,
-                &self.base.entropy,
-            )
-        };
+        let entropy = &self.base.entropy;
+        let place = places::token(connection, &row, "access_token", generation);
+        let access_token = key.seal(place, &token.access_token, entropy);
         let refresh_token = token.refresh_token.as_ref();
+        let place = places::token(connection, &row, "refresh_token", generation);
+        let sealed_refresh_token = refresh_token.map(|secret| key.seal(place, secret, entropy));
         let is_refreshed_ahead = refresh_token.is_some() && !token.in_doubt;
         let ending = token.expires_at.filter(|_| is_refreshed_ahead);
         Token {
             kind: token.kind.clone(),
             generation,
-            access_token: seal("access_token", &token.access_token),
-            refresh_token: refresh_token.map(|secret| seal("refresh_token", secret)),
+            access_token,
+            refresh_token: sealed_refresh_token,
             expires_at: token.expires_at,
             scopes: token.scopes.clone(),
             written_at: token.written_at,
-            refresh_at: ending.map(|end| refresh_at(token.written_at, end, &self.base.entropy)),
+            refresh_at: ending.map(|end| refresh_at(token.written_at, end, entropy)),
             in_doubt: token.in_doubt,
             doubts: Doubts::default(),
         }
@@ -143,7 +148,7 @@ impl Connections {
     /// Opens the access token alone, to use it.
     ///
     /// # Errors
-    /// Refuses one that nobody has confirmed, whatever the connection's row says.
+    /// Refuses a token that is not confirmed, even where the connection's row says otherwise.
     pub(crate) async fn open_access_token(
         &self,
         connection: &Connection,
@@ -183,7 +188,7 @@ pub(crate) fn open_all(
 /// Opens the refresh token alone, to use it.
 ///
 /// # Errors
-/// Refuses one that nobody has confirmed, whatever the connection's row says.
+/// Refuses a token that is not confirmed, even where the connection's row says otherwise.
 pub(crate) fn open_refresh_token(
     connection: &Connection,
     token: &Token,
@@ -204,11 +209,14 @@ pub(crate) fn open(
     key: &ProjectKeys,
 ) -> Result<OpenToken, Fault> {
     let row = Token::row_key(connection.id, &token.kind);
-    let place = |column| places::token(connection, &row, column, token.generation);
+    let place = places::token(connection, &row, "access_token", token.generation);
+    let access_token = key.open(place, &token.access_token)?;
+    let place = places::token(connection, &row, "refresh_token", token.generation);
     let refresh_token = token.refresh_token.as_ref();
+    let refresh_token = refresh_token.map(|sealed| key.open(place, sealed)).transpose()?;
     Ok(OpenToken {
-        access_token: key.open(place("access_token"), &token.access_token)?,
-        refresh_token: refresh_token.map(|s| key.open(place("refresh_token"), s)).transpose()?,
+        access_token,
+        refresh_token,
         kind: token.kind.clone(),
         expires_at: token.expires_at,
         scopes: token.scopes.clone(),

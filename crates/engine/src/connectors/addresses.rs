@@ -1,4 +1,4 @@
-//! Whether this server may call the addresses of a connector, told before anybody relies on it.
+//! Whether this server may call the addresses of a connector, told before a call relies on it.
 
 use astralform_catalog::Addresses;
 use astralform_domain::{Endpoints, ProjectConnector};
@@ -20,8 +20,8 @@ pub struct ForbiddenAddress {
 
 impl Connectors {
     /// Checks that this server may call the addresses of a project connector, all but those of a
-    /// sandboxed one, and those that differ from account to account. Browsers alone go to the
-    /// authorization endpoint, but a code that came over plain http would be anybody's.
+    /// sandboxed one, and those that differ from account to account. Only browsers go to the
+    /// authorization endpoint, but a code that came over plain http could be read by others.
     pub(crate) async fn check_addresses(
         &self,
         settings: &ProjectConnector,

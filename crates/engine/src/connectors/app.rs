@@ -18,8 +18,8 @@ impl Connectors {
         Ok(App::new(clients, reach(settings)))
     }
 
-    /// Returns the app as far as its secrets still open, to ask for the end of what it has: tokens may
-    /// prove themselves.
+    /// Returns the app with those of its secrets that still open, to revoke its tokens: a token may
+    /// prove itself.
     pub(crate) async fn app_to_revoke(&self, ready: &Ready) -> Result<App, Fault> {
         let settings = &ready.settings;
         let mut clients = Vec::new();
@@ -40,8 +40,8 @@ impl Connectors {
         Ok(App::new(clients, reach(settings)))
     }
 
-    /// Notes that the provider refuses the developer's app, so that its connector says so before the
-    /// next end user is asked.
+    /// Notes that the provider refuses the developer's app, so that its connector says so before
+    /// the next end user is asked.
     pub(crate) async fn note_refused_app(
         &self,
         ready: &Ready,
@@ -59,7 +59,7 @@ impl Connectors {
         Ok(())
     }
 
-    /// Notes that the provider takes the developer's app: an earlier refusal says nothing any more.
+    /// Notes that the provider takes the developer's app: an earlier refusal counts no more.
     pub(crate) async fn absolve_app(&self, tx: &mut Tx, ready: &Ready) -> Result<(), Fault> {
         let client = ready.settings.client.as_ref();
         if client.is_some_and(|client| client.rejected_at.is_some()) {

@@ -40,8 +40,9 @@ const ALLOWANCE: Allowance =
 
 /// Returns an app for a sandboxed connector whose developer has none.
 pub(crate) fn made_up_client(entropy: &Entropy) -> Client {
-    let random = || URL_SAFE_NO_PAD.encode(entropy.bytes::<18>());
-    Client { id: format!("sandbox-{}", random()), secret: Secret::new(random()) }
+    let id = URL_SAFE_NO_PAD.encode(entropy.bytes::<18>());
+    let secret = URL_SAFE_NO_PAD.encode(entropy.bytes::<18>());
+    Client { id: format!("sandbox-{id}"), secret: Secret::new(secret) }
 }
 
 /// The simulator, as connectors in the sandbox use it.
@@ -57,8 +58,7 @@ impl Sandbox {
         Self { egress: egress.clone(), site: Arc::clone(site), connectors: Arc::clone(connectors) }
     }
 
-    /// Makes sure that the simulator knows a sandboxed connector's app: it forgets when it starts
-    /// anew.
+    /// Makes sure that the simulator knows a sandboxed connector's app: a restart makes it forget.
     pub(crate) async fn introduce(&self, ready: &Ready) -> Result<(), SandboxError> {
         let is_ours = ready.settings.sandbox && ready.settings.client.is_some();
         let Some(simulator) = self.site.simulator().filter(|_| is_ours) else {

@@ -31,7 +31,7 @@ pub struct Parts {
     pub key_ring: KeyRing,
     /// The way out.
     pub egress: Egress,
-    /// Where we are ourselves.
+    /// The addresses of this server.
     pub site: Site,
     /// The time.
     pub clock: Clock,
@@ -49,7 +49,7 @@ pub(super) struct State {
     pub(super) egress: Egress,
     pub(super) site: Arc<Site>,
     pub(super) node: Arc<str>,
-    /// Tells this process from any other, also of the same name.
+    /// Distinguishes this process from any other, also of the same name.
     pub(super) process: Arc<str>,
     pub(super) detached: Detached,
     pub(super) prompts: Arc<PromptState>,

@@ -30,13 +30,13 @@ pub struct Deleted {
 /// Why nothing is deleted.
 #[derive(Debug, Error)]
 pub enum DeleteError {
-    /// There is nobody of that id.
+    /// There is no end user of that id.
     #[error(
         "this environment has no end user of that id: it has to be the one that X-End-User-ID \
          named, percent-encoded in the address"
     )]
     UnknownEndUser,
-    /// It is somebody else's to say, or another one was meant.
+    /// The confirmation does not name this project.
     #[error(
         "`confirm` is neither the name nor the id of the project in the address, and nothing was \
          deleted: GET /v1/projects says both"
@@ -82,7 +82,8 @@ impl ManagedConnections {
         let extents = self.revoke_selected(tx, tenant, &selection, why).await?;
         let sessions = sessions::end_of(tx, tenant, end_user).await?;
         let Some(key) = end_users::lock(tx, tenant, end_user).await? else {
-            // Somebody whose backend opened sessions for them, and who never connected anything.
+            // An end user whose backend opened sessions for them, and who never connected an
+            // account.
             let ended = Deleted { sessions, ..Deleted::default() };
             return Ok((sessions > 0).then_some(ended));
         };

@@ -34,7 +34,8 @@ const TAKEN: [&str; 20] = [
 /// How a return URL opens what it leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    /// In the browser: https, or http where nobody else listens in (RFC 8252 §7.3).
+    /// In the browser: https, or http on loopback, where no other machine listens in (RFC 8252
+    /// §7.3).
     Web,
     /// In an application on the device that claims the scheme (RFC 8252 §7.1).
     OwnScheme,
@@ -54,8 +55,8 @@ pub(super) fn check_return_urls(urls: &[String]) -> Result<(), EnvironmentError>
     }
 }
 
-/// Refuses schemes of applications where the developer's backend does not confirm who finished:
-/// whichever application claims the scheme gets what is sent there.
+/// Refuses schemes of applications where the developer's backend does not confirm who finished: any
+/// application that claims the scheme gets what is sent there.
 ///
 /// # Errors
 /// With the first that is refused.
@@ -96,14 +97,15 @@ fn is_loopback(url: &Url) -> bool {
 /// domain, two labels at least.
 fn is_own(scheme: &str) -> bool {
     let mut labels = scheme.split('.');
-    let is_top = |label: &str| {
-        label.starts_with("xn--") && is_label(label)
-            || label.len() >= 2 && label.bytes().all(|byte| byte.is_ascii_lowercase())
-    };
-    labels.next().is_some_and(is_top)
+    labels.next().is_some_and(is_top_level)
         && scheme.contains('.')
         && labels.all(is_label)
         && !TAKEN.iter().any(|taken| is_within(scheme, taken))
+}
+
+fn is_top_level(label: &str) -> bool {
+    label.starts_with("xn--") && is_label(label)
+        || label.len() >= 2 && label.bytes().all(|byte| byte.is_ascii_lowercase())
 }
 
 fn is_label(label: &str) -> bool {

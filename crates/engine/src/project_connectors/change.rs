@@ -125,8 +125,8 @@ impl ProjectConnectors {
         Ok(tx.commit().await.map_err(Fault::from)?)
     }
 
-    /// Returns the credentials that come with a change. Whoever enters the sandbox without any is
-    /// given some.
+    /// Returns the credentials that come with a change. A connector that enters the sandbox without
+    /// any is given some.
     async fn entered(
         &self,
         before: &ProjectConnector,
@@ -194,8 +194,8 @@ impl ProjectConnectors {
         Ok(Present { client, key_opens, has_shared: !shared.is_empty() })
     }
 
-    /// Returns what a change amounts to. Addresses that it does not name are those that somebody
-    /// entered only if the secret that is there is bound to them; a new one is not sent to others.
+    /// Returns what a change amounts to. Addresses that it does not name count as entered only if
+    /// the stored secret is bound to them; a new secret is not sent to others.
     fn planned(
         &self,
         before: &ProjectConnector,
@@ -232,8 +232,8 @@ impl ProjectConnectors {
         }
     }
 
-    /// Returns the settings after a change. Credentials are bound to the hosts they may go to, so
-    /// whoever changes those enters them again.
+    /// Returns the settings after a change. Credentials are bound to the hosts they may go to, so a
+    /// change of those takes the credentials again.
     fn revised(
         &self,
         before: &ProjectConnector,

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use astralform_catalog::{Auth, Connector};
 use astralform_domain::{ConnectorSlug, ProjectConnector, Secret, Tenant, chain};
-use astralform_egress::{Answer, Egress};
+use astralform_egress::Egress;
 use astralform_provider::{
     App, AppReply, Budget, SendError,
     oauth::{Client, Grant, Granted, TokenError, read_tokens, token_request},
@@ -146,12 +146,16 @@ impl AppChecks {
         let code = Secret::new("astralform-check".to_owned());
         let grant = Grant { code: &code, redirect_uri: &redirect_uri, verifier: None };
         let app = App::new(vec![client.clone()], reach(settings));
-        let made = |client: &Client| token_request(oauth, &at.token, client, &grant);
-        let read = |answer: Answer| AppAnswer {
-            tokens: read_tokens(oauth, answer.status, &answer.body),
-            explained: answer.explain(),
-        };
-        match app.send(&self.egress, Budget::CHECK, made, read).await {
+        let answer = app.send(
+            &self.egress,
+            Budget::CHECK,
+            |client| token_request(oauth, &at.token, client, &grant),
+            |answer| AppAnswer {
+                tokens: read_tokens(oauth, answer.status, &answer.body),
+                explained: answer.explain(),
+            },
+        );
+        match answer.await {
             Ok(answer) => answer.verdict(),
             Err(SendError::Egress(error)) => {
                 tracing::info!(error = chain(&error), "credentials could not be checked");

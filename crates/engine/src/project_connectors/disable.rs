@@ -9,8 +9,8 @@ use crate::{Fault, project_connectors::ProjectConnectors, settings::SettingsErro
 
 impl ProjectConnectors {
     /// Disables a connector for good: from the same transaction on, none of its connections can be
-    /// used and none of its prompts finished. Says how many connections were revoked; their tokens
-    /// are ended at the provider afterwards.
+    /// used and none of its prompts finished. Returns how many connections were revoked; their
+    /// tokens are ended at the provider afterwards.
     ///
     /// # Errors
     /// When it is not enabled.

@@ -140,8 +140,8 @@ impl ProjectConnectors {
             new.credentials.as_ref().map(|entered| entered.read(connector)).transpose()?;
         Ok(match (entered, connector.auth()) {
             (Some(Entered::Client { id, secret }), _) => {
-                let missing = || SettingsError::BadCredential("client_id".to_owned());
-                Paying::Client(Some(Client { id: id.ok_or_else(missing)?, secret }))
+                let id = id.ok_or_else(|| SettingsError::BadCredential("client_id".to_owned()))?;
+                Paying::Client(Some(Client { id, secret }))
             }
             (Some(Entered::Key(parts)), _) => Paying::Key(Some(parts)),
             (None, Auth::OAuth(_)) if new.is_sandboxed() => {

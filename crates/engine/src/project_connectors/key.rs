@@ -82,8 +82,10 @@ impl ProjectKey {
         settings: &ProjectConnector,
     ) -> Result<Option<KeyShown>, Fault> {
         let connector = self.base.catalog.connector(&settings.connector);
-        let is_by_key = |found: &&Arc<Connector>| matches!(found.auth(), Auth::ApiKey(_));
-        let Some(connector) = connector.filter(is_by_key) else { return Ok(None) };
+        let Some(connector) = connector else { return Ok(None) };
+        if !matches!(connector.auth(), Auth::ApiKey(_)) {
+            return Ok(None);
+        }
         let shared =
             connections::serving(&self.base.db, settings.tenant, settings.id, None).await?;
         let Some(own) = shared.first() else { return Ok(None) };
@@ -108,9 +110,12 @@ impl ProjectKey {
         let tenant = ready.settings.tenant;
         let pcon = ready.settings.id;
         let known = connections::serving(&mut *tx, tenant, pcon, None).await?;
-        let fresh = || ConnectionId::new(&self.base.clock, &self.base.entropy);
+        let id = match known.first() {
+            Some(known) => known.id,
+            None => ConnectionId::new(&self.base.clock, &self.base.entropy),
+        };
         let connection = Connection {
-            id: known.first().map_or_else(fresh, |known| known.id),
+            id,
             tenant,
             project_connector: pcon,
             owner: Owner::Project,

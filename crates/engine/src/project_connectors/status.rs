@@ -132,7 +132,7 @@ impl ProjectConnectors {
     }
 }
 
-/// Returns the status in one place, purely.
+/// Decides the status in one place, as a pure function.
 fn status(
     settings: &ProjectConnector,
     usable: Result<ConnectorType, Unusable>,
@@ -147,11 +147,11 @@ fn status(
         Err(why) => return (Status::Misconfigured, Some(why.to_string())),
         Ok(kind) => kind,
     };
-    let works = |connection: &Connection| {
+    let is_any_active = shared.iter().any(|connection| {
         connection.owner == Owner::Project && connection.status == ConnectionStatus::Active
-    };
+    });
     let shared_pays = !(settings.require_auth && settings.allow_end_user_auth);
-    let is_dead = !shared.is_empty() && !shared.iter().any(works);
+    let is_dead = !shared.is_empty() && !is_any_active;
     if shared_pays && is_dead && settings.allow_end_user_auth {
         let why = match kind {
             ConnectorType::Oauth => {
@@ -163,7 +163,7 @@ fn status(
         };
         return (Status::NeedsCredentials, Some(why.to_owned()));
     }
-    if !settings.allow_end_user_auth && !shared.iter().any(works) {
+    if !settings.allow_end_user_auth && !is_any_active {
         let why = match kind {
             ConnectorType::Oauth => {
                 "end users may not connect accounts of their own, so a member has to share one"

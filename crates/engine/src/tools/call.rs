@@ -45,7 +45,7 @@ pub enum CallRefusal {
     Fault(#[from] Fault),
 }
 
-/// Says what the first fault is, and how many there are besides.
+/// Returns what the first fault is, and how many there are besides.
 fn first(faults: &[ArgumentFault]) -> String {
     let Some((ArgumentFault { pointer, message }, others)) = faults.split_first() else {
         return String::new();
@@ -81,8 +81,8 @@ pub(super) enum Interrupted {
     Refused(CallRefusal),
     /// The connections that it rested on changed, so that the next attempt may go otherwise.
     Outdated,
-    /// The provider refused the token of that generation. It has done nothing, so the request can
-    /// be sent again with a newer one, whatever it is.
+    /// The provider refused the token of that generation. It has done nothing, so every request can
+    /// be sent again with a newer one.
     Rejected(i64),
 }
 
@@ -132,9 +132,10 @@ impl Tools {
         if call.wait.at_most.is_zero() {
             return Ok(Outcome::AuthRequired(prompt));
         }
-        let over = |status: AuthStatus| !status.is_open();
+        let id = prompt.request.id;
         let wait = call.wait.clone();
-        let answered = self.prompts.wait(&caller.principal, prompt.request.id, wait, over).await?;
+        let answered =
+            self.prompts.wait(&caller.principal, id, wait, |status| !status.is_open()).await?;
         match answered {
             Some(answered) if answered.status == AuthStatus::Completed => {
                 self.call_at_once(caller, name, call).await

@@ -28,7 +28,7 @@ pub enum Availability {
     Unavailable(Outside),
 }
 
-/// Why a tool cannot be used, whatever the end user does.
+/// Why a tool cannot be used, and asking the end user does not help.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outside {
     /// The connector cannot be used.

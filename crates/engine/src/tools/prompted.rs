@@ -14,7 +14,8 @@ use crate::{
     tools::Tools,
 };
 
-/// Returns the access of an account ran out, and cannot be renewed at the moment; nothing is lost.
+/// Returns the failure of a call whose account's access ran out and cannot be renewed at the
+/// moment; nothing is lost.
 fn not_refreshed(name: &str, later: Later) -> CallFailure {
     let (kind, message) = match later.why {
         Hindrance::Provider | Hindrance::OtherNode => (
@@ -45,8 +46,8 @@ fn not_refreshed(name: &str, later: Later) -> CallFailure {
 
 /// What becomes of a call whose credential is not enough.
 impl Tools {
-    /// Says that the connection's token is dead, and asks its owner to connect again. What a
-    /// project shares is not for end users to renew; they connect their own, where they may.
+    /// Marks the connection's token dead, and asks its owner to connect again. What a project
+    /// shares is not for end users to renew; they connect their own, where they may.
     pub(super) async fn renewal(
         &self,
         accepted: &Accepted<'_>,
@@ -77,18 +78,18 @@ impl Tools {
         lack: Lack,
     ) -> Result<Outcome, Interrupted> {
         let name = &accepted.ready.connector.name;
-        let failed = |failure| Ok(Outcome::Failed(failure));
-        match lack {
+        let failure = match lack {
             Lack::Dead { generation, why } => {
-                self.renewal(accepted, connection, generation, why).await
+                return self.renewal(accepted, connection, generation, why).await;
             }
-            Lack::Changed if !accepted.is_last => Err(Interrupted::Outdated),
-            Lack::Changed => failed(CallFailure::new(
+            Lack::Changed if !accepted.is_last => return Err(Interrupted::Outdated),
+            Lack::Changed => CallFailure::new(
                 FailureKind::ProviderUnavailable,
                 format!("The {name} account changed again and again meanwhile. Try again."),
-            )),
-            Lack::Later(later) => failed(not_refreshed(name, later)),
-        }
+            ),
+            Lack::Later(later) => not_refreshed(name, later),
+        };
+        Ok(Outcome::Failed(failure))
     }
 
     /// Asks for the scopes that the provider wants besides, unless asking would lead nowhere.
@@ -99,16 +100,12 @@ impl Tools {
         missing: &ScopeSet,
     ) -> Result<Outcome, Interrupted> {
         let connector = &accepted.ready.connector;
-        let denied = |message| {
-            let failure = CallFailure::new(FailureKind::PermissionDenied, message);
-            Ok(Outcome::Failed(failure))
-        };
         let name = &connector.name;
         if paid.connection.owner == Owner::Project {
             let missing = missing.join(", ");
-            return denied(format!(
+            return Ok(deny(format!(
                 "The {name} account that the project shares lacks a permission ({missing}); a member has to share it again."
-            ));
+            )));
         }
         let known = connector.known_scopes();
         let missing: ScopeSet = if missing.is_empty() {
@@ -117,14 +114,15 @@ impl Tools {
             missing.iter().map(|scope| connector.scope_of(accepted.token, scope)).collect()
         };
         let Some(missing) = worth_asking(&missing, &known, &paid.connection.scopes) else {
-            return denied(format!("{name} does not let this account do it, whatever its scopes."));
+            let message = format!("{name} does not let this account do it, whatever its scopes.");
+            return Ok(deny(message));
         };
         let required = accepted.ready.asked.union(accepted.needed).union(&missing);
         let ask = Ask::renewing(AuthReason::MissingScopes, paid.connection, &required);
         self.prompted(accepted, ask, None).await
     }
 
-    /// Asks, unless those connections that it was decided on have changed.
+    /// Prompts the owner, unless the connections that it was decided on have changed.
     pub(super) async fn prompted(
         &self,
         accepted: &Accepted<'_>,
@@ -142,4 +140,9 @@ impl Tools {
             Err(OpenError::Fault(fault)) => Err(fault.into()),
         }
     }
+}
+
+fn deny(message: String) -> Outcome {
+    let failure = CallFailure::new(FailureKind::PermissionDenied, message);
+    Outcome::Failed(failure)
 }

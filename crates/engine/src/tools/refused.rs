@@ -39,7 +39,7 @@ pub(super) struct Refused {
 
 /// How long a token is refused before it is dead.
 const APART: Duration = Duration::from_mins(10);
-/// How long an asking takes at most, the wait for others at the same host included.
+/// How long such a request takes at most, the wait for others at the same host included.
 const WITHIN: Duration = Duration::from_secs(10);
 
 /// Returns whether a token that is refused since then is dead.
@@ -49,8 +49,8 @@ fn is_dead(since: Timestamp, now: Timestamp) -> bool {
 
 /// Returns whether the provider was asked so lately that it is not to be asked now.
 fn was_asked_lately(doubts: Doubts, now: Timestamp) -> bool {
-    let is_lately = |at: Timestamp| at.until(now) < ASKED_EVERY && at <= now.after(ASKED_EVERY);
-    doubts.asked_at.is_some_and(is_lately)
+    let Some(at) = doubts.asked_at else { return false };
+    at.until(now) < ASKED_EVERY && at <= now.after(ASKED_EVERY)
 }
 
 impl Tools {
@@ -85,7 +85,7 @@ impl Tools {
         Ok(Outcome::Failed(CallFailure { provider_status, ..failure }))
     }
 
-    /// Notes that the provider takes the token: an earlier refusal says nothing any more.
+    /// Notes that the provider takes the token: an earlier refusal counts no more.
     pub(super) async fn trust_again(&self, accepted: &Accepted<'_>, paid: &Paid<'_>) {
         if paid.doubts.refused_since.is_none() {
             return;
@@ -102,8 +102,8 @@ impl Tools {
         }
     }
 
-    /// Asks the provider whose credential it is, unless it was asked lately; says whether the token
-    /// is dead.
+    /// Asks the provider whose credential it is, unless it was asked lately; returns whether the
+    /// token is dead.
     async fn ask_identity(
         &self,
         accepted: &Accepted<'_>,
@@ -162,7 +162,8 @@ impl Tools {
         }
     }
 
-    /// Notes that the provider itself refuses the token; says whether it has done so for long enough.
+    /// Notes that the provider itself refuses the token; returns whether it has done so for long
+    /// enough.
     async fn note_refusal(&self, accepted: &Accepted<'_>, paid: &Paid<'_>) -> Result<bool, Fault> {
         let of = (accepted.token, paid.generation);
         let now = self.base.now();

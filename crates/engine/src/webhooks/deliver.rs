@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use astralform_catalog::destination;
 use astralform_domain::{
-    AuthReason, AuthRequest, Connection, ConnectionStatus, Delivery, Event, Owner, Reconnect,
-    StatusChange, Webhook, WebhookDisabled, chain,
+    AuthReason, AuthRequest, ConnectionStatus, Delivery, Event, Owner, Reconnect, StatusChange,
+    Webhook, WebhookDisabled, chain,
 };
 use astralform_egress::{Allowance, Answer, EgressError, Forbidden, Outgoing, Reach, Secrets};
 use astralform_storage::{agents, auth_requests, connections, webhook_deliveries, webhooks};
@@ -20,7 +20,7 @@ use crate::{
 
 const ALLOWANCE: Allowance =
     Allowance { reach: Reach::Network, within: Duration::from_secs(10), at_most: 1024 * 1024 };
-/// How long an attempt has before somebody else makes the next: more than it can take.
+/// How long an attempt has before another node makes the next: more than it can take.
 const LEASE: Duration = Duration::from_secs(30);
 /// How much is read of what is due at a time.
 const AT_ONCE: i64 = 16;
@@ -65,7 +65,7 @@ impl Deliveries {
         }
     }
 
-    /// Delivers one, unless somebody else does; says whether it tried.
+    /// Delivers one, unless another node does; returns whether it tried.
     pub(super) async fn deliver_one(&self, mut delivery: Delivery) -> Result<bool, Fault> {
         let until = self.base.now().after(LEASE);
         if !webhook_deliveries::claim(&self.base.db, &mut delivery, until).await? {
@@ -170,8 +170,10 @@ impl Deliveries {
     ) -> Result<Option<Prompt>, Fault> {
         let tenant = delivery.tenant;
         let found = connections::find(&self.base.db, tenant, change.connection).await?;
-        let is_dead = |found: &Connection| found.status == ConnectionStatus::NeedsReauth;
-        let Some(connection) = found.filter(is_dead) else { return Ok(None) };
+        let Some(connection) = found else { return Ok(None) };
+        if connection.status != ConnectionStatus::NeedsReauth {
+            return Ok(None);
+        }
         let Ok(ready) = self.connectors.load_ready(tenant, connection.project_connector).await?
         else {
             return Ok(None);

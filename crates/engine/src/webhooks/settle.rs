@@ -55,7 +55,7 @@ impl Deliveries {
     }
 }
 
-/// Returns what an attempt says about its webhook; whether it says anything new.
+/// Notes what an attempt says about its webhook, and returns whether that is new.
 fn note(webhook: &mut Webhook, outcome: DeliveryOutcome, now: Timestamp) -> bool {
     if outcome == DeliveryOutcome::Delivered {
         return webhook.failing_since.take().is_some();
@@ -97,7 +97,7 @@ fn failure(outcome: DeliveryOutcome, answered: &Answered) -> Option<String> {
     Some(why)
 }
 
-/// Returns how long the receiver wants to be left alone.
+/// Returns for how long the receiver wants no delivery.
 fn asked(answered: &Answered, now: Timestamp) -> Option<Duration> {
     answered.as_ref().ok()?.retry_after(now)
 }

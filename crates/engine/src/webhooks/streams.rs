@@ -5,12 +5,11 @@ use std::{
 
 use astralform_domain::WebhookId;
 
-/// How many deliveries this node makes to each webhook at a time: one that is slow holds up nobody
-/// but itself.
+/// How many deliveries this node makes to each webhook at a time: a slow one holds up only itself.
 #[derive(Clone, Default)]
 pub(crate) struct Streams(Arc<Mutex<HashMap<WebhookId, usize>>>);
 
-/// The right to deliver to a webhook. It ends with this.
+/// The right to deliver to a webhook. It ends when this is dropped.
 pub struct Turn {
     pub(super) webhook: WebhookId,
     streams: Streams,
@@ -25,8 +24,7 @@ impl Streams {
         let taken = counts.entry(webhook).or_default();
         let free = wanted.min(MOST.saturating_sub(*taken));
         *taken += free;
-        let turn = || Turn { webhook, streams: self.clone() };
-        std::iter::repeat_with(turn).take(free).collect()
+        (0..free).map(|_| Turn { webhook, streams: self.clone() }).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<WebhookId, usize>> {

@@ -22,7 +22,7 @@ pub(crate) fn is_named(connector: &Connector, code: Option<&str>) -> bool {
     })
 }
 
-/// Returns what the provider says about it, where it says anything.
+/// Returns the provider's own words about it, where it has any.
 pub(crate) fn words(
     connector: &Connector,
     document: &Document<'_>,
@@ -33,14 +33,15 @@ pub(crate) fn words(
     Some(plain(&said)).filter(|said| !said.is_empty())
 }
 
-/// Returns a refusal that is not JSON, as the text that it is.
+/// Returns the text of a refusal that is not JSON.
 pub(crate) fn text(body: &[u8]) -> Value {
     const LONGEST: usize = 2_000;
     let text = String::from_utf8_lossy(&body[..body.len().min(LONGEST)]);
     Value::String(text.trim().to_owned())
 }
 
-/// Returns a 403 may be for now, and says when it is over, or for the scopes (RFC 6750 §3.1).
+/// Returns what status and headers say. A 403 may be for now, and say when it is over, or be for
+/// the scopes (RFC 6750 §3.1).
 fn by_head(answer: &Answer) -> ErrorKind {
     match answer.status {
         StatusCode::FORBIDDEN if answer.says_when() => ErrorKind::RateLimited,
@@ -51,8 +52,8 @@ fn by_head(answer: &Answer) -> ErrorKind {
     }
 }
 
-/// Returns the scopes that a refusal for insufficient scopes names (RFC 6750 §3); none where it names
-/// none, and nothing where the refusal is another one.
+/// Returns the scopes that a refusal for insufficient scopes names (RFC 6750 §3), which may be
+/// none; `None` where the refusal is another one.
 pub(crate) fn lacking_scopes(headers: &HeaderMap) -> Option<Vec<String>> {
     let mut challenges = headers.get_all(header::WWW_AUTHENTICATE).iter();
     challenges.find_map(lacking)
@@ -61,14 +62,18 @@ pub(crate) fn lacking_scopes(headers: &HeaderMap) -> Option<Vec<String>> {
 fn lacking(challenge: &HeaderValue) -> Option<Vec<String>> {
     let (scheme, parameters) = challenge.to_str().ok()?.trim().split_once(' ')?;
     let parameters = parameters_of(parameters)?;
-    let named = |name: &str| parameters.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
     let is_lacking = scheme.eq_ignore_ascii_case("bearer")
-        && named("error").is_some_and(|(_, code)| *code == "insufficient_scope");
-    let scopes = named("scope").map_or("", |(_, scopes)| scopes);
+        && find_parameter(&parameters, "error") == Some("insufficient_scope");
+    let scopes = find_parameter(&parameters, "scope").unwrap_or_default();
     is_lacking.then(|| scopes.split_whitespace().map(str::to_owned).collect())
 }
 
-/// Reads the parameters of a challenge (RFC 9110 §11.2); nothing where they are none.
+fn find_parameter<'a>(parameters: &[(&str, &'a str)], name: &str) -> Option<&'a str> {
+    let found = parameters.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
+    found.map(|(_, value)| *value)
+}
+
+/// Reads the parameters of a challenge (RFC 9110 §11.2); `None` where they are malformed.
 fn parameters_of(mut text: &str) -> Option<Vec<(&str, &str)>> {
     let mut parameters = Vec::new();
     while let Some((name, rest)) = text.trim_start_matches([' ', ',']).split_once('=') {
@@ -93,7 +98,7 @@ fn by_status(status: StatusCode) -> ErrorKind {
     }
 }
 
-/// Returns a provider's words without control characters, and not too many.
+/// Returns a provider's words without control characters, up to a limit.
 fn plain(text: &str) -> String {
     let plain = text.chars().filter(|c| !c.is_control());
     plain.take(limits::PROVIDER_WORDS.count()).collect::<String>().trim().to_owned()

@@ -13,7 +13,7 @@ pub struct ToolResult(Box<RawValue>);
 /// How a call went wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallFailure {
-    /// What it means to whoever must act.
+    /// Its kind, which says who has to act.
     pub kind: FailureKind,
     /// What happened and what to do, for a model or a person.
     pub message: String,
@@ -36,13 +36,16 @@ impl ToolResult {
     pub fn into_json(self) -> Box<RawValue> {
         self.0
     }
+
+    fn parse(&self) -> Option<Value> {
+        serde_json::from_str(self.0.get()).ok()
+    }
 }
 
 /// Two results are the same when they are the same JSON value.
 impl PartialEq for ToolResult {
     fn eq(&self, other: &Self) -> bool {
-        let value = |result: &Self| serde_json::from_str::<Value>(result.0.get()).ok();
-        value(self) == value(other)
+        self.parse() == other.parse()
     }
 }
 
@@ -58,7 +61,7 @@ impl CallFailure {
         Self { kind, message: message.into(), retry_after: None, provider_status: None }
     }
 
-    /// Tells a model what to do about a change that may have happened, whatever else is said of it.
+    /// Adds to the message what a model should do about a change that may have happened.
     #[must_use]
     pub fn advised(mut self) -> Self {
         if self.kind == FailureKind::OutcomeUnknown {

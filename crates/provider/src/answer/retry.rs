@@ -1,4 +1,4 @@
-//! Whether a request is sent once more. Purely.
+//! Whether a request is sent once more: pure functions.
 
 use std::time::Duration;
 
@@ -38,8 +38,8 @@ const PAUSE: Duration = Duration::from_millis(250);
 
 /// Returns after how long the request is sent once more, if at all.
 ///
-/// A throttle says that nothing was done, so what it says is waited out, whatever the request. Any
-/// other failure is tried again only where sending twice is like sending once.
+/// A throttle says that nothing was done, so its time is waited out for every request. After any
+/// other failure the request is sent again only where sending it twice is like sending it once.
 pub fn retry_delay(tool: &Tool, shaped: &Shaped, sending: Sending) -> Option<Duration> {
     let Shaped::Failed(failure) = shaped else { return None };
     match failure.kind {
@@ -52,7 +52,7 @@ pub fn retry_delay(tool: &Tool, shaped: &Shaped, sending: Sending) -> Option<Dur
     }
 }
 
-/// Returns a server in trouble that may be over in a moment.
+/// Returns whether a status tells of a server's trouble that may be over in a moment.
 fn is_passing(status: StatusCode) -> bool {
     matches!(status.as_u16(), 500 | 502 | 503 | 504)
 }

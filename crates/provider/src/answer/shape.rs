@@ -72,7 +72,7 @@ fn value(answer: &Answer) -> Value {
     serde_json::from_slice(&answer.body).unwrap_or_default()
 }
 
-/// Reads the body; a success that has none says null.
+/// Reads the body; a success without one counts as null.
 fn document(answer: &Answer) -> Result<Document<'_>, ParseError> {
     if has_no_body(answer) { Ok(Document::null()) } else { Document::parse(&answer.body) }
 }
@@ -219,7 +219,7 @@ impl<'a> Reading<'a> {
     }
 }
 
-/// The longest that somebody is told to wait.
+/// The longest that a caller is told to wait.
 const LONGEST: Duration = Duration::from_hours(24);
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! Answers of token endpoints as they come: JSON, as RFC 6749 §5 has it, or a form, as some providers
-//! have answered since before that.
+//! Answers of token endpoints as they come: JSON, as RFC 6749 §5 has it, or a form, as some
+//! providers have answered since before that.
 
 use astralform_catalog::OAuth;
 use astralform_domain::{ProviderError, ScopeSet};
@@ -7,8 +7,7 @@ use astralform_jq::Document;
 use serde_json::{Map, Value};
 use url::form_urlencoded;
 
-/// Reads an answer, whatever its content type is: as JSON, or else as a form of which each member is
-/// a text.
+/// Reads an answer of any content type: as JSON, or else as a form whose members are texts.
 pub(super) fn read_answer(body: &[u8]) -> Option<Value> {
     const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
     let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
@@ -20,11 +19,6 @@ pub(super) fn read_answer(body: &[u8]) -> Option<Value> {
 
 /// Reads a form. Web pages and sentences are none: they have spaces, or names that no member has.
 fn read_form(text: &str) -> Option<Value> {
-    let is_name = |name: &str| {
-        !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))
-    };
-    let is_member =
-        |part: &str| part.is_empty() || part.split_once('=').is_some_and(|(name, _)| is_name(name));
     let is_form = !text.is_empty()
         && !text.contains(|c: char| c.is_whitespace() || c.is_control())
         && text.split('&').all(is_member);
@@ -32,11 +26,19 @@ fn read_form(text: &str) -> Option<Value> {
     is_form.then(|| members.map(|(name, text)| (name, text.into())).collect::<Map<_, _>>().into())
 }
 
+fn is_member(part: &str) -> bool {
+    part.is_empty() || part.split_once('=').is_some_and(|(name, _)| is_name(name))
+}
+
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))
+}
+
 /// Returns what a refusal says (RFC 6749 §5.2), by its code.
 pub(super) fn provider_error(answer: &Value, code: &str) -> ProviderError {
-    let inside = || answer.get("error")?.get("message")?.as_str();
     let said = answer.get("error_description").and_then(Value::as_str);
-    ProviderError::new(code, said.or_else(inside))
+    let said = said.or_else(|| answer.get("error")?.get("message")?.as_str());
+    ProviderError::new(code, said)
 }
 
 /// Returns the `error` of RFC 6749 §5.2.
@@ -44,8 +46,8 @@ pub(super) fn standard_error(answer: &Value) -> Option<String> {
     answer.get("error")?.as_str().filter(|code| !code.is_empty()).map(str::to_owned)
 }
 
-/// Returns the word, or else the number, in an `error` that is an object: some providers have one form of
-/// errors for all their interfaces.
+/// Returns the word, or else the number, in an `error` that is an object: some providers have one
+/// form of errors for all their interfaces.
 pub(super) fn error_in_object(answer: &Value) -> Option<String> {
     let error = answer.get("error")?;
     let mut texts =

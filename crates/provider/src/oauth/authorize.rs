@@ -6,7 +6,7 @@ use url::Url;
 
 use crate::request::extend_query;
 
-/// What a browser is sent to the provider with (RFC 6749 §4.1.1).
+/// The request that a browser takes to the provider (RFC 6749 §4.1.1).
 pub struct AuthorizationRequest<'a> {
     /// The connector.
     pub connector: &'a Connector,

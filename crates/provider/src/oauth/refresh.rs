@@ -14,7 +14,7 @@ pub enum Refreshed {
     Rejected,
     /// The provider refuses, in a word that blames our app.
     AppRejected(ProviderError),
-    /// The provider refuses, in a word that may mean anything. Nothing was done.
+    /// The provider refuses, in a word that may mean several things. Nothing was done.
     Refused(ProviderError),
     /// Nothing was done, and the same may be done later.
     Deferred(String),
@@ -32,7 +32,7 @@ impl AppReply for Refreshed {
 ///
 /// Only a well-formed refusal ends a connection at once: a server in trouble, a captive portal or a
 /// word that we do not know must not. What the connector lists as a rejection comes first: here the
-/// refresh token is what is refused, whatever the word means elsewhere.
+/// refresh token is what is refused, even where the word means something else elsewhere.
 pub fn read_refreshed(oauth: &OAuth, kind: &str, status: StatusCode, body: &[u8]) -> Refreshed {
     if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT) {
         return Refreshed::Deferred(status.as_str().to_owned());

@@ -30,8 +30,7 @@ pub enum Revoked {
     Unconfirmed,
     /// It may be alive: the provider does not take our app's secret.
     AppRefused,
-    /// It is alive (RFC 7009 §2.2.1): the provider is not well, or wants to be left alone for so
-    /// long.
+    /// It is alive (RFC 7009 §2.2.1): the provider is in trouble, or wants no request for so long.
     NotNow(Option<Duration>),
 }
 
@@ -90,18 +89,14 @@ fn filled(mut url: Url, client: &Client) -> Url {
 pub fn read_revocation(connector: &Connector, answer: &Answer, now: Timestamp) -> Revoked {
     let Some(revocation) = &connector.revocation else { return Revoked::Unconfirmed };
     let status = answer.status.as_u16();
-    let document = Document::parse(&answer.body);
-    let says = |expression: &Expression| {
-        let read = |document| expression.read::<bool>(document, Variables::status(status));
-        document.as_ref().is_ok_and(|document| read(document).unwrap_or(false))
-    };
-    if revocation.already_dead.as_ref().is_some_and(says) {
+    let document = Document::parse(&answer.body).ok();
+    let document = document.as_ref();
+    let already_dead = revocation.already_dead.as_ref();
+    if already_dead.is_some_and(|already_dead| is_true(already_dead, document, status)) {
         return Revoked::WasDead;
     }
     match status {
-        200..300 if revocation.confirmed.as_ref().map_or(!is_page(answer), says) => {
-            Revoked::Confirmed
-        }
+        200..300 if is_confirmed(revocation, answer, document) => Revoked::Confirmed,
         408 | 429 | 500.. => Revoked::NotNow(answer.retry_after(now)),
         403 if answer.retry_after(now).is_some() => Revoked::NotNow(answer.retry_after(now)),
         400 | 401 if revocation.style == RevocationStyle::Rfc7009 => {
@@ -113,8 +108,22 @@ pub fn read_revocation(connector: &Connector, answer: &Answer, now: Timestamp) -
     }
 }
 
-/// Returns whether a person is meant to read it: whoever keeps a service out of order answers so,
-/// and it confirms nothing.
+/// Returns whether a success confirms that the token is dead.
+fn is_confirmed(revocation: &Revocation, answer: &Answer, document: Option<&Document<'_>>) -> bool {
+    match &revocation.confirmed {
+        Some(confirmed) => is_true(confirmed, document, answer.status.as_u16()),
+        None => !is_page(answer),
+    }
+}
+
+/// Returns whether an expression of the connector is true of an answer.
+fn is_true(expression: &Expression, document: Option<&Document<'_>>, status: u16) -> bool {
+    let Some(document) = document else { return false };
+    expression.read(document, Variables::status(status)).unwrap_or(false)
+}
+
+/// Returns whether an answer is a page for people: a service that is out of order may answer with
+/// one, and it confirms nothing.
 fn is_page(answer: &Answer) -> bool {
     let kind = answer.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     kind.is_some_and(|kind| kind.trim_start().to_ascii_lowercase().starts_with("text/html"))

@@ -19,7 +19,7 @@ use crate::{
     request::{default_headers, form, secret_header},
 };
 
-/// What a token is asked for with.
+/// What a code is exchanged with.
 pub struct Grant<'a> {
     /// The authorization code.
     pub code: &'a Secret,
@@ -44,8 +44,8 @@ pub struct Granted {
     pub scopes: Option<ScopeSet>,
 }
 
-/// One token as it is read. What is not of the form that it should be, and that a token can do
-/// without, counts as not said: a token that is not understood is lost.
+/// One token as it is read. An optional member that is malformed counts as missing: a token that is
+/// not understood is lost.
 #[derive(Deserialize)]
 struct ReadToken {
     #[serde(default = "default_kind")]
@@ -162,12 +162,12 @@ pub(crate) fn encoded(encoding: Encoding, fields: &[(&str, &str)]) -> (HeaderVal
 
 /// Writes HTTP Basic with both parts form-encoded first (RFC 6749 §2.3.1).
 pub(crate) fn basic(client: &Client) -> Option<HeaderValue> {
-    let encode = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
-    let pair = format!("{}:{}", encode(&client.id), encode(client.secret.expose()));
-    secret_header(&format!("Basic {}", STANDARD.encode(pair)))
+    let id: String = byte_serialize(client.id.as_bytes()).collect();
+    let secret: String = byte_serialize(client.secret.expose().as_bytes()).collect();
+    secret_header(&format!("Basic {}", STANDARD.encode(format!("{id}:{secret}"))))
 }
 
-/// Reads a token response (RFC 6749 §5), or the refusal in it, whatever its status.
+/// Reads a token response (RFC 6749 §5), or the refusal in it, at any status.
 pub fn read_tokens(
     oauth: &OAuth,
     status: StatusCode,
@@ -193,12 +193,12 @@ pub fn read_tokens(
 
 /// Returns whether a token can be sent, and is no larger than what is stored.
 fn is_storable(granted: &Granted) -> bool {
-    let access = &granted.access_token;
-    let refresh = granted.refresh_token.as_ref();
-    let fits = |token: &Secret| !limits::TOKEN.is_exceeded_by(token.expose().len());
+    let access = granted.access_token.expose();
+    let refresh = granted.refresh_token.as_ref().map_or("", Secret::expose);
     !limits::TOKEN_KIND.is_exceeded_by(granted.kind.len())
-        && [Some(access), refresh].into_iter().flatten().all(fits)
-        && secret_header(access.expose()).is_some()
+        && !limits::TOKEN.is_exceeded_by(access.len())
+        && !limits::TOKEN.is_exceeded_by(refresh.len())
+        && secret_header(access).is_some()
 }
 
 fn refusal(
@@ -210,7 +210,7 @@ fn refusal(
     let variables = Variables::status(status.as_u16());
     let code = match &oauth.token_response.error {
         Some(error) => error.read(document, variables).map_err(|_| TokenError::Unreadable)?,
-        // A server in trouble refuses nobody.
+        // An object as `error` is no refusal where the server is in trouble.
         None => standard_error(answer)
             .or_else(|| error_in_object(answer).filter(|_| !status.is_server_error())),
     };
@@ -260,7 +260,7 @@ fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error
 
 fn optional_secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D::Error> {
     let said = Value::deserialize(deserializer)?;
-    // One that was sent and comes again stays as it is: nothing was said about it.
+    // A token that was sent and comes back redacted counts as missing: the stored one stays.
     let text = said.as_str().filter(|text| !text.is_empty() && !text.contains(REDACTED));
     Ok(text.map(|text| Secret::new(text.to_owned())))
 }
@@ -284,10 +284,10 @@ fn lifetime<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D
     const TEN_YEARS: u64 = 10 * 365 * 24 * 3_600;
     let said = Value::deserialize(deserializer)?;
     let seconds = said.as_f64().or_else(|| said.as_str()?.trim().parse().ok());
-    let is_sensible = |seconds: &f64| *seconds >= 1.0;
+    let seconds = seconds.filter(|seconds| *seconds >= 1.0);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
-    let whole = |seconds: f64| (seconds as u64).min(TEN_YEARS);
-    Ok(seconds.filter(is_sensible).map(whole))
+    let whole = seconds.map(|seconds| (seconds as u64).min(TEN_YEARS));
+    Ok(whole)
 }
 
 #[cfg(test)]

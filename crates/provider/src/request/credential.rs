@@ -8,12 +8,12 @@ use http::{HeaderName, HeaderValue, header};
 
 use crate::request::{extend_query, secret_header};
 
-/// A credential taken apart, as the connector's file names its parts: an access token, or what
-/// somebody entered.
+/// A credential taken apart, as the connector's file names its parts: an access token, or the
+/// fields that were entered.
 #[derive(Clone)]
 pub struct CredentialParts {
     fields: BTreeMap<String, Secret>,
-    /// The names of those that anybody may see.
+    /// The names of the parts that may be shown.
     shown: Vec<String>,
 }
 
@@ -65,21 +65,20 @@ impl CredentialParts {
         self.fields.get(ApiKey::KEY).map(Secret::hint).unwrap_or_default()
     }
 
-    /// Puts the credential where a request carries it; nothing when it cannot stand there. The answer
-    /// will not show what of it nobody may see.
+    /// Puts the credential where a request carries it; returns `None` when it cannot stand there.
+    /// The answer will not show its secret parts.
     pub fn placed(&self, mut request: Outgoing, at: &Placement) -> Option<Outgoing> {
-        let part = |name: &str| self.get(name);
         for (name, value) in &at.headers {
-            let value: HeaderValue = secret_header(&value.fill(part)?)?;
+            let value: HeaderValue = secret_header(&value.fill(|part| self.get(part))?)?;
             request.headers.insert(name.parse::<HeaderName>().ok()?, value);
         }
         for (name, value) in &at.query {
-            let value = value.fill(part)?;
+            let value = value.fill(|part| self.get(part))?;
             extend_query(&mut request.url, [(name, value)]);
         }
         if let Some(at) = &at.basic {
-            let username = at.username.fill(part)?;
-            let password = at.password.fill(part)?;
+            let username = at.username.fill(|part| self.get(part))?;
+            let password = at.password.fill(|part| self.get(part))?;
             request.headers.insert(header::AUTHORIZATION, basic(&username, &password)?);
         }
         for (name, secret) in &self.fields {

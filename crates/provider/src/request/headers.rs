@@ -12,7 +12,8 @@ pub fn default_headers() -> HeaderMap {
     headers
 }
 
-/// Returns the headers that every request to a connector's API carries; `None` when one cannot be sent.
+/// Returns the headers that every request to a connector's API carries; `None` when one cannot be
+/// sent.
 pub(crate) fn headers_of(connector: &Connector) -> Option<HeaderMap> {
     let mut headers = default_headers();
     for (name, value) in &connector.api.headers {

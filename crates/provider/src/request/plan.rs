@@ -164,7 +164,7 @@ fn digits(number: &Number) -> String {
     }
 }
 
-/// Writes a body, and says what it is.
+/// Returns a body and its content type.
 pub(crate) fn encode(encoding: Encoding, value: &Value) -> (HeaderValue, Bytes) {
     match encoding {
         Encoding::Json => {

@@ -20,7 +20,7 @@ pub(crate) fn extend_query<N: AsRef<str>, V: AsRef<str>>(
     }
 }
 
-/// Encodes a text so that it stands for itself wherever it is put in an address.
+/// Encodes a text so that it stands for itself in every part of an address.
 pub(crate) fn encoded(text: &str) -> String {
     byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
 }

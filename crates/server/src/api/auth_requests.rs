@@ -17,8 +17,8 @@ use crate::{
     finish::{to_the_end, wanted},
 };
 
-/// The longest anybody can wait for an end user in one request, in seconds: most proxies give up
-/// on a silent answer after 60.
+/// The longest that a caller can wait for an end user in one request, in seconds: most proxies give
+/// up on a silent answer after 60.
 const LONGEST_WAIT: u64 = 55;
 
 /// Seconds to wait for an end user.
@@ -168,16 +168,17 @@ pub(crate) async fn show(
     Query(WaitQuery { wait }): Query<WaitQuery>,
 ) -> Result<Json<AuthRequestView>, Problem> {
     let tenant = caller.principal.tenant;
-    let missing = || Problem::from(Refusal::UnknownAuthRequest);
-    let now = app.engine().prompts.prompt(tenant, id).await?.ok_or_else(missing)?;
+    let now = app.engine().prompts.prompt(tenant, id).await?;
+    let now = now.ok_or(Refusal::UnknownAuthRequest)?;
     let named = caller.end_user.as_ref();
     let is_others = named.is_some_and(|end_user| now.request.owner.end_user() != Some(end_user));
     if is_others || !app.engine().offers.may_see(&caller, &now.request.connector) {
-        return Err(missing());
+        return Err(Refusal::UnknownAuthRequest.into());
     }
-    let is_final = |status: AuthStatus| !status.is_open();
-    let found = app.engine().prompts.wait(&caller.principal, id, patience(wait), is_final).await?;
-    Ok(Json(found.ok_or_else(missing)?.into()))
+    let wait = patience(wait);
+    let found =
+        app.engine().prompts.wait(&caller.principal, id, wait, |status| !status.is_open()).await?;
+    Ok(Json(found.ok_or(Refusal::UnknownAuthRequest)?.into()))
 }
 
 pub(crate) async fn confirm(

@@ -11,10 +11,9 @@ pub(crate) async fn ready(State(app): State<App>) -> Result<&'static str, Proble
     if app.is_draining() {
         return Err(Refusal::ShuttingDown.into());
     }
-    let unready = |fault| {
+    if let Err(fault) = app.engine().check_database().await {
         tracing::warn!(error = chain(&fault), "not ready");
-        Problem::from(Refusal::DatabaseAway)
-    };
-    app.engine().check_database().await.map_err(unready)?;
+        return Err(Refusal::DatabaseAway.into());
+    }
     Ok("ready\n")
 }

@@ -1,4 +1,4 @@
-//! The management API: for who administers, with an admin token.
+//! The management API: for administrators, with an admin token.
 
 pub(crate) mod catalog;
 pub(crate) mod connections;

@@ -38,7 +38,7 @@ pub(crate) async fn show(
     Ok(([(header::CONTENT_TYPE, kind)], app.engine().metrics().exposition()).into_response())
 }
 
-/// Refuses pages: a person may look, by typing the address; no page may, whatever it is called.
+/// Refuses web pages: a person may look, by typing the address, but no page may, under any name.
 fn from_no_page(headers: &HeaderMap) -> Result<(), Problem> {
     let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
     if headers.contains_key(header::ORIGIN) || site.is_some_and(|site| site != b"none") {
@@ -47,8 +47,8 @@ fn from_no_page(headers: &HeaderMap) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Returns whether nobody but this machine can have asked. A proxy on it asks for others: it shows
-/// in the headers that it adds, in the host that was asked for, and in our being known by another
+/// Returns whether only this machine can have asked. A proxy on it asks for others: that shows in
+/// the headers that it adds, in the host that was asked for, and in our being known by another
 /// address than loopback.
 fn is_of_this_machine(public_url: &Url, peer: Option<Peer>, headers: &HeaderMap) -> bool {
     let asked = headers.get(header::HOST).and_then(|host| host.to_str().ok());

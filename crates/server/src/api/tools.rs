@@ -155,13 +155,11 @@ pub(crate) async fn call(
     sent: Keyed<CallRequest, TOOL_CALL>,
 ) -> Result<Answer<CallView>, Problem> {
     let served = served::current();
-    let is_allowed = |tool: ToolName| {
-        if let Some(served) = &served {
-            served.note_tool(&tool);
-        }
-        caller.principal.credential.allows(&tool)
-    };
-    if !name.parse().is_ok_and(is_allowed) {
+    let tool: Option<ToolName> = name.parse().ok();
+    if let (Some(served), Some(tool)) = (&served, &tool) {
+        served.note_tool(tool);
+    }
+    if !tool.is_some_and(|tool| caller.principal.credential.allows(&tool)) {
         return Err(app.engine().offers.no_tool(&caller, &name).await?.into()); // nor a kept answer of it
     }
     check_weight(&sent.raw)?;

@@ -69,10 +69,9 @@ impl Expected {
     }
 
     fn leave_out_nulls(&self, given: &mut Map<String, Value>) {
-        let required = |name: &str| is_required(&self.schema, name);
         given.retain(|name, value| {
             let takes_null = self.field(name).is_none_or(takes_null);
-            !value.is_null() || takes_null || required(name)
+            !value.is_null() || takes_null || is_required(&self.schema, name)
         });
     }
 
@@ -159,7 +158,7 @@ fn unknown(schema: &Value, place: &Place, name: &str) -> FieldFault {
     FieldFault::new(place.member(name), what)
 }
 
-/// Returns the schema that says so, of those that a value may have.
+/// Returns, of the schemas that a value may have, the one with the keyword.
 fn with<'a>(schema: &'a Value, keyword: &str) -> Option<&'a Value> {
     if schema.get(keyword).is_some() {
         return Some(schema);
@@ -171,9 +170,11 @@ fn with<'a>(schema: &'a Value, keyword: &str) -> Option<&'a Value> {
 
 fn member<'a>(schema: &'a Value, name: &str) -> Option<&'a Value> {
     let known = with(schema, "properties").and_then(|object| object["properties"].get(name));
-    let others =
-        || with(schema, "additionalProperties").map(|object| &object["additionalProperties"]);
-    known.or_else(|| others().filter(|schema| schema.is_object()))
+    if known.is_some() {
+        return known;
+    }
+    let others = &with(schema, "additionalProperties")?["additionalProperties"];
+    others.is_object().then_some(others)
 }
 
 fn is_required(schema: &Value, name: &str) -> bool {
@@ -181,15 +182,11 @@ fn is_required(schema: &Value, name: &str) -> bool {
 }
 
 fn takes_null(schema: &Value) -> bool {
-    let has = |kind: &Value| {
-        kind == "null" || kind.as_array().is_some_and(|all| all.iter().any(|one| one == "null"))
-    };
-    schema.get("type").is_some_and(has)
-        || ["anyOf", "oneOf"]
-            .into_iter()
-            .filter_map(|of| schema.get(of)?.as_array())
-            .flatten()
-            .any(takes_null)
+    let kind = &schema["type"];
+    let kinds = kind.as_array().into_iter().flatten();
+    let choices = ["anyOf", "oneOf"].into_iter();
+    let mut choices = choices.filter_map(|of| schema.get(of)?.as_array()).flatten();
+    kind == "null" || kinds.into_iter().any(|kind| kind == "null") || choices.any(takes_null)
 }
 
 /// The names of an object's members, each as often as it is there.

@@ -1,8 +1,8 @@
 //! Heads as they come in, looked at for what says where a body ends.
 //!
 //! hyper takes a request with `Content-Length` and `Transfer-Encoding` for a chunked one and drops
-//! the length, so that nobody after it can see that there were both. A proxy in front of us may
-//! have gone by the other one: what it took for a body would be a request to us.
+//! the length, so that the code behind it cannot see that there were both. A proxy in front of us
+//! may have gone by the other one: what it took for a body would be a request to us.
 
 /// How a head says where its request's body ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,12 +79,13 @@ impl Heads {
 }
 
 fn says_length(line: &[u8]) -> bool {
-    let is = |name: &[u8]| {
-        line.len() > name.len()
-            && line[..name.len()].eq_ignore_ascii_case(name)
-            && matches!(line[name.len()], b':' | b' ' | b'\t')
-    };
-    is(b"content-length") || is(b"transfer-encoding")
+    is_header(line, b"content-length") || is_header(line, b"transfer-encoding")
+}
+
+fn is_header(line: &[u8], name: &[u8]) -> bool {
+    line.len() > name.len()
+        && line[..name.len()].eq_ignore_ascii_case(name)
+        && matches!(line[name.len()], b':' | b' ' | b'\t')
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! Who may be connected at the same time, and who makes way when there is no room.
+//! Which peers may be connected at the same time, and which connection makes way when there is no
+//! room.
 
 use std::{
     collections::HashMap,
@@ -68,7 +69,7 @@ impl Seats {
         Self(Arc::new(Shared { limits, taken: Mutex::default(), freed: Notify::new() }))
     }
 
-    /// Returns a seat for one more connection, or nothing where its peer may have no more. The
+    /// Returns a seat for one more connection, or `None` where its peer may have no more. The
     /// connection that has been idle for the longest time makes way for it.
     pub(super) async fn take(&self, address: IpAddr) -> Option<Seat> {
         let peer = customer(address);

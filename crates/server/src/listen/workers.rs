@@ -1,7 +1,7 @@
 //! The threads that connections are served on.
 //!
-//! Each has an event loop of its own, so that a request wakes nobody but the thread that it is for,
-//! and memory is freed where it was taken. A connection stays with its thread.
+//! Each has an event loop of its own, so that a request wakes only the thread that it is for, and
+//! memory is freed where it was taken. A connection stays with its thread.
 
 use std::{
     cell::RefCell,

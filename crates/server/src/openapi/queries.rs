@@ -28,8 +28,8 @@ impl Queries {
         queries
     }
 
-    /// Refuses a request with a query parameter that its operation does not take: nobody would see
-    /// that it does nothing.
+    /// Refuses a request with a query parameter that its operation does not take: its caller would
+    /// not see that it does nothing.
     ///
     /// # Errors
     /// With the first such parameter.

@@ -21,7 +21,7 @@ struct Parameters {
 }
 
 impl Parameters {
-    /// Reads a query; nothing where a parameter that decides is there twice.
+    /// Reads a query; returns `None` where a parameter that decides is there twice.
     fn read(query: &str) -> Option<Self> {
         let mut read = Self::default();
         let mut other = (None, None);
@@ -50,7 +50,7 @@ impl Parameters {
                 return None;
             }
         }
-        // Some providers have names of their own for what goes wrong before anybody is asked.
+        // Some providers have names of their own for what goes wrong before the end user is asked.
         if read.code.is_none() && read.error.is_none() {
             (read.error, read.description) = (other.0, read.description.or(other.1));
         }
@@ -58,8 +58,8 @@ impl Parameters {
     }
 }
 
-/// Returns whether nobody looks at the answer: the browser looks ahead, or somebody looks whether there
-/// is anything. Neither is the person's coming back.
+/// Returns whether no person looks at the answer: a browser fetches it ahead, or a program asks
+/// whether the page exists. Neither is the person's coming back.
 fn is_looking_ahead(method: &Method, headers: &HeaderMap) -> bool {
     const SAYING: [&str; 4] = ["sec-purpose", "purpose", "x-purpose", "x-moz"];
     let mut said = SAYING.iter().filter_map(|name| headers.get(*name)?.to_str().ok());
@@ -70,13 +70,13 @@ fn is_looking_ahead(method: &Method, headers: &HeaderMap) -> bool {
         })
 }
 
-/// Returns the redirect URI that connectors of the catalogue share.
+/// Answers at the redirect URI that connectors of the catalogue share.
 pub(crate) async fn shared(State(app): State<App>, request: Parts) -> Response {
     let redirect_uri = app.engine().site().shared_redirect_uri();
     finish(&app, &redirect_uri, &request).await
 }
 
-/// Returns the redirect URI of one project connector alone.
+/// Answers at the redirect URI of one project connector alone.
 pub(crate) async fn own(
     State(app): State<App>,
     Path(id): Path<String>,

@@ -32,7 +32,7 @@ struct ConnectPage<'a> {
 /// The step between our page and another one.
 ///
 /// Browsers apply a page's `form-action` to every redirect after its form, and providers redirect
-/// to hosts we cannot know; a page that moves on by itself ends the form's journey here.
+/// to hosts we cannot know; a page that moves on by itself ends the redirects of the form here.
 #[derive(Template)]
 #[template(path = "leaving.html")]
 struct LeavingPage<'a> {
@@ -59,7 +59,7 @@ pub(crate) async fn show(
     }
 }
 
-/// Returns the click: starts a flow in this browser and moves on to the provider, or takes the key
+/// Takes the click: starts a flow in this browser and moves on to the provider, or takes the key
 /// that was entered.
 pub(crate) async fn begin(
     State(app): State<App>,
@@ -138,14 +138,18 @@ fn moving_on(to: &str, url: &str) -> Response {
     page(StatusCode::OK, &LeavingPage { to, url })
 }
 
-/// Browsers say where a request comes from; older ones say only `Origin`.
+/// Returns whether a request comes from a page of ours. Browsers say where it comes from; older
+/// ones say only `Origin`.
 fn is_same_origin(headers: &HeaderMap, public_url: &url::Url) -> bool {
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    match (text("sec-fetch-site"), text("origin")) {
+    match (read_header(headers, "sec-fetch-site"), read_header(headers, "origin")) {
         (Some(site), _) => site == "same-origin",
         (None, Some(origin)) => origin == public_url.origin().ascii_serialization(),
         (None, None) => false,
     }
+}
+
+fn read_header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
 }
 
 fn unknown_link() -> Response {

@@ -2,8 +2,8 @@
 //!
 //! Every tenth of a second, what each has used is compared with what the process has used of its
 //! processors. Where that is more than it may use and several want it, those who use the most are
-//! bounded by a level, so that what is over is taken from them and from nobody else (max-min
-//! fairness). The level rises again while there is room, and ends when nobody else wants the node.
+//! bounded by a level, so that what is over is taken from them alone (max-min fairness). The level
+//! rises again while there is room, and ends when no other caller wants the node.
 
 use std::{
     sync::{
@@ -90,8 +90,8 @@ impl Shares {
         }
     }
 
-    /// Takes a turn. Returns it with how long it waits; where that is longer than `at_most`, nothing
-    /// is taken and the time is an error.
+    /// Takes a turn. Returns it with how long it waits; where that is longer than `at_most`,
+    /// nothing is taken and the time is an error.
     pub(super) fn take(
         &self,
         bucket: &Arc<Bucket>,
@@ -116,10 +116,12 @@ impl Shares {
 
     fn look_if_due(&self, now: Moment) {
         let due = self.next_look.load(Ordering::Relaxed);
-        let claim = |due| {
-            self.next_look.compare_exchange(due, now + LOOK, Ordering::Relaxed, Ordering::Relaxed)
-        };
-        if now >= due && claim(due).is_ok() {
+        if now < due {
+            return;
+        }
+        let claimed =
+            self.next_look.compare_exchange(due, now + LOOK, Ordering::Relaxed, Ordering::Relaxed);
+        if claimed.is_ok() {
             let process = (self.machine.used)();
             self.look(now, process);
         }
@@ -210,7 +212,7 @@ fn level_of(uses: &mut [u64], over: u64) -> u64 {
     UNLIMITED
 }
 
-/// Returns a level a little above, as long as somebody reaches it.
+/// Returns a level a little above, as long as a caller reaches it.
 fn raised(level: u64, highest: u64) -> u64 {
     if level > highest.saturating_mul(4) { UNLIMITED } else { level.saturating_add(level / 10) }
 }
@@ -247,8 +249,8 @@ mod tests {
             Self { shares: Shares::new(machine), now: SECOND, process: Duration::ZERO }
         }
 
-        /// Serves what each wants in the time between two looks, as far as it is let in, and returns
-        /// what each got.
+        /// Serves what each wants in the time between two looks, as far as it is let in, and
+        /// returns what each got.
         fn serve(&mut self, wants: &[(&Arc<Bucket>, u64)]) -> Vec<u64> {
             const COST: u64 = 100_000;
             self.shares.next_look.store(u64::MAX, Ordering::Relaxed);

@@ -1,6 +1,6 @@
 //! What may be asked of end users, what their page offers, and how those who asked learn of the end.
 
-use astralform_domain::{EnvironmentSettings, Patch, ScopeSet, VerifyEndUser};
+use astralform_domain::{EnvironmentSettings, Patch, ScopeSet, SettingsPatch, VerifyEndUser};
 use astralform_testkit::{Reply, Setup, TestServer};
 use serde_json::{Value, json};
 use url::Url;

@@ -1,6 +1,6 @@
 //! Slack apps that act as themselves, beside or in place of the person who consents.
 
-use astralform_domain::Patch;
+use astralform_domain::{Patch, SettingsPatch};
 use astralform_storage::tokens;
 use astralform_testkit::{Agent, Reply, TestServer};
 use serde_json::json;

@@ -1,6 +1,6 @@
 //! What is stored has a limit, whoever sends it: a caller, a member or a provider.
 
-use astralform_domain::{Patch, VerifyEndUser};
+use astralform_domain::{Patch, SettingsPatch, VerifyEndUser};
 use astralform_testkit::{Reply, TestServer};
 use serde_json::{Value, json};
 

@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use astralform_domain::{Environment, EnvironmentSettings, Patch, ScopeSet, VerifyEndUser};
+use astralform_domain::{
+    Environment, EnvironmentSettings, Patch, ScopeSet, SettingsPatch, VerifyEndUser,
+};
 use astralform_testkit::{Browser, Page, Reply, Setup, TestServer, with_parameter};
 use serde_json::json;
 use url::Url;

@@ -1,6 +1,6 @@
 //! Accounts that a project shares with all its end users.
 
-use astralform_domain::{EnvironmentSettings, VerifyEndUser};
+use astralform_domain::{EnvironmentSettings, SettingsPatch, VerifyEndUser};
 use astralform_simulator::{Fault, Times};
 use astralform_testkit::{Page, Reply, Setup, TestServer};
 use serde_json::json;

@@ -1,12 +1,12 @@
-use astralform_domain::{AuthRequest, ConnectionStatus, Secret};
+use astralform_domain::{AuthRequest, ConnectionStatus};
 use astralform_storage::connections;
 
 use super::exchange::Fetched;
 use crate::{Fault, auth_requests::Consents, connections::replaced, connectors::Ready};
 
 impl Consents {
-    /// Returns whether what was fetched is of the account that was asked for: to renew a connection
-    /// takes the very same one, so that nobody's account is replaced unseen.
+    /// Returns whether what was fetched is of the account that was asked for: a connection is
+    /// renewed with the very same account only, so that none is replaced unseen.
     pub(super) async fn is_wanted(
         &self,
         request: &AuthRequest,
@@ -23,7 +23,7 @@ impl Consents {
         }))
     }
 
-    /// Gives back the tokens of another account. Not those of an account that its owner has
+    /// Discards the tokens of another account, but not those of an account that its owner has
     /// connected besides, nor those that a connection of theirs has too: some providers give one
     /// and the same token again, and every account of an app the app's own.
     pub(super) async fn decline_other(
@@ -41,11 +41,7 @@ impl Consents {
                 return Ok(());
             }
             let held = self.connections.open_tokens(other).await?;
-            let is_held = |secret: &Secret| held.iter().any(|held| held.holds(secret));
-            tokens.retain(|token| {
-                let refresh_token = token.refresh_token.as_ref();
-                !is_held(&token.access_token) && !refresh_token.is_some_and(is_held)
-            });
+            tokens.retain(|token| !held.iter().any(|held| held.shares_secret(token)));
         }
         self.discards.discard(request, ready, Some(&account), tokens).await;
         Ok(())

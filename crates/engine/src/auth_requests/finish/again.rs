@@ -10,13 +10,13 @@ use tokio::time::Instant;
 
 use crate::{Fault, auth_requests::Consents};
 
-/// How long what a browser brought takes to have effect: a code is exchanged, an account asked for, and
-/// what cannot be kept is ended.
+/// How long what a browser brought takes to have effect: a code is exchanged, an account asked for,
+/// and what cannot be kept is ended.
 const SETTLED_WITHIN: Duration = Duration::from_secs(45);
 
 impl Consents {
-    /// Returns the connection that a request led to in a browser, in any of its flows. What the row says
-    /// is believed with its tag only: the proof that follows from it is that browser's alone.
+    /// Returns the connection that a request led to in a browser, in any of its flows. What the row
+    /// says is believed with its tag only: the proof that follows from it is that browser's alone.
     pub(super) async fn made_in(
         &self,
         request: &AuthRequest,

@@ -6,7 +6,7 @@ use astralform_egress::{Answer, EgressError, REDACTED};
 use astralform_provider::{
     Budget, SendError,
     identity::{identity_request, read_account},
-    oauth::{Client, Grant, Granted, TokenError, read_tokens, token_request},
+    oauth::{Grant, Granted, TokenError, read_tokens, token_request},
     request::CredentialParts,
 };
 use astralform_storage::oauth_states::OauthState;
@@ -56,8 +56,9 @@ impl Consents {
         };
         let now = self.base.now();
         let asked = &request.required_scopes;
-        let open = |granted| OpenToken::granted(granted, &ready.connector, asked, now);
-        let tokens: Vec<_> = granted.into_iter().map(open).collect();
+        let tokens = granted.into_iter();
+        let tokens: Vec<_> =
+            tokens.map(|token| OpenToken::granted(token, &ready.connector, asked, now)).collect();
         match self.account(request, &ready, &tokens).await {
             Ok(account) => {
                 let hosts = ready.settings.hosts.clone();
@@ -84,9 +85,13 @@ impl Consents {
         let verifier = self.verifier(state, request, ready).await?;
         let grant = Grant { code, redirect_uri: &state.redirect_uri, verifier: verifier.as_ref() };
         let app = self.connectors.app(&ready.settings).await?;
-        let made = |client: &Client| token_request(oauth, &at.token, client, &grant);
-        let read = |answer: Answer| read_tokens(oauth, answer.status, &answer.body);
-        let granted = match app.send(&self.egress, Budget::CODE, made, read).await {
+        let granted = app.send(
+            &self.egress,
+            Budget::CODE,
+            |client| token_request(oauth, &at.token, client, &grant),
+            |answer| read_tokens(oauth, answer.status, &answer.body),
+        );
+        let granted = match granted.await {
             Ok(granted) => granted.map_err(|error| not_exchanged(request, error)),
             Err(SendError::Egress(error)) => Err(FlowEnd::Failed(unanswered(request, &error))),
             Err(SendError::Unsendable | SendError::NoSecret) => {
@@ -99,8 +104,8 @@ impl Consents {
         Ok(granted)
     }
 
-    /// Returns the code verifier, where the provider takes PKCE. That it opens shows in any case that
-    /// the state was made for this owner.
+    /// Returns the code verifier, where the provider takes PKCE. It is opened in any case: that
+    /// shows that the state was made for this owner.
     async fn verifier(
         &self,
         state: &OauthState,
@@ -115,17 +120,16 @@ impl Consents {
         Ok(Some(verifier).filter(|_| pkce == Some(Pkce::S256)))
     }
 
-    /// Returns whose tokens they are, and that they are good for anything.
+    /// Returns the account of the tokens, unless they grant nothing that was asked for.
     async fn account(
         &self,
         request: &AuthRequest,
         ready: &Ready,
         tokens: &[OpenToken],
     ) -> Result<Account, AuthFailure> {
-        let wanted = |token: &&OpenToken| token.kind == ready.connector.api.token;
-        let token = tokens.iter().find(wanted).or_else(|| tokens.first());
-        let token = token.ok_or(AuthFailure::ProviderUnavailable)?;
-        // What is never listed is no sign that anything was granted.
+        let token = tokens.iter().find(|token| token.kind == ready.connector.api.token);
+        let token = token.or_else(|| tokens.first()).ok_or(AuthFailure::ProviderUnavailable)?;
+        // A scope that is never listed does not show that one was granted.
         let unlisted = ready.connector.unlisted_of(&request.required_scopes);
         let required = request.required_scopes.missing_from(&unlisted);
         let granted =
@@ -178,8 +182,8 @@ fn unread(answer: &Answer) -> AuthFailure {
     }
 }
 
-/// Returns the code, if the answer comes from whom we asked and says yes. The issuer is compared
-/// before anything else is believed (RFC 9207 §2.4).
+/// Returns the code, if the answer comes from the provider that was asked and says yes. The issuer
+/// is compared before anything else is believed (RFC 9207 §2.4).
 fn code<'a>(state: &OauthState, callback: &'a Callback<'_>) -> Result<&'a Secret, FlowEnd> {
     if state.issuer.is_some() && state.issuer.as_deref() != callback.issuer {
         let expected = state.issuer.as_deref();
@@ -196,8 +200,10 @@ fn code<'a>(state: &OauthState, callback: &'a Callback<'_>) -> Result<&'a Secret
 
 fn refused(error: &str, callback: &Callback<'_>) -> FlowEnd {
     // What a provider says for developers does not repeat what proves this flow.
-    let proves = |text: &&str| callback.state.is_some_and(|state| text.contains(state));
-    let said = ProviderError::new(error, callback.description.filter(|text| !proves(text)));
+    let description = callback
+        .description
+        .filter(|text| !callback.state.is_some_and(|state| text.contains(state)));
+    let said = ProviderError::new(error, description);
     match error {
         "access_denied" => FlowEnd::Declined(said),
         _ => FlowEnd::Refused(AuthFailure::AuthorizationError, said),

@@ -10,10 +10,10 @@ use crate::{
 };
 
 impl Consents {
-    /// Returns the developer's page, told which request it is about and, where nothing was connected,
-    /// how it ended, as long as that page is still registered, or our own. The browser that made
-    /// `connection` gets the proof of it, on the developer's page alone; whoever shares an account sees
-    /// it on ours.
+    /// Returns the developer's page, told which request it is about and, where nothing was
+    /// connected, how it ended, as long as that page is still registered, or our own. The browser
+    /// that made `connection` gets the proof of it, on the developer's page alone; a member who
+    /// shares an account sees it on ours.
     pub(in crate::auth_requests) async fn way_back(
         &self,
         request: &AuthRequest,

@@ -14,7 +14,7 @@ use crate::{
 };
 
 impl ProjectConnectors {
-    /// Carries a change out, if as many connections become unusable as somebody confirmed.
+    /// Carries a change out, if as many connections become unusable as the caller confirmed.
     pub(super) async fn apply(
         &self,
         tx: &mut Tx,
@@ -64,13 +64,13 @@ impl ProjectConnectors {
     ) -> Result<i64, Fault> {
         let tenant = settings.tenant;
         let id = settings.id;
-        let is_active = |status: ConnectionStatus| status == ConnectionStatus::Active;
         let counts = connections::counts(&mut *tx, tenant, id).await?;
-        let active = counts.iter().find(|(status, _)| is_active(*status));
+        let active = counts.iter().find(|(status, _)| *status == ConnectionStatus::Active);
         let mut ended = active.map_or(0, |(_, number)| *number);
         if key.is_some() {
             let own = connections::serving(&mut *tx, tenant, id, None).await?;
-            ended -= i64::from(own.iter().any(|own| is_active(own.status)));
+            let is_active = own.iter().any(|own| own.status == ConnectionStatus::Active);
+            ended -= i64::from(is_active);
         }
         Ok(ended)
     }

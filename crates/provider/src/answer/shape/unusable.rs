@@ -9,7 +9,7 @@ use super::{Reading, Shaped};
 use crate::answer::words;
 
 impl Reading<'_> {
-    /// Says that the connector cannot make anything of a success.
+    /// Returns what a success amounts to that the connector's mapping fails on.
     pub(crate) fn unfit(&self, error: &RunError) -> Shaped {
         match error {
             RunError::Exhausted | RunError::TooLarge => self.too_large(),
@@ -17,7 +17,8 @@ impl Reading<'_> {
         }
     }
 
-    /// Returns a success that is more, or nested more deeply, than a mapping may read.
+    /// Returns what a success amounts to that is larger, or nested more deeply, than a mapping may
+    /// read.
     pub(crate) fn too_large(&self) -> Shaped {
         let name = &self.connector.name;
         let advice = if self.tool.annotations.read_only {
@@ -49,8 +50,8 @@ impl Reading<'_> {
         self.failed(kind, message)
     }
 
-    /// Returns the provider sends us elsewhere, where nobody goes. It has done nothing, unless what
-    /// it names is said to be what came of it (RFC 9110 §15.4.4).
+    /// Returns what a redirect amounts to, which is never followed. The provider has done nothing,
+    /// unless it says that the result is at the address (RFC 9110 §15.4.4).
     pub(crate) fn redirect(&self, document: &Document<'_>) -> Shaped {
         let name = &self.connector.name;
         let status = self.answer.status;
@@ -80,7 +81,7 @@ impl Reading<'_> {
         Some(host.chars().take(limits::PROVIDER_WORDS.count()).collect())
     }
 
-    /// Says that the provider says yes in a form that cannot be read.
+    /// Returns what a success amounts to whose form cannot be read.
     pub(crate) fn nonsense(&self, what: &str) -> Shaped {
         let name = &self.connector.name;
         let status = self.answer.status.as_u16();

@@ -233,6 +233,6 @@ fn credentials<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Credentials>, D::Error> {
     let fields = Option::<BTreeMap<String, String>>::deserialize(deserializer)?;
-    let secret = |(name, text)| (name, Secret::new(text));
-    Ok(fields.map(|fields| fields.into_iter().map(secret).collect()))
+    let Some(fields) = fields else { return Ok(None) };
+    Ok(Some(fields.into_iter().map(|(name, text)| (name, Secret::new(text))).collect()))
 }

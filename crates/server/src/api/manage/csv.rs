@@ -6,8 +6,8 @@ pub(super) fn row(cells: &[&str]) -> String {
     cells.join(",") + "\r\n"
 }
 
-/// Puts an apostrophe before what begins like a formula: a spreadsheet runs that, whatever stands
-/// around it; an apostrophe makes it a text.
+/// Puts an apostrophe before what begins like a formula: a spreadsheet runs that, also in quotes;
+/// an apostrophe makes it a text.
 fn cell(text: &str) -> String {
     let is_formula =
         text.trim_start().starts_with(['=', '+', '-', '@']) || text.starts_with(['\t', '\r', '\n']);

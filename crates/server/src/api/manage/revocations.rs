@@ -121,9 +121,11 @@ pub(crate) async fn list(
 }
 
 fn wants_table(format: Option<Format>, headers: &HeaderMap) -> bool {
+    if let Some(format) = format {
+        return format == Format::Csv;
+    }
     let accepted = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
-    let accepts = || accepted.is_some_and(|accepted| accepted.trim().starts_with("text/csv"));
-    format.map_or_else(accepts, |format| format == Format::Csv)
+    accepted.is_some_and(|accepted| accepted.trim().starts_with("text/csv"))
 }
 
 async fn table(app: &App, tenant: Tenant, filter: ReceiptFilter<'_>) -> Result<String, Problem> {

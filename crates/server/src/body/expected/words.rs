@@ -2,8 +2,7 @@
 
 use serde_json::Value;
 
-/// Returns what a schema allows, as the end of a sentence. That null may stand for nothing needs no
-/// word.
+/// Returns what a schema allows, as the end of a sentence. That a value may be null is not said.
 pub(super) fn allowed(schema: &Value) -> String {
     if let Some(words) = schema["enum"].as_array() {
         let words = words.iter().filter(|word| !word.is_null());
@@ -101,8 +100,12 @@ pub(super) fn is_plain_text(schema: &Value) -> bool {
 }
 
 fn is_numeric(schema: &Value) -> bool {
-    let is = |kind: &Value| kind == "integer" || kind == "number";
-    is(&schema["type"]) || schema["type"].as_array().is_some_and(|kinds| kinds.iter().any(is))
+    let kind = &schema["type"];
+    is_number(kind) || kind.as_array().is_some_and(|kinds| kinds.iter().any(is_number))
+}
+
+fn is_number(kind: &Value) -> bool {
+    kind == "integer" || kind == "number"
 }
 
 /// Returns a list as a sentence has it, each part of it once.

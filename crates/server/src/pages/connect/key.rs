@@ -22,13 +22,15 @@ pub(super) struct Input<'a> {
 }
 
 pub(super) fn inputs<'a>(key: &'a ApiKey, entered: &BTreeMap<String, Secret>) -> Vec<Input<'a>> {
-    let shown = |name: &str| entered.get(name).map_or("", Secret::expose).to_owned();
     let fields = key.fields.iter().map(|field| Input {
         name: &field.name,
         label: &field.label,
         help: field.help.as_deref(),
         secret: field.secret,
-        value: if field.secret { String::new() } else { shown(&field.name) },
+        value: match entered.get(&field.name) {
+            Some(value) if !field.secret => value.expose().to_owned(),
+            _ => String::new(),
+        },
     });
     fields.collect()
 }

@@ -57,7 +57,8 @@ pub(super) fn result<'a>(consent: &Consent<'_>, brought: &'a Brought) -> ResultP
     ResultPage { title, outcome: consent.status.as_str(), text, code }
 }
 
-/// Says that an account is connected, or that it was when one more was asked for.
+/// Returns the title and the text for an account that is connected, or that was already when one
+/// more was asked for.
 fn connected(consent: &Consent<'_>) -> (String, String) {
     let service = &consent.connector;
     let project = &consent.project;
@@ -75,7 +76,7 @@ fn connected(consent: &Consent<'_>) -> (String, String) {
     }
 }
 
-/// Shows nothing as a code that is none.
+/// Returns whether a text is a code: no other text is shown as one.
 fn is_code(text: &str) -> bool {
     text.len() == 22 && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c))
 }
