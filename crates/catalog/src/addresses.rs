@@ -58,11 +58,10 @@ impl Connector {
         endpoints: &Endpoints,
         part: impl Fn(&str) -> Option<&'a str>,
     ) -> Result<Addresses, AddressError> {
-        let sound = |name: &str| {
+        self.put_together(endpoints, |name| {
             let found = part(name).filter(|text| is_label(text));
             found.ok_or_else(|| AddressError::BadPart(name.to_owned()))
-        };
-        self.put_together(endpoints, sound)
+        })
     }
 
     /// Returns whether the address of the API differs from account to account.

@@ -81,11 +81,10 @@ impl Schema {
         // The validator collects every error before it gives the first one, so it sees no more of
         // a list than can be reported.
         let short = shortened(value);
-        let is_whole = |error: &ValidationError<'_>| {
+        let errors = self.validator.iter_errors(&short).filter(|error| {
             let list = value.pointer(error.instance_path().as_str());
             list.and_then(Value::as_array).is_none_or(|list| list.len() <= REPORTED)
-        };
-        let errors = self.validator.iter_errors(&short).filter(is_whole);
+        });
         let faults: Vec<_> =
             errors.flat_map(|error| faults_of(&error, value)).take(REPORTED).collect();
         if faults.is_empty() {
@@ -160,12 +159,11 @@ fn shortened(value: &Value) -> Value {
 /// field.
 fn faults_of(error: &ValidationError<'_>, root: &Value) -> Vec<ArgumentFault> {
     let pointer = error.instance_path().to_string();
-    let fault = |name: &str, message: &str| ArgumentFault::new(&step(&pointer, name), message);
     match error.kind() {
         ValidationErrorKind::AdditionalProperties { unexpected }
         | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
             let named = unexpected.iter().take(REPORTED);
-            named.map(|name| fault(name, SUPERFLUOUS)).collect()
+            named.map(|name| ArgumentFault::of_field(&pointer, name, SUPERFLUOUS)).collect()
         }
         // Of an object that may have no members at all, the validator names none.
         ValidationErrorKind::FalseSchema
@@ -173,10 +171,11 @@ fn faults_of(error: &ValidationError<'_>, root: &Value) -> Vec<ArgumentFault> {
         {
             let members = root.pointer(&pointer).and_then(Value::as_object);
             let named = members.into_iter().flat_map(Map::keys).take(REPORTED);
-            named.map(|name| fault(name, SUPERFLUOUS)).collect()
+            named.map(|name| ArgumentFault::of_field(&pointer, name, SUPERFLUOUS)).collect()
         }
         ValidationErrorKind::Required { property } => {
-            vec![fault(property.as_str().unwrap_or_default(), "is required")]
+            let name = property.as_str().unwrap_or_default();
+            vec![ArgumentFault::of_field(&pointer, name, "is required")]
         }
         _ => vec![ArgumentFault::new(&pointer, &describe(error))],
     }
@@ -191,6 +190,10 @@ impl ArgumentFault {
             pointer: cut(pointer, longest).into_owned(),
             message: cut(message, longest).into_owned(),
         }
+    }
+
+    fn of_field(parent: &str, name: &str, message: &str) -> Self {
+        Self::new(&step(parent, name), message)
     }
 }
 

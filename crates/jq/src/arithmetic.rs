@@ -35,14 +35,19 @@ pub(super) fn calculate<'a>(
 
 /// Returns what `+` gives: null is a part of a text that is marked, where that is wanted.
 pub(super) fn plus<'a>(meter: &Meter, left: Value<'a>, right: Value<'a>) -> Outcome<'a> {
-    let marked = |value| match value {
-        Value::Null => Value::text(meter.null_text("").to_owned()),
-        other => other,
-    };
     match (left, right) {
         (left @ (Value::Null | Value::Text(_)), right @ Value::Text(_))
-        | (left @ Value::Text(_), right @ Value::Null) => add(meter, marked(left), marked(right)),
+        | (left @ Value::Text(_), right @ Value::Null) => {
+            add(meter, mark_null(meter, left), mark_null(meter, right))
+        }
         (left, right) => add(meter, left, right),
+    }
+}
+
+fn mark_null<'a>(meter: &Meter, value: Value<'a>) -> Value<'a> {
+    match value {
+        Value::Null => Value::text(meter.null_text("").to_owned()),
+        other => other,
     }
 }
 

@@ -28,8 +28,9 @@ impl Number {
 
     /// Reads a JSON number.
     pub(super) fn parse(text: &str) -> Option<Self> {
-        let digits = |byte: u8| byte.is_ascii_digit() || b"+-.eE".contains(&byte);
-        if text.len() > 64 || !text.bytes().all(digits) {
+        if text.len() > 64
+            || !text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte))
+        {
             return None;
         }
         let int = text.parse().ok().filter(|int| INTEGERS.contains(int)).map(Self::Int);

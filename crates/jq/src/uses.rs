@@ -67,11 +67,12 @@ fn given(node: &Node) -> &Node {
 
 fn named(node: &Node) -> Option<Vec<String>> {
     let Op::Object(entries) = &node.op else { return None };
-    let name = |(key, _): &(Node, Node)| match &key.op {
-        Op::Text(name) => Some(name.to_string()),
-        _ => None,
-    };
-    entries.iter().map(name).collect()
+    let mut names = Vec::new();
+    for (key, _) in entries {
+        let Op::Text(name) = &key.op else { return None };
+        names.push(name.to_string());
+    }
+    Some(names)
 }
 
 impl Node {

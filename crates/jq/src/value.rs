@@ -164,9 +164,8 @@ impl<'a> Object<'a> {
 
 /// Returns one bit of a key, by which most keys that are not there are known without a search.
 fn mark(key: &str) -> u64 {
-    let byte = |byte: Option<&u8>| byte.copied().map_or(0, usize::from);
-    let first = byte(key.as_bytes().first());
-    let last = byte(key.as_bytes().last());
+    let first = key.as_bytes().first().copied().map_or(0, usize::from);
+    let last = key.as_bytes().last().copied().map_or(0, usize::from);
     1 << ((key.len() + 5 * first + 11 * last) % 64)
 }
 

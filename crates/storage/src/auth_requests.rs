@@ -61,9 +61,11 @@ pub async fn open(
 ) -> Result<AuthRequest> {
     expire_same(tx, new, end_user, asks_for, now).await?;
     insert(tx, new, end_user, asks_for, now).await?;
-    let missing =
-        || Error::Corrupt { column: "asks_for", why: "a row just written is gone".into() };
-    find_same(tx, new, end_user, asks_for).await?.ok_or_else(missing)
+    let found = find_same(tx, new, end_user, asks_for).await?;
+    found.ok_or_else(|| Error::Corrupt {
+        column: "asks_for",
+        why: "a row just written is gone".into(),
+    })
 }
 
 async fn expire_same(

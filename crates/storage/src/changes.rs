@@ -53,8 +53,8 @@ impl Topic<'_> {
             Self::Owner(at, None) => at.to_string(),
             Self::Owner(at, Some(end_user)) => format!("{at}/{end_user}"),
         };
-        let step = |hash: u32, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
-        text.bytes().fold(0x811c_9dc5, step)
+        text.bytes()
+            .fold(0x811c_9dc5, |hash: u32, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
     }
 }
 
@@ -111,9 +111,11 @@ impl Record for Line {
     fn read(row: &Row) -> Result<Self> {
         let id: Vec<u8> = row.get("id")?;
         let topics: Vec<u8> = row.get("topics")?;
-        let corrupt = |_| Error::Corrupt { column: "id", why: "not 16 bytes".into() };
+        let id = id
+            .try_into()
+            .map_err(|_| Error::Corrupt { column: "id", why: "not 16 bytes".into() })?;
         let topics = topics.as_chunks().0.iter().map(|bytes| u32::from_be_bytes(*bytes));
-        Ok(Self { id: id.try_into().map_err(corrupt)?, topics: topics.collect() })
+        Ok(Self { id, topics: topics.collect() })
     }
 }
 

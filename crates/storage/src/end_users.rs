@@ -36,9 +36,10 @@ pub async fn ensure(
     let Tenant { project, environment } = tenant;
     let binds = binds![fresh, project, environment, end_user, now];
     let found: Option<Key> = tx.returning(SQL, binds).await?;
-    let missing =
-        || Error::Corrupt { column: "external_id", why: "a row just written is gone".into() };
-    found.map(|Key(key)| key).ok_or_else(missing)
+    found.map(|Key(key)| key).ok_or_else(|| Error::Corrupt {
+        column: "external_id",
+        why: "a row just written is gone".into(),
+    })
 }
 
 /// Returns the row of an end user, where there is one; locked as by [`ensure`].

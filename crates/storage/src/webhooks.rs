@@ -107,9 +107,8 @@ pub async fn delete(tx: &mut Tx, tenant: Tenant, id: WebhookId) -> Result<bool> 
         WHERE webhook_id = $3 AND project_id = $1 AND environment = $2";
     const SQL: &str = "
         DELETE FROM webhooks WHERE project_id = $1 AND environment = $2 AND id = $3";
-    let binds = || binds![tenant.project, tenant.environment, id];
-    tx.execute(DELIVERIES, binds()).await?;
-    Ok(tx.execute(SQL, binds()).await? == 1)
+    tx.execute(DELIVERIES, binds![tenant.project, tenant.environment, id]).await?;
+    Ok(tx.execute(SQL, binds![tenant.project, tenant.environment, id]).await? == 1)
 }
 
 #[cfg(test)]

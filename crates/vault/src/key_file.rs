@@ -129,7 +129,6 @@ pub fn read_key_file_of(path: &Path, readers: Readers) -> Result<KeyRing, KeyFil
 /// # Errors
 /// When the file exists or cannot be written.
 pub fn create_key_file(path: &Path, entropy: &Entropy) -> Result<KeyRing, KeyFileError> {
-    let failed = |error| KeyFileError::Io(path.to_owned(), error);
     let key = SecretKey::new(entropy.bytes());
     let text = Zeroizing::new(format!(
         "# Master key of Astralform. Whoever has it and the database has every credential;\n\
@@ -137,7 +136,7 @@ pub fn create_key_file(path: &Path, entropy: &Entropy) -> Result<KeyRing, KeyFil
          {PREFIX}{}\n",
         STANDARD.encode(key.expose())
     ));
-    write_new(path, &text).map_err(failed)?;
+    write_new(path, &text).map_err(|error| KeyFileError::Io(path.to_owned(), error))?;
     read_key_file(path)
 }
 
@@ -159,26 +158,36 @@ fn folder_of(path: &Path) -> &Path {
 }
 
 fn read_private(path: &Path, readers: Readers) -> Result<Zeroizing<String>, KeyFileError> {
-    let failed = |error: io::Error| match error.kind() {
-        io::ErrorKind::NotFound => KeyFileError::Absent(path.to_owned()),
-        _ => KeyFileError::Io(path.to_owned(), error),
-    };
-    let mode = fs::metadata(path).map_err(failed)?.permissions().mode() & 0o7777;
+    let metadata = fs::metadata(path).map_err(|error| explain_unreadable(path, error))?;
+    let mode = metadata.permissions().mode() & 0o7777;
     if mode & readers.forbidden() != 0 {
         return Err(KeyFileError::Exposed { path: path.to_owned(), mode });
     }
-    fs::read_to_string(path).map(Zeroizing::new).map_err(failed)
+    let text = fs::read_to_string(path).map_err(|error| explain_unreadable(path, error))?;
+    Ok(Zeroizing::new(text))
+}
+
+fn explain_unreadable(path: &Path, error: io::Error) -> KeyFileError {
+    match error.kind() {
+        io::ErrorKind::NotFound => KeyFileError::Absent(path.to_owned()),
+        _ => KeyFileError::Io(path.to_owned(), error),
+    }
 }
 
 fn parse(text: &str, path: &Path, line: usize) -> Result<SecretKey, KeyFileError> {
-    let malformed = || KeyFileError::Malformed { path: path.to_owned(), line };
-    let encoded = text.strip_prefix(PREFIX).ok_or_else(malformed)?;
-    let bytes = Zeroizing::new(STANDARD.decode(encoded).map_err(|_| malformed())?);
-    let bytes = <[u8; 32]>::try_from(bytes.as_slice()).map_err(|_| malformed())?;
-    if is_example(&bytes) {
+    let Some(key) = decode(text) else {
+        return Err(KeyFileError::Malformed { path: path.to_owned(), line });
+    };
+    if is_example(key.expose()) {
         return Err(KeyFileError::Example { path: path.to_owned(), line });
     }
-    Ok(SecretKey::new(bytes))
+    Ok(key)
+}
+
+fn decode(text: &str) -> Option<SecretKey> {
+    let encoded = text.strip_prefix(PREFIX)?;
+    let bytes = Zeroizing::new(STANDARD.decode(encoded).ok()?);
+    Some(SecretKey::new(bytes.as_slice().try_into().ok()?))
 }
 
 /// Tells examples from keys. Random bytes are neither text (a password, or the key that our

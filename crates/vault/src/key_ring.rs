@@ -159,15 +159,17 @@ impl KeyRing {
         others: impl IntoIterator<Item = &'a Sealed>,
         tags: &Sealed,
     ) -> Result<ProjectKeys, OpenError> {
-        let data = |sealed: &Sealed| {
-            let (id, key) = self.unwrap_key(Some(project), KeyUse::Data, sealed)?;
-            Ok(DataKey { project, id, key })
-        };
+        let others = others.into_iter().map(|sealed| self.unwrap_data_key(project, sealed));
         Ok(ProjectKeys {
-            current: data(current)?,
-            others: others.into_iter().map(data).collect::<Result<_, _>>()?,
+            current: self.unwrap_data_key(project, current)?,
+            others: others.collect::<Result<_, _>>()?,
             tags: TagKey { key: self.unwrap_key(Some(project), KeyUse::Tags, tags)?.1 },
         })
+    }
+
+    fn unwrap_data_key(&self, project: ProjectId, sealed: &Sealed) -> Result<DataKey, OpenError> {
+        let (id, key) = self.unwrap_key(Some(project), KeyUse::Data, sealed)?;
+        Ok(DataKey { project, id, key })
     }
 
     /// Opens the key that makes the installation's tags.

@@ -110,22 +110,23 @@ fn fix(kind: &ValidationErrorKind) -> String {
 
 /// Says what the format's patterns take.
 fn in_words(pattern: &str) -> String {
-    let name = |others: &str, rest: &str| {
-        let most = rest.strip_suffix("}$")?;
-        Some(format!(
-            "a lower-case letter, and then at most {most} lower-case letters, digits and `{others}`"
-        ))
-    };
-    let name = match pattern.split_once("{0,") {
-        Some(("^[a-z][a-z0-9_]", rest)) => name("_", rest),
-        Some(("^[a-z][a-z0-9-]", rest)) => name("-", rest),
-        _ => None,
-    };
     match pattern {
         "^/" => "a path that starts with `/`".to_owned(),
         "^/[^/]" => "a path that starts with one `/`".to_owned(),
-        other => name.unwrap_or_else(|| format!("what matches {other}")),
+        other => describe_name(other).unwrap_or_else(|| format!("what matches {other}")),
     }
+}
+
+fn describe_name(pattern: &str) -> Option<String> {
+    let (others, rest) = match pattern.split_once("{0,")? {
+        ("^[a-z][a-z0-9_]", rest) => ("_", rest),
+        ("^[a-z][a-z0-9-]", rest) => ("-", rest),
+        _ => return None,
+    };
+    let most = rest.strip_suffix("}$")?;
+    Some(format!(
+        "a lower-case letter, and then at most {most} lower-case letters, digits and `{others}`"
+    ))
 }
 
 fn types(kind: &TypeKind) -> String {
@@ -153,11 +154,10 @@ fn known_fields(error: &ValidationError<'_>) -> Vec<String> {
     let schema = connector_schema();
     let path = error.evaluation_path().to_string();
     let absolute = error.schema_path().to_string();
-    let parent = |path: &str| path.rfind('/').map(|at| format!("{}/properties", &path[..at]));
-    let properties = [absolute, path]
-        .iter()
-        .filter_map(|path| parent(path))
-        .find_map(|path| schema.pointer(&path)?.as_object().cloned());
+    let properties = [absolute, path].iter().find_map(|path| {
+        let (parent, _) = path.rsplit_once('/')?;
+        schema.pointer(&format!("{parent}/properties"))?.as_object().cloned()
+    });
     properties.map(|found| found.keys().cloned().collect()).unwrap_or_default()
 }
 

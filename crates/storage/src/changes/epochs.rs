@@ -94,10 +94,13 @@ impl Epochs {
     }
 
     pub(super) fn is_unchanged(&self, stamp: &Stamp, now: Instant) -> bool {
-        let is_same =
-            |(topic, epoch): &(u32, u64)| self.slot(*topic).load(Ordering::SeqCst) == *epoch;
         let age = now.saturating_duration_since(stamp.taken);
-        age < LONGEST_LIFE && stamp.slots.iter().all(is_same) && self.is_hearing(now)
+        age < LONGEST_LIFE
+            && stamp
+                .slots
+                .iter()
+                .all(|(topic, epoch)| self.slot(*topic).load(Ordering::SeqCst) == *epoch)
+            && self.is_hearing(now)
     }
 
     pub(crate) fn count_up(&self, topic: u32) {

@@ -191,7 +191,11 @@ pub async fn any_left(
         SELECT CAST(1 AS BIGINT) AS number FROM connections
         WHERE project_connector_id = $3 AND project_id = $1 AND environment = $2
           AND status = 'awaiting_confirmation' LIMIT 1";
-    let binds = || binds![tenant.project, tenant.environment, project_connector];
-    Ok(db.optional::<Number>(USABLE, binds()).await?.is_some()
-        || db.optional::<Number>(WAITING, binds()).await?.is_some())
+    for sql in [USABLE, WAITING] {
+        let binds = binds![tenant.project, tenant.environment, project_connector];
+        if db.optional::<Number>(sql, binds).await?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

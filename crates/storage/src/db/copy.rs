@@ -196,12 +196,11 @@ impl Snapshot {
                      ORDER BY ordinal_position"
                 ),
             };
-            let rows = self.fetch(sql).await?;
-            let column = |row: &Row| {
+            let mut columns = Vec::new();
+            for row in self.fetch(sql).await? {
                 let kind = ColumnKind::of(&row.text("type")?)?;
-                Ok(TableColumn { name: row.text("name")?, kind })
-            };
-            let columns = rows.iter().map(column).collect::<Result<_>>()?;
+                columns.push(TableColumn { name: row.text("name")?, kind });
+            }
             tables.push(Table { name: name.to_owned(), columns });
         }
         Ok(tables)
