@@ -215,11 +215,10 @@ impl Place {
 
     /// Returns where commands on this machine are told to reach the server, before it runs.
     pub(crate) fn address(&self) -> String {
-        let derived = |listen: &Listen| match listen {
+        let url = self.public_url.clone().or_else(|| match &self.listen {
             Listen::At(address) => derived_public_url(*address).ok(),
             Listen::Named(..) => None,
-        };
-        let url = self.public_url.clone().or_else(|| derived(&self.listen));
+        });
         url.map_or_else(
             || "http://127.0.0.1:8787".to_owned(),
             |url| url.as_str().trim_end_matches('/').to_owned(),
@@ -277,19 +276,20 @@ impl Config {
 impl RateFlags {
     /// Returns the rates that are set here, or in the file, or else the default ones.
     fn merge(self, file: &Settings) -> anyhow::Result<Rates> {
-        let rate = |name, set: Option<u32>| {
-            anyhow::ensure!(set != Some(0), "{name} must be 1 or more");
-            Ok(set.map(|per_second| Rate::with_two_seconds(per_second.into())))
-        };
         let rates = Rates::default();
-        let end_user = rate("end_user_rate", self.end_user.or(file.end_user_rate))?;
+        let end_user = check_rate("end_user_rate", self.end_user.or(file.end_user_rate))?;
         Ok(Rates {
             end_user: end_user.unwrap_or(rates.end_user),
-            key: rate("key_rate", self.key.or(file.key_rate))?,
-            project: rate("project_rate", self.project.or(file.project_rate))?,
+            key: check_rate("key_rate", self.key.or(file.key_rate))?,
+            project: check_rate("project_rate", self.project.or(file.project_rate))?,
             ..rates
         })
     }
+}
+
+fn check_rate(name: &str, per_second: Option<u32>) -> anyhow::Result<Option<Rate>> {
+    anyhow::ensure!(per_second != Some(0), "{name} must be 1 or more");
+    Ok(per_second.map(|per_second| Rate::with_two_seconds(per_second.into())))
 }
 
 /// Refuses a token that can be guessed: it keeps nobody out.

@@ -86,8 +86,9 @@ fn unified(group: &Path) -> Option<u64> {
 
 /// Reads version 1: two files, and -1 where there is no quota.
 fn by_period(group: &Path) -> Option<u64> {
-    let read = |name| fs::read_to_string(group.join(name)).ok();
-    thousandths(&read("cpu.cfs_quota_us")?, &read("cpu.cfs_period_us")?)
+    let quota = fs::read_to_string(group.join("cpu.cfs_quota_us")).ok()?;
+    let period = fs::read_to_string(group.join("cpu.cfs_period_us")).ok()?;
+    thousandths(&quota, &period)
 }
 
 fn thousandths(quota: &str, period: &str) -> Option<u64> {

@@ -142,8 +142,9 @@ fn read(answer: &Answer) -> anyhow::Result<Value> {
     let body: Value = if answer.body.is_empty() {
         Value::Null
     } else {
-        let what = || format!("the server answered with status {} and no JSON", answer.status);
-        serde_json::from_slice(&answer.body).with_context(what)?
+        serde_json::from_slice(&answer.body).with_context(|| {
+            format!("the server answered with status {} and no JSON", answer.status)
+        })?
     };
     if answer.status.is_success() {
         return Ok(body);

@@ -25,12 +25,13 @@ impl<const N: usize> Pages<N> {
                 *width = cell.chars().count().max(*width);
             }
         }
-        let line = |row: &[String; N]| {
+        let mut lines = Vec::new();
+        for row in &rows {
             let cells = row.iter().zip(self.widths);
             let cells = cells.map(|(cell, width)| format!("{cell:width$}"));
-            cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
-        };
-        rows.iter().map(line).collect::<Vec<_>>().join("\n")
+            lines.push(cells.collect::<Vec<_>>().join("  ").trim_end().to_owned());
+        }
+        lines.join("\n")
     }
 
     /// Returns whether no row has come yet.

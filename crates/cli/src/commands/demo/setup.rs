@@ -146,8 +146,8 @@ async fn enable_keyed(engine: &Engine, tenant: Tenant) -> anyhow::Result<Keyed> 
 /// Returns the required arguments of a schema, by its own examples.
 fn example(schema: &Value) -> Value {
     let required = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    let first = |name: &str| schema["properties"][name]["examples"][0].clone();
-    required.map(|name| (name.to_owned(), first(name))).collect()
+    let properties = &schema["properties"];
+    required.map(|name| (name.to_owned(), properties[name]["examples"][0].clone())).collect()
 }
 
 /// Returns a tool to begin with: it changes nothing and needs no arguments.
