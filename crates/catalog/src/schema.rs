@@ -461,13 +461,14 @@ mod tests {
         assert!(found[0].0.len() < 1_000, "{} bytes of the name are repeated", found[0].0.len());
     }
 
+    fn listed(last: &str) -> Value {
+        let mut kinds = vec!["public"; 5_000];
+        kinds.push(last);
+        json!({"channel": "C1", "kinds": kinds})
+    }
+
     #[test]
     fn f3_a_fault_far_into_a_list_is_found_and_a_long_list_alone_is_none() {
-        let listed = |last: &str| {
-            let mut kinds = vec!["public"; 5_000];
-            kinds.push(last);
-            json!({"channel": "C1", "kinds": kinds})
-        };
         assert_eq!(faults(&listed("public")), []);
         let expected = fault("/kinds/5000", "must be one of [\"public\",\"private\"]");
         assert_eq!(faults(&listed("none")), [expected]);

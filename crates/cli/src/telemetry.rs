@@ -87,10 +87,12 @@ fn is_no_level(part: &str) -> bool {
 mod tests {
     use super::*;
 
+    fn has_statements(filter: &str) -> bool {
+        !parse(filter).unwrap().to_string().contains("sqlx=off")
+    }
+
     #[test]
     fn statements_of_the_database_are_logged_only_where_they_are_asked_for_by_name() {
-        let has_statements =
-            |filter: &str| !parse(filter).unwrap().to_string().contains("sqlx=off");
         for quiet in ["info", "debug", "trace", "info,astralform_egress=debug", "sql=debug", ""] {
             assert!(!has_statements(quiet), "{quiet}");
         }

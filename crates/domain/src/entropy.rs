@@ -112,9 +112,9 @@ mod tests {
     #[test]
     fn no_two_ids_are_made_of_the_same_bytes_on_any_thread() {
         let entropy = Entropy::system();
-        let some = || (0..1_000).map(|_| entropy.id()).collect::<Vec<_>>();
         let all: Vec<_> = std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..4).map(|_| scope.spawn(some)).collect();
+            let threads = [(); 4]
+                .map(|()| scope.spawn(|| (0..1_000).map(|_| entropy.id()).collect::<Vec<_>>()));
             threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
         });
         let different: BTreeSet<_> = all.iter().collect();

@@ -233,15 +233,20 @@ mod tests {
 
     fn uses(source: &str) -> Vec<String> {
         let program = Program::compile(source, &["arguments", "also"]).unwrap();
-        let shown = |one: Use| {
-            let path = one.path.iter().map(|name| name.as_deref().unwrap_or("[]"));
-            let origin = match one.of {
-                Origin::Input => String::new(),
-                Origin::Variable(slot) => format!("${slot}"),
-            };
-            format!("{origin}.{}", path.collect::<Vec<_>>().join("."))
+        program.uses().iter().map(show).collect()
+    }
+
+    fn show(one: &Use) -> String {
+        let path: Vec<_> = one.path.iter().map(|name| name.as_deref().unwrap_or("[]")).collect();
+        let origin = match one.of {
+            Origin::Input => String::new(),
+            Origin::Variable(slot) => format!("${slot}"),
         };
-        program.uses().into_iter().map(shown).collect()
+        format!("{origin}.{}", path.join("."))
+    }
+
+    fn members(source: &str) -> Option<Vec<String>> {
+        Program::compile(source, &[]).unwrap().members()
     }
 
     #[test]
@@ -268,10 +273,8 @@ mod tests {
 
     #[test]
     fn the_members_of_an_object_that_is_written_out_are_known() {
-        let members = |source| Program::compile(source, &[]).unwrap().members();
-        let names = |names: &[&str]| Some(names.iter().map(ToString::to_string).collect());
-        assert_eq!(members("{id, label: .name}"), names(&["id", "label"]));
-        assert_eq!(members(".a as $x | .b | {id: $x}"), names(&["id"]));
+        assert_eq!(members("{id, label: .name}").unwrap(), ["id", "label"]);
+        assert_eq!(members(".a as $x | .b | {id: $x}").unwrap(), ["id"]);
         assert_eq!(members(".a"), None);
         assert_eq!(members("{(.k): 1}"), None);
     }

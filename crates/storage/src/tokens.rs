@@ -396,12 +396,12 @@ mod tests {
             let mut taken = take(&mut tx, &owner).await.unwrap();
             tx.commit().await.unwrap();
             taken.sort_by(|one, other| one.kind.cmp(&other.kind));
-            let of = |token: &Token| (token.kind.clone(), token.in_doubt);
+            let taken: Vec<_> =
+                taken.iter().map(|token| (token.kind.as_str(), token.in_doubt)).collect();
             let expected =
                 [("claimed", false), ("sent", true), ("sent before", false), ("still", false)];
-            let expected = expected.map(|(kind, in_doubt)| (kind.to_owned(), in_doubt));
-            assert_eq!(taken.iter().map(of).collect::<Vec<_>>(), expected);
-            assert!(super::of(&db, owner.id).await.unwrap().is_empty());
+            assert_eq!(taken, expected);
+            assert!(of(&db, owner.id).await.unwrap().is_empty());
             assert!(holder(&db, &key("sent"), 2, by).await.unwrap().is_none());
         })
         .await;

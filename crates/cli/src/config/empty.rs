@@ -138,13 +138,14 @@ mod tests {
         }
     }
 
+    fn has_variable(is_empty: bool) -> bool {
+        let command = pass_over(command(), &|_| is_empty);
+        let serve = command.find_subcommand("serve").unwrap();
+        serve.get_arguments().any(|arg| arg.get_env().is_some())
+    }
+
     #[test]
     fn a_variable_that_is_empty_is_passed_over_in_every_command() {
-        let has_variable = |is_empty: bool| {
-            let command = pass_over(command(), &|_| is_empty);
-            let serve = command.find_subcommand("serve").unwrap();
-            serve.get_arguments().any(|arg| arg.get_env().is_some())
-        };
         assert!(has_variable(false) && !has_variable(true));
     }
 
