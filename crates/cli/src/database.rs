@@ -112,14 +112,14 @@ async fn write_copy(db: &Db, copy: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Refuses what is there and keeps nothing, such as a device.
+/// Refuses a path to something that is no file, such as a device.
 fn check_is_file(path: &Path) -> anyhow::Result<()> {
     let is_other = fs::metadata(path).is_ok_and(|found| !found.is_file());
     anyhow::ensure!(!is_other, "{} is no file, and a database must be one", path.display());
     Ok(())
 }
 
-/// Takes a database that an earlier version made away from others; its log follows it.
+/// Makes a database and its log readable by its owner alone, as earlier versions did not.
 fn make_private(path: &Path) -> anyhow::Result<()> {
     for file in [path.to_owned(), beside(path, "-wal"), beside(path, "-shm")] {
         match fs::set_permissions(&file, fs::Permissions::from_mode(0o600)) {

@@ -1,4 +1,4 @@
-//! Whatever is deployed or documented sets what this program knows, and the other way round.
+//! The deployment files and the documents name every setting of this program, and no other.
 
 use std::{
     collections::BTreeSet,

@@ -114,7 +114,7 @@ async fn leave(engine: &Engine) {
     }
 }
 
-/// Says that this process lives, until it refreshes nothing any more.
+/// Reports that this process lives, until it refreshes nothing any more.
 async fn beat(app: App) {
     let mut ticks = interval(BEAT);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -179,7 +179,7 @@ async fn write_uses(app: App) {
     }
 }
 
-/// Hears signals: from here on the process ends in order; before, a signal simply ends it.
+/// Listens for signals: from here on the process ends in order; before, a signal simply ends it.
 fn asked_to_stop() -> std::io::Result<(impl Future<Output = ()>, Arc<Notify>)> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;

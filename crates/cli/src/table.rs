@@ -45,8 +45,8 @@ pub(crate) fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -
     Pages::new(headings).page(rows)
 }
 
-/// Returns a text in which whatever would move a terminal's cursor, hide or turn a text is written
-/// as `\u{…}`.
+/// Returns a text in which the characters that would move a terminal's cursor, or hide or turn a
+/// text, are written as `\u{…}`.
 pub(crate) fn plain(text: &str) -> String {
     with_hidden_shown(text).replace('\n', "\\u{a}").replace('\t', "\\u{9}")
 }

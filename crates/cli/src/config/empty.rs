@@ -9,7 +9,7 @@ use std::{
 use clap::{Command, builder::Resettable};
 use toml::{Table, Value};
 
-/// Has a command pass over variables that are empty.
+/// Makes a command pass over variables that are empty.
 pub(crate) fn without_empty_variables(command: Command) -> Command {
     pass_over(command, &|name| std::env::var_os(name).is_some_and(|value| is_empty(&value)))
 }
@@ -56,7 +56,7 @@ pub(crate) fn without_empty_flags(
     left
 }
 
-/// Takes entries of a settings file out that are empty, and empty parts of lists.
+/// Removes empty entries from a settings file, and empty parts from its lists.
 pub(super) fn without_empty_entries(mut file: Table) -> Table {
     file.retain(|_, value| {
         if let Value::Array(parts) = value {
@@ -71,7 +71,7 @@ fn is_blank(value: &Value) -> bool {
     value.as_str().is_some_and(|text| text.trim().is_empty())
 }
 
-/// Notes the settings: the flags that can be given as a variable too, and take a value.
+/// Collects the settings: the flags that can be given as a variable too, and take a value.
 fn note_settings(command: &Command, settings: &mut HashSet<String>) {
     let flags = command
         .get_arguments()

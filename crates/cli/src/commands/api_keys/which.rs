@@ -13,7 +13,7 @@ use crate::table::plain;
 /// Returns the project of that id or name, or the only one there is.
 ///
 /// # Errors
-/// When there is none, or several; says which there are.
+/// When there is none, or several; the message lists them.
 pub(super) async fn project(db: &Db, named: Option<&str>) -> anyhow::Result<ListedProject> {
     let all = projects::list(db).await?;
     let meant = all.iter().filter(|project| {
@@ -56,7 +56,7 @@ fn list<'p>(projects: impl IntoIterator<Item = &'p ListedProject>) -> String {
 /// Returns the agent of that id or name.
 ///
 /// # Errors
-/// When the project has none; says which it has.
+/// When the project has no such agent; the message lists those that it has.
 pub(super) async fn agent(db: &Db, of: &ListedProject, named: &str) -> anyhow::Result<Agent> {
     if let Some(agent) = agents::named(db, of.id, named).await? {
         return Ok(agent);

@@ -88,7 +88,7 @@ impl Scope {
         std::iter::once(("environment", environment.to_owned())).chain(connector).collect()
     }
 
-    /// Returns what a revocation of many says.
+    /// Returns the body of a request to revoke many connections.
     pub(super) fn selection(&self) -> anyhow::Result<Map<String, Value>> {
         let mut selection = Map::new();
         if let Some(slug) = &self.connector {

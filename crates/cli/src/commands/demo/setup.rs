@@ -26,7 +26,7 @@ pub(super) struct Set {
     pub(super) simulator: JoinHandle<()>,
 }
 
-/// What whoever tries it has to know.
+/// What a person who tries it has to know.
 pub(super) struct Facts {
     pub(super) base_url: Url,
     pub(super) simulator_url: Url,
@@ -54,7 +54,7 @@ pub(super) const END_USER: &str = "alice";
 const PROJECT: &str = "Demo project";
 const OWNER: &str = "owner@example.com";
 
-/// Returns everything of one project: database, simulator, agent, key, connectors.
+/// Sets up everything of one project: database, simulator, agent, key, connectors.
 pub(super) async fn set_up(listener: &TcpListener) -> anyhow::Result<Set> {
     let files = tempfile::tempdir().context("no temporary folder can be made")?;
     let clock = Clock::system();
@@ -106,7 +106,7 @@ pub(super) async fn set_up(listener: &TcpListener) -> anyhow::Result<Set> {
     Ok(Set { engine, facts, simulator: serving })
 }
 
-/// Returns the connector of each simulated service that asks for consent, in the simulator's order.
+/// Enables the connector of each simulated service that asks for consent, in the simulator's order.
 async fn enable_all(
     engine: &Engine,
     tenant: Tenant,
@@ -124,7 +124,7 @@ async fn enable_all(
     Ok(enabled)
 }
 
-/// Returns the connector of each simulated service that takes keys, each with a key of the
+/// Enables the connector of each simulated service that takes keys, each with a key of the
 /// simulator's; the first tool of the first one is what to try.
 async fn enable_keyed(engine: &Engine, tenant: Tenant) -> anyhow::Result<Keyed> {
     let mut keyed = None;

@@ -1,4 +1,4 @@
-//! What a restoration says.
+//! What a restoration prints.
 
 use std::fmt::Write as _;
 
