@@ -155,8 +155,8 @@ fn shortened(value: &Value) -> Value {
     }
 }
 
-/// Returns the validator points at the parent of a missing or unknown field; the reader wants the
-/// field.
+/// Returns the faults that an error stands for, each at its field: the validator points at the
+/// parent of a missing or unknown one.
 fn faults_of(error: &ValidationError<'_>, root: &Value) -> Vec<ArgumentFault> {
     let pointer = error.instance_path().to_string();
     match error.kind() {
@@ -231,7 +231,7 @@ fn describe(error: &ValidationError<'_>) -> String {
     }
 }
 
-/// Says why a schema is none, and where in it.
+/// Returns why a schema is not valid, and where in it.
 fn unusable(error: &ValidationError<'_>) -> String {
     let place = error.instance_path().to_string();
     let why = if place.ends_with("/type") {
@@ -242,7 +242,7 @@ fn unusable(error: &ValidationError<'_>) -> String {
     if place.is_empty() { why } else { format!("`{place}` {why}") }
 }
 
-/// Says what kind of value it is, in the words of JSON Schema.
+/// Returns the kind of a value, in the words of JSON Schema.
 fn given(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",

@@ -37,7 +37,7 @@ impl Email {
 impl FromStr for Email {
     type Err = InvalidEmail;
 
-    /// Refuses only what would be absurd: whether an address works, mail alone can tell.
+    /// Parses an address. Refuses only what cannot be one: whether mail arrives there is not known.
     fn from_str(text: &str) -> Result<Self, InvalidEmail> {
         let (local, domain) = text.rsplit_once('@').ok_or(InvalidEmail)?;
         if !limits::EMAIL.is_exceeded_by(text.len())

@@ -65,7 +65,7 @@ impl ScopeSet {
             || limits::SCOPES_WEIGHT.is_exceeded_by(self.weight())
     }
 
-    /// Returns the bytes of all of them together.
+    /// Returns the size of all of them together, in bytes.
     pub fn weight(&self) -> usize {
         self.0.iter().map(|scope| scope.0.len()).sum()
     }

@@ -61,7 +61,7 @@ impl Number {
         self.calculate(other, i128::checked_mul, |left, right| left * right)
     }
 
-    /// Integers that divide evenly stay integers.
+    /// Divides; integers that divide evenly give an integer.
     pub(super) fn divide<'a>(self, other: Self) -> Result<Value<'a>, Fault> {
         match (self, other) {
             (_, divisor) if divisor.is_zero() => Err(BY_ZERO),

@@ -1,7 +1,7 @@
 //! What a program reads of its input and of the variables that it is given, as far as its text shows.
 //!
-//! A mapping that names what is not there gives null and no error: only somebody who knows what is
-//! there can find the slip.
+//! A mapping that names what is not there gives null and no error: only a check that knows what is
+//! there can find the mistake.
 
 use super::{
     node::{Access, Fold, Node, Op, Path, Pattern},

@@ -165,7 +165,7 @@ impl Record for Ended {
     }
 }
 
-/// Revokes every key of a project that is not revoked yet; says how many.
+/// Revokes every key of a project that is not revoked yet; returns how many.
 pub async fn revoke_all(tx: &mut Tx, project: ProjectId, now: Timestamp) -> Result<usize> {
     const SQL: &str = "
         UPDATE api_keys SET revoked_at = $2

@@ -1,9 +1,9 @@
-//! Who remembers rows learns here when they have changed.
+//! How code that remembers rows learns that they have changed.
 //!
 //! A transaction names what it changes ([`Topic`]); its commit counts the topics' epochs up on this
 //! node and leaves a line in the table `changes`, by which the other nodes count up theirs
-//! ([`Db::follow`]). Whoever remembers something keeps the [`Stamp`] that was taken before it was
-//! read, and may use it as long as the stamp holds.
+//! ([`Db::follow`]). What is remembered is kept with the [`Stamp`] that was taken before it was
+//! read, and may be used as long as the stamp holds.
 //!
 //! Topics share a fixed number of epochs by their digest: two that meet in one are forgotten
 //! together, which costs a read and nothing else.
@@ -26,14 +26,14 @@ use crate::{
 pub use epochs::Stamp;
 pub(crate) use epochs::{Epochs, Lookback};
 
-/// How long after a change whatever was remembered before is used nowhere any more, also where
-/// nothing is heard.
+/// How long after a change no node uses any more what it remembered before, not even a node that
+/// hears nothing.
 pub const FORGOTTEN_EVERYWHERE: Duration = Duration::from_secs(12);
 
 /// Something that is remembered.
 #[derive(Clone, Copy, Debug)]
 pub enum Topic<'a> {
-    /// The settings of a project, and whatever of it changes all at once.
+    /// The settings of a project, and all of it that changes at once.
     Project(ProjectId),
     /// An API key.
     ApiKey(ApiKeyId),
@@ -58,7 +58,7 @@ impl Topic<'_> {
     }
 }
 
-/// What a node has to say and to hear.
+/// What a node tells the others and hears from them.
 pub(crate) struct Feed {
     pub(crate) epochs: Epochs,
     /// The time of the lines, for nothing but to find and to forget them: the product's own clock
@@ -137,7 +137,8 @@ impl Db {
         self.feed().epochs.is_unchanged(stamp, Instant::now())
     }
 
-    /// Forgets, on this node, what is remembered of a topic: somebody has found it to be old.
+    /// Forgets, on this node, what is remembered of a topic: the caller has found it to be out of
+    /// date.
     pub fn forget(&self, topic: Topic<'_>) {
         self.feed().epochs.count_up(topic.digest());
     }

@@ -74,8 +74,7 @@ mod tests {
         testing::{World, connection, id, on_both, world},
     };
 
-    /// Returns a transaction that has seen how many connections there are, and adds one if there is
-    /// none.
+    /// Adds a connection where its transaction sees none; returns whether it did.
     async fn first_one_adds(db: Db, world: std::sync::Arc<World>) -> bool {
         let now = Timestamp::from_secs(1);
         let mut tx = db.begin().await.unwrap();

@@ -161,8 +161,8 @@ impl Removal {
     }
 }
 
-/// Takes the turn of removing rows, for so long; returns whether it was to be had. One node at a
-/// time has it, by the database's clock.
+/// Takes the turn of removing rows, for `length`; returns whether it was free. One node at a time
+/// has it, by the database's clock.
 ///
 /// # Errors
 /// When the database does not answer.

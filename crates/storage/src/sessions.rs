@@ -82,7 +82,7 @@ impl Record for Ended {
     }
 }
 
-/// Ends the sessions of an end user; says how many.
+/// Ends the sessions of an end user; returns how many.
 pub async fn end_of(tx: &mut Tx, tenant: Tenant, end_user: &EndUserId) -> Result<usize> {
     const SQL: &str = "
         DELETE FROM sessions
@@ -100,7 +100,7 @@ pub async fn end_environment(tx: &mut Tx, tenant: Tenant) -> Result<usize> {
     Ok(forgotten(tx, &ended))
 }
 
-/// Ends the sessions of a project; says how many.
+/// Ends the sessions of a project; returns how many.
 pub async fn end_all(tx: &mut Tx, project: ProjectId) -> Result<usize> {
     const SQL: &str = "DELETE FROM sessions WHERE project_id = $1 RETURNING id";
     let ended = tx.returning_all(SQL, binds![project]).await?;

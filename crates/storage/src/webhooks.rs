@@ -100,7 +100,7 @@ pub async fn update(tx: &mut Tx, webhook: &Webhook) -> Result<()> {
     Ok(())
 }
 
-/// Forgets a webhook and what was on its way to it; says whether there was one.
+/// Forgets a webhook and what was on its way to it; returns whether there was one.
 pub async fn delete(tx: &mut Tx, tenant: Tenant, id: WebhookId) -> Result<bool> {
     const DELIVERIES: &str = "
         DELETE FROM webhook_deliveries

@@ -30,7 +30,7 @@ pub enum KeyFileError {
     /// It cannot be read or written.
     #[error("the key file {} cannot be used", .0.display())]
     Io(PathBuf, #[source] io::Error),
-    /// Others may read it than those that are meant to.
+    /// Users may read it who are not meant to.
     #[error(
         "the key file {} can be read or changed by others (mode {mode:04o}): run `chmod 600 {}`; \
          where its group has to read it, as a Kubernetes secret with fsGroup, give it mode 0440 or \
@@ -54,7 +54,7 @@ pub enum KeyFileError {
         /// Which line, the first being 1.
         line: usize,
     },
-    /// A line is a key that anybody could guess.
+    /// A line is a key that could be guessed.
     #[error(
         "line {line} of the key file {} is an example key, known to everybody: replace it by `{PREFIX}$(head -c 32 /dev/urandom | base64)`",
         path.display()
@@ -92,7 +92,7 @@ pub enum Readers {
 }
 
 impl Readers {
-    /// Returns the permissions that nobody else may have.
+    /// Returns the permission bits that must not be set.
     const fn forbidden(self) -> u32 {
         match self {
             Self::Owner => 0o077,
@@ -109,7 +109,7 @@ pub fn read_key_file(path: &Path) -> Result<KeyRing, KeyFileError> {
     read_key_file_of(path, Readers::Owner)
 }
 
-/// Reads a key file that nobody but `readers` may read.
+/// Reads a key file that only `readers` may read.
 ///
 /// # Errors
 /// Says which line is wrong and what to do; never creates a file.
@@ -190,8 +190,8 @@ fn decode(text: &str) -> Option<SecretKey> {
     Some(SecretKey::new(bytes.as_slice().try_into().ok()?))
 }
 
-/// Tells examples from keys. Random bytes are neither text (a password, or the key that our
-/// documents show) nor in equal steps (one byte over and over among them).
+/// Returns whether a key is an example. Random bytes are neither text (a password, or the key that
+/// our documents show) nor in equal steps (one byte over and over among them).
 fn is_example(bytes: &[u8; 32]) -> bool {
     let step = bytes[1].wrapping_sub(bytes[0]);
     let in_steps = bytes.windows(2).all(|pair| pair[1].wrapping_sub(pair[0]) == step);

@@ -61,7 +61,7 @@ pub enum KeyUse {
 
 /// A fresh key, as it is stored.
 pub struct Wrapped {
-    /// What it is told by.
+    /// Its id.
     pub id: KeyId,
     /// The key, sealed with a master key.
     pub envelope: Sealed,
@@ -99,7 +99,7 @@ impl KeyRing {
         self.current.id
     }
 
-    /// Returns what a master key is told by.
+    /// Returns the id of a master key, its fingerprint.
     pub(crate) fn id_of(key: &SecretKey) -> KeyId {
         let digest =
             Sha256::new().chain_update(b"astralform master key id 1").chain_update(key.expose());

@@ -100,7 +100,8 @@ fn prepared(prepare: &Expression, arguments: &Value) -> Option<Value> {
     Some(json!({"additionalProperties": false, "properties": properties}))
 }
 
-/// Returns the errors of all tools are read alike: a name is known where one tool has it.
+/// Checks the mappings of errors. They read the errors of all tools, so an argument is known where
+/// one tool has it.
 fn of_errors(connector: &Connector) -> Vec<Fault> {
     let properties = connector.tools.iter().filter_map(|tool| tool.input.json().get("properties"));
     let names = properties.filter_map(Value::as_object).flat_map(|all| all.keys());

@@ -46,7 +46,7 @@ pub(super) fn faults(connector: &Connector, folder: &str) -> Vec<Fault> {
     faults
 }
 
-/// Returns a body that cannot be made, or that the method does not carry (RFC 9110 §9.3.1).
+/// Finds a body that cannot be made, or that the method does not carry (RFC 9110 §9.3.1).
 fn identity_faults(connector: &Connector) -> Option<Fault> {
     let identity = &connector.identity;
     let body = identity.body.as_ref()?;
@@ -87,7 +87,7 @@ fn is_header_value(text: &str) -> bool {
 }
 
 /// Headers that say how a request is framed and where it goes, or that are for one connection alone
-/// (RFC 9110 §7.6.1): those are the way out's own.
+/// (RFC 9110 §7.6.1): those are set for every request.
 const RESERVED: [&str; 11] = [
     "connection",
     "content-length",
@@ -217,7 +217,7 @@ fn is_required(tool: &Tool, argument: &str) -> bool {
     required.is_some_and(|required| required.iter().any(|name| name == argument))
 }
 
-/// Refuses anything in braces but our app's identifier, and that anywhere but in the path.
+/// Returns whether nothing is in braces but our app's identifier, and that in the path only.
 fn is_fillable(address: &str) -> bool {
     let path = address
         .split_once("://")
@@ -231,7 +231,7 @@ fn has_braces(text: &str) -> bool {
     text.contains(['{', '}'])
 }
 
-/// Braces in pairs around names, and no step that climbs out of the base, encoded or not.
+/// Returns whether braces stand in pairs around names, and no segment leads out of the base.
 fn is_well_formed(path: &str) -> bool {
     if path.starts_with("//") {
         return false;

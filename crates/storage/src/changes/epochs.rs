@@ -24,7 +24,7 @@ impl Stamp {
 /// The most topics that one thing depends on; a free place repeats the last one.
 const TOPICS: usize = 3;
 const SLOTS: u32 = 1 << 16;
-/// For how many lines there is room at any time; more is given back after a crowd.
+/// For how many lines room is kept; more is freed after many lines came at once.
 const ROOMY: usize = 1024;
 
 /// How long a node relies on what it has heard: longer than a dead line takes to be noticed.

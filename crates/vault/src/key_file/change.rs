@@ -41,7 +41,7 @@ impl KeyFileLock {
     /// Adds a fresh key to the file, as its current one.
     ///
     /// # Errors
-    /// When the file cannot be written; it is as it was then.
+    /// When the file cannot be written; it then stays as it was.
     pub fn add_key(&self, entropy: &Entropy) -> Result<KeyRing, KeyFileError> {
         let before = read_private(&self.path, self.readers)?;
         let key = SecretKey::new(entropy.bytes());
@@ -53,7 +53,8 @@ impl KeyFileLock {
     /// Takes a key out of the file.
     ///
     /// # Errors
-    /// When the file does not hold it, holds no other, or cannot be written; it is as it was then.
+    /// When the file does not hold it, holds no other, or cannot be written; it then stays as it
+    /// was.
     pub fn remove_key(&self, id: KeyId) -> Result<KeyRing, KeyFileError> {
         let before = read_private(&self.path, self.readers)?;
         let mut text = Zeroizing::new(String::with_capacity(before.len() + 1));
@@ -73,7 +74,7 @@ impl KeyFileLock {
         self.replace(&text)
     }
 
-    /// Puts a text in place of the file's, all of it or nothing, whenever the power fails.
+    /// Replaces the file's text, all of it or nothing, even if the power fails.
     fn replace(&self, text: &str) -> Result<KeyRing, KeyFileError> {
         let mut name = self.path.file_name().unwrap_or_default().to_owned();
         name.push(".new");
@@ -87,8 +88,8 @@ impl KeyFileLock {
         read_key_file_of(&self.path, self.readers)
     }
 
-    /// Leaves the file to the group that could read the one before, or a server of that group could
-    /// not read it any more.
+    /// Gives the new file the group and the mode of the one before, so that a server of that group
+    /// can still read it.
     fn let_group_read(&self, new: &Path) -> io::Result<()> {
         if self.readers == Readers::Owner {
             return Ok(());
