@@ -31,17 +31,17 @@ pub struct OauthAddresses {
 /// An address that cannot be put together.
 #[derive(Debug, Error)]
 pub enum AddressError {
-    /// It is none.
+    /// The text is not an address.
     #[error(transparent)]
     Invalid(#[from] url::ParseError),
-    /// What stands for a part of it cannot.
+    /// A value cannot be the part of a host name that it stands for.
     #[error("it needs a `{0}` of letters, digits and hyphens, at most 63 of them")]
     BadPart(String),
 }
 
 impl Connector {
-    /// Returns where everything is, with the replacements of a project connector. Parts that differ
-    /// from account to account are `*`.
+    /// Returns the addresses, with the replacements of a project connector. Parts that differ from
+    /// account to account are `*`.
     ///
     /// # Errors
     /// When a replacement is not an address.
@@ -58,11 +58,10 @@ impl Connector {
         endpoints: &Endpoints,
         part: impl Fn(&str) -> Option<&'a str>,
     ) -> Result<Addresses, AddressError> {
-        let sound = |name: &str| {
+        self.put_together(endpoints, |name| {
             let found = part(name).filter(|text| is_label(text));
             found.ok_or_else(|| AddressError::BadPart(name.to_owned()))
-        };
-        self.put_together(endpoints, sound)
+        })
     }
 
     /// Returns whether the address of the API differs from account to account.
@@ -132,7 +131,7 @@ fn filled<'a>(
     parsed.try_fill(part)
 }
 
-/// Returns one label of a host name (RFC 1035 §2.3.1, RFC 1123 §2.1).
+/// Returns whether a text is one label of a host name (RFC 1035 §2.3.1, RFC 1123 §2.1).
 fn is_label(text: &str) -> bool {
     (1..=63).contains(&text.len())
         && text.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-')
@@ -140,7 +139,7 @@ fn is_label(text: &str) -> bool {
         && !text.ends_with('-')
 }
 
-/// Returns an absolute address as it is, a path below `base`.
+/// Returns an absolute address as it is, and a path joined to `base`.
 fn located(base: &Url, address: &str) -> Result<Url, url::ParseError> {
     if address.starts_with('/') {
         return Url::parse(&format!("{}{address}", base.as_str().trim_end_matches('/')));

@@ -36,23 +36,27 @@ pub(crate) fn check(folder: Folder<'_>) -> Result<Connector, Vec<Diagnostic>> {
         let fix = "correct the YAML; editors with a YAML mode show the place";
         vec![diagnostic(folder, FILE, error.place, error.message, fix)]
     })?;
-    let located = |faults: Vec<Fault>| -> Vec<Diagnostic> {
-        let place = |fault: Fault| {
-            diagnostic(folder, FILE, document.place(&fault.pointer), fault.message, fault.fix)
-        };
-        faults.into_iter().map(place).collect()
-    };
     let faults = format::faults(&document.value);
     if !faults.is_empty() {
-        return Err(located(faults));
+        return Err(locate(faults, folder, &document));
     }
-    let mut connector =
-        Connector::deserialize_checked(&document.value).map_err(|error| located(vec![error]))?;
+    let mut connector = Connector::deserialize_checked(&document.value)
+        .map_err(|fault| locate(vec![fault], folder, &document))?;
     connector.guide = guide(folder);
-    let mut diagnostics = located(meaning::faults(&connector, folder.name));
-    diagnostics.extend(located(mappings::faults(&connector)));
+    let mut faults = meaning::faults(&connector, folder.name);
+    faults.extend(mappings::faults(&connector));
+    let mut diagnostics = locate(faults, folder, &document);
     diagnostics.extend(missing_files(folder));
     if diagnostics.is_empty() { Ok(connector) } else { Err(diagnostics) }
+}
+
+/// Returns faults with the lines and columns at which they stand.
+fn locate(faults: Vec<Fault>, folder: Folder<'_>, document: &Document) -> Vec<Diagnostic> {
+    let mut diagnostics = Vec::new();
+    for Fault { pointer, message, fix } in faults {
+        diagnostics.push(diagnostic(folder, FILE, document.place(&pointer), message, fix));
+    }
+    diagnostics
 }
 
 impl Connector {
@@ -75,14 +79,17 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
 
 fn text(folder: Folder<'_>) -> Result<&str, Diagnostic> {
     let found = folder.files.iter().find(|(name, _)| *name == FILE);
-    let refused = |message: &str, fix: &str| diagnostic(folder, FILE, Place::START, message, fix);
-    let Some((_, bytes)) = found else {
-        return Err(refused("the file is missing", "write it; the built-in ones are examples"));
+    let (message, fix) = match found {
+        None => ("the file is missing", "write it; the built-in ones are examples"),
+        Some((_, bytes)) if bytes.len() > LONGEST => {
+            ("the file is over 256 KiB", "split the connector")
+        }
+        Some((_, bytes)) => match std::str::from_utf8(bytes) {
+            Ok(text) => return Ok(text),
+            Err(_) => ("the file is not UTF-8", "save it as UTF-8"),
+        },
     };
-    if bytes.len() > LONGEST {
-        return Err(refused("the file is over 256 KiB", "split the connector"));
-    }
-    std::str::from_utf8(bytes).map_err(|_| refused("the file is not UTF-8", "save it as UTF-8"))
+    Err(diagnostic(folder, FILE, Place::START, message, fix))
 }
 
 fn guide(folder: Folder<'_>) -> String {

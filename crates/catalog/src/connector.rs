@@ -22,7 +22,7 @@ pub struct Connector {
     /// Its name for people.
     #[schemars(length(min = 1, max = 60))]
     pub name: String,
-    /// The shelf it stands on.
+    /// The category it is listed under.
     #[schemars(length(min = 1, max = 40))]
     pub category: String,
     /// How accounts are connected.

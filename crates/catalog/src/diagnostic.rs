@@ -1,6 +1,6 @@
 use std::fmt;
 
-/// One fault of a connector folder, for whoever writes it.
+/// One fault of a connector folder, for its author.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Diagnostic {
     /// The file, as `folder/file`.

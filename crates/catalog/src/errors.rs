@@ -31,7 +31,7 @@ pub struct Errors {
     pub hints: BTreeMap<String, String>,
 }
 
-/// What an error of a provider means to whoever must act.
+/// What an error of a provider means, by what can be done about it.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
@@ -43,7 +43,7 @@ pub enum ErrorKind {
     MissingScope,
     /// It is not there, or the account cannot see it.
     NotFound,
-    /// The account may not do it, whatever the scopes.
+    /// The account may not do it, with any scopes.
     PermissionDenied,
     /// Too often: try again later.
     RateLimited,

@@ -10,7 +10,7 @@ use thiserror::Error;
 /// A compiled jq expression of a connector file.
 pub struct Expression {
     program: Program,
-    /// Whether it may name `$headers`, which are not put together for nothing.
+    /// Whether it may name `$headers`, which are put together only then.
     names_headers: bool,
 }
 
@@ -91,7 +91,7 @@ impl Expression {
         self.with(variables, |values| self.program.run(input, values, budget))
     }
 
-    /// Does something with the values of the variables, in the order of their names.
+    /// Calls `run` with the values of the variables, in the order of their names.
     fn with<T>(&self, variables: Variables<'_>, run: impl FnOnce(&[&Value]) -> T) -> T {
         let status = variables.status.map_or(Value::Null, Value::from);
         let headers = variables.headers.filter(|_| self.names_headers);

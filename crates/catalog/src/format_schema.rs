@@ -9,8 +9,9 @@ pub fn connector_schema() -> Value {
     schema
 }
 
-/// Says each thing in the one way whose faults can be told exactly: a field may be missing but not
-/// null, and a word is one of a list. As `anyOf` and `oneOf` a fault would be "none of these fits".
+/// Writes each rule in the one form whose faults can be told exactly: a field may be missing but
+/// not null, and a word is one of a list. As `anyOf` and `oneOf` a fault would be "none of these
+/// fits".
 fn simplify(schema: &mut Value) {
     match schema {
         Value::Object(object) => {

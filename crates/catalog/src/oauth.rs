@@ -41,8 +41,8 @@ pub struct OAuth {
     pub scope_separator: String,
     /// The scopes that can be asked for.
     pub scopes: Vec<ScopeEntry>,
-    /// The kinds of token that belong to the app, so that everybody who connects is given the same
-    /// one: it is ended with the last connection only.
+    /// The kinds of token that belong to the app, so that all end users who connect are given the
+    /// same one: it is ended with the last connection only.
     #[serde(default)]
     pub app_tokens: Vec<String>,
     /// How the token response is read; RFC 6749 §5.1 and §5.2 where it says nothing.
@@ -104,8 +104,8 @@ pub struct ScopeEntry {
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     pub implies: ScopeSet,
-    /// Other names by which the provider lists it, spelled as `name` is. Whoever is granted one of
-    /// them is granted this scope.
+    /// Other names by which the provider lists it, spelled as `name` is. A grant of one of them is
+    /// a grant of this scope.
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     pub aliases: ScopeSet,
@@ -161,7 +161,7 @@ impl Encoding {
 }
 
 impl ScopeEntry {
-    /// Returns whether a name is this scope's or an alias of it, in whichever case.
+    /// Returns whether a name is this scope's or an alias of it, in upper or lower case.
     pub fn is_like(&self, named: &str) -> bool {
         let mut all = std::iter::once(&self.name).chain(self.aliases.iter());
         all.any(|name| name.as_str().eq_ignore_ascii_case(named))

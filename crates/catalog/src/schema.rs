@@ -81,11 +81,10 @@ impl Schema {
         // The validator collects every error before it gives the first one, so it sees no more of
         // a list than can be reported.
         let short = shortened(value);
-        let is_whole = |error: &ValidationError<'_>| {
+        let errors = self.validator.iter_errors(&short).filter(|error| {
             let list = value.pointer(error.instance_path().as_str());
             list.and_then(Value::as_array).is_none_or(|list| list.len() <= REPORTED)
-        };
-        let errors = self.validator.iter_errors(&short).filter(is_whole);
+        });
         let faults: Vec<_> =
             errors.flat_map(|error| faults_of(&error, value)).take(REPORTED).collect();
         if faults.is_empty() {
@@ -156,16 +155,15 @@ fn shortened(value: &Value) -> Value {
     }
 }
 
-/// Returns the validator points at the parent of a missing or unknown field; the reader wants the
-/// field.
+/// Returns the faults that an error stands for, each at its field: the validator points at the
+/// parent of a missing or unknown one.
 fn faults_of(error: &ValidationError<'_>, root: &Value) -> Vec<ArgumentFault> {
     let pointer = error.instance_path().to_string();
-    let fault = |name: &str, message: &str| ArgumentFault::new(&step(&pointer, name), message);
     match error.kind() {
         ValidationErrorKind::AdditionalProperties { unexpected }
         | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
             let named = unexpected.iter().take(REPORTED);
-            named.map(|name| fault(name, SUPERFLUOUS)).collect()
+            named.map(|name| ArgumentFault::of_field(&pointer, name, SUPERFLUOUS)).collect()
         }
         // Of an object that may have no members at all, the validator names none.
         ValidationErrorKind::FalseSchema
@@ -173,10 +171,11 @@ fn faults_of(error: &ValidationError<'_>, root: &Value) -> Vec<ArgumentFault> {
         {
             let members = root.pointer(&pointer).and_then(Value::as_object);
             let named = members.into_iter().flat_map(Map::keys).take(REPORTED);
-            named.map(|name| fault(name, SUPERFLUOUS)).collect()
+            named.map(|name| ArgumentFault::of_field(&pointer, name, SUPERFLUOUS)).collect()
         }
         ValidationErrorKind::Required { property } => {
-            vec![fault(property.as_str().unwrap_or_default(), "is required")]
+            let name = property.as_str().unwrap_or_default();
+            vec![ArgumentFault::of_field(&pointer, name, "is required")]
         }
         _ => vec![ArgumentFault::new(&pointer, &describe(error))],
     }
@@ -191,6 +190,10 @@ impl ArgumentFault {
             pointer: cut(pointer, longest).into_owned(),
             message: cut(message, longest).into_owned(),
         }
+    }
+
+    fn of_field(parent: &str, name: &str, message: &str) -> Self {
+        Self::new(&step(parent, name), message)
     }
 }
 
@@ -228,7 +231,7 @@ fn describe(error: &ValidationError<'_>) -> String {
     }
 }
 
-/// Says why a schema is none, and where in it.
+/// Returns why a schema is not valid, and where in it.
 fn unusable(error: &ValidationError<'_>) -> String {
     let place = error.instance_path().to_string();
     let why = if place.ends_with("/type") {
@@ -239,7 +242,7 @@ fn unusable(error: &ValidationError<'_>) -> String {
     if place.is_empty() { why } else { format!("`{place}` {why}") }
 }
 
-/// Says what kind of value it is, in the words of JSON Schema.
+/// Returns the kind of a value, in the words of JSON Schema.
 fn given(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
@@ -458,13 +461,14 @@ mod tests {
         assert!(found[0].0.len() < 1_000, "{} bytes of the name are repeated", found[0].0.len());
     }
 
+    fn listed(last: &str) -> Value {
+        let mut kinds = vec!["public"; 5_000];
+        kinds.push(last);
+        json!({"channel": "C1", "kinds": kinds})
+    }
+
     #[test]
     fn f3_a_fault_far_into_a_list_is_found_and_a_long_list_alone_is_none() {
-        let listed = |last: &str| {
-            let mut kinds = vec!["public"; 5_000];
-            kinds.push(last);
-            json!({"channel": "C1", "kinds": kinds})
-        };
         assert_eq!(faults(&listed("public")), []);
         let expected = fault("/kinds/5000", "must be one of [\"public\",\"private\"]");
         assert_eq!(faults(&listed("none")), [expected]);

@@ -169,7 +169,7 @@ pub(crate) struct Config {
     pub(crate) allowed_hosts: Hosts,
     pub(crate) rates: Rates,
     pub(crate) node: Option<String>,
-    /// What whoever reads the metrics has to know.
+    /// The token that a reader of the metrics must send.
     pub(crate) metrics_token: Option<Secret>,
     /// Where the simulated services listen, where they run.
     pub(crate) sandbox: Option<SocketAddr>,
@@ -215,11 +215,10 @@ impl Place {
 
     /// Returns where commands on this machine are told to reach the server, before it runs.
     pub(crate) fn address(&self) -> String {
-        let derived = |listen: &Listen| match listen {
+        let url = self.public_url.clone().or_else(|| match &self.listen {
             Listen::At(address) => derived_public_url(*address).ok(),
             Listen::Named(..) => None,
-        };
-        let url = self.public_url.clone().or_else(|| derived(&self.listen));
+        });
         url.map_or_else(
             || "http://127.0.0.1:8787".to_owned(),
             |url| url.as_str().trim_end_matches('/').to_owned(),
@@ -227,7 +226,7 @@ impl Place {
     }
 }
 
-/// Loads what a command has to know that works on the database and tells where the server is.
+/// Loads the settings of a command that works on the database and tells where the server is.
 pub(crate) fn load_store_and_place(
     store: StoreFlags,
     place: PlaceFlags,
@@ -277,22 +276,23 @@ impl Config {
 impl RateFlags {
     /// Returns the rates that are set here, or in the file, or else the default ones.
     fn merge(self, file: &Settings) -> anyhow::Result<Rates> {
-        let rate = |name, set: Option<u32>| {
-            anyhow::ensure!(set != Some(0), "{name} must be 1 or more");
-            Ok(set.map(|per_second| Rate::with_two_seconds(per_second.into())))
-        };
         let rates = Rates::default();
-        let end_user = rate("end_user_rate", self.end_user.or(file.end_user_rate))?;
+        let end_user = check_rate("end_user_rate", self.end_user.or(file.end_user_rate))?;
         Ok(Rates {
             end_user: end_user.unwrap_or(rates.end_user),
-            key: rate("key_rate", self.key.or(file.key_rate))?,
-            project: rate("project_rate", self.project.or(file.project_rate))?,
+            key: check_rate("key_rate", self.key.or(file.key_rate))?,
+            project: check_rate("project_rate", self.project.or(file.project_rate))?,
             ..rates
         })
     }
 }
 
-/// Refuses a token that can be guessed: it keeps nobody out.
+fn check_rate(name: &str, per_second: Option<u32>) -> anyhow::Result<Option<Rate>> {
+    anyhow::ensure!(per_second != Some(0), "{name} must be 1 or more");
+    Ok(per_second.map(|per_second| Rate::with_two_seconds(per_second.into())))
+}
+
+/// Refuses a token that can be guessed.
 fn check_metrics_token(token: String) -> anyhow::Result<Secret> {
     anyhow::ensure!(
         token.len() >= 16 && token.bytes().all(|byte| byte.is_ascii_graphic()),
@@ -302,7 +302,7 @@ fn check_metrics_token(token: String) -> anyhow::Result<Secret> {
     Ok(Secret::new(token))
 }
 
-/// Takes loopback addresses alone: nobody but this machine is to reach what is simulated.
+/// Takes loopback addresses alone: only this machine is to reach the simulated services.
 fn sandbox_address(wished: Option<Listen>) -> anyhow::Result<SocketAddr> {
     match wished.unwrap_or(Listen::At(([127, 0, 0, 1], 8788).into())) {
         Listen::At(address) if address.ip().is_loopback() => Ok(address),
@@ -312,8 +312,7 @@ fn sandbox_address(wished: Option<Listen>) -> anyhow::Result<SocketAddr> {
     }
 }
 
-/// Returns what a server is called that was given no name: another on the same machine listens
-/// elsewhere.
+/// Returns the name of a server that was given none: another on the same machine listens elsewhere.
 pub(crate) fn derived_node(listen: SocketAddr) -> String {
     let machine = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     format!("{}/{listen}", machine.trim())

@@ -69,18 +69,24 @@ pub(crate) fn lock_for_server(database: &Database) -> anyhow::Result<Option<Serv
     let Database::Sqlite(path) = database else { return Ok(None) };
     make_folder(path)?;
     let lock = beside(path, ".lock");
-    let cannot = || format!("{} cannot be used", lock.display());
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(&lock);
-    let file = file.with_context(cannot)?;
-    match file.try_lock() {
-        Ok(()) => Ok(Some(ServerLock { _file: file })),
+    match lock_file(&lock) {
+        Ok(file) => Ok(Some(ServerLock { _file: file })),
         Err(TryLockError::WouldBlock) => anyhow::bail!(
             "another server runs on {}: a SQLite database is for one alone; several share a \
              PostgreSQL one",
             path.display()
         ),
-        Err(TryLockError::Error(error)) => Err(error).with_context(cannot),
+        Err(TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("{} cannot be used", lock.display()))
+        }
     }
+}
+
+fn lock_file(path: &Path) -> Result<File, TryLockError> {
+    let opened = OpenOptions::new().create(true).truncate(false).write(true).open(path);
+    let file = opened.map_err(TryLockError::Error)?;
+    file.try_lock()?;
+    Ok(file)
 }
 
 /// Copies a SQLite database whose schema is about to be changed, to a file beside it.
@@ -92,23 +98,28 @@ pub(crate) async fn keep_copy(db: &Db, database: &Database, newest: i64) -> anyh
     };
     let copy = beside(path, &format!(".schema-{version}"));
     if version < newest && !copy.exists() {
-        let cannot = || format!("no copy at {}", copy.display());
-        let (partial, _) = Partial::create(&copy).with_context(cannot)?;
-        db.copy_to(partial.path()).await.with_context(cannot)?;
-        partial.finish().with_context(cannot)?;
+        let copied = write_copy(db, &copy).await;
+        copied.with_context(|| format!("no copy at {}", copy.display()))?;
         tracing::info!(copy = %copy.display(), "the database was copied before its schema changes");
     }
     Ok(())
 }
 
-/// Refuses what is there and keeps nothing, such as a device.
+async fn write_copy(db: &Db, copy: &Path) -> anyhow::Result<()> {
+    let (partial, _) = Partial::create(copy)?;
+    db.copy_to(partial.path()).await?;
+    partial.finish()?;
+    Ok(())
+}
+
+/// Refuses a path to something that is no file, such as a device.
 fn check_is_file(path: &Path) -> anyhow::Result<()> {
     let is_other = fs::metadata(path).is_ok_and(|found| !found.is_file());
     anyhow::ensure!(!is_other, "{} is no file, and a database must be one", path.display());
     Ok(())
 }
 
-/// Takes a database that an earlier version made away from others; its log follows it.
+/// Makes a database and its log readable by its owner alone, as earlier versions did not.
 fn make_private(path: &Path) -> anyhow::Result<()> {
     for file in [path.to_owned(), beside(path, "-wal"), beside(path, "-shm")] {
         match fs::set_permissions(&file, fs::Permissions::from_mode(0o600)) {

@@ -1,4 +1,4 @@
-//! Whatever is deployed or documented sets what this program knows, and the other way round.
+//! The deployment files and the documents name every setting of this program, and no other.
 
 use std::{
     collections::BTreeSet,
@@ -38,8 +38,7 @@ fn taken(by: &Command) -> BTreeSet<String> {
 
 /// Returns the variables of ours that a text names.
 fn named(text: &str) -> BTreeSet<String> {
-    let is_part = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
-    let words = text.split(|c: char| !is_part(c));
+    let words = text.split(|c: char| !(c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_'));
     let ours =
         words.filter(|word| word.strip_prefix("ASTRALFORM_").is_some_and(|rest| !rest.is_empty()));
     ours.map(ToOwned::to_owned).collect()

@@ -1,4 +1,4 @@
-//! Secrets that are shown once: whoever makes them here sees them, or nobody has them.
+//! Secrets that are shown once: the operator who makes them here sees them, or they are revoked.
 
 use anyhow::Context as _;
 use astralform_domain::{AdminTokenId, ApiKeyId, Clock};

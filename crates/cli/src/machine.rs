@@ -86,8 +86,9 @@ fn unified(group: &Path) -> Option<u64> {
 
 /// Reads version 1: two files, and -1 where there is no quota.
 fn by_period(group: &Path) -> Option<u64> {
-    let read = |name| fs::read_to_string(group.join(name)).ok();
-    thousandths(&read("cpu.cfs_quota_us")?, &read("cpu.cfs_period_us")?)
+    let quota = fs::read_to_string(group.join("cpu.cfs_quota_us")).ok()?;
+    let period = fs::read_to_string(group.join("cpu.cfs_period_us")).ok()?;
+    thousandths(&quota, &period)
 }
 
 fn thousandths(quota: &str, period: &str) -> Option<u64> {
@@ -114,20 +115,21 @@ mod tests {
         assert_eq!(getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX), limit);
     }
 
+    fn write(root: &Path, group: &str, name: &str, text: &str) {
+        let group = root.join(group);
+        fs::create_dir_all(&group).unwrap();
+        fs::write(group.join(name), text).unwrap();
+    }
+
     #[test]
     fn x4_the_quota_of_a_control_group_is_known_in_both_versions() {
         let root = tempfile::tempdir().unwrap();
-        let write = |group: &str, name: &str, text: &str| {
-            let group = root.path().join(group);
-            fs::create_dir_all(&group).unwrap();
-            fs::write(group.join(name), text).unwrap();
-        };
-        write("cpu,cpuacct/a", "cpu.cfs_quota_us", "50000\n");
-        write("cpu,cpuacct/a", "cpu.cfs_period_us", "100000\n");
-        write("cpu,cpuacct/a/b", "cpu.cfs_quota_us", "-1\n");
-        write("cpu,cpuacct/a/b", "cpu.cfs_period_us", "100000\n");
-        write("one/two", "cpu.max", "150000 100000\n");
-        write("one", "cpu.max", "max 100000\n");
+        write(root.path(), "cpu,cpuacct/a", "cpu.cfs_quota_us", "50000\n");
+        write(root.path(), "cpu,cpuacct/a", "cpu.cfs_period_us", "100000\n");
+        write(root.path(), "cpu,cpuacct/a/b", "cpu.cfs_quota_us", "-1\n");
+        write(root.path(), "cpu,cpuacct/a/b", "cpu.cfs_period_us", "100000\n");
+        write(root.path(), "one/two", "cpu.max", "150000 100000\n");
+        write(root.path(), "one", "cpu.max", "max 100000\n");
         let quota = |groups| quota_in(groups, root.path());
         assert_eq!(quota("5:memory:/a\n4:cpu,cpuacct:/a/b\n0::/\n"), Some(500));
         assert_eq!(quota("0::/one/two\n"), Some(1_500));

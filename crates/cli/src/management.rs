@@ -50,12 +50,12 @@ impl Management {
         Ok(Self { egress: Egress::trusting(networks.into_iter().collect(), None, roots), access })
     }
 
-    /// Asks for something.
+    /// Sends a GET request and returns the JSON of the answer.
     pub(crate) async fn get(&self, path: &str, query: &[(&str, &str)]) -> anyhow::Result<Value> {
         read(&self.send("GET", path, query, None).await?)
     }
 
-    /// Asks for a text.
+    /// Sends a GET request and returns the text of the answer.
     pub(crate) async fn get_text(
         &self,
         path: &str,
@@ -68,7 +68,7 @@ impl Management {
         String::from_utf8(answer.body.to_vec()).context("the server answered with no text")
     }
 
-    /// Has something done.
+    /// Sends a POST request and returns the JSON of the answer.
     pub(crate) async fn post(
         &self,
         path: &str,
@@ -78,7 +78,7 @@ impl Management {
         read(&self.send("POST", path, query, Some(body)).await?)
     }
 
-    /// Ends something; says whether it was there.
+    /// Sends a DELETE request; returns whether there was something to end.
     pub(crate) async fn delete(&self, path: &str, query: &[(&str, &str)]) -> anyhow::Result<bool> {
         let answer = self.send("DELETE", path, query, None).await?;
         if answer.status.as_u16() == 404 {
@@ -122,8 +122,8 @@ impl Management {
     }
 }
 
-/// Refuses to send a token where others listen in: plain text only where nobody listens in;
-/// encrypted wherever the operator says.
+/// Returns the networks that a token may be sent to: over http to this machine alone, over https to
+/// any address that the operator names.
 fn reachable(url: &Url) -> anyhow::Result<Vec<IpNet>> {
     let on_this_machine = matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
     let networks: &[&str] = match url.scheme() {
@@ -142,8 +142,9 @@ fn read(answer: &Answer) -> anyhow::Result<Value> {
     let body: Value = if answer.body.is_empty() {
         Value::Null
     } else {
-        let what = || format!("the server answered with status {} and no JSON", answer.status);
-        serde_json::from_slice(&answer.body).with_context(what)?
+        serde_json::from_slice(&answer.body).with_context(|| {
+            format!("the server answered with status {} and no JSON", answer.status)
+        })?
     };
     if answer.status.is_success() {
         return Ok(body);

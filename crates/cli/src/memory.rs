@@ -1,5 +1,5 @@
-//! Opened secrets lie in memory; the system writes none of it down and shows it to nobody. Files of
-//! this process are its user's alone.
+//! Opened secrets lie in memory; the system writes none of them to disk and shows them to no other
+//! process. Files of this process are its user's alone.
 
 use anyhow::Context as _;
 use rustix::{
@@ -7,14 +7,14 @@ use rustix::{
     process::{Resource, Rlimit, setrlimit, umask},
 };
 
-/// Has whatever this process creates be readable by its user alone: the database and its log, kept
+/// Makes what this process creates readable by its user alone: the database and its log, kept
 /// answers, and the folders that they are in.
 pub(crate) fn keep_files_private() {
     umask(Mode::RWXG | Mode::RWXO);
 }
 
-/// Has the system make no core dumps of this process. On Linux, only root can read its memory or
-/// trace it from then on (`prctl(2)`, `PR_SET_DUMPABLE`).
+/// Keeps the system from making core dumps of this process. On Linux, only root can read its memory
+/// or trace it from then on (`prctl(2)`, `PR_SET_DUMPABLE`).
 pub(crate) fn keep_private() -> anyhow::Result<()> {
     let none = Rlimit { current: Some(0), maximum: Some(0) };
     setrlimit(Resource::Core, none).context("core dumps cannot be limited")?;

@@ -123,7 +123,7 @@ fn upkeep(app: &App, hangups: Hangups) -> Vec<JoinHandle<()>> {
     ]
 }
 
-/// Says that this process lives, until it refreshes nothing any more.
+/// Reports that this process lives, until it refreshes nothing any more.
 async fn beat(app: App) {
     let trouble = "other nodes do not hear that this one lives";
     repeat(app, BEAT, trouble, async |app: &App| app.engine().presence.beat().await).await;
@@ -167,7 +167,7 @@ async fn write_uses(app: App) {
     .await;
 }
 
-/// Hears signals: from here on the process ends in order; before, a signal simply ends it.
+/// Listens for signals: from here on the process ends in order; before, a signal simply ends it.
 fn asked_to_stop() -> std::io::Result<(impl Future<Output = ()>, Arc<Notify>)> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;

@@ -18,7 +18,7 @@ use rustix::{
 pub(crate) struct Unprinted(io::Error);
 
 impl Unprinted {
-    /// Returns whether nobody reads any more, as behind a pipe to `head`.
+    /// Returns whether the reader is gone, as behind a pipe to `head`.
     pub(crate) fn is_reader_gone(&self) -> bool {
         self.0.kind() == io::ErrorKind::BrokenPipe
     }
@@ -40,15 +40,15 @@ pub(crate) fn print(text: &str) -> Result<(), Unprinted> {
     write(&format!("{text}\n")).map_err(Unprinted)
 }
 
-/// Prints how far something is that goes on whether or not it can be told.
+/// Prints the progress of work that goes on even where it cannot be printed.
 pub(crate) fn tell(text: &str) {
     let _ = print(text);
 }
 
-/// Prints what nobody can have again.
+/// Prints what cannot be had again.
 ///
 /// # Errors
-/// When it is not where it was to go, on disk if that is a file.
+/// When not all of it was written, or stored on disk where the output is a file.
 pub(crate) fn hand_over(text: &str) -> Result<(), Unprinted> {
     check_is_somewhere().map_err(Unprinted)?;
     print(text)?;

@@ -25,12 +25,13 @@ impl<const N: usize> Pages<N> {
                 *width = cell.chars().count().max(*width);
             }
         }
-        let line = |row: &[String; N]| {
+        let mut lines = Vec::new();
+        for row in &rows {
             let cells = row.iter().zip(self.widths);
             let cells = cells.map(|(cell, width)| format!("{cell:width$}"));
-            cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
-        };
-        rows.iter().map(line).collect::<Vec<_>>().join("\n")
+            lines.push(cells.collect::<Vec<_>>().join("  ").trim_end().to_owned());
+        }
+        lines.join("\n")
     }
 
     /// Returns whether no row has come yet.
@@ -44,8 +45,8 @@ pub(crate) fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -
     Pages::new(headings).page(rows)
 }
 
-/// Returns a text in which whatever would move a terminal's cursor, hide or turn a text is written
-/// as `\u{…}`.
+/// Returns a text in which the characters that would move a terminal's cursor, or hide or turn a
+/// text, are written as `\u{…}`.
 pub(crate) fn plain(text: &str) -> String {
     with_hidden_shown(text).replace('\n', "\\u{a}").replace('\t', "\\u{9}")
 }

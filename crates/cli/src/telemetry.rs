@@ -20,9 +20,9 @@ use lines::Lines;
 pub(crate) use lines::Log;
 use requests::{TimeAndId, WithId};
 
-/// Starts a server's log: lines for people on a terminal, otherwise JSON for machines. Floods of one
-/// kind of line are counted, and a reader that stalls stops nobody. The last lines are written
-/// before the log is dropped.
+/// Starts a server's log: lines for people on a terminal, otherwise JSON for machines. Floods of
+/// one kind of line are counted, and a reader that stalls stops no request. The last lines are
+/// written before the log is dropped.
 pub(crate) fn start_server(filter: &str) -> anyhow::Result<Log> {
     let filter = parse(filter)?;
     let floods = Arc::<Floods>::default();
@@ -48,17 +48,18 @@ pub(crate) fn start_plain(filter: &str) -> anyhow::Result<()> {
     subscriber.try_init().map_err(|error| anyhow::anyhow!("logging cannot start: {error}"))
 }
 
-/// Says what a process ended with: what went wrong, with its causes, on one line.
+/// Prints the error that a process ended with, with its causes, on one line.
 pub(crate) fn complain(error: &anyhow::Error) {
     note(&format!("astralform: {error:#}"));
 }
 
-/// Says something to know beside what a command prints. Where nobody can be told, nobody is.
+/// Prints a note beside the output of a command, on standard error. Where that is closed, the note
+/// is dropped.
 pub(crate) fn note(text: &str) {
     let _ = writeln!(stderr(), "{text}");
 }
 
-/// Reads what is to be logged. Statements of the database are, where they are asked for by name.
+/// Parses a log filter. Statements of the database are logged only where it asks for them by name.
 fn parse(filter: &str) -> anyhow::Result<EnvFilter> {
     let example = "`info`, or `info,astralform_egress=debug`";
     let mut parts: Vec<_> = filter.split(',').map(str::trim).collect();
@@ -87,10 +88,12 @@ fn is_no_level(part: &str) -> bool {
 mod tests {
     use super::*;
 
+    fn has_statements(filter: &str) -> bool {
+        !parse(filter).unwrap().to_string().contains("sqlx=off")
+    }
+
     #[test]
     fn statements_of_the_database_are_logged_only_where_they_are_asked_for_by_name() {
-        let has_statements =
-            |filter: &str| !parse(filter).unwrap().to_string().contains("sqlx=off");
         for quiet in ["info", "debug", "trace", "info,astralform_egress=debug", "sql=debug", ""] {
             assert!(!has_statements(quiet), "{quiet}");
         }

@@ -69,7 +69,7 @@ text_enum! {
         Completed = "completed",
         /// The end user said no.
         Declined = "declined",
-        /// Nobody came in time.
+        /// The end user did not come in time.
         Expired = "expired",
         /// It went wrong; the failure says how.
         Failed = "failed",

@@ -76,9 +76,9 @@ text_enum! {
         ClientChanged = "client_changed",
         /// The developer's backend named another end user than the prompt was for.
         EndUserMismatch = "end_user_mismatch",
-        /// Nobody confirmed who finished, in time.
+        /// The developer's backend did not confirm in time who finished.
         NotConfirmed = "not_confirmed",
-        /// Somebody who administers ended it.
+        /// An administrator ended it.
         AdminRevoked = "admin_revoked",
         /// Its end user was deleted.
         EndUserDeleted = "end_user_deleted",

@@ -58,7 +58,7 @@ impl Entropy {
         bytes
     }
 
-    /// Returns a random share of one, to scatter what would otherwise happen all at once.
+    /// Returns a random number from 0 to 1, to spread out what would otherwise happen all at once.
     pub fn share(&self) -> f64 {
         f64::from(u32::from_be_bytes(self.bytes())) / f64::from(u32::MAX)
     }
@@ -94,7 +94,7 @@ impl fmt::Debug for Entropy {
     }
 }
 
-/// Returns the `SplitMix64` generator: a full period over 64 bits in one addition and a hash.
+/// Returns the next number of `SplitMix64`: a full period over 64 bits in one addition and a hash.
 fn split_mix(state: &AtomicU64) -> u64 {
     const STEP: u64 = 0x9E37_79B9_7F4A_7C15;
     let mut z = state.fetch_add(STEP, Ordering::SeqCst).wrapping_add(STEP);
@@ -112,9 +112,9 @@ mod tests {
     #[test]
     fn no_two_ids_are_made_of_the_same_bytes_on_any_thread() {
         let entropy = Entropy::system();
-        let some = || (0..1_000).map(|_| entropy.id()).collect::<Vec<_>>();
         let all: Vec<_> = std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..4).map(|_| scope.spawn(some)).collect();
+            let threads = [(); 4]
+                .map(|()| scope.spawn(|| (0..1_000).map(|_| entropy.id()).collect::<Vec<_>>()));
             threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
         });
         let different: BTreeSet<_> = all.iter().collect();

@@ -11,7 +11,7 @@ text_enum! {
 }
 
 text_enum! {
-    /// How we make sure that whoever finishes a prompt is who it was made for.
+    /// How we make sure that a prompt is finished by the end user it was made for.
     VerifyEndUser("way to verify the end user") {
         /// The developer's backend vouches for the person after the browser returns to it.
         Confirm = "confirm",

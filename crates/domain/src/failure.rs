@@ -1,7 +1,7 @@
 use crate::text_enum::text_enum;
 
 text_enum! {
-    /// What the failure of a tool call means to whoever must act.
+    /// Why a tool call failed, by what can be done about it.
     FailureKind("kind of failure") {
         /// It is not there, or the account cannot see it.
         NotFound = "not_found",
@@ -9,7 +9,7 @@ text_enum! {
         PermissionDenied = "permission_denied",
         /// Too often: try again later.
         RateLimited = "rate_limited",
-        /// The provider is down, or talks nonsense.
+        /// The provider is down, or its answer cannot be read.
         ProviderUnavailable = "provider_unavailable",
         /// The provider does not accept the request.
         ProviderRejected = "provider_rejected",

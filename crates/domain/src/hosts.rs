@@ -23,9 +23,8 @@ impl HostSet {
         if self == patterns {
             return true;
         }
-        let named = |host: &String| patterns.0.iter().any(|pattern| is_like(host, pattern));
-        let there = |pattern: &String| self.0.iter().any(|host| is_like(host, pattern));
-        self.0.iter().all(named) && patterns.0.iter().all(there)
+        self.0.iter().all(|host| patterns.0.iter().any(|pattern| is_like(host, pattern)))
+            && patterns.0.iter().all(|pattern| self.0.iter().any(|host| is_like(host, pattern)))
     }
 
     /// Returns the hosts in order.

@@ -89,7 +89,7 @@ ids! {
     ConnectionId = "conn",
     /// One pending prompt to an end user.
     AuthRequestId = "areq",
-    /// Somebody who administers.
+    /// A person who administers projects.
     MemberId = "member",
     /// An admin token (not its secret).
     AdminTokenId = "admt",

@@ -1,8 +1,8 @@
 //! The values every other crate speaks in: ids, time, names, scopes, states, principals.
 //!
 //! Values only: nothing here does I/O or is async. The two effects a value needs, the time and
-//! randomness, come in as [`Clock`] and [`Entropy`], so that whoever builds the program chooses
-//! them. Start with [`Connection`] and [`AuthRequest`].
+//! randomness, come in as [`Clock`] and [`Entropy`], so that the program that uses this crate
+//! chooses them. Start with [`Connection`] and [`AuthRequest`].
 
 mod auth_request;
 mod backoff;

@@ -37,15 +37,12 @@ impl Email {
 impl FromStr for Email {
     type Err = InvalidEmail;
 
-    /// Refuses only what would be absurd: whether an address works, mail alone can tell.
+    /// Parses an address. Refuses only what cannot be one: whether mail arrives there is not known.
     fn from_str(text: &str) -> Result<Self, InvalidEmail> {
-        let sound = |part: &str| {
-            !part.is_empty() && !part.chars().any(|c| c.is_whitespace() || c.is_control())
-        };
         let (local, domain) = text.rsplit_once('@').ok_or(InvalidEmail)?;
         if !limits::EMAIL.is_exceeded_by(text.len())
-            && sound(local)
-            && sound(domain)
+            && is_sound_part(local)
+            && is_sound_part(domain)
             && !local.contains('@')
         {
             Ok(Self(text.to_lowercase()))
@@ -53,6 +50,10 @@ impl FromStr for Email {
             Err(InvalidEmail)
         }
     }
+}
+
+fn is_sound_part(text: &str) -> bool {
+    !text.is_empty() && !text.chars().any(|c| c.is_whitespace() || c.is_control())
 }
 
 impl TryFrom<String> for Email {

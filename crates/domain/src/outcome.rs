@@ -9,15 +9,15 @@ text_enum! {
         Success = "success",
         /// The provider said, and meant, that the grant is over.
         CorrectInvalidGrant = "correct_invalid_grant",
-        /// The provider ended a grant that should be alive, or nobody knows what became of it.
+        /// The provider ended a grant that should be alive, or what became of it is unknown.
         CliffUpstream = "cliff_upstream",
-        /// The provider refused the developer's app, whosever tokens they are.
+        /// The provider refused the developer's app, for the tokens of any end user.
         AppRejected = "app_rejected",
         /// Another refresh of the same tokens held them for too long.
         LockTimeout = "lock_timeout",
         /// New tokens came and could not be stored.
         PersistFailure = "persist_failure",
-        /// The provider did not answer, or not with what an answer has: it is tried again.
+        /// The provider did not answer, or its answer was unusable: the refresh is tried again.
         Upstream5xx = "upstream_5xx",
     }
 }

@@ -3,8 +3,7 @@ use crate::{
     ToolName,
 };
 
-/// A project in one environment: the ground on which everything of a customer lies. No look-up
-/// crosses it.
+/// A project in one environment: everything of a customer belongs to one. No look-up crosses it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Tenant {
     /// The project.
@@ -41,7 +40,7 @@ pub enum RuntimeCredential {
 }
 
 impl RuntimeCredential {
-    /// Returns whether a tool may be used with it, as far as it goes.
+    /// Returns whether this credential allows a tool; other rules may still refuse it.
     pub fn allows(&self, tool: &ToolName) -> bool {
         self.tools().is_none_or(|tools| tools.contains(tool))
     }
@@ -64,7 +63,7 @@ pub struct Caller {
     pub end_user: Option<EndUserId>,
 }
 
-/// Somebody who administers.
+/// A member who administers, as an admin token proved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Administrator {
     /// Who.

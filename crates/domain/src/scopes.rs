@@ -65,7 +65,7 @@ impl ScopeSet {
             || limits::SCOPES_WEIGHT.is_exceeded_by(self.weight())
     }
 
-    /// Returns the bytes of all of them together.
+    /// Returns the size of all of them together, in bytes.
     pub fn weight(&self) -> usize {
         self.0.iter().map(|scope| scope.0.len()).sum()
     }
@@ -127,11 +127,14 @@ mod tests {
         (0..count).map(|n| format!("scope-{n:05}")).collect()
     }
 
+    fn heavy(length: usize) -> ScopeSet {
+        ScopeSet::from_iter(["a".repeat(length), "b".repeat(96)])
+    }
+
     #[test]
     fn f4_scopes_are_limited_in_number_and_in_weight() {
         assert!(!numbered(100).exceeds_limits());
         assert!(numbered(101).exceeds_limits());
-        let heavy = |length| ScopeSet::from_iter(["a".repeat(length), "b".repeat(96)]);
         assert!(!heavy(4_000).exceeds_limits());
         assert!(heavy(4_001).exceeds_limits());
     }

@@ -1,6 +1,6 @@
 /// An encrypted secret with its envelope, as it is stored.
 ///
-/// Only the vault crate makes one that opens; everyone else carries it.
+/// Only the vault crate makes one that opens; every other crate only carries it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sealed(Vec<u8>);
 
@@ -15,7 +15,7 @@ impl Sealed {
         &self.0
     }
 
-    /// Returns the envelope's bytes, given away.
+    /// Converts it into the envelope's bytes.
     pub fn into_bytes(self) -> Vec<u8> {
         self.0
     }

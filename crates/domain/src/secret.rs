@@ -48,12 +48,12 @@ pub struct Secret(Zeroizing<String>);
 pub struct SecretKey(Zeroizing<[u8; 32]>);
 
 impl Secret {
-    /// Takes a text into custody.
+    /// Wraps a text, which is wiped when it is dropped.
     pub fn new(text: String) -> Self {
         Self(Zeroizing::new(text))
     }
 
-    /// Returns the text itself. Whoever calls this answers for where it goes.
+    /// Returns the text itself. The caller answers for where it goes.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -73,7 +73,7 @@ fn tail(text: &str, skipped: usize) -> &str {
 }
 
 impl SecretKey {
-    /// Takes key bytes into custody, wiping the copy that was passed.
+    /// Wraps key bytes, and wipes the copy that was passed.
     pub fn new(mut bytes: [u8; 32]) -> Self {
         let key = Self(Zeroizing::new(bytes));
         bytes.zeroize();

@@ -18,7 +18,7 @@ use crate::schema::in_json;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Timestamp(i64);
 
-/// Where the time comes from: the system, or a hand that moves only when told.
+/// Where the time comes from: the system, or a clock that moves only when told.
 #[derive(Clone, Debug)]
 pub struct Clock(Source);
 
@@ -39,12 +39,12 @@ impl Timestamp {
         Self(secs.saturating_mul(1_000_000))
     }
 
-    /// Microseconds since 1970: what is stored.
+    /// Returns the microseconds since 1970, as they are stored.
     pub const fn as_micros(self) -> i64 {
         self.0
     }
 
-    /// Milliseconds since 1970; a moment before 1970 is 0.
+    /// Returns the milliseconds since 1970; 0 for a moment before it.
     pub fn as_millis(self) -> u64 {
         u64::try_from(self.0 / 1_000).unwrap_or(0)
     }
@@ -113,8 +113,8 @@ impl Clock {
         Self(Source::System)
     }
 
-    /// Returns a clock that stands at `start` until [`Clock::advance`] moves it; clones share the
-    /// hand.
+    /// Returns a clock that stands at `start` until [`Clock::advance`] moves it; its clones move
+    /// with it.
     pub fn manual(start: Timestamp) -> Self {
         Self(Source::Manual(Arc::new(AtomicI64::new(start.as_micros()))))
     }

@@ -71,7 +71,7 @@ pub struct Delivery {
     pub status: DeliveryStatus,
     /// How often it was tried.
     pub attempts: i64,
-    /// When it is tried next, and until when whoever tries it now has it.
+    /// When it is tried next, and until when the node that tries it now has it.
     pub due_at: Timestamp,
     /// The HTTP status of the last answer.
     pub answered: Option<i64>,
@@ -108,7 +108,7 @@ pub struct StatusChange {
     pub connection: ConnectionId,
     /// What it is connected to.
     pub connector: String,
-    /// Whose it is; nobody's where the project shares it.
+    /// The end user whose it is; none where the project shares it.
     pub end_user: Option<EndUserId>,
     /// What it was; nothing when it has just been made.
     pub old: Option<ConnectionStatus>,

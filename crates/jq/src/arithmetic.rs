@@ -33,16 +33,21 @@ pub(super) fn calculate<'a>(
     }
 }
 
-/// Returns what `+` gives: null is a part of a text that is marked, where that is wanted.
+/// Adds as `+` does. A null that becomes a part of a text is marked, where the run wants that.
 pub(super) fn plus<'a>(meter: &Meter, left: Value<'a>, right: Value<'a>) -> Outcome<'a> {
-    let marked = |value| match value {
-        Value::Null => Value::text(meter.null_text("").to_owned()),
-        other => other,
-    };
     match (left, right) {
         (left @ (Value::Null | Value::Text(_)), right @ Value::Text(_))
-        | (left @ Value::Text(_), right @ Value::Null) => add(meter, marked(left), marked(right)),
+        | (left @ Value::Text(_), right @ Value::Null) => {
+            add(meter, mark_null(meter, left), mark_null(meter, right))
+        }
         (left, right) => add(meter, left, right),
+    }
+}
+
+fn mark_null<'a>(meter: &Meter, value: Value<'a>) -> Value<'a> {
+    match value {
+        Value::Null => Value::text(meter.null_text("").to_owned()),
+        other => other,
     }
 }
 
@@ -107,7 +112,8 @@ fn holds(meter: &Meter, items: &[Value<'_>], wanted: &Value<'_>) -> Result<bool,
     Ok(false)
 }
 
-/// Merges objects deeply; anything else gives way. Cannot get deeper than the deeper of the two.
+/// Merges objects deeply; any other value is replaced. Cannot get deeper than the deeper of the
+/// two.
 fn merge<'a>(left: Value<'a>, right: &Value<'a>) -> Value<'a> {
     let (Value::Object(mut left), Value::Object(right)) = (left, right) else {
         return right.clone();
@@ -121,7 +127,8 @@ fn merge<'a>(left: Value<'a>, right: &Value<'a>) -> Value<'a> {
     Value::Object(left)
 }
 
-/// Takes numbers alone: strings do not repeat, since that would make much of little.
+/// Calculates with numbers alone. Strings do not repeat, since a short program could then make a
+/// long text.
 fn numbers<'a>(left: &Value<'a>, operator: Math, right: &Value<'a>) -> Outcome<'a> {
     let (Some(a), Some(b)) = (Number::of(left), Number::of(right)) else {
         let left = Kind::of(left);

@@ -25,7 +25,7 @@ use super::{
 
 /// How deeply a program may be nested. A run recurses this deep on the caller's stack.
 pub(super) const MAX_LEVELS: usize = 100;
-/// As how many levels an argument of a call counts.
+/// How many levels an argument of a call counts as.
 const LEVELS_OF_A_CALL: usize = 4;
 
 /// Refuses what is not part of the language and makes a program of the rest.

@@ -24,8 +24,7 @@ pub enum ParseError {
 }
 
 impl ParseError {
-    /// Tells the reader's own limit on depth from other faults: it has no other sign of it than its
-    /// words.
+    /// Recognises the reader's own limit on depth by the words of its error: it has no other sign.
     fn of(error: serde_json::Error) -> Self {
         if error.to_string().starts_with("recursion limit") {
             Self::TooDeep

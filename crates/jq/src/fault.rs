@@ -9,7 +9,7 @@ pub(super) type Outcome<'a, T = Value<'a>> = Result<T, Stop<'a>>;
 
 /// Why an evaluation ends before its end.
 pub(super) enum Stop<'a> {
-    /// Whoever takes the outputs wants no more of them.
+    /// The consumer of the outputs wants no more of them.
     Enough,
     /// The run is over: no program catches this.
     Limit(Limit),

@@ -28,8 +28,9 @@ impl Number {
 
     /// Reads a JSON number.
     pub(super) fn parse(text: &str) -> Option<Self> {
-        let digits = |byte: u8| byte.is_ascii_digit() || b"+-.eE".contains(&byte);
-        if text.len() > 64 || !text.bytes().all(digits) {
+        if text.len() > 64
+            || !text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte))
+        {
             return None;
         }
         let int = text.parse().ok().filter(|int| INTEGERS.contains(int)).map(Self::Int);
@@ -60,7 +61,7 @@ impl Number {
         self.calculate(other, i128::checked_mul, |left, right| left * right)
     }
 
-    /// Integers that divide evenly stay integers.
+    /// Divides; integers that divide evenly give an integer.
     pub(super) fn divide<'a>(self, other: Self) -> Result<Value<'a>, Fault> {
         match (self, other) {
             (_, divisor) if divisor.is_zero() => Err(BY_ZERO),

@@ -9,7 +9,7 @@ use super::{
     value::{Object, Text, Value},
 };
 
-/// Comparing a node of a value is that much quicker than an average step.
+/// How many nodes of values are compared in the time of an average step.
 const COMPARISONS_PER_STEP: usize = 4;
 
 /// Compares values; with a meter, each step of the comparison is paid for.

@@ -99,7 +99,8 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Gives the output on an input that nobody else needs, so that what grows it need not copy it.
+    /// Returns the output for an input that nothing else needs, so that a filter that grows it need
+    /// not copy it.
     fn consume(&mut self, node: &'a Node, input: Value<'a>) -> Outcome<'a> {
         match &node.op {
             Op::Id => {
@@ -201,7 +202,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Passes on the outputs up to the first error, which is dropped; errors of whoever takes the
+    /// Passes on the outputs up to the first error, which is dropped; errors of the consumer of the
     /// outputs are not its own.
     fn attempt(&mut self, part: &'a Node, input: &Value<'a>, out: Out<'_, 'a>) -> Outcome<'a, ()> {
         let mut taken = Ok(());

@@ -1,7 +1,7 @@
 //! What a program reads of its input and of the variables that it is given, as far as its text shows.
 //!
-//! A mapping that names what is not there gives null and no error: only somebody who knows what is
-//! there can find the slip.
+//! A mapping that names what is not there gives null and no error: only a check that knows what is
+//! there can find the mistake.
 
 use super::{
     node::{Access, Fold, Node, Op, Path, Pattern},
@@ -67,11 +67,12 @@ fn given(node: &Node) -> &Node {
 
 fn named(node: &Node) -> Option<Vec<String>> {
     let Op::Object(entries) = &node.op else { return None };
-    let name = |(key, _): &(Node, Node)| match &key.op {
-        Op::Text(name) => Some(name.to_string()),
-        _ => None,
-    };
-    entries.iter().map(name).collect()
+    let mut names = Vec::new();
+    for (key, _) in entries {
+        let Op::Text(name) = &key.op else { return None };
+        names.push(name.to_string());
+    }
+    Some(names)
 }
 
 impl Node {
@@ -232,15 +233,20 @@ mod tests {
 
     fn uses(source: &str) -> Vec<String> {
         let program = Program::compile(source, &["arguments", "also"]).unwrap();
-        let shown = |one: Use| {
-            let path = one.path.iter().map(|name| name.as_deref().unwrap_or("[]"));
-            let origin = match one.of {
-                Origin::Input => String::new(),
-                Origin::Variable(slot) => format!("${slot}"),
-            };
-            format!("{origin}.{}", path.collect::<Vec<_>>().join("."))
+        program.uses().iter().map(show).collect()
+    }
+
+    fn show(one: &Use) -> String {
+        let path: Vec<_> = one.path.iter().map(|name| name.as_deref().unwrap_or("[]")).collect();
+        let origin = match one.of {
+            Origin::Input => String::new(),
+            Origin::Variable(slot) => format!("${slot}"),
         };
-        program.uses().into_iter().map(shown).collect()
+        format!("{origin}.{}", path.join("."))
+    }
+
+    fn members(source: &str) -> Option<Vec<String>> {
+        Program::compile(source, &[]).unwrap().members()
     }
 
     #[test]
@@ -267,10 +273,8 @@ mod tests {
 
     #[test]
     fn the_members_of_an_object_that_is_written_out_are_known() {
-        let members = |source| Program::compile(source, &[]).unwrap().members();
-        let names = |names: &[&str]| Some(names.iter().map(ToString::to_string).collect());
-        assert_eq!(members("{id, label: .name}"), names(&["id", "label"]));
-        assert_eq!(members(".a as $x | .b | {id: $x}"), names(&["id"]));
+        assert_eq!(members("{id, label: .name}").unwrap(), ["id", "label"]);
+        assert_eq!(members(".a as $x | .b | {id: $x}").unwrap(), ["id"]);
         assert_eq!(members(".a"), None);
         assert_eq!(members("{(.k): 1}"), None);
     }

@@ -1,5 +1,5 @@
 //! The values that programs handle. Copying one is cheap: texts are borrowed from the document, the
-//! arguments or the program where they can be, and whatever is large is shared.
+//! arguments or the program where they can be, and large values are shared.
 
 use std::{
     borrow::Borrow,
@@ -56,8 +56,8 @@ pub(super) struct Object<'a> {
 }
 
 /// How large and how deep something is when written out, shared parts counted each time: at most
-/// this. The depth keeps everything that walks a value by recursion (comparing, printing,
-/// dropping) from running out of stack, so whatever nests a value into another checks it.
+/// this. The depth keeps everything that walks a value by recursion (comparing, printing, dropping)
+/// from running out of stack, so all code that nests a value into another checks it.
 #[derive(Clone, Copy, Default)]
 struct Shape {
     weight: u32,
@@ -95,7 +95,7 @@ impl<'a> Value<'a> {
         self.shape().weight as usize
     }
 
-    /// Returns true for everything but null and false.
+    /// Returns whether it is neither null nor false.
     pub(super) fn is_true(&self) -> bool {
         !matches!(self, Self::Null | Self::Bool(false))
     }
@@ -164,9 +164,8 @@ impl<'a> Object<'a> {
 
 /// Returns one bit of a key, by which most keys that are not there are known without a search.
 fn mark(key: &str) -> u64 {
-    let byte = |byte: Option<&u8>| byte.copied().map_or(0, usize::from);
-    let first = byte(key.as_bytes().first());
-    let last = byte(key.as_bytes().last());
+    let first = key.as_bytes().first().copied().map_or(0, usize::from);
+    let last = key.as_bytes().last().copied().map_or(0, usize::from);
     1 << ((key.len() + 5 * first + 11 * last) % 64)
 }
 
@@ -176,7 +175,7 @@ impl Shape {
         Self { weight, depth: self.depth.max(other.depth) }
     }
 
-    /// Returns a weight that reached the end of its range stays there.
+    /// Subtracts another shape. A weight that reached the end of its range stays there.
     fn without(self, other: Self) -> Self {
         let weight = if self.weight == u32::MAX { u32::MAX } else { self.weight - other.weight };
         Self { weight, ..self }

@@ -64,7 +64,7 @@ pub async fn find(db: &Db, id: AdminTokenId) -> Result<Option<AdminToken>> {
 pub struct ListedToken {
     /// Its id.
     pub id: AdminTokenId,
-    /// The address of the member whose it is.
+    /// The address of its member.
     pub email: Email,
     /// What is shown of it.
     pub hint: String,

@@ -165,7 +165,7 @@ impl Record for Ended {
     }
 }
 
-/// Revokes every key of a project that is not revoked yet; says how many.
+/// Revokes every key of a project that is not revoked yet; returns how many.
 pub async fn revoke_all(tx: &mut Tx, project: ProjectId, now: Timestamp) -> Result<usize> {
     const SQL: &str = "
         UPDATE api_keys SET revoked_at = $2
@@ -204,6 +204,18 @@ mod tests {
         .await;
     }
 
+    fn key(tenant: Tenant, agent: Option<AgentId>) -> ApiKey {
+        ApiKey {
+            id: id(),
+            tenant,
+            agent,
+            secret_hash: [7; 32],
+            tag: Some([8; 32]),
+            hint: "…ab12".to_owned(),
+            revoked_at: None,
+        }
+    }
+
     // F6
     #[tokio::test]
     async fn keys_are_listed_with_names_and_end_one_by_one() {
@@ -211,17 +223,8 @@ mod tests {
             let world = world(&db).await;
             let tenant = world.tenant;
             db.follow().await.unwrap();
-            let key = |agent| ApiKey {
-                id: id(),
-                tenant,
-                agent,
-                secret_hash: [7; 32],
-                tag: Some([8; 32]),
-                hint: "…ab12".to_owned(),
-                revoked_at: None,
-            };
-            let first = key(None);
-            let second = key(Some(world.agent));
+            let first = key(tenant, None);
+            let second = key(tenant, Some(world.agent));
             let mut tx = db.begin().await.unwrap();
             for key in [&first, &second] {
                 create(&mut tx, key, Timestamp::from_secs(1)).await.unwrap();

@@ -50,8 +50,8 @@ pub struct Step {
     pub expires_at: Timestamp,
 }
 
-/// Returns the open request that asks for the same, or else `new`, stored. Requests whose time has
-/// passed make way.
+/// Returns the open request that asks for the same, or else stores `new` and returns it. Requests
+/// whose time has passed are expired first.
 pub async fn open(
     tx: &mut Tx,
     new: &AuthRequest,
@@ -61,9 +61,11 @@ pub async fn open(
 ) -> Result<AuthRequest> {
     expire_same(tx, new, end_user, asks_for, now).await?;
     insert(tx, new, end_user, asks_for, now).await?;
-    let missing =
-        || Error::Corrupt { column: "asks_for", why: "a row just written is gone".into() };
-    find_same(tx, new, end_user, asks_for).await?.ok_or_else(missing)
+    let found = find_same(tx, new, end_user, asks_for).await?;
+    found.ok_or_else(|| Error::Corrupt {
+        column: "asks_for",
+        why: "a row just written is gone".into(),
+    })
 }
 
 async fn expire_same(
@@ -81,7 +83,8 @@ async fn expire_same(
     Ok(())
 }
 
-/// Stores a request as it is, one that was answered when it was made.
+/// Stores a request as it is, also one that is completed from the start, since everything was
+/// granted before.
 pub async fn insert(
     tx: &mut Tx,
     new: &AuthRequest,
@@ -138,7 +141,7 @@ async fn find_same(
     tx.optional(SQL, binds![like.project_connector, or_none(end_user), asks_for]).await
 }
 
-/// Spells it as the index of open requests has it.
+/// Writes an end user as the index of open requests has them.
 fn or_none(end_user: Option<EndUserKey>) -> String {
     end_user.map_or_else(String::new, |key| key.to_string())
 }
@@ -159,7 +162,7 @@ pub async fn find_by_link(db: &Db, id: AuthRequestId) -> Result<Option<AuthReque
     db.optional(SQL, binds![id]).await
 }
 
-/// Moves an auth request on, if it still has the status `from`; says whether it had.
+/// Moves an auth request on, if it still has the status `from`; returns whether it had.
 pub async fn advance(tx: &mut Tx, id: AuthRequestId, from: AuthStatus, step: Step) -> Result<bool> {
     const SQL: &str = "
         UPDATE auth_requests
@@ -191,8 +194,8 @@ pub async fn prolong(tx: &mut Tx, request: &AuthRequest) -> Result<()> {
     Ok(())
 }
 
-/// Counts an attempt of whoever holds a pending request's link, and gives them time until `until`,
-/// or as much of it as there is; says whether there was an attempt left.
+/// Counts an attempt of the person who holds a pending request's link, and gives them time until
+/// `until`, or as much of it as there is; returns whether an attempt was left.
 pub async fn attempt(
     tx: &mut Tx,
     id: AuthRequestId,
@@ -268,7 +271,7 @@ impl Record for Id {
     }
 }
 
-/// Says which connection an auth request led to.
+/// Notes which connection an auth request led to.
 pub async fn point_to(tx: &mut Tx, id: AuthRequestId, connection: ConnectionId) -> Result<()> {
     const SQL: &str = "UPDATE auth_requests SET connection_id = $2 WHERE id = $1";
     tx.execute(SQL, binds![id, connection]).await?;
@@ -323,7 +326,7 @@ pub async fn decline_all(tx: &mut Tx, of: EndUserKey) -> Result<u64> {
     tx.execute(SQL, binds![of]).await
 }
 
-/// Returns requests that nobody confirmed in time, the oldest first, `limit` at most.
+/// Returns requests that were not confirmed in time, the oldest first, `limit` at most.
 pub async fn unconfirmed(db: &Db, now: Timestamp, limit: i64) -> Result<Vec<AuthRequest>> {
     const SQL: &str = "
         SELECT auth_requests.*, end_users.external_id, project_connectors.connector
@@ -335,7 +338,7 @@ pub async fn unconfirmed(db: &Db, now: Timestamp, limit: i64) -> Result<Vec<Auth
     db.all(SQL, binds![now, limit]).await
 }
 
-/// Closes pending requests that nobody finished in time; says how many.
+/// Closes pending requests that were not finished in time; returns how many.
 pub async fn expire_pending(tx: &mut Tx, now: Timestamp) -> Result<u64> {
     const SQL: &str = "
         UPDATE auth_requests SET status = 'expired'

@@ -1,9 +1,9 @@
-//! Who remembers rows learns here when they have changed.
+//! How code that remembers rows learns that they have changed.
 //!
 //! A transaction names what it changes ([`Topic`]); its commit counts the topics' epochs up on this
 //! node and leaves a line in the table `changes`, by which the other nodes count up theirs
-//! ([`Db::follow`]). Whoever remembers something keeps the [`Stamp`] that was taken before it was
-//! read, and may use it as long as the stamp holds.
+//! ([`Db::follow`]). What is remembered is kept with the [`Stamp`] that was taken before it was
+//! read, and may be used as long as the stamp holds.
 //!
 //! Topics share a fixed number of epochs by their digest: two that meet in one are forgotten
 //! together, which costs a read and nothing else.
@@ -26,14 +26,14 @@ use crate::{
 pub use epochs::Stamp;
 pub(crate) use epochs::{Epochs, Lookback};
 
-/// How long after a change whatever was remembered before is used nowhere any more, also where
-/// nothing is heard.
+/// How long after a change no node uses any more what it remembered before, not even a node that
+/// hears nothing.
 pub const FORGOTTEN_EVERYWHERE: Duration = Duration::from_secs(12);
 
 /// Something that is remembered.
 #[derive(Clone, Copy, Debug)]
 pub enum Topic<'a> {
-    /// The settings of a project, and whatever of it changes all at once.
+    /// The settings of a project, and all of it that changes at once.
     Project(ProjectId),
     /// An API key.
     ApiKey(ApiKeyId),
@@ -53,12 +53,12 @@ impl Topic<'_> {
             Self::Owner(at, None) => at.to_string(),
             Self::Owner(at, Some(end_user)) => format!("{at}/{end_user}"),
         };
-        let step = |hash: u32, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
-        text.bytes().fold(0x811c_9dc5, step)
+        text.bytes()
+            .fold(0x811c_9dc5, |hash: u32, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
     }
 }
 
-/// What a node has to say and to hear.
+/// What a node tells the others and hears from them.
 pub(crate) struct Feed {
     pub(crate) epochs: Epochs,
     /// The time of the lines, for nothing but to find and to forget them: the product's own clock
@@ -111,9 +111,11 @@ impl Record for Line {
     fn read(row: &Row) -> Result<Self> {
         let id: Vec<u8> = row.get("id")?;
         let topics: Vec<u8> = row.get("topics")?;
-        let corrupt = |_| Error::Corrupt { column: "id", why: "not 16 bytes".into() };
+        let id = id
+            .try_into()
+            .map_err(|_| Error::Corrupt { column: "id", why: "not 16 bytes".into() })?;
         let topics = topics.as_chunks().0.iter().map(|bytes| u32::from_be_bytes(*bytes));
-        Ok(Self { id: id.try_into().map_err(corrupt)?, topics: topics.collect() })
+        Ok(Self { id, topics: topics.collect() })
     }
 }
 
@@ -135,7 +137,8 @@ impl Db {
         self.feed().epochs.is_unchanged(stamp, Instant::now())
     }
 
-    /// Forgets, on this node, what is remembered of a topic: somebody has found it to be old.
+    /// Forgets, on this node, what is remembered of a topic: the caller has found it to be out of
+    /// date.
     pub fn forget(&self, topic: Topic<'_>) {
         self.feed().epochs.count_up(topic.digest());
     }

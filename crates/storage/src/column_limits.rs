@@ -9,7 +9,7 @@ use astralform_domain::limits;
 const OURS: &str = "";
 
 /// The columns of each table, with the names of their limits. Texts that the command line alone
-/// writes, such as the names of teams, are bounded by whoever runs it.
+/// writes, such as the names of teams, are bounded by the operator who runs it.
 const BOUNDS: &[(&str, &[(&str, &str)])] = &[
     ("meta", &[("name", OURS), ("value", OURS)]),
     ("nodes", &[("process", OURS), ("name", OURS), ("catalog", OURS)]),

@@ -48,7 +48,7 @@ pub(crate) fn owner(row: &Row) -> Result<Owner> {
     Ok(row.optional_parse("external_id")?.map_or(Owner::Project, Owner::EndUser))
 }
 
-/// Returns who remembers it.
+/// Returns the topic under which it is remembered.
 pub(crate) fn topic(connection: &Connection) -> Topic<'_> {
     Topic::Owner(connection.project_connector, connection.owner.end_user())
 }
@@ -64,8 +64,8 @@ pub async fn create(tx: &mut Tx, new: &Connection, end_user: Option<EndUserKey>)
     change.tell(tx).await
 }
 
-/// Stores what stands for tokens that were replaced, as a connection that has ended: with a receipt,
-/// but no word of it to anybody, since nothing became of the connection that they belonged to.
+/// Stores what stands for tokens that were replaced, as a connection that has ended: with a
+/// receipt, but without an event, since the connection that they belonged to goes on.
 pub async fn create_replaced(
     tx: &mut Tx,
     ended: &Connection,
@@ -136,8 +136,8 @@ pub async fn update(tx: &mut Tx, connection: &Connection) -> Result<()> {
     change.tell(tx).await
 }
 
-/// Ends a connection for good, if it still has the status that was seen; says whether it had. Its
-/// tokens are of no use any more, and wait to be ended at the provider.
+/// Ends a connection for good, if it still has the status that was seen; returns whether it had.
+/// Its tokens are of no use any more, and wait to be ended at the provider.
 pub async fn revoke(
     tx: &mut Tx,
     connection: &Connection,
@@ -160,7 +160,7 @@ pub async fn revoke(
     Ok(was_as_seen)
 }
 
-/// Takes a connection that was never used away, with its tokens: its account was connected already.
+/// Removes a connection that was never used, with its tokens: its account was connected already.
 pub async fn merge(tx: &mut Tx, connection: &Connection) -> Result<()> {
     const SQL: &str = "
         DELETE FROM connections WHERE project_id = $1 AND environment = $2 AND id = $3";
@@ -182,7 +182,7 @@ pub async fn merge(tx: &mut Tx, connection: &Connection) -> Result<()> {
 }
 
 /// Marks a connection whose token of that kind and generation is dead, unless it is not active any
-/// more or has a newer one; says whether it did.
+/// more or has a newer one; returns whether it did.
 pub async fn mark_dead(
     tx: &mut Tx,
     connection: &Connection,

@@ -1,16 +1,16 @@
-//! What is to be said of rows that come from a copy: time has passed since.
+//! What is changed in rows that come from a copy, since time has passed.
 
 use astralform_domain::Timestamp;
 
 pub use crate::db::copy::{ColumnKind, Snapshot, Table, TableColumn, Value};
 use crate::{Result, Run as _, Tx, bind::binds};
 
-/// Marks refresh tokens: whatever there are may have been used up since the copy was made; what was
-/// under way then is over.
+/// Marks all refresh tokens: they may have been used up since the copy was made. What was under way
+/// then is over.
 pub async fn mark_old(tx: &mut Tx) -> Result<u64> {
     const DOUBT: &str = "
         UPDATE tokens SET in_doubt = TRUE, refresh_at = NULL WHERE refresh_token IS NOT NULL";
-    // Webhooks must not be called what others were called since.
+    // New events must not have the ids that others have had since.
     const EVENTS: &str = "UPDATE connections SET status_changes = status_changes + 1000000";
     const REFRESHES: &str = "DELETE FROM refreshes WHERE answer IS NULL";
     const STATES: &str = "DELETE FROM oauth_states";
@@ -20,7 +20,7 @@ pub async fn mark_old(tx: &mut Tx) -> Result<u64> {
     tx.execute(DOUBT, binds![]).await
 }
 
-/// Ends every API key, admin token and session; says how many.
+/// Ends every API key, admin token and session; returns how many.
 pub async fn revoke_keys(tx: &mut Tx, now: Timestamp) -> Result<u64> {
     const API_KEYS: &str = "
         UPDATE api_keys SET revoked_at = $1, tag = NULL WHERE revoked_at IS NULL";

@@ -150,7 +150,7 @@ pub async fn wrapped_otherwise(
     db.all(SQL, binds![master, limit]).await
 }
 
-/// Replaces the wrapping of a key; says whether it was still as it was read.
+/// Replaces the wrapping of a key; returns whether it was still as it was read.
 pub async fn wrap_again(tx: &mut Tx, read: &WrappedKey, envelope: &Sealed) -> Result<bool> {
     const SQL: &str = "UPDATE data_keys SET envelope = $3 WHERE id = $1 AND envelope = $2";
     Ok(tx.execute(SQL, binds![&read.id, &read.envelope, envelope]).await? == 1)
@@ -187,7 +187,7 @@ pub async fn in_role(db: impl Run, role: KeyRole, limit: i64) -> Result<Vec<Wrap
     db.all(SQL, binds![role, limit]).await
 }
 
-/// Has the next key of a project seal from now on, and the one before only opens.
+/// Makes the next key of a project the one that seals; the one before only opens from then on.
 pub async fn promote(tx: &mut Tx, project: ProjectId, now: Timestamp) -> Result<()> {
     const RETIRE: &str = "
         UPDATE data_keys SET role = 'older', role_since = $2
@@ -202,7 +202,7 @@ pub async fn promote(tx: &mut Tx, project: ProjectId, now: Timestamp) -> Result<
     Ok(())
 }
 
-/// Waits until nothing is left to be sealed anew.
+/// Notes that nothing is left to be sealed anew.
 pub async fn end_leaving(tx: &mut Tx) -> Result<u64> {
     const SQL: &str = "UPDATE data_keys SET is_leaving = FALSE WHERE is_leaving";
     tx.execute(SQL, binds![]).await

@@ -48,7 +48,7 @@ enum Pools {
     Postgres(Lines),
 }
 
-/// What the targets of log lines begin with that hold statements: those of the driver.
+/// What the target of each log line that holds a statement begins with: the driver's name.
 pub const STATEMENTS_LOGGED_BY: &str = "sqlx";
 
 /// How long a statement on SQLite may take: its writer may wait for another process.
@@ -72,7 +72,7 @@ pub trait Run: Send + Sized {
         access: Access,
     ) -> impl Future<Output = Result<Vec<Row>>> + Send;
 
-    /// Runs a write and says how many rows it touched.
+    /// Runs a write and returns how many rows it touched.
     fn execute(
         self,
         sql: &'static str,
@@ -130,7 +130,7 @@ impl Db {
         Self { pools, feed: Arc::default(), clock: Clock::system() }
     }
 
-    /// Returns the database with the time at which what is done to it happens.
+    /// Returns the database with `clock` as the time of what is done to it.
     #[must_use]
     pub fn at_the_time_of(self, clock: Clock) -> Self {
         Self { clock, ..self }

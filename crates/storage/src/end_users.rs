@@ -36,9 +36,10 @@ pub async fn ensure(
     let Tenant { project, environment } = tenant;
     let binds = binds![fresh, project, environment, end_user, now];
     let found: Option<Key> = tx.returning(SQL, binds).await?;
-    let missing =
-        || Error::Corrupt { column: "external_id", why: "a row just written is gone".into() };
-    found.map(|Key(key)| key).ok_or_else(missing)
+    found.map(|Key(key)| key).ok_or_else(|| Error::Corrupt {
+        column: "external_id",
+        why: "a row just written is gone".into(),
+    })
 }
 
 /// Returns the row of an end user, where there is one; locked as by [`ensure`].
@@ -73,8 +74,7 @@ mod tests {
         testing::{World, connection, id, on_both, world},
     };
 
-    /// Returns a transaction that has seen how many connections there are, and adds one if there is
-    /// none.
+    /// Adds a connection where its transaction sees none; returns whether it did.
     async fn first_one_adds(db: Db, world: std::sync::Arc<World>) -> bool {
         let now = Timestamp::from_secs(1);
         let mut tx = db.begin().await.unwrap();

@@ -13,7 +13,7 @@ pub enum Error {
     /// A stored value is not one that we write.
     #[error("the stored value of column {column} cannot be read")]
     Corrupt {
-        /// The column that lies.
+        /// The column that holds it.
         column: &'static str,
         /// What is wrong with it.
         #[source]
@@ -71,10 +71,10 @@ impl Error {
     }
 }
 
-/// Returns whether a database's error code stands for trouble of its own that may be over later:
-/// SQLite's primary result codes for busy, locked, read-only, I/O, full and unopenable (the low
-/// byte of the extended ones), and PostgreSQL's classes for connections, resources, operators and
-/// the system.
+/// Returns whether a database's error code stands for a problem of the database that may be over
+/// later: SQLite's primary result codes for busy, locked, read-only, I/O, full and unopenable (the
+/// low byte of the extended ones), and PostgreSQL's classes for connections, resources, operators
+/// and the system.
 fn passes(code: &str) -> bool {
     const SQLITE: [i32; 6] = [5, 6, 8, 10, 13, 14];
     const POSTGRES: [&str; 4] = ["08", "53", "57", "58"];

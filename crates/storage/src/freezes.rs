@@ -25,7 +25,7 @@ impl Record for Freezable {
     }
 }
 
-/// Lists that project, or all of them, in the order of their making.
+/// Lists that project, or all of them, in the order in which they were made.
 pub async fn list(db: impl Run, only: Option<ProjectId>) -> Result<Vec<Freezable>> {
     const SQL: &str = "
         SELECT id, name, frozen_at FROM projects WHERE id = COALESCE($1, id) ORDER BY id";
@@ -46,7 +46,7 @@ pub async fn is_thawed(tx: &mut Tx, project: ProjectId) -> Result<bool> {
     Ok(tx.execute(SQL, binds![project]).await? == 1)
 }
 
-/// Freezes that project, or all of them; says which were not frozen before.
+/// Freezes that project, or all of them; returns those that were not frozen before.
 pub async fn freeze(
     tx: &mut Tx,
     only: Option<ProjectId>,
@@ -59,7 +59,7 @@ pub async fn freeze(
     Ok(told(tx, frozen))
 }
 
-/// Lifts it from that project, or from all of them; says which were frozen.
+/// Unfreezes that project, or all of them; returns those that were frozen.
 pub async fn unfreeze(tx: &mut Tx, only: Option<ProjectId>) -> Result<Vec<Freezable>> {
     const SQL: &str = "
         UPDATE projects SET frozen_at = NULL

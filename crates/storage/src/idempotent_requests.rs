@@ -44,8 +44,8 @@ impl Record for Earlier {
     }
 }
 
-/// Takes the place of a request: nothing when it is the first, else the earlier one. One that came
-/// before `since` is forgotten.
+/// Claims the place of a request; returns the earlier request that has it, or nothing. One that
+/// came before `since` is forgotten.
 pub async fn claim(
     tx: &mut Tx,
     new: Arriving<'_>,

@@ -1,4 +1,4 @@
-//! Connections and receipts as whoever administers looks for them.
+//! Connections and receipts, as administrators look for them.
 
 use astralform_domain::{
     Connection, ConnectionId, ConnectionStatus, ConnectorSlug, EndUserId, Owner, Revocation,
@@ -35,7 +35,7 @@ pub struct Receipt {
     pub owner: Owner,
 }
 
-/// Which connections are looked for; each that is named has to fit.
+/// Which connections are looked for: those that match every field that is set.
 #[derive(Clone, Copy, Default)]
 pub struct ConnectionFilter<'a> {
     /// What they are connected to.
@@ -48,7 +48,7 @@ pub struct ConnectionFilter<'a> {
     pub used_since: Option<Timestamp>,
 }
 
-/// Which receipts are looked for; each that is named has to fit.
+/// Which receipts are looked for: those that match every field that is set.
 #[derive(Clone, Copy, Default)]
 pub struct ReceiptFilter<'a> {
     /// Of which connector.
@@ -172,7 +172,7 @@ pub async fn receipts(
     db.all(SQL, binds).await
 }
 
-/// Returns how many receipts there are of each status, whatever status the filter names.
+/// Returns how many receipts fit, by status; a status that the filter names is passed over.
 pub async fn receipt_counts(
     db: &Db,
     tenant: Tenant,

@@ -9,7 +9,7 @@ use crate::{
     row::Record,
 };
 
-/// Somebody who administers.
+/// A person who administers projects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
     /// Their id.
@@ -18,7 +18,7 @@ pub struct Member {
     pub email: Email,
 }
 
-/// A team somebody belongs to.
+/// A team that a member belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Membership {
     /// The team.
@@ -29,7 +29,7 @@ pub struct Membership {
     pub role: Role,
 }
 
-/// A project that somebody may administer.
+/// A project that a member may administer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProjectOfMember {
     /// The project.
@@ -88,7 +88,7 @@ pub async fn create(tx: &mut Tx, new: &Member, now: Timestamp) -> Result<()> {
     Ok(())
 }
 
-/// Makes a member one of a team.
+/// Adds a member to a team.
 pub async fn join(
     tx: &mut Tx,
     team: TeamId,
@@ -127,7 +127,7 @@ pub async fn owners(tx: &mut Tx) -> Result<Vec<Member>> {
     tx.all(SQL, binds![]).await
 }
 
-/// Returns any member: whether there is one at all.
+/// Returns one of the members, where there is any.
 pub async fn any(db: impl crate::Run) -> Result<Option<Member>> {
     const SQL: &str = "SELECT id, email FROM members ORDER BY id LIMIT 1";
     db.optional(SQL, binds![]).await

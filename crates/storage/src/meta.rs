@@ -34,7 +34,7 @@ pub async fn set_key_check(tx: &mut Tx, fingerprint: &str) -> Result<()> {
     Ok(())
 }
 
-/// Writes something that says nothing, to see whether the database takes it.
+/// Writes a value without a meaning, to see whether the database takes writes.
 pub(crate) async fn touch(tx: &mut Tx) -> Result<()> {
     const SQL: &str = "
         INSERT INTO meta (name, value) VALUES ('written', '1')
@@ -43,7 +43,7 @@ pub(crate) async fn touch(tx: &mut Tx) -> Result<()> {
     Ok(())
 }
 
-/// Returns the key check, unchanged until the transaction ends.
+/// Returns the key check, locked until the transaction ends.
 pub async fn lock_key_check(tx: &mut Tx) -> Result<Option<String>> {
     const SQL: &str = "UPDATE meta SET value = value WHERE name = $1 RETURNING value";
     let found: Option<Value> = tx.returning(SQL, binds![KEY_CHECK]).await?;

@@ -1,8 +1,8 @@
 //! The processes that share the database, and what follows from their clocks.
 //!
 //! Each says about once a second that it lives ([`beat`]). A name is used by one process after
-//! another: what a process held that ended is taken over by the next one of its name, and as long as
-//! the earlier one lives, by nobody. On SQLite there is one server at a time.
+//! another: what an ended process held is taken over by the next one of its name; while the earlier
+//! one lives, no process takes it over. On SQLite there is one server at a time.
 
 use std::time::Duration;
 
@@ -73,8 +73,8 @@ impl Record for Latest {
     }
 }
 
-/// Says that a process lives, takes over what processes of its name left when they ended, and sets
-/// right what a clock measured that was ahead.
+/// Records that a process lives, takes over what processes of its name left when they ended, and
+/// corrects what was measured by a clock that was ahead.
 pub async fn beat(tx: &mut Tx, node: Node<'_>) -> Result<Found> {
     const BEAT: &str = "
         INSERT INTO nodes (process, name, seen_at, told_at, catalog) VALUES ($1, $2, $3, $4, $5)
@@ -121,8 +121,8 @@ async fn latest(tx: &mut Tx, node: Node<'_>, database: Timestamp) -> Result<Late
     Ok(found.unwrap_or(Latest { seen, told, namesakes: 0, differs_from: None }))
 }
 
-/// Measures anew where the database's clock was ahead: a failed refresh is tried again now, and a
-/// lease lasts as long as any does.
+/// Corrects what was measured while the database's clock was ahead: a failed refresh is tried again
+/// now, and a lease lasts as long as any does.
 async fn measure_refreshes_anew(tx: &mut Tx, now: Timestamp) -> Result<()> {
     const PAUSES: &str = "UPDATE refreshes SET not_before = 0 WHERE not_before > $1";
     const LEASES: &str = "UPDATE refreshes SET lease_until = $1 WHERE lease_until > $1";
@@ -133,8 +133,8 @@ async fn measure_refreshes_anew(tx: &mut Tx, now: Timestamp) -> Result<()> {
     Ok(())
 }
 
-/// Measures anew where the clock of processes of that name was ahead: what waits in the outboxes is
-/// tried again now.
+/// Corrects what was measured while the clock of processes of that name was ahead: what waits in
+/// the outboxes is tried again now.
 async fn measure_outboxes_anew(tx: &mut Tx, name: &str, now: Timestamp) -> Result<()> {
     const REVOCATIONS: &str = "
         UPDATE revocations SET next_attempt_at = $1

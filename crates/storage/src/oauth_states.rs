@@ -44,7 +44,7 @@ pub struct OauthState {
 /// A state that a browser has brought back.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Brought {
-    /// For the first time: it is the bringer's to go on with.
+    /// For the first time: the flow goes on with this request.
     First(OauthState),
     /// Once more.
     Again(OauthState),
@@ -104,9 +104,10 @@ pub async fn find(db: &Db, state_hash: &[u8; 32]) -> Result<Option<OauthState>> 
     db.optional(SQL, binds![state_hash]).await
 }
 
-/// Marks the state with that hash as used: one bringer, and no other ever, has it as its first.
+/// Marks the state with that hash as used: one request, and no other ever, gets it as
+/// [`Brought::First`].
 ///
-/// Looks first: callbacks with made-up states, which anybody can send, write nothing.
+/// Looks first: callbacks with made-up states, which any client can send, write nothing.
 pub async fn consume(db: &Db, state_hash: &[u8; 32], now: Timestamp) -> Result<Option<Brought>> {
     const SQL: &str = "
         UPDATE oauth_states SET used_at = $2
@@ -118,7 +119,8 @@ pub async fn consume(db: &Db, state_hash: &[u8; 32], now: Timestamp) -> Result<O
     Ok(Some(Brought::First(found)))
 }
 
-/// Forgets a state that came back in a way that its flow was not begun for: nobody goes on with it.
+/// Forgets a state that came back in a way that its flow was not begun for: the flow does not go
+/// on.
 pub async fn forget(db: &Db, state_hash: &[u8; 32]) -> Result<()> {
     const SQL: &str = "DELETE FROM oauth_states WHERE state_hash = $1";
     db.execute(SQL, binds![state_hash]).await?;
@@ -220,14 +222,15 @@ mod tests {
             settle(&db, &[1; 32], Some(led_to)).await.unwrap();
             let Brought::Again(again) = asks(db.clone()).await else { panic!("it is used") };
             assert!(again.is_settled);
-            let known =
-                async |browser| connection_in(&db, stored.auth_request, &browser).await.unwrap();
-            assert_eq!((known([2; 32]).await, known([3; 32]).await), (Some(led_to), None));
+            let known = connection_in(&db, stored.auth_request, &[2; 32]).await.unwrap();
+            assert_eq!(known, Some(led_to));
+            let elsewhere = connection_in(&db, stored.auth_request, &[3; 32]).await.unwrap();
+            assert_eq!(elsewhere, None);
         })
         .await;
     }
 
-    /// F22: anybody can call back with a made-up state.
+    /// F22: any client can call back with a made-up state.
     #[tokio::test]
     async fn f22_an_unknown_state_waits_for_no_writer() {
         on_both(async |db| {

@@ -99,8 +99,9 @@ pub async fn lock(
     tx.returning(SQL, binds![tenant.project, tenant.environment, slug]).await
 }
 
-/// Locks it by its id, and whatever became of it. Who changes several of its connections does so
-/// after this: two who changed them in different orders would wait for each other.
+/// Locks it by its id, also when it is disabled. A transaction that changes several of its
+/// connections takes this lock first: two that changed them in different orders would wait for each
+/// other.
 pub async fn lock_by_id(tx: &mut Tx, tenant: Tenant, id: ProjectConnectorId) -> Result<()> {
     const SQL: &str = "
         UPDATE project_connectors SET generation = generation
@@ -170,8 +171,8 @@ async fn set_client(tx: &mut Tx, of: &ProjectConnector) -> Result<()> {
     Ok(())
 }
 
-/// Notes that the provider refuses the app as it was entered then, or does not any more; says
-/// whether that is news.
+/// Notes that the provider refuses the app as it was entered then, or does not any more; returns
+/// whether that is new.
 pub async fn note_rejection(
     tx: &mut Tx,
     of: &ProjectConnector,
@@ -186,7 +187,7 @@ pub async fn note_rejection(
     Ok(tx.change(Topic::Project(project), SQL, binds).await? == 1)
 }
 
-/// Disables a project connector for good; says whether it was there to be disabled.
+/// Disables a project connector for good; returns whether it was there to be disabled.
 pub async fn disable(
     tx: &mut Tx,
     tenant: Tenant,

@@ -98,14 +98,14 @@ pub async fn name(db: &Db, project: ProjectId) -> Result<Option<StoredName>> {
     db.optional(SQL, binds![project]).await
 }
 
-/// Gives a project another name; says whether it is there.
+/// Gives a project another name; returns whether it is there.
 pub async fn rename(tx: &mut Tx, project: ProjectId, name: &ProjectName) -> Result<bool> {
     const SQL: &str = "UPDATE projects SET name = $2 WHERE id = $1 AND deleted_at IS NULL";
     Ok(tx.change(Topic::Project(project), SQL, binds![project, name.as_str()]).await? == 1)
 }
 
-/// Deletes a project: nobody finds it any more, but for what has yet to be ended at providers; says
-/// whether it was there to be deleted.
+/// Deletes a project: no look-up finds it any more, except those for what has yet to be ended at
+/// providers. Returns whether it was there to be deleted.
 pub async fn delete(tx: &mut Tx, project: ProjectId, now: Timestamp) -> Result<bool> {
     const SQL: &str = "UPDATE projects SET deleted_at = $2 WHERE id = $1 AND deleted_at IS NULL";
     Ok(tx.change(Topic::Project(project), SQL, binds![project, now]).await? == 1)

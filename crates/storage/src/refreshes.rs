@@ -1,8 +1,8 @@
-//! Refreshes that are under way, one at most for each token, whichever node makes it.
+//! Refreshes that are under way, one at most for each token, on any node.
 //!
-//! Whoever refreshes a token holds a lease on its row here. The row is written before the provider
-//! is called and says that the refresh token is out; it goes when the new token is stored. Leases
-//! and pauses go by the database's clock ([`Tx::clock`](crate::Tx)), which all nodes share.
+//! A node that refreshes a token holds a lease on its row here. The row is written before the
+//! provider is called and says that the refresh token is out; it goes when the new token is stored.
+//! Leases and pauses go by the database's clock ([`Tx::clock`](crate::Tx)), which all nodes share.
 
 mod waiting;
 
@@ -42,7 +42,7 @@ pub struct Lease {
     pub generation: i64,
     /// Counts the holders: a write with an older one is refused.
     pub fence: i64,
-    /// Whether an earlier holder sent the refresh token and never said what came of it.
+    /// Whether an earlier holder sent the refresh token and never wrote what came of it.
     pub was_sent: bool,
     /// What the provider answered an earlier holder.
     pub answer: Option<Sealed>,
@@ -50,16 +50,16 @@ pub struct Lease {
     pub failures: i64,
     /// Before when it is not to be tried again.
     pub not_before: Timestamp,
-    /// Since when the provider refuses it in words that may mean anything.
+    /// Since when the provider refuses it with an error that may mean anything.
     pub refused_since: Option<Timestamp>,
 }
 
-/// Who takes refreshes up.
+/// A process that takes refreshes up.
 #[derive(Clone, Copy, Debug)]
 pub struct Claimant<'a> {
     /// The process, as it is told from any other.
     pub node: &'a str,
-    /// Whether it may go on with what another node has sent and not answered for: that one may
+    /// Whether it may go on with a refresh that another node has sent and not ended: that node may
     /// have the answer, and still be about to store it.
     pub takes_over: bool,
 }
@@ -92,8 +92,8 @@ impl Record for Lease {
     }
 }
 
-/// Takes the lease on a token's refresh, unless another holds it or is waited for. Fences begin with the time, so that
-/// no row that is made anew ever has an old one.
+/// Takes the lease on a token's refresh, unless another process holds it or is waited for. Fences
+/// begin with the time, so that no row that is made anew ever has an old one.
 pub async fn claim(
     tx: &mut Tx,
     key: &RefreshKey,
@@ -117,7 +117,7 @@ pub async fn claim(
     tx.returning(SQL, binds).await
 }
 
-/// Who is at a refresh, or is waited for.
+/// The process that makes a refresh, or is waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Holder {
     /// How long the lease lasts from now on; nothing when only the answer is waited for.
@@ -137,8 +137,8 @@ impl Record for HeldRow {
     }
 }
 
-/// Returns who is at the refresh of a token that is still of that generation, or is waited for.
-/// Only looks.
+/// Returns the process that refreshes a token, or is waited for, if the token is still of that
+/// generation. Writes nothing.
 pub async fn holder(
     db: &Db,
     key: &RefreshKey,
@@ -176,8 +176,8 @@ pub async fn send(tx: &mut Tx, lease: &Lease, generation: i64) -> Result<()> {
     Ok(())
 }
 
-/// Keeps what the provider answered, before anything else is done with it; says whether the lease
-/// was still held.
+/// Keeps what the provider answered, before anything else is done with it; returns whether the
+/// lease was still held.
 pub async fn keep_answer(db: &Db, lease: &Lease, answer: &Sealed) -> Result<bool> {
     const SQL: &str = "
         UPDATE refreshes SET answer = $4
@@ -188,7 +188,7 @@ pub async fn keep_answer(db: &Db, lease: &Lease, answer: &Sealed) -> Result<bool
 }
 
 /// Keeps an answer that was found after a restart, if the token that it replaces is still there and
-/// no other answer for it: also where the refresh was given up meanwhile.
+/// has no other answer, also where the refresh was given up meanwhile. Returns whether it is kept.
 pub async fn take_answer(
     tx: &mut Tx,
     key: &RefreshKey,
@@ -229,7 +229,7 @@ pub async fn put_off(
     Ok(())
 }
 
-/// Puts the refresh of a token off that cannot be made at present, whoever wants it. What is under
+/// Puts off the refresh of a token that cannot be made at present, by any process. What is under
 /// way, was sent or answered stays so, and no failure is counted.
 pub async fn postpone(tx: &mut Tx, key: &RefreshKey, node: &str, pause: Duration) -> Result<()> {
     const SQL: &str = "
@@ -276,7 +276,7 @@ pub struct Wanted {
     pub tenant: Tenant,
     /// The token.
     pub key: RefreshKey,
-    /// The generation that will not do any more.
+    /// The generation that is to be replaced.
     pub generation: i64,
 }
 

@@ -161,8 +161,8 @@ impl Removal {
     }
 }
 
-/// Takes the turn of removing rows, for so long; returns whether it was to be had. One node at a
-/// time has it, by the database's clock.
+/// Takes the turn of removing rows, for `length`; returns whether it was free. One node at a time
+/// has it, by the database's clock.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -170,10 +170,14 @@ pub async fn take_turn(db: &Db, length: Duration) -> Result<bool> {
     const SQL: &str = "
         INSERT INTO meta (name, value) VALUES ('retention_turn', $2)
         ON CONFLICT (name) DO UPDATE SET value = $2 WHERE meta.value <= $1";
-    // As many digits in each, so that the texts are ordered as the times are.
-    let digits = |time: Timestamp| format!("{:020}", time.as_micros());
     let now = db.clock().await?;
-    Ok(db.execute(SQL, binds![digits(now), digits(now.after(length))]).await? == 1)
+    let binds = binds![write_sortable(now), write_sortable(now.after(length))];
+    Ok(db.execute(SQL, binds).await? == 1)
+}
+
+/// Writes a time with as many digits as any other, so that the texts are ordered as the times are.
+fn write_sortable(time: Timestamp) -> String {
+    format!("{:020}", time.as_micros())
 }
 
 #[cfg(test)]

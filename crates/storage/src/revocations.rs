@@ -1,10 +1,10 @@
 //! What is to be ended at providers, and the receipts of it.
 //!
 //! A row is written by the transaction that ends a connection (`connections`), or that puts other
-//! tokens in the place of a connection's, and by nothing else.
-//! Nodes claim rows for a while ([`claim`]), ask the provider, and write down what came of it
-//! ([`settle`], [`postpone`]); whoever dies meanwhile leaves a claim that ends by itself. A provider
-//! that is down, or wants to be left alone, is paused for all of its rows ([`pause`]).
+//! tokens in the place of a connection's, and by nothing else. Nodes claim rows for a while
+//! ([`claim`]), ask the provider, and write down what came of it ([`settle`], [`postpone`]); a node
+//! that dies meanwhile leaves a claim that ends by itself. A provider that is down, or wants to be
+//! left alone, is paused for all of its rows ([`pause`]).
 
 mod request;
 
@@ -78,7 +78,7 @@ pub async fn due(db: &Db, now: Timestamp) -> Result<Vec<Due>> {
     db.all(SQL, binds![now]).await
 }
 
-/// Takes due rows of a project connector, `limit` at most: until `lease`, nobody else takes them.
+/// Takes due rows of a project connector, `limit` at most: until `lease`, no other node takes them.
 pub async fn claim(
     db: &Db,
     at: ProjectConnectorId,
@@ -166,7 +166,7 @@ pub async fn erase_token(
     Ok(())
 }
 
-/// Erases the tokens of an ended connection, whatever became of them.
+/// Erases the tokens of an ended connection, revoked or not.
 pub async fn erase(tx: &mut Tx, connection: ConnectionId) -> Result<()> {
     const TOKENS: &str = "DELETE FROM tokens WHERE connection_id = $1";
     const REFRESHES: &str = "DELETE FROM refreshes WHERE connection_id = $1";
@@ -191,8 +191,8 @@ pub async fn is_refreshed(db: &Db, connection: ConnectionId) -> Result<bool> {
     Ok(db.optional::<RefreshKey>(SQL, binds![connection, clock]).await?.is_some())
 }
 
-/// Leaves a provider alone until then, or longer where somebody said so. The time that a [`probe`]
-/// took for itself is over with its answer.
+/// Pauses a provider until then, or longer where another node has written a later end. The time
+/// that a [`probe`] took for itself is over with its answer.
 pub async fn pause(
     tx: &mut Tx,
     at: ProjectConnectorId,
@@ -212,8 +212,8 @@ pub async fn pause(
     Ok(())
 }
 
-/// Returns whether it is the caller who finds out, until `lease`, whether a paused provider is well
-/// again.
+/// Takes the task of finding out, until `lease`, whether a paused provider is well again; returns
+/// whether the caller has it.
 pub async fn probe(
     db: &Db,
     at: ProjectConnectorId,
@@ -234,7 +234,7 @@ pub async fn resume(db: &Db, at: ProjectConnectorId) -> Result<()> {
 }
 
 /// Gives up rows of a project connector that were requested until then, and erases their tokens;
-/// says how many.
+/// returns how many.
 pub async fn give_up(
     tx: &mut Tx,
     at: ProjectConnectorId,

@@ -7,7 +7,7 @@ use crate::{Error, Result, db::Row};
 
 /// What can be read from a row.
 pub trait Record: Sized {
-    /// Reads it, or says which column lies.
+    /// Reads it, or names the column with a value that we do not write.
     fn read(row: &Row) -> Result<Self>;
 }
 

@@ -46,7 +46,7 @@ enum RowName {
 pub struct SealedRow {
     /// The project and environment.
     pub tenant: Tenant,
-    /// The end user it belongs to; nobody where it is the project's.
+    /// The end user it belongs to; none where it is the project's.
     pub end_user: Option<EndUserId>,
     /// What the row is called.
     pub row: RowId,
@@ -62,7 +62,7 @@ pub struct SealedRow {
 /// What a row is called in bindings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RowId {
-    /// This.
+    /// The text itself.
     Text(String),
     /// The name that is made of this digest.
     Digest([u8; 32]),
@@ -98,7 +98,7 @@ impl SealedRow {
         })
     }
 
-    /// Returns what it is told by, among the rows of its table.
+    /// Returns what identifies it among the rows of its table.
     pub fn name(&self) -> String {
         let (first, second) = &self.key;
         if second.is_empty() { first.clone() } else { format!("{first}/{second}") }
@@ -141,7 +141,8 @@ impl SealedColumn {
         rows.await?.iter().map(|row| SealedRow::read(row, self.named)).collect()
     }
 
-    /// Puts another envelope in the place of one, unless that has changed meanwhile; says whether.
+    /// Puts another envelope in the place of one, unless that has changed meanwhile; returns
+    /// whether it did.
     pub async fn replace(&self, tx: &mut Tx, read: &SealedRow, with: &Sealed) -> Result<bool> {
         let first = read.key.0.as_str();
         let second = read.key.1.as_str();

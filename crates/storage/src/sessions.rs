@@ -82,7 +82,7 @@ impl Record for Ended {
     }
 }
 
-/// Ends the sessions of an end user; says how many.
+/// Ends the sessions of an end user; returns how many.
 pub async fn end_of(tx: &mut Tx, tenant: Tenant, end_user: &EndUserId) -> Result<usize> {
     const SQL: &str = "
         DELETE FROM sessions
@@ -100,7 +100,7 @@ pub async fn end_environment(tx: &mut Tx, tenant: Tenant) -> Result<usize> {
     Ok(forgotten(tx, &ended))
 }
 
-/// Ends the sessions of a project; says how many.
+/// Ends the sessions of a project; returns how many.
 pub async fn end_all(tx: &mut Tx, project: ProjectId) -> Result<usize> {
     const SQL: &str = "DELETE FROM sessions WHERE project_id = $1 RETURNING id";
     let ended = tx.returning_all(SQL, binds![project]).await?;
@@ -117,7 +117,7 @@ fn forgotten(tx: &mut Tx, ended: &[Ended]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{id, on_both, pruned, world};
+    use crate::testing::{World, id, on_both, pruned, world};
 
     #[tokio::test]
     async fn a_session_is_kept_until_its_time_has_passed() {
@@ -143,23 +143,26 @@ mod tests {
         })
         .await;
     }
+    fn session(world: &World, end_user: &str) -> Session {
+        Session {
+            id: id(),
+            tenant: world.tenant,
+            agent: world.agent,
+            end_user: end_user.parse().unwrap(),
+            tools: None,
+            secret_hash: [7; 32],
+            tag: Some([8; 32]),
+            expires_at: Timestamp::from_secs(60),
+        }
+    }
+
     #[tokio::test]
     async fn sessions_end_with_their_end_user_or_project_and_nobody_remembers_them() {
         on_both(async |db| {
             let world = world(&db).await;
             db.follow().await.unwrap();
             let tenant = world.tenant;
-            let session = |end_user: &str| Session {
-                id: id(),
-                tenant,
-                agent: world.agent,
-                end_user: end_user.parse().unwrap(),
-                tools: None,
-                secret_hash: [7; 32],
-                tag: Some([8; 32]),
-                expires_at: Timestamp::from_secs(60),
-            };
-            let both = [session("alice"), session("bob")];
+            let both = [session(&world, "alice"), session(&world, "bob")];
             let mut tx = db.begin().await.unwrap();
             for session in &both {
                 create(&mut tx, session, Timestamp::from_secs(1)).await.unwrap();

@@ -1,4 +1,4 @@
-//! Who is told when the status of a connection changes.
+//! The events that tell webhooks when the status of a connection changes.
 //!
 //! A statement that sets a status also sets `previous_status`, `status_changes` and `last_change`,
 //! whose value is that of a [`Change`]; [`Change::tell`] then writes an event for each webhook of
@@ -20,7 +20,7 @@ impl Change {
         Self(tx.feed.entropy.bytes())
     }
 
-    /// Writes the events, where there is anybody to be told.
+    /// Writes the events, where there is a webhook to be told.
     pub(crate) async fn tell(self, tx: &mut Tx) -> Result<()> {
         const SQL: &str = "
             INSERT INTO webhook_deliveries

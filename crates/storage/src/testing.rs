@@ -81,7 +81,7 @@ fresh_ids!(
     astralform_domain::WebhookId,
 );
 
-/// Removes the rows of a table whose term is over, and says how many those were.
+/// Removes the rows of a table whose term is over, and returns how many those were.
 pub(crate) async fn pruned(db: &Db, table: &str, now: Timestamp) -> u64 {
     let rule = retention::ALL.iter().find(|rule| rule.table == table).unwrap();
     rule.prune(db, now, 100).await.unwrap()

@@ -138,7 +138,7 @@ pub async fn put(tx: &mut Tx, of: &Connection, token: &Token) -> Result<()> {
 }
 
 /// Stores a token in place of the one of its kind and of `generation`, if that is still the one
-/// there is; says whether it was.
+/// there is; returns whether it was.
 pub async fn replace(tx: &mut Tx, of: &Connection, token: &Token, generation: i64) -> Result<bool> {
     const SQL: &str = "
         UPDATE tokens
@@ -171,8 +171,8 @@ pub async fn doubt(tx: &mut Tx, of: &Connection, kind: &str, generation: i64) ->
 }
 
 /// Notes at `now` that the provider is asked whether a token is dead, unless it was asked about one
-/// of the connection's tokens less than `pause` ago; says whether it noted it. The connection is to
-/// be locked. What a clock that was ahead has noted does not count.
+/// of the connection's tokens less than `pause` ago; returns whether it noted it. The connection is
+/// to be locked. What a clock that was ahead has noted does not count.
 pub async fn begin_asking(
     tx: &mut Tx,
     of: &Connection,
@@ -194,8 +194,8 @@ pub async fn begin_asking(
     Ok(is_begun)
 }
 
-/// Notes at `now` that the provider confirms that the token of that generation is dead; says since
-/// when it does. None when there is no such token any more.
+/// Notes at `now` that the provider confirms that the token of that generation is dead; returns
+/// since when it does. None when there is no such token any more.
 pub async fn note_refusal(
     tx: &mut Tx,
     of: &Connection,
@@ -214,7 +214,7 @@ pub async fn note_refusal(
     Ok(noted.and_then(|token| token.doubts.refused_since))
 }
 
-/// Forgets that the provider ever said that a token is dead: it has taken it since.
+/// Forgets that the provider said that a token is dead: the provider has taken it since.
 pub async fn forget_refusal(tx: &mut Tx, of: &Connection, kind: &str) -> Result<()> {
     const SQL: &str = "
         UPDATE tokens SET refused_since = NULL
@@ -245,8 +245,8 @@ pub async fn last_generation(tx: &mut Tx, connection: ConnectionId) -> Result<i6
     Ok(last.map_or(0, |Generation(last)| last))
 }
 
-/// Takes the tokens of a connection away. A refresh of theirs that is under way is of no use any
-/// more: what is taken is in doubt then.
+/// Removes the tokens of a connection and returns them. A refresh of theirs that is under way is of
+/// no use any more: the tokens are then in doubt.
 pub async fn take(tx: &mut Tx, of: &Connection) -> Result<Vec<Token>> {
     const DOUBT: &str = "
         UPDATE tokens SET in_doubt = TRUE
@@ -396,12 +396,12 @@ mod tests {
             let mut taken = take(&mut tx, &owner).await.unwrap();
             tx.commit().await.unwrap();
             taken.sort_by(|one, other| one.kind.cmp(&other.kind));
-            let of = |token: &Token| (token.kind.clone(), token.in_doubt);
+            let taken: Vec<_> =
+                taken.iter().map(|token| (token.kind.as_str(), token.in_doubt)).collect();
             let expected =
                 [("claimed", false), ("sent", true), ("sent before", false), ("still", false)];
-            let expected = expected.map(|(kind, in_doubt)| (kind.to_owned(), in_doubt));
-            assert_eq!(taken.iter().map(of).collect::<Vec<_>>(), expected);
-            assert!(super::of(&db, owner.id).await.unwrap().is_empty());
+            assert_eq!(taken, expected);
+            assert!(of(&db, owner.id).await.unwrap().is_empty());
             assert!(holder(&db, &key("sent"), 2, by).await.unwrap().is_none());
         })
         .await;

@@ -114,8 +114,8 @@ pub async fn due(db: &Db, webhook: WebhookId, now: Timestamp, limit: i64) -> Res
     db.all(SQL, binds![webhook, now, limit, PATIENT_ATTEMPTS]).await
 }
 
-/// Takes a delivery in hand until `until`, if nobody has done so since it was read; says whether it
-/// did. Whoever does not end it until then leaves it to the next.
+/// Claims a delivery until `until`, if no other node has done so since it was read; returns whether
+/// it did. A node that does not end it by then leaves it to the next one.
 pub async fn claim(db: &Db, delivery: &mut Delivery, until: Timestamp) -> Result<bool> {
     const SQL: &str = "
         UPDATE webhook_deliveries SET attempts = $4, due_at = $5
@@ -130,8 +130,8 @@ pub async fn claim(db: &Db, delivery: &mut Delivery, until: Timestamp) -> Result
     Ok(claimed)
 }
 
-/// Writes how far a delivery got, and what it carries, if it is still in the hand of whoever
-/// claimed it; says whether it was.
+/// Writes how far a delivery got, and what it carries, if the claim that was read still holds;
+/// returns whether it does.
 pub async fn update(tx: &mut Tx, delivery: &Delivery) -> Result<bool> {
     const SQL: &str = "
         UPDATE webhook_deliveries

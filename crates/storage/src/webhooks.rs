@@ -100,16 +100,15 @@ pub async fn update(tx: &mut Tx, webhook: &Webhook) -> Result<()> {
     Ok(())
 }
 
-/// Forgets a webhook and what was on its way to it; says whether there was one.
+/// Forgets a webhook and what was on its way to it; returns whether there was one.
 pub async fn delete(tx: &mut Tx, tenant: Tenant, id: WebhookId) -> Result<bool> {
     const DELIVERIES: &str = "
         DELETE FROM webhook_deliveries
         WHERE webhook_id = $3 AND project_id = $1 AND environment = $2";
     const SQL: &str = "
         DELETE FROM webhooks WHERE project_id = $1 AND environment = $2 AND id = $3";
-    let binds = || binds![tenant.project, tenant.environment, id];
-    tx.execute(DELIVERIES, binds()).await?;
-    Ok(tx.execute(SQL, binds()).await? == 1)
+    tx.execute(DELIVERIES, binds![tenant.project, tenant.environment, id]).await?;
+    Ok(tx.execute(SQL, binds![tenant.project, tenant.environment, id]).await? == 1)
 }
 
 #[cfg(test)]

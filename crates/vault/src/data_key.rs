@@ -16,7 +16,7 @@ impl DataKey {
         self.project
     }
 
-    /// Returns what it is told by.
+    /// Returns its id.
     pub(crate) fn id(&self) -> KeyId {
         self.id
     }

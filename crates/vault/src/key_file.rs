@@ -30,7 +30,7 @@ pub enum KeyFileError {
     /// It cannot be read or written.
     #[error("the key file {} cannot be used", .0.display())]
     Io(PathBuf, #[source] io::Error),
-    /// Others may read it than those that are meant to.
+    /// Users may read it who are not meant to.
     #[error(
         "the key file {} can be read or changed by others (mode {mode:04o}): run `chmod 600 {}`; \
          where its group has to read it, as a Kubernetes secret with fsGroup, give it mode 0440 or \
@@ -54,7 +54,7 @@ pub enum KeyFileError {
         /// Which line, the first being 1.
         line: usize,
     },
-    /// A line is a key that anybody could guess.
+    /// A line is a key that could be guessed.
     #[error(
         "line {line} of the key file {} is an example key, known to everybody: replace it by `{PREFIX}$(head -c 32 /dev/urandom | base64)`",
         path.display()
@@ -92,7 +92,7 @@ pub enum Readers {
 }
 
 impl Readers {
-    /// Returns the permissions that nobody else may have.
+    /// Returns the permission bits that must not be set.
     const fn forbidden(self) -> u32 {
         match self {
             Self::Owner => 0o077,
@@ -109,7 +109,7 @@ pub fn read_key_file(path: &Path) -> Result<KeyRing, KeyFileError> {
     read_key_file_of(path, Readers::Owner)
 }
 
-/// Reads a key file that nobody but `readers` may read.
+/// Reads a key file that only `readers` may read.
 ///
 /// # Errors
 /// Says which line is wrong and what to do; never creates a file.
@@ -129,7 +129,6 @@ pub fn read_key_file_of(path: &Path, readers: Readers) -> Result<KeyRing, KeyFil
 /// # Errors
 /// When the file exists or cannot be written.
 pub fn create_key_file(path: &Path, entropy: &Entropy) -> Result<KeyRing, KeyFileError> {
-    let failed = |error| KeyFileError::Io(path.to_owned(), error);
     let key = SecretKey::new(entropy.bytes());
     let text = Zeroizing::new(format!(
         "# Master key of Astralform. Whoever has it and the database has every credential;\n\
@@ -137,7 +136,7 @@ pub fn create_key_file(path: &Path, entropy: &Entropy) -> Result<KeyRing, KeyFil
          {PREFIX}{}\n",
         STANDARD.encode(key.expose())
     ));
-    write_new(path, &text).map_err(failed)?;
+    write_new(path, &text).map_err(|error| KeyFileError::Io(path.to_owned(), error))?;
     read_key_file(path)
 }
 
@@ -159,30 +158,40 @@ fn folder_of(path: &Path) -> &Path {
 }
 
 fn read_private(path: &Path, readers: Readers) -> Result<Zeroizing<String>, KeyFileError> {
-    let failed = |error: io::Error| match error.kind() {
-        io::ErrorKind::NotFound => KeyFileError::Absent(path.to_owned()),
-        _ => KeyFileError::Io(path.to_owned(), error),
-    };
-    let mode = fs::metadata(path).map_err(failed)?.permissions().mode() & 0o7777;
+    let metadata = fs::metadata(path).map_err(|error| explain_unreadable(path, error))?;
+    let mode = metadata.permissions().mode() & 0o7777;
     if mode & readers.forbidden() != 0 {
         return Err(KeyFileError::Exposed { path: path.to_owned(), mode });
     }
-    fs::read_to_string(path).map(Zeroizing::new).map_err(failed)
+    let text = fs::read_to_string(path).map_err(|error| explain_unreadable(path, error))?;
+    Ok(Zeroizing::new(text))
+}
+
+fn explain_unreadable(path: &Path, error: io::Error) -> KeyFileError {
+    match error.kind() {
+        io::ErrorKind::NotFound => KeyFileError::Absent(path.to_owned()),
+        _ => KeyFileError::Io(path.to_owned(), error),
+    }
 }
 
 fn parse(text: &str, path: &Path, line: usize) -> Result<SecretKey, KeyFileError> {
-    let malformed = || KeyFileError::Malformed { path: path.to_owned(), line };
-    let encoded = text.strip_prefix(PREFIX).ok_or_else(malformed)?;
-    let bytes = Zeroizing::new(STANDARD.decode(encoded).map_err(|_| malformed())?);
-    let bytes = <[u8; 32]>::try_from(bytes.as_slice()).map_err(|_| malformed())?;
-    if is_example(&bytes) {
+    let Some(key) = decode(text) else {
+        return Err(KeyFileError::Malformed { path: path.to_owned(), line });
+    };
+    if is_example(key.expose()) {
         return Err(KeyFileError::Example { path: path.to_owned(), line });
     }
-    Ok(SecretKey::new(bytes))
+    Ok(key)
 }
 
-/// Tells examples from keys. Random bytes are neither text (a password, or the key that our
-/// documents show) nor in equal steps (one byte over and over among them).
+fn decode(text: &str) -> Option<SecretKey> {
+    let encoded = text.strip_prefix(PREFIX)?;
+    let bytes = Zeroizing::new(STANDARD.decode(encoded).ok()?);
+    Some(SecretKey::new(bytes.as_slice().try_into().ok()?))
+}
+
+/// Returns whether a key is an example. Random bytes are neither text (a password, or the key that
+/// our documents show) nor in equal steps (one byte over and over among them).
 fn is_example(bytes: &[u8; 32]) -> bool {
     let step = bytes[1].wrapping_sub(bytes[0]);
     let in_steps = bytes.windows(2).all(|pair| pair[1].wrapping_sub(pair[0]) == step);

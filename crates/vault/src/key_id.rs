@@ -4,7 +4,7 @@ use astralform_domain::Sealed;
 
 pub(crate) const LENGTH: usize = 16;
 
-/// What a key is told by, safe to store and to show: the fingerprint of a master key, or the number
+/// What identifies a key, safe to store and to show: the fingerprint of a master key, or the number
 /// of a data key. It stands in front of everything that the key sealed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyId([u8; LENGTH]);
@@ -20,7 +20,7 @@ impl KeyId {
         self.0
     }
 
-    /// Returns the key that sealed a value, by what the value says of itself.
+    /// Returns the id of the key that sealed a value, which stands in front of the value.
     pub fn of(sealed: &Sealed) -> Option<Self> {
         sealed.as_bytes().get(1..).and_then(<[u8]>::first_chunk).copied().map(Self)
     }

@@ -61,7 +61,7 @@ pub enum KeyUse {
 
 /// A fresh key, as it is stored.
 pub struct Wrapped {
-    /// What it is told by.
+    /// Its id.
     pub id: KeyId,
     /// The key, sealed with a master key.
     pub envelope: Sealed,
@@ -99,7 +99,7 @@ impl KeyRing {
         self.current.id
     }
 
-    /// Returns what a master key is told by.
+    /// Returns the id of a master key, its fingerprint.
     pub(crate) fn id_of(key: &SecretKey) -> KeyId {
         let digest =
             Sha256::new().chain_update(b"astralform master key id 1").chain_update(key.expose());
@@ -159,15 +159,17 @@ impl KeyRing {
         others: impl IntoIterator<Item = &'a Sealed>,
         tags: &Sealed,
     ) -> Result<ProjectKeys, OpenError> {
-        let data = |sealed: &Sealed| {
-            let (id, key) = self.unwrap_key(Some(project), KeyUse::Data, sealed)?;
-            Ok(DataKey { project, id, key })
-        };
+        let others = others.into_iter().map(|sealed| self.unwrap_data_key(project, sealed));
         Ok(ProjectKeys {
-            current: data(current)?,
-            others: others.into_iter().map(data).collect::<Result<_, _>>()?,
+            current: self.unwrap_data_key(project, current)?,
+            others: others.collect::<Result<_, _>>()?,
             tags: TagKey { key: self.unwrap_key(Some(project), KeyUse::Tags, tags)?.1 },
         })
+    }
+
+    fn unwrap_data_key(&self, project: ProjectId, sealed: &Sealed) -> Result<DataKey, OpenError> {
+        let (id, key) = self.unwrap_key(Some(project), KeyUse::Data, sealed)?;
+        Ok(DataKey { project, id, key })
     }
 
     /// Opens the key that makes the installation's tags.

@@ -2,8 +2,8 @@ use astralform_domain::{Entropy, ProjectId, Sealed, Secret};
 
 use crate::{Binding, DataKey, KeyId, OpenError, Purpose, tag_key::TagKey};
 
-/// The keys of one project, out of their wrapping: the one that seals, those that open besides, and
-/// the one that makes tags.
+/// The keys of one project, unwrapped: the one that seals, those that open besides, and the one
+/// that makes tags.
 ///
 /// What it is for can be shown:
 /// ```

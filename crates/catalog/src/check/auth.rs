@@ -62,10 +62,9 @@ fn alias_faults(oauth: &OAuth) -> Vec<Fault> {
     let mut faults = Vec::new();
     for (at, scope) in oauth.scopes.iter().enumerate() {
         for (of_scope, alias) in scope.aliases.iter().enumerate() {
-            let is_named = |other: &crate::ScopeEntry| other.name == *alias;
-            let is_aliased = |other: &crate::ScopeEntry| other.aliases.contains(alias);
-            let earlier = &oauth.scopes[..at];
-            if oauth.scopes.iter().any(is_named) || earlier.iter().any(is_aliased) {
+            let is_name = oauth.scopes.iter().any(|other| other.name == *alias);
+            let mut earlier = oauth.scopes[..at].iter();
+            if is_name || earlier.any(|other| other.aliases.contains(alias)) {
                 let place = format!("/oauth/scopes/{at}/aliases/{of_scope}");
                 let message = format!("`{alias}` stands for a scope already");
                 faults.push(Fault::new(place, message, "remove it from one of the two"));
@@ -128,10 +127,11 @@ fn placement_faults(connector: &Connector, known: &[&str]) -> Vec<Fault> {
         return vec![Fault::new("/api/credential", "the credential is not sent", fix)];
     }
     let unknown = used.iter().filter(|name| !known.contains(*name));
-    let fault = |name: &&str| {
-        let message = format!("`{{{name}}}` is not a part of the credential");
-        let fix = format!("use one of: {}", known.join(", "));
-        Fault::new("/api/credential", message, fix)
-    };
-    unknown.map(fault).collect()
+    unknown
+        .map(|name| {
+            let message = format!("`{{{name}}}` is not a part of the credential");
+            let fix = format!("use one of: {}", known.join(", "));
+            Fault::new("/api/credential", message, fix)
+        })
+        .collect()
 }

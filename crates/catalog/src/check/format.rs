@@ -26,14 +26,14 @@ fn validator() -> Validator {
         .expect("the schema of the format is one")
 }
 
-/// Returns a path, and not the host of another server (RFC 3986 §4.2).
+/// Returns whether a text is a path, and not the host of another server (RFC 3986 §4.2).
 fn is_path(text: &str) -> bool {
     text.starts_with('/') && !text.starts_with("//")
 }
 
-/// Https anywhere; http too, since the operator may allow it for a private network, and nobody else
-/// knows which names lead there. A server that does not allow it says so when the connector is
-/// enabled.
+/// Returns whether a text is an https or http address. Only the operator knows which names lead to
+/// a private network, where http may be allowed; a server that does not allow it says so when the
+/// connector is enabled.
 fn is_endpoint(text: &str) -> bool {
     let Ok(url) = Url::parse(text) else {
         return false;
@@ -64,7 +64,7 @@ fn faults_of(error: &ValidationError<'_>, value: &Value) -> Vec<Fault> {
     }
 }
 
-/// Says which field does not fit, what it is, and what it has.
+/// Returns a message that names the field, what is wrong with it, and what stands there.
 fn unfit(pointer: &str, kind: &ValidationErrorKind, value: &Value) -> String {
     use ValidationErrorKind as Kind;
     let field = pointer.rsplit('/').find(|part| part.parse::<usize>().is_err());
@@ -89,7 +89,7 @@ fn unfit(pointer: &str, kind: &ValidationErrorKind, value: &Value) -> String {
     }
 }
 
-/// Says what is allowed instead.
+/// Returns what is allowed instead.
 fn fix(kind: &ValidationErrorKind) -> String {
     use ValidationErrorKind as Kind;
     match kind {
@@ -108,24 +108,25 @@ fn fix(kind: &ValidationErrorKind) -> String {
     }
 }
 
-/// Says what the format's patterns take.
+/// Describes the texts that a pattern of the format matches.
 fn in_words(pattern: &str) -> String {
-    let name = |others: &str, rest: &str| {
-        let most = rest.strip_suffix("}$")?;
-        Some(format!(
-            "a lower-case letter, and then at most {most} lower-case letters, digits and `{others}`"
-        ))
-    };
-    let name = match pattern.split_once("{0,") {
-        Some(("^[a-z][a-z0-9_]", rest)) => name("_", rest),
-        Some(("^[a-z][a-z0-9-]", rest)) => name("-", rest),
-        _ => None,
-    };
     match pattern {
         "^/" => "a path that starts with `/`".to_owned(),
         "^/[^/]" => "a path that starts with one `/`".to_owned(),
-        other => name.unwrap_or_else(|| format!("what matches {other}")),
+        other => describe_name(other).unwrap_or_else(|| format!("what matches {other}")),
     }
+}
+
+fn describe_name(pattern: &str) -> Option<String> {
+    let (others, rest) = match pattern.split_once("{0,")? {
+        ("^[a-z][a-z0-9_]", rest) => ("_", rest),
+        ("^[a-z][a-z0-9-]", rest) => ("-", rest),
+        _ => return None,
+    };
+    let most = rest.strip_suffix("}$")?;
+    Some(format!(
+        "a lower-case letter, and then at most {most} lower-case letters, digits and `{others}`"
+    ))
 }
 
 fn types(kind: &TypeKind) -> String {
@@ -153,11 +154,10 @@ fn known_fields(error: &ValidationError<'_>) -> Vec<String> {
     let schema = connector_schema();
     let path = error.evaluation_path().to_string();
     let absolute = error.schema_path().to_string();
-    let parent = |path: &str| path.rfind('/').map(|at| format!("{}/properties", &path[..at]));
-    let properties = [absolute, path]
-        .iter()
-        .filter_map(|path| parent(path))
-        .find_map(|path| schema.pointer(&path)?.as_object().cloned());
+    let properties = [absolute, path].iter().find_map(|path| {
+        let (parent, _) = path.rsplit_once('/')?;
+        schema.pointer(&format!("{parent}/properties"))?.as_object().cloned()
+    });
     properties.map(|found| found.keys().cloned().collect()).unwrap_or_default()
 }
 
@@ -171,8 +171,8 @@ fn unknown_field(pointer: &str, name: &str, known: &[String]) -> Fault {
     Fault::new(step(pointer, name), format!("the field `{name}` is not known here"), fix)
 }
 
-/// Returns whether two names differ by a slip of the keyboard: one letter more, less, or other, or
-/// two swapped.
+/// Returns whether two names differ by one typing error: one letter more, less, or other, or two
+/// swapped.
 pub(super) fn is_near(one: &str, other: &str) -> bool {
     let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
     let start = one.iter().zip(&other).take_while(|(a, b)| a == b).count();

@@ -37,23 +37,33 @@ fn of_tool(tool: &Tool, pointer: &str) -> Vec<Fault> {
         Some(prepare) => prepared(prepare, arguments),
     };
     let mut faults = unknown(&tool.result, &format!("{pointer}/result"), &known);
-    let mut with_input = |expression: &Expression, at: String, input: Option<&Value>| {
-        let of_input = input.map(|input| (Origin::Input, input));
-        let known: Vec<_> = known[..1].iter().copied().chain(of_input).collect();
-        faults.extend(unknown(expression, &at, &known));
-    };
     if let Some(prepare) = &tool.prepare {
-        with_input(prepare, format!("{pointer}/prepare"), Some(arguments));
+        let at = format!("{pointer}/prepare");
+        faults.extend(unknown_before_call(prepare, &at, arguments, Some(arguments)));
     }
     let more = tool.also.iter().map(|(name, it)| (step(&format!("{pointer}/also"), name), it));
     for (at, request) in [(format!("{pointer}/request"), &tool.request)].into_iter().chain(more) {
         for (name, expression) in [("query", &request.query), ("body", &request.body)] {
             if let Some(expression) = expression {
-                with_input(expression, format!("{at}/{name}"), prepared.as_ref());
+                let at = format!("{at}/{name}");
+                faults.extend(unknown_before_call(expression, &at, arguments, prepared.as_ref()));
             }
         }
     }
     faults
+}
+
+/// Returns the faults of a mapping that runs before the provider is called: it has the arguments
+/// as a variable, and no answer.
+fn unknown_before_call(
+    expression: &Expression,
+    at: &str,
+    arguments: &Value,
+    input: Option<&Value>,
+) -> Vec<Fault> {
+    let mut known = vec![(Origin::Variable(ARGUMENTS), arguments)];
+    known.extend(input.map(|input| (Origin::Input, input)));
+    unknown(expression, at, &known)
 }
 
 /// Compares what a result writes out with what the tool says that it gives.
@@ -90,7 +100,8 @@ fn prepared(prepare: &Expression, arguments: &Value) -> Option<Value> {
     Some(json!({"additionalProperties": false, "properties": properties}))
 }
 
-/// Returns the errors of all tools are read alike: a name is known where one tool has it.
+/// Checks the mappings of errors. They read the errors of all tools, so an argument is known where
+/// one tool has it.
 fn of_errors(connector: &Connector) -> Vec<Fault> {
     let properties = connector.tools.iter().filter_map(|tool| tool.input.json().get("properties"));
     let names = properties.filter_map(Value::as_object).flat_map(|all| all.keys());

@@ -46,7 +46,7 @@ pub(super) fn faults(connector: &Connector, folder: &str) -> Vec<Fault> {
     faults
 }
 
-/// Returns a body that cannot be made, or that the method does not carry (RFC 9110 §9.3.1).
+/// Finds a body that cannot be made, or that the method does not carry (RFC 9110 §9.3.1).
 fn identity_faults(connector: &Connector) -> Option<Fault> {
     let identity = &connector.identity;
     let body = identity.body.as_ref()?;
@@ -62,21 +62,32 @@ fn identity_faults(connector: &Connector) -> Option<Fault> {
 }
 
 fn header_faults(connector: &Connector) -> Vec<Fault> {
-    let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
-    let is_text = |c: char| c == ' ' || c.is_ascii_graphic();
-    let is_name = |name: &str| !name.is_empty() && name.chars().all(is_token);
     let fixed = connector.api.headers.iter();
-    let fixed = fixed.filter(|(name, value)| !is_name(name) || !value.chars().all(is_text));
+    let fixed = fixed.filter(|(name, value)| !is_header_name(name) || !is_header_value(value));
     let fixed = fixed.map(|(name, _)| step("/api/headers", name));
-    let filled = connector.api.credential.headers.keys().filter(|name| !is_name(name));
+    let filled = connector.api.credential.headers.keys().filter(|name| !is_header_name(name));
     let filled = filled.map(|name| step("/api/credential/headers", name));
     let fix = "use letters, digits and `-` in the name, and plain ASCII in the value (RFC 9110 §5)";
-    let fault = |pointer| Fault::new(pointer, "this cannot be a header", fix);
-    fixed.chain(filled).map(fault).chain(reserved_headers(connector)).collect()
+    let mut faults = Vec::new();
+    for pointer in fixed.chain(filled) {
+        faults.push(Fault::new(pointer, "this cannot be a header", fix));
+    }
+    faults.extend(reserved_headers(connector));
+    faults
+}
+
+/// Returns whether a text is a token (RFC 9110 §5.6.2).
+fn is_header_name(text: &str) -> bool {
+    !text.is_empty()
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c))
+}
+
+fn is_header_value(text: &str) -> bool {
+    text.chars().all(|c| c == ' ' || c.is_ascii_graphic())
 }
 
 /// Headers that say how a request is framed and where it goes, or that are for one connection alone
-/// (RFC 9110 §7.6.1): those are the way out's own.
+/// (RFC 9110 §7.6.1): those are set for every request.
 const RESERVED: [&str; 11] = [
     "connection",
     "content-length",
@@ -92,17 +103,21 @@ const RESERVED: [&str; 11] = [
 ];
 
 fn reserved_headers(connector: &Connector) -> Vec<Fault> {
-    let is_reserved = |name: &&String| {
-        let name = name.to_ascii_lowercase();
-        RESERVED.contains(&name.as_str()) || name.starts_with("proxy-")
-    };
-    let fixed = connector.api.headers.keys().filter(is_reserved);
-    let filled = connector.api.credential.headers.keys().filter(is_reserved);
+    let fixed = connector.api.headers.keys().filter(|name| is_reserved(name));
+    let filled = connector.api.credential.headers.keys().filter(|name| is_reserved(name));
     let fixed = fixed.map(|name| step("/api/headers", name));
     let filled = filled.map(|name| step("/api/credential/headers", name));
     let fix = "remove it: it is set for every request, or belongs to no request of a connector";
-    let fault = |pointer| Fault::new(pointer, "a connector does not set this header", fix);
-    fixed.chain(filled).map(fault).collect()
+    let mut faults = Vec::new();
+    for pointer in fixed.chain(filled) {
+        faults.push(Fault::new(pointer, "a connector does not set this header", fix));
+    }
+    faults
+}
+
+fn is_reserved(header: &str) -> bool {
+    let header = header.to_ascii_lowercase();
+    RESERVED.contains(&header.as_str()) || header.starts_with("proxy-")
 }
 
 fn tool_faults(connector: &Connector, tool: &Tool, pointer: &str) -> Vec<Fault> {
@@ -137,17 +152,17 @@ fn tool_faults(connector: &Connector, tool: &Tool, pointer: &str) -> Vec<Fault> 
 /// Finds scopes that are not those of a kind of token, or not declared at all.
 fn undeclared(connector: &Connector, scopes: &ScopeSet, token: &str, pointer: &str) -> Vec<Fault> {
     let known = connector.known_scopes();
-    let place = |at| format!("{pointer}/scopes/{at}");
     let mut faults = Vec::new();
     for (at, scope) in scopes.iter().enumerate() {
+        let place = format!("{pointer}/scopes/{at}");
         if !known.contains(scope) {
             let message = format!("the scope `{scope}` is not declared");
             let fix = "add it to `oauth.scopes` with a label";
-            faults.push(Fault::new(place(at), message, fix));
+            faults.push(Fault::new(place, message, fix));
         } else if connector.token_of(scope).0 != token {
             let message = format!("the scope `{scope}` is not one of the token `{token}`");
             let fix = format!("write `{token}:` before it, or correct the token");
-            faults.push(Fault::new(place(at), message, fix));
+            faults.push(Fault::new(place, message, fix));
         }
     }
     faults
@@ -187,10 +202,7 @@ fn path_faults(tool: &Tool, request: &ToolRequest, pointer: &str) -> Vec<Fault> 
         let fix = "close every brace, begin with one `/`, and leave out `.` and `..`";
         return vec![Fault::new(at, "the path is not well formed", fix)];
     }
-    let required = tool.input.json().get("required").and_then(Value::as_array);
-    let is_required =
-        |name: &&str| required.is_some_and(|required| required.iter().any(|known| known == *name));
-    let missing = request.placeholders().filter(|name| !is_required(name));
+    let missing = request.placeholders().filter(|name| !is_required(tool, name));
     missing
         .map(|name| {
             let message = format!("`{{{name}}}` is not a required argument");
@@ -200,23 +212,27 @@ fn path_faults(tool: &Tool, request: &ToolRequest, pointer: &str) -> Vec<Fault> 
         .collect()
 }
 
-/// Refuses anything in braces but our app's identifier, and that anywhere but in the path.
+fn is_required(tool: &Tool, argument: &str) -> bool {
+    let required = tool.input.json().get("required").and_then(Value::as_array);
+    required.is_some_and(|required| required.iter().any(|name| name == argument))
+}
+
+/// Returns whether nothing is in braces but our app's identifier, and that in the path only.
 fn is_fillable(address: &str) -> bool {
     let path = address
         .split_once("://")
         .map_or(address, |(_, rest)| rest.find(['/', '?', '#']).map_or(rest, |at| &rest[at..]));
     let (path, rest) = path.split_at(path.find(['?', '#']).unwrap_or(path.len()));
-    let braces = |text: &str| text.contains(['{', '}']);
     let host = &address[..address.len() - path.len() - rest.len()];
-    !braces(&path.replace("{client_id}", "")) && !braces(rest) && !braces(host)
+    !has_braces(&path.replace("{client_id}", "")) && !has_braces(rest) && !has_braces(host)
 }
 
-/// Braces in pairs around names, and no step that climbs out of the base, encoded or not.
+fn has_braces(text: &str) -> bool {
+    text.contains(['{', '}'])
+}
+
+/// Returns whether braces stand in pairs around names, and no segment leads out of the base.
 fn is_well_formed(path: &str) -> bool {
-    let climbs = |segment: &str| {
-        let decoded = segment.to_ascii_lowercase().replace("%2e", ".");
-        decoded == "." || decoded == ".."
-    };
     if path.starts_with("//") {
         return false;
     }
@@ -231,5 +247,11 @@ fn is_well_formed(path: &str) -> bool {
             _ => {}
         }
     }
-    !open && !path.contains("{}") && !path.split('/').any(climbs)
+    !open && !path.contains("{}") && !path.split('/').any(is_dot_segment)
+}
+
+/// Returns whether a segment is `.` or `..` (RFC 3986 §3.3), encoded or not.
+fn is_dot_segment(segment: &str) -> bool {
+    let decoded = segment.to_ascii_lowercase().replace("%2e", ".");
+    decoded == "." || decoded == ".."
 }

@@ -1,4 +1,4 @@
-use std::process::ExitCode;
+use std::{fmt::Write as _, process::ExitCode};
 
 use astralform_domain::{AdminTokenId, Clock, Email, Entropy};
 use astralform_engine::access::{Ended, revoke_admin_token};
@@ -86,10 +86,12 @@ impl AdminTokens {
 /// Returns the member of that address, or the only one there is.
 async fn member(db: &Db, email: Option<&Email>) -> anyhow::Result<Member> {
     let all = members::list(db).await?;
-    let is_meant = |member: &&Member| email.is_none_or(|email| member.email == *email);
-    let meant: Vec<_> = all.iter().filter(is_meant).collect();
-    let line = |member: &Member| format!("\n  {}", member.email.as_str());
-    let known: String = all.iter().map(line).collect();
+    let meant: Vec<_> =
+        all.iter().filter(|member| email.is_none_or(|email| member.email == *email)).collect();
+    let mut known = String::new();
+    for member in &all {
+        let _ = write!(known, "\n  {}", member.email.as_str());
+    }
     match (meant.as_slice(), email) {
         ([one], _) => Ok(Member::clone(one)),
         ([], _) if all.is_empty() => {
@@ -139,16 +141,16 @@ fn in_words(listed: &[ListedToken]) -> String {
     if listed.is_empty() {
         return "There are no such admin tokens.".to_owned();
     }
-    let row = |token: &ListedToken| {
-        [
+    let mut rows = Vec::new();
+    for token in listed {
+        rows.push([
             token.id.to_string(),
             token.email.as_str().to_owned(),
             token.hint.clone(),
             token.created_at.to_string(),
             token.revoked_at.map_or_else(|| "-".to_owned(), |at| at.to_string()),
-        ]
-    };
-    let rows: Vec<_> = listed.iter().map(row).collect();
+        ]);
+    }
     table(["ID", "MEMBER", "HINT", "CREATED", "REVOKED"], &rows)
 }
 

@@ -134,8 +134,9 @@ fn in_words(listed: &[ListedKey]) -> String {
     if listed.is_empty() {
         return "There are no such API keys.".to_owned();
     }
-    let row = |key: &ListedKey| {
-        [
+    let mut rows = Vec::new();
+    for key in listed {
+        rows.push([
             key.id.to_string(),
             key.project_name.clone(),
             key.tenant.environment.to_string(),
@@ -143,9 +144,8 @@ fn in_words(listed: &[ListedKey]) -> String {
             key.hint.clone(),
             key.created_at.to_string(),
             key.revoked_at.map_or_else(|| "-".to_owned(), |at| at.to_string()),
-        ]
-    };
-    let rows: Vec<_> = listed.iter().map(row).collect();
+        ]);
+    }
     table(["ID", "PROJECT", "ENVIRONMENT", "AGENT", "HINT", "CREATED", "REVOKED"], &rows)
 }
 

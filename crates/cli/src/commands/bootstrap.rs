@@ -47,12 +47,12 @@ impl Bootstrap {
         let name = &self.project;
         let address = place.address();
         let mut is_printed = false;
-        let hand_over = |done: &Bootstrapped| {
+        let set_up = engine.provisioning.bootstrap(&self.email, &self.project, |done| {
             let text =
                 if self.json { in_json(done) } else { in_words(done, name, &address, &example) };
             out::hand_over(&text).inspect(|()| is_printed = true)
-        };
-        let set_up = engine.provisioning.bootstrap(&self.email, &self.project, hand_over).await;
+        });
+        let set_up = set_up.await;
         db.close().await;
         if set_up.is_err() && is_printed {
             set_up.context("nothing is set up: the keys that were printed are of no use")?;

@@ -163,9 +163,10 @@ fn in_json(rows: &[Value]) -> String {
 }
 
 fn cells(rows: &[Value], environment: &str) -> Vec<[String; 7]> {
-    let row = |row: &Value| {
+    let mut cells = Vec::new();
+    for row in rows {
         let reason = row["reason"].as_str().map_or_else(String::new, |why| format!(" ({why})"));
-        [
+        cells.push([
             text(row, "/id"),
             environment.to_owned(),
             text(row, "/connector"),
@@ -173,14 +174,15 @@ fn cells(rows: &[Value], environment: &str) -> Vec<[String; 7]> {
             text(row, "/end_user_id"),
             text(row, "/account/label"),
             text(row, "/last_used_at"),
-        ]
-    };
-    rows.iter().map(row).collect()
+        ]);
+    }
+    cells
 }
 
 fn receipt_cells(rows: &[Value], environment: &str) -> Vec<[String; 7]> {
-    let row = |row: &Value| {
-        [
+    let mut cells = Vec::new();
+    for row in rows {
+        cells.push([
             text(row, "/connection_id"),
             environment.to_owned(),
             text(row, "/connector"),
@@ -188,7 +190,7 @@ fn receipt_cells(rows: &[Value], environment: &str) -> Vec<[String; 7]> {
             text(row, "/end_user_id"),
             row["attempts"].to_string(),
             text(row, "/last_error"),
-        ]
-    };
-    rows.iter().map(row).collect()
+        ]);
+    }
+    cells
 }

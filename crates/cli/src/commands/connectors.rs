@@ -90,11 +90,14 @@ fn lint(paths: &[PathBuf]) -> anyhow::Result<ExitCode> {
 fn summary(catalog: &Catalog, faults: usize) -> String {
     let connectors = catalog.connectors().count();
     let tools: usize = catalog.connectors().map(|connector| connector.tools.len()).sum();
-    let plural = |count, word| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
     format!(
         "{} with {} in order, {}",
-        plural(connectors, "connector"),
-        plural(tools, "tool"),
-        plural(faults, "fault")
+        count(connectors, "connector"),
+        count(tools, "tool"),
+        count(faults, "fault")
     )
+}
+
+fn count(number: usize, word: &str) -> String {
+    format!("{number} {word}{}", if number == 1 { "" } else { "s" })
 }

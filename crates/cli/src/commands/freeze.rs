@@ -103,9 +103,12 @@ async fn change(db: &Db, only: Option<ProjectId>, freezes: bool) -> anyhow::Resu
 fn in_words(done: &Done, freezes: bool) -> String {
     let (did, was) =
         if freezes { ("frozen", "frozen already") } else { ("unfrozen", "not frozen") };
-    let line = |one: &Freezable, what| format!("{}  {}  {what}", one.project, plain(&one.name));
-    let mut lines: Vec<_> = done.changed.iter().map(|one| line(one, did)).collect();
-    lines.extend(done.unchanged.iter().map(|one| line(one, was)));
+    let changed = done.changed.iter().map(|one| (one, did));
+    let unchanged = done.unchanged.iter().map(|one| (one, was));
+    let mut lines = Vec::new();
+    for (one, what) in changed.chain(unchanged) {
+        lines.push(format!("{}  {}  {what}", one.project, plain(&one.name)));
+    }
     lines.push(match (done.changed.is_empty(), freezes) {
         (true, _) => "Nothing has changed.".to_owned(),
         (false, true) => "From now on calls, prompts, API keys, sessions and confirmations are \

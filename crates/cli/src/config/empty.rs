@@ -6,10 +6,10 @@ use std::{
     ffi::{OsStr, OsString},
 };
 
-use clap::{Arg, Command, builder::Resettable};
+use clap::{Command, builder::Resettable};
 use toml::{Table, Value};
 
-/// Has a command pass over variables that are empty.
+/// Makes a command pass over variables that are empty.
 pub(crate) fn without_empty_variables(command: Command) -> Command {
     pass_over(command, &|name| std::env::var_os(name).is_some_and(|value| is_empty(&value)))
 }
@@ -56,22 +56,26 @@ pub(crate) fn without_empty_flags(
     left
 }
 
-/// Takes entries of a settings file out that are empty, and empty parts of lists.
+/// Removes empty entries from a settings file, and empty parts from its lists.
 pub(super) fn without_empty_entries(mut file: Table) -> Table {
-    let is_empty = |value: &Value| value.as_str().is_some_and(|text| text.trim().is_empty());
     file.retain(|_, value| {
         if let Value::Array(parts) = value {
-            parts.retain(|part| !is_empty(part));
+            parts.retain(|part| !is_blank(part));
         }
-        !is_empty(value)
+        !is_blank(value)
     });
     file
 }
 
-/// Notes the settings: the flags that can be given as a variable too, and take a value.
+fn is_blank(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| text.trim().is_empty())
+}
+
+/// Collects the settings: the flags that can be given as a variable too, and take a value.
 fn note_settings(command: &Command, settings: &mut HashSet<String>) {
-    let takes_value = |arg: &&Arg| arg.get_env().is_some() && arg.get_action().takes_values();
-    let flags = command.get_arguments().filter(takes_value);
+    let flags = command
+        .get_arguments()
+        .filter(|arg| arg.get_env().is_some() && arg.get_action().takes_values());
     settings.extend(flags.filter_map(|arg| arg.get_long().map(ToOwned::to_owned)));
     for below in command.get_subcommands() {
         note_settings(below, settings);
@@ -94,6 +98,8 @@ fn is_empty(value: &OsStr) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use clap::Arg;
+
     use super::*;
 
     fn command() -> Command {
@@ -132,13 +138,14 @@ mod tests {
         }
     }
 
+    fn has_variable(is_empty: bool) -> bool {
+        let command = pass_over(command(), &|_| is_empty);
+        let serve = command.find_subcommand("serve").unwrap();
+        serve.get_arguments().any(|arg| arg.get_env().is_some())
+    }
+
     #[test]
     fn a_variable_that_is_empty_is_passed_over_in_every_command() {
-        let has_variable = |is_empty: bool| {
-            let command = pass_over(command(), &|_| is_empty);
-            let serve = command.find_subcommand("serve").unwrap();
-            serve.get_arguments().any(|arg| arg.get_env().is_some())
-        };
         assert!(has_variable(false) && !has_variable(true));
     }
 

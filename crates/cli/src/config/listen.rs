@@ -24,7 +24,7 @@ impl FromStr for Listen {
             is_name.then_some((host.to_ascii_lowercase(), port.parse().ok()?))
         });
         match named {
-            // Not looked up: this machine's loopback address, whatever its files say.
+            // Not looked up: it is always this machine's loopback address.
             Some((host, port)) if host == "localhost" => {
                 Ok(Self::At(SocketAddr::from(([127, 0, 0, 1], port))))
             }

@@ -14,10 +14,10 @@ pub(crate) fn misspelt_variables(
     let mut known = BTreeSet::new();
     note_variables(command, &mut known);
     let unknown = set.into_iter().filter(|name| name.starts_with(PREFIX) && !known.contains(name));
-    let bare = || known.iter().filter_map(|name| name.strip_prefix(PREFIX));
     unknown
         .filter_map(|name| {
-            let nearest = Nearest::to(&name[PREFIX.len()..], bare());
+            let settings = known.iter().filter_map(|name| name.strip_prefix(PREFIX));
+            let nearest = Nearest::to(&name[PREFIX.len()..], settings);
             let meant = nearest.first()?;
             Some(format!("`{name}` is set and not read: did you mean `{PREFIX}{meant}`?"))
         })

@@ -21,8 +21,12 @@ pub(super) fn networks(
     if let Some(networks) = flag {
         return Ok(networks);
     }
-    let parse = |text: String| {
-        parse_network(&text).map_err(|what| anyhow::anyhow!("{setting}: `{text}` {what}"))
-    };
-    file.unwrap_or_default().into_iter().map(parse).collect()
+    let mut networks = Vec::new();
+    for text in file.unwrap_or_default() {
+        match parse_network(&text) {
+            Ok(network) => networks.push(network),
+            Err(what) => anyhow::bail!("{setting}: `{text}` {what}"),
+        }
+    }
+    Ok(networks)
 }

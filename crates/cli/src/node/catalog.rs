@@ -28,7 +28,7 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Hangups of the process, and what each means.
 pub(super) struct Hangups {
     signal: Signal,
-    /// Whether there was a terminal that can hang up. Asked before anybody is told that the process
+    /// Whether there was a terminal that can hang up. Found out before the process reports that it
     /// serves.
     had_terminal: bool,
     meaning: Hangup,
@@ -37,7 +37,7 @@ pub(super) struct Hangups {
 }
 
 impl Hangups {
-    /// Hears hangups from now on.
+    /// Listens for hangups from now on.
     pub(super) fn hear(meaning: Hangup, stops: Arc<Notify>) -> io::Result<Self> {
         let signal = signal(SignalKind::hangup())?;
         Ok(Self { signal, had_terminal: has_terminal(), meaning, stops })

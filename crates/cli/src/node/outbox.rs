@@ -31,8 +31,8 @@ struct Place {
     is_probe: bool,
 }
 
-/// Has ended at providers what has ended here: at several of them at once, so that one that does
-/// not answer keeps none of the others waiting.
+/// Revokes at the providers what was revoked here, at several of them at once, so that one that
+/// does not answer keeps none of the others waiting.
 pub(super) async fn run(app: App) {
     let mut asking = Asking::default();
     repeat(app, LOOK, "revocations wait", async move |app: &App| {

@@ -32,7 +32,7 @@ pub(super) struct LeftOut {
 const SECOND: Duration = Duration::from_secs(1);
 
 impl Floods {
-    /// Counts a line, and says whether it is written.
+    /// Counts a line, and returns whether it is written.
     fn admit(&self, metadata: &'static Metadata<'static>, now: Instant) -> bool {
         let mut kinds = self.lock();
         let kind = kinds.entry(metadata.callsite()).or_insert_with(|| Kind {
@@ -75,7 +75,8 @@ fn limit(metadata: &Metadata<'_>) -> Limit {
     if metadata.target() == CALLS { limits::CALL_LINES } else { limits::LOG_LINES }
 }
 
-/// Leaves lines of a flood out. Whoever asks for details (`debug`, `trace`) gets them all.
+/// Leaves lines of a flood out. An operator who asks for details (`debug`, `trace`) gets all of
+/// those.
 pub(super) struct Layer(pub(super) Arc<Floods>);
 
 impl<S: Subscriber> tracing_subscriber::Layer<S> for Layer {

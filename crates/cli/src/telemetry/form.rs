@@ -14,7 +14,7 @@ pub(super) enum Form {
 }
 
 impl Form {
-    /// Returns a warning of the log's own.
+    /// Returns a line with a warning about the log itself.
     pub(super) fn warning(self, message: &str, fields: &Map<String, Value>) -> String {
         let mut timestamp = String::new();
         let _ = SystemTime.format_time(&mut Writer::new(&mut timestamp));

@@ -1,5 +1,5 @@
-//! Lines on their way to whoever reads the log, who may stall: a thread of its own writes them, so
-//! many wait for it at most, and those beyond are counted.
+//! Lines on their way to a reader of the log that may stall: a thread of its own writes them. A
+//! limited number of lines wait for it, and those beyond are counted.
 
 use std::{
     io::{self, Write},
@@ -18,7 +18,7 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use super::{floods::Floods, form::Form};
 
-/// Takes lines, and waits for nobody.
+/// Takes lines, and never waits for the reader.
 #[derive(Clone)]
 pub(super) struct Lines {
     queue: SyncSender<Message>,
@@ -32,7 +32,7 @@ pub(crate) struct Log {
 
 enum Message {
     Line(Vec<u8>),
-    /// What waits is written, and then it is said so.
+    /// The order to write what waits, and then to answer.
     End(SyncSender<()>),
 }
 
@@ -40,13 +40,13 @@ enum Message {
 #[derive(Default)]
 struct Waiting {
     bytes: AtomicUsize,
-    /// How many lines found no room since that was last told.
+    /// How many lines found no room since that number was last written.
     lost: AtomicUsize,
 }
 
 /// How many lines wait at most, however short they are.
 const LONGEST_QUEUE: usize = 4_096;
-/// How often it is told what was left out.
+/// How often the number of lines that were left out is written.
 const TELL: Duration = Duration::from_secs(1);
 /// How long the end of the process waits for a reader.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -142,12 +142,12 @@ impl<W: Write> Writing<W> {
         }
     }
 
-    /// Writes a line. Nobody can be told that a line could not be written.
+    /// Writes a line. An error is dropped: there is no other place to report it.
     fn write(&mut self, line: &[u8]) {
         let _ = self.sink.write_all(line);
     }
 
-    /// Tells what was left out.
+    /// Writes how many lines were left out, or lost.
     fn tell(&mut self) {
         for left_out in self.floods.take() {
             let message = "log lines of one kind were counted instead of written";

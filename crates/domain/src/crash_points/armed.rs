@@ -1,5 +1,5 @@
-//! Which place it is and at which passage belongs to the process, as its death does, and is
-//! therefore the one thing here that is kept globally; the command line hands it in.
+//! The place and the passage belong to the whole process, so they are the one thing here that is
+//! kept globally; the command line sets them.
 
 use std::{
     str::FromStr,
@@ -27,7 +27,7 @@ struct CrashPoint {
 )]
 struct InvalidCrashPoint(String);
 
-/// Has the process die at the place that `text` names.
+/// Makes the process die at the place that `text` names.
 ///
 /// # Panics
 /// When there is no such place, so that no test runs without the death it asked for.

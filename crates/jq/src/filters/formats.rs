@@ -36,8 +36,10 @@ fn encode<'a>(meter: &Meter, input: &Value<'a>, encode: fn(&[u8]) -> String) -> 
 fn base64(bytes: &[u8]) -> String {
     let mut encoded = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for chunk in bytes.chunks(3) {
-        let byte = |at: usize| u32::from(chunk.get(at).copied().unwrap_or_default());
-        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        let mut padded = [0; 3];
+        padded[..chunk.len()].copy_from_slice(chunk);
+        let [first, second, third] = padded.map(u32::from);
+        let bits = first << 16 | second << 8 | third;
         for digit in 0..4_usize {
             let index = bits >> (18 - 6 * digit) & 63;
             let is_padding = digit > chunk.len();

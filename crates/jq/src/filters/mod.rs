@@ -60,12 +60,12 @@ impl Filter {
 
     /// Returns a call of it; an argument that it does not take is dropped.
     pub(super) fn call(&self, argument: Option<Node>) -> Op {
-        let argument = || Box::new(argument.unwrap_or_else(|| Op::Id.into()));
+        let argument = argument.unwrap_or_else(|| Op::Id.into());
         match self.call {
             Call::Plain(filter) => Op::Plain(filter),
             Call::Form(form) => form(),
-            Call::Unary(filter) => Op::Unary(filter, argument()),
-            Call::FormOf(form) => form(argument()),
+            Call::Unary(filter) => Op::Unary(filter, Box::new(argument)),
+            Call::FormOf(form) => form(Box::new(argument)),
         }
     }
 }

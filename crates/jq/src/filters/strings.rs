@@ -1,4 +1,4 @@
-//! Filters on strings. They look for plain text: patterns have no bound worth the name.
+//! Filters on strings. They look for plain text: patterns have no useful bound on their cost.
 
 use std::ops::Range;
 

@@ -59,7 +59,7 @@ impl<'a> Run<'a> {
         starts: Outputs<'a>,
         out: Out<'_, 'a>,
     ) -> Outcome<'a, ()> {
-        // For each item that was gone past, the states that still have to go on from there.
+        // For each item that was passed, the states that still have to go on from there.
         let mut waiting = vec![(0, starts.values.into_iter(), starts.error)];
         while let Some((passed, states, error)) = waiting.last_mut() {
             let passed = *passed;

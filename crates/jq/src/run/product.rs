@@ -39,7 +39,7 @@ impl<'a> Row<'_, 'a> {
 }
 
 impl<'a> Run<'a> {
-    /// Collects what a node puts out for an input that nobody else needs.
+    /// Collects what a node puts out for an input that nothing else needs.
     pub(super) fn outputs(&mut self, node: &'a Node, input: Value<'a>) -> Outcome<'a, Outputs<'a>> {
         let mut values = Vec::new();
         let ended = if node.arity == Arity::One {
@@ -84,7 +84,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Returns an operator on every combination of its operands.
+    /// Applies an operator to every combination of its operands.
     pub(super) fn pairs(
         &mut self,
         operands: [&'a Node; 2],
@@ -172,7 +172,7 @@ impl<'a> Run<'a> {
     }
 }
 
-/// Goes to the next combination, if there is one.
+/// Goes to the next combination; returns whether there is one.
 fn advance(places: &mut [usize], lists: &[Outputs<'_>]) -> bool {
     for (place, list) in places.iter_mut().zip(lists).rev() {
         *place += 1;

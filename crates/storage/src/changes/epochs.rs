@@ -24,7 +24,7 @@ impl Stamp {
 /// The most topics that one thing depends on; a free place repeats the last one.
 const TOPICS: usize = 3;
 const SLOTS: u32 = 1 << 16;
-/// For how many lines there is room at any time; more is given back after a crowd.
+/// For how many lines room is kept; more is freed after many lines came at once.
 const ROOMY: usize = 1024;
 
 /// How long a node relies on what it has heard: longer than a dead line takes to be noticed.
@@ -94,10 +94,13 @@ impl Epochs {
     }
 
     pub(super) fn is_unchanged(&self, stamp: &Stamp, now: Instant) -> bool {
-        let is_same =
-            |(topic, epoch): &(u32, u64)| self.slot(*topic).load(Ordering::SeqCst) == *epoch;
         let age = now.saturating_duration_since(stamp.taken);
-        age < LONGEST_LIFE && stamp.slots.iter().all(is_same) && self.is_hearing(now)
+        age < LONGEST_LIFE
+            && stamp
+                .slots
+                .iter()
+                .all(|(topic, epoch)| self.slot(*topic).load(Ordering::SeqCst) == *epoch)
+            && self.is_hearing(now)
     }
 
     pub(crate) fn count_up(&self, topic: u32) {

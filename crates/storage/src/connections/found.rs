@@ -70,8 +70,7 @@ pub async fn serving(
     db.all(SQL, binds![project, environment, project_connector, end_user]).await
 }
 
-/// Returns the connections of an account at a project connector that are not revoked, whoever owns
-/// them.
+/// Returns the connections of an account at a project connector that are not revoked, of any owner.
 pub async fn of_account(
     db: &Db,
     tenant: Tenant,
@@ -88,8 +87,8 @@ pub async fn of_account(
     db.all(SQL, binds![project, environment, project_connector, account]).await
 }
 
-/// Returns the connections at a project connector that are not revoked, whoever owns them, by their
-/// ids: those after `after`, `limit` at most.
+/// Returns the connections at a project connector that are not revoked, of any owner, by their ids:
+/// those after `after`, `limit` at most.
 pub async fn left_after(
     db: &Db,
     tenant: Tenant,
@@ -109,7 +108,7 @@ pub async fn left_after(
 }
 
 /// Returns whether an account is connected through an app of a connector's provider by a connection
-/// that is not revoked, in whichever project: what the provider ends of an app ends for all of them.
+/// that is not revoked, in any project: what the provider ends of an app ends for all of them.
 pub async fn any_with_app(
     db: &Db,
     (connector, client_id): (&ConnectorSlug, &str),
@@ -148,7 +147,8 @@ pub async fn of_end_user(
     db.all(SQL, binds![tenant.project, tenant.environment, end_user, after, limit, among]).await
 }
 
-/// Writes names with a comma around each; none has one, nor what `LIKE` reads otherwise.
+/// Writes names with a comma before and after each; no name has one, nor a character that is
+/// special in `LIKE`.
 fn listed(connectors: &BTreeSet<ConnectorSlug>) -> String {
     connectors.iter().fold(",".to_owned(), |text, slug| text + slug.as_str() + ",")
 }
@@ -182,7 +182,8 @@ pub async fn any_left(
     tenant: Tenant,
     project_connector: ProjectConnectorId,
 ) -> Result<bool> {
-    // Usable ones are found by an index of their own, so that it is no matter how many have ended.
+    // Usable ones are found by an index of their own, so that it does not matter how many have
+    // ended.
     const USABLE: &str = "
         SELECT CAST(1 AS BIGINT) AS number FROM connections
         WHERE project_connector_id = $3 AND project_id = $1 AND environment = $2
@@ -191,7 +192,11 @@ pub async fn any_left(
         SELECT CAST(1 AS BIGINT) AS number FROM connections
         WHERE project_connector_id = $3 AND project_id = $1 AND environment = $2
           AND status = 'awaiting_confirmation' LIMIT 1";
-    let binds = || binds![tenant.project, tenant.environment, project_connector];
-    Ok(db.optional::<Number>(USABLE, binds()).await?.is_some()
-        || db.optional::<Number>(WAITING, binds()).await?.is_some())
+    for sql in [USABLE, WAITING] {
+        let binds = binds![tenant.project, tenant.environment, project_connector];
+        if db.optional::<Number>(sql, binds).await?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

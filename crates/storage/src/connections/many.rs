@@ -11,7 +11,7 @@ use crate::{
     status_changes::Change,
 };
 
-/// Which connections of a project connector are meant: all, where it says nothing.
+/// Which connections of a project connector are meant: those that match every field that is set.
 #[derive(Clone, Copy, Default)]
 pub struct Which<'a> {
     /// Those of this end user.
@@ -20,7 +20,7 @@ pub struct Which<'a> {
     pub used_since: Option<Timestamp>,
 }
 
-/// Revokes those connections of a project connector that are not revoked yet; says how many.
+/// Revokes those connections of a project connector that are not revoked yet; returns how many.
 pub async fn revoke_all(
     tx: &mut Tx,
     tenant: Tenant,
@@ -76,7 +76,7 @@ pub async fn count(
     Ok(found.map_or(0, |Number(number)| number))
 }
 
-/// Revokes the connections of a project connector that await confirmation; says how many.
+/// Revokes the connections of a project connector that await confirmation; returns how many.
 pub async fn revoke_unconfirmed(
     tx: &mut Tx,
     tenant: Tenant,
@@ -99,8 +99,8 @@ pub async fn revoke_unconfirmed(
     Ok(revoked)
 }
 
-/// Makes every usable connection of a project connector one that its owner has to renew; says how
-/// many.
+/// Makes every usable connection of a project connector one that its owner has to renew; returns
+/// how many.
 pub async fn expire_all(
     tx: &mut Tx,
     tenant: Tenant,

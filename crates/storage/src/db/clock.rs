@@ -16,7 +16,7 @@ use crate::Result;
 /// How often the clocks are compared.
 const COMPARE: Duration = Duration::from_secs(30);
 
-/// How far apart the clocks may be before it is said.
+/// How far apart the clocks may be before that is logged.
 const APART: Duration = Duration::from_secs(2);
 
 /// How far the database's clock is ahead of this node's, in microseconds, and when that was

@@ -48,15 +48,15 @@ pub enum Value {
     Null,
     /// Of a text column.
     Text(String),
-    /// Of a number's.
+    /// Of a column of numbers.
     Int(i64),
-    /// Of a flag's.
+    /// Of a column of flags.
     Bool(bool),
-    /// Of bytes'.
+    /// Of a column of bytes.
     Bytes(Vec<u8>),
 }
 
-/// The database as it was at one moment, whatever is written meanwhile.
+/// The database as it was at one moment, without what is written meanwhile.
 pub struct Snapshot(Open);
 
 /// Tables whose rows are of no use anywhere else.
@@ -196,12 +196,11 @@ impl Snapshot {
                      ORDER BY ordinal_position"
                 ),
             };
-            let rows = self.fetch(sql).await?;
-            let column = |row: &Row| {
+            let mut columns = Vec::new();
+            for row in self.fetch(sql).await? {
                 let kind = ColumnKind::of(&row.text("type")?)?;
-                Ok(TableColumn { name: row.text("name")?, kind })
-            };
-            let columns = rows.iter().map(column).collect::<Result<_>>()?;
+                columns.push(TableColumn { name: row.text("name")?, kind });
+            }
             tables.push(Table { name: name.to_owned(), columns });
         }
         Ok(tables)

@@ -17,7 +17,7 @@ use tokio::{
 use super::*;
 use crate::{bind::binds, meta, testing::option_env_at_run_time};
 
-/// Longer than a dead line may hold anybody, with a busy machine allowed for.
+/// Longer than a dead line may keep a caller waiting, with a busy machine allowed for.
 const HEALED_WITHIN: Duration = Duration::from_secs(30);
 
 /// A proxy before the database.

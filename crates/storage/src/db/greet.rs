@@ -1,5 +1,5 @@
-//! The first word with a PostgreSQL database: one that is away is told of within a second, and one
-//! behind a pooler that we cannot live with is refused.
+//! The first contact with a PostgreSQL database: one that is away is reported within a second, and
+//! one behind a pooler that we cannot work with is refused.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::{Error, Result};
 
 /// How long a database is waited for that is away.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How soon it is said that it is.
+/// How soon it is reported that the database is away.
 const TELL: Duration = Duration::from_millis(900);
 const PAUSE: Duration = Duration::from_millis(200);
 

@@ -18,7 +18,7 @@ use crate::Result;
 /// How long the database may take for a small read before it counts as late.
 pub const LATE: Duration = Duration::from_millis(250);
 
-/// How this node finds the database.
+/// The state of the database, as this node sees it.
 #[derive(Default)]
 pub(crate) struct Health {
     /// Whether the last write failed by the database's fault.
@@ -83,8 +83,7 @@ impl Db {
         self.feed.health.is_late.load(Ordering::SeqCst)
     }
 
-    /// Checks whether the database takes writes. It is asked to only where the last one was not
-    /// taken.
+    /// Checks whether the database takes writes. Writes only where the last write was not taken.
     ///
     /// # Errors
     /// When it still does not.
@@ -97,8 +96,8 @@ impl Db {
         tx.commit().await
     }
 
-    /// Returns for how long this node has heard the database without a break, in which it took
-    /// whatever was written; as long as it is not heard, or takes nothing, for no time.
+    /// Returns for how long the database has answered this node and taken every write without a
+    /// break; zero while it does not answer, or does not take writes.
     pub fn sound_for(&self) -> Duration {
         let since = if self.feed.epochs.is_hearing(Instant::now()) {
             *self.feed.health.since()

@@ -1,4 +1,4 @@
-//! Connections to PostgreSQL, none of which can hang whoever uses it.
+//! Connections to PostgreSQL, none of which can hang its caller.
 //!
 //! A connection may be dead without a word: a firewall has forgotten it, or the server behind it
 //! stands still. So no statement is waited for without a limit. One that takes longer closes its
@@ -199,8 +199,8 @@ impl Drop for Line {
     }
 }
 
-/// Gives a line back once it is proven; closes it where that takes too long. Says whether it did
-/// not.
+/// Gives a line back once it is proven; closes it where that takes too long. Returns whether it is
+/// still good.
 async fn give_back(mut line: PoolConnection<Postgres>, is_in_transaction: bool) -> bool {
     if is_in_transaction {
         let rolled_back = sqlx::query("ROLLBACK").execute(&mut *line);

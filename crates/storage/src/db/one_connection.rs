@@ -1,6 +1,6 @@
-//! Nobody waits for a second connection while holding a transaction: with all connections in
-//! transactions that wait like this, the database is lost to everybody. Tests of other crates end at
-//! once where one would; tests of this crate look on while they hold one.
+//! No task waits for a second connection while it holds a transaction: with all connections in
+//! transactions that wait like this, no task could go on. Tests of other crates end at once where
+//! one would; tests of this crate look on while they hold one.
 
 #[cfg(all(feature = "testing", not(test)))]
 mod watched {
@@ -49,7 +49,7 @@ mod watched {
         }
     }
 
-    /// Ends the process where whoever calls holds a transaction: a panic might be caught.
+    /// Ends the process where the caller holds a transaction: a panic might be caught.
     pub(in crate::db) fn check(sql: &str) {
         if holders().contains_key(&here()) {
             let at = std::backtrace::Backtrace::force_capture();

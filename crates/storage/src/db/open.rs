@@ -24,7 +24,7 @@ const WRITER_CACHE: &str = "-512";
 /// How long SQLite's writer waits for another process, such as a backup, that holds the file: longer
 /// than any has to.
 const BUSY: Duration = Duration::from_secs(15);
-/// How long everybody waits for the writer, who may wait for that process.
+/// How long callers wait for the writer, which may wait for that process.
 const ACQUIRE_WRITER: Duration = Duration::from_secs(20);
 
 impl Db {
@@ -61,7 +61,7 @@ impl Db {
     /// Connects to the PostgreSQL database at `url`.
     ///
     /// # Errors
-    /// When the address is not one, nobody answers there, or a pooler is in between that lends
+    /// When the address is not one, no server answers there, or a pooler is in between that lends
     /// another connection for each transaction.
     pub async fn connect_postgres(url: &str) -> Result<Self> {
         // Poolers do not know the setting, and we store no fractions.
@@ -83,7 +83,7 @@ impl Db {
         Self::over(Pools::Postgres(Lines::connect(options, test_lines()).await.unwrap()))
     }
 
-    /// Makes a schema, for one test, and says the address at which it is the only one.
+    /// Makes a schema, for one test, and returns the address at which it is the only one.
     ///
     /// # Panics
     /// When the database does not do it.

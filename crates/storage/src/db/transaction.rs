@@ -21,7 +21,7 @@ pub struct Tx {
     /// The digests of what it changes.
     pub(crate) touched: BTreeSet<u32>,
     pub(crate) feed: Arc<Feed>,
-    /// The time at which what it does happens.
+    /// The clock that dates what it does.
     pub(crate) clock: Clock,
     _mark: Mark,
     _work: Work,

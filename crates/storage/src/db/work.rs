@@ -1,5 +1,5 @@
-//! What a request costs that is done for it by the threads of SQLite, where none of its own shows it.
-//! The time for which it has a connection counts, not that for which it waits for one.
+//! What the threads of SQLite spend on a request, which its own thread does not show. The time for
+//! which it has a connection counts, not that for which it waits for one.
 
 use std::{
     sync::{

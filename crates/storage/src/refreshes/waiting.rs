@@ -1,5 +1,5 @@
-//! What is to be refreshed without anybody asking: by project connector, so that those of one never
-//! stand in the way of another's.
+//! What is to be refreshed without a call that asks for it, by project connector, so that the
+//! refreshes of one never delay those of another.
 
 use astralform_domain::{ProjectConnectorId, Tenant, Timestamp};
 
@@ -26,9 +26,9 @@ impl Record for Waiting {
     }
 }
 
-/// The refreshes `refreshes` of connections `connections` in projects `projects` that somebody began
-/// and nobody goes on with: for the process `$1`, which takes over from others if `$2`, at the time
-/// `$3` of the database. In a frozen project only what was answered is gone on with.
+/// The refreshes `refreshes` of connections `connections` in projects `projects` that a process
+/// began and none goes on with: for the process `$1`, which takes over from others if `$2`, at the
+/// time `$3` of the database. In a frozen project only what was answered is gone on with.
 macro_rules! abandoned {
     ($columns:literal, $rest:literal) => {
         concat!(
@@ -46,9 +46,9 @@ macro_rules! abandoned {
     };
 }
 
-/// The tokens `tokens` whose time to be refreshed has come at `$4`, of connections that were used since
-/// `$5` and whose project is not frozen, unless somebody is at it or it is put off. The connections are
-/// active, or were given up for a refusal that may have been an incident.
+/// The tokens `tokens` whose time to be refreshed has come at `$4`, of connections that were used
+/// since `$5` and whose project is not frozen, unless a process refreshes them or they are put off.
+/// The connections are active, or were given up for a refusal that may have been an incident.
 macro_rules! due {
     ($columns:literal, $rest:literal) => {
         concat!(
@@ -94,7 +94,7 @@ pub async fn waiting(
     db.all(SQL, binds![by.node, by.takes_over, clock, now, used_since]).await
 }
 
-/// Returns the refreshes at a project connector that somebody began and nobody goes on with, the
+/// Returns the refreshes at a project connector that a process began and none goes on with, the
 /// oldest first, `limit` at most.
 pub async fn abandoned(
     db: &Db,

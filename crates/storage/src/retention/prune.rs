@@ -141,8 +141,8 @@ pub(super) async fn end_users(tx: &mut Tx, until: Timestamp, limit: i64) -> Resu
         DELETE FROM end_users
         WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM connections WHERE end_user_id = $1)
           AND NOT EXISTS (SELECT 1 FROM auth_requests WHERE end_user_id = $1)";
-    // Locked first: whoever connects them at this moment has begun before, and is seen, or begins
-    // after, and makes the row anew.
+    // Locked first: a transaction that connects them at this moment has begun before, and is seen,
+    // or begins after, and makes the row anew.
     const LOCK: &str = "UPDATE end_users SET external_id = external_id WHERE id = $1";
     const LEFT: &str = "
         SELECT id FROM end_users

@@ -22,7 +22,7 @@ macro_rules! requesting {
     };
 }
 
-/// Asks that the tokens of a connection that has just ended are ended at the provider.
+/// Requests that the tokens of a connection that has just ended are ended at the provider.
 pub async fn request(
     tx: &mut Tx,
     tenant: Tenant,
@@ -36,7 +36,7 @@ pub async fn request(
     Ok(())
 }
 
-/// Asks so for all that a change has just ended, in one statement that reads no others.
+/// Requests the same for all that a change has just ended, in one statement that reads no others.
 pub(crate) async fn request_all(tx: &mut Tx, change: Change, now: Timestamp) -> Result<()> {
     const SQL: &str = requesting!("connections.last_change = $2");
     tx.execute(SQL, binds![now, change]).await?;

@@ -1,6 +1,6 @@
 use super::{RowName, SealedColumn};
 
-/// One entry. `from` is the table with whatever says more about its rows, and must name a
+/// One entry. `from` is the table with the joins that say more about its rows, and must name a
 /// `project_id`; `fields` say what they are bound to.
 macro_rules! column {
     (

@@ -227,7 +227,7 @@ async fn what_stands_for_replaced_tokens_has_a_row_in_the_outbox_and_is_told_to_
     .await;
 }
 
-/// Whoever writes another statement that sets a status is reminded here.
+/// Fails for a new statement that sets a status and does not take part.
 #[test]
 fn every_statement_that_sets_a_status_of_connections_takes_part() {
     let text = concat!(include_str!("../connections.rs"), include_str!("../connections/many.rs"));

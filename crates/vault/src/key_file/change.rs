@@ -28,21 +28,20 @@ impl KeyFileLock {
     /// When there is none, or another program changes it.
     pub fn take(path: &Path, readers: Readers) -> Result<Self, KeyFileError> {
         read_key_file_of(path, readers)?;
-        let failed = |error| KeyFileError::Io(path.to_owned(), error);
         // What a link points to is replaced, not the link.
-        let path = fs::canonicalize(path).map_err(failed)?;
-        let folder = fs::File::open(folder_of(&path)).map_err(failed)?;
+        let target = fs::canonicalize(path).map_err(io_error(path))?;
+        let folder = fs::File::open(folder_of(&target)).map_err(io_error(path))?;
         match folder.try_lock() {
-            Ok(()) => Ok(Self { path, readers, _folder: folder }),
-            Err(fs::TryLockError::WouldBlock) => Err(KeyFileError::Busy(path)),
-            Err(fs::TryLockError::Error(error)) => Err(KeyFileError::Io(path, error)),
+            Ok(()) => Ok(Self { path: target, readers, _folder: folder }),
+            Err(fs::TryLockError::WouldBlock) => Err(KeyFileError::Busy(target)),
+            Err(fs::TryLockError::Error(error)) => Err(KeyFileError::Io(target, error)),
         }
     }
 
     /// Adds a fresh key to the file, as its current one.
     ///
     /// # Errors
-    /// When the file cannot be written; it is as it was then.
+    /// When the file cannot be written; it then stays as it was.
     pub fn add_key(&self, entropy: &Entropy) -> Result<KeyRing, KeyFileError> {
         let before = read_private(&self.path, self.readers)?;
         let key = SecretKey::new(entropy.bytes());
@@ -54,17 +53,17 @@ impl KeyFileLock {
     /// Takes a key out of the file.
     ///
     /// # Errors
-    /// When the file does not hold it, holds no other, or cannot be written; it is as it was then.
+    /// When the file does not hold it, holds no other, or cannot be written; it then stays as it
+    /// was.
     pub fn remove_key(&self, id: KeyId) -> Result<KeyRing, KeyFileError> {
         let before = read_private(&self.path, self.readers)?;
-        let is_it = |(at, line): (usize, &str)| {
-            parse(line.trim(), &self.path, at + 1).is_ok_and(|key| KeyRing::id_of(&key) == id)
-        };
-        let kept = before.lines().enumerate().filter(|line| !is_it(*line));
         let mut text = Zeroizing::new(String::with_capacity(before.len() + 1));
-        for (_, line) in kept {
-            text.push_str(line);
-            text.push('\n');
+        for (at, line) in before.lines().enumerate() {
+            let key = parse(line.trim(), &self.path, at + 1);
+            if !key.is_ok_and(|key| KeyRing::id_of(&key) == id) {
+                text.push_str(line);
+                text.push('\n');
+            }
         }
         if text.lines().count() == before.lines().count() {
             return Err(KeyFileError::NotThere { path: self.path.clone(), id });
@@ -75,22 +74,22 @@ impl KeyFileLock {
         self.replace(&text)
     }
 
-    /// Puts a text in place of the file's, all of it or nothing, whenever the power fails.
+    /// Replaces the file's text, all of it or nothing, even if the power fails.
     fn replace(&self, text: &str) -> Result<KeyRing, KeyFileError> {
-        let failed = |error| KeyFileError::Io(self.path.clone(), error);
         let mut name = self.path.file_name().unwrap_or_default().to_owned();
         name.push(".new");
         let new = self.path.with_file_name(name);
         // What an earlier try left behind when it was killed.
         let _ = fs::remove_file(&new);
-        write_new(&new, text).map_err(failed)?;
-        self.let_group_read(&new).map_err(failed)?;
-        fs::rename(&new, &self.path).and_then(|()| sync_folder(&self.path)).map_err(failed)?;
+        write_new(&new, text).map_err(io_error(&self.path))?;
+        self.let_group_read(&new).map_err(io_error(&self.path))?;
+        fs::rename(&new, &self.path).map_err(io_error(&self.path))?;
+        sync_folder(&self.path).map_err(io_error(&self.path))?;
         read_key_file_of(&self.path, self.readers)
     }
 
-    /// Leaves the file to the group that could read the one before, or a server of that group could
-    /// not read it any more.
+    /// Gives the new file the group and the mode of the one before, so that a server of that group
+    /// can still read it.
     fn let_group_read(&self, new: &Path) -> io::Result<()> {
         if self.readers == Readers::Owner {
             return Ok(());
@@ -101,4 +100,9 @@ impl KeyFileLock {
         }
         fs::set_permissions(new, before.permissions())
     }
+}
+
+/// Adds to an I/O error which key file it is about.
+fn io_error(path: &Path) -> impl FnOnce(io::Error) -> KeyFileError {
+    move |error| KeyFileError::Io(path.to_owned(), error)
 }

@@ -28,9 +28,10 @@ impl Example {
 
 /// Returns a tool to begin with: it changes nothing and needs no arguments.
 fn first_tool(connector: &Connector) -> Option<&Tool> {
-    let is_easy =
-        |tool: &&Tool| tool.annotations.read_only && tool.input.faults(&json!({})).is_empty();
-    connector.tools.iter().find(is_easy)
+    connector
+        .tools
+        .iter()
+        .find(|tool| tool.annotations.read_only && tool.input.faults(&json!({})).is_empty())
 }
 
 pub(super) fn in_words(

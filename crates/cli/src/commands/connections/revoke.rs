@@ -83,7 +83,7 @@ impl Revoke {
     }
 }
 
-/// Revokes a single connection, in whichever environment it is.
+/// Revokes a single connection, in the environment that it belongs to.
 async fn one(
     server: &Management,
     project: &str,
@@ -144,7 +144,7 @@ fn in_minutes(seconds: u64) -> String {
     if seconds < 120 { format!("{seconds} s") } else { format!("{} min", seconds.div_ceil(60)) }
 }
 
-/// Asks whoever sits there.
+/// Asks the operator to confirm.
 fn confirmed(number: u64) -> anyhow::Result<()> {
     anyhow::ensure!(stdin().is_terminal(), "say --yes to revoke them without being asked");
     ask(&format!("Type {number} to revoke them: "));

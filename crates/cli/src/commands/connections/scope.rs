@@ -46,10 +46,10 @@ impl Scope {
             return Ok(format!("/v1/projects/{id}"));
         }
         let page = server.get("/v1/projects", &[("limit", "100")]).await?;
+        let named = self.project.as_deref();
         let all = page["data"].as_array().into_iter().flatten();
-        let is_meant =
-            |project: &&Value| self.project.as_deref().is_none_or(|named| project["name"] == named);
-        let meant: Vec<_> = all.filter(is_meant).collect();
+        let meant: Vec<_> =
+            all.filter(|project| named.is_none_or(|named| project["name"] == named)).collect();
         match meant.as_slice() {
             [one] => Ok(format!("/v1/projects/{}", one["id"].as_str().unwrap_or_default())),
             [] => anyhow::bail!("there is no such project, or it is not yours"),
@@ -88,13 +88,18 @@ impl Scope {
         std::iter::once(("environment", environment.to_owned())).chain(connector).collect()
     }
 
-    /// Returns what a revocation of many says.
+    /// Returns the body of a request to revoke many connections.
     pub(super) fn selection(&self) -> anyhow::Result<Map<String, Value>> {
         let mut selection = Map::new();
-        let mut name = |key: &str, value: String| selection.insert(key.to_owned(), value.into());
-        self.connector.clone().and_then(|slug| name("connector", slug));
-        self.end_user.clone().and_then(|id| name("end_user_id", id));
-        self.moment()?.and_then(|since| name("used_since", since.to_string()));
+        if let Some(slug) = &self.connector {
+            selection.insert("connector".to_owned(), slug.as_str().into());
+        }
+        if let Some(id) = &self.end_user {
+            selection.insert("end_user_id".to_owned(), id.as_str().into());
+        }
+        if let Some(since) = self.moment()? {
+            selection.insert("used_since".to_owned(), since.to_string().into());
+        }
         if selection.is_empty() {
             selection.insert("all".to_owned(), true.into());
         }

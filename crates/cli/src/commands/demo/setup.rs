@@ -27,7 +27,7 @@ pub(super) struct Set {
     pub(super) simulator: JoinHandle<()>,
 }
 
-/// What whoever tries it has to know.
+/// What a person who tries it has to know.
 pub(super) struct Facts {
     pub(super) base_url: Url,
     pub(super) simulator_url: Url,
@@ -55,7 +55,7 @@ pub(super) const END_USER: &str = "alice";
 const PROJECT: &str = "Demo project";
 const OWNER: &str = "owner@example.com";
 
-/// Returns everything of one project: database, simulator, agent, key, connectors.
+/// Sets up everything of one project: database, simulator, agent, key, connectors.
 pub(super) async fn set_up(listener: &TcpListener) -> anyhow::Result<Set> {
     let files = tempfile::tempdir().context("no temporary folder can be made")?;
     let clock = Clock::system();
@@ -107,7 +107,7 @@ pub(super) async fn set_up(listener: &TcpListener) -> anyhow::Result<Set> {
     Ok(Set { engine, facts, simulator: serving })
 }
 
-/// Returns the connector of each simulated service that asks for consent, in the simulator's order.
+/// Enables the connector of each simulated service that asks for consent, in the simulator's order.
 async fn enable_all(
     engine: &Engine,
     tenant: Tenant,
@@ -125,7 +125,7 @@ async fn enable_all(
     Ok(enabled)
 }
 
-/// Returns the connector of each simulated service that takes keys, each with a key of the
+/// Enables the connector of each simulated service that takes keys, each with a key of the
 /// simulator's; the first tool of the first one is what to try.
 async fn enable_keyed(engine: &Engine, tenant: Tenant) -> anyhow::Result<Keyed> {
     let mut keyed = None;
@@ -144,8 +144,8 @@ async fn enable_keyed(engine: &Engine, tenant: Tenant) -> anyhow::Result<Keyed> 
 /// Returns the required arguments of a schema, by its own examples.
 fn example(schema: &Value) -> Value {
     let required = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    let first = |name: &str| schema["properties"][name]["examples"][0].clone();
-    required.map(|name| (name.to_owned(), first(name))).collect()
+    let properties = &schema["properties"];
+    required.map(|name| (name.to_owned(), properties[name]["examples"][0].clone())).collect()
 }
 
 /// Returns a tool to begin with: it changes nothing and needs no arguments.

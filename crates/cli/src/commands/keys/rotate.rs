@@ -50,11 +50,14 @@ impl Rotate {
                 tell(&format!("Master key {} was added to the key file.", ring.current()));
             }
         }
-        let report = |step| tell(&in_words(step));
-        let db = &db;
-        let ring = &ring;
-        let clock = Clock::system();
-        Rotation { db, ring, clock, entropy, tell: &report }.run(self.data_keys).await?;
+        let rotation = Rotation {
+            db: &db,
+            ring: &ring,
+            clock: Clock::system(),
+            entropy,
+            tell: &|step| tell(&in_words(step)),
+        };
+        rotation.run(self.data_keys).await?;
         db.close().await;
         tell("Done. `astralform keys status` says which keys nothing needs any more.");
         Ok(ExitCode::SUCCESS)

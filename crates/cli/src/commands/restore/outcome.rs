@@ -1,4 +1,4 @@
-//! What a restoration says.
+//! What a restoration prints.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,7 @@ use astralform_domain::Timestamp;
 use astralform_engine::access::{NewApiKey, Reopened};
 use astralform_operations::backup::Restored;
 use astralform_storage::api_keys::ListedKey;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{handed_over::Shown, table::table};
 
@@ -47,7 +47,7 @@ impl Outcome {
             "revoked": revoked,
         });
         if let Some(fresh) = &self.fresh {
-            let key = |key: &NewApiKey| {
+            let keys = fresh.reopened.api_keys.iter().map(|key| {
                 let named = fresh.named(key);
                 json!({
                     "id": key.id,
@@ -57,8 +57,8 @@ impl Outcome {
                     "agent": named.and_then(|named| named.agent.as_ref()),
                     "api_key": key.secret.expose(),
                 })
-            };
-            said["api_keys"] = fresh.reopened.api_keys.iter().map(key).collect::<Value>();
+            });
+            said["api_keys"] = keys.collect();
             let tokens = fresh.reopened.admin_tokens.iter().map(|token| {
                 json!({
                     "id": token.id,
@@ -124,11 +124,11 @@ impl Fresh {
 
     fn row(&self, key: &NewApiKey) -> [String; 4] {
         let named = self.named(key);
-        let any = || "any".to_owned();
+        let agent = named.and_then(|named| named.agent.as_deref());
         [
             named.map_or_else(String::new, |named| named.project_name.clone()),
             key.access.tenant.environment.to_string(),
-            named.and_then(|named| named.agent.clone()).unwrap_or_else(any),
+            agent.unwrap_or("any").to_owned(),
             key.secret.expose().to_owned(),
         ]
     }
