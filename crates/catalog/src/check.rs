@@ -10,20 +10,20 @@ mod meaning;
 
 use crate::{
     Connector, Diagnostic, Folder,
-    yaml::{Document, Place, step},
+    yaml::{SourcePosition, YamlDocument, step},
 };
 
 const FILE: &str = "connector.yaml";
 const LONGEST: usize = 256 * 1024;
 
 /// A fault at a part of the document.
-struct Fault {
+struct DocumentFault {
     pointer: String,
     message: String,
     fix: String,
 }
 
-impl Fault {
+impl DocumentFault {
     fn new(pointer: impl Into<String>, message: impl Into<String>, fix: impl Into<String>) -> Self {
         Self { pointer: pointer.into(), message: message.into(), fix: fix.into() }
     }
@@ -32,12 +32,12 @@ impl Fault {
 /// Returns the connector of a folder, or all that is wrong with it.
 pub(crate) fn check(folder: Folder<'_>) -> Result<Connector, Vec<Diagnostic>> {
     let text = text(folder).map_err(|fault| vec![fault])?;
-    let document = Document::parse(text).map_err(|error| {
+    let document = YamlDocument::parse(text).map_err(|error| {
         let fix = "correct the YAML; editors with a YAML mode show the place";
         vec![diagnostic(folder, FILE, error.place, error.message, fix)]
     })?;
-    let located = |faults: Vec<Fault>| -> Vec<Diagnostic> {
-        let place = |fault: Fault| {
+    let located = |faults: Vec<DocumentFault>| -> Vec<Diagnostic> {
+        let place = |fault: DocumentFault| {
             diagnostic(folder, FILE, document.place(&fault.pointer), fault.message, fault.fix)
         };
         faults.into_iter().map(place).collect()
@@ -56,10 +56,10 @@ pub(crate) fn check(folder: Folder<'_>) -> Result<Connector, Vec<Diagnostic>> {
 }
 
 impl Connector {
-    fn deserialize_checked(value: &serde_json::Value) -> Result<Self, Fault> {
+    fn deserialize_checked(value: &serde_json::Value) -> Result<Self, DocumentFault> {
         serde_path_to_error::deserialize(value).map_err(|error| {
             let fix = "correct it; docs/connector-format.md describes the format";
-            Fault::new(pointer(error.path()), error.inner().to_string(), fix)
+            DocumentFault::new(pointer(error.path()), error.inner().to_string(), fix)
         })
     }
 }
@@ -75,7 +75,8 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
 
 fn text(folder: Folder<'_>) -> Result<&str, Diagnostic> {
     let found = folder.files.iter().find(|(name, _)| *name == FILE);
-    let refused = |message: &str, fix: &str| diagnostic(folder, FILE, Place::START, message, fix);
+    let refused =
+        |message: &str, fix: &str| diagnostic(folder, FILE, SourcePosition::START, message, fix);
     let Some((_, bytes)) = found else {
         return Err(refused("the file is missing", "write it; the built-in ones are examples"));
     };
@@ -99,13 +100,15 @@ fn missing_files(folder: Folder<'_>) -> Vec<Diagnostic> {
         !folder.files.iter().any(|(name, bytes)| name == wanted && !bytes.is_empty())
     });
     let message = "the file is missing or empty";
-    missing.map(|(file, fix)| diagnostic(folder, file, Place::START, message, *fix)).collect()
+    missing
+        .map(|(file, fix)| diagnostic(folder, file, SourcePosition::START, message, *fix))
+        .collect()
 }
 
 fn diagnostic(
     folder: Folder<'_>,
     file: &str,
-    place: Place,
+    place: SourcePosition,
     message: impl Into<String>,
     fix: impl Into<String>,
 ) -> Diagnostic {
