@@ -5,12 +5,11 @@ use astralform_domain::{
     Tenant,
 };
 
-use super::Number;
 use crate::{
     Db, Result,
     bind::binds,
     db::{Row, Run},
-    row::Record,
+    row::{Count, Record},
 };
 
 /// Returns the connection of that id.
@@ -121,7 +120,7 @@ pub async fn any_with_app(
         WHERE project_connectors.connector = $1 AND project_connectors.client_id = $2
           AND connections.account_id = $3 AND connections.status <> 'revoked' LIMIT 1";
     let binds = binds![connector.as_str(), client_id, account];
-    Ok(db.optional::<Number>(SQL, binds).await?.is_some())
+    Ok(db.optional::<Count>(SQL, binds).await?.is_some())
 }
 
 /// Returns an end user's connections that are not revoked, the oldest first, those after `after`
@@ -164,13 +163,15 @@ pub async fn counts(
         WHERE project_id = $1 AND environment = $2 AND project_connector_id = $3
         GROUP BY status";
     let Tenant { project, environment } = tenant;
-    let counts = db.all::<Count>(SQL, binds![project, environment, project_connector]).await?;
-    Ok(counts.into_iter().map(|Count(status, number)| (status, number)).collect())
+    let counts = db
+        .all::<ConnectionStatusCount>(SQL, binds![project, environment, project_connector])
+        .await?;
+    Ok(counts.into_iter().map(|ConnectionStatusCount(status, number)| (status, number)).collect())
 }
 
-struct Count(ConnectionStatus, i64);
+struct ConnectionStatusCount(ConnectionStatus, i64);
 
-impl Record for Count {
+impl Record for ConnectionStatusCount {
     fn read(row: &Row) -> Result<Self> {
         Ok(Self(row.parse("status")?, row.int("number")?))
     }
@@ -192,6 +193,6 @@ pub async fn any_left(
         WHERE project_connector_id = $3 AND project_id = $1 AND environment = $2
           AND status = 'awaiting_confirmation' LIMIT 1";
     let binds = || binds![tenant.project, tenant.environment, project_connector];
-    Ok(db.optional::<Number>(USABLE, binds()).await?.is_some()
-        || db.optional::<Number>(WAITING, binds()).await?.is_some())
+    Ok(db.optional::<Count>(USABLE, binds()).await?.is_some()
+        || db.optional::<Count>(WAITING, binds()).await?.is_some())
 }
