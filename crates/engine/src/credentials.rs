@@ -207,9 +207,9 @@ pub(crate) struct Credential {
     pub(crate) parts: CredentialParts,
 }
 
-/// Why there is none.
+/// Why there is no credential to send.
 #[derive(Debug)]
-pub(crate) enum Lack {
+pub(crate) enum NoCredential {
     /// The connection has to be connected again; its token of that generation is dead.
     Dead { generation: i64, why: StatusReason },
     /// The connection has changed since it was looked at.
@@ -267,8 +267,8 @@ impl CredentialResolver {
         connection: &Connection,
         token: Option<&Token>,
         rejected: Option<i64>,
-    ) -> Result<Result<Credential, Lack>, Fault> {
-        let dead = |generation, why| Ok(Err(Lack::Dead { generation, why }));
+    ) -> Result<Result<Credential, NoCredential>, Fault> {
+        let dead = |generation, why| Ok(Err(NoCredential::Dead { generation, why }));
         let Some(token) = token else { return dead(0, StatusReason::TokenRejected) };
         let kind = &token.kind;
         let generation = token.generation;
@@ -280,8 +280,8 @@ impl CredentialResolver {
             Freshness::Stale => {
                 match self.refresh.refreshed(connection, kind, generation, cause).await {
                     Landing::Renewed(fresh) => (fresh.generation, fresh.access_token.clone()),
-                    Landing::Over => return Ok(Err(Lack::Changed)),
-                    Landing::Later(later) => return Ok(Err(Lack::Later(later))),
+                    Landing::Over => return Ok(Err(NoCredential::Changed)),
+                    Landing::Later(later) => return Ok(Err(NoCredential::Later(later))),
                     Landing::Broken(fault) => return Err(Fault::Refresh(fault)),
                 }
             }

@@ -13,9 +13,9 @@ use crate::{Fault, base::Base};
 
 /// What was used since it was last written down.
 #[derive(Default)]
-pub(crate) struct Uses(Mutex<HashMap<ConnectionId, Use>>);
+pub(crate) struct Uses(Mutex<HashMap<ConnectionId, LastUse>>);
 
-struct Use {
+struct LastUse {
     at: Timestamp,
     written: Option<Timestamp>,
 }
@@ -27,12 +27,12 @@ const BEHIND: Duration = Duration::from_mins(1);
 impl Uses {
     pub(crate) fn note(&self, connection: ConnectionId, at: Timestamp) {
         let mut known = self.lock();
-        known.entry(connection).or_insert(Use { at, written: None }).at = at;
+        known.entry(connection).or_insert(LastUse { at, written: None }).at = at;
     }
 
     /// Returns what is to be written down at `now`; all of it where `is_last`.
     fn unwritten(&self, now: Timestamp, is_last: bool) -> Vec<(ConnectionId, Timestamp)> {
-        let is_behind = |known: &Use| {
+        let is_behind = |known: &LastUse| {
             known.written.is_none_or(|at| at < known.at && (is_last || at.after(BEHIND) <= now))
         };
         let known = self.lock();
@@ -54,7 +54,7 @@ impl Uses {
         known.retain(|_, known| known.written != Some(known.at) || known.at.after(BEHIND) > now);
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<ConnectionId, Use>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<ConnectionId, LastUse>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -6,7 +6,7 @@ use aide::{
     openapi::{Operation, Response as Described, StatusCode as Statuses},
 };
 use astralform_domain::{Administrator, Caller, Secret, Tenant};
-use astralform_engine::idempotency::{Repeatable, Ticket, Turn};
+use astralform_engine::idempotency::{IdempotencyTurn, Repeatable, Ticket};
 use axum::{
     Json,
     http::{HeaderValue, StatusCode, header},
@@ -82,8 +82,8 @@ where
     let parts: Vec<_> = scope.parts.iter().map(String::as_str).collect();
     let request = Repeatable { tenant: scope.tenant, scope: &parts, key: &key, body: &raw };
     let ticket = match app.engine().idempotency.take_turn(&request).await? {
-        Turn::Before(answer) => return Ok(Answer::Kept(answer)),
-        Turn::First(ticket) => ticket,
+        IdempotencyTurn::Before(answer) => return Ok(Answer::Kept(answer)),
+        IdempotencyTurn::First(ticket) => ticket,
     };
     let app = app.clone();
     to_the_end(async move {

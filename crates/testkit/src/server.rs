@@ -11,7 +11,7 @@ use astralform_domain::{
 };
 use astralform_engine::{
     Credentials, Engine, Site, prepare_database,
-    project_connectors::{Change, Enable},
+    project_connectors::{Enable, ProjectConnectorChange},
 };
 use astralform_server::{App, Hosts, Limits, Rates, Settings, router, serve};
 use astralform_simulator::{
@@ -236,7 +236,7 @@ impl TestServer {
     }
 
     /// Changes the connector's settings.
-    pub async fn change(&self, change: Change) {
+    pub async fn change(&self, change: ProjectConnectorChange) {
         let changed = self
             .app
             .engine()
@@ -248,7 +248,11 @@ impl TestServer {
 
     /// Pauses or resumes the connector.
     pub async fn set_enabled(&self, is_enabled: bool) {
-        self.change(Change { is_enabled: Some(is_enabled), ..Change::default() }).await;
+        self.change(ProjectConnectorChange {
+            is_enabled: Some(is_enabled),
+            ..ProjectConnectorChange::default()
+        })
+        .await;
     }
 
     /// Returns whoever holds `key`, acting for an end user.

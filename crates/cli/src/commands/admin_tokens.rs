@@ -1,7 +1,7 @@
 use std::process::ExitCode;
 
 use astralform_domain::{AdminTokenId, Clock, Email, Entropy};
-use astralform_engine::access::{Ended, revoke_admin_token};
+use astralform_engine::access::{RevokeOutcome, revoke_admin_token};
 use astralform_storage::{
     Db,
     admin_tokens::{self, ListedToken},
@@ -181,7 +181,7 @@ impl Revoke {
         let mut are_known = true;
         for id in self.ids {
             let ended = revoke_admin_token(&db, id, Clock::system().now()).await?;
-            are_known &= ended != Ended::Unknown;
+            are_known &= ended != RevokeOutcome::Unknown;
             if self.json {
                 print(&json!({"id": id, "status": status(ended)}).to_string())?;
             } else {

@@ -3,7 +3,7 @@ mod which;
 use std::process::ExitCode;
 
 use astralform_domain::{ApiKeyId, Clock, Entropy, Environment, Tenant};
-use astralform_engine::access::{Access, Ended, NewApiKey, revoke_api_key};
+use astralform_engine::access::{Access, NewApiKey, RevokeOutcome, revoke_api_key};
 use astralform_storage::api_keys::{self, ListedKey};
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -203,7 +203,7 @@ impl Revoke {
         for id in self.ids {
             let now = Clock::system().now();
             let (ended, sessions) = revoke_api_key(&db, id, self.sessions, now).await?;
-            are_known &= ended != Ended::Unknown;
+            are_known &= ended != RevokeOutcome::Unknown;
             let ended_sessions = self.sessions.then_some(sessions);
             if self.json {
                 let status = status(ended);
@@ -225,19 +225,19 @@ impl Revoke {
 }
 
 /// Returns what became of a key or token, as a word.
-pub(super) fn status(ended: Ended) -> &'static str {
+pub(super) fn status(ended: RevokeOutcome) -> &'static str {
     match ended {
-        Ended::Now => "revoked",
-        Ended::Before(_) => "revoked_before",
-        Ended::Unknown => "unknown",
+        RevokeOutcome::Now => "revoked",
+        RevokeOutcome::Before(_) => "revoked_before",
+        RevokeOutcome::Unknown => "unknown",
     }
 }
 
 /// Returns what became of a key or token, for people.
-pub(super) fn said(ended: Ended) -> String {
+pub(super) fn said(ended: RevokeOutcome) -> String {
     match ended {
-        Ended::Now => "revoked".to_owned(),
-        Ended::Before(at) => format!("was revoked before, at {at}"),
-        Ended::Unknown => "is not in this database".to_owned(),
+        RevokeOutcome::Now => "revoked".to_owned(),
+        RevokeOutcome::Before(at) => format!("was revoked before, at {at}"),
+        RevokeOutcome::Unknown => "is not in this database".to_owned(),
     }
 }

@@ -21,7 +21,7 @@ use crate::{
 
 /// What is to change of a project connector; what is not named stays.
 #[derive(Clone, Default)]
-pub struct Change {
+pub struct ProjectConnectorChange {
     /// Pause or resume it.
     pub is_enabled: Option<bool>,
     /// Whether end users must connect accounts of their own, where they may.
@@ -44,8 +44,8 @@ pub struct Change {
 
 /// A change, as it is judged.
 #[derive(Clone, Copy)]
-struct Asked<'a> {
-    change: &'a Change,
+struct RequestedChange<'a> {
+    change: &'a ProjectConnectorChange,
     /// The credentials that come with it.
     entered: Option<&'a Entered>,
     connector: &'a Arc<Connector>,
@@ -103,13 +103,13 @@ impl ProjectConnectors {
         &self,
         tenant: Tenant,
         slug: &ConnectorSlug,
-        change: &Change,
+        change: &ProjectConnectorChange,
     ) -> Result<(), SettingsError> {
         let connector =
             self.base.catalog.connector(slug).ok_or_else(|| self.offers.not_in_catalog(slug))?;
         let before = self.offers.enabled(tenant, slug).await?;
         let entered = self.entered(&before, change, connector).await?;
-        let asked = Asked { change, entered: entered.as_ref(), connector };
+        let asked = RequestedChange { change, entered: entered.as_ref(), connector };
         let keys = self.base.keys_of(tenant.project).await?;
         let mut tx = self.base.begin().await.map_err(Fault::from)?;
         let present = self.present(&mut tx, &before, asked, &keys).await?;
@@ -125,8 +125,9 @@ impl ProjectConnectors {
         let present = self.present(&mut tx, &locked, asked, &keys).await?;
         let mut revised = self.planned(&locked, asked, &present)?;
         if revised.repeats(present.client.as_ref()) {
-            let rest = Change { credentials: None, ..change.clone() };
-            revised = self.revised(&locked, Asked { change: &rest, entered: None, connector })?;
+            let rest = ProjectConnectorChange { credentials: None, ..change.clone() };
+            revised =
+                self.revised(&locked, RequestedChange { change: &rest, entered: None, connector })?;
         }
         revised.key = key;
         self.apply(&mut tx, revised, asked, &keys).await?;
@@ -138,7 +139,7 @@ impl ProjectConnectors {
     async fn entered(
         &self,
         before: &ProjectConnector,
-        change: &Change,
+        change: &ProjectConnectorChange,
         connector: &Arc<Connector>,
     ) -> Result<Option<Entered>, SettingsError> {
         if let Some(credentials) = &change.credentials {
@@ -180,7 +181,7 @@ impl ProjectConnectors {
         &self,
         tx: &mut Tx,
         before: &ProjectConnector,
-        asked: Asked<'_>,
+        asked: RequestedChange<'_>,
         keys: &ProjectKeys,
     ) -> Result<Present, Fault> {
         let mut client = None;
@@ -204,10 +205,10 @@ impl ProjectConnectors {
     fn planned(
         &self,
         before: &ProjectConnector,
-        asked: Asked<'_>,
+        asked: RequestedChange<'_>,
         present: &Present,
     ) -> Result<Revised, SettingsError> {
-        let Asked { change, entered, connector } = asked;
+        let RequestedChange { change, entered, connector } = asked;
         let inherits = change.endpoints.is_none() && !before.endpoints.is_empty();
         let is_proven = present.client.is_some() || present.key_opens;
         if change.credentials.is_some() && inherits && !is_proven {
@@ -242,9 +243,9 @@ impl ProjectConnectors {
     fn revised(
         &self,
         before: &ProjectConnector,
-        asked: Asked<'_>,
+        asked: RequestedChange<'_>,
     ) -> Result<Revised, SettingsError> {
-        let Asked { change, entered, connector } = asked;
+        let RequestedChange { change, entered, connector } = asked;
         let mut settings = taken_over(change, before);
         let has_simulator = self.site.simulator().is_some();
         let environment = settings.tenant.environment;
@@ -279,7 +280,7 @@ fn new_client(before: &ProjectConnector, entered: Option<&Entered>) -> Option<Cl
     Some(Client { id: id.clone().or(known).unwrap_or_default(), secret })
 }
 
-fn taken_over(change: &Change, before: &ProjectConnector) -> ProjectConnector {
+fn taken_over(change: &ProjectConnectorChange, before: &ProjectConnector) -> ProjectConnector {
     let kept = before.clone();
     ProjectConnector {
         is_enabled: change.is_enabled.unwrap_or(kept.is_enabled),

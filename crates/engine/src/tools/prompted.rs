@@ -4,12 +4,12 @@ use astralform_provider::answer::CallFailure;
 use super::{
     CallRefusal, Outcome,
     attempt::Paid,
-    call::{Accepted, Attempted},
+    call::{AcceptedCall, Attempted},
 };
 use crate::{
     CredentialRefusal,
-    auth_requests::{OpenError, Question, Wishes},
-    credentials::{Ask, Lack, worth_asking},
+    auth_requests::{OpenPromptError, Question, Wishes},
+    credentials::{Ask, NoCredential, worth_asking},
     refresh::{Hindrance, Later},
     tools::Tools,
 };
@@ -49,7 +49,7 @@ impl Tools {
     /// project shares is not for end users to renew; they connect their own, where they may.
     pub(super) async fn renewal(
         &self,
-        accepted: &Accepted<'_>,
+        accepted: &AcceptedCall<'_>,
         connection: &Connection,
         generation: i64,
         why: StatusReason,
@@ -72,29 +72,29 @@ impl Tools {
     /// Decides what becomes of a call for which there is no credential that could be sent.
     pub(super) async fn lacking(
         &self,
-        accepted: &Accepted<'_>,
+        accepted: &AcceptedCall<'_>,
         connection: &Connection,
-        lack: Lack,
+        lack: NoCredential,
     ) -> Result<Attempted, CallRefusal> {
         let name = &accepted.ready.connector.name;
         let failed = |failure| Ok(Attempted::Done(Outcome::Failed(failure)));
         match lack {
-            Lack::Dead { generation, why } => {
+            NoCredential::Dead { generation, why } => {
                 self.renewal(accepted, connection, generation, why).await
             }
-            Lack::Changed if !accepted.is_last => Ok(Attempted::Outdated),
-            Lack::Changed => failed(CallFailure::new(
+            NoCredential::Changed if !accepted.is_last => Ok(Attempted::Outdated),
+            NoCredential::Changed => failed(CallFailure::new(
                 FailureKind::ProviderUnavailable,
                 format!("The {name} account changed again and again meanwhile. Try again."),
             )),
-            Lack::Later(later) => failed(not_refreshed(name, later)),
+            NoCredential::Later(later) => failed(not_refreshed(name, later)),
         }
     }
 
     /// Asks for the scopes that the provider wants besides, unless asking would lead nowhere.
     pub(super) async fn widening(
         &self,
-        accepted: &Accepted<'_>,
+        accepted: &AcceptedCall<'_>,
         paid: &Paid<'_>,
         missing: &ScopeSet,
     ) -> Result<Attempted, CallRefusal> {
@@ -127,7 +127,7 @@ impl Tools {
     /// Asks, unless those connections that it was decided on have changed.
     pub(super) async fn prompted(
         &self,
-        accepted: &Accepted<'_>,
+        accepted: &AcceptedCall<'_>,
         ask: Ask,
         seen: Option<&[Connection]>,
     ) -> Result<Attempted, CallRefusal> {
@@ -137,9 +137,9 @@ impl Tools {
         let question = Question { ready: &accepted.ready, owner, agent, ask, wishes, seen };
         match self.prompts.ask(question).await {
             Ok(prompt) => Ok(Attempted::Done(Outcome::AuthRequired(Box::new(prompt)))),
-            Err(OpenError::Outdated) => Ok(Attempted::Outdated),
-            Err(OpenError::Unusable(why)) => Err(why.into()),
-            Err(OpenError::Fault(fault)) => Err(fault.into()),
+            Err(OpenPromptError::Outdated) => Ok(Attempted::Outdated),
+            Err(OpenPromptError::Unusable(why)) => Err(why.into()),
+            Err(OpenPromptError::Fault(fault)) => Err(fault.into()),
         }
     }
 }

@@ -11,7 +11,7 @@ use astralform_domain::WebhookId;
 pub(crate) struct Streams(Arc<Mutex<HashMap<WebhookId, usize>>>);
 
 /// The right to deliver to a webhook. It ends with this.
-pub struct Turn {
+pub struct DeliveryTurn {
     pub(super) webhook: WebhookId,
     streams: Streams,
 }
@@ -20,12 +20,12 @@ const MOST: usize = 8;
 
 impl Streams {
     /// Takes as many turns at a webhook as are wanted and left.
-    pub(super) fn turns(&self, webhook: WebhookId, wanted: usize) -> Vec<Turn> {
+    pub(super) fn turns(&self, webhook: WebhookId, wanted: usize) -> Vec<DeliveryTurn> {
         let mut counts = self.lock();
         let taken = counts.entry(webhook).or_default();
         let free = wanted.min(MOST.saturating_sub(*taken));
         *taken += free;
-        let turn = || Turn { webhook, streams: self.clone() };
+        let turn = || DeliveryTurn { webhook, streams: self.clone() };
         std::iter::repeat_with(turn).take(free).collect()
     }
 
@@ -34,7 +34,7 @@ impl Streams {
     }
 }
 
-impl Drop for Turn {
+impl Drop for DeliveryTurn {
     fn drop(&mut self) {
         let mut counts = self.streams.lock();
         if let Some(taken) = counts.get_mut(&self.webhook) {

@@ -4,7 +4,7 @@ use astralform_domain::{
     AuthFailure, AuthReason, AuthRequestId, AuthStatus, ConnectionId, ConnectorSlug, EndUserId,
     Owner, ScopeSet, Timestamp,
 };
-use astralform_engine::{Confirmation, Patience, Prompt, Wanted, WantedAccount};
+use astralform_engine::{Confirmation, Patience, Prompt, WantedAccount, WantedPrompt};
 use axum::{Json, extract::State};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -151,7 +151,7 @@ pub(crate) async fn create(
     Acting(caller): Acting,
     Body(request): Body<CreateRequest>,
 ) -> Result<Json<AuthRequestView>, Problem> {
-    let wanted = Wanted {
+    let wanted = WantedPrompt {
         connector: request.connector,
         scopes: request.scopes,
         account: request.account.0,

@@ -1,5 +1,5 @@
 use astralform_domain::{ConnectionId, ConnectionStatus, Patch, ScopeSet, StatusReason, Timestamp};
-use astralform_engine::{ConnectionChanges, Listed};
+use astralform_engine::{ConnectionChanges, OwnConnection};
 use axum::{Json, extract::State, response::NoContent};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -109,9 +109,9 @@ pub(crate) async fn disconnect(
     Ok(NoContent)
 }
 
-impl From<Listed> for ConnectionView {
-    fn from(listed: Listed) -> Self {
-        let Listed { connection, connector } = listed;
+impl From<OwnConnection> for ConnectionView {
+    fn from(listed: OwnConnection) -> Self {
+        let OwnConnection { connection, connector } = listed;
         let account = AccountView { id: connection.account.id, label: connection.account.label };
         Self {
             id: connection.id,

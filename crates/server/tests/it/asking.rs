@@ -1,7 +1,7 @@
 //! What may be asked of end users, what their page offers, and how those who asked learn of the end.
 
 use astralform_domain::{EnvironmentSettings, Patch, ScopeSet, VerifyEndUser};
-use astralform_engine::project_connectors::Change;
+use astralform_engine::project_connectors::ProjectConnectorChange;
 use astralform_testkit::{Reply, Setup, TestServer};
 use serde_json::{Value, json};
 use url::Url;
@@ -118,7 +118,12 @@ async fn only_scopes_that_the_connector_declares_can_be_asked_for() {
 async fn where_the_project_lists_scopes_no_others_can_be_asked_for() {
     let server = TestServer::start().await;
     let listed = ScopeSet::from_iter(["channels:read", "custom:scope"]);
-    server.change(Change { scopes: Patch::Set(listed), ..Change::default() }).await;
+    server
+        .change(ProjectConnectorChange {
+            scopes: Patch::Set(listed),
+            ..ProjectConnectorChange::default()
+        })
+        .await;
     for unlisted in ["chat:write", "groups:read", "admin"] {
         let refused = ask(&server, json!({"scopes": [unlisted]})).await;
         assert_eq!((refused.status, refused.code()), (422, "invalid_scopes"), "{unlisted}");
@@ -128,7 +133,12 @@ async fn where_the_project_lists_scopes_no_others_can_be_asked_for() {
     let asked = ask(&server, json!({"scopes": ["custom:scope"]})).await;
     assert_eq!(asked.body["required_scopes"], json!(["channels:read", "custom:scope"]));
 
-    server.change(Change { scopes: Patch::Set(ScopeSet::default()), ..Change::default() }).await;
+    server
+        .change(ProjectConnectorChange {
+            scopes: Patch::Set(ScopeSet::default()),
+            ..ProjectConnectorChange::default()
+        })
+        .await;
     let refused = ask(&server, json!({"scopes": ["channels:read"]})).await;
     assert_eq!(refused.code(), "invalid_scopes", "an empty list allows none");
 }

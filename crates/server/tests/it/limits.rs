@@ -1,7 +1,7 @@
 //! What is stored has a limit, whoever sends it: a caller, a member or a provider.
 
 use astralform_domain::{Patch, VerifyEndUser};
-use astralform_engine::project_connectors::Change;
+use astralform_engine::project_connectors::ProjectConnectorChange;
 use astralform_testkit::{Reply, TestServer};
 use serde_json::{Value, json};
 
@@ -43,7 +43,12 @@ async fn consent(server: &TestServer, asked: &Reply) -> Reply {
 async fn list(server: &TestServer, scopes: &[String]) {
     let usual = ["openid", "offline_access", "notes:read"].map(ToOwned::to_owned);
     let listed = usual.iter().chain(scopes).cloned().collect();
-    server.change(Change { scopes: Patch::Set(listed), ..Change::default() }).await;
+    server
+        .change(ProjectConnectorChange {
+            scopes: Patch::Set(listed),
+            ..ProjectConnectorChange::default()
+        })
+        .await;
 }
 
 /// Returns the scopes that Alice's connection has.

@@ -1,7 +1,7 @@
 //! Accounts that a project shares with all its end users.
 
 use astralform_domain::{EnvironmentSettings, VerifyEndUser};
-use astralform_engine::project_connectors::Change;
+use astralform_engine::project_connectors::ProjectConnectorChange;
 use astralform_simulator::{Fault, Times};
 use astralform_testkit::{Page, Reply, Setup, TestServer};
 use serde_json::json;
@@ -18,7 +18,13 @@ async fn server(require_auth: bool, allow_end_user_auth: bool) -> TestServer {
 async fn set(server: &TestServer, require_auth: bool, allow_end_user_auth: bool) {
     let require_auth = Some(require_auth);
     let allow_end_user_auth = Some(allow_end_user_auth);
-    server.change(Change { require_auth, allow_end_user_auth, ..Change::default() }).await;
+    server
+        .change(ProjectConnectorChange {
+            require_auth,
+            allow_end_user_auth,
+            ..ProjectConnectorChange::default()
+        })
+        .await;
 }
 
 async fn asked(server: &TestServer) -> Reply {

@@ -5,7 +5,7 @@ use astralform_catalog::{builtin, load};
 use astralform_domain::{Clock, ConnectorSlug, Entropy, Environment, ProjectId, Secret, Tenant};
 use astralform_egress::{Egress, Networks};
 use astralform_engine::{
-    Credentials, Engine, Outcome, Parts, Patience, Site, ToolCall, authentication::Said,
+    Credentials, Engine, Outcome, Parts, Patience, Site, ToolCall, authentication::RequestClaims,
     prepare_database, project_connectors::Enable,
 };
 use astralform_simulator::Simulator;
@@ -166,7 +166,7 @@ fn first_tool(engine: &Engine, enabled: &[ConnectorSlug]) -> anyhow::Result<(Str
 /// Returns the link that the first call will answer with.
 async fn first_link(engine: &Engine, api_key: &Secret, tool: &str) -> anyhow::Result<String> {
     let end_user = Some(END_USER.parse()?);
-    let said = Said { token: api_key.expose(), agent: None, end_user };
+    let said = RequestClaims { token: api_key.expose(), agent: None, end_user };
     let caller = engine.authentication.authenticate(said).await?;
     let call =
         ToolCall { arguments: serde_json::json!({}), connection: None, wait: Patience::default() };

@@ -5,7 +5,7 @@ use astralform_domain::{
 };
 use astralform_engine::{
     Credentials,
-    project_connectors::{Change, Enable, Verdict},
+    project_connectors::{Enable, ProjectConnectorChange, Verdict},
 };
 use axum::{Json, extract::State};
 use schemars::JsonSchema;
@@ -214,7 +214,7 @@ impl From<EnableRequest> for Enable {
     }
 }
 
-impl From<ChangeRequest> for Change {
+impl From<ChangeRequest> for ProjectConnectorChange {
     fn from(request: ChangeRequest) -> Self {
         Self {
             is_enabled: request.is_enabled,
