@@ -15,7 +15,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use anyhow::Context as _;
 use astralform_domain::Secret;
 use astralform_egress::{ExtraRoots, Networks};
-use astralform_server::{Hosts, Proxies, Rate, Rates};
+use astralform_server::{AllowedHosts, Proxies, Rate, Rates};
 use clap::{Args, builder::BoolishValueParser};
 use ipnet::IpNet;
 use url::Url;
@@ -166,7 +166,7 @@ pub(crate) struct Config {
     /// The authorities that are trusted besides the public ones.
     pub(crate) extra_roots: ExtraRoots,
     pub(crate) trusted_proxies: Proxies,
-    pub(crate) allowed_hosts: Hosts,
+    pub(crate) allowed_hosts: AllowedHosts,
     pub(crate) rates: Rates,
     pub(crate) node: Option<String>,
     /// What whoever reads the metrics has to know.

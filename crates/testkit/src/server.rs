@@ -13,7 +13,7 @@ use astralform_engine::{
     Credentials, Engine, Site, prepare_database,
     project_connectors::{Enable, ProjectConnectorChange},
 };
-use astralform_server::{App, Hosts, Limits, Rates, Settings, router, serve};
+use astralform_server::{AllowedHosts, App, Limits, Rates, Settings, router, serve};
 use astralform_simulator::{
     Simulator, SimulatorOptions,
     github::{Github, GithubApp},
@@ -79,7 +79,7 @@ pub struct Setup {
     /// What callers may ask for in a time.
     pub rates: Rates,
     /// The names that the server is called by besides its own.
-    pub hosts: Hosts,
+    pub hosts: AllowedHosts,
     /// The clock to go by, where it is not one of the server's own.
     pub clock: Option<Clock>,
 }
@@ -96,7 +96,7 @@ impl Default for Setup {
             metrics_token: None,
             sandboxed: "slack",
             rates: Rates::default(),
-            hosts: Hosts::default(),
+            hosts: AllowedHosts::default(),
             clock: None,
         }
     }

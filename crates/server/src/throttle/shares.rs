@@ -44,12 +44,12 @@ pub(super) struct Shares {
     next_look: AtomicU64,
     /// The number of the last look.
     looks: AtomicU64,
-    seen: Mutex<Seen>,
+    seen: Mutex<LastLook>,
 }
 
 /// What was seen at the last look, and since.
 #[derive(Default)]
-struct Seen {
+struct LastLook {
     at: Moment,
     process: Duration,
     /// Until when the node counts as wanted by several.
@@ -161,7 +161,7 @@ impl Shares {
         self.is_busy.load(Ordering::Relaxed)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Seen> {
+    fn lock(&self) -> MutexGuard<'_, LastLook> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
