@@ -22,7 +22,7 @@ use url::Url;
 
 pub(crate) use database::Database;
 pub(crate) use empty::{without_empty_flags, without_empty_variables};
-use file::{Settings, read};
+use file::{SettingsFile, read};
 pub(crate) use key_file::KeyFile;
 pub(crate) use listen::Listen;
 pub(crate) use misspelt::misspelt_variables;
@@ -181,7 +181,7 @@ impl Store {
         Self::merge(flags, &mut file)
     }
 
-    fn merge(flags: StoreFlags, file: &mut Settings) -> anyhow::Result<Self> {
+    fn merge(flags: StoreFlags, file: &mut SettingsFile) -> anyhow::Result<Self> {
         let data_dir = flags.data_dir.or(file.data_dir.take()).unwrap_or_else(|| "data".into());
         let database_url = flags.database_url.or(file.database_url.take());
         let is_group_readable =
@@ -196,7 +196,7 @@ impl Store {
 }
 
 impl Place {
-    fn merge(flags: PlaceFlags, file: &mut Settings) -> anyhow::Result<Self> {
+    fn merge(flags: PlaceFlags, file: &mut SettingsFile) -> anyhow::Result<Self> {
         let listen = match (flags.listen, file.listen.take()) {
             (Some(listen), _) => Some(listen),
             (None, set) => set.map(|text| text.parse()).transpose().context("listen")?,
@@ -242,7 +242,7 @@ impl Config {
         Self::merge(flags, file)
     }
 
-    fn merge(flags: Flags, mut file: Settings) -> anyhow::Result<Self> {
+    fn merge(flags: Flags, mut file: SettingsFile) -> anyhow::Result<Self> {
         let store = Store::merge(flags.store, &mut file)?;
         let private = (flags.allow_private_networks, file.allow_private_networks.take());
         let private_networks = networks("allow_private_networks", private)?;
@@ -276,7 +276,7 @@ impl Config {
 
 impl RateFlags {
     /// Returns the rates that are set here, or in the file, or else the default ones.
-    fn merge(self, file: &Settings) -> anyhow::Result<Rates> {
+    fn merge(self, file: &SettingsFile) -> anyhow::Result<Rates> {
         let rate = |name, set: Option<u32>| {
             anyhow::ensure!(set != Some(0), "{name} must be 1 or more");
             Ok(set.map(|per_second| Rate::with_two_seconds(per_second.into())))

@@ -27,15 +27,15 @@ use crate::{
 #[derive(Subcommand)]
 pub(crate) enum AdminTokens {
     /// List admin tokens: whose they are and how they end, never the tokens themselves
-    List(List),
+    List(ListAdminTokens),
     /// Make an admin token of a member and print it; it is not shown again
-    Create(Create),
+    Create(CreateAdminToken),
     /// Revoke admin tokens, by their ids; no master key is needed
-    Revoke(Revoke),
+    Revoke(RevokeAdminTokens),
 }
 
 #[derive(Args)]
-pub(crate) struct List {
+pub(crate) struct ListAdminTokens {
     /// Only those of the member with this address
     #[arg(long, value_name = "ADDRESS")]
     email: Option<Email>,
@@ -50,7 +50,7 @@ pub(crate) struct List {
 }
 
 #[derive(Args)]
-pub(crate) struct Create {
+pub(crate) struct CreateAdminToken {
     /// The member, by their address [default: the only one]
     #[arg(long, value_name = "ADDRESS")]
     email: Option<Email>,
@@ -62,7 +62,7 @@ pub(crate) struct Create {
 }
 
 #[derive(Args)]
-pub(crate) struct Revoke {
+pub(crate) struct RevokeAdminTokens {
     /// Their ids, as `admin-tokens list` shows them
     #[arg(required = true, value_name = "ID")]
     ids: Vec<AdminTokenId>,
@@ -102,7 +102,7 @@ async fn member(db: &Db, email: Option<&Email>) -> anyhow::Result<Member> {
     }
 }
 
-impl List {
+impl ListAdminTokens {
     async fn run(self) -> anyhow::Result<ExitCode> {
         let store = Store::load(self.store)?;
         telemetry::start_plain("warn")?;
@@ -152,7 +152,7 @@ fn in_words(listed: &[ListedToken]) -> String {
     table(["ID", "MEMBER", "HINT", "CREATED", "REVOKED"], &rows)
 }
 
-impl Create {
+impl CreateAdminToken {
     async fn run(self) -> anyhow::Result<ExitCode> {
         let store = Store::load(self.store)?;
         telemetry::start_plain("warn")?;
@@ -173,7 +173,7 @@ impl Create {
     }
 }
 
-impl Revoke {
+impl RevokeAdminTokens {
     async fn run(self) -> anyhow::Result<ExitCode> {
         let store = Store::load(self.store)?;
         telemetry::start_plain("warn")?;

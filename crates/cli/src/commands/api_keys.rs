@@ -25,15 +25,15 @@ use which::{agent, project};
 #[derive(Subcommand)]
 pub(crate) enum ApiKeys {
     /// List API keys: what they open and how they end, never the keys themselves
-    List(List),
+    List(ListApiKeys),
     /// Make an API key and print it; it is not shown again
-    Create(Create),
+    Create(CreateApiKey),
     /// Revoke API keys, by their ids; no master key is needed
-    Revoke(Revoke),
+    Revoke(RevokeApiKeys),
 }
 
 #[derive(Args)]
-pub(crate) struct List {
+pub(crate) struct ListApiKeys {
     /// Only those of this project, by id or name
     #[arg(long, value_name = "PROJECT")]
     project: Option<String>,
@@ -51,7 +51,7 @@ pub(crate) struct List {
 }
 
 #[derive(Args)]
-pub(crate) struct Create {
+pub(crate) struct CreateApiKey {
     /// The project, by id or name [default: the only one]
     #[arg(long, value_name = "PROJECT")]
     project: Option<String>,
@@ -69,7 +69,7 @@ pub(crate) struct Create {
 }
 
 #[derive(Args)]
-pub(crate) struct Revoke {
+pub(crate) struct RevokeApiKeys {
     /// Their ids, as `api-keys list` shows them
     #[arg(required = true, value_name = "ID")]
     ids: Vec<ApiKeyId>,
@@ -94,7 +94,7 @@ impl ApiKeys {
     }
 }
 
-impl List {
+impl ListApiKeys {
     async fn run(self) -> anyhow::Result<ExitCode> {
         let store = Store::load(self.store)?;
         telemetry::start_plain("warn")?;
@@ -149,7 +149,7 @@ fn in_words(listed: &[ListedKey]) -> String {
     table(["ID", "PROJECT", "ENVIRONMENT", "AGENT", "HINT", "CREATED", "REVOKED"], &rows)
 }
 
-impl Create {
+impl CreateApiKey {
     async fn run(self) -> anyhow::Result<ExitCode> {
         let store = Store::load(self.store)?;
         telemetry::start_plain("warn")?;
@@ -194,7 +194,7 @@ pub(super) fn made_in_json(made: &NewApiKey, agent: Option<&str>) -> String {
     .to_string()
 }
 
-impl Revoke {
+impl RevokeApiKeys {
     async fn run(self) -> anyhow::Result<ExitCode> {
         let store = Store::load(self.store)?;
         telemetry::start_plain("warn")?;

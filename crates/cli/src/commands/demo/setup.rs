@@ -39,12 +39,12 @@ pub(super) struct Facts {
     pub(super) service: String,
     pub(super) tool: String,
     pub(super) connect_url: String,
-    pub(super) keyed: Keyed,
+    pub(super) keyed: KeyedTool,
     _files: TempDir,
 }
 
 /// A tool that works at once, since a key pays for it.
-pub(super) struct Keyed {
+pub(super) struct KeyedTool {
     pub(super) service: String,
     pub(super) tool: String,
     pub(super) arguments: Value,
@@ -126,7 +126,7 @@ async fn enable_all(
 
 /// Returns the connector of each simulated service that takes keys, each with a key of the
 /// simulator's; the first tool of the first one is what to try.
-async fn enable_keyed(engine: &Engine, tenant: Tenant) -> anyhow::Result<Keyed> {
+async fn enable_keyed(engine: &Engine, tenant: Tenant) -> anyhow::Result<KeyedTool> {
     let mut keyed = None;
     for slug in Simulator::KEYED_CONNECTORS {
         let slug: ConnectorSlug = slug.parse()?;
@@ -140,7 +140,7 @@ async fn enable_keyed(engine: &Engine, tenant: Tenant) -> anyhow::Result<Keyed> 
     }
     let (service, tool) = keyed.context("no simulated service takes keys")?;
     let arguments = example(tool.input.json());
-    Ok(Keyed { service, tool: tool.name.as_str().to_owned(), arguments })
+    Ok(KeyedTool { service, tool: tool.name.as_str().to_owned(), arguments })
 }
 
 /// Returns the required arguments of a schema, by its own examples.
