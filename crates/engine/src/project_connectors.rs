@@ -20,7 +20,7 @@ use crate::{
     row_tags::RowTags,
 };
 
-pub use change::ProjectConnectorChange;
+pub use change::ConnectorChange;
 pub use check::AppChecks;
 pub use check::Verdict;
 pub use enable::Enable;

@@ -11,7 +11,7 @@ use astralform_domain::{
 };
 use astralform_engine::{
     Credentials, Engine, Site, prepare_database,
-    project_connectors::{Enable, ProjectConnectorChange},
+    project_connectors::{ConnectorChange, Enable},
 };
 use astralform_server::{AllowedHosts, App, Limits, Rates, Settings, router, serve};
 use astralform_simulator::{
@@ -236,7 +236,7 @@ impl TestServer {
     }
 
     /// Changes the connector's settings.
-    pub async fn change(&self, change: ProjectConnectorChange) {
+    pub async fn change(&self, change: ConnectorChange) {
         let changed = self
             .app
             .engine()
@@ -248,11 +248,8 @@ impl TestServer {
 
     /// Pauses or resumes the connector.
     pub async fn set_enabled(&self, is_enabled: bool) {
-        self.change(ProjectConnectorChange {
-            is_enabled: Some(is_enabled),
-            ..ProjectConnectorChange::default()
-        })
-        .await;
+        self.change(ConnectorChange { is_enabled: Some(is_enabled), ..ConnectorChange::default() })
+            .await;
     }
 
     /// Returns whoever holds `key`, acting for an end user.

@@ -21,7 +21,7 @@ use crate::{
 
 /// What is to change of a project connector; what is not named stays.
 #[derive(Clone, Default)]
-pub struct ProjectConnectorChange {
+pub struct ConnectorChange {
     /// Pause or resume it.
     pub is_enabled: Option<bool>,
     /// Whether end users must connect accounts of their own, where they may.
@@ -45,7 +45,7 @@ pub struct ProjectConnectorChange {
 /// A change, as it is judged.
 #[derive(Clone, Copy)]
 struct RequestedChange<'a> {
-    change: &'a ProjectConnectorChange,
+    change: &'a ConnectorChange,
     /// The credentials that come with it.
     entered: Option<&'a Entered>,
     connector: &'a Arc<Connector>,
@@ -103,7 +103,7 @@ impl ProjectConnectors {
         &self,
         tenant: Tenant,
         slug: &ConnectorSlug,
-        change: &ProjectConnectorChange,
+        change: &ConnectorChange,
     ) -> Result<(), SettingsError> {
         let connector =
             self.base.catalog.connector(slug).ok_or_else(|| self.offers.not_in_catalog(slug))?;
@@ -125,7 +125,7 @@ impl ProjectConnectors {
         let present = self.present(&mut tx, &locked, asked, &keys).await?;
         let mut revised = self.planned(&locked, asked, &present)?;
         if revised.repeats(present.client.as_ref()) {
-            let rest = ProjectConnectorChange { credentials: None, ..change.clone() };
+            let rest = ConnectorChange { credentials: None, ..change.clone() };
             revised =
                 self.revised(&locked, RequestedChange { change: &rest, entered: None, connector })?;
         }
@@ -139,7 +139,7 @@ impl ProjectConnectors {
     async fn entered(
         &self,
         before: &ProjectConnector,
-        change: &ProjectConnectorChange,
+        change: &ConnectorChange,
         connector: &Arc<Connector>,
     ) -> Result<Option<Entered>, SettingsError> {
         if let Some(credentials) = &change.credentials {
@@ -280,7 +280,7 @@ fn new_client(before: &ProjectConnector, entered: Option<&Entered>) -> Option<Cl
     Some(Client { id: id.clone().or(known).unwrap_or_default(), secret })
 }
 
-fn taken_over(change: &ProjectConnectorChange, before: &ProjectConnector) -> ProjectConnector {
+fn taken_over(change: &ConnectorChange, before: &ProjectConnector) -> ProjectConnector {
     let kept = before.clone();
     ProjectConnector {
         is_enabled: change.is_enabled.unwrap_or(kept.is_enabled),

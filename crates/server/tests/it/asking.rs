@@ -1,7 +1,7 @@
 //! What may be asked of end users, what their page offers, and how those who asked learn of the end.
 
 use astralform_domain::{EnvironmentSettings, Patch, ScopeSet, VerifyEndUser};
-use astralform_engine::project_connectors::ProjectConnectorChange;
+use astralform_engine::project_connectors::ConnectorChange;
 use astralform_testkit::{Reply, Setup, TestServer};
 use serde_json::{Value, json};
 use url::Url;
@@ -119,10 +119,7 @@ async fn where_the_project_lists_scopes_no_others_can_be_asked_for() {
     let server = TestServer::start().await;
     let listed = ScopeSet::from_iter(["channels:read", "custom:scope"]);
     server
-        .change(ProjectConnectorChange {
-            scopes: Patch::Set(listed),
-            ..ProjectConnectorChange::default()
-        })
+        .change(ConnectorChange { scopes: Patch::Set(listed), ..ConnectorChange::default() })
         .await;
     for unlisted in ["chat:write", "groups:read", "admin"] {
         let refused = ask(&server, json!({"scopes": [unlisted]})).await;
@@ -134,9 +131,9 @@ async fn where_the_project_lists_scopes_no_others_can_be_asked_for() {
     assert_eq!(asked.body["required_scopes"], json!(["channels:read", "custom:scope"]));
 
     server
-        .change(ProjectConnectorChange {
+        .change(ConnectorChange {
             scopes: Patch::Set(ScopeSet::default()),
-            ..ProjectConnectorChange::default()
+            ..ConnectorChange::default()
         })
         .await;
     let refused = ask(&server, json!({"scopes": ["channels:read"]})).await;

@@ -1,7 +1,7 @@
 //! Slack apps that act as themselves, beside or in place of the person who consents.
 
 use astralform_domain::Patch;
-use astralform_engine::project_connectors::ProjectConnectorChange;
+use astralform_engine::project_connectors::ConnectorChange;
 use astralform_storage::tokens;
 use astralform_testkit::{Agent, Reply, TestServer};
 use serde_json::json;
@@ -14,7 +14,7 @@ const GENERAL: &str = "C0SIMGENRL";
 async fn asking_for(scopes: &[&str]) -> TestServer {
     let server = TestServer::start().await;
     let scopes = Patch::Set(scopes.iter().copied().collect());
-    server.change(ProjectConnectorChange { scopes, ..ProjectConnectorChange::default() }).await;
+    server.change(ConnectorChange { scopes, ..ConnectorChange::default() }).await;
     let app = server.slack().apps().remove(0);
     server.slack().invite_bot(&app.client_id, GENERAL).unwrap();
     server

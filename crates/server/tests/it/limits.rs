@@ -1,7 +1,7 @@
 //! What is stored has a limit, whoever sends it: a caller, a member or a provider.
 
 use astralform_domain::{Patch, VerifyEndUser};
-use astralform_engine::project_connectors::ProjectConnectorChange;
+use astralform_engine::project_connectors::ConnectorChange;
 use astralform_testkit::{Reply, TestServer};
 use serde_json::{Value, json};
 
@@ -44,10 +44,7 @@ async fn list(server: &TestServer, scopes: &[String]) {
     let usual = ["openid", "offline_access", "notes:read"].map(ToOwned::to_owned);
     let listed = usual.iter().chain(scopes).cloned().collect();
     server
-        .change(ProjectConnectorChange {
-            scopes: Patch::Set(listed),
-            ..ProjectConnectorChange::default()
-        })
+        .change(ConnectorChange { scopes: Patch::Set(listed), ..ConnectorChange::default() })
         .await;
 }
 

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use astralform_domain::{Environment, EnvironmentSettings, Patch, ScopeSet, VerifyEndUser};
-use astralform_engine::project_connectors::ProjectConnectorChange;
+use astralform_engine::project_connectors::ConnectorChange;
 use astralform_testkit::{Browser, Page, Reply, Setup, TestServer, with_parameter};
 use serde_json::json;
 use url::Url;
@@ -197,10 +197,7 @@ async fn f15_an_end_user_is_asked_for_100_things_at_once_at_most() {
     let ask = async |end_user: &str, scope: String| {
         let listed = ScopeSet::from_iter(["channels:read", &scope]);
         server
-            .change(ProjectConnectorChange {
-                scopes: Patch::Set(listed),
-                ..ProjectConnectorChange::default()
-            })
+            .change(ConnectorChange { scopes: Patch::Set(listed), ..ConnectorChange::default() })
             .await;
         let body = json!({"connector": "slack", "scopes": [scope]});
         server.agent(end_user).post("/v1/auth-requests", body).await

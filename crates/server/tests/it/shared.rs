@@ -1,7 +1,7 @@
 //! Accounts that a project shares with all its end users.
 
 use astralform_domain::{EnvironmentSettings, VerifyEndUser};
-use astralform_engine::project_connectors::ProjectConnectorChange;
+use astralform_engine::project_connectors::ConnectorChange;
 use astralform_simulator::{Fault, Times};
 use astralform_testkit::{Page, Reply, Setup, TestServer};
 use serde_json::json;
@@ -19,11 +19,7 @@ async fn set(server: &TestServer, require_auth: bool, allow_end_user_auth: bool)
     let require_auth = Some(require_auth);
     let allow_end_user_auth = Some(allow_end_user_auth);
     server
-        .change(ProjectConnectorChange {
-            require_auth,
-            allow_end_user_auth,
-            ..ProjectConnectorChange::default()
-        })
+        .change(ConnectorChange { require_auth, allow_end_user_auth, ..ConnectorChange::default() })
         .await;
 }
 

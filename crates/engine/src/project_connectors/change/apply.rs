@@ -7,7 +7,7 @@ use astralform_provider::oauth::Client;
 use astralform_storage::{Tx, auth_requests, connections, project_connectors};
 use astralform_vault::ProjectKeys;
 
-use super::{Effect, ProjectConnectorChange, RequestedChange, Revised};
+use super::{ConnectorChange, Effect, RequestedChange, Revised};
 use crate::{
     Fault, SettingsError, connectors::Ready, key_checks::VerifiedKey,
     project_connectors::ProjectConnectors,
@@ -22,9 +22,7 @@ impl ProjectConnectors {
         asked: RequestedChange<'_>,
         keys: &ProjectKeys,
     ) -> Result<(), SettingsError> {
-        let RequestedChange {
-            change: &ProjectConnectorChange { confirmed, .. }, connector, ..
-        } = asked;
+        let RequestedChange { change: &ConnectorChange { confirmed, .. }, connector, .. } = asked;
         let Revised { mut settings, client, key, effect } = revised;
         if effect == Effect::NewApp {
             let ended = self.ended_by(tx, &settings, key.as_ref()).await?;

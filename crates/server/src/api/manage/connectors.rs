@@ -5,7 +5,7 @@ use astralform_domain::{
 };
 use astralform_engine::{
     Credentials,
-    project_connectors::{Enable, ProjectConnectorChange, Verdict},
+    project_connectors::{ConnectorChange, Enable, Verdict},
 };
 use axum::{Json, extract::State};
 use schemars::JsonSchema;
@@ -214,7 +214,7 @@ impl From<EnableRequest> for Enable {
     }
 }
 
-impl From<ConnectorChangeRequest> for ProjectConnectorChange {
+impl From<ConnectorChangeRequest> for ConnectorChange {
     fn from(request: ConnectorChangeRequest) -> Self {
         Self {
             is_enabled: request.is_enabled,
