@@ -4,7 +4,7 @@
 
 #![no_main]
 
-use astralform_jq::{Budget, Document, Program};
+use astralform_jq::{Document, Program, StepBudget};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 
@@ -31,5 +31,5 @@ fuzz_target!(|data: &[u8]| {
     else {
         return;
     };
-    let _any = program.run(&document, &[&value], Budget::steps(50_000));
+    let _any = program.run(&document, &[&value], StepBudget::steps(50_000));
 });

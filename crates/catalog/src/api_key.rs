@@ -4,7 +4,8 @@ use serde::Deserialize;
 /// How accounts are connected by a key that its owner copies from the provider.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ApiKey {
+#[schemars(rename = "ApiKey")]
+pub struct ApiKeyAuth {
     /// What is entered: the key, called `api_key`, and what else belongs to it.
     #[schemars(length(min = 1, max = 8))]
     pub fields: Vec<KeyField>,
@@ -32,7 +33,7 @@ pub struct KeyField {
     pub secret: bool,
 }
 
-impl ApiKey {
+impl ApiKeyAuth {
     /// The field of the key itself.
     pub const KEY: &str = "api_key";
 

@@ -10,20 +10,20 @@ mod meaning;
 
 use crate::{
     Connector, Diagnostic, Folder,
-    yaml::{Document, Place, step},
+    yaml::{SourcePosition, YamlDocument, step},
 };
 
 const FILE: &str = "connector.yaml";
 const LONGEST: usize = 256 * 1024;
 
 /// A fault at a part of the document.
-struct Fault {
+struct DocumentFault {
     pointer: String,
     message: String,
     fix: String,
 }
 
-impl Fault {
+impl DocumentFault {
     fn new(pointer: impl Into<String>, message: impl Into<String>, fix: impl Into<String>) -> Self {
         Self { pointer: pointer.into(), message: message.into(), fix: fix.into() }
     }
@@ -32,7 +32,7 @@ impl Fault {
 /// Returns the connector of a folder, or all that is wrong with it.
 pub(crate) fn check(folder: Folder<'_>) -> Result<Connector, Vec<Diagnostic>> {
     let text = text(folder).map_err(|fault| vec![fault])?;
-    let document = Document::parse(text).map_err(|error| {
+    let document = YamlDocument::parse(text).map_err(|error| {
         let fix = "correct the YAML; editors with a YAML mode show the place";
         vec![diagnostic(folder, FILE, error.place, error.message, fix)]
     })?;
@@ -51,19 +51,23 @@ pub(crate) fn check(folder: Folder<'_>) -> Result<Connector, Vec<Diagnostic>> {
 }
 
 /// Returns faults with the lines and columns at which they stand.
-fn locate(faults: Vec<Fault>, folder: Folder<'_>, document: &Document) -> Vec<Diagnostic> {
+fn locate(
+    faults: Vec<DocumentFault>,
+    folder: Folder<'_>,
+    document: &YamlDocument,
+) -> Vec<Diagnostic> {
     let mut diagnostics = Vec::new();
-    for Fault { pointer, message, fix } in faults {
+    for DocumentFault { pointer, message, fix } in faults {
         diagnostics.push(diagnostic(folder, FILE, document.place(&pointer), message, fix));
     }
     diagnostics
 }
 
 impl Connector {
-    fn deserialize_checked(value: &serde_json::Value) -> Result<Self, Fault> {
+    fn deserialize_checked(value: &serde_json::Value) -> Result<Self, DocumentFault> {
         serde_path_to_error::deserialize(value).map_err(|error| {
             let fix = "correct it; docs/connector-format.md describes the format";
-            Fault::new(pointer(error.path()), error.inner().to_string(), fix)
+            DocumentFault::new(pointer(error.path()), error.inner().to_string(), fix)
         })
     }
 }
@@ -89,7 +93,7 @@ fn text(folder: Folder<'_>) -> Result<&str, Diagnostic> {
             Err(_) => ("the file is not UTF-8", "save it as UTF-8"),
         },
     };
-    Err(diagnostic(folder, FILE, Place::START, message, fix))
+    Err(diagnostic(folder, FILE, SourcePosition::START, message, fix))
 }
 
 fn guide(folder: Folder<'_>) -> String {
@@ -106,13 +110,15 @@ fn missing_files(folder: Folder<'_>) -> Vec<Diagnostic> {
         !folder.files.iter().any(|(name, bytes)| name == wanted && !bytes.is_empty())
     });
     let message = "the file is missing or empty";
-    missing.map(|(file, fix)| diagnostic(folder, file, Place::START, message, *fix)).collect()
+    missing
+        .map(|(file, fix)| diagnostic(folder, file, SourcePosition::START, message, *fix))
+        .collect()
 }
 
 fn diagnostic(
     folder: Folder<'_>,
     file: &str,
-    place: Place,
+    place: SourcePosition,
     message: impl Into<String>,
     fix: impl Into<String>,
 ) -> Diagnostic {

@@ -8,7 +8,8 @@ use serde_json::Value;
 use url::Url;
 
 use crate::{
-    ApiKey, Encoding, Errors, Expression, OAuth, Placement, Revocation, ScopeEntry, Tool, Variables,
+    ApiKeyAuth, Encoding, Errors, Expression, OAuth, Placement, RevocationEndpoint, ScopeEntry,
+    Tool, Variables,
 };
 
 /// One connector, as its `connector.yaml` describes it.
@@ -36,7 +37,7 @@ pub struct Connector {
     pub oauth: Option<OAuth>,
     /// How accounts are connected by an API key, where `type` is `api_key`.
     #[serde(default)]
-    pub api_key: Option<ApiKey>,
+    pub api_key: Option<ApiKeyAuth>,
     /// How its API is called.
     pub api: Api,
     /// How the API says that something went wrong.
@@ -46,7 +47,7 @@ pub struct Connector {
     pub identity: Identity,
     /// How a token is ended at the provider.
     #[serde(default)]
-    pub revocation: Option<Revocation>,
+    pub revocation: Option<RevocationEndpoint>,
     /// What a developer does at the provider.
     pub setup: Setup,
     /// What agents can do with it.
@@ -73,7 +74,7 @@ pub enum Auth<'a> {
     /// By OAuth.
     OAuth(&'a OAuth),
     /// By a key that is entered.
-    ApiKey(&'a ApiKey),
+    ApiKey(&'a ApiKeyAuth),
 }
 
 impl ConnectorType {

@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-use astralform_jq::{Budget, CompileError, Document, Program, RunError, Use};
+use astralform_jq::{CompileError, Document, Program, RunError, StepBudget, Use};
 use http::HeaderMap;
 use schemars::{JsonSchema, Schema as JsonSchemaValue, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de::Error as _};
@@ -67,7 +67,7 @@ impl Expression {
     /// # Errors
     /// When the expression does not fit the input, or takes too long.
     pub fn run(&self, input: &Document<'_>, variables: Variables<'_>) -> Result<Value, RunError> {
-        self.run_within(input, variables, Budget::DEFAULT)
+        self.run_within(input, variables, StepBudget::DEFAULT)
     }
 
     /// Runs it within its budget and writes its result as JSON.
@@ -79,14 +79,14 @@ impl Expression {
         input: &Document<'_>,
         variables: Variables<'_>,
     ) -> Result<Box<RawValue>, RunError> {
-        self.with(variables, |values| self.program.write(input, values, Budget::DEFAULT))
+        self.with(variables, |values| self.program.write(input, values, StepBudget::DEFAULT))
     }
 
     fn run_within(
         &self,
         input: &Document<'_>,
         variables: Variables<'_>,
-        budget: Budget,
+        budget: StepBudget,
     ) -> Result<Value, RunError> {
         self.with(variables, |values| self.program.run(input, values, budget))
     }
@@ -109,7 +109,7 @@ impl Expression {
         input: &Document<'_>,
         variables: Variables<'_>,
     ) -> Result<T, ExpressionError> {
-        let found = self.run_within(input, variables, Budget::DEFAULT.marking_null())?;
+        let found = self.run_within(input, variables, StepBudget::DEFAULT.marking_null())?;
         serde_json::from_value(found).map_err(ExpressionError::Shape)
     }
 

@@ -23,16 +23,19 @@ mod tool;
 mod yaml;
 
 pub use addresses::{AddressError, Addresses, OauthAddresses, destination};
-pub use api_key::{ApiKey, KeyField};
+pub use api_key::{ApiKeyAuth, KeyField};
 pub use builtin::builtin;
 pub use connector::{Api, Auth, Connector, ConnectorType, Identity, Method, Setup};
 pub use diagnostic::Diagnostic;
 pub use errors::{ErrorKind, Errors};
 pub use expression::{Expression, ExpressionError, Variables};
 pub use load::{Catalog, Folder, load};
-pub use oauth::{ClientAuth, Encoding, OAuth, Pkce, Refresh, Rotation, ScopeEntry, TokenResponse};
+pub use oauth::{
+    ClientAuth, Encoding, OAuth, Pkce, RefreshRules, RefreshTokenRotation, ScopeEntry,
+    TokenResponse,
+};
 pub use placement::{Basic, Placement, Template};
-pub use revocation::{EndedTokens, Revocation, RevocationStyle};
+pub use revocation::{EndedTokens, RevocationEndpoint, RevocationStyle};
 pub use schema::{ArgumentFault, Schema};
 pub use tool::{Alternative, Annotations, Tool, ToolRequest};
 

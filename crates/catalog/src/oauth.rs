@@ -50,16 +50,17 @@ pub struct OAuth {
     pub token_response: TokenResponse,
     /// What comes of refreshing a token (RFC 6749 §6).
     #[serde(default)]
-    pub refresh: Refresh,
+    pub refresh: RefreshRules,
 }
 
 /// What comes of refreshing a token (RFC 6749 §6).
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Refresh {
+#[schemars(rename = "Refresh")]
+pub struct RefreshRules {
     /// What becomes of the refresh token that was used.
     #[serde(default)]
-    pub rotation: Rotation,
+    pub rotation: RefreshTokenRotation,
     /// How many seconds an access token lives, where the answers do not say it.
     #[serde(default)]
     #[schemars(range(min = 1))]
@@ -72,7 +73,8 @@ pub struct Refresh {
 /// What becomes of a refresh token that was used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Rotation {
+#[schemars(rename = "Rotation")]
+pub enum RefreshTokenRotation {
     /// It is dead: the answer has another one.
     #[default]
     SingleUse,
@@ -80,7 +82,7 @@ pub enum Rotation {
     Reusable,
 }
 
-impl Refresh {
+impl RefreshRules {
     /// Returns whether an error code says that the refresh token is dead (RFC 6749 §5.2).
     pub fn is_rejection(&self, code: &str) -> bool {
         code == "invalid_grant" || self.rejected.iter().any(|known| known == code)

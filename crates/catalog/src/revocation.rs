@@ -6,7 +6,8 @@ use crate::{ClientAuth, Encoding, Expression, Method};
 /// How a token is ended at the provider.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Revocation {
+#[schemars(rename = "Revocation")]
+pub struct RevocationEndpoint {
     /// Who proves what.
     pub style: RevocationStyle,
     /// An absolute address, or a path below the API's base. `{client_id}` in its path stands for
@@ -20,7 +21,7 @@ pub struct Revocation {
     #[serde(default)]
     pub encoding: Encoding,
     /// The parameter that names the token, where our app names it.
-    #[serde(default = "Revocation::token")]
+    #[serde(default = "RevocationEndpoint::token")]
     pub parameter: String,
     /// How our app proves itself, where that differs from the token endpoint.
     #[serde(default)]
@@ -43,7 +44,7 @@ pub struct Revocation {
     pub already_dead: Option<Expression>,
     /// How many tokens the provider lets an app end in a minute, for telling how long it takes to end
     /// many.
-    #[serde(default = "Revocation::per_minute")]
+    #[serde(default = "RevocationEndpoint::per_minute")]
     #[schemars(range(min = 1, max = 60000))]
     pub per_minute: u32,
 }
@@ -72,7 +73,7 @@ pub enum RevocationStyle {
     Bearer,
 }
 
-impl Revocation {
+impl RevocationEndpoint {
     /// What stands for our app's identifier in the address, as URLs spell it.
     pub const CLIENT_ID: &str = "%7Bclient_id%7D";
 

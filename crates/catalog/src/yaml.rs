@@ -7,27 +7,27 @@ use saphyr_parser::{Event, Parser};
 use serde_json::{Map, Value};
 
 /// A YAML document.
-pub(crate) struct Document {
+pub(crate) struct YamlDocument {
     /// Its content.
     pub(crate) value: Value,
     /// Where each part stands, by JSON Pointer (RFC 6901).
-    places: HashMap<String, Place>,
+    places: HashMap<String, SourcePosition>,
 }
 
 /// A line and a column, the first of each being 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct SourcePosition {
     pub(crate) line: usize,
     pub(crate) column: usize,
 }
 
 /// Why a text is not one YAML document that JSON can express.
 pub(crate) struct YamlError {
-    pub(crate) place: Place,
+    pub(crate) place: SourcePosition,
     pub(crate) message: String,
 }
 
-impl Place {
+impl SourcePosition {
     pub(crate) const START: Self = Self { line: 1, column: 1 };
 
     fn of(marker: Marker) -> Self {
@@ -35,13 +35,13 @@ impl Place {
     }
 }
 
-impl Document {
+impl YamlDocument {
     pub(crate) fn parse(text: &str) -> Result<Self, YamlError> {
         check_depth(text)?;
         let documents = MarkedYaml::load_from_str(text).map_err(|error| broken(&error))?;
         let [root] = documents.as_slice() else {
             let message = format!("one YAML document is expected, there are {}", documents.len());
-            return Err(YamlError { place: Place::START, message });
+            return Err(YamlError { place: SourcePosition::START, message });
         };
         let mut places = HashMap::new();
         let value = convert(root, String::new(), &mut places)?;
@@ -50,7 +50,7 @@ impl Document {
 
     /// Returns where the part at `pointer` stands; a part that is missing stands where its parent
     /// does.
-    pub(crate) fn place(&self, pointer: &str) -> Place {
+    pub(crate) fn place(&self, pointer: &str) -> SourcePosition {
         let mut pointer = pointer;
         loop {
             if let Some(place) = self.places.get(pointer) {
@@ -58,7 +58,7 @@ impl Document {
             }
             match pointer.rfind('/') {
                 Some(at) => pointer = &pointer[..at],
-                None => return Place::START,
+                None => return SourcePosition::START,
             }
         }
     }
@@ -78,14 +78,14 @@ fn check_depth(text: &str) -> Result<(), YamlError> {
         }
         if depth > DEEPEST {
             let message = format!("the file is nested deeper than {DEEPEST} levels");
-            return Err(YamlError { place: Place::of(span.start), message });
+            return Err(YamlError { place: SourcePosition::of(span.start), message });
         }
     }
     Ok(())
 }
 
 fn broken(error: &ScanError) -> YamlError {
-    YamlError { place: Place::of(*error.marker()), message: error.info().to_owned() }
+    YamlError { place: SourcePosition::of(*error.marker()), message: error.info().to_owned() }
 }
 
 /// Returns `pointer` with one more step (RFC 6901 §3).
@@ -96,9 +96,9 @@ pub(crate) fn step(pointer: &str, name: &str) -> String {
 fn convert(
     node: &MarkedYaml<'_>,
     pointer: String,
-    places: &mut HashMap<String, Place>,
+    places: &mut HashMap<String, SourcePosition>,
 ) -> Result<Value, YamlError> {
-    let place = Place::of(node.span.start);
+    let place = SourcePosition::of(node.span.start);
     let value = match &node.data {
         YamlData::Value(scalar) => scalar_value(scalar),
         YamlData::Sequence(items) => {
@@ -113,7 +113,7 @@ fn convert(
                 let name = key_name(key)?;
                 let below = step(&pointer, &name);
                 object.insert(name, convert(item, below.clone(), places)?);
-                places.insert(below, Place::of(key.span.start));
+                places.insert(below, SourcePosition::of(key.span.start));
             }
             Value::Object(object)
         }
@@ -130,7 +130,7 @@ fn key_name(key: &MarkedYaml<'_>) -> Result<String, YamlError> {
     match &key.data {
         YamlData::Value(Scalar::String(name)) => Ok(name.to_string()),
         _ => Err(YamlError {
-            place: Place::of(key.span.start),
+            place: SourcePosition::of(key.span.start),
             message: "the name of a field must be a text: put it in quotes".to_owned(),
         }),
     }
@@ -154,17 +154,17 @@ mod tests {
 
     use super::*;
 
-    fn parse(text: &str) -> Document {
-        Document::parse(text).ok().unwrap()
+    fn parse(text: &str) -> YamlDocument {
+        YamlDocument::parse(text).ok().unwrap()
     }
 
     #[test]
     fn every_part_knows_where_it_stands() {
         let document = parse("a: 1\nb:\n  - x: yes\n  - a/b: 2.5\n");
         assert_eq!(document.value, json!({"a": 1, "b": [{"x": "yes"}, {"a/b": 2.5}]}));
-        assert_eq!(document.place("/b/1/a~1b"), Place { line: 4, column: 5 });
-        assert_eq!(document.place("/b/0/missing"), Place { line: 3, column: 5 });
-        assert_eq!(document.place("/nothing/here"), Place::START);
+        assert_eq!(document.place("/b/1/a~1b"), SourcePosition { line: 4, column: 5 });
+        assert_eq!(document.place("/b/0/missing"), SourcePosition { line: 3, column: 5 });
+        assert_eq!(document.place("/nothing/here"), SourcePosition::START);
     }
 
     #[test]
@@ -172,7 +172,7 @@ mod tests {
         for (text, line) in
             [("a: [1,\n", 2), ("a: 1\na: 2\n", 2), ("a: 1\n---\nb: 2\n", 1), ("", 1)]
         {
-            let error = Document::parse(text).err().unwrap();
+            let error = YamlDocument::parse(text).err().unwrap();
             assert_eq!(error.place.line, line, "{text:?}: {}", error.message);
         }
     }
@@ -184,6 +184,6 @@ mod tests {
             let below = vec![format!("*a{}", level - 1); 10].join(",");
             writeln!(bomb, "a{level}: &a{level} [{below}]").unwrap();
         }
-        assert!(Document::parse(&bomb).is_err());
+        assert!(YamlDocument::parse(&bomb).is_err());
     }
 }

@@ -36,7 +36,7 @@ pub(crate) enum Command {
     AdminTokens(admin_tokens::AdminTokens),
     /// Look at the connections of a project, and end them
     #[command(subcommand)]
-    Connections(connections::Connections),
+    Connections(connections::ConnectionsCommand),
     /// Bring a database up to date with this version
     Migrate(migrate::Migrate),
     /// Write everything in the database to a file, while servers run
@@ -48,7 +48,7 @@ pub(crate) enum Command {
     Keys(keys::Keys),
     /// Work on the catalogue of connectors
     #[command(subcommand)]
-    Connectors(connectors::Connectors),
+    Connectors(connectors::ConnectorsCommand),
 }
 
 impl Command {

@@ -15,14 +15,14 @@ use std::{net::SocketAddr, path::PathBuf};
 use anyhow::Context as _;
 use astralform_domain::Secret;
 use astralform_egress::{ExtraRoots, Networks};
-use astralform_server::{Hosts, Proxies, Rate, Rates};
+use astralform_server::{AllowedHosts, Proxies, Rate, Rates};
 use clap::{Args, builder::BoolishValueParser};
 use ipnet::IpNet;
 use url::Url;
 
 pub(crate) use database::Database;
 pub(crate) use empty::{without_empty_flags, without_empty_variables};
-use file::{Settings, read};
+use file::{SettingsFile, read};
 pub(crate) use key_file::KeyFile;
 pub(crate) use listen::Listen;
 pub(crate) use misspelt::misspelt_variables;
@@ -166,7 +166,7 @@ pub(crate) struct Config {
     /// The authorities that are trusted besides the public ones.
     pub(crate) extra_roots: ExtraRoots,
     pub(crate) trusted_proxies: Proxies,
-    pub(crate) allowed_hosts: Hosts,
+    pub(crate) allowed_hosts: AllowedHosts,
     pub(crate) rates: Rates,
     pub(crate) node: Option<String>,
     /// The token that a reader of the metrics must send.
@@ -181,7 +181,7 @@ impl Store {
         Self::merge(flags, &mut file)
     }
 
-    fn merge(flags: StoreFlags, file: &mut Settings) -> anyhow::Result<Self> {
+    fn merge(flags: StoreFlags, file: &mut SettingsFile) -> anyhow::Result<Self> {
         let data_dir = flags.data_dir.or(file.data_dir.take()).unwrap_or_else(|| "data".into());
         let database_url = flags.database_url.or(file.database_url.take());
         let is_group_readable =
@@ -196,7 +196,7 @@ impl Store {
 }
 
 impl Place {
-    fn merge(flags: PlaceFlags, file: &mut Settings) -> anyhow::Result<Self> {
+    fn merge(flags: PlaceFlags, file: &mut SettingsFile) -> anyhow::Result<Self> {
         let listen = match (flags.listen, file.listen.take()) {
             (Some(listen), _) => Some(listen),
             (None, set) => set.map(|text| text.parse()).transpose().context("listen")?,
@@ -241,7 +241,7 @@ impl Config {
         Self::merge(flags, file)
     }
 
-    fn merge(flags: Flags, mut file: Settings) -> anyhow::Result<Self> {
+    fn merge(flags: Flags, mut file: SettingsFile) -> anyhow::Result<Self> {
         let store = Store::merge(flags.store, &mut file)?;
         let private = (flags.allow_private_networks, file.allow_private_networks.take());
         let private_networks = networks("allow_private_networks", private)?;
@@ -275,7 +275,7 @@ impl Config {
 
 impl RateFlags {
     /// Returns the rates that are set here, or in the file, or else the default ones.
-    fn merge(self, file: &Settings) -> anyhow::Result<Rates> {
+    fn merge(self, file: &SettingsFile) -> anyhow::Result<Rates> {
         let rates = Rates::default();
         let end_user = check_rate("end_user_rate", self.end_user.or(file.end_user_rate))?;
         Ok(Rates {

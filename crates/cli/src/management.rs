@@ -19,7 +19,7 @@ use crate::config::extra_roots;
 
 /// Which server, and who asks.
 #[derive(Args)]
-pub(crate) struct Access {
+pub(crate) struct ManagementFlags {
     /// Where the server is reached
     #[arg(
         long,
@@ -40,11 +40,11 @@ pub(crate) struct Access {
 /// A server's management API.
 pub(crate) struct Management {
     egress: Egress,
-    access: Access,
+    access: ManagementFlags,
 }
 
 impl Management {
-    pub(crate) fn new(access: Access) -> anyhow::Result<Self> {
+    pub(crate) fn new(access: ManagementFlags) -> anyhow::Result<Self> {
         let networks = reachable(&access.url)?;
         let roots = extra_roots(&access.extra_roots)?;
         Ok(Self { egress: Egress::trusting(networks.into_iter().collect(), None, roots), access })

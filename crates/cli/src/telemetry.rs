@@ -16,8 +16,8 @@ use tracing_subscriber::{
 
 use floods::Floods;
 use form::Form;
-use lines::Lines;
 pub(crate) use lines::Log;
+use lines::LogWriter;
 use requests::{TimeAndId, WithId};
 
 /// Starts a server's log: lines for people on a terminal, otherwise JSON for machines. Floods of
@@ -27,7 +27,7 @@ pub(crate) fn start_server(filter: &str) -> anyhow::Result<Log> {
     let filter = parse(filter)?;
     let floods = Arc::<Floods>::default();
     let form = if stderr().is_terminal() { Form::Text } else { Form::Json };
-    let lines = Lines::to(stderr(), form, Arc::clone(&floods));
+    let lines = LogWriter::to(stderr(), form, Arc::clone(&floods));
     let (lines, log) = lines.context("logging cannot start")?;
     let layer = fmt::layer().log_internal_errors(false).with_writer(lines);
     let layer = match form {

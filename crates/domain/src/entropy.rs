@@ -9,10 +9,10 @@ use std::{
 
 /// Where randomness comes from: the operating system, or a repeatable sequence for tests.
 #[derive(Clone)]
-pub struct Entropy(Source);
+pub struct Entropy(EntropySource);
 
 #[derive(Clone)]
-enum Source {
+enum EntropySource {
     System,
     Seeded(Arc<AtomicU64>),
 }
@@ -20,21 +20,21 @@ enum Source {
 impl Entropy {
     /// Returns the operating system's generator, fit for keys.
     pub fn system() -> Self {
-        Self(Source::System)
+        Self(EntropySource::System)
     }
 
     /// Returns a repeatable sequence; never for secrets outside tests.
     pub fn seeded(seed: u64) -> Self {
-        Self(Source::Seeded(Arc::new(AtomicU64::new(seed))))
+        Self(EntropySource::Seeded(Arc::new(AtomicU64::new(seed))))
     }
 
     /// Fills `bytes` with random ones.
     pub fn fill(&self, bytes: &mut [u8]) {
         match &self.0 {
-            Source::System => {
+            EntropySource::System => {
                 getrandom::fill(bytes).expect("the operating system always has randomness");
             }
-            Source::Seeded(state) => {
+            EntropySource::Seeded(state) => {
                 for chunk in bytes.chunks_mut(8) {
                     chunk.copy_from_slice(&split_mix(state).to_le_bytes()[..chunk.len()]);
                 }
@@ -46,8 +46,8 @@ impl Entropy {
     /// the system is not asked for each.
     pub(crate) fn id(&self) -> [u8; 16] {
         match self.0 {
-            Source::System => AHEAD.with_borrow_mut(|ahead| ahead.next(self)),
-            Source::Seeded(_) => self.bytes(),
+            EntropySource::System => AHEAD.with_borrow_mut(|ahead| ahead.next(self)),
+            EntropySource::Seeded(_) => self.bytes(),
         }
     }
 
@@ -65,16 +65,17 @@ impl Entropy {
 }
 
 thread_local! {
-    static AHEAD: RefCell<Ahead> = const { RefCell::new(Ahead { bytes: [[0; 16]; 64], left: 0 }) };
+    static AHEAD: RefCell<RandomBuffer> =
+        const { RefCell::new(RandomBuffer { bytes: [[0; 16]; 64], left: 0 }) };
 }
 
 /// Random bytes that a thread has asked for before it needs them. Each is given once.
-struct Ahead {
+struct RandomBuffer {
     bytes: [[u8; 16]; 64],
     left: usize,
 }
 
-impl Ahead {
+impl RandomBuffer {
     fn next(&mut self, entropy: &Entropy) -> [u8; 16] {
         if self.left == 0 {
             entropy.fill(self.bytes.as_flattened_mut());
@@ -88,8 +89,8 @@ impl Ahead {
 impl fmt::Debug for Entropy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
-            Source::System => "Entropy(system)",
-            Source::Seeded(_) => "Entropy(seeded)",
+            EntropySource::System => "Entropy(system)",
+            EntropySource::Seeded(_) => "Entropy(seeded)",
         })
     }
 }

@@ -20,10 +20,10 @@ pub struct Timestamp(i64);
 
 /// Where the time comes from: the system, or a clock that moves only when told.
 #[derive(Clone, Debug)]
-pub struct Clock(Source);
+pub struct Clock(TimeSource);
 
 #[derive(Clone, Debug)]
-enum Source {
+enum TimeSource {
     System,
     Manual(Arc<AtomicI64>),
 }
@@ -110,26 +110,26 @@ in_json!(Timestamp, true, {"type": "string", "format": "date-time"});
 impl Clock {
     /// Returns the system's clock.
     pub fn system() -> Self {
-        Self(Source::System)
+        Self(TimeSource::System)
     }
 
     /// Returns a clock that stands at `start` until [`Clock::advance`] moves it; its clones move
     /// with it.
     pub fn manual(start: Timestamp) -> Self {
-        Self(Source::Manual(Arc::new(AtomicI64::new(start.as_micros()))))
+        Self(TimeSource::Manual(Arc::new(AtomicI64::new(start.as_micros()))))
     }
 
     /// Returns the present moment.
     pub fn now(&self) -> Timestamp {
         match &self.0 {
-            Source::System => Timestamp(jiff::Timestamp::now().as_microsecond()),
-            Source::Manual(hand) => Timestamp(hand.load(Ordering::SeqCst)),
+            TimeSource::System => Timestamp(jiff::Timestamp::now().as_microsecond()),
+            TimeSource::Manual(hand) => Timestamp(hand.load(Ordering::SeqCst)),
         }
     }
 
     /// Moves a manual clock forward; the system's cannot be moved and stays.
     pub fn advance(&self, by: Duration) {
-        if let Source::Manual(hand) = &self.0 {
+        if let TimeSource::Manual(hand) = &self.0 {
             hand.store(self.now().after(by).as_micros(), Ordering::SeqCst);
         }
     }

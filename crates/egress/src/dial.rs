@@ -28,9 +28,9 @@ const MOST_ADDRESSES: usize = 4;
 
 /// Makes connections to addresses that may be dialled.
 #[derive(Clone)]
-pub(super) struct Dialer(Arc<Shared>);
+pub(super) struct Dialer(Arc<DialerInner>);
 
-struct Shared {
+struct DialerInner {
     names: Names,
     private: Networks,
     simulator: Option<SocketAddr>,
@@ -72,7 +72,7 @@ impl Dialer {
         simulator: Option<SocketAddr>,
         trust: Trust,
     ) -> Self {
-        Self(Arc::new(Shared { names, private, simulator, trust }))
+        Self(Arc::new(DialerInner { names, private, simulator, trust }))
     }
 
     /// Checks whether an address could be dialled now. One whose name does not resolve yet passes
@@ -88,7 +88,7 @@ impl Dialer {
 
     /// Resolves the host of an address, checks what it resolves to, and connects to that.
     pub(super) async fn connect(&self, url: &Url) -> Result<Box<dyn Stream>, EgressError> {
-        let Shared { names, trust, .. } = &*self.0;
+        let DialerInner { names, trust, .. } = &*self.0;
         let (host, port) = endpoint(url)?;
         let addresses = names.resolve(&host, port).await.map_err(EgressError::Unreachable)?;
         self.0.check_all(url, &addresses)?;
@@ -120,7 +120,7 @@ fn is_encrypted(url: &Url) -> bool {
     url.scheme() == "https"
 }
 
-impl Shared {
+impl DialerInner {
     fn check_all(&self, url: &Url, addresses: &[SocketAddr]) -> Result<(), Forbidden> {
         let encrypted = is_encrypted(url);
         let simulator = self.simulator.filter(|simulator| names(url, *simulator));

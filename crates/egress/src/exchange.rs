@@ -28,16 +28,16 @@ use crate::{
 type Driver = http1::Connection<TokioIo<LimitedAhead>, Full<Bytes>>;
 
 /// An open connection between two requests.
-pub(super) struct Connection {
+pub(super) struct HttpConnection {
     sender: SendRequest<Full<Bytes>>,
     driver: Box<Driver>,
     ahead: Arc<Ahead>,
 }
 
 /// How an exchange ended.
-pub(super) enum Ended {
+pub(super) enum ExchangeOutcome {
     /// With an answer, and with the connection if it can be used again.
-    Answered(Answer, Option<Connection>),
+    Answered(Answer, Option<HttpConnection>),
     /// The connection was closed before any of the request was written.
     Unsent(Box<Request<Full<Bytes>>>, hyper::Error),
 }
@@ -47,7 +47,7 @@ enum Failed {
     Said(EgressError),
 }
 
-impl Connection {
+impl HttpConnection {
     /// Returns a connection over an open stream.
     pub(super) async fn over(stream: Box<dyn Stream>) -> hyper::Result<Self> {
         let ahead = Arc::<Ahead>::default();
@@ -84,7 +84,7 @@ impl Connection {
         self,
         mut request: Request<Full<Bytes>>,
         at_most: usize,
-    ) -> Result<Ended, EgressError> {
+    ) -> Result<ExchangeOutcome, EgressError> {
         let Self { mut sender, driver, ahead } = self;
         let mut driver = Some(driver);
         ahead.await_answer(&mut request);
@@ -94,10 +94,12 @@ impl Connection {
         };
         let answer = match answered {
             Ok(answer) => answer,
-            Err(Failed::Unsent(request, error)) => return Ok(Ended::Unsent(request, error)),
+            Err(Failed::Unsent(request, error)) => {
+                return Ok(ExchangeOutcome::Unsent(request, error));
+            }
             Err(Failed::Said(error)) => return Err(error),
         };
-        Ok(Ended::Answered(answer, Self::if_usable(sender, driver, ahead)))
+        Ok(ExchangeOutcome::Answered(answer, Self::if_usable(sender, driver, ahead)))
     }
 }
 

@@ -16,7 +16,7 @@ use std::{
 use tokio::time::{Instant, sleep};
 use url::{Position, Url};
 
-use crate::exchange::Connection;
+use crate::exchange::HttpConnection;
 
 /// How many wait on each shelf for one place.
 const MOST_PER_PLACE: usize = 64;
@@ -33,7 +33,7 @@ struct Shelf {
     patience: Duration,
     /// How many wait on all shelves, and how many may.
     total: Arc<Total>,
-    waiting: Mutex<Waiting>,
+    waiting: Mutex<IdleConnections>,
 }
 
 struct Total {
@@ -42,8 +42,8 @@ struct Total {
 }
 
 #[derive(Default)]
-struct Waiting {
-    by_place: HashMap<String, VecDeque<(Instant, Connection)>>,
+struct IdleConnections {
+    by_place: HashMap<String, VecDeque<(Instant, HttpConnection)>>,
     /// Whether a task closes what has waited too long.
     is_swept: bool,
 }
@@ -65,7 +65,7 @@ impl Pool {
     }
 
     /// Returns the open connection that has waited for the shortest time.
-    pub(super) fn take(&self, place: &str) -> Option<Connection> {
+    pub(super) fn take(&self, place: &str) -> Option<HttpConnection> {
         let rack = self.own();
         let mut waiting = rack.lock();
         let queue = waiting.by_place.get_mut(place)?;
@@ -77,7 +77,7 @@ impl Pool {
 
     /// Has a connection wait for its next request. Where so many wait already, the one that was
     /// used least recently on this thread is closed.
-    pub(super) fn put(&self, to: &str, connection: Connection) {
+    pub(super) fn put(&self, to: &str, connection: HttpConnection) {
         let rack = self.own();
         let mut waiting = rack.lock();
         let now = Instant::now();
@@ -110,7 +110,7 @@ impl Pool {
 }
 
 impl Shelf {
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
+    fn lock(&self) -> MutexGuard<'_, IdleConnections> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -133,7 +133,7 @@ impl Drop for Shelf {
     }
 }
 
-impl Waiting {
+impl IdleConnections {
     /// Closes the connections that have waited too long, and returns how many they were.
     fn sweep(&mut self, patience: Duration) -> usize {
         let mut closed = 0;
@@ -185,13 +185,13 @@ mod tests {
     const PLENTY: usize = 1_000;
 
     /// Returns a connection that the other end holds open for ever.
-    async fn connection() -> Connection {
+    async fn connection() -> HttpConnection {
         let (ours, theirs) = duplex(64);
         tokio::spawn(async move {
             std::future::pending::<()>().await;
             drop(theirs);
         });
-        Connection::over(Box::new(ours)).await.unwrap()
+        HttpConnection::over(Box::new(ours)).await.unwrap()
     }
 
     #[tokio::test]
@@ -210,7 +210,7 @@ mod tests {
         let pool = Pool::new(LONG, PLENTY);
         let (ours, theirs) = duplex(64);
         pool.put("http://a", connection().await);
-        pool.put("http://a", Connection::over(Box::new(ours)).await.unwrap());
+        pool.put("http://a", HttpConnection::over(Box::new(ours)).await.unwrap());
         drop(theirs);
         assert!(pool.take("http://a").is_some(), "the one before it is");
         assert!(pool.take("http://a").is_none());
@@ -259,7 +259,7 @@ mod tests {
         let pool = Pool::new(SHORT, PLENTY);
         for _ in 0..2 {
             let (ours, mut theirs) = duplex(64);
-            pool.put("http://a", Connection::over(Box::new(ours)).await.unwrap());
+            pool.put("http://a", HttpConnection::over(Box::new(ours)).await.unwrap());
             let before = Instant::now();
             let read = timeout(LONG, theirs.read_u8()).await.expect("it is closed");
             assert!(read.is_err() && before.elapsed() >= SHORT);

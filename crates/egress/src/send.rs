@@ -9,7 +9,7 @@ use url::Url;
 use crate::{
     Answer, EgressError, ExtraRoots, Forbidden, Networks, Outgoing,
     dial::{self, Dialer, Names},
-    exchange::{Connection, Ended},
+    exchange::{ExchangeOutcome, HttpConnection},
     logged::Logged,
     pool::{Pool, place},
     trust::Trust,
@@ -110,22 +110,24 @@ impl Egress {
         let (url, mut request) = request.written()?;
         while let Some(kept) = self.pool.take(place(&url)) {
             match kept.exchange(request, at_most).await? {
-                Ended::Answered(answer, connection) => {
+                ExchangeOutcome::Answered(answer, connection) => {
                     return Ok(self.keep(&url, answer, connection));
                 }
-                Ended::Unsent(unsent, _) => request = *unsent,
+                ExchangeOutcome::Unsent(unsent, _) => request = *unsent,
             }
         }
         let stream = self.dialer.connect(&url).await?;
-        let fresh = Connection::over(stream).await;
+        let fresh = HttpConnection::over(stream).await;
         let fresh = fresh.map_err(|error| EgressError::Unreachable(error.into()))?;
         match fresh.exchange(request, at_most).await? {
-            Ended::Answered(answer, connection) => Ok(self.keep(&url, answer, connection)),
-            Ended::Unsent(_, error) => Err(EgressError::Unreachable(error.into())),
+            ExchangeOutcome::Answered(answer, connection) => {
+                Ok(self.keep(&url, answer, connection))
+            }
+            ExchangeOutcome::Unsent(_, error) => Err(EgressError::Unreachable(error.into())),
         }
     }
 
-    fn keep(&self, url: &Url, answer: Answer, connection: Option<Connection>) -> Answer {
+    fn keep(&self, url: &Url, answer: Answer, connection: Option<HttpConnection>) -> Answer {
         if let Some(connection) = connection {
             self.pool.put(place(url), connection);
         }

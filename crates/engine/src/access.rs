@@ -153,7 +153,7 @@ impl AccessKeys {
 
 /// What became of an API key or admin token that was to be revoked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ended {
+pub enum RevokeOutcome {
     /// It is revoked now.
     Now,
     /// It was revoked before, at that moment.
@@ -162,7 +162,7 @@ pub enum Ended {
     Unknown,
 }
 
-impl Ended {
+impl RevokeOutcome {
     fn after(revoked_before: Option<Timestamp>) -> Self {
         revoked_before.map_or(Self::Now, Self::Before)
     }
@@ -178,7 +178,7 @@ pub async fn revoke_api_key(
     id: ApiKeyId,
     with_sessions: bool,
     now: Timestamp,
-) -> Result<(Ended, usize), Fault> {
+) -> Result<(RevokeOutcome, usize), Fault> {
     let mut tx = db.begin().await?;
     let before = api_keys::revoke(&mut tx, id, now).await?;
     let sessions = match &before {
@@ -186,16 +186,23 @@ pub async fn revoke_api_key(
         _ => 0,
     };
     tx.commit().await?;
-    Ok((before.map_or(Ended::Unknown, |key| Ended::after(key.revoked_at)), sessions))
+    Ok((
+        before.map_or(RevokeOutcome::Unknown, |key| RevokeOutcome::after(key.revoked_at)),
+        sessions,
+    ))
 }
 
 /// Revokes an admin token. It takes no master key; the next request with it is refused.
 ///
 /// # Errors
 /// When the database does not store it.
-pub async fn revoke_admin_token(db: &Db, id: AdminTokenId, now: Timestamp) -> Result<Ended, Fault> {
+pub async fn revoke_admin_token(
+    db: &Db,
+    id: AdminTokenId,
+    now: Timestamp,
+) -> Result<RevokeOutcome, Fault> {
     let mut tx = db.begin().await?;
     let before = admin_tokens::revoke(&mut tx, id, now).await?;
     tx.commit().await?;
-    Ok(before.map_or(Ended::Unknown, |token| Ended::after(token.revoked_at)))
+    Ok(before.map_or(RevokeOutcome::Unknown, |token| RevokeOutcome::after(token.revoked_at)))
 }

@@ -32,7 +32,7 @@ use crate::{
     row_tags::RowTags,
 };
 use attempts::OpenPrompts;
-use wait::{Changes, Waiters};
+use wait::{AuthRequestChanges, Waiters};
 
 pub use begin::{BeginError, Started};
 pub(crate) use confirm::Confirmations;
@@ -40,16 +40,16 @@ pub use confirm::{ConfirmError, Confirmation};
 pub use enter_key::EnterKeyError;
 pub(crate) use enter_key::KeyEntry;
 pub use finish::{Callback, FinishError};
-pub(crate) use open::{OpenError, Question, Wishes};
+pub(crate) use open::{OpenPromptError, Question, Wishes};
 pub(crate) use request::AuthRequests;
-pub use request::{UndeclaredScope, Wanted, WantedAccount, WantedError};
+pub use request::{UndeclaredScope, WantedAccount, WantedError, WantedPrompt};
 pub use view::{Consent, Prompt};
 pub use wait::Patience;
 
 /// What this process knows of open auth requests, besides what is stored.
 #[derive(Default)]
 pub(crate) struct PromptState {
-    changes: Changes,
+    changes: AuthRequestChanges,
     waiters: Waiters,
     open_prompts: OpenPrompts,
 }

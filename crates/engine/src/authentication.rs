@@ -115,7 +115,7 @@ impl fmt::Display for TokenKinds {
 }
 
 /// What a runtime request says of itself.
-pub struct Said<'a> {
+pub struct RequestClaims<'a> {
     /// Its bearer token: an API key or a session's.
     pub token: &'a str,
     /// The agent it names, by name or id.
@@ -144,7 +144,10 @@ impl Authentication {
     ///
     /// # Errors
     /// An unknown id, a wrong secret and a revoked token are one and the same error.
-    pub async fn authenticate(&self, said: Said<'_>) -> Result<Caller, AuthenticationError> {
+    pub async fn authenticate(
+        &self,
+        said: RequestClaims<'_>,
+    ) -> Result<Caller, AuthenticationError> {
         let wanted = TokenKinds::Runtime;
         match TokenKind::of(said.token) {
             Some(TokenKind::Session) => self.authenticate_session(said).await,
@@ -202,7 +205,10 @@ impl Authentication {
         Ok(members::role_in_past(&self.base.db, administrator.member, project).await?)
     }
 
-    async fn authenticate_key(&self, said: Said<'_>) -> Result<Caller, AuthenticationError> {
+    async fn authenticate_key(
+        &self,
+        said: RequestClaims<'_>,
+    ) -> Result<Caller, AuthenticationError> {
         let invalid = AuthenticationError::InvalidToken(TokenKind::ApiKey);
         let key = self.find_key(said.token).await?.ok_or(invalid)?;
         self.cache.ensure_not_frozen(key.tenant.project).await??;
@@ -212,7 +218,10 @@ impl Authentication {
         Ok(Caller { principal, end_user: said.end_user })
     }
 
-    async fn authenticate_session(&self, said: Said<'_>) -> Result<Caller, AuthenticationError> {
+    async fn authenticate_session(
+        &self,
+        said: RequestClaims<'_>,
+    ) -> Result<Caller, AuthenticationError> {
         let found = self.find_session(said.token).await?;
         let session = found.ok_or(AuthenticationError::InvalidToken(TokenKind::Session))?;
         if said.end_user.is_some_and(|named| named != session.end_user) {

@@ -13,7 +13,7 @@ use subtle::ConstantTimeEq as _;
 const SECRET_BYTES: usize = 32;
 
 /// A token as its holder brings it, taken apart.
-pub(crate) struct Brought<'a> {
+pub(crate) struct PresentedToken<'a> {
     /// The id in our own spelling, as in `key_01…`.
     pub(crate) id: String,
     secret: &'a str,
@@ -31,16 +31,16 @@ pub(crate) fn mint(prefix: &str, id: impl Display, entropy: &Entropy) -> (Secret
 
 /// Takes a token apart that has that prefix and an id of the kind `kind`; returns `None` when it is
 /// none.
-pub(crate) fn parse<'a>(text: &'a str, prefix: &str, kind: &str) -> Option<Brought<'a>> {
+pub(crate) fn parse<'a>(text: &'a str, prefix: &str, kind: &str) -> Option<PresentedToken<'a>> {
     let (body, checksum) = text.rsplit_once('_')?;
     if checksum != format!("{:08x}", crc32fast::hash(body.as_bytes())) {
         return None;
     }
     let (id, secret) = body.strip_prefix(prefix)?.strip_prefix('_')?.split_once('_')?;
-    Some(Brought { id: format!("{kind}_{}", id.to_uppercase()), secret })
+    Some(PresentedToken { id: format!("{kind}_{}", id.to_uppercase()), secret })
 }
 
-impl Brought<'_> {
+impl PresentedToken<'_> {
     /// Returns whether its secret is the one that was stored, in constant time.
     pub(crate) fn proves(&self, stored: &[u8; 32]) -> bool {
         hash(self.secret).ct_eq(stored).into()

@@ -13,7 +13,7 @@ use astralform_storage::{
     agents::{self, Agent},
     api_keys::{self, ApiKey},
     freezes, project_connectors,
-    served::{self, Held},
+    served::{self, ConnectionWithTokens},
     sessions::{self, Session},
     tokens::Token,
 };
@@ -75,8 +75,8 @@ impl Entries {
     }
 }
 
-impl From<Vec<Held>> for ServingConnections {
-    fn from(all: Vec<Held>) -> Self {
+impl From<Vec<ConnectionWithTokens>> for ServingConnections {
+    fn from(all: Vec<ConnectionWithTokens>) -> Self {
         let (connections, tokens) =
             all.into_iter().map(|held| (held.connection, held.tokens)).unzip();
         Self { connections, tokens }

@@ -207,9 +207,9 @@ pub(crate) struct Credential {
     pub(crate) parts: CredentialParts,
 }
 
-/// Why there is none.
+/// Why there is no credential to send.
 #[derive(Debug)]
-pub(crate) enum Lack {
+pub(crate) enum NoCredential {
     /// The connection has to be connected again; its token of that generation is dead.
     Dead { generation: i64, why: StatusReason },
     /// The connection has changed since it was looked at.
@@ -267,9 +267,9 @@ impl CredentialResolver {
         connection: &Connection,
         token: Option<&Token>,
         rejected: Option<i64>,
-    ) -> Result<Result<Credential, Lack>, Fault> {
+    ) -> Result<Result<Credential, NoCredential>, Fault> {
         let Some(token) = token else {
-            return Ok(Err(Lack::Dead { generation: 0, why: StatusReason::TokenRejected }));
+            return Ok(Err(NoCredential::Dead { generation: 0, why: StatusReason::TokenRejected }));
         };
         let kind = &token.kind;
         let generation = token.generation;
@@ -277,12 +277,12 @@ impl CredentialResolver {
         let is_over = token.expires_at.is_some_and(|end| end <= now);
         let cause = if is_over { Cause::Age } else { Cause::Refusal };
         let (generation, text) = match freshness(token, now, rejected) {
-            Freshness::Ended(why) => return Ok(Err(Lack::Dead { generation, why })),
+            Freshness::Ended(why) => return Ok(Err(NoCredential::Dead { generation, why })),
             Freshness::Stale => {
                 match self.refresh.refreshed(connection, kind, generation, cause).await {
                     Landing::Renewed(fresh) => (fresh.generation, fresh.access_token.clone()),
-                    Landing::Over => return Ok(Err(Lack::Changed)),
-                    Landing::Later(later) => return Ok(Err(Lack::Later(later))),
+                    Landing::Over => return Ok(Err(NoCredential::Changed)),
+                    Landing::Later(later) => return Ok(Err(NoCredential::Later(later))),
                     Landing::Broken(fault) => return Err(Fault::Refresh(fault)),
                 }
             }
@@ -296,7 +296,7 @@ impl CredentialResolver {
         let is_refreshable = token.refresh_token.is_some();
         match CredentialParts::opened(&ready.connector, text) {
             Some(parts) => Ok(Ok(Credential { generation, is_refreshable, parts })),
-            None => Ok(Err(Lack::Dead { generation, why: StatusReason::TokenRejected })),
+            None => Ok(Err(NoCredential::Dead { generation, why: StatusReason::TokenRejected })),
         }
     }
 }

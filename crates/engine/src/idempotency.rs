@@ -29,7 +29,7 @@ pub struct Repeatable<'a> {
 }
 
 /// What to do with a request.
-pub enum Turn {
+pub enum IdempotencyTurn {
     /// It is the first: carry it out, then [`Engine::keep_answer`] or [`Engine::forget_request`].
     First(Ticket),
     /// It came before: this was the answer.
@@ -79,7 +79,10 @@ impl Idempotency {
     ///
     /// # Errors
     /// When the request cannot be carried out, or not yet.
-    pub async fn take_turn(&self, request: &Repeatable<'_>) -> Result<Turn, RepeatError> {
+    pub async fn take_turn(
+        &self,
+        request: &Repeatable<'_>,
+    ) -> Result<IdempotencyTurn, RepeatError> {
         let id = identity(request);
         let request_digest = Sha256::digest(request.body).into();
         let now = self.base.now();
@@ -93,7 +96,7 @@ impl Idempotency {
         tx.commit().await.map_err(Fault::from)?;
         let ticket = Ticket { id, tenant: request.tenant };
         match earlier {
-            None => Ok(Turn::First(ticket)),
+            None => Ok(IdempotencyTurn::First(ticket)),
             Some(earlier) if earlier.request_digest != request_digest => {
                 Err(RepeatError::OtherRequest)
             }
@@ -103,7 +106,7 @@ impl Idempotency {
                     places::idempotent_answer(ticket.tenant, &ticket.id, &HostSet::default()),
                     &answer,
                 );
-                Ok(Turn::Before(opened.map_err(Fault::from)?))
+                Ok(IdempotencyTurn::Before(opened.map_err(Fault::from)?))
             }
             Some(earlier) if earlier.created_at.after(LONGEST) > now => Err(RepeatError::UnderWay),
             Some(_) => Err(RepeatError::Interrupted),

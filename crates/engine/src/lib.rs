@@ -46,7 +46,7 @@ pub mod webhooks;
 pub use astralform_storage::charged_to;
 pub use auth_requests::{
     BeginError, Callback, ConfirmError, Confirmation, Consent, EnterKeyError, FinishError,
-    Patience, Prompt, Started, UndeclaredScope, Wanted, WantedAccount, WantedError,
+    Patience, Prompt, Started, UndeclaredScope, WantedAccount, WantedError, WantedPrompt,
 };
 pub use connectors::Unusable;
 pub use credentials::CredentialRefusal;
@@ -57,7 +57,7 @@ pub use frozen::Frozen;
 pub use managed::deletions;
 pub use nearest::Nearest;
 pub use not_enabled::NotEnabled;
-pub use own_connections::{ChangeError, Changes as ConnectionChanges, Listed};
+pub use own_connections::{ChangeError, ConnectionChanges, OwnConnection};
 pub use reach::{NoConnector, NoTool, OutOfReach};
 pub use settings::{Credentials, SettingsError};
 pub use site::Site;

@@ -13,7 +13,7 @@ use crate::{base::Base, own_connections::OwnConnections, revocations::Revocation
 pub use astralform_storage::managed::{ConnectionFilter, Managed, Page, Receipt, ReceiptFilter};
 use astralform_storage::{
     Tx, auth_requests,
-    connections::{self, Which},
+    connections::{self, ConnectionSelection},
     managed, project_connectors,
 };
 use thiserror::Error;
@@ -72,8 +72,8 @@ impl Selection {
         }
     }
 
-    fn which(&self) -> Which<'_> {
-        Which { end_user: self.end_user.as_ref(), used_since: self.used_since }
+    fn which(&self) -> ConnectionSelection<'_> {
+        ConnectionSelection { end_user: self.end_user.as_ref(), used_since: self.used_since }
     }
 
     fn names(&self, connector: &ConnectorSlug) -> bool {

@@ -10,7 +10,7 @@ use thiserror::Error;
 use crate::{Fault, base::Base, connections::Connections, reach::Offers, revocations::Revocations};
 
 /// One of an end user's connections, as they see it.
-pub struct Listed {
+pub struct OwnConnection {
     /// The connection.
     pub connection: Connection,
     /// The connector's name in addresses.
@@ -19,7 +19,7 @@ pub struct Listed {
 
 /// What its owner may change of a connection; what is not named stays.
 #[derive(Default)]
-pub struct Changes {
+pub struct ConnectionChanges {
     /// What they call it.
     pub label: Patch<String>,
     /// That it is the one meant by calls that name none.
@@ -92,7 +92,7 @@ impl OwnConnections {
         end_user: &EndUserId,
         after: Option<ConnectionId>,
         limit: i64,
-    ) -> Result<Vec<Listed>, Fault> {
+    ) -> Result<Vec<OwnConnection>, Fault> {
         let tenant = caller.principal.tenant;
         let connectors = self.offers.visible_connectors(caller);
         let wanted = (end_user, connectors.as_ref());
@@ -114,7 +114,7 @@ impl OwnConnections {
         caller: &Caller,
         end_user: &EndUserId,
         id: ConnectionId,
-    ) -> Result<Option<Listed>, Fault> {
+    ) -> Result<Option<OwnConnection>, Fault> {
         let found = connections::find(&self.base.db, caller.principal.tenant, id).await?;
         let Some(connection) = found.filter(|found| is_of(found, end_user)) else {
             return Ok(None);
@@ -133,8 +133,8 @@ impl OwnConnections {
         caller: &Caller,
         end_user: &EndUserId,
         id: ConnectionId,
-        changes: Changes,
-    ) -> Result<Listed, ChangeError> {
+        changes: ConnectionChanges,
+    ) -> Result<OwnConnection, ChangeError> {
         if changes.is_default == Some(false) {
             return Err(ChangeError::NotUnset);
         }
@@ -243,12 +243,12 @@ impl OwnConnections {
         living.ok_or(ChangeError::Unknown)
     }
 
-    async fn listed(&self, connection: Connection) -> Result<Listed, Fault> {
+    async fn listed(&self, connection: Connection) -> Result<OwnConnection, Fault> {
         let tenant = connection.tenant;
         let pcon = connection.project_connector;
         let settings = project_connectors::find(&self.base.db, tenant, pcon).await?;
         let connector = settings.map_or_else(String::new, |found| found.connector.to_string());
-        Ok(Listed { connection, connector })
+        Ok(OwnConnection { connection, connector })
     }
 }
 

@@ -20,13 +20,13 @@ use crate::{
     row_tags::RowTags,
 };
 
-pub use change::Change;
+pub use change::ConnectorChange;
 pub use check::AppChecks;
 pub use check::Verdict;
 pub use enable::Enable;
 pub use key::ProjectKey;
 pub use shared::ShareError;
-pub use status::{KeyShown, Overview, Status};
+pub use status::{KeyShown, Overview, ProjectConnectorStatus};
 
 /// Enables, changes, checks and disables connectors of projects.
 #[derive(Clone)]

@@ -31,7 +31,7 @@ pub struct NewSession {
 }
 
 /// An open session.
-pub struct Opened {
+pub struct OpenedSession {
     /// Its token, shown once.
     pub token: Secret,
     /// The end of its life.
@@ -105,7 +105,7 @@ impl Sessions {
         &self,
         by: &Principal,
         new: NewSession,
-    ) -> Result<Opened, SessionError> {
+    ) -> Result<OpenedSession, SessionError> {
         if matches!(by.credential, RuntimeCredential::Session { .. }) {
             return Err(SessionError::NotABackend);
         }
@@ -141,7 +141,7 @@ impl Sessions {
             tx.commit().await
         };
         stored.await.map_err(|error| AuthenticationError::Fault(error.into()))?;
-        Ok(Opened { token, expires_at })
+        Ok(OpenedSession { token, expires_at })
     }
 
     /// Returns a key that acts as one agent opens sessions of that one; another acts as any.

@@ -13,9 +13,9 @@ use crate::{Fault, base::Base};
 
 /// What was used since it was last written down.
 #[derive(Default)]
-pub(crate) struct Uses(Mutex<HashMap<ConnectionId, Use>>);
+pub(crate) struct Uses(Mutex<HashMap<ConnectionId, LastUse>>);
 
-struct Use {
+struct LastUse {
     at: Timestamp,
     written: Option<Timestamp>,
 }
@@ -24,7 +24,7 @@ struct Use {
 /// often as this.
 const BEHIND: Duration = Duration::from_mins(1);
 
-impl Use {
+impl LastUse {
     fn is_behind(&self, now: Timestamp, is_last: bool) -> bool {
         self.written.is_none_or(|at| at < self.at && (is_last || at.after(BEHIND) <= now))
     }
@@ -33,7 +33,7 @@ impl Use {
 impl Uses {
     pub(crate) fn note(&self, connection: ConnectionId, at: Timestamp) {
         let mut known = self.lock();
-        known.entry(connection).or_insert(Use { at, written: None }).at = at;
+        known.entry(connection).or_insert(LastUse { at, written: None }).at = at;
     }
 
     /// Returns what is to be written down at `now`; all of it where `is_last`.
@@ -57,7 +57,7 @@ impl Uses {
         known.retain(|_, known| known.written != Some(known.at) || known.at.after(BEHIND) > now);
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<ConnectionId, Use>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<ConnectionId, LastUse>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

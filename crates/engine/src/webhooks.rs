@@ -25,8 +25,8 @@ use url::Url;
 
 use crate::{Fault, auth_requests::Prompts, base::Base, connectors::Connectors};
 use secrets::hosts_of;
+pub use streams::DeliveryTurn;
 pub(crate) use streams::Streams;
-pub use streams::Turn;
 
 /// Why a webhook is not as it was wanted.
 #[derive(Debug, Error)]

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use astralform_jq::{Budget, Document, Program};
+use astralform_jq::{Document, Program, StepBudget};
 use serde_json::{Value, json};
 
 const QUERY: &str = r#"{
@@ -74,7 +74,7 @@ impl Call {
 
     fn run(&self, program: &Program, input: &Document<'_>) -> Value {
         let variables = [&self.arguments, &json!(200)];
-        program.run(input, &variables, Budget::DEFAULT).expect("the mapping fits")
+        program.run(input, &variables, StepBudget::DEFAULT).expect("the mapping fits")
     }
 
     fn whole(&self, body: &[u8]) -> (Value, Value, Value) {

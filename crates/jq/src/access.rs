@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{
-    fault::{Fault, Kind, Outcome},
+    fault::{Kind, RunFault, RunResult},
     meter::Meter,
     value::{Text, Value},
 };
@@ -13,19 +13,19 @@ type Bounds = Range<Option<i64>>;
 
 impl<'a> Value<'a> {
     /// Returns the value of an entry, or null.
-    pub(super) fn entry(&self, meter: &Meter, key: &str) -> Outcome<'a, &Self> {
+    pub(super) fn entry(&self, meter: &Meter, key: &str) -> RunResult<'a, &Self> {
         match self {
             Self::Null => Ok(&Self::Null),
             Self::Object(entries) => {
                 meter.spend_text(key.len())?;
                 Ok(entries.get(key).unwrap_or(&Self::Null))
             }
-            other => Err(Fault::Index { of: Kind::of(other), with: Kind::String }.into()),
+            other => Err(RunFault::Index { of: Kind::of(other), with: Kind::String }.into()),
         }
     }
 
     /// Returns the item at a position, or null.
-    pub(super) fn item(&self, meter: &Meter, position: i64) -> Outcome<'a, &Self> {
+    pub(super) fn item(&self, meter: &Meter, position: i64) -> RunResult<'a, &Self> {
         meter.spend(1)?;
         match self {
             Self::Null => Ok(&Self::Null),
@@ -33,26 +33,26 @@ impl<'a> Value<'a> {
                 let at = absolute(position, items.len());
                 Ok(at.and_then(|at| items.get(at)).unwrap_or(&Self::Null))
             }
-            other => Err(Fault::Index { of: Kind::of(other), with: Kind::Number }.into()),
+            other => Err(RunFault::Index { of: Kind::of(other), with: Kind::Number }.into()),
         }
     }
 
     /// Returns what an index of any kind leads to.
-    pub(super) fn part(&self, meter: &Meter, index: &Self) -> Outcome<'a, &Self> {
+    pub(super) fn part(&self, meter: &Meter, index: &Self) -> RunResult<'a, &Self> {
         match (self, index) {
             (_, Self::Text(key)) => self.entry(meter, key),
             (_, Self::Int(position)) => self.item(meter, *position),
             (Self::Null, _) => Ok(&Self::Null),
-            (of, with) => Err(Fault::Index { of: Kind::of(of), with: Kind::of(with) }.into()),
+            (of, with) => Err(RunFault::Index { of: Kind::of(of), with: Kind::of(with) }.into()),
         }
     }
 
     /// Returns all items of an array or all values of an object.
-    pub(super) fn contents(&self) -> Outcome<'a, impl Iterator<Item = &Self>> {
+    pub(super) fn contents(&self) -> RunResult<'a, impl Iterator<Item = &Self>> {
         let (items, entries) = match self {
             Self::Array(items) => (&***items, [].as_slice()),
             Self::Object(object) => ([].as_slice(), object.entries()),
-            other => return Err(Fault::wanted("`.[]`", "an array or an object", other).into()),
+            other => return Err(RunFault::wanted("`.[]`", "an array or an object", other).into()),
         };
         Ok(items.iter().chain(entries.iter().map(|(_, item)| item)))
     }
@@ -63,7 +63,7 @@ impl<'a> Value<'a> {
         meter: &Meter,
         start: Option<&Self>,
         end: Option<&Self>,
-    ) -> Outcome<'a> {
+    ) -> RunResult<'a> {
         let bounds = bound(start)?..bound(end)?;
         match self {
             Self::Null => Ok(Self::Null),
@@ -77,7 +77,7 @@ impl<'a> Value<'a> {
                 meter.spend_text(text.len())?;
                 Ok(Self::Text(text.slice(within(bounds, |at| offset(text, at), text.len()))))
             }
-            other => Err(Fault::wanted("a slice", "an array or a string", other).into()),
+            other => Err(RunFault::wanted("a slice", "an array or a string", other).into()),
         }
     }
 }
@@ -99,11 +99,13 @@ fn absolute(position: i64, len: usize) -> Option<usize> {
     if position < 0 { len.checked_sub(distance) } else { Some(distance) }
 }
 
-fn bound<'a>(bound: Option<&Value<'_>>) -> Outcome<'a, Option<i64>> {
+fn bound<'a>(bound: Option<&Value<'_>>) -> RunResult<'a, Option<i64>> {
     match bound {
         None | Some(Value::Null) => Ok(None),
         Some(Value::Int(position)) => Ok(Some(*position)),
-        Some(other) => Err(Fault::wanted("the bound of a slice", "a whole number", other).into()),
+        Some(other) => {
+            Err(RunFault::wanted("the bound of a slice", "a whole number", other).into())
+        }
     }
 }
 

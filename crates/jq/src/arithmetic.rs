@@ -5,7 +5,7 @@ use std::rc::Rc;
 use jaq_core::ops::Math;
 
 use super::{
-    fault::{Fault, Kind, Limit, Outcome},
+    fault::{Kind, RunFault, RunLimit, RunResult},
     filters::split,
     meter::Meter,
     number::Number,
@@ -18,7 +18,7 @@ pub(super) fn calculate<'a>(
     left: Value<'a>,
     operator: Math,
     right: Value<'a>,
-) -> Outcome<'a> {
+) -> RunResult<'a> {
     match (operator, &left, &right) {
         (Math::Add, ..) => plus(meter, left, right),
         (Math::Sub, Value::Array(items), Value::Array(unwanted)) => {
@@ -34,7 +34,7 @@ pub(super) fn calculate<'a>(
 }
 
 /// Adds as `+` does. A null that becomes a part of a text is marked, where the run wants that.
-pub(super) fn plus<'a>(meter: &Meter, left: Value<'a>, right: Value<'a>) -> Outcome<'a> {
+pub(super) fn plus<'a>(meter: &Meter, left: Value<'a>, right: Value<'a>) -> RunResult<'a> {
     match (left, right) {
         (left @ (Value::Null | Value::Text(_)), right @ Value::Text(_))
         | (left @ Value::Text(_), right @ Value::Null) => {
@@ -52,7 +52,7 @@ fn mark_null<'a>(meter: &Meter, value: Value<'a>) -> Value<'a> {
 }
 
 /// Adds numbers, joins strings and arrays, merges objects; null is neutral.
-pub(super) fn add<'a>(meter: &Meter, left: Value<'a>, right: Value<'a>) -> Outcome<'a> {
+pub(super) fn add<'a>(meter: &Meter, left: Value<'a>, right: Value<'a>) -> RunResult<'a> {
     match (left, right) {
         (Value::Null, other) | (other, Value::Null) => Ok(other),
         (Value::Text(left), Value::Text(right)) => {
@@ -86,12 +86,12 @@ fn pay_for_joining<T>(
     to: &mut Rc<T>,
     len: fn(&T) -> usize,
     added: usize,
-) -> Result<(), Limit> {
+) -> Result<(), RunLimit> {
     let copied = if Rc::get_mut(to).is_some() { 0 } else { len(to) };
     meter.spend(copied + added)
 }
 
-fn difference<'a>(meter: &Meter, items: &[Value<'a>], unwanted: &[Value<'a>]) -> Outcome<'a> {
+fn difference<'a>(meter: &Meter, items: &[Value<'a>], unwanted: &[Value<'a>]) -> RunResult<'a> {
     let mut kept = Vec::new();
     for item in items {
         meter.spend(1)?;
@@ -102,7 +102,7 @@ fn difference<'a>(meter: &Meter, items: &[Value<'a>], unwanted: &[Value<'a>]) ->
     Ok(Value::rearranged(kept))
 }
 
-fn holds(meter: &Meter, items: &[Value<'_>], wanted: &Value<'_>) -> Result<bool, Limit> {
+fn holds(meter: &Meter, items: &[Value<'_>], wanted: &Value<'_>) -> Result<bool, RunLimit> {
     for item in items {
         meter.spend(1)?;
         if order::same(meter, item, wanted)? {
@@ -129,11 +129,11 @@ fn merge<'a>(left: Value<'a>, right: &Value<'a>) -> Value<'a> {
 
 /// Calculates with numbers alone. Strings do not repeat, since a short program could then make a
 /// long text.
-fn numbers<'a>(left: &Value<'a>, operator: Math, right: &Value<'a>) -> Outcome<'a> {
+fn numbers<'a>(left: &Value<'a>, operator: Math, right: &Value<'a>) -> RunResult<'a> {
     let (Some(a), Some(b)) = (Number::of(left), Number::of(right)) else {
         let left = Kind::of(left);
         let right = Kind::of(right);
-        return Err(Fault::Operator { left, sign: operator.as_str(), right }.into());
+        return Err(RunFault::Operator { left, sign: operator.as_str(), right }.into());
     };
     Ok(match operator {
         Math::Add => a.add(b),
@@ -144,7 +144,7 @@ fn numbers<'a>(left: &Value<'a>, operator: Math, right: &Value<'a>) -> Outcome<'
     }?)
 }
 
-pub(super) fn negate<'a>(value: &Value<'a>) -> Outcome<'a> {
-    let number = Number::of(value).ok_or_else(|| Fault::wanted("`-`", "a number", value))?;
+pub(super) fn negate<'a>(value: &Value<'a>) -> RunResult<'a> {
+    let number = Number::of(value).ok_or_else(|| RunFault::wanted("`-`", "a number", value))?;
     Ok(number.negate()?)
 }

@@ -18,7 +18,7 @@ use jaq_core::{
 use super::{
     compile::CompileError,
     names,
-    node::{Access, Node, Op, Path, Step},
+    node::{AstNode, Op, PathAccess, PathStep, ValuePath},
     number::Number,
     program::Program,
 };
@@ -56,9 +56,9 @@ struct Checker<'s, 't> {
 }
 
 impl<'s> Checker<'s, '_> {
-    fn term(&mut self, term: Term<&'s str>, level: usize) -> Result<Node, CompileError> {
+    fn term(&mut self, term: Term<&'s str>, level: usize) -> Result<AstNode, CompileError> {
         self.descend(level)?;
-        Ok(Node::from(match term {
+        Ok(AstNode::from(match term {
             Term::Id => Op::Id,
             Term::Num(digits) => self.number(digits)?,
             Term::Str(format, parts) => self.string(format, parts, level)?,
@@ -178,25 +178,25 @@ impl<'s> Checker<'s, '_> {
     ) -> Result<Op, CompileError> {
         self.descend(level + parts.len())?;
         let subject = self.boxed(subject, level + parts.len())?;
-        let mut path = Path { steps: Vec::new(), indices: Vec::new() };
+        let mut path = ValuePath { steps: Vec::new(), indices: Vec::new() };
         for (part, opt) in parts {
             let access = match part {
                 Part::Index(key) => path.index(self.term(key, level + 1)?),
-                Part::Range(None, None) => Access::Each,
+                Part::Range(None, None) => PathAccess::Each,
                 Part::Range(start, end) => {
-                    let access = Access::Slice { start: start.is_some(), end: end.is_some() };
+                    let access = PathAccess::Slice { start: start.is_some(), end: end.is_some() };
                     for bound in [start, end].into_iter().flatten() {
                         path.indices.push(self.term(bound, level + 1)?);
                     }
                     access
                 }
             };
-            path.steps.push(Step { access, optional: matches!(opt, Opt::Optional) });
+            path.steps.push(PathStep { access, optional: matches!(opt, Opt::Optional) });
         }
         Ok(Op::Path(subject, path))
     }
 
-    fn boxed(&mut self, term: Term<&'s str>, level: usize) -> Result<Box<Node>, CompileError> {
+    fn boxed(&mut self, term: Term<&'s str>, level: usize) -> Result<Box<AstNode>, CompileError> {
         self.term(term, level + 1).map(Box::new)
     }
 
@@ -217,21 +217,21 @@ impl<'s> Checker<'s, '_> {
     }
 }
 
-impl Path {
+impl ValuePath {
     /// Returns the access by an index, which is one of the path's computed indices unless it is a
     /// literal.
-    fn index(&mut self, index: Node) -> Access {
+    fn index(&mut self, index: AstNode) -> PathAccess {
         let position = match &index.op {
-            Op::Text(key) => return Access::Key(key.clone()),
+            Op::Text(key) => return PathAccess::Key(key.clone()),
             Op::Number(Number::Int(position)) => i64::try_from(*position).ok(),
             _ => None,
         };
         position.map_or_else(
             || {
                 self.indices.push(index);
-                Access::Index
+                PathAccess::Index
             },
-            Access::Position,
+            PathAccess::Position,
         )
     }
 }

@@ -5,35 +5,35 @@ use thiserror::Error;
 use super::value::Value;
 
 /// What an operation gives, if nothing ends it before.
-pub(super) type Outcome<'a, T = Value<'a>> = Result<T, Stop<'a>>;
+pub(super) type RunResult<'a, T = Value<'a>> = Result<T, Stop<'a>>;
 
 /// Why an evaluation ends before its end.
 pub(super) enum Stop<'a> {
     /// The consumer of the outputs wants no more of them.
     Enough,
     /// The run is over: no program catches this.
-    Limit(Limit),
+    Limit(RunLimit),
     /// A program that has a `?` in the right place goes on.
     Error(Box<Error<'a>>),
 }
 
 /// What a run may not exceed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Limit {
+pub(super) enum RunLimit {
     Steps,
     Size,
 }
 
 pub(super) enum Error<'a> {
     /// An operation does not work on the values that it met.
-    Fault(Fault),
+    Fault(RunFault),
     /// The program called `error`.
     Raised(Value<'a>),
 }
 
 /// A failed operation. Holds kinds and fixed words only, so that no message can quote a value.
 #[derive(Debug, Clone, Copy, Error)]
-pub(super) enum Fault {
+pub(super) enum RunFault {
     #[error("cannot index {} with {}", .of.with_article(), .with.with_article())]
     Index { of: Kind, with: Kind },
     #[error("cannot calculate {} {sign} {}", .left.name(), .right.name())]
@@ -91,7 +91,7 @@ impl Kind {
     }
 }
 
-impl Fault {
+impl RunFault {
     pub(super) fn wanted(what: &'static str, wanted: &'static str, found: &Value<'_>) -> Self {
         Self::Wanted { what, wanted, found: Kind::of(found) }
     }
@@ -103,14 +103,14 @@ impl<'a> Stop<'a> {
     }
 }
 
-impl From<Limit> for Stop<'_> {
-    fn from(limit: Limit) -> Self {
+impl From<RunLimit> for Stop<'_> {
+    fn from(limit: RunLimit) -> Self {
         Self::Limit(limit)
     }
 }
 
-impl From<Fault> for Stop<'_> {
-    fn from(fault: Fault) -> Self {
+impl From<RunFault> for Stop<'_> {
+    fn from(fault: RunFault) -> Self {
         Self::Error(Box::new(Error::Fault(fault)))
     }
 }

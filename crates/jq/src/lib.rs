@@ -5,9 +5,9 @@
 //! it builds, and a fixed amount of stack. Three things together make that true:
 //!
 //! 1. `check` accepts a language without definitions, recursion, updates or endless generators,
-//!    not nested deeper than `check::MAX_LEVELS`, and turns it into `Node`s.
-//! 2. `Run` goes from node to node and pays its `Meter` for each; filters and operators pay for the
-//!    work that they are about to do on a value.
+//!    not nested deeper than `check::MAX_LEVELS`, and turns it into `AstNode`s.
+//! 2. `Interpreter` goes from node to node and pays its `Meter` for each; filters and operators pay
+//!    for the work that they are about to do on a value.
 //! 3. No program catches the end of its steps, or the limit on the size and depth of a `Value`.
 //!
 //! The syntax and its parser are jaq's; no other code of jaq's runs.
@@ -37,6 +37,6 @@ mod tests;
 
 pub use compile::CompileError;
 pub use document::{Document, ParseError};
-pub use meter::{Budget, NULL_MARK};
+pub use meter::{NULL_MARK, StepBudget};
 pub use program::{Program, RunError};
 pub use uses::{Origin, Use};

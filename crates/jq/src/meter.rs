@@ -2,11 +2,11 @@
 
 use std::cell::Cell;
 
-use super::fault::Limit;
+use super::fault::RunLimit;
 
 /// How much work one run may do, in steps of some tens of nanoseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Budget {
+pub struct StepBudget {
     steps: u64,
     marks_null: bool,
 }
@@ -21,7 +21,7 @@ pub(super) struct Meter {
 /// noncharacter (Unicode 23.7), which no text of a provider has.
 pub const NULL_MARK: char = '\u{fdd0}';
 
-impl Budget {
+impl StepBudget {
     /// Enough for mappings of ordinary responses, and at worst tens of milliseconds.
     pub const DEFAULT: Self = Self::steps(200_000);
 
@@ -37,14 +37,14 @@ impl Budget {
     }
 }
 
-impl Default for Budget {
+impl Default for StepBudget {
     fn default() -> Self {
         Self::DEFAULT
     }
 }
 
 impl Meter {
-    pub(super) fn new(Budget { steps, marks_null }: Budget) -> Self {
+    pub(super) fn new(StepBudget { steps, marks_null }: StepBudget) -> Self {
         Self { left: Cell::new(steps), marks_null }
     }
 
@@ -55,13 +55,13 @@ impl Meter {
     }
 
     /// Pays for `steps` units of work, before they are done.
-    pub(super) fn spend(&self, steps: usize) -> Result<(), Limit> {
-        self.left.set(self.left.get().checked_sub(steps as u64).ok_or(Limit::Steps)?);
+    pub(super) fn spend(&self, steps: usize) -> Result<(), RunLimit> {
+        self.left.set(self.left.get().checked_sub(steps as u64).ok_or(RunLimit::Steps)?);
         Ok(())
     }
 
     /// Pays for reading or copying a text of this many bytes.
-    pub(super) fn spend_text(&self, bytes: usize) -> Result<(), Limit> {
+    pub(super) fn spend_text(&self, bytes: usize) -> Result<(), RunLimit> {
         self.spend(text_units(bytes))
     }
 }

@@ -3,14 +3,14 @@
 use jaq_core::ops::{Cmp, Math};
 
 use super::{
-    fault::{Kind, Outcome},
+    fault::{Kind, RunResult},
     meter::Meter,
     number::Number,
     value::Value,
 };
 
 /// A part of a program: takes an input, gives any number of outputs.
-pub(super) struct Node {
+pub(super) struct AstNode {
     pub(super) op: Op,
     pub(super) arity: Arity,
 }
@@ -24,11 +24,11 @@ pub(super) enum Arity {
 }
 
 /// A filter on its input alone.
-pub(super) type Plain = for<'a> fn(&Meter, &Value<'a>) -> Outcome<'a>;
+pub(super) type Plain = for<'a> fn(&Meter, &Value<'a>) -> RunResult<'a>;
 /// A filter on its input and one value.
-pub(super) type Unary = for<'a> fn(&Meter, &Value<'a>, &Value<'a>) -> Outcome<'a>;
+pub(super) type Unary = for<'a> fn(&Meter, &Value<'a>, &Value<'a>) -> RunResult<'a>;
 
-type Part = Box<Node>;
+type Part = Box<AstNode>;
 
 pub(super) enum Op {
     /// `.`
@@ -42,15 +42,15 @@ pub(super) enum Op {
     /// `[f]`
     Array(Part),
     /// `{f: g}`
-    Object(Vec<(Node, Node)>),
+    Object(Vec<(AstNode, AstNode)>),
     /// `"a\(f)"`, by nodes that put out texts.
-    Interpolation(Vec<Node>),
+    Interpolation(Vec<AstNode>),
     /// `f[g].a`
-    Path(Part, Path),
+    Path(Part, ValuePath),
     /// `f | g`
     Pipe(Part, Part),
     /// `f, g`
-    Comma(Vec<Node>),
+    Comma(Vec<AstNode>),
     /// `f as $x | g`
     Bind(Part, Pattern, Part),
     /// `reduce` and `foreach`
@@ -87,19 +87,19 @@ pub(super) enum Op {
 }
 
 /// The steps of a path, and the computed indices that they take, in their order.
-pub(super) struct Path {
-    pub(super) steps: Vec<Step>,
-    pub(super) indices: Vec<Node>,
+pub(super) struct ValuePath {
+    pub(super) steps: Vec<PathStep>,
+    pub(super) indices: Vec<AstNode>,
 }
 
-pub(super) struct Step {
-    pub(super) access: Access,
+pub(super) struct PathStep {
+    pub(super) access: PathAccess,
     /// Whether a value that cannot be accessed so is left out.
     pub(super) optional: bool,
 }
 
 #[derive(Clone)]
-pub(super) enum Access {
+pub(super) enum PathAccess {
     Key(Box<str>),
     Position(i64),
     /// By an index that is computed.
@@ -122,26 +122,26 @@ pub(super) struct Pattern {
 /// What the value in a slot has at a key goes to a slot of its own.
 pub(super) struct Extract {
     pub(super) from: usize,
-    pub(super) key: Node,
+    pub(super) key: AstNode,
     pub(super) to: usize,
 }
 
 pub(super) struct Fold {
-    pub(super) items: Node,
+    pub(super) items: AstNode,
     pub(super) pattern: Pattern,
-    pub(super) start: Node,
-    pub(super) update: Node,
+    pub(super) start: AstNode,
+    pub(super) update: AstNode,
     /// Of `foreach`: what is put out for each item. `reduce` puts out the last state.
-    pub(super) project: Option<Node>,
+    pub(super) project: Option<AstNode>,
 }
 
-impl From<Op> for Node {
+impl From<Op> for AstNode {
     fn from(op: Op) -> Self {
         Self { arity: op.arity(), op }
     }
 }
 
-impl From<Op> for Box<Node> {
+impl From<Op> for Box<AstNode> {
     fn from(op: Op) -> Self {
         Self::new(op.into())
     }
@@ -188,14 +188,14 @@ impl Op {
     }
 }
 
-fn most<'n>(nodes: impl IntoIterator<Item = &'n Node>) -> Arity {
+fn most<'n>(nodes: impl IntoIterator<Item = &'n AstNode>) -> Arity {
     nodes.into_iter().map(|node| node.arity).max().unwrap_or(Arity::One)
 }
 
-impl Path {
+impl ValuePath {
     fn arity(&self) -> Arity {
         let steps = self.steps.iter().map(|step| match step.access {
-            Access::Each => Arity::Many,
+            PathAccess::Each => Arity::Many,
             _ if step.optional => Arity::AtMostOne,
             _ => Arity::One,
         });
@@ -203,7 +203,7 @@ impl Path {
     }
 }
 
-impl Access {
+impl PathAccess {
     /// Returns how many computed indices it takes.
     pub(super) fn indices(&self) -> usize {
         match self {
@@ -219,7 +219,7 @@ impl Pattern {
         std::iter::once(self.slot).chain(self.parts.iter().map(|part| part.to))
     }
 
-    fn keys(&self) -> impl Iterator<Item = &Node> {
+    fn keys(&self) -> impl Iterator<Item = &AstNode> {
         self.parts.iter().map(|part| &part.key)
     }
 }

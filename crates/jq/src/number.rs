@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::{fault::Fault, value::Value};
+use super::{fault::RunFault, value::Value};
 
 /// A number to calculate with.
 #[derive(Debug, Clone, Copy)]
@@ -13,8 +13,8 @@ pub(super) enum Number {
 
 /// The integers that JSON readers agree on: from `i64::MIN` to `u64::MAX`.
 const INTEGERS: std::ops::RangeInclusive<i128> = (i64::MIN as i128)..=(u64::MAX as i128);
-const TOO_LARGE: Fault = Fault::Plain("the result is too large for a number");
-const BY_ZERO: Fault = Fault::Plain("cannot divide by zero");
+const TOO_LARGE: RunFault = RunFault::Plain("the result is too large for a number");
+const BY_ZERO: RunFault = RunFault::Plain("cannot divide by zero");
 
 impl Number {
     pub(super) fn of(value: &Value<'_>) -> Option<Self> {
@@ -38,7 +38,7 @@ impl Number {
     }
 
     /// Returns the value of this number, if it is within bounds.
-    pub(super) fn into_value<'a>(self) -> Result<Value<'a>, Fault> {
+    pub(super) fn into_value<'a>(self) -> Result<Value<'a>, RunFault> {
         match self {
             Self::Int(int) => i64::try_from(int)
                 .map(Value::Int)
@@ -49,20 +49,20 @@ impl Number {
         }
     }
 
-    pub(super) fn add<'a>(self, other: Self) -> Result<Value<'a>, Fault> {
+    pub(super) fn add<'a>(self, other: Self) -> Result<Value<'a>, RunFault> {
         self.calculate(other, i128::checked_add, |left, right| left + right)
     }
 
-    pub(super) fn subtract<'a>(self, other: Self) -> Result<Value<'a>, Fault> {
+    pub(super) fn subtract<'a>(self, other: Self) -> Result<Value<'a>, RunFault> {
         self.calculate(other, i128::checked_sub, |left, right| left - right)
     }
 
-    pub(super) fn multiply<'a>(self, other: Self) -> Result<Value<'a>, Fault> {
+    pub(super) fn multiply<'a>(self, other: Self) -> Result<Value<'a>, RunFault> {
         self.calculate(other, i128::checked_mul, |left, right| left * right)
     }
 
     /// Divides; integers that divide evenly give an integer.
-    pub(super) fn divide<'a>(self, other: Self) -> Result<Value<'a>, Fault> {
+    pub(super) fn divide<'a>(self, other: Self) -> Result<Value<'a>, RunFault> {
         match (self, other) {
             (_, divisor) if divisor.is_zero() => Err(BY_ZERO),
             (Self::Int(left), Self::Int(right)) if left % right == 0 => {
@@ -72,18 +72,18 @@ impl Number {
         }
     }
 
-    pub(super) fn remainder<'a>(self, other: Self) -> Result<Value<'a>, Fault> {
+    pub(super) fn remainder<'a>(self, other: Self) -> Result<Value<'a>, RunFault> {
         if other.is_zero() {
             return Err(BY_ZERO);
         }
         self.calculate(other, i128::checked_rem, |left, right| left % right)
     }
 
-    pub(super) fn negate<'a>(self) -> Result<Value<'a>, Fault> {
+    pub(super) fn negate<'a>(self) -> Result<Value<'a>, RunFault> {
         Self::Int(0).subtract(self)
     }
 
-    pub(super) fn absolute<'a>(self) -> Result<Value<'a>, Fault> {
+    pub(super) fn absolute<'a>(self) -> Result<Value<'a>, RunFault> {
         match self {
             Self::Int(int) => Self::Int(int.abs()).into_value(),
             Self::Float(float) => Self::Float(float.abs()).into_value(),
@@ -91,7 +91,7 @@ impl Number {
     }
 
     /// Applies a rounding function; what fits becomes an integer.
-    pub(super) fn rounded<'a>(self, round: fn(f64) -> f64) -> Result<Value<'a>, Fault> {
+    pub(super) fn rounded<'a>(self, round: fn(f64) -> f64) -> Result<Value<'a>, RunFault> {
         match self {
             Self::Int(int) => Self::Int(int).into_value(),
             Self::Float(float) => match exact_int(round(float)) {
@@ -129,7 +129,7 @@ impl Number {
         other: Self,
         ints: fn(i128, i128) -> Option<i128>,
         floats: fn(f64, f64) -> f64,
-    ) -> Result<Value<'a>, Fault> {
+    ) -> Result<Value<'a>, RunFault> {
         match (self, other) {
             (Self::Int(left), Self::Int(right)) => {
                 ints(left, right).map(Self::Int).ok_or(TOO_LARGE)?.into_value()

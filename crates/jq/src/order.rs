@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use super::{
-    fault::{Kind, Limit},
+    fault::{Kind, RunLimit},
     meter::{Meter, text_units},
     number::Number,
     value::{Object, Text, Value},
@@ -21,12 +21,12 @@ pub(super) fn compare(
     meter: &Meter,
     left: &Value<'_>,
     right: &Value<'_>,
-) -> Result<Ordering, Limit> {
+) -> Result<Ordering, RunLimit> {
     Comparison(Some(meter)).values(left, right)
 }
 
 /// Returns whether two values are the same; pays for what is looked at.
-pub(super) fn same(meter: &Meter, left: &Value<'_>, right: &Value<'_>) -> Result<bool, Limit> {
+pub(super) fn same(meter: &Meter, left: &Value<'_>, right: &Value<'_>) -> Result<bool, RunLimit> {
     match (left, right) {
         (Value::Array(left), Value::Array(right)) if left.len() != right.len() => Ok(false),
         (Value::Object(left), Value::Object(right))
@@ -47,7 +47,7 @@ pub(super) fn sort_by_key<'a: 'k, 'k, T>(
     meter: &Meter,
     items: &mut [T],
     key: impl Fn(&T) -> &Value<'a>,
-) -> Result<(), Limit> {
+) -> Result<(), RunLimit> {
     let mut weight = 0;
     for item in items.iter() {
         weight += sorting_weight(meter, key(item))?;
@@ -60,7 +60,7 @@ pub(super) fn sort_by_key<'a: 'k, 'k, T>(
 
 /// Returns how many steps of comparison this value can take part in at once; objects sort their
 /// keys.
-fn sorting_weight(meter: &Meter, value: &Value<'_>) -> Result<usize, Limit> {
+fn sorting_weight(meter: &Meter, value: &Value<'_>) -> Result<usize, RunLimit> {
     meter.spend(1)?;
     match value {
         Value::Array(items) => {
@@ -78,7 +78,7 @@ fn sorting_weight(meter: &Meter, value: &Value<'_>) -> Result<usize, Limit> {
 }
 
 impl Comparison<'_> {
-    fn values(self, left: &Value<'_>, right: &Value<'_>) -> Result<Ordering, Limit> {
+    fn values(self, left: &Value<'_>, right: &Value<'_>) -> Result<Ordering, RunLimit> {
         if let (Value::Text(left), Value::Text(right)) = (left, right) {
             return self.texts(left, right);
         }
@@ -94,12 +94,12 @@ impl Comparison<'_> {
         }
     }
 
-    fn texts(self, left: &str, right: &str) -> Result<Ordering, Limit> {
+    fn texts(self, left: &str, right: &str) -> Result<Ordering, RunLimit> {
         self.pay(text_units(left.len().min(right.len())))?;
         Ok(left.cmp(right))
     }
 
-    fn arrays(self, left: &[Value<'_>], right: &[Value<'_>]) -> Result<Ordering, Limit> {
+    fn arrays(self, left: &[Value<'_>], right: &[Value<'_>]) -> Result<Ordering, RunLimit> {
         for (left, right) in left.iter().zip(right) {
             let order = self.values(left, right)?;
             if order.is_ne() {
@@ -110,7 +110,7 @@ impl Comparison<'_> {
     }
 
     /// Compares objects: first the sorted keys decide, then the values in the order of the keys.
-    fn objects(self, left: &Object<'_>, right: &Object<'_>) -> Result<Ordering, Limit> {
+    fn objects(self, left: &Object<'_>, right: &Object<'_>) -> Result<Ordering, RunLimit> {
         let left = self.sorted(left)?;
         let right = self.sorted(right)?;
         for ((left, _), (right, _)) in left.iter().zip(&right) {
@@ -134,14 +134,14 @@ impl Comparison<'_> {
     fn sorted<'v, 'a>(
         self,
         object: &'v Object<'a>,
-    ) -> Result<Vec<&'v (Text<'a>, Value<'a>)>, Limit> {
+    ) -> Result<Vec<&'v (Text<'a>, Value<'a>)>, RunLimit> {
         let mut entries: Vec<_> = object.entries().iter().collect();
         self.pay(entries.len() * levels(entries.len()))?;
         entries.sort_by(|(left, _), (right, _)| (**left).cmp(right));
         Ok(entries)
     }
 
-    fn pay(self, steps: usize) -> Result<(), Limit> {
+    fn pay(self, steps: usize) -> Result<(), RunLimit> {
         self.0.map_or(Ok(()), |meter| meter.spend(steps))
     }
 }

@@ -5,19 +5,19 @@ use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use serde_json::Value as Json;
 
 use super::{
-    fault::{Limit, Outcome},
+    fault::{RunLimit, RunResult},
     meter::Meter,
     value::{MAX_WEIGHT, Value},
 };
 
 /// Pays for a value that leaves the run.
-pub(super) fn pay(meter: &Meter, value: &Value<'_>) -> Result<(), Limit> {
+pub(super) fn pay(meter: &Meter, value: &Value<'_>) -> Result<(), RunLimit> {
     meter.spend(value.weight())?;
-    if value.weight() > MAX_WEIGHT { Err(Limit::Size) } else { Ok(()) }
+    if value.weight() > MAX_WEIGHT { Err(RunLimit::Size) } else { Ok(()) }
 }
 
 /// Returns the compact JSON text of a value.
-pub(super) fn to_json<'a>(meter: &Meter, value: &Value<'a>) -> Outcome<'a> {
+pub(super) fn to_json<'a>(meter: &Meter, value: &Value<'a>) -> RunResult<'a> {
     pay(meter, value)?;
     let text = serde_json::to_string(value).unwrap_or_default();
     meter.spend_text(text.len())?;
@@ -25,7 +25,7 @@ pub(super) fn to_json<'a>(meter: &Meter, value: &Value<'a>) -> Outcome<'a> {
 }
 
 /// Returns the text of a string, or what JSON is written for any other value.
-pub(super) fn to_text<'a>(meter: &Meter, value: &Value<'a>) -> Outcome<'a> {
+pub(super) fn to_text<'a>(meter: &Meter, value: &Value<'a>) -> RunResult<'a> {
     match value {
         Value::Text(_) => Ok(value.clone()),
         Value::Null => {

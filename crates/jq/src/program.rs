@@ -10,17 +10,17 @@ use serde_json::{
 use super::{
     compile::{self, CompileError},
     document::{Document, of_json},
-    fault::{Error, Limit, Stop},
-    meter::{Budget, Meter},
-    node::Node,
+    fault::{Error, RunLimit, Stop},
+    meter::{Meter, StepBudget},
+    node::AstNode,
     output,
-    run::Run,
+    run::Interpreter,
     value::{MAX_DEPTH, Value},
 };
 
 /// A program that maps one JSON value to one JSON value, compiled once and run by any thread.
 pub struct Program {
-    pub(super) node: Node,
+    pub(super) node: AstNode,
     /// For each variable that is given to it, whether it uses it. They have the first slots.
     pub(super) given: Vec<bool>,
     pub(super) slots: usize,
@@ -68,7 +68,7 @@ impl Program {
         &self,
         document: &Document<'_>,
         variables: &[&Json],
-        budget: Budget,
+        budget: StepBudget,
     ) -> Result<Json, RunError> {
         self.run_to(document, variables, budget, |value| value.into())
     }
@@ -78,7 +78,7 @@ impl Program {
         &self,
         document: &Document<'_>,
         variables: &[&Json],
-        budget: Budget,
+        budget: StepBudget,
     ) -> Result<Box<RawValue>, RunError> {
         self.run_to(document, variables, budget, |value| {
             to_raw_value(value).expect("a value is JSON")
@@ -89,10 +89,10 @@ impl Program {
         &self,
         document: &Document<'_>,
         variables: &[&Json],
-        budget: Budget,
+        budget: StepBudget,
         made_of: impl FnOnce(&Value<'_>) -> T,
     ) -> Result<T, RunError> {
-        let mut run = Run::new(budget, self.bind(variables)?);
+        let mut run = Interpreter::new(budget, self.bind(variables)?);
         let mut output = None;
         let ended = run.each(&self.node, document.value(), &mut |_, value| match output {
             None => {
@@ -148,11 +148,11 @@ impl fmt::Debug for Program {
     }
 }
 
-impl From<Limit> for RunError {
-    fn from(limit: Limit) -> Self {
+impl From<RunLimit> for RunError {
+    fn from(limit: RunLimit) -> Self {
         match limit {
-            Limit::Steps => Self::Exhausted,
-            Limit::Size => Self::TooLarge,
+            RunLimit::Steps => Self::Exhausted,
+            RunLimit::Size => Self::TooLarge,
         }
     }
 }

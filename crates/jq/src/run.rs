@@ -1,10 +1,10 @@
 //! Running a program on a value.
 //!
-//! A node that has exactly one output gives it back ([`Run::one`]); any other passes its outputs on
-//! one by one, as they come ([`Run::each`]). Each evaluation of a node pays a step, and filters pay
-//! for what they touch besides. No value outlives the run's document, program and arguments, so
-//! their texts are never copied. Recursion goes as deep as the program and no deeper: every limit
-//! on depth is one of `check` or of the size of values.
+//! A node that has exactly one output gives it back ([`Interpreter::one`]); any other passes its
+//! outputs on one by one, as they come ([`Interpreter::each`]). Each evaluation of a node pays a
+//! step, and filters pay for what they touch besides. No value outlives the run's document, program
+//! and arguments, so their texts are never copied. Recursion goes as deep as the program and no
+//! deeper: every limit on depth is one of `check` or of the size of values.
 
 mod fold;
 mod loops;
@@ -15,30 +15,30 @@ use jaq_core::ops::{Cmp, Math};
 
 use super::{
     arithmetic::{calculate, negate, plus},
-    fault::{Kind, Outcome, Stop},
-    meter::{Budget, Meter},
-    node::{Arity, Node, Op, Pattern},
+    fault::{Kind, RunResult, Stop},
+    meter::{Meter, StepBudget},
+    node::{Arity, AstNode, Op, Pattern},
     order,
     value::Value,
 };
 
-/// The state of a run.
-pub(super) struct Run<'a> {
+/// Runs a program: what is left of its budget, and its variables.
+pub(super) struct Interpreter<'a> {
     pub(super) meter: Meter,
     /// The values of variables. A program has no recursion, so each variable has one place.
     variables: Vec<Value<'a>>,
 }
 
 /// Takes an output. What it returns ends the evaluation that the output comes from.
-type Out<'o, 'a> = &'o mut dyn FnMut(&mut Run<'a>, Value<'a>) -> Outcome<'a, ()>;
+type Out<'o, 'a> = &'o mut dyn FnMut(&mut Interpreter<'a>, Value<'a>) -> RunResult<'a, ()>;
 
-impl<'a> Run<'a> {
-    pub(super) fn new(budget: Budget, variables: Vec<Value<'a>>) -> Self {
+impl<'a> Interpreter<'a> {
+    pub(super) fn new(budget: StepBudget, variables: Vec<Value<'a>>) -> Self {
         Self { meter: Meter::new(budget), variables }
     }
 
     /// Returns the output of a node of [`Arity::One`].
-    fn one(&mut self, node: &'a Node, input: &Value<'a>) -> Outcome<'a> {
+    fn one(&mut self, node: &'a AstNode, input: &Value<'a>) -> RunResult<'a> {
         self.meter.spend(1)?;
         match &node.op {
             Op::Id => Ok(input.clone()),
@@ -101,7 +101,7 @@ impl<'a> Run<'a> {
 
     /// Returns the output for an input that nothing else needs, so that a filter that grows it need
     /// not copy it.
-    fn consume(&mut self, node: &'a Node, input: Value<'a>) -> Outcome<'a> {
+    fn consume(&mut self, node: &'a AstNode, input: Value<'a>) -> RunResult<'a> {
         match &node.op {
             Op::Id => {
                 self.meter.spend(1)?;
@@ -122,7 +122,11 @@ impl<'a> Run<'a> {
     }
 
     /// Returns the output of a node that is not [`Arity::Many`].
-    fn at_most_one(&mut self, node: &'a Node, input: &Value<'a>) -> Outcome<'a, Option<Value<'a>>> {
+    fn at_most_one(
+        &mut self,
+        node: &'a AstNode,
+        input: &Value<'a>,
+    ) -> RunResult<'a, Option<Value<'a>>> {
         if node.arity == Arity::One {
             return self.one(node, input).map(Some);
         }
@@ -137,10 +141,10 @@ impl<'a> Run<'a> {
     /// Passes on the outputs of any node.
     pub(super) fn each(
         &mut self,
-        node: &'a Node,
+        node: &'a AstNode,
         input: &Value<'a>,
         out: Out<'_, 'a>,
-    ) -> Outcome<'a, ()> {
+    ) -> RunResult<'a, ()> {
         if node.arity == Arity::One {
             let output = self.one(node, input)?;
             return out(self, output);
@@ -204,7 +208,12 @@ impl<'a> Run<'a> {
 
     /// Passes on the outputs up to the first error, which is dropped; errors of the consumer of the
     /// outputs are not its own.
-    fn attempt(&mut self, part: &'a Node, input: &Value<'a>, out: Out<'_, 'a>) -> Outcome<'a, ()> {
+    fn attempt(
+        &mut self,
+        part: &'a AstNode,
+        input: &Value<'a>,
+        out: Out<'_, 'a>,
+    ) -> RunResult<'a, ()> {
         let mut taken = Ok(());
         let ended = self.each(part, input, &mut |run, output| {
             out(run, output).map_err(|stop| {
@@ -221,10 +230,10 @@ impl<'a> Run<'a> {
 
     fn alternative(
         &mut self,
-        [left, right]: [&'a Node; 2],
+        [left, right]: [&'a AstNode; 2],
         input: &Value<'a>,
         out: Out<'_, 'a>,
-    ) -> Outcome<'a, ()> {
+    ) -> RunResult<'a, ()> {
         let mut any = false;
         self.each(left, input, &mut |run, output| {
             if !output.is_true() {
@@ -239,11 +248,11 @@ impl<'a> Run<'a> {
     /// Binds the variables of a pattern to each output of its source in turn.
     fn bind(
         &mut self,
-        source: &'a Node,
+        source: &'a AstNode,
         pattern: &'a Pattern,
         input: &Value<'a>,
-        then: &mut dyn FnMut(&mut Self) -> Outcome<'a, ()>,
-    ) -> Outcome<'a, ()> {
+        then: &mut dyn FnMut(&mut Self) -> RunResult<'a, ()>,
+    ) -> RunResult<'a, ()> {
         self.each(source, input, &mut |run, value| {
             run.variables[pattern.slot] = value;
             run.bind_parts(pattern, 0, then)
@@ -254,8 +263,8 @@ impl<'a> Run<'a> {
         &mut self,
         pattern: &'a Pattern,
         bound: usize,
-        then: &mut dyn FnMut(&mut Self) -> Outcome<'a, ()>,
-    ) -> Outcome<'a, ()> {
+        then: &mut dyn FnMut(&mut Self) -> RunResult<'a, ()>,
+    ) -> RunResult<'a, ()> {
         let Some(part) = pattern.parts.get(bound) else { return then(self) };
         let whole = self.variables[part.from].clone();
         self.each(&part.key, &whole, &mut |run, key| {
@@ -266,7 +275,7 @@ impl<'a> Run<'a> {
     }
 
     /// Binds the variables of a pattern whose keys are all [`Arity::One`].
-    fn take_apart(&mut self, pattern: &'a Pattern) -> Outcome<'a, ()> {
+    fn take_apart(&mut self, pattern: &'a Pattern) -> RunResult<'a, ()> {
         for part in &pattern.parts {
             let whole = self.variables[part.from].clone();
             let key = self.one(&part.key, &whole)?;
@@ -276,7 +285,7 @@ impl<'a> Run<'a> {
     }
 }
 
-fn compare<'a>(meter: &Meter, left: &Value<'a>, operator: Cmp, right: &Value<'a>) -> Outcome<'a> {
+fn compare<'a>(meter: &Meter, left: &Value<'a>, operator: Cmp, right: &Value<'a>) -> RunResult<'a> {
     let holds = match operator {
         Cmp::Eq => order::same(meter, left, right)?,
         Cmp::Ne => !order::same(meter, left, right)?,

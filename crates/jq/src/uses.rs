@@ -4,7 +4,7 @@
 //! there can find the mistake.
 
 use super::{
-    node::{Access, Fold, Node, Op, Path, Pattern},
+    node::{AstNode, Fold, Op, PathAccess, Pattern, ValuePath},
     program::Program,
 };
 
@@ -33,7 +33,7 @@ impl Program {
         for (slot, place) in variables.iter_mut().enumerate().take(self.given.len()) {
             *place = Some(Use { of: Origin::Variable(slot), path: Vec::new() });
         }
-        let mut reader = Reader { variables, found: Vec::new() };
+        let mut reader = UseCollector { variables, found: Vec::new() };
         reader.place(&self.node, Some(&Use { of: Origin::Input, path: Vec::new() }));
         reader.found
     }
@@ -57,7 +57,7 @@ impl Program {
     }
 }
 
-fn given(node: &Node) -> &Node {
+fn given(node: &AstNode) -> &AstNode {
     match &node.op {
         Op::Pipe(_, right) => given(right),
         Op::Bind(_, _, body) => given(body),
@@ -65,7 +65,7 @@ fn given(node: &Node) -> &Node {
     }
 }
 
-fn named(node: &Node) -> Option<Vec<String>> {
+fn named(node: &AstNode) -> Option<Vec<String>> {
     let Op::Object(entries) = &node.op else { return None };
     let mut names = Vec::new();
     for (key, _) in entries {
@@ -75,7 +75,7 @@ fn named(node: &Node) -> Option<Vec<String>> {
     Some(names)
 }
 
-impl Node {
+impl AstNode {
     /// Shows each node of this one, itself first.
     fn visit(&self, see: &mut dyn FnMut(&Self)) {
         see(self);
@@ -85,7 +85,7 @@ impl Node {
 
 impl Op {
     /// Shows each node that this one is made of.
-    fn parts<'n>(&'n self, see: &mut dyn FnMut(&'n Node)) {
+    fn parts<'n>(&'n self, see: &mut dyn FnMut(&'n AstNode)) {
         match self {
             Self::Array(part)
             | Self::Negate(part)
@@ -134,14 +134,14 @@ impl Op {
 }
 
 /// Goes through a program with what is known of `.` and of its variables.
-struct Reader {
+struct UseCollector {
     variables: Vec<Option<Use>>,
     found: Vec<Use>,
 }
 
-impl Reader {
+impl UseCollector {
     /// Notes what a node reads, and returns what it gives, where that is a part of something known.
-    fn place(&mut self, node: &Node, input: Option<&Use>) -> Option<Use> {
+    fn place(&mut self, node: &AstNode, input: Option<&Use>) -> Option<Use> {
         match &node.op {
             Op::Id | Op::Only(_) => input.cloned(),
             Op::Variable(slot) => self.variables.get(*slot).cloned().flatten(),
@@ -186,17 +186,17 @@ impl Reader {
         }
     }
 
-    fn reached(&mut self, subject: &Node, path: &Path, input: Option<&Use>) -> Option<Use> {
+    fn reached(&mut self, subject: &AstNode, path: &ValuePath, input: Option<&Use>) -> Option<Use> {
         let mut place = self.place(subject, input);
         for index in &path.indices {
             self.place(index, input);
         }
         for step in &path.steps {
             place = match &step.access {
-                Access::Key(name) => place.map(|place| self.noted(place, name)),
-                Access::Position(_) | Access::Each => place.as_ref().map(item_of),
-                Access::Slice { .. } => place,
-                Access::Index => None,
+                PathAccess::Key(name) => place.map(|place| self.noted(place, name)),
+                PathAccess::Position(_) | PathAccess::Each => place.as_ref().map(item_of),
+                PathAccess::Slice { .. } => place,
+                PathAccess::Index => None,
             };
         }
         place

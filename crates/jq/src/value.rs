@@ -9,7 +9,7 @@ use std::{
     rc::Rc,
 };
 
-use super::{fault::Limit, meter::text_units};
+use super::{fault::RunLimit, meter::text_units};
 
 /// The largest weight of a value that a program may build.
 pub(super) const MAX_WEIGHT: usize = 200_000;
@@ -75,19 +75,19 @@ impl<'a> Value<'a> {
     }
 
     /// Returns an array, if it stays within the limits.
-    pub(super) fn array(items: impl Into<Array<'a>>) -> Result<Self, Limit> {
+    pub(super) fn array(items: impl Into<Array<'a>>) -> Result<Self, RunLimit> {
         Self::Array(Rc::new(items.into())).limited()
     }
 
     /// Returns an object, if it stays within the limits.
-    pub(super) fn object(object: Object<'a>) -> Result<Self, Limit> {
+    pub(super) fn object(object: Object<'a>) -> Result<Self, RunLimit> {
         Self::Object(Rc::new(object)).limited()
     }
 
-    fn limited(self) -> Result<Self, Limit> {
+    fn limited(self) -> Result<Self, RunLimit> {
         let Shape { weight, depth } = self.shape();
         let fits = weight as usize <= MAX_WEIGHT && depth as usize <= MAX_DEPTH;
-        if fits { Ok(self) } else { Err(Limit::Size) }
+        if fits { Ok(self) } else { Err(RunLimit::Size) }
     }
 
     /// Returns how many nodes it has when written out, and a node for each 64 bytes of text.

@@ -7,7 +7,7 @@ use thiserror::Error;
 use crate::oauth::Client;
 
 /// The developer's app at a provider, as requests are sent in its name.
-pub struct App {
+pub struct ProviderApp {
     clients: Vec<Client>,
     reach: Reach,
 }
@@ -61,7 +61,7 @@ impl Budget {
     }
 }
 
-impl App {
+impl ProviderApp {
     /// Returns the app with its secret and, as long as that is to be tried too, the one before.
     pub fn new(clients: Vec<Client>, reach: Reach) -> Self {
         Self { clients, reach }

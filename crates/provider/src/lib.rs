@@ -2,7 +2,7 @@
 //!
 //! Requests are made and answers are read by pure functions. [`request`] and [`answer`] are about
 //! tools, [`oauth`] is about tokens, [`identity`] about the account that a credential opens.
-//! [`App::send`] sends what is sent in the name of the developer's app.
+//! [`ProviderApp::send`] sends what is sent in the name of the developer's app.
 
 pub mod answer;
 mod app;
@@ -10,4 +10,4 @@ pub mod identity;
 pub mod oauth;
 pub mod request;
 
-pub use app::{App, AppReply, Budget, SendError};
+pub use app::{AppReply, Budget, ProviderApp, SendError};

@@ -7,17 +7,17 @@ use astralform_catalog::Catalog;
 use astralform_domain::Secret;
 use astralform_engine::Engine;
 
-use crate::{Hosts, Machine, Proxies, Rates, throttle::Throttle};
+use crate::{AllowedHosts, Machine, Proxies, Rates, throttle::Throttle};
 
 /// What every handler can ask for.
 #[derive(Clone)]
-pub struct App(Arc<Shared>);
+pub struct App(Arc<AppInner>);
 
-struct Shared {
+struct AppInner {
     engine: RwLock<Arc<Engine>>,
     metrics_token: Option<Secret>,
     proxies: Proxies,
-    hosts: Hosts,
+    hosts: AllowedHosts,
     throttle: Throttle,
     draining: AtomicBool,
 }
@@ -31,7 +31,7 @@ pub struct Settings {
     /// The proxies in front of it whose word on their callers is taken.
     pub proxies: Proxies,
     /// The names that it is called by, besides that of its public address and those of loopback.
-    pub hosts: Hosts,
+    pub hosts: AllowedHosts,
     /// What each caller may ask for in a time.
     pub rates: Rates,
     /// The processors that there are.
@@ -56,7 +56,7 @@ impl App {
         let throttle = Throttle::new(rates, machine);
         let draining = AtomicBool::new(false);
         let engine = RwLock::new(engine);
-        Self(Arc::new(Shared { engine, metrics_token, proxies, hosts, throttle, draining }))
+        Self(Arc::new(AppInner { engine, metrics_token, proxies, hosts, throttle, draining }))
     }
 
     /// Forgets callers that have taken nothing for so long that their rates are whole again.
@@ -73,7 +73,7 @@ impl App {
         &self.0.proxies
     }
 
-    pub(crate) fn hosts(&self) -> &Hosts {
+    pub(crate) fn hosts(&self) -> &AllowedHosts {
         &self.0.hosts
     }
 

@@ -10,7 +10,7 @@ use astralform_domain::{
     Administrator, Caller, EndUserId, Environment, Principal, ProjectId, Role, RuntimeCredential,
     Tenant, limits,
 };
-use astralform_engine::{CredentialRefusal, authentication::Said};
+use astralform_engine::{CredentialRefusal, authentication::RequestClaims};
 use axum::{
     extract::{FromRequestParts, RawPathParams},
     http::{HeaderMap, header, request::Parts},
@@ -63,8 +63,11 @@ impl FromRequestParts<App> for Acting {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let token = bearer(&parts.headers)?;
-        let said =
-            Said { token, agent: agent(&parts.headers)?, end_user: end_user(&parts.headers)? };
+        let said = RequestClaims {
+            token,
+            agent: agent(&parts.headers)?,
+            end_user: end_user(&parts.headers)?,
+        };
         let served = served::current();
         if let Some(served) = &served {
             listen_to(app, served, token).await?;

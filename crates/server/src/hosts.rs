@@ -18,7 +18,7 @@ use crate::{Problem, Refusal};
 
 /// The hosts that requests may name besides the public address's and loopback.
 #[derive(Clone, Debug, Default)]
-pub struct Hosts(Arc<[AllowedHost]>);
+pub struct AllowedHosts(Arc<[AllowedHost]>);
 
 /// A host that requests may name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,13 +56,13 @@ impl FromStr for AllowedHost {
     }
 }
 
-impl FromIterator<AllowedHost> for Hosts {
+impl FromIterator<AllowedHost> for AllowedHosts {
     fn from_iter<T: IntoIterator<Item = AllowedHost>>(hosts: T) -> Self {
         Self(hosts.into_iter().collect())
     }
 }
 
-impl Hosts {
+impl AllowedHosts {
     /// Refuses a request that names a host which is none of this server's. Ports are not compared:
     /// a proxy or a container may have another one than the server knows.
     ///
@@ -131,7 +131,7 @@ fn refusal(host: &str, public: &Url) -> Problem {
 mod tests {
     use super::*;
 
-    fn hosts(allowed: &[&str]) -> Hosts {
+    fn hosts(allowed: &[&str]) -> AllowedHosts {
         allowed.iter().map(|host| host.parse::<AllowedHost>().unwrap()).collect()
     }
 

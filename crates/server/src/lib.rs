@@ -26,7 +26,7 @@ mod served;
 mod throttle;
 
 pub use app::{App, Settings};
-pub use hosts::{AllowedHost, Hosts, InvalidHost};
+pub use hosts::{AllowedHost, AllowedHosts, InvalidHost};
 pub use lines::CALLS;
 pub use listen::{Limits, serve, serve_then};
 pub use origin::Proxies;

@@ -17,7 +17,7 @@ use crate::served::{self, Served};
 pub const CALLS: &str = "calls";
 
 /// A request until its line is written.
-pub(crate) struct Line {
+pub(crate) struct LogLine {
     served: Arc<Served>,
     began: Instant,
     method: Method,
@@ -26,7 +26,7 @@ pub(crate) struct Line {
     has_ended: bool,
 }
 
-impl Line {
+impl LogLine {
     pub(crate) fn begin(served: &Arc<Served>, request: &Request) -> Self {
         Self {
             served: Arc::clone(served),
@@ -83,7 +83,7 @@ impl Line {
     }
 }
 
-impl Drop for Line {
+impl Drop for LogLine {
     fn drop(&mut self) {
         if !self.has_ended && self.served.call().is_some() {
             self.served.note_outcome("caller_gone", None);

@@ -41,7 +41,7 @@ use crate::{Proxies, Rate};
 pub(crate) use framing::Framing;
 pub(crate) use link::Link;
 use link::Watched;
-use seats::{Seat, Seats};
+use seats::{ConnectionSeat, Seats};
 use workers::Workers;
 pub(crate) use workers::home;
 
@@ -196,7 +196,7 @@ impl Serving {
         }
     }
 
-    fn serve(&self, Accepted { seat, stream, address }: Accepted) {
+    fn serve(&self, SeatedConnection { seat, stream, address }: SeatedConnection) {
         let name = seat.name();
         let peer = Peer { address, link: Arc::clone(&seat.link) };
         let served = (self.router.clone(), Arc::clone(&self.is_closing));
@@ -235,7 +235,7 @@ async fn backlog(
     listener: &TcpListener,
     seats: &Seats,
     until: Instant,
-) -> Option<io::Result<Option<Accepted>>> {
+) -> Option<io::Result<Option<SeatedConnection>>> {
     const NOBODY: Duration = Duration::from_millis(5);
     let has_time = Instant::now() < until;
     let next = tokio::time::timeout(NOBODY, accept(listener, seats));
@@ -252,14 +252,14 @@ async fn linger(connections: &GracefulShutdown) {
 }
 
 /// A connection that has a seat.
-struct Accepted {
-    seat: Seat,
+struct SeatedConnection {
+    seat: ConnectionSeat,
     stream: std::net::TcpStream,
     address: SocketAddr,
 }
 
 /// Accepts the next connection, and closes it where its peer may have no more.
-async fn accept(listener: &TcpListener, seats: &Seats) -> io::Result<Option<Accepted>> {
+async fn accept(listener: &TcpListener, seats: &Seats) -> io::Result<Option<SeatedConnection>> {
     let (stream, address) = listener.accept().await?;
     let Some(seat) = seats.take(address.ip()).await else {
         // Nothing is left of it, not even a socket that waits for its last packets.
@@ -267,7 +267,7 @@ async fn accept(listener: &TcpListener, seats: &Seats) -> io::Result<Option<Acce
         return Ok(None);
     };
     let _ = stream.set_nodelay(true);
-    Ok(Some(Accepted { seat, stream: stream.into_std()?, address }))
+    Ok(Some(SeatedConnection { seat, stream: stream.into_std()?, address }))
 }
 
 fn connection(

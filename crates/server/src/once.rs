@@ -6,7 +6,7 @@ use aide::{
     openapi::{Operation, Response as Described, StatusCode as Statuses},
 };
 use astralform_domain::{Administrator, Caller, Secret, Tenant};
-use astralform_engine::idempotency::{Repeatable, Ticket, Turn};
+use astralform_engine::idempotency::{IdempotencyTurn, Repeatable, Ticket};
 use axum::{
     Json,
     http::{HeaderValue, StatusCode, header},
@@ -19,7 +19,7 @@ use serde::Serialize;
 use crate::{App, Problem, body::Keyed, finish::to_the_end};
 
 /// An answer to a request that may come again.
-pub(crate) enum Answer<T, const STATUS: u16 = 200> {
+pub(crate) enum IdempotentAnswer<T, const STATUS: u16 = 200> {
     /// Given for the first time.
     Fresh(T),
     /// Given before, and kept.
@@ -27,7 +27,7 @@ pub(crate) enum Answer<T, const STATUS: u16 = 200> {
 }
 
 /// What a key is scoped to.
-pub(crate) struct Scope {
+pub(crate) struct IdempotencyScope {
     tenant: Tenant,
     parts: Vec<String>,
 }
@@ -36,18 +36,18 @@ pub(crate) struct Scope {
 pub(crate) struct Scoped<T> {
     value: T,
     /// Where it has a key: that, its scope, and the body as it came.
-    known_by: Option<(String, Scope, Bytes)>,
+    known_by: Option<(String, IdempotencyScope, Bytes)>,
 }
 
 impl<T, const MOST: usize> Keyed<T, MOST> {
     /// Adds the scope of its key.
-    pub(crate) fn within(self, scope: impl FnOnce() -> Scope) -> Scoped<T> {
+    pub(crate) fn within(self, scope: impl FnOnce() -> IdempotencyScope) -> Scoped<T> {
         let Self { value, raw, key } = self;
         Scoped { value, known_by: key.map(|key| (key, scope(), raw)) }
     }
 }
 
-impl Scope {
+impl IdempotencyScope {
     /// Returns the scope of a runtime request.
     pub(crate) fn of(caller: &Caller, route: &str) -> Self {
         let end_user = caller.end_user.as_ref().map_or_else(String::new, ToString::to_string);
@@ -69,7 +69,7 @@ pub(crate) async fn once<B, T, W, const STATUS: u16>(
     sent: Scoped<B>,
     keep: fn(&T) -> bool,
     work: impl FnOnce(B) -> W,
-) -> Result<Answer<T, STATUS>, Problem>
+) -> Result<IdempotentAnswer<T, STATUS>, Problem>
 where
     T: Serialize + Send + Sync + 'static,
     W: Future<Output = Result<T, Problem>> + Send + 'static,
@@ -77,19 +77,19 @@ where
     let Scoped { value, known_by } = sent;
     let work = work(value);
     let Some((key, scope, raw)) = known_by else {
-        return work.await.map(Answer::Fresh);
+        return work.await.map(IdempotentAnswer::Fresh);
     };
     let parts: Vec<_> = scope.parts.iter().map(String::as_str).collect();
     let request = Repeatable { tenant: scope.tenant, scope: &parts, key: &key, body: &raw };
     let ticket = match app.engine().idempotency.take_turn(&request).await? {
-        Turn::Before(answer) => return Ok(Answer::Kept(answer)),
-        Turn::First(ticket) => ticket,
+        IdempotencyTurn::Before(answer) => return Ok(IdempotentAnswer::Kept(answer)),
+        IdempotencyTurn::First(ticket) => ticket,
     };
     let app = app.clone();
     to_the_end(async move {
         let answered = work.await;
         settle(&app, &ticket, &answered, keep).await?;
-        answered.map(Answer::Fresh)
+        answered.map(IdempotentAnswer::Fresh)
     })
     .await
 }
@@ -111,7 +111,7 @@ async fn settle<T: Serialize>(
     Ok(())
 }
 
-impl<T: Serialize, const STATUS: u16> IntoResponse for Answer<T, STATUS> {
+impl<T: Serialize, const STATUS: u16> IntoResponse for IdempotentAnswer<T, STATUS> {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(STATUS).unwrap_or_default();
         let kept = match self {
@@ -126,7 +126,7 @@ impl<T: Serialize, const STATUS: u16> IntoResponse for Answer<T, STATUS> {
     }
 }
 
-impl<T: JsonSchema, const STATUS: u16> OperationOutput for Answer<T, STATUS> {
+impl<T: JsonSchema, const STATUS: u16> OperationOutput for IdempotentAnswer<T, STATUS> {
     type Inner = T;
 
     fn inferred_responses(

@@ -20,7 +20,7 @@ use schemars::{JsonSchema, Schema, generate::SchemaSettings};
 
 use crate::{App, auth, problem};
 pub(crate) use queries::Queries;
-use table::Table;
+use table::OperationTable;
 
 /// Marks, until the document is put together, the schemas of what is received.
 const RECEIVED: &str = "received ";
@@ -48,10 +48,10 @@ pub(crate) struct Documented {
 /// # Panics
 /// When an operation is described twice, or a type means one thing in requests and another in
 /// answers: mistakes of ours, which every start shows.
-pub(crate) fn documented(table: impl FnOnce() -> Table) -> Documented {
+pub(crate) fn documented(table: impl FnOnce() -> OperationTable) -> Documented {
     in_context(|context| context.schema = settings().for_serialize().into_generator());
     on_error(|error| panic!("the API is described wrongly: {error}"));
-    let Table { router, groups } = table();
+    let OperationTable { router, groups } = table();
     let mut document = OpenApi { tags: groups, ..in_context(frame) };
     let router = router.finish_api(&mut document);
     document.components.iter_mut().for_each(put_together);
@@ -186,7 +186,7 @@ mod tests {
     use super::*;
     use crate::{
         body::Body,
-        openapi::table::{Table, operations},
+        openapi::table::{OperationTable, operations},
     };
 
     #[derive(Deserialize, JsonSchema)]
@@ -212,11 +212,11 @@ mod tests {
         Json(Both { text: both.text })
     }
 
-    fn document(table: impl FnOnce() -> Table) -> Value {
+    fn document(table: impl FnOnce() -> OperationTable) -> Value {
         serde_json::from_str(&documented(table).document).unwrap()
     }
 
-    fn notes() -> Table {
+    fn notes() -> OperationTable {
         operations! {
             /// Notes.
             "Notes" {

@@ -24,7 +24,7 @@ struct Trusted {
 
 /// Who sends a request, as far as its address tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Origin {
+pub(crate) enum CallerOrigin {
     /// An address; of IPv6, the /64 that one customer is given.
     Address(IpAddr),
     /// A caller behind this proxy, which does not name them in a form that is understood.
@@ -50,19 +50,21 @@ impl Proxies {
     }
 
     /// Returns who sends a request: the right-most hop that is no trusted proxy.
-    pub(crate) fn origin(&self, peer: IpAddr, headers: &HeaderMap) -> Origin {
+    pub(crate) fn origin(&self, peer: IpAddr, headers: &HeaderMap) -> CallerOrigin {
         if self.0.networks.is_empty() || !self.contain(peer) {
             self.warn_once(peer, headers);
-            return Origin::Address(customer(peer));
+            return CallerOrigin::Address(customer(peer));
         }
         let by_list = self.last_untrusted(listed(headers));
         let by_forwarded = self.last_untrusted(forwarded(headers));
         match (by_list, by_forwarded) {
-            (None, None) => Origin::Address(customer(peer)),
-            (Some(Ok(one)), None) | (None, Some(Ok(one))) => Origin::Address(customer(one)),
+            (None, None) => CallerOrigin::Address(customer(peer)),
+            (Some(Ok(one)), None) | (None, Some(Ok(one))) => CallerOrigin::Address(customer(one)),
             // A proxy writes one of the two; the other one may be its caller's own.
-            (Some(Ok(one)), Some(Ok(other))) if one == other => Origin::Address(customer(one)),
-            _ => Origin::Behind(peer.to_canonical()),
+            (Some(Ok(one)), Some(Ok(other))) if one == other => {
+                CallerOrigin::Address(customer(one))
+            }
+            _ => CallerOrigin::Behind(peer.to_canonical()),
         }
     }
 
@@ -164,8 +166,8 @@ mod tests {
             all.append(name, value);
         });
         match proxies().origin(peer.parse().unwrap(), &all) {
-            Origin::Address(address) => address.to_string(),
-            Origin::Behind(proxy) => format!("behind {proxy}"),
+            CallerOrigin::Address(address) => address.to_string(),
+            CallerOrigin::Behind(proxy) => format!("behind {proxy}"),
         }
     }
 
@@ -187,7 +189,7 @@ mod tests {
         let headers =
             HeaderMap::from_iter([(X_FORWARDED_FOR, HeaderValue::from_static("1.1.1.1"))]);
         let peer: IpAddr = "10.1.1.1".parse().unwrap();
-        assert_eq!(nobody.origin(peer, &headers), Origin::Address(peer));
+        assert_eq!(nobody.origin(peer, &headers), CallerOrigin::Address(peer));
     }
 
     #[test]

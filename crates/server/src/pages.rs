@@ -15,7 +15,7 @@ use axum::{
 /// A page that says what went wrong when there is nothing else to show.
 #[derive(Template)]
 #[template(path = "message.html")]
-struct Message<'a> {
+struct MessagePage<'a> {
     title: &'a str,
     outcome: &'a str,
     text: &'a str,
@@ -42,7 +42,7 @@ fn page(status: StatusCode, template: &impl Template) -> Response {
 }
 
 fn message(status: StatusCode, title: &str, text: &str) -> Response {
-    page(status, &Message { title, outcome: "failed", text })
+    page(status, &MessagePage { title, outcome: "failed", text })
 }
 
 fn broken(fault: &astralform_engine::Fault) -> Response {

@@ -26,7 +26,7 @@ use crate::{
 
 pub use code::Code;
 pub use field::FieldFault;
-pub(crate) use field::{Place, Wrong};
+pub(crate) use field::{FieldLocation, Wrong};
 pub use refusal::{Given, Refusal};
 pub(crate) use written::describe;
 

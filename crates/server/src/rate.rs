@@ -46,9 +46,9 @@ impl Rate {
 
 /// How much of a rate was taken: the moment at which all of it will have been earned.
 #[derive(Debug, Default)]
-pub(crate) struct Meter(AtomicU64);
+pub(crate) struct RateMeter(AtomicU64);
 
-impl Meter {
+impl RateMeter {
     /// Takes one. Returns how long its taker has to wait for its turn; where that is longer than
     /// `at_most`, nothing is taken and the time is an error.
     pub(crate) fn take(
@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn a_burst_is_taken_at_once_and_what_follows_as_it_is_earned() {
-        let meter = Meter::default();
+        let meter = RateMeter::default();
         let start = 5 * SECOND;
         for _ in 0..3 {
             assert!(!meter.is_empty(RATE, start));
@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn turns_are_given_in_order_up_to_the_longest_wait() {
-        let meter = Meter::default();
+        let meter = RateMeter::default();
         let longest = Duration::from_millis(250);
         let waits: Vec<_> = (0..10).map(|_| meter.take(RATE, 0, longest)).collect();
         let expected = [0, 0, 0, 100, 200].map(|millis| Ok(Duration::from_millis(millis)));
@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn however_many_take_at_once_none_takes_what_another_has() {
-        let meter = Meter::default();
+        let meter = RateMeter::default();
         let taken = std::thread::scope(|scope| {
             let take = || (0..1_000).filter(|_| meter.take(RATE, 0, NO_WAIT).is_ok()).count();
             let takers: Vec<_> = (0..4).map(|_| scope.spawn(take)).collect();

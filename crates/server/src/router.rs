@@ -15,11 +15,11 @@ use bytes::Bytes;
 
 use crate::{
     App, Problem, Refusal, api, guard,
-    lines::Line,
+    lines::LogLine,
     listen::Peer,
     openapi::{
         Documented, Queries, documented,
-        table::{Table, operations},
+        table::{OperationTable, operations},
     },
     pages, problem,
     served::Served,
@@ -28,7 +28,7 @@ use crate::{
 const JSON: (HeaderName, &str) = (header::CONTENT_TYPE, "application/json");
 
 /// Returns the operations by which agents and backends act for end users.
-fn runtime() -> Table {
+fn runtime() -> OperationTable {
     operations! {
         /// What an agent can do for an end user.
         "Tools" {
@@ -91,7 +91,7 @@ fn runtime() -> Table {
     }
 }
 
-fn all_operations() -> Table {
+fn all_operations() -> OperationTable {
     runtime().and(management::management())
 }
 
@@ -148,7 +148,7 @@ async fn around(
         peer.map(|peer| Arc::clone(&peer.link)),
         app.throttle().clock(),
     ));
-    let line = Line::begin(&served, &request);
+    let line = LogLine::begin(&served, &request);
     let serving = serve(&app, &served, request, next);
     let mut response = problem::with_request_id(&app, &served, serving).await;
     line.end(response.status());

@@ -20,7 +20,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use crate::{
     bodies::Reserved,
     listen::Link,
-    origin::Origin,
+    origin::CallerOrigin,
     rate::now,
     throttle::{Bucket, Turn},
 };
@@ -33,11 +33,11 @@ tokio::task_local! {
 pub(crate) struct Served {
     pub(crate) id: RequestId,
     /// Who sent it, as far as the address tells.
-    pub(crate) origin: Option<Origin>,
+    pub(crate) origin: Option<CallerOrigin>,
     pub(crate) link: Option<Arc<Link>>,
     /// How many nanoseconds were spent on it.
     cost: Arc<AtomicU64>,
-    watch: Watch,
+    watch: Stopwatch,
     holds: Mutex<Holds>,
     tool: OnceLock<ToolName>,
     outcome: OnceLock<(&'static str, Option<CallId>)>,
@@ -53,9 +53,9 @@ pub(crate) struct Called {
 
 /// A clock for work: returns a time from which others are subtracted.
 #[derive(Clone, Copy)]
-pub(crate) struct Watch(pub(crate) fn() -> Duration);
+pub(crate) struct Stopwatch(pub(crate) fn() -> Duration);
 
-impl Watch {
+impl Stopwatch {
     /// The time that passes.
     pub(crate) const WALL: Self = Self(|| Duration::from_nanos(now()));
 }
@@ -103,9 +103,9 @@ pub(crate) async fn on_behalf_of<T>(
 impl Served {
     pub(crate) fn new(
         id: RequestId,
-        origin: Option<Origin>,
+        origin: Option<CallerOrigin>,
         link: Option<Arc<Link>>,
-        watch: Watch,
+        watch: Stopwatch,
     ) -> Self {
         Self {
             id,
@@ -194,7 +194,7 @@ impl Drop for Served {
 async fn counted<T>(served: Arc<Served>, work: impl Future<Output = T>) -> T {
     let mut work = pin!(work);
     poll_fn(|context| {
-        let Watch(time) = served.watch;
+        let Stopwatch(time) = served.watch;
         let began = time();
         let polled = work.as_mut().poll(context);
         let spent = time().saturating_sub(began).as_nanos();

@@ -29,9 +29,9 @@ use tokio::time::{sleep, timeout};
 use crate::{
     Problem, Rate, Refusal,
     bodies::Bodies,
-    origin::Origin,
+    origin::CallerOrigin,
     rate::{Moment, now},
-    served::{Served, Watch},
+    served::{Served, Stopwatch},
 };
 pub(crate) use bucket::Bucket;
 pub use shares::Machine;
@@ -81,7 +81,7 @@ pub(crate) struct Throttle {
 /// The owner of a bucket.
 #[derive(Hash)]
 enum Who<'a> {
-    Visitor(Origin),
+    Visitor(CallerOrigin),
     EndUser(Tenant, &'a EndUserId),
     Member(MemberId),
     Key(ApiKeyId),
@@ -104,9 +104,9 @@ fn left(until: Moment, now: Moment) -> Duration {
 }
 
 /// A place among those that wait, until it is dropped.
-struct Waiting<'a>(&'a AtomicUsize);
+struct WaitingRequest<'a>(&'a AtomicUsize);
 
-impl Drop for Waiting<'_> {
+impl Drop for WaitingRequest<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -129,8 +129,12 @@ impl Throttle {
     /// Returns the clock for a request's work. While several callers want more than there is, that
     /// is the time of the processor, so that no caller pays for the moments in which the process
     /// had none; else the time on the wall, which costs less to read.
-    pub(crate) fn clock(&self) -> Watch {
-        if self.credentials.is_busy() { Watch(self.machine.used_by_thread) } else { Watch::WALL }
+    pub(crate) fn clock(&self) -> Stopwatch {
+        if self.credentials.is_busy() {
+            Stopwatch(self.machine.used_by_thread)
+        } else {
+            Stopwatch::WALL
+        }
     }
 
     /// Forgets callers that have nothing under way and could take all of their rate.
@@ -155,7 +159,7 @@ impl Throttle {
     }
 
     /// Returns what an address has taken.
-    pub(crate) fn visitor(&self, origin: Origin) -> Arc<Bucket> {
+    pub(crate) fn visitor(&self, origin: CallerOrigin) -> Arc<Bucket> {
         self.bucket(&Who::Visitor(origin))
     }
 
@@ -316,14 +320,14 @@ impl Throttle {
         Problem::from(Refusal::RateLimited).retry_after(seconds)
     }
 
-    fn begin_waiting(&self) -> Option<Waiting<'_>> {
+    fn begin_waiting(&self) -> Option<WaitingRequest<'_>> {
         let before = self.waiting.fetch_add(1, Ordering::Relaxed);
-        let waiting = Waiting(&self.waiting);
+        let waiting = WaitingRequest(&self.waiting);
         (!limits::QUEUE.is_exceeded_by(before + 1)).then_some(waiting)
     }
 }
 
-impl std::fmt::Display for Origin {
+impl std::fmt::Display for CallerOrigin {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Address(address @ IpAddr::V6(_)) => write!(f, "{address}/64"),

@@ -6,7 +6,7 @@ use crate::{
     Db, Result, Topic, Tx,
     bind::binds,
     db::{Row, Run as _},
-    row::Record,
+    row::{Id, Record},
 };
 
 /// A key, without its secret.
@@ -157,21 +157,13 @@ pub async fn ended_at(tx: &mut Tx, moment: Timestamp, limit: i64) -> Result<Vec<
     tx.all(SQL, binds![moment, limit]).await
 }
 
-struct Ended(ApiKeyId);
-
-impl Record for Ended {
-    fn read(row: &Row) -> Result<Self> {
-        Ok(Self(row.parse("id")?))
-    }
-}
-
 /// Revokes every key of a project that is not revoked yet; returns how many.
 pub async fn revoke_all(tx: &mut Tx, project: ProjectId, now: Timestamp) -> Result<usize> {
     const SQL: &str = "
         UPDATE api_keys SET revoked_at = $2
         WHERE project_id = $1 AND revoked_at IS NULL RETURNING id";
-    let ended: Vec<Ended> = tx.returning_all(SQL, binds![project, now]).await?;
-    for Ended(id) in &ended {
+    let ended: Vec<Id<ApiKeyId>> = tx.returning_all(SQL, binds![project, now]).await?;
+    for Id(id) in &ended {
         tx.touch(Topic::ApiKey(*id));
     }
     Ok(ended.len())

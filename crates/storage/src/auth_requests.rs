@@ -10,7 +10,7 @@ use crate::{
     bind::{binds, json},
     connections::owner,
     db::{Row, Run as _},
-    row::Record,
+    row::{Count, Id, Record},
 };
 
 impl Record for AuthRequest {
@@ -39,7 +39,7 @@ impl Record for AuthRequest {
 
 /// What changes when an auth request moves on.
 #[derive(Clone, Copy, Debug)]
-pub struct Step {
+pub struct StatusAdvance {
     /// Its new status.
     pub status: AuthStatus,
     /// Why it failed, when it did.
@@ -163,7 +163,12 @@ pub async fn find_by_link(db: &Db, id: AuthRequestId) -> Result<Option<AuthReque
 }
 
 /// Moves an auth request on, if it still has the status `from`; returns whether it had.
-pub async fn advance(tx: &mut Tx, id: AuthRequestId, from: AuthStatus, step: Step) -> Result<bool> {
+pub async fn advance(
+    tx: &mut Tx,
+    id: AuthRequestId,
+    from: AuthStatus,
+    step: StatusAdvance,
+) -> Result<bool> {
     const SQL: &str = "
         UPDATE auth_requests
         SET status = $3, failure = $4, connection_id = $5, expires_at = $6
@@ -219,7 +224,7 @@ pub async fn open_of(tx: &mut Tx, end_user: EndUserKey, at_most: i64) -> Result<
             SELECT id FROM auth_requests
             WHERE end_user_id = $1 AND status IN ('pending', 'awaiting_confirmation')
             LIMIT $2) AS found";
-    Ok(tx.optional::<Number>(SQL, binds![end_user, at_most]).await?.map_or(0, |found| found.0))
+    Ok(tx.optional::<Count>(SQL, binds![end_user, at_most]).await?.map_or(0, |found| found.0))
 }
 
 /// Returns how many requests of an environment are open, `at_most` at most.
@@ -231,7 +236,7 @@ pub async fn open_in(db: &Db, tenant: Tenant, at_most: i64) -> Result<i64> {
               AND status IN ('pending', 'awaiting_confirmation')
             LIMIT $3) AS found";
     let binds = binds![tenant.project, tenant.environment, at_most];
-    Ok(db.optional::<Number>(SQL, binds).await?.map_or(0, |found| found.0))
+    Ok(db.optional::<Count>(SQL, binds).await?.map_or(0, |found| found.0))
 }
 
 /// Forgets the oldest of an end user's requests that have ended, all but `kept`.
@@ -249,26 +254,10 @@ pub async fn forget_ended(tx: &mut Tx, end_user: EndUserKey, kept: i64) -> Resul
         DELETE FROM auth_requests
         WHERE end_user_id = $1 AND id <= $2
           AND status NOT IN ('pending', 'awaiting_confirmation')";
-    let newest = tx.optional::<Id>(NEWEST, binds![end_user, kept]).await?;
+    let newest = tx.optional::<Id<AuthRequestId>>(NEWEST, binds![end_user, kept]).await?;
     let Some(Id(newest)) = newest else { return Ok(0) };
     tx.execute(STATES, binds![end_user, newest]).await?;
     tx.execute(REQUESTS, binds![end_user, newest]).await
-}
-
-struct Number(i64);
-
-impl Record for Number {
-    fn read(row: &Row) -> Result<Self> {
-        Ok(Self(row.int("number")?))
-    }
-}
-
-struct Id(AuthRequestId);
-
-impl Record for Id {
-    fn read(row: &Row) -> Result<Self> {
-        Ok(Self(row.parse("id")?))
-    }
 }
 
 /// Notes which connection an auth request led to.

@@ -102,12 +102,12 @@ impl Feed {
 }
 
 /// A line of the table.
-struct Line {
+struct ChangeRow {
     id: [u8; 16],
     topics: Vec<u32>,
 }
 
-impl Record for Line {
+impl Record for ChangeRow {
     fn read(row: &Row) -> Result<Self> {
         let id: Vec<u8> = row.get("id")?;
         let topics: Vec<u8> = row.get("topics")?;
@@ -151,7 +151,7 @@ impl Db {
     pub async fn follow(&self) -> Result<()> {
         let feed = self.feed();
         let began = Instant::now();
-        let lines: Vec<Line> = feed.health.note_delay(self.lines_since_heard(began)).await?;
+        let lines: Vec<ChangeRow> = feed.health.note_delay(self.lines_since_heard(began)).await?;
         feed.health.heard(self.now(), !feed.epochs.is_hearing(Instant::now()));
         feed.epochs.heard(began, lines.into_iter().map(|line| (line.id, line.topics)));
         Ok(())
@@ -159,7 +159,7 @@ impl Db {
 }
 
 impl Db {
-    async fn lines_since_heard(&self, now: Instant) -> Result<Vec<Line>> {
+    async fn lines_since_heard(&self, now: Instant) -> Result<Vec<ChangeRow>> {
         const SQL: &str = "SELECT id, topics FROM changes WHERE written_at > $1";
         self.measure_clock().await?;
         let silence = self.feed().epochs.silent_for(now).unwrap_or_default();

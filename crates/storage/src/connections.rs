@@ -14,15 +14,14 @@ use crate::{
     db::{Row, Run as _},
     revocations,
     row::Record,
-    status_changes::Change,
+    status_changes::StatusUpdate,
 };
 
 pub(crate) use found::of_serving;
 pub use found::{
     any_left, any_with_app, counts, find, left_after, of_account, of_end_user, serving,
 };
-use many::Number;
-pub use many::{Which, count, expire_all, revoke_all, revoke_unconfirmed};
+pub use many::{ConnectionSelection, count, expire_all, revoke_all, revoke_unconfirmed};
 
 impl Record for Connection {
     fn read(row: &Row) -> Result<Self> {
@@ -58,7 +57,7 @@ pub(crate) fn topic(connection: &Connection) -> Topic<'_> {
 /// # Errors
 /// A conflict when it is to be active and its account is connected already.
 pub async fn create(tx: &mut Tx, new: &Connection, end_user: Option<EndUserKey>) -> Result<()> {
-    let change = Change::new(tx);
+    let change = StatusUpdate::new(tx);
     insert(tx, new, end_user, change.into()).await?;
     tx.touch(topic(new));
     change.tell(tx).await
@@ -117,7 +116,7 @@ pub async fn update(tx: &mut Tx, connection: &Connection) -> Result<()> {
             reason = $8, scopes = $9, hosts = $10, previous_status = status, last_change = $12,
             status_changes = status_changes + CASE WHEN status = $7 THEN 0 ELSE 1 END
         WHERE project_id = $1 AND environment = $2 AND id = $3";
-    let change = Change::new(tx);
+    let change = StatusUpdate::new(tx);
     let binds = binds![
         connection.tenant.project,
         connection.tenant.environment,
@@ -149,7 +148,7 @@ pub async fn revoke(
         SET status = 'revoked', reason = $5, previous_status = status,
             status_changes = status_changes + 1, last_change = $6, ended_at = $7
         WHERE project_id = $1 AND environment = $2 AND id = $3 AND status = $4";
-    let change = Change::new(tx);
+    let change = StatusUpdate::new(tx);
     let Connection { id, tenant, status, .. } = connection;
     let binds = binds![tenant.project, tenant.environment, *id, *status, why, change, now];
     let was_as_seen = tx.change(topic(connection), SQL, binds).await? == 1;
@@ -172,7 +171,7 @@ pub async fn merge(tx: &mut Tx, connection: &Connection) -> Result<()> {
     const FORGET: &str = "DELETE FROM connection_uses WHERE connection_id = $1";
     crate::tokens::erase(tx, connection).await?;
     let Connection { id, tenant, .. } = connection;
-    let change = Change::new(tx);
+    let change = StatusUpdate::new(tx);
     let ended = binds![tenant.project, tenant.environment, *id, change];
     tx.change(topic(connection), END, ended).await?;
     change.tell(tx).await?;
@@ -198,7 +197,7 @@ pub async fn mark_dead(
               SELECT 1 FROM tokens WHERE connection_id = $3 AND kind = $6 AND generation > $4)";
     let Connection { id, tenant, .. } = connection;
     let (kind, generation) = token;
-    let change = Change::new(tx);
+    let change = StatusUpdate::new(tx);
     let binds = binds![tenant.project, tenant.environment, *id, generation, reason, kind, change];
     let marked = tx.change(topic(connection), SQL, binds).await? == 1;
     if marked {

@@ -28,7 +28,7 @@ use crate::{Error, Result, bind::Bind, changes::Feed, row::Record};
 pub(crate) use clock::ClockOffset;
 pub(crate) use health::Health;
 pub use health::LATE;
-use line::Lines;
+use line::PostgresPool;
 use transaction::Open;
 pub use transaction::Tx;
 use work::Work;
@@ -45,7 +45,7 @@ pub struct Db {
 #[derive(Clone)]
 enum Pools {
     Sqlite { read: SqlitePool, write: SqlitePool },
-    Postgres(Lines),
+    Postgres(PostgresPool),
 }
 
 /// What the target of each log line that holds a statement begins with: the driver's name.
@@ -69,7 +69,7 @@ pub trait Run: Send + Sized {
         self,
         sql: &'static str,
         binds: Vec<Bind>,
-        access: Access,
+        access: AccessMode,
     ) -> impl Future<Output = Result<Vec<Row>>> + Send;
 
     /// Runs a write and returns how many rows it touched.
@@ -85,7 +85,7 @@ pub trait Run: Send + Sized {
         sql: &'static str,
         binds: Vec<Bind>,
     ) -> impl Future<Output = Result<Vec<T>>> + Send {
-        async move { self.rows(sql, binds, Access::Read).await?.iter().map(T::read).collect() }
+        async move { self.rows(sql, binds, AccessMode::Read).await?.iter().map(T::read).collect() }
     }
 
     /// Returns the record of a query that matches one at most.
@@ -94,7 +94,10 @@ pub trait Run: Send + Sized {
         sql: &'static str,
         binds: Vec<Bind>,
     ) -> impl Future<Output = Result<Option<T>>> + Send {
-        async move { self.rows(sql, binds, Access::Read).await?.first().map(T::read).transpose() }
+        async move {
+            let rows = self.rows(sql, binds, AccessMode::Read).await?;
+            rows.first().map(T::read).transpose()
+        }
     }
 
     /// Returns the record that a write with `RETURNING` touched, if it touched one.
@@ -103,7 +106,10 @@ pub trait Run: Send + Sized {
         sql: &'static str,
         binds: Vec<Bind>,
     ) -> impl Future<Output = Result<Option<T>>> + Send {
-        async move { self.rows(sql, binds, Access::Write).await?.first().map(T::read).transpose() }
+        async move {
+            let rows = self.rows(sql, binds, AccessMode::Write).await?;
+            rows.first().map(T::read).transpose()
+        }
     }
 
     /// Returns every record that a write with `RETURNING` touched.
@@ -112,13 +118,13 @@ pub trait Run: Send + Sized {
         sql: &'static str,
         binds: Vec<Bind>,
     ) -> impl Future<Output = Result<Vec<T>>> + Send {
-        async move { self.rows(sql, binds, Access::Write).await?.iter().map(T::read).collect() }
+        async move { self.rows(sql, binds, AccessMode::Write).await?.iter().map(T::read).collect() }
     }
 }
 
 /// Which of SQLite's two kinds of connections a statement needs.
 #[derive(Clone, Copy)]
-pub enum Access {
+pub enum AccessMode {
     /// One of those that can only read.
     Read,
     /// The one that writes.
@@ -195,12 +201,12 @@ impl Db {
         &self,
         sql: &'static str,
         binds: Vec<Bind>,
-        access: Access,
+        access: AccessMode,
     ) -> Result<Vec<Row>> {
         one_connection::check(sql);
         Ok(match (&self.pools, access) {
-            (Pools::Sqlite { read: pool, .. }, Access::Read)
-            | (Pools::Sqlite { write: pool, .. }, Access::Write) => {
+            (Pools::Sqlite { read: pool, .. }, AccessMode::Read)
+            | (Pools::Sqlite { write: pool, .. }, AccessMode::Write) => {
                 let query = sqlx::query_with(sql, sqlite(binds)?);
                 let rows = limited(Box::pin(async {
                     let mut line = pool.acquire().await?;
@@ -218,11 +224,16 @@ impl Db {
 }
 
 impl Run for &Db {
-    async fn rows(self, sql: &'static str, binds: Vec<Bind>, access: Access) -> Result<Vec<Row>> {
+    async fn rows(
+        self,
+        sql: &'static str,
+        binds: Vec<Bind>,
+        access: AccessMode,
+    ) -> Result<Vec<Row>> {
         let rows = self.rows_unnoted(sql, binds, access).await;
         match access {
-            Access::Read => rows,
-            Access::Write => self.feed.health.note_write(rows, |rows| !rows.is_empty()),
+            AccessMode::Read => rows,
+            AccessMode::Write => self.feed.health.note_write(rows, |rows| !rows.is_empty()),
         }
     }
 

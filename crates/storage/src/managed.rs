@@ -91,9 +91,9 @@ impl Record for Receipt {
     }
 }
 
-struct Count(RevocationStatus, i64);
+struct ReceiptStatusCount(RevocationStatus, i64);
 
-impl Record for Count {
+impl Record for ReceiptStatusCount {
     fn read(row: &Row) -> Result<Self> {
         Ok(Self(row.parse("status")?, row.int("number")?))
     }
@@ -186,8 +186,8 @@ pub async fn receipt_counts(
         GROUP BY status";
     let ReceiptFilter { connector, requested_since, .. } = filter;
     let binds = binds![tenant.project, tenant.environment, connector, requested_since];
-    let counts = db.all::<Count>(SQL, binds).await?;
-    Ok(counts.into_iter().map(|Count(status, number)| (status, number)).collect())
+    let counts = db.all::<ReceiptStatusCount>(SQL, binds).await?;
+    Ok(counts.into_iter().map(|ReceiptStatusCount(status, number)| (status, number)).collect())
 }
 
 #[cfg(test)]
@@ -197,7 +197,7 @@ mod tests {
     use super::{connection as connection_of, *};
     use crate::{
         connection_uses,
-        connections::{self, Which},
+        connections::{self, ConnectionSelection},
         testing::{World, connection, on_both, world},
         tokens::{self, Token},
     };
@@ -263,11 +263,12 @@ mod tests {
             assert_eq!((one.used_at, one.revocation, one.connector), (Some(used), None, chat));
             assert_eq!(connection_of(&db, live, ids[0]).await.unwrap(), None);
 
+            let all = ConnectionSelection::default();
             for (which, expected) in [
-                (Which::default(), 2),
-                (Which { end_user: Some(&world.end_user), ..Which::default() }, 1),
-                (Which { end_user: Some(&bob), ..Which::default() }, 0),
-                (Which { used_since: Some(used), ..Which::default() }, 1),
+                (all, 2),
+                (ConnectionSelection { end_user: Some(&world.end_user), ..all }, 1),
+                (ConnectionSelection { end_user: Some(&bob), ..all }, 0),
+                (ConnectionSelection { used_since: Some(used), ..all }, 1),
             ] {
                 let counted = connections::count(&db, tenant, pcon, which).await.unwrap();
                 assert_eq!(counted, expected);
@@ -313,9 +314,8 @@ mod tests {
             }
             let why = StatusReason::AdminRevoked;
             let now = Timestamp::from_secs(10);
-            connections::revoke_all(&mut tx, tenant, pcon, Which::default(), why, now)
-                .await
-                .unwrap();
+            let all = ConnectionSelection::default();
+            connections::revoke_all(&mut tx, tenant, pcon, all, why, now).await.unwrap();
             let confirmed = RevocationStatus::ProviderConfirmed;
             crate::revocations::settle(&mut tx, made[0].id, confirmed, None, now).await.unwrap();
             tx.commit().await.unwrap();

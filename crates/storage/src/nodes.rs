@@ -41,9 +41,9 @@ pub struct Node<'a> {
     pub catalog: &'a str,
 }
 
-/// What a process finds when it says that it lives.
+/// What a process learns when it says that it lives.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Found {
+pub struct HeartbeatReport {
     /// How many refreshes it took over from processes of its name that ended.
     pub taken_over: u64,
     /// How many other processes of its name live.
@@ -75,7 +75,7 @@ impl Record for Latest {
 
 /// Records that a process lives, takes over what processes of its name left when they ended, and
 /// corrects what was measured by a clock that was ahead.
-pub async fn beat(tx: &mut Tx, node: Node<'_>) -> Result<Found> {
+pub async fn beat(tx: &mut Tx, node: Node<'_>) -> Result<HeartbeatReport> {
     const BEAT: &str = "
         INSERT INTO nodes (process, name, seen_at, told_at, catalog) VALUES ($1, $2, $3, $4, $5)
         ON CONFLICT (process) DO UPDATE SET seen_at = $3, told_at = $4, catalog = $5";
@@ -102,7 +102,7 @@ pub async fn beat(tx: &mut Tx, node: Node<'_>) -> Result<Found> {
     tx.execute(FORGET, binds![database.before(REMEMBERED), process]).await?;
     let was_set_back = is_database_behind || is_own_behind;
     let Latest { namesakes, differs_from, .. } = latest;
-    Ok(Found { taken_over, namesakes, was_set_back, differs_from })
+    Ok(HeartbeatReport { taken_over, namesakes, was_set_back, differs_from })
 }
 
 async fn latest(tx: &mut Tx, node: Node<'_>, database: Timestamp) -> Result<Latest> {

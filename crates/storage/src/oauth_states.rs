@@ -43,14 +43,14 @@ pub struct OauthState {
 
 /// A state that a browser has brought back.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Brought {
+pub enum ReturnedState {
     /// For the first time: the flow goes on with this request.
     First(OauthState),
     /// Once more.
     Again(OauthState),
 }
 
-impl Brought {
+impl ReturnedState {
     /// Returns the state.
     pub const fn state(&self) -> &OauthState {
         let (Self::First(state) | Self::Again(state)) = self;
@@ -108,15 +108,19 @@ pub async fn find(db: &Db, state_hash: &[u8; 32]) -> Result<Option<OauthState>> 
 /// [`Brought::First`].
 ///
 /// Looks first: callbacks with made-up states, which any client can send, write nothing.
-pub async fn consume(db: &Db, state_hash: &[u8; 32], now: Timestamp) -> Result<Option<Brought>> {
+pub async fn consume(
+    db: &Db,
+    state_hash: &[u8; 32],
+    now: Timestamp,
+) -> Result<Option<ReturnedState>> {
     const SQL: &str = "
         UPDATE oauth_states SET used_at = $2
         WHERE state_hash = $1 AND used_at IS NULL";
     let Some(found) = find(db, state_hash).await? else { return Ok(None) };
     if found.used_at.is_some() || db.execute(SQL, binds![state_hash, now]).await? != 1 {
-        return Ok(Some(Brought::Again(found)));
+        return Ok(Some(ReturnedState::Again(found)));
     }
-    Ok(Some(Brought::First(found)))
+    Ok(Some(ReturnedState::First(found)))
 }
 
 /// Forgets a state that came back in a way that its flow was not begun for: the flow does not go
@@ -191,7 +195,7 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_secs(9);
 
-    async fn asks(db: Db) -> Brought {
+    async fn asks(db: Db) -> ReturnedState {
         consume(&db, &[1; 32], NOW).await.unwrap().unwrap()
     }
 
@@ -203,9 +207,9 @@ mod tests {
             let mut winners = Vec::new();
             for asked in asking {
                 let brought = asked.await.unwrap();
-                winners.extend(matches!(brought, Brought::First(_)).then_some(brought));
+                winners.extend(matches!(brought, ReturnedState::First(_)).then_some(brought));
             }
-            assert_eq!(winners, [Brought::First(stored)]);
+            assert_eq!(winners, [ReturnedState::First(stored)]);
             let kept = find(&db, &[1; 32]).await.unwrap().unwrap();
             assert_eq!(kept.used_at, Some(NOW));
         })
@@ -216,11 +220,11 @@ mod tests {
     async fn what_a_state_led_to_is_known_to_all_flows_of_its_browser_and_to_no_other() {
         on_both(async |db| {
             let stored = state(&db).await;
-            assert!(matches!(asks(db.clone()).await, Brought::First(_)));
+            assert!(matches!(asks(db.clone()).await, ReturnedState::First(_)));
             assert!(!find(&db, &[1; 32]).await.unwrap().unwrap().is_settled);
             let led_to = (crate::testing::id(), [7; 32]);
             settle(&db, &[1; 32], Some(led_to)).await.unwrap();
-            let Brought::Again(again) = asks(db.clone()).await else { panic!("it is used") };
+            let ReturnedState::Again(again) = asks(db.clone()).await else { panic!("it is used") };
             assert!(again.is_settled);
             let known = connection_in(&db, stored.auth_request, &[2; 32]).await.unwrap();
             assert_eq!(known, Some(led_to));
@@ -240,7 +244,7 @@ mod tests {
                 tokio::time::timeout(Duration::from_secs(5), consume(&db, &[9; 32], NOW)).await;
             assert_eq!(found.expect("the writer is not needed").unwrap(), None);
             drop(writing);
-            assert!(matches!(asks(db).await, Brought::First(_)));
+            assert!(matches!(asks(db).await, ReturnedState::First(_)));
         })
         .await;
     }

@@ -19,7 +19,7 @@ use crate::{
     tokens::Token,
 };
 
-pub use waiting::{Waiting, abandoned, due, waiting};
+pub use waiting::{WaitingConnector, abandoned, due, waiting};
 
 /// The table, for bindings.
 pub const TABLE: &str = "refreshes";
@@ -119,7 +119,7 @@ pub async fn claim(
 
 /// The process that makes a refresh, or is waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Holder {
+pub struct LeaseHolder {
     /// How long the lease lasts from now on; nothing when only the answer is waited for.
     pub left: Duration,
     /// Whether the holder has been heard of lately.
@@ -144,7 +144,7 @@ pub async fn holder(
     key: &RefreshKey,
     generation: i64,
     by: Claimant<'_>,
-) -> Result<Option<Holder>> {
+) -> Result<Option<LeaseHolder>> {
     const SQL: &str = "
         SELECT refreshes.lease_until,
                COALESCE((SELECT nodes.seen_at FROM nodes WHERE nodes.process = refreshes.node), 0)
@@ -160,7 +160,7 @@ pub async fn holder(
     let Claimant { node, takes_over } = by;
     let binds = binds![key.connection, key.kind.as_str(), generation, now, node, takes_over];
     let found: Option<HeldRow> = db.optional(SQL, binds).await?;
-    Ok(found.map(|HeldRow { lease_until, seen_at }| Holder {
+    Ok(found.map(|HeldRow { lease_until, seen_at }| LeaseHolder {
         left: now.until(lease_until),
         is_living: seen_at > now.before(nodes::SILENT_AFTER),
     }))

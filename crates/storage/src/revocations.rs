@@ -17,7 +17,7 @@ use crate::{
     bind::binds,
     db::{Row, Run as _},
     refreshes::RefreshKey,
-    row::Record,
+    row::{Count, Record},
     tokens::Token,
 };
 
@@ -258,19 +258,11 @@ pub async fn give_up(
     tx.execute(SQL, binds![at, requested_until, why, now]).await
 }
 
-struct Number(i64);
-
-impl Record for Number {
-    fn read(row: &Row) -> Result<Self> {
-        Ok(Self(row.int("number")?))
-    }
-}
-
 /// Returns how many are still to be settled.
 pub async fn pending(db: &Db) -> Result<i64> {
     const SQL: &str = "SELECT COUNT(*) AS number FROM revocations WHERE status = 'pending'";
-    let found: Option<Number> = db.optional(SQL, binds![]).await?;
-    Ok(found.map_or(0, |Number(number)| number))
+    let found: Option<Count> = db.optional(SQL, binds![]).await?;
+    Ok(found.map_or(0, |Count(number)| number))
 }
 
 /// Returns the receipt of a connection.

@@ -11,6 +11,24 @@ pub trait Record: Sized {
     fn read(row: &Row) -> Result<Self>;
 }
 
+/// The id in a row that has nothing else to read.
+pub(crate) struct Id<T>(pub(crate) T);
+
+impl<T: FromStr<Err: StdError + Send + Sync + 'static>> Record for Id<T> {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self(row.parse("id")?))
+    }
+}
+
+/// The number in a row that has nothing else to read.
+pub(crate) struct Count(pub(crate) i64);
+
+impl Record for Count {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self(row.int("number")?))
+    }
+}
+
 impl Row {
     pub(crate) fn text(&self, column: &'static str) -> Result<String> {
         self.get(column)

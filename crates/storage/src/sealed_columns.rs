@@ -124,7 +124,7 @@ impl SealedColumn {
     /// Returns values that another key than their project's current one sealed, from a place on,
     /// `limit` at most, in the order of their places.
     pub async fn stale(&self, db: impl Run, from: &str, limit: i64) -> Result<Vec<SealedRow>> {
-        let rows = db.rows(self.stale, binds![from, limit], crate::db::Access::Read).await?;
+        let rows = db.rows(self.stale, binds![from, limit], crate::db::AccessMode::Read).await?;
         rows.iter().map(|row| SealedRow::read(row, self.named)).collect()
     }
 
@@ -137,7 +137,7 @@ impl SealedColumn {
     ) -> Result<Vec<SealedRow>> {
         let (first, second) =
             after.map_or(("", ""), |row| (row.key.0.as_str(), row.key.1.as_str()));
-        let rows = db.rows(self.every, binds![first, second, limit], crate::db::Access::Read);
+        let rows = db.rows(self.every, binds![first, second, limit], crate::db::AccessMode::Read);
         rows.await?.iter().map(|row| SealedRow::read(row, self.named)).collect()
     }
 

@@ -13,7 +13,7 @@ use crate::{
 
 /// A connection with its sealed tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Held {
+pub struct ConnectionWithTokens {
     /// The connection.
     pub connection: Connection,
     /// Its tokens, by kind.
@@ -35,7 +35,7 @@ pub async fn held(
     tenant: Tenant,
     project_connector: ProjectConnectorId,
     end_user: Option<&EndUserId>,
-) -> Result<Vec<Held>> {
+) -> Result<Vec<ConnectionWithTokens>> {
     const SQL: &str = of_serving!(
         "SELECT serving.*,
                 (SELECT external_id FROM end_users WHERE id = serving.end_user_id) AS external_id,
@@ -50,11 +50,11 @@ pub async fn held(
     );
     let Tenant { project, environment } = tenant;
     let binds = binds![project, environment, project_connector, end_user];
-    let mut all: Vec<Held> = Vec::new();
+    let mut all: Vec<ConnectionWithTokens> = Vec::new();
     for Joined(connection, token) in db.all(SQL, binds).await? {
         match all.last_mut() {
             Some(last) if last.connection.id == connection.id => last.tokens.extend(token),
-            _ => all.push(Held { connection, tokens: token.into_iter().collect() }),
+            _ => all.push(ConnectionWithTokens { connection, tokens: token.into_iter().collect() }),
         }
     }
     Ok(all)

@@ -6,7 +6,7 @@ use crate::{
     Db, Result, Topic, Tx,
     bind::{binds, json},
     db::{Row, Run as _},
-    row::Record,
+    row::{Id, Record},
 };
 
 /// A session, without its secret.
@@ -74,14 +74,6 @@ pub async fn find(db: &Db, id: SessionId) -> Result<Option<Session>> {
     db.optional(SQL, binds![id]).await
 }
 
-struct Ended(SessionId);
-
-impl Record for Ended {
-    fn read(row: &Row) -> Result<Self> {
-        Ok(Self(row.parse("id")?))
-    }
-}
-
 /// Ends the sessions of an end user; returns how many.
 pub async fn end_of(tx: &mut Tx, tenant: Tenant, end_user: &EndUserId) -> Result<usize> {
     const SQL: &str = "
@@ -107,8 +99,8 @@ pub async fn end_all(tx: &mut Tx, project: ProjectId) -> Result<usize> {
     Ok(forgotten(tx, &ended))
 }
 
-fn forgotten(tx: &mut Tx, ended: &[Ended]) -> usize {
-    for Ended(id) in ended {
+fn forgotten(tx: &mut Tx, ended: &[Id<SessionId>]) -> usize {
+    for Id(id) in ended {
         tx.touch(Topic::Session(*id));
     }
     ended.len()

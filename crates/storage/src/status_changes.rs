@@ -1,9 +1,9 @@
 //! The events that tell webhooks when the status of a connection changes.
 //!
 //! A statement that sets a status also sets `previous_status`, `status_changes` and `last_change`,
-//! whose value is that of a [`Change`]; [`Change::tell`] then writes an event for each webhook of
-//! each connection that it changed, in the same transaction. That every statement does so is held
-//! by a test below.
+//! whose value is that of a [`StatusUpdate`]; [`StatusUpdate::tell`] then writes an event for each
+//! webhook of each connection that it changed, in the same transaction. That every statement does
+//! so is held by a test below.
 
 use crate::{
     Result, Tx,
@@ -13,9 +13,9 @@ use crate::{
 
 /// One change of the status of a connection, or of many at once.
 #[derive(Clone, Copy)]
-pub(crate) struct Change([u8; 16]);
+pub(crate) struct StatusUpdate([u8; 16]);
 
-impl Change {
+impl StatusUpdate {
     pub(crate) fn new(tx: &Tx) -> Self {
         Self(tx.feed.entropy.bytes())
     }
@@ -44,8 +44,8 @@ impl Change {
     }
 }
 
-impl From<Change> for Bind {
-    fn from(change: Change) -> Self {
+impl From<StatusUpdate> for Bind {
+    fn from(change: StatusUpdate) -> Self {
         Self::Bytes(Some(change.0.to_vec()))
     }
 }

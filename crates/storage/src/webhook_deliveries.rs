@@ -9,7 +9,7 @@ use crate::{
     Db, Result, Tx,
     bind::binds,
     db::{Row, Run},
-    row::Record,
+    row::{Count, Record},
 };
 
 /// How often the first of a connection's events is tried before those after it may overtake it.
@@ -50,24 +50,16 @@ fn event(row: &Row) -> Result<Event> {
 }
 
 /// A webhook that something is due at.
-pub struct Due {
+pub struct DueWebhook {
     /// The webhook.
     pub webhook: WebhookId,
     /// How much is due.
     pub number: i64,
 }
 
-impl Record for Due {
+impl Record for DueWebhook {
     fn read(row: &Row) -> Result<Self> {
         Ok(Self { webhook: row.parse("webhook_id")?, number: row.int("number")? })
-    }
-}
-
-struct Count(i64);
-
-impl Record for Count {
-    fn read(row: &Row) -> Result<Self> {
-        Ok(Self(row.int("number")?))
     }
 }
 
@@ -89,7 +81,7 @@ pub async fn add_test(
 }
 
 /// Returns the webhooks at which something is due.
-pub async fn due_webhooks(db: &Db, now: Timestamp) -> Result<Vec<Due>> {
+pub async fn due_webhooks(db: &Db, now: Timestamp) -> Result<Vec<DueWebhook>> {
     const SQL: &str = "
         SELECT webhook_id, COUNT(*) AS number
         FROM webhook_deliveries

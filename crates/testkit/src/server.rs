@@ -11,10 +11,10 @@ use astralform_domain::{
 };
 use astralform_engine::{
     Credentials, Engine, Site,
-    project_connectors::{Change, Enable},
+    project_connectors::{ConnectorChange, Enable},
 };
 use astralform_operations::prepare_database;
-use astralform_server::{App, Hosts, Limits, Rates, Settings, router, serve};
+use astralform_server::{AllowedHosts, App, Limits, Rates, Settings, router, serve};
 use astralform_simulator::{
     Simulator, SimulatorOptions,
     github::{Github, GithubApp},
@@ -80,7 +80,7 @@ pub struct Setup {
     /// What callers may ask for in a time.
     pub rates: Rates,
     /// The names that the server is called by besides its own.
-    pub hosts: Hosts,
+    pub hosts: AllowedHosts,
     /// The clock to go by, where it is not one of the server's own.
     pub clock: Option<Clock>,
 }
@@ -97,7 +97,7 @@ impl Default for Setup {
             metrics_token: None,
             sandboxed: "slack",
             rates: Rates::default(),
-            hosts: Hosts::default(),
+            hosts: AllowedHosts::default(),
             clock: None,
         }
     }
@@ -237,7 +237,7 @@ impl TestServer {
     }
 
     /// Changes the connector's settings.
-    pub async fn change(&self, change: impl Into<Change>) {
+    pub async fn change(&self, change: impl Into<ConnectorChange>) {
         let change = change.into();
         let changed = self
             .app

@@ -7,10 +7,10 @@ use jsonschema::{
 use serde_json::Value;
 use url::Url;
 
-use super::Fault;
+use super::DocumentFault;
 use crate::{Expression, Template, connector_schema, yaml::step};
 
-pub(super) fn faults(value: &Value) -> Vec<Fault> {
+pub(super) fn faults(value: &Value) -> Vec<DocumentFault> {
     validator().iter_errors(value).flat_map(|error| faults_of(&error, value)).collect()
 }
 
@@ -42,7 +42,7 @@ fn is_endpoint(text: &str) -> bool {
     plain && url.has_host() && matches!(url.scheme(), "https" | "http")
 }
 
-fn faults_of(error: &ValidationError<'_>, value: &Value) -> Vec<Fault> {
+fn faults_of(error: &ValidationError<'_>, value: &Value) -> Vec<DocumentFault> {
     use ValidationErrorKind as Kind;
     let pointer = error.instance_path().to_string();
     match error.kind() {
@@ -53,14 +53,14 @@ fn faults_of(error: &ValidationError<'_>, value: &Value) -> Vec<Fault> {
         Kind::Required { property } => {
             let name = property.as_str().unwrap_or_default();
             let message = format!("the field `{name}` is missing");
-            vec![Fault::new(pointer, message, format!("add `{name}:` here"))]
+            vec![DocumentFault::new(pointer, message, format!("add `{name}:` here"))]
         }
         Kind::Format { format } => vec![wrong_format(&pointer, format, value)],
         Kind::Enum { options } => {
             let fix = format!("write one of {options}");
-            vec![Fault::new(pointer, "this word is not known here", fix)]
+            vec![DocumentFault::new(pointer, "this word is not known here", fix)]
         }
-        other => vec![Fault::new(&pointer, unfit(&pointer, other, value), fix(other))],
+        other => vec![DocumentFault::new(&pointer, unfit(&pointer, other, value), fix(other))],
     }
 }
 
@@ -161,14 +161,14 @@ fn known_fields(error: &ValidationError<'_>) -> Vec<String> {
     properties.map(|found| found.keys().cloned().collect()).unwrap_or_default()
 }
 
-fn unknown_field(pointer: &str, name: &str, known: &[String]) -> Fault {
+fn unknown_field(pointer: &str, name: &str, known: &[String]) -> DocumentFault {
     let near = known.iter().find(|candidate| is_near(candidate, name));
     let fix = match near {
         Some(near) => format!("did you mean `{near}`?"),
         None if known.is_empty() => "remove it".to_owned(),
         None => format!("remove it, or use one of: {}", known.join(", ")),
     };
-    Fault::new(step(pointer, name), format!("the field `{name}` is not known here"), fix)
+    DocumentFault::new(step(pointer, name), format!("the field `{name}` is not known here"), fix)
 }
 
 /// Returns whether two names differ by one typing error: one letter more, less, or other, or two
@@ -187,25 +187,25 @@ pub(super) fn is_near(one: &str, other: &str) -> bool {
             && one[start + 1] == other[start]
 }
 
-fn wrong_format(pointer: &str, format: &str, value: &Value) -> Fault {
+fn wrong_format(pointer: &str, format: &str, value: &Value) -> DocumentFault {
     let text = value.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
     match format {
         "jq" => {
             let why = Expression::compile(text).err().map(|error| error.to_string());
             let fix = "correct the expression; docs/connector-format.md lists the language";
-            Fault::new(pointer, why.unwrap_or_default(), fix)
+            DocumentFault::new(pointer, why.unwrap_or_default(), fix)
         }
-        "location" => Fault::new(
+        "location" => DocumentFault::new(
             pointer,
             "this is neither an address nor a path",
             "write https://… or a path that starts with `/`, and not with `//`",
         ),
-        "template" => Fault::new(
+        "template" => DocumentFault::new(
             pointer,
             "a brace does not belong to a name",
             "write `{name}` with lower-case letters, digits and `_`",
         ),
-        _ => Fault::new(
+        _ => DocumentFault::new(
             pointer,
             "this is not an address that can be used",
             "write https://…, without user, password or fragment; http:// is for private networks that \

@@ -3,14 +3,14 @@
 use astralform_jq::Origin;
 use serde_json::{Value, json};
 
-use super::{Fault, format::is_near};
+use super::{DocumentFault, format::is_near};
 use crate::{Connector, Expression, Tool, yaml::step};
 
 /// What the variables of mappings are, by their place among them.
 const ARGUMENTS: usize = 0;
 const ALSO: usize = 2;
 
-pub(super) fn faults(connector: &Connector) -> Vec<Fault> {
+pub(super) fn faults(connector: &Connector) -> Vec<DocumentFault> {
     let mut faults = Vec::new();
     for (at, tool) in connector.tools.iter().enumerate() {
         let pointer = format!("/tools/{at}");
@@ -28,7 +28,7 @@ pub(super) fn faults(connector: &Connector) -> Vec<Fault> {
     faults
 }
 
-fn of_tool(tool: &Tool, pointer: &str) -> Vec<Fault> {
+fn of_tool(tool: &Tool, pointer: &str) -> Vec<DocumentFault> {
     let arguments = tool.input.json();
     let also = members(tool.also.keys().map(String::as_str));
     let known = [(Origin::Variable(ARGUMENTS), arguments), (Origin::Variable(ALSO), &also)];
@@ -60,14 +60,14 @@ fn unknown_before_call(
     at: &str,
     arguments: &Value,
     input: Option<&Value>,
-) -> Vec<Fault> {
+) -> Vec<DocumentFault> {
     let mut known = vec![(Origin::Variable(ARGUMENTS), arguments)];
     known.extend(input.map(|input| (Origin::Input, input)));
     unknown(expression, at, &known)
 }
 
 /// Compares what a result writes out with what the tool says that it gives.
-fn of_output(tool: &Tool, pointer: &str) -> Vec<Fault> {
+fn of_output(tool: &Tool, pointer: &str) -> Vec<DocumentFault> {
     let output = tool.output.json();
     let Some(given) = tool.result.members() else { return Vec::new() };
     let at = format!("{pointer}/result");
@@ -77,7 +77,11 @@ fn of_output(tool: &Tool, pointer: &str) -> Vec<Fault> {
             Some(near) => format!("did you mean `{near}`?"),
             None => "add it to the `properties` of `output`, or leave it out".to_owned(),
         };
-        Some(Fault::new(&at, format!("the result has `{name}`, which `output` does not have"), fix))
+        Some(DocumentFault::new(
+            &at,
+            format!("the result has `{name}`, which `output` does not have"),
+            fix,
+        ))
     });
     let mut faults: Vec<_> = named.collect();
     let required = output.get("required").and_then(Value::as_array);
@@ -86,7 +90,7 @@ fn of_output(tool: &Tool, pointer: &str) -> Vec<Fault> {
         let lacking = required.filter(|name| !given.iter().any(|one| one == name));
         faults.extend(lacking.map(|name| {
             let message = format!("`output` requires `{name}`, which the result does not have");
-            Fault::new(&at, message, format!("add `{name}: …`, or do not require it"))
+            DocumentFault::new(&at, message, format!("add `{name}: …`, or do not require it"))
         }));
     }
     faults
@@ -102,7 +106,7 @@ fn prepared(prepare: &Expression, arguments: &Value) -> Option<Value> {
 
 /// Checks the mappings of errors. They read the errors of all tools, so an argument is known where
 /// one tool has it.
-fn of_errors(connector: &Connector) -> Vec<Fault> {
+fn of_errors(connector: &Connector) -> Vec<DocumentFault> {
     let properties = connector.tools.iter().filter_map(|tool| tool.input.json().get("properties"));
     let names = properties.filter_map(Value::as_object).flat_map(|all| all.keys());
     let arguments = members(names.map(String::as_str));
@@ -118,7 +122,7 @@ fn of_errors(connector: &Connector) -> Vec<Fault> {
     given.flat_map(|(name, it)| unknown(it, &format!("/errors/{name}"), &known)).collect()
 }
 
-fn of_account(expression: &Expression) -> Vec<Fault> {
+fn of_account(expression: &Expression) -> Vec<DocumentFault> {
     let at = "/identity/account";
     let Some(given) = expression.members() else { return Vec::new() };
     let known = ["id", "label"];
@@ -126,7 +130,7 @@ fn of_account(expression: &Expression) -> Vec<Fault> {
     let mut faults: Vec<_> = unknown.map(|name| misnamed(at, name, &known)).collect();
     if faults.is_empty() && !given.iter().any(|name| name == "id") {
         let fix = "add `id: …`, by which the provider knows the account";
-        faults.push(Fault::new(at, "the account has no `id`", fix));
+        faults.push(DocumentFault::new(at, "the account has no `id`", fix));
     }
     faults
 }
@@ -139,8 +143,8 @@ fn members<'n>(names: impl IntoIterator<Item = &'n str>) -> Value {
 }
 
 /// Returns a fault for each name that a mapping reads of something whose schema has no such member.
-fn unknown(expression: &Expression, at: &str, known: &[(Origin, &Value)]) -> Vec<Fault> {
-    let mut faults: Vec<Fault> = Vec::new();
+fn unknown(expression: &Expression, at: &str, known: &[(Origin, &Value)]) -> Vec<DocumentFault> {
+    let mut faults: Vec<DocumentFault> = Vec::new();
     for used in expression.uses() {
         let schema = known.iter().find(|(origin, _)| *origin == used.of).map(|(_, schema)| schema);
         let Some((name, there)) = schema.and_then(|schema| missing(schema, &used.path)) else {
@@ -154,13 +158,13 @@ fn unknown(expression: &Expression, at: &str, known: &[(Origin, &Value)]) -> Vec
     faults
 }
 
-fn misnamed(at: &str, name: &str, known: &[&str]) -> Fault {
+fn misnamed(at: &str, name: &str, known: &[&str]) -> DocumentFault {
     let fix = match nearest(known, name) {
         Some(near) => format!("did you mean `{near}`?"),
         None if known.is_empty() => "remove it: there is nothing to name here".to_owned(),
         None => format!("use one of: {}", known.join(", ")),
     };
-    Fault::new(at, format!("the mapping names `{name}`, which is not there"), fix)
+    DocumentFault::new(at, format!("the mapping names `{name}`, which is not there"), fix)
 }
 
 fn nearest<'n>(known: &[&'n str], name: &str) -> Option<&'n str> {

@@ -6,31 +6,31 @@ use astralform_domain::{Endpoints, ScopeSet};
 use astralform_jq::Document;
 use serde_json::Value;
 
-use super::{Fault, auth};
+use super::{DocumentFault, auth};
 use crate::{Connector, Method, Tool, ToolRequest, Variables, yaml::step};
 
-pub(super) fn faults(connector: &Connector, folder: &str) -> Vec<Fault> {
+pub(super) fn faults(connector: &Connector, folder: &str) -> Vec<DocumentFault> {
     let mut faults = auth::faults(connector);
     if connector.oauth.is_none() && connector.api_key.is_none() {
         return faults;
     }
     if connector.slug.as_str() != folder {
         let fix = format!("write `slug: {folder}`, or rename the folder");
-        faults.push(Fault::new("/slug", "the slug is not the folder's name", fix));
+        faults.push(DocumentFault::new("/slug", "the slug is not the folder's name", fix));
     }
     if connector.addresses(&Endpoints::default()).is_err() {
         let fix = "check every `url` of oauth, api, identity and revocation";
-        faults.push(Fault::new("/api/base_url", "an address cannot be put together", fix));
+        faults.push(DocumentFault::new("/api/base_url", "an address cannot be put together", fix));
     }
     if connector.setup.new_app_url.is_some()
         && connector.new_app_url("https://connect.example.com/callback").is_none()
     {
         let fix = "let it give an https address as a text";
-        faults.push(Fault::new("/setup/new_app_url", "this gives no address", fix));
+        faults.push(DocumentFault::new("/setup/new_app_url", "this gives no address", fix));
     }
     if connector.revocation.as_ref().is_some_and(|revocation| !is_fillable(&revocation.url)) {
         let fix = "write `{client_id}` in the path, and nothing else in braces";
-        faults.push(Fault::new("/revocation/url", "this cannot be filled in", fix));
+        faults.push(DocumentFault::new("/revocation/url", "this cannot be filled in", fix));
     }
     faults.extend(identity_faults(connector));
     faults.extend(header_faults(connector));
@@ -39,7 +39,7 @@ pub(super) fn faults(connector: &Connector, folder: &str) -> Vec<Fault> {
         let pointer = format!("/tools/{at}");
         if !names.insert(&tool.name) {
             let fix = "give each tool a name of its own";
-            faults.push(Fault::new(format!("{pointer}/name"), "the name is taken", fix));
+            faults.push(DocumentFault::new(format!("{pointer}/name"), "the name is taken", fix));
         }
         faults.extend(tool_faults(connector, tool, &pointer));
     }
@@ -47,21 +47,21 @@ pub(super) fn faults(connector: &Connector, folder: &str) -> Vec<Fault> {
 }
 
 /// Finds a body that cannot be made, or that the method does not carry (RFC 9110 §9.3.1).
-fn identity_faults(connector: &Connector) -> Option<Fault> {
+fn identity_faults(connector: &Connector) -> Option<DocumentFault> {
     let identity = &connector.identity;
     let body = identity.body.as_ref()?;
     if matches!(identity.method, Method::Get | Method::Delete) {
         let fix = "add `method: POST`, or remove the body";
-        return Some(Fault::new("/identity/body", "this method carries no body", fix));
+        return Some(DocumentFault::new("/identity/body", "this method carries no body", fix));
     }
     let nothing = Variables::arguments(&Value::Null);
     body.run(&Document::null(), nothing).err().map(|error| {
         let message = format!("no body comes of this: {error}");
-        Fault::new("/identity/body", message, "write it out: its input is null")
+        DocumentFault::new("/identity/body", message, "write it out: its input is null")
     })
 }
 
-fn header_faults(connector: &Connector) -> Vec<Fault> {
+fn header_faults(connector: &Connector) -> Vec<DocumentFault> {
     let fixed = connector.api.headers.iter();
     let fixed = fixed.filter(|(name, value)| !is_header_name(name) || !is_header_value(value));
     let fixed = fixed.map(|(name, _)| step("/api/headers", name));
@@ -70,7 +70,7 @@ fn header_faults(connector: &Connector) -> Vec<Fault> {
     let fix = "use letters, digits and `-` in the name, and plain ASCII in the value (RFC 9110 §5)";
     let mut faults = Vec::new();
     for pointer in fixed.chain(filled) {
-        faults.push(Fault::new(pointer, "this cannot be a header", fix));
+        faults.push(DocumentFault::new(pointer, "this cannot be a header", fix));
     }
     faults.extend(reserved_headers(connector));
     faults
@@ -102,7 +102,7 @@ const RESERVED: [&str; 11] = [
     "upgrade",
 ];
 
-fn reserved_headers(connector: &Connector) -> Vec<Fault> {
+fn reserved_headers(connector: &Connector) -> Vec<DocumentFault> {
     let fixed = connector.api.headers.keys().filter(|name| is_reserved(name));
     let filled = connector.api.credential.headers.keys().filter(|name| is_reserved(name));
     let fixed = fixed.map(|name| step("/api/headers", name));
@@ -110,7 +110,7 @@ fn reserved_headers(connector: &Connector) -> Vec<Fault> {
     let fix = "remove it: it is set for every request, or belongs to no request of a connector";
     let mut faults = Vec::new();
     for pointer in fixed.chain(filled) {
-        faults.push(Fault::new(pointer, "a connector does not set this header", fix));
+        faults.push(DocumentFault::new(pointer, "a connector does not set this header", fix));
     }
     faults
 }
@@ -120,12 +120,12 @@ fn is_reserved(header: &str) -> bool {
     RESERVED.contains(&header.as_str()) || header.starts_with("proxy-")
 }
 
-fn tool_faults(connector: &Connector, tool: &Tool, pointer: &str) -> Vec<Fault> {
+fn tool_faults(connector: &Connector, tool: &Tool, pointer: &str) -> Vec<DocumentFault> {
     let mut faults = Vec::new();
     let prefix = format!("{}_", connector.slug.as_str().replace('-', "_"));
     if !tool.name.as_str().starts_with(&prefix) {
         let fix = format!("start it with `{prefix}`, so that no other connector has the same");
-        faults.push(Fault::new(
+        faults.push(DocumentFault::new(
             format!("{pointer}/name"),
             "the name does not say whose tool it is",
             fix,
@@ -140,7 +140,7 @@ fn tool_faults(connector: &Connector, tool: &Tool, pointer: &str) -> Vec<Fault> 
     faults.extend(request_faults(tool, pointer));
     if tool.annotations.read_only && tool.annotations.destructive {
         let fix = "a tool that changes nothing destroys nothing: correct one of the two";
-        faults.push(Fault::new(
+        faults.push(DocumentFault::new(
             format!("{pointer}/annotations"),
             "read_only and destructive contradict",
             fix,
@@ -150,7 +150,12 @@ fn tool_faults(connector: &Connector, tool: &Tool, pointer: &str) -> Vec<Fault> 
 }
 
 /// Finds scopes that are not those of a kind of token, or not declared at all.
-fn undeclared(connector: &Connector, scopes: &ScopeSet, token: &str, pointer: &str) -> Vec<Fault> {
+fn undeclared(
+    connector: &Connector,
+    scopes: &ScopeSet,
+    token: &str,
+    pointer: &str,
+) -> Vec<DocumentFault> {
     let known = connector.known_scopes();
     let mut faults = Vec::new();
     for (at, scope) in scopes.iter().enumerate() {
@@ -158,36 +163,40 @@ fn undeclared(connector: &Connector, scopes: &ScopeSet, token: &str, pointer: &s
         if !known.contains(scope) {
             let message = format!("the scope `{scope}` is not declared");
             let fix = "add it to `oauth.scopes` with a label";
-            faults.push(Fault::new(place, message, fix));
+            faults.push(DocumentFault::new(place, message, fix));
         } else if connector.token_of(scope).0 != token {
             let message = format!("the scope `{scope}` is not one of the token `{token}`");
             let fix = format!("write `{token}:` before it, or correct the token");
-            faults.push(Fault::new(place, message, fix));
+            faults.push(DocumentFault::new(place, message, fix));
         }
     }
     faults
 }
 
-fn input_faults(tool: &Tool, pointer: &str) -> Vec<Fault> {
+fn input_faults(tool: &Tool, pointer: &str) -> Vec<DocumentFault> {
     let mut faults = Vec::new();
     let input = tool.input.json();
     let at = format!("{pointer}/input");
     if input.get("type").and_then(Value::as_str) != Some("object") {
-        faults.push(Fault::new(&at, "the arguments are not an object", "add `type: object`"));
+        faults.push(DocumentFault::new(
+            &at,
+            "the arguments are not an object",
+            "add `type: object`",
+        ));
     }
     if input.get("additionalProperties") != Some(&Value::Bool(false)) {
         let fix = "add `additionalProperties: false`";
-        faults.push(Fault::new(&at, "unknown arguments would pass unseen", fix));
+        faults.push(DocumentFault::new(&at, "unknown arguments would pass unseen", fix));
     }
     faults
 }
 
-fn request_faults(tool: &Tool, pointer: &str) -> Vec<Fault> {
+fn request_faults(tool: &Tool, pointer: &str) -> Vec<DocumentFault> {
     let mut faults = path_faults(tool, &tool.request, &format!("{pointer}/request"));
     if !tool.also.is_empty() && !tool.annotations.read_only {
         let fix = "let a tool that changes something make one request, or say `read_only: true`";
         let message = "more requests are for tools that change nothing";
-        faults.push(Fault::new(format!("{pointer}/also"), message, fix));
+        faults.push(DocumentFault::new(format!("{pointer}/also"), message, fix));
     }
     let also = format!("{pointer}/also");
     for (name, request) in &tool.also {
@@ -196,18 +205,18 @@ fn request_faults(tool: &Tool, pointer: &str) -> Vec<Fault> {
     faults
 }
 
-fn path_faults(tool: &Tool, request: &ToolRequest, pointer: &str) -> Vec<Fault> {
+fn path_faults(tool: &Tool, request: &ToolRequest, pointer: &str) -> Vec<DocumentFault> {
     let at = format!("{pointer}/path");
     if !is_well_formed(&request.path) {
         let fix = "close every brace, begin with one `/`, and leave out `.` and `..`";
-        return vec![Fault::new(at, "the path is not well formed", fix)];
+        return vec![DocumentFault::new(at, "the path is not well formed", fix)];
     }
     let missing = request.placeholders().filter(|name| !is_required(tool, name));
     missing
         .map(|name| {
             let message = format!("`{{{name}}}` is not a required argument");
             let fix = format!("add `{name}` to `input.required`, or take it out of the path");
-            Fault::new(&at, message, fix)
+            DocumentFault::new(&at, message, fix)
         })
         .collect()
 }

@@ -1,7 +1,7 @@
 use std::{fmt::Write as _, process::ExitCode};
 
 use astralform_domain::{AdminTokenId, Clock, Email, Entropy};
-use astralform_engine::access::{Ended, revoke_admin_token};
+use astralform_engine::access::{RevokeOutcome, revoke_admin_token};
 use astralform_storage::{
     Db,
     admin_tokens::{self, ListedToken},
@@ -27,15 +27,15 @@ use crate::{
 #[derive(Subcommand)]
 pub(crate) enum AdminTokens {
     /// List admin tokens: whose they are and how they end, never the tokens themselves
-    List(List),
+    List(ListAdminTokens),
     /// Make an admin token of a member and print it; it is not shown again
-    Create(Create),
+    Create(CreateAdminToken),
     /// Revoke admin tokens, by their ids; no master key is needed
-    Revoke(Revoke),
+    Revoke(RevokeAdminTokens),
 }
 
 #[derive(Args)]
-pub(crate) struct List {
+pub(crate) struct ListAdminTokens {
     /// Only those of the member with this address
     #[arg(long, value_name = "ADDRESS")]
     email: Option<Email>,
@@ -50,7 +50,7 @@ pub(crate) struct List {
 }
 
 #[derive(Args)]
-pub(crate) struct Create {
+pub(crate) struct CreateAdminToken {
     /// The member, by their address [default: the only one]
     #[arg(long, value_name = "ADDRESS")]
     email: Option<Email>,
@@ -62,7 +62,7 @@ pub(crate) struct Create {
 }
 
 #[derive(Args)]
-pub(crate) struct Revoke {
+pub(crate) struct RevokeAdminTokens {
     /// Their ids, as `admin-tokens list` shows them
     #[arg(required = true, value_name = "ID")]
     ids: Vec<AdminTokenId>,
@@ -104,7 +104,7 @@ async fn member(db: &Db, email: Option<&Email>) -> anyhow::Result<Member> {
     }
 }
 
-impl List {
+impl ListAdminTokens {
     async fn run(self) -> anyhow::Result<ExitCode> {
         let store = Store::load(self.store)?;
         telemetry::start_plain("warn")?;
@@ -154,7 +154,7 @@ fn in_words(listed: &[ListedToken]) -> String {
     table(["ID", "MEMBER", "HINT", "CREATED", "REVOKED"], &rows)
 }
 
-impl Create {
+impl CreateAdminToken {
     async fn run(self) -> anyhow::Result<ExitCode> {
         let store = Store::load(self.store)?;
         telemetry::start_plain("warn")?;
@@ -175,7 +175,7 @@ impl Create {
     }
 }
 
-impl Revoke {
+impl RevokeAdminTokens {
     async fn run(self) -> anyhow::Result<ExitCode> {
         let store = Store::load(self.store)?;
         telemetry::start_plain("warn")?;
@@ -183,7 +183,7 @@ impl Revoke {
         let mut are_known = true;
         for id in self.ids {
             let ended = revoke_admin_token(&db, id, Clock::system().now()).await?;
-            are_known &= ended != Ended::Unknown;
+            are_known &= ended != RevokeOutcome::Unknown;
             if self.json {
                 print(&json!({"id": id, "status": status(ended)}).to_string())?;
             } else {

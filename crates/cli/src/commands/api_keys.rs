@@ -3,7 +3,7 @@ mod which;
 use std::process::ExitCode;
 
 use astralform_domain::{ApiKeyId, Clock, Entropy, Environment, Tenant};
-use astralform_engine::access::{Access, Ended, NewApiKey, revoke_api_key};
+use astralform_engine::access::{Access, NewApiKey, RevokeOutcome, revoke_api_key};
 use astralform_storage::api_keys::{self, ListedKey};
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -25,15 +25,15 @@ use which::{agent, project};
 #[derive(Subcommand)]
 pub(crate) enum ApiKeys {
     /// List API keys: what they open and how they end, never the keys themselves
-    List(List),
+    List(ListApiKeys),
     /// Make an API key and print it; it is not shown again
-    Create(Create),
+    Create(CreateApiKey),
     /// Revoke API keys, by their ids; no master key is needed
-    Revoke(Revoke),
+    Revoke(RevokeApiKeys),
 }
 
 #[derive(Args)]
-pub(crate) struct List {
+pub(crate) struct ListApiKeys {
     /// Only those of this project, by id or name
     #[arg(long, value_name = "PROJECT")]
     project: Option<String>,
@@ -51,7 +51,7 @@ pub(crate) struct List {
 }
 
 #[derive(Args)]
-pub(crate) struct Create {
+pub(crate) struct CreateApiKey {
     /// The project, by id or name [default: the only one]
     #[arg(long, value_name = "PROJECT")]
     project: Option<String>,
@@ -69,7 +69,7 @@ pub(crate) struct Create {
 }
 
 #[derive(Args)]
-pub(crate) struct Revoke {
+pub(crate) struct RevokeApiKeys {
     /// Their ids, as `api-keys list` shows them
     #[arg(required = true, value_name = "ID")]
     ids: Vec<ApiKeyId>,
@@ -94,7 +94,7 @@ impl ApiKeys {
     }
 }
 
-impl List {
+impl ListApiKeys {
     async fn run(self) -> anyhow::Result<ExitCode> {
         let store = Store::load(self.store)?;
         telemetry::start_plain("warn")?;
@@ -149,7 +149,7 @@ fn in_words(listed: &[ListedKey]) -> String {
     table(["ID", "PROJECT", "ENVIRONMENT", "AGENT", "HINT", "CREATED", "REVOKED"], &rows)
 }
 
-impl Create {
+impl CreateApiKey {
     async fn run(self) -> anyhow::Result<ExitCode> {
         let store = Store::load(self.store)?;
         telemetry::start_plain("warn")?;
@@ -194,7 +194,7 @@ pub(super) fn made_in_json(made: &NewApiKey, agent: Option<&str>) -> String {
     .to_string()
 }
 
-impl Revoke {
+impl RevokeApiKeys {
     async fn run(self) -> anyhow::Result<ExitCode> {
         let store = Store::load(self.store)?;
         telemetry::start_plain("warn")?;
@@ -203,7 +203,7 @@ impl Revoke {
         for id in self.ids {
             let now = Clock::system().now();
             let (ended, sessions) = revoke_api_key(&db, id, self.sessions, now).await?;
-            are_known &= ended != Ended::Unknown;
+            are_known &= ended != RevokeOutcome::Unknown;
             let ended_sessions = self.sessions.then_some(sessions);
             if self.json {
                 let status = status(ended);
@@ -225,19 +225,19 @@ impl Revoke {
 }
 
 /// Returns what became of a key or token, as a word.
-pub(super) fn status(ended: Ended) -> &'static str {
+pub(super) fn status(ended: RevokeOutcome) -> &'static str {
     match ended {
-        Ended::Now => "revoked",
-        Ended::Before(_) => "revoked_before",
-        Ended::Unknown => "unknown",
+        RevokeOutcome::Now => "revoked",
+        RevokeOutcome::Before(_) => "revoked_before",
+        RevokeOutcome::Unknown => "unknown",
     }
 }
 
 /// Returns what became of a key or token, for people.
-pub(super) fn said(ended: Ended) -> String {
+pub(super) fn said(ended: RevokeOutcome) -> String {
     match ended {
-        Ended::Now => "revoked".to_owned(),
-        Ended::Before(at) => format!("was revoked before, at {at}"),
-        Ended::Unknown => "is not in this database".to_owned(),
+        RevokeOutcome::Now => "revoked".to_owned(),
+        RevokeOutcome::Before(at) => format!("was revoked before, at {at}"),
+        RevokeOutcome::Unknown => "is not in this database".to_owned(),
     }
 }

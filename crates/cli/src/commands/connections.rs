@@ -7,27 +7,27 @@ use clap::{Args, Subcommand};
 use serde_json::Value;
 
 use crate::{
-    management::{Access, Management},
+    management::{Management, ManagementFlags},
     out::{Unprinted, print},
     table::Pages,
 };
-use scope::Scope;
+use scope::ConnectionFlags;
 
 /// Look at the connections of a project, and end them
 #[derive(Subcommand)]
-pub(crate) enum Connections {
+pub(crate) enum ConnectionsCommand {
     /// List connections as a table
-    List(List),
+    List(ListConnections),
     /// Revoke a connection, or many: dead at once here, then at the provider
-    Revoke(revoke::Revoke),
+    Revoke(revoke::RevokeConnections),
     /// Say what became of revoked connections at their providers
-    Receipts(Receipts),
+    Receipts(ListReceipts),
 }
 
 #[derive(Args)]
-pub(crate) struct List {
+pub(crate) struct ListConnections {
     #[command(flatten)]
-    scope: Scope,
+    scope: ConnectionFlags,
     /// Only those of this status: `active`, `needs_reauth`, `awaiting_confirmation` or `revoked`
     #[arg(long)]
     status: Option<String>,
@@ -35,13 +35,13 @@ pub(crate) struct List {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    access: Access,
+    access: ManagementFlags,
 }
 
 #[derive(Args)]
-pub(crate) struct Receipts {
+pub(crate) struct ListReceipts {
     #[command(flatten)]
-    scope: Scope,
+    scope: ConnectionFlags,
     /// Only those of this status: `pending`, `provider_confirmed`, `provider_cannot` or `gave_up`
     #[arg(long)]
     status: Option<String>,
@@ -49,10 +49,10 @@ pub(crate) struct Receipts {
     #[arg(long)]
     csv: bool,
     #[command(flatten)]
-    access: Access,
+    access: ManagementFlags,
 }
 
-impl Connections {
+impl ConnectionsCommand {
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
         match self {
             Self::List(list) => list.run().await?,
@@ -63,7 +63,7 @@ impl Connections {
     }
 }
 
-impl List {
+impl ListConnections {
     async fn run(self) -> anyhow::Result<()> {
         let server = Management::new(self.access)?;
         let path = format!("{}/connections", self.scope.project(&server).await?);
@@ -95,7 +95,7 @@ impl List {
     }
 }
 
-impl Receipts {
+impl ListReceipts {
     async fn run(self) -> anyhow::Result<()> {
         let server = Management::new(self.access)?;
         let path = format!("{}/revocations", self.scope.project(&server).await?);

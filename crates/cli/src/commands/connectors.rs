@@ -8,7 +8,7 @@ use crate::{catalog_dirs, out::print, telemetry};
 
 /// Work on the catalogue.
 #[derive(Subcommand)]
-pub(crate) enum Connectors {
+pub(crate) enum ConnectorsCommand {
     /// List the connectors there are, with their tools
     List {
         /// A folder of connector folders, added to the built-in ones; may be given several times
@@ -28,7 +28,7 @@ pub(crate) enum Connectors {
     Schema,
 }
 
-impl Connectors {
+impl ConnectorsCommand {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         match self {
             Self::List { catalog_dirs, json } => list(&catalog_dirs, json),

@@ -22,7 +22,7 @@ use crate::{
 #[derive(Args)]
 pub(crate) struct Freeze {
     #[command(flatten)]
-    scope: Scope,
+    scope: FreezeFlags,
 }
 
 /// Let a frozen project go on: everything that `freeze` stopped works again from then on, with the
@@ -30,20 +30,20 @@ pub(crate) struct Freeze {
 #[derive(Args)]
 pub(crate) struct Unfreeze {
     #[command(flatten)]
-    scope: Scope,
+    scope: FreezeFlags,
 }
 
 #[derive(Args)]
-struct Scope {
+struct FreezeFlags {
     #[command(flatten)]
-    which: Which,
+    which: ProjectFlags,
     #[command(flatten)]
     store: StoreFlags,
 }
 
 #[derive(Args)]
 #[group(required = true, multiple = false)]
-struct Which {
+struct ProjectFlags {
     /// The project, by its id
     #[arg(long, value_name = "ID")]
     project: Option<ProjectId>,
@@ -70,12 +70,12 @@ impl Unfreeze {
     }
 }
 
-impl Scope {
+impl FreezeFlags {
     async fn run(self, freezes: bool) -> anyhow::Result<ExitCode> {
         let store = Store::load(self.store)?;
         telemetry::start_plain("warn")?;
         let db = database::connect_existing(&store.database).await?;
-        let Which { project, all: _ } = self.which;
+        let ProjectFlags { project, all: _ } = self.which;
         let done = change(&db, project, freezes).await?;
         db.close().await;
         print(&in_words(&done, freezes))?;

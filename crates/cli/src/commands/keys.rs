@@ -20,7 +20,7 @@ use crate::{
 #[derive(Subcommand)]
 pub(crate) enum Keys {
     /// Say which keys there are and what each of them holds; nothing secret
-    Status(status::Status),
+    Status(status::KeysStatus),
     /// Open every sealed value where it stands, and name those that do not open
     Check(check::Check),
     /// Add a fresh master key to the key file, to be copied to every node before `keys rotate`

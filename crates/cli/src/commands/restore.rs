@@ -21,7 +21,7 @@ use crate::{
     handed_over::MAKE_OTHERS,
     telemetry,
 };
-use outcome::{Fresh, Outcome};
+use outcome::{Fresh, RestoreOutcome};
 
 /// Fill an empty database from a backup, once it is known to be whole and the key file to be the one
 /// that it was made with. All of it is restored, or nothing.
@@ -60,7 +60,7 @@ impl Restore {
         } else {
             None
         };
-        let outcome = Outcome { restored, made_at: header.made_at, fresh };
+        let outcome = RestoreOutcome { restored, made_at: header.made_at, fresh };
         let text = if self.json { outcome.in_json() } else { outcome.in_words() };
         outcome.shown().print(&text, &db, MAKE_OTHERS).await?;
         db.close().await;

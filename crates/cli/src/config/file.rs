@@ -12,7 +12,7 @@ const FILE: &str = "astralform.toml";
 /// What the settings file can hold.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Settings {
+pub(super) struct SettingsFile {
     pub(super) trusted_proxies: Option<Vec<String>>,
     pub(super) allowed_hosts: Option<Vec<String>>,
     pub(super) end_user_rate: Option<u32>,
@@ -35,18 +35,18 @@ pub(super) struct Settings {
 }
 
 /// Reads the settings file. One that was named must be there; the default one may be missing.
-pub(super) fn read(named: Option<&Path>) -> anyhow::Result<Settings> {
+pub(super) fn read(named: Option<&Path>) -> anyhow::Result<SettingsFile> {
     let path = named.unwrap_or(Path::new(FILE));
     let text = match std::fs::read_to_string(path) {
         Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
-            return Ok(Settings::default());
+            return Ok(SettingsFile::default());
         }
         other => other.with_context(|| format!("{} cannot be read", path.display()))?,
     };
     parse(&text).with_context(|| format!("{} is not in order", path.display()))
 }
 
-pub(super) fn parse(text: &str) -> Result<Settings, toml::de::Error> {
+pub(super) fn parse(text: &str) -> Result<SettingsFile, toml::de::Error> {
     if !text.contains("\"\"") && !text.contains("''") {
         // Read as it stands, a fault has its line.
         return toml::from_str(text);

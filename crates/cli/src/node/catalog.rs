@@ -20,7 +20,7 @@ use tokio::{
 
 use super::Hangup;
 use crate::catalog_dirs;
-use watch::{Seen, Watch};
+use watch::{FolderSnapshot, FolderWatch};
 
 /// How often the folders are looked at.
 const LOOK: Duration = Duration::from_secs(1);
@@ -53,7 +53,7 @@ pub(super) async fn run(app: App, hangups: Hangups) {
     };
     let mut ticks = interval(LOOK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut watch = Watch::new(look(&dirs).await);
+    let mut watch = FolderWatch::new(look(&dirs).await);
     loop {
         tokio::select! {
             _ = ticks.tick() => {
@@ -66,7 +66,7 @@ pub(super) async fn run(app: App, hangups: Hangups) {
                     stops.notify_one();
                     return;
                 }
-                watch = Watch::new(look(&dirs).await);
+                watch = FolderWatch::new(look(&dirs).await);
                 load(&app, &dirs, "asked for").await;
             }
         }
@@ -77,9 +77,9 @@ fn has_terminal() -> bool {
     stdin().is_terminal() || stderr().is_terminal()
 }
 
-async fn look(dirs: &[PathBuf]) -> Seen {
+async fn look(dirs: &[PathBuf]) -> FolderSnapshot {
     let dirs = dirs.to_vec();
-    spawn_blocking(move || Seen::of(&dirs)).await.unwrap_or_default()
+    spawn_blocking(move || FolderSnapshot::of(&dirs)).await.unwrap_or_default()
 }
 
 /// Serves what is in the folders now, if all of it is in order.

@@ -21,11 +21,11 @@ const PROBES: usize = 8;
 #[derive(Default)]
 struct Asking {
     tasks: JoinSet<()>,
-    places: HashMap<Id, Place>,
+    places: HashMap<Id, OutboxTarget>,
 }
 
 /// For which project connector a provider is asked.
-struct Place {
+struct OutboxTarget {
     at: ProjectConnectorId,
     host: String,
     is_probe: bool,
@@ -55,7 +55,7 @@ impl Asking {
             }
             let host = app.engine().revocations.host_asked(&due).await?;
             if self.count(|place| place.host == host) < AT_A_HOST {
-                self.start(app, due, Place { at, host, is_probe });
+                self.start(app, due, OutboxTarget { at, host, is_probe });
             }
         }
         Ok(())
@@ -68,11 +68,11 @@ impl Asking {
         !is_asked && !is_one_too_many
     }
 
-    fn count(&self, which: impl Fn(&Place) -> bool) -> usize {
+    fn count(&self, which: impl Fn(&OutboxTarget) -> bool) -> usize {
         self.places.values().filter(|place| which(place)).count()
     }
 
-    fn start(&mut self, app: &App, due: Due, place: Place) {
+    fn start(&mut self, app: &App, due: Due, place: OutboxTarget) {
         let app = app.clone();
         let task = self.tasks.spawn(async move {
             if let Err(fault) = app.engine().revocations.work_off(&due).await {
@@ -95,7 +95,7 @@ impl Asking {
 mod tests {
     use super::*;
 
-    fn asking(places: impl IntoIterator<Item = Place>) -> Asking {
+    fn asking(places: impl IntoIterator<Item = OutboxTarget>) -> Asking {
         let mut asking = Asking::default();
         for place in places {
             let task = asking.tasks.spawn(std::future::pending());
@@ -104,9 +104,9 @@ mod tests {
         asking
     }
 
-    fn place(number: u8, is_probe: bool) -> Place {
+    fn place(number: u8, is_probe: bool) -> OutboxTarget {
         let at = ProjectConnectorId::from_bytes([number; 16]);
-        Place { at, host: format!("host-{}", number / 4), is_probe }
+        OutboxTarget { at, host: format!("host-{}", number / 4), is_probe }
     }
 
     /// F12.

@@ -13,9 +13,9 @@ use tracing_subscriber::layer::Context;
 
 /// How much of each kind of line was seen. A kind is a place in the code.
 #[derive(Default)]
-pub(super) struct Floods(Mutex<HashMap<Identifier, Kind>>);
+pub(super) struct Floods(Mutex<HashMap<Identifier, LineKind>>);
 
-struct Kind {
+struct LineKind {
     metadata: &'static Metadata<'static>,
     since: Instant,
     written: usize,
@@ -35,7 +35,7 @@ impl Floods {
     /// Counts a line, and returns whether it is written.
     fn admit(&self, metadata: &'static Metadata<'static>, now: Instant) -> bool {
         let mut kinds = self.lock();
-        let kind = kinds.entry(metadata.callsite()).or_insert_with(|| Kind {
+        let kind = kinds.entry(metadata.callsite()).or_insert_with(|| LineKind {
             metadata,
             since: now,
             written: 0,
@@ -65,7 +65,7 @@ impl Floods {
         taken.collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Identifier, Kind>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Identifier, LineKind>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -20,17 +20,17 @@ use super::{floods::Floods, form::Form};
 
 /// Takes lines, and never waits for the reader.
 #[derive(Clone)]
-pub(super) struct Lines {
-    queue: SyncSender<Message>,
-    waiting: Arc<Waiting>,
+pub(super) struct LogWriter {
+    queue: SyncSender<LogMessage>,
+    waiting: Arc<PendingLines>,
 }
 
 /// The log of a process. Dropped, it writes what still waits, if that is read.
 pub(crate) struct Log {
-    queue: SyncSender<Message>,
+    queue: SyncSender<LogMessage>,
 }
 
-enum Message {
+enum LogMessage {
     Line(Vec<u8>),
     /// The order to write what waits, and then to answer.
     End(SyncSender<()>),
@@ -38,7 +38,7 @@ enum Message {
 
 /// What waits to be written.
 #[derive(Default)]
-struct Waiting {
+struct PendingLines {
     bytes: AtomicUsize,
     /// How many lines found no room since that number was last written.
     lost: AtomicUsize,
@@ -51,7 +51,7 @@ const TELL: Duration = Duration::from_secs(1);
 /// How long the end of the process waits for a reader.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-impl Lines {
+impl LogWriter {
     /// Starts the thread that writes lines to `sink`.
     pub(super) fn to(
         sink: impl Write + Send + 'static,
@@ -59,7 +59,7 @@ impl Lines {
         floods: Arc<Floods>,
     ) -> io::Result<(Self, Log)> {
         let (queue, messages) = sync_channel(LONGEST_QUEUE);
-        let waiting = Arc::<Waiting>::default();
+        let waiting = Arc::<PendingLines>::default();
         let thread = Writing { sink, form, messages, floods, waiting: Arc::clone(&waiting) };
         thread::Builder::new().name("log".to_owned()).spawn(move || thread.run())?;
         Ok((Self { queue: queue.clone(), waiting }, Log { queue }))
@@ -68,14 +68,14 @@ impl Lines {
     fn take(&self, line: &[u8]) {
         let before = self.waiting.bytes.fetch_add(line.len(), Ordering::Relaxed);
         let is_full = limits::LOG_WAITING.is_exceeded_by(before + line.len());
-        if is_full || self.queue.try_send(Message::Line(line.to_vec())).is_err() {
+        if is_full || self.queue.try_send(LogMessage::Line(line.to_vec())).is_err() {
             self.waiting.bytes.fetch_sub(line.len(), Ordering::Relaxed);
             self.waiting.lost.fetch_add(1, Ordering::Relaxed);
         }
     }
 }
 
-impl Write for Lines {
+impl Write for LogWriter {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         self.take(line);
         Ok(line.len())
@@ -86,7 +86,7 @@ impl Write for Lines {
     }
 }
 
-impl MakeWriter<'_> for Lines {
+impl MakeWriter<'_> for LogWriter {
     type Writer = Self;
 
     fn make_writer(&self) -> Self {
@@ -98,7 +98,7 @@ impl Drop for Log {
     fn drop(&mut self) {
         let (done, written) = sync_channel(1);
         let end = Instant::now() + PATIENCE;
-        let mut message = Message::End(done);
+        let mut message = LogMessage::End(done);
         while let Err(TrySendError::Full(unsent)) = self.queue.try_send(message) {
             if Instant::now() > end {
                 return;
@@ -114,9 +114,9 @@ impl Drop for Log {
 struct Writing<W> {
     sink: W,
     form: Form,
-    messages: Receiver<Message>,
+    messages: Receiver<LogMessage>,
     floods: Arc<Floods>,
-    waiting: Arc<Waiting>,
+    waiting: Arc<PendingLines>,
 }
 
 impl<W: Write> Writing<W> {
@@ -124,11 +124,11 @@ impl<W: Write> Writing<W> {
         let mut told = Instant::now();
         loop {
             match self.messages.recv_timeout(TELL) {
-                Ok(Message::Line(line)) => {
+                Ok(LogMessage::Line(line)) => {
                     self.write(&line);
                     self.waiting.bytes.fetch_sub(line.len(), Ordering::Relaxed);
                 }
-                Ok(Message::End(done)) => {
+                Ok(LogMessage::End(done)) => {
                     self.tell();
                     let _ = done.send(());
                 }
@@ -199,7 +199,7 @@ mod tests {
     #[test]
     fn the_last_lines_are_written_before_the_end() {
         let sink = Sink::default();
-        let (lines, log) = Lines::to(sink.clone(), Form::Json, Arc::default()).unwrap();
+        let (lines, log) = LogWriter::to(sink.clone(), Form::Json, Arc::default()).unwrap();
         for number in 0..100 {
             lines.take(format!("{number}\n").as_bytes());
         }
@@ -210,7 +210,7 @@ mod tests {
     #[test]
     fn f22_a_reader_that_stalls_stops_nobody_and_what_was_lost_is_counted() {
         let sink = Sink::default();
-        let (lines, log) = Lines::to(sink.clone(), Form::Json, Arc::default()).unwrap();
+        let (lines, log) = LogWriter::to(sink.clone(), Form::Json, Arc::default()).unwrap();
         let stalled = sink.lock();
         let line = [b'x'; 999];
         let sent = 10_000;

@@ -8,7 +8,7 @@ use url::form_urlencoded::byte_serialize;
 use zeroize::Zeroizing;
 
 /// A form of a secret, folded.
-struct Pattern {
+struct SecretPattern {
     /// Where it stands among the texts of all.
     text: Range<usize>,
     is_encoded: bool,
@@ -18,7 +18,7 @@ struct Pattern {
 #[derive(Default)]
 struct Forms {
     texts: Zeroizing<Vec<u8>>,
-    all: Vec<Pattern>,
+    all: Vec<SecretPattern>,
 }
 
 /// Forms of secrets, with a table of how far a search may skip (Wu and Manber's): most bytes of a
@@ -180,7 +180,7 @@ impl Forms {
         forms
     }
 
-    fn text(&self, pattern: &Pattern) -> &[u8] {
+    fn text(&self, pattern: &SecretPattern) -> &[u8] {
         &self.texts[pattern.text.clone()]
     }
 
@@ -223,7 +223,7 @@ impl Forms {
         write(&mut self.texts);
         debug_assert_eq!(self.texts.capacity(), room, "what moves by itself is not wiped");
         self.texts[start..].iter_mut().for_each(|byte| *byte = fold(*byte));
-        self.all.push(Pattern { text: start..self.texts.len(), is_encoded });
+        self.all.push(SecretPattern { text: start..self.texts.len(), is_encoded });
     }
 
     /// Adds the characters of a base64 text that depend on the secret alone, for each number of

@@ -21,10 +21,10 @@ use crate::{
 /// How many auth requests of each environment are open, counted a while ago and kept up since: the
 /// limit is high, and counting so many for each request would be slow.
 #[derive(Default)]
-pub(crate) struct OpenPrompts(Mutex<HashMap<Tenant, Counted>>);
+pub(crate) struct OpenPrompts(Mutex<HashMap<Tenant, CountedPrompts>>);
 
 #[derive(Clone, Copy)]
-struct Counted {
+struct CountedPrompts {
     at: Timestamp,
     number: i64,
 }
@@ -52,7 +52,7 @@ impl OpenPrompts {
         if all.len() >= ENVIRONMENTS {
             all.clear();
         }
-        all.insert(tenant, Counted { at: now, number });
+        all.insert(tenant, CountedPrompts { at: now, number });
         Ok(number)
     }
 
@@ -63,7 +63,7 @@ impl OpenPrompts {
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Tenant, Counted>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Tenant, CountedPrompts>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,5 +1,5 @@
 use astralform_domain::{AuthFailure, AuthRequest, AuthStatus, ProviderError};
-use astralform_storage::auth_requests::{self, Step};
+use astralform_storage::auth_requests::{self, StatusAdvance};
 
 use crate::{Fault, auth_requests::Prompts};
 
@@ -21,7 +21,7 @@ impl Prompts {
             FlowEnd::Refused(failure, said) => (AuthStatus::Failed, Some(failure), Some(said)),
         };
         let expires_at = self.base.now();
-        let step = Step { status, failure, connection: None, expires_at };
+        let step = StatusAdvance { status, failure, connection: None, expires_at };
         let mut tx = self.base.begin().await?;
         let pending = AuthStatus::Pending;
         let moved = auth_requests::advance(&mut tx, request.id, pending, step).await?;

@@ -8,9 +8,9 @@ use astralform_domain::{
     AuthFailure, AuthRequest, AuthStatus, ConnectionId, ConnectionStatus, Secret, VerifyEndUser,
 };
 use astralform_storage::{
-    auth_requests::{self, Step},
+    auth_requests::{self, StatusAdvance},
     freezes,
-    oauth_states::{self, Brought, OauthState},
+    oauth_states::{self, OauthState, ReturnedState},
     project_connectors,
 };
 use subtle::ConstantTimeEq as _;
@@ -93,7 +93,7 @@ impl Consents {
             return Err(FinishError::OtherRedirectUri);
         }
         match &brought {
-            Brought::First(state) => {
+            ReturnedState::First(state) => {
                 let ended = Box::pin(self.finish_first(state, &request, &callback)).await;
                 let made = ended.as_ref().ok().copied().flatten();
                 let made = self.tagged(&request, &state.browser_hash, made).await?;
@@ -102,10 +102,10 @@ impl Consents {
                 ended?;
                 settled.map_err(Fault::from)?;
             }
-            Brought::Again(state) if is_same_browser(state, callback.browser) => {
+            ReturnedState::Again(state) if is_same_browser(state, callback.browser) => {
                 self.wait_until_settled(state).await?;
             }
-            Brought::Again(_) => return Err(FinishError::ForeignBrowser),
+            ReturnedState::Again(_) => return Err(FinishError::ForeignBrowser),
         }
         let made = self.made_in(&request, &state.browser_hash).await?;
         Ok(self.way_back(&request, made).await?)
@@ -137,7 +137,7 @@ impl Consents {
         }
     }
 
-    async fn consume(&self, callback: &Callback<'_>) -> Result<Brought, FinishError> {
+    async fn consume(&self, callback: &Callback<'_>) -> Result<ReturnedState, FinishError> {
         let state = callback.state.ok_or(FinishError::UnknownState)?;
         let now = self.base.now();
         let consumed =
@@ -155,7 +155,7 @@ impl Consents {
     /// browser ends nothing.
     async fn end_misdirected(
         &self,
-        brought: &Brought,
+        brought: &ReturnedState,
         request: &AuthRequest,
         callback: &Callback<'_>,
     ) -> Result<(), Fault> {
@@ -163,7 +163,7 @@ impl Consents {
         let sent = &state.redirect_uri;
         let came = callback.redirect_uri;
         tracing::warn!(auth_request.id = %request.id, sent, came, "callback at another redirect URI");
-        if let Brought::First(state) = brought {
+        if let ReturnedState::First(state) = brought {
             oauth_states::forget(&self.base.db, &state.state_hash).await?;
             if is_same_browser(state, callback.browser) {
                 self.prompts
@@ -246,7 +246,8 @@ impl Consents {
         }
         let connection = self.connections.store_connection(&mut tx, new, owner, &key).await?;
         let expires_at = now.after(AuthRequest::PHASE);
-        let step = Step { status: next, failure: None, connection: Some(connection), expires_at };
+        let step =
+            StatusAdvance { status: next, failure: None, connection: Some(connection), expires_at };
         let pending = AuthStatus::Pending;
         if !auth_requests::advance(&mut tx, request.id, pending, step).await? {
             return Ok(Placed::Ended);

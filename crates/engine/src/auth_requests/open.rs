@@ -40,7 +40,7 @@ pub(crate) struct Wishes {
 
 /// Why no owner can be asked.
 #[derive(Debug, Error)]
-pub(crate) enum OpenError {
+pub(crate) enum OpenPromptError {
     #[error(transparent)]
     Unusable(#[from] Unusable),
     #[error("the owner's connections have changed")]
@@ -51,7 +51,7 @@ pub(crate) enum OpenError {
 
 impl Prompts {
     /// Asks; the same question again is the same request.
-    pub(crate) async fn ask(&self, mut question: Question<'_>) -> Result<Prompt, OpenError> {
+    pub(crate) async fn ask(&self, mut question: Question<'_>) -> Result<Prompt, OpenPromptError> {
         let connector = Arc::clone(&question.ready.connector);
         let project = question.ready.settings.tenant.project;
         self.cache.ensure_not_frozen(project).await?.map_err(Unusable::from)?;
@@ -71,7 +71,7 @@ impl Prompts {
     pub(super) async fn auth_request(
         &self,
         question: Question<'_>,
-    ) -> Result<AuthRequest, OpenError> {
+    ) -> Result<AuthRequest, OpenPromptError> {
         let Question { ready, owner, agent, ask, wishes, .. } = question;
         let return_url = self.return_url(ready, &owner, wishes.return_url).await?;
         let life = wishes.life.unwrap_or(AuthRequest::PHASE);
@@ -103,7 +103,7 @@ impl Prompts {
         asks_for: &str,
         prolong: bool,
         seen: Option<&[Connection]>,
-    ) -> Result<AuthRequest, OpenError> {
+    ) -> Result<AuthRequest, OpenPromptError> {
         let now = self.base.now();
         let has_room = self.has_room(new.tenant).await?;
         let mut tx = self.base.begin().await.map_err(Fault::from)?;
@@ -113,7 +113,7 @@ impl Prompts {
             let end_user = new.owner.end_user();
             let there = connections::serving(&mut tx, new.tenant, pcon, end_user).await;
             if there.map_err(Fault::from)? != seen {
-                return Err(OpenError::Outdated);
+                return Err(OpenPromptError::Outdated);
             }
         }
         let open = auth_requests::open(&mut tx, new, owner, asks_for, now).await;
@@ -143,7 +143,7 @@ impl Prompts {
         ready: &Ready,
         owner: &Owner,
         wished: Option<String>,
-    ) -> Result<Option<String>, OpenError> {
+    ) -> Result<Option<String>, OpenPromptError> {
         if *owner == Owner::Project {
             return Ok(None);
         }

@@ -7,14 +7,14 @@ use astralform_domain::{
 use astralform_storage::{agents, auth_requests, connections, project_connectors, tokens};
 use thiserror::Error;
 
-use super::{OpenError, Prompt, Question, Wishes};
+use super::{OpenPromptError, Prompt, Question, Wishes};
 use crate::{
     CredentialRefusal, Fault, NoConnector, SettingsError, Unusable,
     auth_requests::Prompts,
     base::Base,
     connections::Connections,
     connectors::{Connectors, Ready},
-    credentials::{Ask, CredentialResolver, Lack},
+    credentials::{Ask, CredentialResolver, NoCredential},
     may_use::may_use_connector,
     reach::Offers,
     row_tags::RowTags,
@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// A prompt that is wanted without a tool call.
-pub struct Wanted {
+pub struct WantedPrompt {
     /// What an account is to be connected to.
     pub connector: ConnectorSlug,
     /// What is to be granted besides the usual.
@@ -141,7 +141,7 @@ impl AuthRequests {
     pub async fn request_auth(
         &self,
         caller: &Caller,
-        wanted: Wanted,
+        wanted: WantedPrompt,
     ) -> Result<Prompt, WantedError> {
         let end_user = caller.end_user.as_ref().ok_or(CredentialRefusal::EndUserRequired)?;
         check_life(wanted.life, &caller.principal.credential)?;
@@ -185,9 +185,9 @@ impl AuthRequests {
             .await
         {
             Ok(prompt) => Ok(prompt),
-            Err(OpenError::Unusable(why)) => Err(why.into()),
-            Err(OpenError::Outdated) => Err(Fault::Inconsistent("nothing was seen").into()),
-            Err(OpenError::Fault(fault)) => Err(fault.into()),
+            Err(OpenPromptError::Unusable(why)) => Err(why.into()),
+            Err(OpenPromptError::Outdated) => Err(Fault::Inconsistent("nothing was seen").into()),
+            Err(OpenPromptError::Fault(fault)) => Err(fault.into()),
         }
     }
 
@@ -205,11 +205,11 @@ impl AuthRequests {
         let mut is_usable = true;
         for token in tokens::of(&self.base.db, known.id).await? {
             match self.credentials.credential(ready, known, Some(&token), None).await? {
-                Ok(_) | Err(Lack::Changed) => {}
-                Err(Lack::Dead { generation, why }) => {
+                Ok(_) | Err(NoCredential::Changed) => {}
+                Err(NoCredential::Dead { generation, why }) => {
                     self.connections.mark_dead(known, (&token.kind, generation), why).await?;
                 }
-                Err(Lack::Later(_)) => is_usable = false,
+                Err(NoCredential::Later(_)) => is_usable = false,
             }
         }
         let found = connections::find(&self.base.db, known.tenant, known.id).await?;
@@ -220,7 +220,11 @@ impl AuthRequests {
         Ok(found)
     }
 
-    async fn connector_of(&self, caller: &Caller, wanted: &Wanted) -> Result<Ready, WantedError> {
+    async fn connector_of(
+        &self,
+        caller: &Caller,
+        wanted: &WantedPrompt,
+    ) -> Result<Ready, WantedError> {
         let principal = &caller.principal;
         let found = project_connectors::by_slug(&self.base.db, principal.tenant, &wanted.connector);
         let settings = found.await.map_err(Fault::from)?;

@@ -3,7 +3,7 @@
 use astralform_domain::{AuthFailure, AuthRequest, AuthStatus, Connection, StatusReason};
 use astralform_storage::{
     Tx,
-    auth_requests::{self, Step},
+    auth_requests::{self, StatusAdvance},
     connections,
 };
 
@@ -57,6 +57,6 @@ pub(super) async fn advance(
     status: AuthStatus,
     failure: Option<AuthFailure>,
 ) -> Result<bool, Fault> {
-    let step = Step { status, failure, connection: None, expires_at: request.expires_at };
+    let step = StatusAdvance { status, failure, connection: None, expires_at: request.expires_at };
     Ok(auth_requests::advance(tx, request.id, AuthStatus::AwaitingConfirmation, step).await?)
 }

@@ -1,4 +1,4 @@
-use astralform_catalog::ApiKey;
+use astralform_catalog::ApiKeyAuth;
 use astralform_domain::{AuthReason, AuthRequest, AuthRequestId, AuthStatus, Owner, Tenant};
 use astralform_storage::{agents, auth_requests, projects};
 
@@ -32,7 +32,7 @@ pub struct Consent<'a> {
     /// What the agent will be able to do, in plain words.
     pub scopes: Vec<String>,
     /// What is entered here, where an API key is what connects the account.
-    pub key: Option<&'a ApiKey>,
+    pub key: Option<&'a ApiKeyAuth>,
     /// Whether the simulator stands in for the provider.
     pub is_sandbox: bool,
     /// Why there is nothing to consent to at present.

@@ -16,14 +16,14 @@ use super::Prompt;
 use crate::{Fault, auth_requests::Prompts};
 
 /// The channel that tells those who wait, on this node, that an auth request has changed.
-pub(crate) struct Changes(broadcast::Sender<AuthRequestId>);
+pub(crate) struct AuthRequestChanges(broadcast::Sender<AuthRequestId>);
 
 /// Who waits for an end user, on this node.
 #[derive(Default)]
-pub(crate) struct Waiters(Mutex<Counts>);
+pub(crate) struct Waiters(Mutex<WaiterCounts>);
 
 #[derive(Default)]
-struct Counts {
+struct WaiterCounts {
     all: usize,
     of_each: HashMap<Waiter, usize>,
 }
@@ -37,16 +37,16 @@ enum Waiter {
 }
 
 /// A place among those who wait, until this is dropped.
-struct Counted<'a> {
+struct CountedWaiter<'a> {
     waiters: &'a Waiters,
     waiter: Waiter,
 }
 
 /// A wait for an auth request to change.
-pub(super) struct Waiting<'a> {
+pub(super) struct AuthRequestWait<'a> {
     id: AuthRequestId,
     changes: broadcast::Receiver<AuthRequestId>,
-    _counted: Counted<'a>,
+    _counted: CountedWaiter<'a>,
 }
 
 /// For how long an end user is waited for.
@@ -61,13 +61,13 @@ pub struct Patience {
 /// How often the database is asked as well: other nodes change things too.
 const POLL: Duration = Duration::from_secs(1);
 
-impl Default for Changes {
+impl Default for AuthRequestChanges {
     fn default() -> Self {
         Self(broadcast::channel(256).0)
     }
 }
 
-impl Changes {
+impl AuthRequestChanges {
     /// Tells those who wait, if any do.
     pub(crate) fn announce(&self, id: AuthRequestId) {
         let _ = self.0.send(id);
@@ -83,7 +83,7 @@ impl From<&Principal> for Waiter {
     }
 }
 
-impl Waiting<'_> {
+impl AuthRequestWait<'_> {
     /// Waits for a change, for a look at what other nodes have changed, or until that moment.
     pub(super) async fn for_a_change(&mut self, at_most: Instant) {
         let poll = at_most.min(Instant::now() + POLL);
@@ -96,7 +96,7 @@ impl Waiting<'_> {
 
 impl Waiters {
     /// Counts one more, unless there are as many as there may be.
-    fn enter(&self, waiter: Waiter) -> Option<Counted<'_>> {
+    fn enter(&self, waiter: Waiter) -> Option<CountedWaiter<'_>> {
         let mut counts = self.lock();
         let of_one = counts.of_each.get(&waiter).copied().unwrap_or_default();
         if limits::WAITERS.is_exceeded_by(counts.all + 1)
@@ -106,15 +106,15 @@ impl Waiters {
         }
         counts.all += 1;
         counts.of_each.insert(waiter, of_one + 1);
-        Some(Counted { waiters: self, waiter })
+        Some(CountedWaiter { waiters: self, waiter })
     }
 
-    fn lock(&self) -> MutexGuard<'_, Counts> {
+    fn lock(&self) -> MutexGuard<'_, WaiterCounts> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Counted<'_> {
+impl Drop for CountedWaiter<'_> {
     fn drop(&mut self) {
         let mut counts = self.waiters.lock();
         counts.all -= 1;
@@ -141,9 +141,9 @@ impl Patience {
 impl Prompts {
     /// Begins to wait for what a browser brought before; returns `None` where as many wait already
     /// as may.
-    pub(super) fn begin_waiting_for_flow(&self, id: AuthRequestId) -> Option<Waiting<'_>> {
+    pub(super) fn begin_waiting_for_flow(&self, id: AuthRequestId) -> Option<AuthRequestWait<'_>> {
         let counted = self.state.waiters.enter(Waiter::Flow(id))?;
-        Some(Waiting { id, changes: self.state.changes.0.subscribe(), _counted: counted })
+        Some(AuthRequestWait { id, changes: self.state.changes.0.subscribe(), _counted: counted })
     }
 
     /// Returns the auth request as soon as it is `settled`, or as it is when the patience ends.

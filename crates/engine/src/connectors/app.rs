@@ -1,6 +1,6 @@
 use astralform_catalog::RevocationStyle;
 use astralform_domain::{ProjectConnector, ProviderError, Secret, chain};
-use astralform_provider::{App, oauth::Client};
+use astralform_provider::{ProviderApp, oauth::Client};
 use astralform_storage::{Tx, project_connectors};
 
 use super::{Connectors, Ready, reach};
@@ -8,19 +8,19 @@ use crate::Fault;
 
 impl Connectors {
     /// Returns the app that a project connector's requests are sent as.
-    pub(crate) async fn app(&self, settings: &ProjectConnector) -> Result<App, Fault> {
+    pub(crate) async fn app(&self, settings: &ProjectConnector) -> Result<ProviderApp, Fault> {
         let mut clients = vec![self.client(settings).await?];
         match self.previous_client(settings).await {
             Ok(previous) => clients.extend(previous),
             Err(fault) if fault.may_pass() => return Err(fault),
             Err(fault) => log_lost_secret(settings, &fault),
         }
-        Ok(App::new(clients, reach(settings)))
+        Ok(ProviderApp::new(clients, reach(settings)))
     }
 
     /// Returns the app with those of its secrets that still open, to revoke its tokens: a token may
     /// prove itself.
-    pub(crate) async fn app_to_revoke(&self, ready: &Ready) -> Result<App, Fault> {
+    pub(crate) async fn app_to_revoke(&self, ready: &Ready) -> Result<ProviderApp, Fault> {
         let settings = &ready.settings;
         let mut clients = Vec::new();
         for opened in [self.client(settings).await.map(Some), self.previous_client(settings).await]
@@ -37,7 +37,7 @@ impl Connectors {
             let secret = Secret::new(String::new());
             clients.push(Client { id: ready.client_id().to_owned(), secret });
         }
-        Ok(App::new(clients, reach(settings)))
+        Ok(ProviderApp::new(clients, reach(settings)))
     }
 
     /// Notes that the provider refuses the developer's app, so that its connector says so before

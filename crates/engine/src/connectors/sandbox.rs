@@ -31,7 +31,7 @@ pub(crate) enum SandboxError {
 
 /// The simulator's keys, each by the names of its fields.
 #[derive(Deserialize)]
-struct Listed {
+struct SandboxKeys {
     data: Vec<BTreeMap<String, String>>,
 }
 
@@ -94,7 +94,7 @@ impl Sandbox {
         let keys = simulator.and_then(|url| url.join(&format!("/_control/{slug}/keys")).ok());
         let keys = keys.ok_or(Fault::Inconsistent("the simulator's address is none"))?;
         let answer = self.egress.send(control(Method::GET, keys, None), ALLOWANCE).await?;
-        let listed: Listed = serde_json::from_slice(&answer.body)
+        let listed: SandboxKeys = serde_json::from_slice(&answer.body)
             .map_err(|_| SandboxError::Refused(answer.status.as_u16()))?;
         let first = listed.data.into_iter().next();
         let first = first.ok_or(SandboxError::Refused(answer.status.as_u16()))?;

@@ -6,7 +6,7 @@ use astralform_domain::{
 };
 use astralform_storage::{
     Tx, api_keys, auth_requests,
-    connections::{self, Which},
+    connections::{self, ConnectionSelection},
     end_users, project_connectors, projects, sessions,
 };
 use thiserror::Error;
@@ -133,7 +133,7 @@ async fn end_of_environment(tx: &mut Tx, tenant: Tenant, now: Timestamp) -> Resu
     for at in project_connectors::lock_all(tx, tenant).await? {
         project_connectors::disable(tx, tenant, at.id, now).await?;
         auth_requests::fail_all(tx, tenant, at.id, AuthFailure::SettingsChanged).await?;
-        let all = Which::default();
+        let all = ConnectionSelection::default();
         let why = StatusReason::ProjectDeleted;
         ended += connections::revoke_all(tx, tenant, at.id, all, why, now).await?;
     }

@@ -33,7 +33,7 @@ const TAKEN: [&str; 20] = [
 
 /// How a return URL opens what it leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum ReturnUrlKind {
     /// In the browser: https, or http on loopback, where no other machine listens in (RFC 8252
     /// §7.3).
     Web,
@@ -64,11 +64,11 @@ pub(super) fn check_own_schemes(wanted: &EnvironmentSettings) -> Result<(), Envi
     if wanted.verify_end_user == VerifyEndUser::Confirm {
         return Ok(());
     }
-    let own = wanted.return_urls.iter().find(|url| kind(url) == Some(Kind::OwnScheme));
+    let own = wanted.return_urls.iter().find(|url| kind(url) == Some(ReturnUrlKind::OwnScheme));
     own.map_or(Ok(()), |url| Err(EnvironmentError::OwnSchemeUnconfirmed(url.clone())))
 }
 
-fn kind(text: &str) -> Option<Kind> {
+fn kind(text: &str) -> Option<ReturnUrlKind> {
     // The parser passes over spaces at the ends, and over line ends and tabs anywhere.
     let is_exact = !text.contains(|c: char| c.is_control() || c.is_whitespace());
     if !is_exact || limits::RETURN_URL.is_exceeded_by(text.len()) {
@@ -83,9 +83,9 @@ fn kind(text: &str) -> Option<Kind> {
         return None;
     }
     match url.scheme() {
-        "https" => Some(Kind::Web),
-        "http" => is_loopback(&url).then_some(Kind::Web),
-        scheme => is_own(scheme).then_some(Kind::OwnScheme),
+        "https" => Some(ReturnUrlKind::Web),
+        "http" => is_loopback(&url).then_some(ReturnUrlKind::Web),
+        scheme => is_own(scheme).then_some(ReturnUrlKind::OwnScheme),
     }
 }
 
@@ -128,7 +128,7 @@ mod tests {
         for good in
             ["https://app.example.com/done?x=1", "http://127.0.0.1:3000/", "http://localhost/"]
         {
-            assert_eq!(kind(good), Some(Kind::Web), "{good}");
+            assert_eq!(kind(good), Some(ReturnUrlKind::Web), "{good}");
         }
         for bad in [
             "http://app.example.com/done",
@@ -155,7 +155,7 @@ mod tests {
             "com.googleusercontent.apps.123-abc:/back",
             "xn--p1ai.example:/done",
         ] {
-            assert_eq!(kind(good), Some(Kind::OwnScheme), "{good}");
+            assert_eq!(kind(good), Some(ReturnUrlKind::OwnScheme), "{good}");
         }
     }
 

@@ -20,10 +20,10 @@ const BOUNDS: [f64; 14] =
 /// A histogram of durations that takes no lock: the library's own has one, which every call would
 /// queue for.
 #[derive(Clone, Default)]
-pub(super) struct Durations(Arc<Counts>);
+pub(super) struct Durations(Arc<DurationCounts>);
 
 #[derive(Default)]
-struct Counts {
+struct DurationCounts {
     /// How many fell between each bound and the one before it; the last have no bound.
     buckets: [AtomicU64; BOUNDS.len() + 1],
     nanos: AtomicU64,

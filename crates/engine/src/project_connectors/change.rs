@@ -19,7 +19,7 @@ use crate::{
 
 /// What is to change of a project connector; what is not named stays.
 #[derive(Clone, Default)]
-pub struct Change {
+pub struct ConnectorChange {
     /// Its settings.
     pub settings: SettingsPatch,
     /// A new secret of the same app, another app, or another key.
@@ -28,7 +28,7 @@ pub struct Change {
     pub confirmed: Option<i64>,
 }
 
-impl From<SettingsPatch> for Change {
+impl From<SettingsPatch> for ConnectorChange {
     fn from(settings: SettingsPatch) -> Self {
         Self { settings, ..Self::default() }
     }
@@ -36,8 +36,8 @@ impl From<SettingsPatch> for Change {
 
 /// A change, as it is judged.
 #[derive(Clone, Copy)]
-struct Asked<'a> {
-    change: &'a Change,
+struct RequestedChange<'a> {
+    change: &'a ConnectorChange,
     /// The credentials that come with it.
     entered: Option<&'a Entered>,
     connector: &'a Arc<Connector>,
@@ -95,13 +95,13 @@ impl ProjectConnectors {
         &self,
         tenant: Tenant,
         slug: &ConnectorSlug,
-        change: &Change,
+        change: &ConnectorChange,
     ) -> Result<(), SettingsError> {
         let connector =
             self.base.catalog.connector(slug).ok_or_else(|| self.offers.not_in_catalog(slug))?;
         let before = self.offers.enabled(tenant, slug).await?;
         let entered = self.entered(&before, change, connector).await?;
-        let asked = Asked { change, entered: entered.as_ref(), connector };
+        let asked = RequestedChange { change, entered: entered.as_ref(), connector };
         let keys = self.base.keys_of(tenant.project).await?;
         let mut tx = self.base.begin().await.map_err(Fault::from)?;
         let present = self.present(&mut tx, &before, asked, &keys).await?;
@@ -117,8 +117,9 @@ impl ProjectConnectors {
         let present = self.present(&mut tx, &locked, asked, &keys).await?;
         let mut revised = self.planned(&locked, asked, &present)?;
         if revised.repeats(present.client.as_ref()) {
-            let rest = Change { credentials: None, ..change.clone() };
-            revised = self.revised(&locked, Asked { change: &rest, entered: None, connector })?;
+            let rest = ConnectorChange { credentials: None, ..change.clone() };
+            revised =
+                self.revised(&locked, RequestedChange { change: &rest, entered: None, connector })?;
         }
         revised.key = key;
         self.apply(&mut tx, revised, asked, &keys).await?;
@@ -130,7 +131,7 @@ impl ProjectConnectors {
     async fn entered(
         &self,
         before: &ProjectConnector,
-        change: &Change,
+        change: &ConnectorChange,
         connector: &Arc<Connector>,
     ) -> Result<Option<Entered>, SettingsError> {
         if let Some(credentials) = &change.credentials {
@@ -175,7 +176,7 @@ impl ProjectConnectors {
         &self,
         tx: &mut Tx,
         before: &ProjectConnector,
-        asked: Asked<'_>,
+        asked: RequestedChange<'_>,
         keys: &ProjectKeys,
     ) -> Result<Present, Fault> {
         let mut client = None;
@@ -199,10 +200,10 @@ impl ProjectConnectors {
     fn planned(
         &self,
         before: &ProjectConnector,
-        asked: Asked<'_>,
+        asked: RequestedChange<'_>,
         present: &Present,
     ) -> Result<Revised, SettingsError> {
-        let Asked { change, entered, connector } = asked;
+        let RequestedChange { change, entered, connector } = asked;
         let inherits = change.settings.endpoints.is_none() && !before.endpoints.is_empty();
         let is_proven = present.client.is_some() || present.key_opens;
         if change.credentials.is_some() && inherits && !is_proven {
@@ -237,9 +238,9 @@ impl ProjectConnectors {
     fn revised(
         &self,
         before: &ProjectConnector,
-        asked: Asked<'_>,
+        asked: RequestedChange<'_>,
     ) -> Result<Revised, SettingsError> {
-        let Asked { change, entered, connector } = asked;
+        let RequestedChange { change, entered, connector } = asked;
         let mut settings = before.clone().patched(&change.settings);
         let has_simulator = self.site.simulator().is_some();
         let environment = settings.tenant.environment;

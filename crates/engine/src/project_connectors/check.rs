@@ -4,7 +4,7 @@ use astralform_catalog::{Auth, Connector};
 use astralform_domain::{ConnectorSlug, ProjectConnector, Secret, Tenant, chain};
 use astralform_egress::Egress;
 use astralform_provider::{
-    App, AppReply, Budget, SendError,
+    AppReply, Budget, ProviderApp, SendError,
     oauth::{Client, Grant, Granted, TokenError, read_tokens, token_request},
 };
 
@@ -145,7 +145,7 @@ impl AppChecks {
         let redirect_uri = self.connectors.redirect_uri(settings);
         let code = Secret::new("astralform-check".to_owned());
         let grant = Grant { code: &code, redirect_uri: &redirect_uri, verifier: None };
-        let app = App::new(vec![client.clone()], reach(settings));
+        let app = ProviderApp::new(vec![client.clone()], reach(settings));
         let answer = app.send(
             &self.egress,
             Budget::CHECK,

@@ -1,7 +1,7 @@
 use astralform_domain::{AuthFailure, ConnectorSlug, ProjectConnector, StatusReason, Tenant};
 use astralform_storage::{
     auth_requests,
-    connections::{self, Which},
+    connections::{self, ConnectionSelection},
     project_connectors,
 };
 
@@ -31,7 +31,8 @@ impl ProjectConnectors {
         auth_requests::fail_all(&mut tx, tenant, id, why).await.map_err(Fault::from)?;
         let why = StatusReason::ConnectorDisabled;
         let revoked =
-            connections::revoke_all(&mut tx, tenant, id, Which::default(), why, now).await;
+            connections::revoke_all(&mut tx, tenant, id, ConnectionSelection::default(), why, now)
+                .await;
         let revoked = revoked.map_err(Fault::from)?;
         tx.commit().await.map_err(Fault::from)?;
         tracing::info!(project_connector.id = %id, revoked, "connector disabled");

@@ -5,7 +5,7 @@ use thiserror::Error;
 
 use crate::{
     Fault, Prompt, SettingsError, Unusable,
-    auth_requests::{OpenError, Question, Wishes},
+    auth_requests::{OpenPromptError, Question, Wishes},
     credentials::Ask,
     project_connectors::ProjectConnectors,
 };
@@ -59,9 +59,9 @@ impl ProjectConnectors {
             .await
         {
             Ok(prompt) => Ok(prompt),
-            Err(OpenError::Unusable(why)) => Err(why.into()),
-            Err(OpenError::Outdated) => Err(Fault::Inconsistent("nothing was seen").into()),
-            Err(OpenError::Fault(fault)) => Err(fault.into()),
+            Err(OpenPromptError::Unusable(why)) => Err(why.into()),
+            Err(OpenPromptError::Outdated) => Err(Fault::Inconsistent("nothing was seen").into()),
+            Err(OpenPromptError::Fault(fault)) => Err(fault.into()),
         }
     }
 }

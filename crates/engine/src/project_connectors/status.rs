@@ -9,7 +9,7 @@ use crate::{Fault, Unusable, project_connectors::ProjectConnectors};
 
 /// Whether a project connector can be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Status {
+pub enum ProjectConnectorStatus {
     /// It can.
     Ready,
     /// Something that pays for calls is still to be entered or connected.
@@ -27,7 +27,7 @@ pub struct Overview {
     /// The service's name.
     pub name: String,
     /// Whether it can be used.
-    pub status: Status,
+    pub status: ProjectConnectorStatus,
     /// Why not, and what to do.
     pub reason: Option<String>,
     /// What to register at the provider.
@@ -48,7 +48,7 @@ pub struct KeyShown {
     pub set_at: Timestamp,
 }
 
-impl Status {
+impl ProjectConnectorStatus {
     /// Returns the word it travels as.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -121,7 +121,7 @@ impl ProjectConnectors {
     async fn status_of(
         &self,
         settings: &ProjectConnector,
-    ) -> Result<(Status, Option<String>), Fault> {
+    ) -> Result<(ProjectConnectorStatus, Option<String>), Fault> {
         let tenant = settings.tenant;
         let shared = connections::serving(&self.base.db, tenant, settings.id, None).await?;
         let environment = self.row_tags.environment_settings(tenant).await?;
@@ -138,13 +138,15 @@ fn status(
     usable: Result<ConnectorType, Unusable>,
     shared: &[Connection],
     lacks_return_url: bool,
-) -> (Status, Option<String>) {
+) -> (ProjectConnectorStatus, Option<String>) {
     let kind = match usable {
-        Err(why @ Unusable::Paused) => return (Status::Paused, Some(why.to_string())),
-        Err(why @ Unusable::NeedsCredentials) => {
-            return (Status::NeedsCredentials, Some(why.to_string()));
+        Err(why @ Unusable::Paused) => {
+            return (ProjectConnectorStatus::Paused, Some(why.to_string()));
         }
-        Err(why) => return (Status::Misconfigured, Some(why.to_string())),
+        Err(why @ Unusable::NeedsCredentials) => {
+            return (ProjectConnectorStatus::NeedsCredentials, Some(why.to_string()));
+        }
+        Err(why) => return (ProjectConnectorStatus::Misconfigured, Some(why.to_string())),
         Ok(kind) => kind,
     };
     let is_any_active = shared.iter().any(|connection| {
@@ -161,7 +163,7 @@ fn status(
                 "the provider refused the project's key, which pays for end users without one of their own: enter a new one"
             }
         };
-        return (Status::NeedsCredentials, Some(why.to_owned()));
+        return (ProjectConnectorStatus::NeedsCredentials, Some(why.to_owned()));
     }
     if !settings.allow_end_user_auth && !is_any_active {
         let why = match kind {
@@ -172,19 +174,19 @@ fn status(
                 "end users may not enter keys of their own, and the provider refused the project's: enter a new one"
             }
         };
-        return (Status::NeedsCredentials, Some(why.to_owned()));
+        return (ProjectConnectorStatus::NeedsCredentials, Some(why.to_owned()));
     }
     let client = settings.client.as_ref();
     if let Some(since) = client.and_then(|client| client.rejected_at) {
         let why = format!(
             "the provider refuses the app's credentials since {since}: check that it still exists, and enter its client secret again"
         );
-        return (Status::Misconfigured, Some(why));
+        return (ProjectConnectorStatus::Misconfigured, Some(why));
     }
     if settings.allow_end_user_auth && lacks_return_url {
-        return (Status::Misconfigured, Some(Unusable::NoReturnUrl.to_string()));
+        return (ProjectConnectorStatus::Misconfigured, Some(Unusable::NoReturnUrl.to_string()));
     }
-    (Status::Ready, None)
+    (ProjectConnectorStatus::Ready, None)
 }
 
 #[cfg(test)]

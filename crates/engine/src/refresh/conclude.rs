@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use astralform_catalog::{OAuth, Rotation};
+use astralform_catalog::{OAuth, RefreshTokenRotation};
 use astralform_domain::{ProviderError, RefreshOutcome, StatusReason};
 use astralform_provider::{
     AppReply,
@@ -142,7 +142,7 @@ pub(super) fn conclude(oauth: &OAuth, reply: &Reply, in_doubt: bool) -> Conclusi
 /// Returns why a connection whose refresh token is refused ends. A refresh token that can be used
 /// again was not used up by us.
 fn ending(oauth: &OAuth, in_doubt: bool) -> StatusReason {
-    if in_doubt && oauth.refresh.rotation == Rotation::SingleUse {
+    if in_doubt && oauth.refresh.rotation == RefreshTokenRotation::SingleUse {
         StatusReason::RefreshOutcomeUnknown
     } else {
         StatusReason::RefreshRejected

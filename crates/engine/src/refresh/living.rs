@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, atomic::AtomicBool, atomic::Ordering};
 
-use astralform_storage::nodes::{self, Found, Node};
+use astralform_storage::nodes::{self, HeartbeatReport, Node};
 
 use crate::{Fault, base::Base};
 
@@ -44,7 +44,7 @@ impl Presence {
         let found = nodes::beat(&mut tx, self.as_node()).await?;
         tx.commit().await?;
         self.note_other_catalog(found.differs_from.as_deref());
-        let Found { taken_over, was_set_back, .. } = found;
+        let HeartbeatReport { taken_over, was_set_back, .. } = found;
         if taken_over > 0 {
             tracing::warn!(
                 refreshes = taken_over,

@@ -6,7 +6,7 @@ use astralform_catalog::OAuth;
 use astralform_domain::{Connection, RefreshOutcome, Sealed, Secret, chain, crash_point};
 use astralform_egress::Answer;
 use astralform_provider::{
-    App, Budget, SendError,
+    Budget, ProviderApp, SendError,
     oauth::{Client, refresh_request},
 };
 use astralform_storage::refreshes::{self, RefreshKey};
@@ -36,7 +36,7 @@ impl RefreshExchange {
         &self,
         ready: &Ready,
         hold: &Hold,
-        (app, secret): (&App, &Secret),
+        (app, secret): (&ProviderApp, &Secret),
         announcer: &Announcer,
     ) -> Result<Option<Landing>, Fault> {
         let _under_way = self.base.metrics.refreshing();
@@ -123,7 +123,7 @@ impl RefreshExchange {
         &self,
         ready: &Ready,
         hold: &Hold,
-        app: &App,
+        app: &ProviderApp,
         secret: &Secret,
     ) -> Reply {
         let Ok((oauth, at)) = ready.oauth() else { return Reply::NotSent };

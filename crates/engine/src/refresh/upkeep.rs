@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use astralform_storage::refreshes::{self, Waiting, Wanted};
+use astralform_storage::refreshes::{self, WaitingConnector, Wanted};
 
 use super::Cause;
 use crate::{
@@ -83,7 +83,7 @@ impl Upkeep {
     }
 
     /// Starts what waits at a project connector, as far as its host has seats; says whether it has.
-    async fn refresh_in_turn(&self, waiting: Waiting) -> Result<bool, Fault> {
+    async fn refresh_in_turn(&self, waiting: WaitingConnector) -> Result<bool, Fault> {
         let at = waiting.project_connector;
         let host = self.host_asked_by(waiting).await?;
         let free = self.hosts.left(&host);
@@ -108,8 +108,8 @@ impl Upkeep {
     }
 
     /// Returns the host that a project connector asks; where it cannot be used, a name of its own.
-    async fn host_asked_by(&self, waiting: Waiting) -> Result<String, Fault> {
-        let Waiting { tenant, project_connector } = waiting;
+    async fn host_asked_by(&self, waiting: WaitingConnector) -> Result<String, Fault> {
+        let WaitingConnector { tenant, project_connector } = waiting;
         if let Some(known) = self.hosts.of(project_connector) {
             return Ok(known);
         }

@@ -1,10 +1,10 @@
 use std::{sync::Arc, time::Duration};
 
-use astralform_catalog::{Connector, EndedTokens, OAuth, Revocation, Rotation};
+use astralform_catalog::{Connector, EndedTokens, OAuth, RefreshTokenRotation, RevocationEndpoint};
 use astralform_domain::{Connection, RevocationStatus, Secret, Timestamp, chain};
 use astralform_egress::{Answer, Egress};
 use astralform_provider::{
-    App, AppReply, Budget, SendError,
+    AppReply, Budget, ProviderApp, SendError,
     oauth::{Client, Revoked, read_revocation, revocation_request},
 };
 use astralform_storage::{connections, revocations::Due};
@@ -21,7 +21,7 @@ use crate::{
 
 /// A provider that is to be asked, with what our app proves itself with.
 pub(super) struct Provider {
-    ready: Result<(Ready, App), Unusable>,
+    ready: Result<(Ready, ProviderApp), Unusable>,
     /// How often in a row it was found not to be well.
     pub(super) failures: i64,
     /// Until when it is for this request alone to find out whether it is well again.
@@ -61,8 +61,8 @@ impl Provider {
     /// is confirmed of the refresh token is confirmed of one that had been used up.
     pub(super) fn may_have_made_another(&self) -> bool {
         let Ok((ready, _)) = &self.ready else { return false };
-        let is_used_up = |oauth: &OAuth| oauth.refresh.rotation == Rotation::SingleUse;
-        let ends_alone = |revocation: &Revocation| revocation.tokens != EndedTokens::Grant;
+        let is_used_up = |oauth: &OAuth| oauth.refresh.rotation == RefreshTokenRotation::SingleUse;
+        let ends_alone = |revocation: &RevocationEndpoint| revocation.tokens != EndedTokens::Grant;
         ready.connector.oauth.as_ref().is_some_and(is_used_up)
             || ready.connector.revocation.as_ref().is_some_and(ends_alone)
     }
@@ -233,7 +233,7 @@ impl RevocationRequests {
     /// Asks for each of the tokens, until the provider turns out not to be well.
     pub(super) async fn ask_for_tokens(
         &self,
-        app: &App,
+        app: &ProviderApp,
         ready: &Ready,
         tokens: &[Ending],
     ) -> (Asked, Vec<String>) {
@@ -249,7 +249,7 @@ impl RevocationRequests {
         (all, dead)
     }
 
-    async fn ask_for_token(&self, app: &App, ready: &Ready, ending: &Ending) -> Asked {
+    async fn ask_for_token(&self, app: &ProviderApp, ready: &Ready, ending: &Ending) -> Asked {
         if ending.ends_grant
             && let Some(at) = &ready.addresses.grant_revocation
         {
@@ -284,7 +284,7 @@ impl RevocationRequests {
     /// Asks as the developer's app.
     async fn ask_with(
         &self,
-        app: &App,
+        app: &ProviderApp,
         ready: &Ready,
         at: &Url,
         token: &Secret,

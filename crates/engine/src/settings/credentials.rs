@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use astralform_catalog::{ApiKey, Auth, Connector};
+use astralform_catalog::{ApiKeyAuth, Auth, Connector};
 use astralform_domain::{Secret, limits};
 use astralform_provider::request::CredentialParts;
 
@@ -55,7 +55,7 @@ impl FromIterator<(String, Secret)> for Credentials {
 /// Returns what was entered for a key. Spaces around it are left out: they come with copying.
 pub(crate) fn read_key(
     entered: &BTreeMap<String, Secret>,
-    key: &ApiKey,
+    key: &ApiKeyAuth,
 ) -> Result<CredentialParts, SettingsError> {
     let names: Vec<&str> = key.fields.iter().map(|field| field.name.as_str()).collect();
     refuse_others(entered, &names)?;

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::{
     CallRefusal, Outcome,
-    call::{Accepted, Interrupted},
+    call::{AcceptedCall, Interrupted},
     refused::Refused,
 };
 use crate::{
@@ -37,8 +37,11 @@ const WITHIN: Duration = Duration::from_secs(30);
 const AT_MOST: usize = 4 * 1024 * 1024;
 
 impl Tools {
-    pub(super) async fn attempt(&self, accepted: &Accepted<'_>) -> Result<Outcome, Interrupted> {
-        let Accepted { caller, ready, tool, call, .. } = accepted;
+    pub(super) async fn attempt(
+        &self,
+        accepted: &AcceptedCall<'_>,
+    ) -> Result<Outcome, Interrupted> {
+        let AcceptedCall { caller, ready, tool, call, .. } = accepted;
         let settings = &ready.settings;
         let end_user = caller.end_user.as_ref();
         let served = self.cache.serving_connections(settings.tenant, settings.id, end_user).await?;
@@ -97,7 +100,7 @@ impl Tools {
 
     async fn run(
         &self,
-        accepted: &Accepted<'_>,
+        accepted: &AcceptedCall<'_>,
         paid: &Paid<'_>,
         requests: Vec<Outgoing>,
         planned: impl Fn() -> Result<Vec<Outgoing>, PlanError>,
@@ -127,8 +130,12 @@ impl Tools {
 
     /// Sends the requests of a call one after another, until one is not answered with a success.
     /// Time and size are limited for all of them together.
-    async fn send(&self, accepted: &Accepted<'_>, requests: Vec<Outgoing>) -> (Shaped, Sending) {
-        let Accepted { ready, tool, arguments, .. } = accepted;
+    async fn send(
+        &self,
+        accepted: &AcceptedCall<'_>,
+        requests: Vec<Outgoing>,
+    ) -> (Shaped, Sending) {
+        let AcceptedCall { ready, tool, arguments, .. } = accepted;
         let until = Instant::now() + WITHIN;
         let mut left = AT_MOST;
         let connector = &ready.connector;
@@ -165,8 +172,8 @@ fn unfit(pointer: String) -> CallRefusal {
     CallRefusal::InvalidArguments(vec![ArgumentFault { pointer, message }])
 }
 
-fn unplannable(accepted: &Accepted<'_>, error: &PlanError) -> CallFailure {
-    let Accepted { ready, tool, .. } = accepted;
+fn unplannable(accepted: &AcceptedCall<'_>, error: &PlanError) -> CallFailure {
+    let AcceptedCall { ready, tool, .. } = accepted;
     tracing::warn!(tool = %tool.name, %error, "no request could be planned");
     let message = format!(
         "No request to {} could be made of these arguments: {error}.",

@@ -58,7 +58,7 @@ fn first(faults: &[ArgumentFault]) -> String {
 }
 
 /// A call that was found to be in order.
-pub(super) struct Accepted<'a> {
+pub(super) struct AcceptedCall<'a> {
     pub(super) caller: &'a Caller,
     pub(super) ready: Ready,
     pub(super) tool: &'a Tool,
@@ -183,7 +183,7 @@ impl Tools {
         caller: &'a Caller,
         name: &str,
         call: &'a ToolCall,
-    ) -> Result<Accepted<'a>, CallRefusal> {
+    ) -> Result<AcceptedCall<'a>, CallRefusal> {
         let Some((connector, tool, assembled)) = self.tool_of(caller, name).await? else {
             return Err(self.offers.no_tool(caller, name).await?.into());
         };
@@ -197,7 +197,7 @@ impl Tools {
         let (token, needed) = connector.token_for(tool, &ready.asked);
         let is_last = false;
         let rejected = None;
-        Ok(Accepted { caller, ready, tool, call, arguments, token, needed, is_last, rejected })
+        Ok(AcceptedCall { caller, ready, tool, call, arguments, token, needed, is_last, rejected })
     }
 
     /// Returns the tool of that name, if the caller may use it.
@@ -216,7 +216,7 @@ impl Tools {
     }
 }
 
-impl Accepted<'_> {
+impl AcceptedCall<'_> {
     /// Returns whether the end user may be asked for an account of their own.
     pub(super) fn may_ask_end_user(&self) -> bool {
         self.ready.settings.allow_end_user_auth && self.caller.end_user.is_some()

@@ -4,12 +4,12 @@ use astralform_provider::answer::CallFailure;
 use super::{
     Outcome,
     attempt::Paid,
-    call::{Accepted, Interrupted},
+    call::{AcceptedCall, Interrupted},
 };
 use crate::{
     CredentialRefusal,
-    auth_requests::{OpenError, Question, Wishes},
-    credentials::{Ask, Lack, worth_asking},
+    auth_requests::{OpenPromptError, Question, Wishes},
+    credentials::{Ask, NoCredential, worth_asking},
     refresh::{Hindrance, Later},
     tools::Tools,
 };
@@ -50,7 +50,7 @@ impl Tools {
     /// shares is not for end users to renew; they connect their own, where they may.
     pub(super) async fn renewal(
         &self,
-        accepted: &Accepted<'_>,
+        accepted: &AcceptedCall<'_>,
         connection: &Connection,
         generation: i64,
         why: StatusReason,
@@ -73,21 +73,21 @@ impl Tools {
     /// Decides what becomes of a call for which there is no credential that could be sent.
     pub(super) async fn lacking(
         &self,
-        accepted: &Accepted<'_>,
+        accepted: &AcceptedCall<'_>,
         connection: &Connection,
-        lack: Lack,
+        lack: NoCredential,
     ) -> Result<Outcome, Interrupted> {
         let name = &accepted.ready.connector.name;
         let failure = match lack {
-            Lack::Dead { generation, why } => {
+            NoCredential::Dead { generation, why } => {
                 return self.renewal(accepted, connection, generation, why).await;
             }
-            Lack::Changed if !accepted.is_last => return Err(Interrupted::Outdated),
-            Lack::Changed => CallFailure::new(
+            NoCredential::Changed if !accepted.is_last => return Err(Interrupted::Outdated),
+            NoCredential::Changed => CallFailure::new(
                 FailureKind::ProviderUnavailable,
                 format!("The {name} account changed again and again meanwhile. Try again."),
             ),
-            Lack::Later(later) => not_refreshed(name, later),
+            NoCredential::Later(later) => not_refreshed(name, later),
         };
         Ok(Outcome::Failed(failure))
     }
@@ -95,7 +95,7 @@ impl Tools {
     /// Asks for the scopes that the provider wants besides, unless asking would lead nowhere.
     pub(super) async fn widening(
         &self,
-        accepted: &Accepted<'_>,
+        accepted: &AcceptedCall<'_>,
         paid: &Paid<'_>,
         missing: &ScopeSet,
     ) -> Result<Outcome, Interrupted> {
@@ -125,7 +125,7 @@ impl Tools {
     /// Prompts the owner, unless the connections that it was decided on have changed.
     pub(super) async fn prompted(
         &self,
-        accepted: &Accepted<'_>,
+        accepted: &AcceptedCall<'_>,
         ask: Ask,
         seen: Option<&[Connection]>,
     ) -> Result<Outcome, Interrupted> {
@@ -135,9 +135,9 @@ impl Tools {
         let question = Question { ready: &accepted.ready, owner, agent, ask, wishes, seen };
         match self.prompts.ask(question).await {
             Ok(prompt) => Ok(Outcome::AuthRequired(Box::new(prompt))),
-            Err(OpenError::Outdated) => Err(Interrupted::Outdated),
-            Err(OpenError::Unusable(why)) => Err(why.into()),
-            Err(OpenError::Fault(fault)) => Err(fault.into()),
+            Err(OpenPromptError::Outdated) => Err(Interrupted::Outdated),
+            Err(OpenPromptError::Unusable(why)) => Err(why.into()),
+            Err(OpenPromptError::Fault(fault)) => Err(fault.into()),
         }
     }
 }

@@ -25,7 +25,7 @@ use tokio::time::timeout;
 use super::{
     CallRefusal, Outcome,
     attempt::Paid,
-    call::{Accepted, Interrupted},
+    call::{AcceptedCall, Interrupted},
 };
 use crate::{Fault, connectors::reach, refresh::ASKED_EVERY, tools::Tools};
 
@@ -57,7 +57,7 @@ impl Tools {
     /// Decides what a refused token means for the call and for the connection.
     pub(super) async fn refused(
         &self,
-        accepted: &Accepted<'_>,
+        accepted: &AcceptedCall<'_>,
         paid: &Paid<'_>,
         refused: Refused,
     ) -> Result<Outcome, Interrupted> {
@@ -86,7 +86,7 @@ impl Tools {
     }
 
     /// Notes that the provider takes the token: an earlier refusal counts no more.
-    pub(super) async fn trust_again(&self, accepted: &Accepted<'_>, paid: &Paid<'_>) {
+    pub(super) async fn trust_again(&self, accepted: &AcceptedCall<'_>, paid: &Paid<'_>) {
         if paid.doubts.refused_since.is_none() {
             return;
         }
@@ -106,7 +106,7 @@ impl Tools {
     /// token is dead.
     async fn ask_identity(
         &self,
-        accepted: &Accepted<'_>,
+        accepted: &AcceptedCall<'_>,
         paid: &Paid<'_>,
     ) -> Result<bool, CallRefusal> {
         if was_asked_lately(paid.doubts, self.base.now())
@@ -132,7 +132,7 @@ impl Tools {
 
     async fn begin_asking_identity(
         &self,
-        accepted: &Accepted<'_>,
+        accepted: &AcceptedCall<'_>,
         paid: &Paid<'_>,
     ) -> Result<bool, Fault> {
         let of = paid.connection;
@@ -148,7 +148,11 @@ impl Tools {
         Ok(begun)
     }
 
-    async fn identity_verdict(&self, accepted: &Accepted<'_>, paid: &Paid<'_>) -> CredentialState {
+    async fn identity_verdict(
+        &self,
+        accepted: &AcceptedCall<'_>,
+        paid: &Paid<'_>,
+    ) -> CredentialState {
         let ready = &accepted.ready;
         let parts = paid.parts;
         let Ok(addresses) = ready.addresses_for(parts) else { return CredentialState::Unclear };
@@ -164,7 +168,11 @@ impl Tools {
 
     /// Notes that the provider itself refuses the token; returns whether it has done so for long
     /// enough.
-    async fn note_refusal(&self, accepted: &Accepted<'_>, paid: &Paid<'_>) -> Result<bool, Fault> {
+    async fn note_refusal(
+        &self,
+        accepted: &AcceptedCall<'_>,
+        paid: &Paid<'_>,
+    ) -> Result<bool, Fault> {
         let of = (accepted.token, paid.generation);
         let now = self.base.now();
         let mut tx = self.base.begin().await?;

@@ -10,10 +10,10 @@ use astralform_storage::{agents, auth_requests, connections, webhook_deliveries,
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 
-use super::{Turn, parsed, payload::payload, secrets::open_secret, signature::signature};
+use super::{DeliveryTurn, parsed, payload::payload, secrets::open_secret, signature::signature};
 use crate::{
     Fault, Prompt,
-    auth_requests::{OpenError, Question, Wishes},
+    auth_requests::{OpenPromptError, Question, Wishes},
     credentials::Ask,
     webhooks::Deliveries,
 };
@@ -26,7 +26,7 @@ const LEASE: Duration = Duration::from_secs(30);
 const AT_ONCE: i64 = 16;
 
 /// How an attempt ended.
-pub(super) type Answered = Result<Answer, EgressError>;
+pub(super) type AttemptResult = Result<Answer, EgressError>;
 
 impl Deliveries {
     /// Returns the webhooks at which something is due, each as often as this node may deliver to it
@@ -34,7 +34,7 @@ impl Deliveries {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn webhooks_due(&self) -> Result<Vec<Turn>, Fault> {
+    pub async fn webhooks_due(&self) -> Result<Vec<DeliveryTurn>, Fault> {
         let due = webhook_deliveries::due_webhooks(&self.base.db, self.base.now()).await?;
         let turns = due.into_iter().flat_map(|due| {
             let wanted = usize::try_from(due.number).unwrap_or_default();
@@ -44,14 +44,14 @@ impl Deliveries {
     }
 
     /// Delivers what is due at a webhook, one after another.
-    pub async fn deliver(&self, turn: Turn) {
+    pub async fn deliver(&self, turn: DeliveryTurn) {
         if let Err(fault) = self.deliver_due(&turn).await {
             let error = chain(&fault);
             tracing::error!(webhook.id = %turn.webhook, error, "webhooks wait to be delivered");
         }
     }
 
-    async fn deliver_due(&self, turn: &Turn) -> Result<(), Fault> {
+    async fn deliver_due(&self, turn: &DeliveryTurn) -> Result<(), Fault> {
         loop {
             let now = self.base.now();
             let due = webhook_deliveries::due(&self.base.db, turn.webhook, now, AT_ONCE).await?;
@@ -194,8 +194,8 @@ impl Deliveries {
             self.prompts.ask(Question { ready: &ready, owner, agent, ask, wishes, seen: None });
         match asked.await {
             Ok(prompt) => Ok(Some(prompt)),
-            Err(OpenError::Unusable(_) | OpenError::Outdated) => Ok(None),
-            Err(OpenError::Fault(fault)) => Err(fault),
+            Err(OpenPromptError::Unusable(_) | OpenPromptError::Outdated) => Ok(None),
+            Err(OpenPromptError::Fault(fault)) => Err(fault),
         }
     }
 }

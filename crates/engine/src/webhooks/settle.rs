@@ -7,7 +7,7 @@ use astralform_egress::{Answer, EgressError};
 use astralform_storage::{webhook_deliveries, webhooks};
 use http::StatusCode;
 
-use super::{deliver::Answered, schedule::next_attempt};
+use super::{deliver::AttemptResult, schedule::next_attempt};
 use crate::{Fault, webhooks::Deliveries};
 
 impl Deliveries {
@@ -15,7 +15,7 @@ impl Deliveries {
     pub(super) async fn settle_delivery(
         &self,
         mut delivery: Delivery,
-        answered: Answered,
+        answered: AttemptResult,
     ) -> Result<(), Fault> {
         let now = self.base.now();
         let outcome = outcome(&answered);
@@ -70,7 +70,7 @@ fn note(webhook: &mut Webhook, outcome: DeliveryOutcome, now: Timestamp) -> bool
     !was_known || webhook.disabled.is_some()
 }
 
-fn outcome(answered: &Answered) -> DeliveryOutcome {
+fn outcome(answered: &AttemptResult) -> DeliveryOutcome {
     match answered {
         Ok(answer) if answer.status.is_success() => DeliveryOutcome::Delivered,
         Ok(answer) if answer.status == StatusCode::GONE => DeliveryOutcome::Gone,
@@ -81,7 +81,7 @@ fn outcome(answered: &Answered) -> DeliveryOutcome {
 
 /// Describes a failure for the member who looks why nothing arrives. What the receiver said is not
 /// kept.
-fn failure(outcome: DeliveryOutcome, answered: &Answered) -> Option<String> {
+fn failure(outcome: DeliveryOutcome, answered: &AttemptResult) -> Option<String> {
     let why = match answered {
         _ if outcome == DeliveryOutcome::Delivered => return None,
         Ok(Answer { status, .. }) if status.is_redirection() => {
@@ -98,7 +98,7 @@ fn failure(outcome: DeliveryOutcome, answered: &Answered) -> Option<String> {
 }
 
 /// Returns for how long the receiver wants no delivery.
-fn asked(answered: &Answered, now: Timestamp) -> Option<Duration> {
+fn asked(answered: &AttemptResult, now: Timestamp) -> Option<Duration> {
     answered.as_ref().ok()?.retry_after(now)
 }
 

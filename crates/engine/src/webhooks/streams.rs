@@ -10,7 +10,7 @@ use astralform_domain::WebhookId;
 pub(crate) struct Streams(Arc<Mutex<HashMap<WebhookId, usize>>>);
 
 /// The right to deliver to a webhook. It ends when this is dropped.
-pub struct Turn {
+pub struct DeliveryTurn {
     pub(super) webhook: WebhookId,
     streams: Streams,
 }
@@ -19,12 +19,12 @@ const MOST: usize = 8;
 
 impl Streams {
     /// Takes as many turns at a webhook as are wanted and left.
-    pub(super) fn turns(&self, webhook: WebhookId, wanted: usize) -> Vec<Turn> {
+    pub(super) fn turns(&self, webhook: WebhookId, wanted: usize) -> Vec<DeliveryTurn> {
         let mut counts = self.lock();
         let taken = counts.entry(webhook).or_default();
         let free = wanted.min(MOST.saturating_sub(*taken));
         *taken += free;
-        (0..free).map(|_| Turn { webhook, streams: self.clone() }).collect()
+        (0..free).map(|_| DeliveryTurn { webhook, streams: self.clone() }).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<WebhookId, usize>> {
@@ -32,7 +32,7 @@ impl Streams {
     }
 }
 
-impl Drop for Turn {
+impl Drop for DeliveryTurn {
     fn drop(&mut self) {
         let mut counts = self.streams.lock();
         if let Some(taken) = counts.get_mut(&self.webhook) {

@@ -6,7 +6,7 @@ use jaq_core::load::{
     parse::{BinaryOp, Term},
 };
 
-use super::{Checker, CompileError, Node, Op, Path, Step, names};
+use super::{AstNode, Checker, CompileError, Op, PathStep, ValuePath, names};
 
 impl<'s> Checker<'s, '_> {
     pub(super) fn string(
@@ -66,10 +66,10 @@ impl<'s> Checker<'s, '_> {
     }
 
     /// Returns what the input has at a key.
-    fn held(&mut self, key: Term<&'s str>, level: usize) -> Result<Node, CompileError> {
-        let mut path = Path { steps: Vec::new(), indices: Vec::new() };
+    fn held(&mut self, key: Term<&'s str>, level: usize) -> Result<AstNode, CompileError> {
+        let mut path = ValuePath { steps: Vec::new(), indices: Vec::new() };
         let access = path.index(self.term(key, level)?);
-        path.steps.push(Step { access, optional: false });
+        path.steps.push(PathStep { access, optional: false });
         Ok(Op::Path(Op::Id.into(), path).into())
     }
 

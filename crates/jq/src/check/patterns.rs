@@ -2,7 +2,7 @@
 
 use jaq_core::load::parse::{self, Term};
 
-use super::{Checker, CompileError, Node, Op};
+use super::{AstNode, Checker, CompileError, Op};
 use crate::{
     node::{Extract, Fold, Pattern},
     number::Number,
@@ -120,7 +120,7 @@ impl<'s> Checker<'s, '_> {
     }
 
     /// Makes a place for what the value in a slot has at a key.
-    fn extract(&mut self, key: Node, from: usize, bound: &mut Bound<'s>) -> usize {
+    fn extract(&mut self, key: AstNode, from: usize, bound: &mut Bound<'s>) -> usize {
         let to = self.slots;
         self.slots += 1;
         bound.pattern.parts.push(Extract { from, key, to });

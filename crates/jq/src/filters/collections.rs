@@ -1,9 +1,9 @@
 //! Filters on arrays, and on objects as collections of values.
 
-use super::{Filter, Meter, Outcome, Value};
+use super::{Filter, Meter, RunResult, Value};
 use crate::{
     arithmetic,
-    fault::Fault,
+    fault::RunFault,
     number::{Number, exact_int},
     order,
     value::{Array, MAX_DEPTH, Object, Text},
@@ -21,9 +21,9 @@ pub(super) const FILTERS: &[Filter] = &[
 ];
 
 /// Sums up the items; strings are joined in one go.
-pub(super) fn add<'a>(meter: &Meter, input: &Value<'a>) -> Outcome<'a> {
+pub(super) fn add<'a>(meter: &Meter, input: &Value<'a>) -> RunResult<'a> {
     let Ok(items) = input.contents() else {
-        return Err(Fault::Plain("`add` needs an array or an object").into());
+        return Err(RunFault::Plain("`add` needs an array or an object").into());
     };
     if let Value::Array(items) = input
         && let Some(texts) = items.iter().map(text).collect::<Option<Vec<_>>>()
@@ -48,7 +48,7 @@ fn text<'v>(value: &'v Value<'_>) -> Option<&'v str> {
     if let Value::Text(text) = value { Some(text) } else { None }
 }
 
-fn reverse<'a>(meter: &Meter, input: &Value<'a>) -> Outcome<'a> {
+fn reverse<'a>(meter: &Meter, input: &Value<'a>) -> RunResult<'a> {
     match input {
         Value::Null => Ok(Value::rearranged(Vec::new())),
         Value::Array(items) => {
@@ -59,24 +59,25 @@ fn reverse<'a>(meter: &Meter, input: &Value<'a>) -> Outcome<'a> {
             meter.spend_text(text.len())?;
             Ok(Value::text(text.chars().rev().collect::<String>()))
         }
-        other => Err(Fault::wanted("`reverse`", "an array or a string", other).into()),
+        other => Err(RunFault::wanted("`reverse`", "an array or a string", other).into()),
     }
 }
 
-fn flatten_to<'a>(meter: &Meter, input: &Value<'a>, levels: &Value<'a>) -> Outcome<'a> {
+fn flatten_to<'a>(meter: &Meter, input: &Value<'a>, levels: &Value<'a>) -> RunResult<'a> {
     let levels = match Number::of(levels) {
         Some(Number::Int(levels)) => Some(levels),
         Some(Number::Float(levels)) => exact_int(levels),
-        None => return Err(Fault::wanted("the depth of `flatten`", "a number", levels).into()),
+        None => return Err(RunFault::wanted("the depth of `flatten`", "a number", levels).into()),
     };
     let levels = levels.and_then(|levels| usize::try_from(levels).ok());
-    let levels = levels.ok_or(Fault::Plain("the depth of `flatten` is negative or too large"))?;
+    let levels =
+        levels.ok_or(RunFault::Plain("the depth of `flatten` is negative or too large"))?;
     flatten(meter, input, levels)
 }
 
-fn flatten<'a>(meter: &Meter, input: &Value<'a>, levels: usize) -> Outcome<'a> {
+fn flatten<'a>(meter: &Meter, input: &Value<'a>, levels: usize) -> RunResult<'a> {
     let Value::Array(items) = input else {
-        return Err(Fault::wanted("`flatten`", "an array", input).into());
+        return Err(RunFault::wanted("`flatten`", "an array", input).into());
     };
     let mut flat = Vec::new();
     flatten_into(meter, &mut flat, items, levels.min(MAX_DEPTH))?;
@@ -88,7 +89,7 @@ fn flatten_into<'a>(
     flat: &mut Vec<Value<'a>>,
     items: &Array<'a>,
     levels: usize,
-) -> Outcome<'a, ()> {
+) -> RunResult<'a, ()> {
     for item in items.iter() {
         meter.spend(1)?;
         match item {
@@ -99,7 +100,7 @@ fn flatten_into<'a>(
     Ok(())
 }
 
-fn has<'a>(meter: &Meter, input: &Value<'a>, key: &Value<'a>) -> Outcome<'a> {
+fn has<'a>(meter: &Meter, input: &Value<'a>, key: &Value<'a>) -> RunResult<'a> {
     let (wanted, found) = match (input, key) {
         (Value::Object(object), Value::Text(key)) => {
             meter.spend_text(key.len())?;
@@ -112,12 +113,12 @@ fn has<'a>(meter: &Meter, input: &Value<'a>, key: &Value<'a>) -> Outcome<'a> {
         (Value::Array(_), other) => ("a whole number", other),
         (other, _) => ("an object or an array", other),
     };
-    Err(Fault::wanted("`has`", wanted, found).into())
+    Err(RunFault::wanted("`has`", wanted, found).into())
 }
 
 /// Returns whether a string is within a string, all items within some items, all entries within
 /// entries.
-fn contains<'a>(meter: &Meter, whole: &Value<'a>, part: &Value<'a>) -> Outcome<'a, bool> {
+fn contains<'a>(meter: &Meter, whole: &Value<'a>, part: &Value<'a>) -> RunResult<'a, bool> {
     meter.spend(1)?;
     match (whole, part) {
         (Value::Text(whole), Value::Text(part)) => {
@@ -139,15 +140,15 @@ fn holds<'a>(
     whole: &Object<'a>,
     key: &Text<'a>,
     part: &Value<'a>,
-) -> Outcome<'a, bool> {
+) -> RunResult<'a, bool> {
     meter.spend_text(key.len())?;
     whole.get(key).map_or(Ok(false), |whole| contains(meter, whole, part))
 }
 
 fn all<'a, T>(
     items: impl IntoIterator<Item = T>,
-    test: impl Fn(T) -> Outcome<'a, bool>,
-) -> Outcome<'a, bool> {
+    test: impl Fn(T) -> RunResult<'a, bool>,
+) -> RunResult<'a, bool> {
     for item in items {
         if !test(item)? {
             return Ok(false);

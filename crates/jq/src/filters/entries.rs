@@ -1,8 +1,8 @@
 //! Filters on the entries of objects.
 
-use super::{Filter, Meter, Outcome, Value};
+use super::{Filter, Meter, RunResult, Value};
 use crate::{
-    fault::Fault,
+    fault::RunFault,
     order,
     output::to_text,
     value::{Object, Text},
@@ -19,7 +19,7 @@ const KEYS: [&str; 6] = ["key", "k", "name", "Key", "K", "Name"];
 const VALUES: [&str; 4] = ["value", "v", "Value", "V"];
 
 /// Returns the keys of an object in order, or the positions of an array.
-fn keys<'a>(meter: &Meter, input: &Value<'a>) -> Outcome<'a> {
+fn keys<'a>(meter: &Meter, input: &Value<'a>) -> RunResult<'a> {
     let keys = match input {
         Value::Object(object) => {
             let keys = object.entries().iter().map(|(key, _)| Value::Text(key.clone()));
@@ -31,14 +31,14 @@ fn keys<'a>(meter: &Meter, input: &Value<'a>) -> Outcome<'a> {
             meter.spend(items.len())?;
             (0..items.len()).map(Value::from).collect()
         }
-        other => return Err(Fault::wanted("`keys`", "an object or an array", other).into()),
+        other => return Err(RunFault::wanted("`keys`", "an object or an array", other).into()),
     };
     Ok(Value::array(keys)?)
 }
 
-pub(super) fn to_entries<'a>(meter: &Meter, input: &Value<'a>) -> Outcome<'a> {
+pub(super) fn to_entries<'a>(meter: &Meter, input: &Value<'a>) -> RunResult<'a> {
     let Value::Object(object) = input else {
-        return Err(Fault::wanted("`to_entries`", "an object", input).into());
+        return Err(RunFault::wanted("`to_entries`", "an object", input).into());
     };
     let mut entries = Vec::new();
     for (key, item) in object.entries() {
@@ -51,15 +51,15 @@ pub(super) fn to_entries<'a>(meter: &Meter, input: &Value<'a>) -> Outcome<'a> {
     Ok(Value::array(entries)?)
 }
 
-pub(super) fn from_entries<'a>(meter: &Meter, input: &Value<'a>) -> Outcome<'a> {
+pub(super) fn from_entries<'a>(meter: &Meter, input: &Value<'a>) -> RunResult<'a> {
     let Value::Array(items) = input else {
-        return Err(Fault::wanted("`from_entries`", "an array", input).into());
+        return Err(RunFault::wanted("`from_entries`", "an array", input).into());
     };
     let mut object = Object::with_capacity(items.len());
     for item in items.iter() {
         meter.spend(2)?;
         let Value::Object(item) = item else {
-            return Err(Fault::wanted("`from_entries`", "objects", item).into());
+            return Err(RunFault::wanted("`from_entries`", "objects", item).into());
         };
         let key = key_text(meter, lookup(item, &KEYS))?;
         meter.spend_text(key.len())?;
@@ -74,11 +74,11 @@ fn lookup<'v, 'a>(item: &'v Object<'a>, names: &[&str]) -> Option<&'v Value<'a>>
     held.find(|held| !matches!(held, Value::Null))
 }
 
-fn key_text<'a>(meter: &Meter, key: Option<&Value<'a>>) -> Outcome<'a, Text<'a>> {
+fn key_text<'a>(meter: &Meter, key: Option<&Value<'a>>) -> RunResult<'a, Text<'a>> {
     match key {
         None => Ok("null".into()),
         Some(key @ (Value::Array(_) | Value::Object(_))) => {
-            Err(Fault::wanted("the key of an entry", "a string", key).into())
+            Err(RunFault::wanted("the key of an entry", "a string", key).into())
         }
         Some(key) => match to_text(meter, key)? {
             Value::Text(text) => Ok(text),

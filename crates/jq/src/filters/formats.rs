@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::{Filter, Meter, Outcome, Value, strings::text};
+use super::{Filter, Meter, RunResult, Value, strings::text};
 use crate::{
-    fault::Fault,
+    fault::RunFault,
     number::{Number, exact_int},
     output::{to_json, to_text},
 };
@@ -21,7 +21,7 @@ const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 /// From the year 0 to the year 9999, which is what RFC 3339 can write.
 const DATES: std::ops::RangeInclusive<i128> = -62_167_219_200..=253_402_300_799;
 
-fn encode<'a>(meter: &Meter, input: &Value<'a>, encode: fn(&[u8]) -> String) -> Outcome<'a> {
+fn encode<'a>(meter: &Meter, input: &Value<'a>, encode: fn(&[u8]) -> String) -> RunResult<'a> {
     if let Value::Null = input {
         let text = meter.null_text("null");
         return Ok(Value::text(if text == "null" { encode(text.as_bytes()) } else { text.into() }));
@@ -62,15 +62,15 @@ fn percent(bytes: &[u8]) -> String {
 }
 
 /// Writes seconds since 1970 as RFC 3339 in UTC; fractions are cut off.
-fn to_date<'a>(_: &Meter, input: &Value<'a>) -> Outcome<'a> {
+fn to_date<'a>(_: &Meter, input: &Value<'a>) -> RunResult<'a> {
     let seconds = match Number::of(input) {
         Some(Number::Int(seconds)) => Some(seconds),
         Some(Number::Float(seconds)) => exact_int(seconds.floor()),
-        None => return Err(Fault::wanted("`todate`", "a number", input).into()),
+        None => return Err(RunFault::wanted("`todate`", "a number", input).into()),
     };
     let seconds = seconds.filter(|seconds| DATES.contains(seconds));
     let seconds = seconds.and_then(|seconds| i64::try_from(seconds).ok());
-    let seconds = seconds.ok_or(Fault::Plain("`todate` met a number that is no date"))?;
+    let seconds = seconds.ok_or(RunFault::Plain("`todate` met a number that is no date"))?;
     let (year, month, day) = civil_date(seconds.div_euclid(86_400));
     let second = seconds.rem_euclid(86_400);
     let hour = second / 3600;

@@ -2,13 +2,13 @@
 //! variables, so an argument means the same inside.
 
 use super::{
-    Filter, Node, Op,
+    AstNode, Filter, Op,
     collections::add,
     entries::{from_entries, to_entries},
 };
 use crate::{
     fault::Kind,
-    node::{Access, Path, Step},
+    node::{PathAccess, PathStep, ValuePath},
 };
 
 pub(super) const FILTERS: &[Filter] = &[
@@ -19,8 +19,8 @@ pub(super) const FILTERS: &[Filter] = &[
     Filter::form("false", || Op::Bool(false)),
     Filter::form("any", || Op::Search(Op::Id.into(), true)),
     Filter::form("all", || Op::Search(Op::Id.into(), false)),
-    Filter::form("first", || step(Access::Position(0))),
-    Filter::form("last", || step(Access::Position(-1))),
+    Filter::form("first", || step(PathAccess::Position(0))),
+    Filter::form("last", || step(PathAccess::Position(-1))),
     Filter::form("values", || Op::Only(|kind| kind != Kind::Null)),
     Filter::form("nulls", || Op::Only(|kind| kind == Kind::Null)),
     Filter::form("booleans", || Op::Only(|kind| kind == Kind::Boolean)),
@@ -46,11 +46,11 @@ pub(super) const FILTERS: &[Filter] = &[
     }),
 ];
 
-fn map(each: Box<Node>) -> Op {
-    Op::Array(Op::Pipe(step(Access::Each).into(), each).into())
+fn map(each: Box<AstNode>) -> Op {
+    Op::Array(Op::Pipe(step(PathAccess::Each).into(), each).into())
 }
 
-fn step(access: Access) -> Op {
-    let steps = vec![Step { access, optional: false }];
-    Op::Path(Op::Id.into(), Path { steps, indices: Vec::new() })
+fn step(access: PathAccess) -> Op {
+    let steps = vec![PathStep { access, optional: false }];
+    Op::Path(Op::Id.into(), ValuePath { steps, indices: Vec::new() })
 }

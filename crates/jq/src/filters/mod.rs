@@ -10,9 +10,9 @@ mod strings;
 mod types;
 
 use super::{
-    fault::Outcome,
+    fault::RunResult,
     meter::Meter,
-    node::{Node, Op, Plain, Unary},
+    node::{AstNode, Op, Plain, Unary},
     value::Value,
 };
 
@@ -30,7 +30,7 @@ enum Call {
     Unary(Unary),
     /// Another form of the language, without or with an argument.
     Form(fn() -> Op),
-    FormOf(fn(Box<Node>) -> Op),
+    FormOf(fn(Box<AstNode>) -> Op),
 }
 
 impl Filter {
@@ -46,7 +46,7 @@ impl Filter {
         Self { name, call: Call::Form(form) }
     }
 
-    const fn form_of(name: &'static str, form: fn(Box<Node>) -> Op) -> Self {
+    const fn form_of(name: &'static str, form: fn(Box<AstNode>) -> Op) -> Self {
         Self { name, call: Call::FormOf(form) }
     }
 
@@ -59,7 +59,7 @@ impl Filter {
     }
 
     /// Returns a call of it; an argument that it does not take is dropped.
-    pub(super) fn call(&self, argument: Option<Node>) -> Op {
+    pub(super) fn call(&self, argument: Option<AstNode>) -> Op {
         let argument = argument.unwrap_or_else(|| Op::Id.into());
         match self.call {
             Call::Plain(filter) => Op::Plain(filter),

@@ -1,7 +1,7 @@
 //! Filters on numbers.
 
-use super::{Filter, Outcome, Value};
-use crate::{fault::Fault, number::Number};
+use super::{Filter, RunResult, Value};
+use crate::{fault::RunFault, number::Number};
 
 pub(super) const FILTERS: &[Filter] = &[
     Filter::plain("abs", |_, input| Ok(number("`abs`", input)?.absolute()?)),
@@ -10,6 +10,6 @@ pub(super) const FILTERS: &[Filter] = &[
     Filter::plain("round", |_, input| Ok(number("`round`", input)?.rounded(f64::round)?)),
 ];
 
-fn number<'a>(what: &'static str, input: &Value<'a>) -> Outcome<'a, Number> {
-    Number::of(input).ok_or_else(|| Fault::wanted(what, "a number", input).into())
+fn number<'a>(what: &'static str, input: &Value<'a>) -> RunResult<'a, Number> {
+    Number::of(input).ok_or_else(|| RunFault::wanted(what, "a number", input).into())
 }

@@ -2,8 +2,8 @@
 
 use std::cmp::Ordering;
 
-use super::{Filter, Meter, Outcome, Value};
-use crate::{fault::Fault, order};
+use super::{Filter, Meter, RunResult, Value};
+use crate::{fault::RunFault, order};
 
 pub(super) const FILTERS: &[Filter] = &[
     Filter::plain("sort", |meter, input| Ok(Value::rearranged(sorted(meter, "`sort`", input)?))),
@@ -12,9 +12,13 @@ pub(super) const FILTERS: &[Filter] = &[
     Filter::plain("max", |meter, input| extreme(meter, input, Ordering::Greater)),
 ];
 
-fn sorted<'a>(meter: &Meter, what: &'static str, input: &Value<'a>) -> Outcome<'a, Vec<Value<'a>>> {
+fn sorted<'a>(
+    meter: &Meter,
+    what: &'static str,
+    input: &Value<'a>,
+) -> RunResult<'a, Vec<Value<'a>>> {
     let Value::Array(items) = input else {
-        return Err(Fault::wanted(what, "an array", input).into());
+        return Err(RunFault::wanted(what, "an array", input).into());
     };
     meter.spend(items.len())?;
     let mut items = items.to_vec();
@@ -22,7 +26,7 @@ fn sorted<'a>(meter: &Meter, what: &'static str, input: &Value<'a>) -> Outcome<'
     Ok(items)
 }
 
-fn unique<'a>(meter: &Meter, input: &Value<'a>) -> Outcome<'a> {
+fn unique<'a>(meter: &Meter, input: &Value<'a>) -> RunResult<'a> {
     let mut kept: Vec<Value<'a>> = Vec::new();
     for item in sorted(meter, "`unique`", input)? {
         match kept.last() {
@@ -34,9 +38,9 @@ fn unique<'a>(meter: &Meter, input: &Value<'a>) -> Outcome<'a> {
 }
 
 /// Returns the least or the greatest item, the first of equals, null if there is none.
-fn extreme<'a>(meter: &Meter, input: &Value<'a>, wanted: Ordering) -> Outcome<'a> {
+fn extreme<'a>(meter: &Meter, input: &Value<'a>, wanted: Ordering) -> RunResult<'a> {
     let Value::Array(items) = input else {
-        return Err(Fault::wanted("`min` or `max`", "an array", input).into());
+        return Err(RunFault::wanted("`min` or `max`", "an array", input).into());
     };
     let mut items = items.iter();
     let Some(mut best) = items.next() else { return Ok(Value::Null) };

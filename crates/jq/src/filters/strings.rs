@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use super::{Filter, Meter, Outcome, Value};
+use super::{Filter, Meter, RunResult, Value};
 use crate::{
-    fault::{Fault, Limit},
+    fault::{RunFault, RunLimit},
     output::to_text,
     value::Text,
 };
@@ -37,7 +37,7 @@ pub(super) const FILTERS: &[Filter] = &[
 ];
 
 /// Splits a string at each separator; an empty one splits it into its characters.
-pub(crate) fn split<'a>(meter: &Meter, input: &Value<'a>, separator: &Value<'a>) -> Outcome<'a> {
+pub(crate) fn split<'a>(meter: &Meter, input: &Value<'a>, separator: &Value<'a>) -> RunResult<'a> {
     let [text, separator] = both(meter, "`split`", input, separator)?;
     let parts = match text {
         Text::Borrowed(text) => parts(meter, text, separator, Text::Borrowed)?,
@@ -51,7 +51,7 @@ fn parts<'t, 'a>(
     text: &'t str,
     separator: &str,
     part: fn(&'t str) -> Text<'a>,
-) -> Result<Vec<Value<'a>>, Limit> {
+) -> Result<Vec<Value<'a>>, RunLimit> {
     let paid = |text: &'t str| meter.spend(1).map(|()| Value::Text(part(text)));
     if text.is_empty() {
         return Ok(Vec::new());
@@ -64,9 +64,9 @@ fn parts<'t, 'a>(
 }
 
 /// Joins items with a separator: strings as they are, null as nothing, other scalars as JSON.
-fn join<'a>(meter: &Meter, input: &Value<'a>, separator: &Value<'a>) -> Outcome<'a> {
+fn join<'a>(meter: &Meter, input: &Value<'a>, separator: &Value<'a>) -> RunResult<'a> {
     let Value::Array(items) = input else {
-        return Err(Fault::wanted("`join`", "an array", input).into());
+        return Err(RunFault::wanted("`join`", "an array", input).into());
     };
     let separator = text("`join`", separator)?;
     if let [only @ Value::Text(_)] = &***items {
@@ -82,11 +82,11 @@ fn join<'a>(meter: &Meter, input: &Value<'a>, separator: &Value<'a>) -> Outcome<
     Ok(Value::text(joined))
 }
 
-fn joinable<'a>(meter: &Meter, item: &Value<'a>) -> Outcome<'a, Text<'a>> {
+fn joinable<'a>(meter: &Meter, item: &Value<'a>) -> RunResult<'a, Text<'a>> {
     match item {
         Value::Null => Ok(Text::Shared(meter.null_text("").into())),
         Value::Array(_) | Value::Object(_) => {
-            Err(Fault::wanted("`join`", "strings or numbers", item).into())
+            Err(RunFault::wanted("`join`", "strings or numbers", item).into())
         }
         scalar => text("`join`", &to_text(meter, scalar)?).cloned(),
     }
@@ -98,7 +98,7 @@ fn trimmed<'a>(
     input: &Value<'a>,
     affix: &Value<'a>,
     rest: fn(&str, &str) -> Option<Range<usize>>,
-) -> Outcome<'a> {
+) -> RunResult<'a> {
     let (Value::Text(text), Value::Text(affix)) = (input, affix) else {
         return Ok(input.clone());
     };
@@ -111,7 +111,7 @@ fn ascii<'a>(
     what: &'static str,
     input: &Value<'a>,
     change: fn(&str) -> String,
-) -> Outcome<'a> {
+) -> RunResult<'a> {
     let text = text(what, input)?;
     meter.spend_text(text.len())?;
     Ok(Value::text(change(text)))
@@ -123,7 +123,7 @@ fn both<'v, 'a>(
     what: &'static str,
     left: &'v Value<'a>,
     right: &'v Value<'a>,
-) -> Outcome<'a, [&'v Text<'a>; 2]> {
+) -> RunResult<'a, [&'v Text<'a>; 2]> {
     let left = text(what, left)?;
     let right = text(what, right)?;
     meter.spend_text(left.len() + right.len())?;
@@ -131,9 +131,12 @@ fn both<'v, 'a>(
 }
 
 /// Returns the text of a string.
-pub(super) fn text<'v, 'a>(what: &'static str, value: &'v Value<'a>) -> Outcome<'a, &'v Text<'a>> {
+pub(super) fn text<'v, 'a>(
+    what: &'static str,
+    value: &'v Value<'a>,
+) -> RunResult<'a, &'v Text<'a>> {
     match value {
         Value::Text(text) => Ok(text),
-        other => Err(Fault::wanted(what, "a string", other).into()),
+        other => Err(RunFault::wanted(what, "a string", other).into()),
     }
 }

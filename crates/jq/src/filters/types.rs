@@ -1,8 +1,8 @@
 //! Filters that ask what a value is, or turn it into another type.
 
-use super::{Filter, Meter, Outcome, Value};
+use super::{Filter, Meter, RunResult, Value};
 use crate::{
-    fault::{Fault, Kind},
+    fault::{Kind, RunFault},
     number::Number,
     output::{to_json, to_text},
 };
@@ -15,7 +15,7 @@ pub(super) const FILTERS: &[Filter] = &[
     Filter::plain("tonumber", to_number),
 ];
 
-fn length<'a>(meter: &Meter, input: &Value<'a>) -> Outcome<'a> {
+fn length<'a>(meter: &Meter, input: &Value<'a>) -> RunResult<'a> {
     Ok(match input {
         Value::Null => Value::Int(0),
         Value::Array(items) => items.len().into(),
@@ -27,19 +27,19 @@ fn length<'a>(meter: &Meter, input: &Value<'a>) -> Outcome<'a> {
         other => {
             let number = Number::of(other);
             number
-                .ok_or_else(|| Fault::wanted("`length`", "a value that has one", other))?
+                .ok_or_else(|| RunFault::wanted("`length`", "a value that has one", other))?
                 .absolute()?
         }
     })
 }
 
-fn to_number<'a>(_: &Meter, input: &Value<'a>) -> Outcome<'a> {
+fn to_number<'a>(_: &Meter, input: &Value<'a>) -> RunResult<'a> {
     let Value::Text(text) = input else {
         return match Number::of(input) {
             Some(_) => Ok(input.clone()),
-            None => Err(Fault::wanted("`tonumber`", "a string or a number", input).into()),
+            None => Err(RunFault::wanted("`tonumber`", "a string or a number", input).into()),
         };
     };
     let number = Number::parse(text);
-    Ok(number.ok_or(Fault::Plain("`tonumber` met a text that is not a number"))?.into_value()?)
+    Ok(number.ok_or(RunFault::Plain("`tonumber` met a text that is not a number"))?.into_value()?)
 }

@@ -1,8 +1,8 @@
 //! `reduce` and `foreach`.
 
-use super::{Out, Run, product::Outputs};
+use super::{Interpreter, Out, product::Outputs};
 use crate::{
-    fault::{Outcome, Stop},
+    fault::{RunResult, Stop},
     node::Fold,
     value::Value,
 };
@@ -13,9 +13,9 @@ struct Items<'a> {
     error: Option<Stop<'a>>,
 }
 
-impl<'a> Run<'a> {
+impl<'a> Interpreter<'a> {
     /// Returns the output of a fold of [`Arity::One`](crate::node::Arity::One).
-    pub(super) fn reduce(&mut self, fold: &'a Fold, input: &Value<'a>) -> Outcome<'a> {
+    pub(super) fn reduce(&mut self, fold: &'a Fold, input: &Value<'a>) -> RunResult<'a> {
         let mut reduced = Value::Null;
         self.fold(fold, input, &mut |_, state| {
             reduced = state;
@@ -30,13 +30,13 @@ impl<'a> Run<'a> {
         fold: &'a Fold,
         input: &Value<'a>,
         out: Out<'_, 'a>,
-    ) -> Outcome<'a, ()> {
+    ) -> RunResult<'a, ()> {
         let starts = self.outputs(&fold.start, input.clone())?;
         let mut items = self.items(fold, input)?;
         self.fold_items(fold, &mut items, starts, out)
     }
 
-    fn items(&mut self, fold: &'a Fold, input: &Value<'a>) -> Outcome<'a, Items<'a>> {
+    fn items(&mut self, fold: &'a Fold, input: &Value<'a>) -> RunResult<'a, Items<'a>> {
         let mut bindings = Vec::new();
         let ended = self.bind(&fold.items, &fold.pattern, input, &mut |run| {
             let values = fold.pattern.slots().map(|slot| run.variables[slot].clone());
@@ -58,7 +58,7 @@ impl<'a> Run<'a> {
         items: &mut Items<'a>,
         starts: Outputs<'a>,
         out: Out<'_, 'a>,
-    ) -> Outcome<'a, ()> {
+    ) -> RunResult<'a, ()> {
         // For each item that was passed, the states that still have to go on from there.
         let mut waiting = vec![(0, starts.values.into_iter(), starts.error)];
         while let Some((passed, states, error)) = waiting.last_mut() {
@@ -89,7 +89,7 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    fn restore(&mut self, fold: &'a Fold, values: &[Value<'a>]) -> Outcome<'a, ()> {
+    fn restore(&mut self, fold: &'a Fold, values: &[Value<'a>]) -> RunResult<'a, ()> {
         self.meter.spend(values.len())?;
         for (slot, value) in fold.pattern.slots().zip(values) {
             self.variables[slot] = value.clone();

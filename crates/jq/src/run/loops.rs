@@ -1,15 +1,15 @@
 //! Filters that run another filter on each of some items.
 
-use super::Run;
+use super::Interpreter;
 use crate::{
-    fault::{Fault, Outcome, Stop},
-    node::{Arity, Node},
+    fault::{RunFault, RunResult, Stop},
+    node::{Arity, AstNode},
     order,
     value::{Array, Object, Value},
 };
 
-impl<'a> Run<'a> {
-    pub(super) fn array(&mut self, items: &'a Node, input: &Value<'a>) -> Outcome<'a> {
+impl<'a> Interpreter<'a> {
+    pub(super) fn array(&mut self, items: &'a AstNode, input: &Value<'a>) -> RunResult<'a> {
         let mut array = Array::default();
         self.each(items, input, &mut |run, item| {
             run.meter.spend(1)?;
@@ -21,9 +21,9 @@ impl<'a> Run<'a> {
 
     pub(super) fn first(
         &mut self,
-        part: &'a Node,
+        part: &'a AstNode,
         input: &Value<'a>,
-    ) -> Outcome<'a, Option<Value<'a>>> {
+    ) -> RunResult<'a, Option<Value<'a>>> {
         if part.arity != Arity::Many {
             return self.at_most_one(part, input);
         }
@@ -40,9 +40,9 @@ impl<'a> Run<'a> {
 
     pub(super) fn last(
         &mut self,
-        part: &'a Node,
+        part: &'a AstNode,
         input: &Value<'a>,
-    ) -> Outcome<'a, Option<Value<'a>>> {
+    ) -> RunResult<'a, Option<Value<'a>>> {
         let mut last = None;
         self.each(part, input, &mut |_, output| {
             last = Some(output);
@@ -54,10 +54,10 @@ impl<'a> Run<'a> {
     /// Looks for an output that is as `wanted`, over the items of the input, and stops there.
     pub(super) fn search(
         &mut self,
-        test: &'a Node,
+        test: &'a AstNode,
         wanted: bool,
         input: &Value<'a>,
-    ) -> Outcome<'a> {
+    ) -> RunResult<'a> {
         for item in input.contents()? {
             let mut found = false;
             let ended = self.each(test, item, &mut |_, output| {
@@ -73,7 +73,7 @@ impl<'a> Run<'a> {
     }
 
     /// Replaces each item by the first output for it, and drops those without one.
-    pub(super) fn map_values(&mut self, filter: &'a Node, input: &Value<'a>) -> Outcome<'a> {
+    pub(super) fn map_values(&mut self, filter: &'a AstNode, input: &Value<'a>) -> RunResult<'a> {
         match input {
             Value::Array(items) => {
                 let mut mapped = Array::default();
@@ -93,14 +93,14 @@ impl<'a> Run<'a> {
                 }
                 Ok(Value::object(mapped)?)
             }
-            other => Err(Fault::wanted("`map_values`", "an array or an object", other).into()),
+            other => Err(RunFault::wanted("`map_values`", "an array or an object", other).into()),
         }
     }
 
     /// Sorts by what the filter puts out for each item, all its outputs taken together.
-    pub(super) fn sort_by(&mut self, key: &'a Node, input: &Value<'a>) -> Outcome<'a> {
+    pub(super) fn sort_by(&mut self, key: &'a AstNode, input: &Value<'a>) -> RunResult<'a> {
         let Value::Array(items) = input else {
-            return Err(Fault::wanted("`sort_by`", "an array", input).into());
+            return Err(RunFault::wanted("`sort_by`", "an array", input).into());
         };
         let mut keyed = Vec::with_capacity(items.len());
         for item in items.iter() {

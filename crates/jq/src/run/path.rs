@@ -1,21 +1,21 @@
 //! Paths: `.a[0].b`, `.[]`, `.[1:]?`.
 
-use super::{Out, Run};
+use super::{Interpreter, Out};
 use crate::{
-    fault::{Outcome, Stop},
+    fault::{RunResult, Stop},
     meter::Meter,
-    node::{Access, Node, Op, Path, Step},
+    node::{AstNode, Op, PathAccess, PathStep, ValuePath},
     value::Value,
 };
 
-impl<'a> Run<'a> {
+impl<'a> Interpreter<'a> {
     /// Returns what a path that always leads to one value leads to.
     pub(super) fn reach(
         &mut self,
-        subject: &'a Node,
-        path: &'a Path,
+        subject: &'a AstNode,
+        path: &'a ValuePath,
         input: &Value<'a>,
-    ) -> Outcome<'a> {
+    ) -> RunResult<'a> {
         let owned = match subject.op {
             Op::Id | Op::Variable(_) => Value::Null,
             _ => self.one(subject, input)?,
@@ -35,11 +35,11 @@ impl<'a> Run<'a> {
     /// Passes on all that a path leads to.
     pub(super) fn follow(
         &mut self,
-        path: &'a Path,
+        path: &'a ValuePath,
         subject: &Value<'a>,
         input: &Value<'a>,
         out: Out<'_, 'a>,
-    ) -> Outcome<'a, ()> {
+    ) -> RunResult<'a, ()> {
         if path.indices.is_empty() {
             return self.walk(&path.steps, subject, &[], out);
         }
@@ -52,15 +52,15 @@ impl<'a> Run<'a> {
 
     fn walk(
         &mut self,
-        steps: &'a [Step],
+        steps: &'a [PathStep],
         value: &Value<'a>,
         indices: &[Value<'a>],
         out: Out<'_, 'a>,
-    ) -> Outcome<'a, ()> {
+    ) -> RunResult<'a, ()> {
         let Some((step, further)) = steps.split_first() else {
             return out(self, value.clone());
         };
-        if let Access::Each = step.access {
+        if let PathAccess::Each = step.access {
             let items = match value.contents() {
                 Err(_) if step.optional => return Ok(()),
                 items => items?,
@@ -79,19 +79,19 @@ impl<'a> Run<'a> {
     }
 }
 
-/// Goes along steps none of which is [`Access::Each`].
+/// Goes along steps none of which is [`PathAccess::Each`].
 fn step_by_step<'a>(
     meter: &Meter,
-    steps: &[Step],
+    steps: &[PathStep],
     mut value: &Value<'a>,
     mut indices: &[Value<'a>],
-) -> Outcome<'a> {
+) -> RunResult<'a> {
     for (at, step) in steps.iter().enumerate() {
         let (taken, further) = indices.split_at(step.access.indices());
         value = match (&step.access, taken) {
-            (Access::Key(key), _) => value.entry(meter, key)?,
-            (Access::Position(position), _) => value.item(meter, *position)?,
-            (Access::Slice { start, .. }, bounds) => {
+            (PathAccess::Key(key), _) => value.entry(meter, key)?,
+            (PathAccess::Position(position), _) => value.item(meter, *position)?,
+            (PathAccess::Slice { start, .. }, bounds) => {
                 let (start, end) = bounds.split_at(usize::from(*start));
                 let part = value.slice(meter, start.first(), end.first())?;
                 return step_by_step(meter, &steps[at + 1..], &part, further);

@@ -1,10 +1,10 @@
 //! Operators, objects and texts whose parts have several outputs: all combinations of them.
 
-use super::{Out, Run};
+use super::{Interpreter, Out};
 use crate::{
-    fault::{Fault, Outcome, Stop},
+    fault::{RunFault, RunResult, Stop},
     meter::Meter,
-    node::{Arity, Node},
+    node::{Arity, AstNode},
     value::{Object, Value},
 };
 
@@ -15,7 +15,7 @@ pub(super) struct Outputs<'a> {
 }
 
 /// One output of each of some nodes, to be taken in their order. An error is an output too.
-pub(super) struct Row<'r, 'a> {
+pub(super) struct OutputRow<'r, 'a> {
     lists: std::slice::IterMut<'r, Outputs<'a>>,
     places: std::slice::Iter<'r, usize>,
 }
@@ -26,8 +26,8 @@ impl Outputs<'_> {
     }
 }
 
-impl<'a> Row<'_, 'a> {
-    pub(super) fn take(&mut self) -> Outcome<'a> {
+impl<'a> OutputRow<'_, 'a> {
+    pub(super) fn take(&mut self) -> RunResult<'a> {
         let (Some(list), Some(place)) = (self.lists.next(), self.places.next()) else {
             return Ok(Value::Null);
         };
@@ -38,9 +38,13 @@ impl<'a> Row<'_, 'a> {
     }
 }
 
-impl<'a> Run<'a> {
+impl<'a> Interpreter<'a> {
     /// Collects what a node puts out for an input that nothing else needs.
-    pub(super) fn outputs(&mut self, node: &'a Node, input: Value<'a>) -> Outcome<'a, Outputs<'a>> {
+    pub(super) fn outputs(
+        &mut self,
+        node: &'a AstNode,
+        input: Value<'a>,
+    ) -> RunResult<'a, Outputs<'a>> {
         let mut values = Vec::new();
         let ended = if node.arity == Arity::One {
             self.consume(node, input).map(|output| values.push(output))
@@ -62,10 +66,10 @@ impl<'a> Run<'a> {
     /// There is none, and no error either, if one of the nodes has no output.
     pub(super) fn product(
         &mut self,
-        nodes: impl Iterator<Item = &'a Node>,
+        nodes: impl Iterator<Item = &'a AstNode>,
         input: &Value<'a>,
-        out: &mut dyn FnMut(&mut Self, &mut Row<'_, 'a>) -> Outcome<'a, ()>,
-    ) -> Outcome<'a, ()> {
+        out: &mut dyn FnMut(&mut Self, &mut OutputRow<'_, 'a>) -> RunResult<'a, ()>,
+    ) -> RunResult<'a, ()> {
         let mut lists = Vec::new();
         for node in nodes {
             let outputs = self.outputs(node, input.clone())?;
@@ -77,7 +81,7 @@ impl<'a> Run<'a> {
         let mut places = vec![0; lists.len()];
         loop {
             self.meter.spend(lists.len())?;
-            out(self, &mut Row { lists: lists.iter_mut(), places: places.iter() })?;
+            out(self, &mut OutputRow { lists: lists.iter_mut(), places: places.iter() })?;
             if !advance(&mut places, &lists) {
                 return Ok(());
             }
@@ -87,11 +91,11 @@ impl<'a> Run<'a> {
     /// Applies an operator to every combination of its operands.
     pub(super) fn pairs(
         &mut self,
-        operands: [&'a Node; 2],
+        operands: [&'a AstNode; 2],
         input: &Value<'a>,
         out: Out<'_, 'a>,
-        operator: &dyn Fn(&Meter, Value<'a>, Value<'a>) -> Outcome<'a>,
-    ) -> Outcome<'a, ()> {
+        operator: &dyn Fn(&Meter, Value<'a>, Value<'a>) -> RunResult<'a>,
+    ) -> RunResult<'a, ()> {
         self.product(operands.into_iter(), input, &mut |run, row| {
             let left = row.take()?;
             let right = row.take()?;
@@ -101,7 +105,11 @@ impl<'a> Run<'a> {
     }
 
     /// Returns an object whose parts have one output each.
-    pub(super) fn object(&mut self, entries: &'a [(Node, Node)], input: &Value<'a>) -> Outcome<'a> {
+    pub(super) fn object(
+        &mut self,
+        entries: &'a [(AstNode, AstNode)],
+        input: &Value<'a>,
+    ) -> RunResult<'a> {
         let mut object = Object::with_capacity(entries.len());
         for (key, value) in entries {
             let key = self.one(key, input)?;
@@ -113,10 +121,10 @@ impl<'a> Run<'a> {
 
     pub(super) fn objects(
         &mut self,
-        entries: &'a [(Node, Node)],
+        entries: &'a [(AstNode, AstNode)],
         input: &Value<'a>,
         out: Out<'_, 'a>,
-    ) -> Outcome<'a, ()> {
+    ) -> RunResult<'a, ()> {
         let parts = entries.iter().flat_map(|(key, value)| [key, value]);
         self.product(parts, input, &mut |run, row| {
             let mut object = Object::with_capacity(entries.len());
@@ -129,9 +137,14 @@ impl<'a> Run<'a> {
         })
     }
 
-    fn insert(&self, object: &mut Object<'a>, key: Value<'a>, value: Value<'a>) -> Outcome<'a, ()> {
+    fn insert(
+        &self,
+        object: &mut Object<'a>,
+        key: Value<'a>,
+        value: Value<'a>,
+    ) -> RunResult<'a, ()> {
         let Value::Text(key) = key else {
-            return Err(Fault::wanted("the key of an object", "a string", &key).into());
+            return Err(RunFault::wanted("the key of an object", "a string", &key).into());
         };
         self.meter.spend_text(key.len())?;
         object.insert(key, value);
@@ -139,7 +152,7 @@ impl<'a> Run<'a> {
     }
 
     /// Returns a text whose parts have one output each.
-    pub(super) fn text(&mut self, parts: &'a [Node], input: &Value<'a>) -> Outcome<'a> {
+    pub(super) fn text(&mut self, parts: &'a [AstNode], input: &Value<'a>) -> RunResult<'a> {
         let mut text = String::new();
         for part in parts {
             let part = self.one(part, input)?;
@@ -150,10 +163,10 @@ impl<'a> Run<'a> {
 
     pub(super) fn texts(
         &mut self,
-        parts: &'a [Node],
+        parts: &'a [AstNode],
         input: &Value<'a>,
         out: Out<'_, 'a>,
-    ) -> Outcome<'a, ()> {
+    ) -> RunResult<'a, ()> {
         self.product(parts.iter(), input, &mut |run, row| {
             let mut text = String::new();
             for _ in parts {
@@ -163,7 +176,7 @@ impl<'a> Run<'a> {
         })
     }
 
-    fn append(&self, text: &mut String, value: &Value<'a>) -> Outcome<'a, ()> {
+    fn append(&self, text: &mut String, value: &Value<'a>) -> RunResult<'a, ()> {
         if let Value::Text(part) = value {
             self.meter.spend_text(part.len())?;
             text.push_str(part);

@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::{Budget, Document, Program, RunError, run};
+use super::{Document, Program, RunError, StepBudget, run};
 
 /// Far more than any of these takes, in a debug build on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(5);
@@ -165,7 +165,7 @@ fn the_deepest_programs_fit_on_a_small_stack() {
             let deep = format!("{}{}", "[".repeat(120), "]".repeat(120));
             for input in ["null", "[[1]]", &deep] {
                 let input = Document::parse(input.as_bytes()).unwrap();
-                let _any = deepest.run(&input, &[], Budget::DEFAULT);
+                let _any = deepest.run(&input, &[], StepBudget::DEFAULT);
             }
         });
         running.unwrap().join().unwrap();

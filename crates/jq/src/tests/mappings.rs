@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Budget, Document, Program, RunError, output, run};
+use super::{Document, Program, RunError, StepBudget, output, run};
 
 #[test]
 fn a_page_of_channels_becomes_a_compact_list() {
@@ -87,7 +87,7 @@ fn arguments_become_a_request() {
         "user": "u", "password": "p", "since": 1_700_000_000});
     let document = Document::from_value(&arguments).unwrap();
     assert_eq!(
-        program.run(&document, &[&json!("octo/cat")], Budget::DEFAULT).unwrap(),
+        program.run(&document, &[&json!("octo/cat")], StepBudget::DEFAULT).unwrap(),
         json!({
             "path": "/repos/octo%2Fcat/hello%20world/issues",
             "query": {"labels": "bug,p1", "per_page": "100"},

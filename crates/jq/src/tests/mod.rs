@@ -11,12 +11,12 @@ mod stock;
 
 use serde_json::{Value, json};
 
-use super::{Budget, CompileError, Document, ParseError, Program, RunError};
+use super::{CompileError, Document, ParseError, Program, RunError, StepBudget};
 
 /// Runs a program on an input.
 fn run(source: &str, input: &Value) -> Result<Value, RunError> {
     let program = Program::compile(source, &[]).unwrap_or_else(|error| panic!("{source}: {error}"));
-    program.run(&Document::from_value(input).unwrap(), &[], Budget::DEFAULT)
+    program.run(&Document::from_value(input).unwrap(), &[], StepBudget::DEFAULT)
 }
 
 /// Returns the output of a program that works.

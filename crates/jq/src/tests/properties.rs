@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{Budget, Document, Program, RunError, output};
+use super::{Document, Program, RunError, StepBudget, output};
 
 /// In every string of every input, and in no program.
 const SECRET: &str = "hunter2";
@@ -131,7 +131,7 @@ proptest! {
         };
         let document = Document::from_value(&input).unwrap();
         let started = Instant::now();
-        let outcome = program.run(&document, &[&variable], Budget::steps(50_000));
+        let outcome = program.run(&document, &[&variable], StepBudget::steps(50_000));
         prop_assert!(started.elapsed() < Duration::from_secs(3), "{}", source);
         if let Err(error) = outcome {
             prop_assert!(!error.to_string().contains(SECRET));
@@ -144,7 +144,7 @@ proptest! {
     fn a_budget_that_suffices_does_not_change_the_output(source in programs(), input in values()) {
         let Ok(program) = Program::compile(&source, &["v"]) else { return Ok(()) };
         let document = Document::from_value(&input).unwrap();
-        let run = |steps| program.run(&document, &[&json!([1])], Budget::steps(steps));
+        let run = |steps| program.run(&document, &[&json!([1])], StepBudget::steps(steps));
         if let (Ok(small), Ok(large)) = (run(2_000), run(200_000)) {
             prop_assert_eq!(small, large);
         }

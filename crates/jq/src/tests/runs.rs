@@ -2,13 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::{Budget, Document, ParseError, Program, RunError, failure, output, run};
+use super::{Document, ParseError, Program, RunError, StepBudget, failure, output, run};
 
 #[test]
 fn numbers_and_the_order_of_keys_survive() {
     let text = r#"{"z":1,"a":[1.5,1.0,18446744073709551615,-9223372036854775808],"m":1e300}"#;
     let document = Document::parse(text.as_bytes()).unwrap();
-    let same = Program::compile(".", &[]).unwrap().run(&document, &[], Budget::DEFAULT).unwrap();
+    let same =
+        Program::compile(".", &[]).unwrap().run(&document, &[], StepBudget::DEFAULT).unwrap();
     assert_eq!(same, serde_json::from_str::<Value>(text).unwrap());
     assert_eq!(same.to_string().find("\"z\""), Some(1));
 }
@@ -18,7 +19,7 @@ fn variables_come_in_the_order_of_their_names() {
     let program = Program::compile("[$a, .b, $b | .] | map($a, .) | .[1:]", &["a", "b"]).unwrap();
     let input = json!({"b": 2});
     let document = Document::from_value(&input).unwrap();
-    let run = |given: &[&Value]| program.run(&document, given, Budget::DEFAULT);
+    let run = |given: &[&Value]| program.run(&document, given, StepBudget::DEFAULT);
     let output = run(&[&json!(1), &json!({"c": 3})]).unwrap();
     assert_eq!(output, json!([1, 1, 2, 1, {"c": 3}]));
     assert!(matches!(run(&[&json!(1)]), Err(RunError::Failed { .. })));
@@ -70,9 +71,9 @@ fn a_spent_budget_does_not_reach_into_the_next_run() {
     let program = Program::compile("map(. + 1)", &[]).unwrap();
     let input = json!([1, 2]);
     let document = Document::from_value(&input).unwrap();
-    let short = program.run(&document, &[], Budget::steps(3));
+    let short = program.run(&document, &[], StepBudget::steps(3));
     assert!(matches!(short, Err(RunError::Exhausted)));
-    let enough = program.run(&document, &[], Budget::default());
+    let enough = program.run(&document, &[], StepBudget::default());
     assert_eq!(enough.unwrap(), json!([2, 3]));
 }
 
@@ -87,9 +88,9 @@ fn one_program_runs_in_many_threads() {
                 let document = Document::from_value(&input).unwrap();
                 let sum = (0..size).sum::<u64>().pow(2);
                 for _ in 0..20 {
-                    let output = program.run(&document, &[], Budget::DEFAULT).unwrap();
+                    let output = program.run(&document, &[], StepBudget::DEFAULT).unwrap();
                     assert_eq!(output, json!(sum));
-                    assert!(program.run(&document, &[], Budget::steps(2)).is_err());
+                    assert!(program.run(&document, &[], StepBudget::steps(2)).is_err());
                 }
             });
         }

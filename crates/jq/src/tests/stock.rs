@@ -12,7 +12,7 @@ use jaq_json::Val;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{Budget, Document, Program, RunError};
+use super::{Document, Program, RunError, StepBudget};
 
 const LEAVES: [&str; 48] = [
     ".",
@@ -206,7 +206,7 @@ proptest! {
         let source = format!("[{source}]");
         let Ok(program) = Program::compile(&source, &["v"]) else { return Ok(()) };
         let document = Document::from_value(&input).unwrap();
-        let ours = program.run(&document, &[&variable], Budget::steps(20_000));
+        let ours = program.run(&document, &[&variable], StepBudget::steps(20_000));
         if matches!(ours, Err(RunError::Exhausted | RunError::TooLarge)) {
             return Ok(());
         }

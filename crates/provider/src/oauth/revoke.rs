@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use astralform_catalog::{
-    ClientAuth, Connector, Expression, Revocation, RevocationStyle, Variables,
+    ClientAuth, Connector, Expression, RevocationEndpoint, RevocationStyle, Variables,
 };
 use astralform_domain::{Secret, Timestamp};
 use astralform_egress::{Answer, Outgoing, Secrets};
@@ -78,8 +78,8 @@ pub fn revocation_request(
 
 /// Returns the address with our app's identifier in its path, where it stands there.
 fn filled(mut url: Url, client: &Client) -> Url {
-    if url.path().contains(Revocation::CLIENT_ID) {
-        let path = url.path().replace(Revocation::CLIENT_ID, &request::encoded(&client.id));
+    if url.path().contains(RevocationEndpoint::CLIENT_ID) {
+        let path = url.path().replace(RevocationEndpoint::CLIENT_ID, &request::encoded(&client.id));
         url.set_path(&path);
     }
     url
@@ -109,7 +109,11 @@ pub fn read_revocation(connector: &Connector, answer: &Answer, now: Timestamp) -
 }
 
 /// Returns whether a success confirms that the token is dead.
-fn is_confirmed(revocation: &Revocation, answer: &Answer, document: Option<&Document<'_>>) -> bool {
+fn is_confirmed(
+    revocation: &RevocationEndpoint,
+    answer: &Answer,
+    document: Option<&Document<'_>>,
+) -> bool {
     match &revocation.confirmed {
         Some(confirmed) => is_true(confirmed, document, answer.status.as_u16()),
         None => !is_page(answer),

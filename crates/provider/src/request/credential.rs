@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use astralform_catalog::{ApiKey, Auth, Connector, Placement};
+use astralform_catalog::{ApiKeyAuth, Auth, Connector, Placement};
 use astralform_domain::Secret;
 use astralform_egress::Outgoing;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -62,7 +62,7 @@ impl CredentialParts {
 
     /// Returns what is shown of the key.
     pub fn hint(&self) -> String {
-        self.fields.get(ApiKey::KEY).map(Secret::hint).unwrap_or_default()
+        self.fields.get(ApiKeyAuth::KEY).map(Secret::hint).unwrap_or_default()
     }
 
     /// Puts the credential where a request carries it; returns `None` when it cannot stand there.

@@ -4,7 +4,7 @@ use astralform_domain::{
     AuthFailure, AuthReason, AuthRequestId, AuthStatus, ConnectionId, ConnectorSlug, EndUserId,
     Owner, ScopeSet, Timestamp,
 };
-use astralform_engine::{Confirmation, Patience, Prompt, Wanted, WantedAccount};
+use astralform_engine::{Confirmation, Patience, Prompt, WantedAccount, WantedPrompt};
 use axum::{Json, extract::State};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -100,7 +100,7 @@ pub(crate) struct CreateRequest {
     /// Which account: `default`, `new`, or the id of a connection to renew.
     #[serde(default)]
     #[schemars(with = "String")]
-    account: Account,
+    account: AccountChoice,
     /// Where the browser goes afterwards; one of the environment's return URLs.
     return_url: Option<String>,
     /// Seconds until the link must be clicked; with a session 600 at most.
@@ -111,20 +111,20 @@ pub(crate) struct CreateRequest {
 /// Which of an end user's accounts.
 #[derive(Deserialize)]
 #[serde(try_from = "String")]
-struct Account(WantedAccount);
+struct AccountChoice(WantedAccount);
 
 /// A text that means no account.
 #[derive(Debug, Error)]
 #[error("it must be `default`, `new`, or the id of a connection (conn_…)")]
 struct NoAccount;
 
-impl Default for Account {
+impl Default for AccountChoice {
     fn default() -> Self {
         Self(WantedAccount::Default)
     }
 }
 
-impl TryFrom<String> for Account {
+impl TryFrom<String> for AccountChoice {
     type Error = NoAccount;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
@@ -151,7 +151,7 @@ pub(crate) async fn create(
     Acting(caller): Acting,
     Body(request): Body<CreateRequest>,
 ) -> Result<Json<AuthRequestView>, Problem> {
-    let wanted = Wanted {
+    let wanted = WantedPrompt {
         connector: request.connector,
         scopes: request.scopes,
         account: request.account.0,

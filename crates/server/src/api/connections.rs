@@ -1,5 +1,5 @@
 use astralform_domain::{ConnectionId, ConnectionStatus, Patch, ScopeSet, StatusReason, Timestamp};
-use astralform_engine::{ConnectionChanges, Listed};
+use astralform_engine::{ConnectionChanges, OwnConnection};
 use axum::{Json, extract::State, response::NoContent};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -55,7 +55,7 @@ pub(crate) struct ConnectionPath {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "ConnectionChange")]
-pub(crate) struct ChangeRequest {
+pub(crate) struct ConnectionChangeRequest {
     /// What to call it; null for no name.
     #[serde(default)]
     #[schemars(with = "Option<String>", length(min = 1, max = 100))]
@@ -91,7 +91,7 @@ pub(crate) async fn change(
     State(app): State<App>,
     ActingFor(caller, end_user): ActingFor,
     Path(ConnectionPath { id }): Path<ConnectionPath>,
-    Body(ChangeRequest { label, is_default }): Body<ChangeRequest>,
+    Body(ConnectionChangeRequest { label, is_default }): Body<ConnectionChangeRequest>,
 ) -> Result<Json<ConnectionView>, Problem> {
     let changes = ConnectionChanges { label, is_default };
     Ok(Json(app.engine().own_connections.change_own(&caller, &end_user, id, changes).await?.into()))
@@ -109,9 +109,9 @@ pub(crate) async fn disconnect(
     Ok(NoContent)
 }
 
-impl From<Listed> for ConnectionView {
-    fn from(listed: Listed) -> Self {
-        let Listed { connection, connector } = listed;
+impl From<OwnConnection> for ConnectionView {
+    fn from(listed: OwnConnection) -> Self {
+        let OwnConnection { connection, connector } = listed;
         let account = AccountView { id: connection.account.id, label: connection.account.label };
         Self {
             id: connection.id,

@@ -10,7 +10,7 @@ use crate::{
     App, Problem,
     auth::Backend,
     body::Keyed,
-    once::{Answer, Scope, once},
+    once::{IdempotencyScope, IdempotentAnswer, once},
 };
 
 /// A session to be opened.
@@ -46,9 +46,9 @@ pub(crate) async fn create(
     State(app): State<App>,
     Backend(principal): Backend,
     sent: Keyed<SessionRequest>,
-) -> Result<Answer<SessionView, 201>, Problem> {
+) -> Result<IdempotentAnswer<SessionView, 201>, Problem> {
     let caller = Caller { principal: principal.clone(), end_user: None };
-    let sent = sent.within(|| Scope::of(&caller, "POST /v1/sessions"));
+    let sent = sent.within(|| IdempotencyScope::of(&caller, "POST /v1/sessions"));
     let work = app.clone();
     once(
         &app,

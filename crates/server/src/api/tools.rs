@@ -17,13 +17,13 @@ use crate::{
     auth::Acting,
     body::{Keyed, Path, Query, TOOL_CALL},
     numbers,
-    once::{Answer, Scope, once},
+    once::{IdempotencyScope, IdempotentAnswer, once},
     served,
 };
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct ListQuery {
+pub(crate) struct ToolsQuery {
     /// Whose way of describing tools is wanted.
     #[serde(default)]
     format: Format,
@@ -138,7 +138,7 @@ pub(crate) struct FailureView {
 pub(crate) async fn list(
     State(app): State<App>,
     Acting(caller): Acting,
-    Query(ListQuery { format }): Query<ListQuery>,
+    Query(ToolsQuery { format }): Query<ToolsQuery>,
 ) -> Result<Json<ToolsView>, Problem> {
     let engine = app.engine();
     let listed = engine.tools.list_tools(&caller).await?;
@@ -153,7 +153,7 @@ pub(crate) async fn call(
     Acting(caller): Acting,
     Path(ToolPath { name }): Path<ToolPath>,
     sent: Keyed<CallRequest, TOOL_CALL>,
-) -> Result<Answer<CallView>, Problem> {
+) -> Result<IdempotentAnswer<CallView>, Problem> {
     let served = served::current();
     let tool: Option<ToolName> = name.parse().ok();
     if let (Some(served), Some(tool)) = (&served, &tool) {
@@ -164,13 +164,14 @@ pub(crate) async fn call(
     }
     check_weight(&sent.raw)?;
     check_numbers(&sent.raw)?;
-    let sent = sent.within(|| Scope::of(&caller, &format!("POST /v1/tools/{name}/call")));
+    let sent =
+        sent.within(|| IdempotencyScope::of(&caller, &format!("POST /v1/tools/{name}/call")));
     let work = app.clone();
     let answer = once(&app, sent, CallView::is_final, move |request| async move {
         Box::pin(run(&work, &caller, &name, request)).await
     })
     .await?;
-    if let (Answer::Kept(_), Some(served)) = (&answer, &served) {
+    if let (IdempotentAnswer::Kept(_), Some(served)) = (&answer, &served) {
         served.note_outcome("replayed", None);
     }
     Ok(answer)

@@ -17,7 +17,7 @@ use url::form_urlencoded;
 
 use crate::{
     FieldFault, Refusal, openapi,
-    problem::{Place, Wrong},
+    problem::{FieldLocation, Wrong},
 };
 use words::{allowed, given, in_words, is_plain_text};
 
@@ -33,7 +33,7 @@ impl Expected {
 
     /// Reads a JSON object without the nulls of fields that may be left out but not be null.
     pub(super) fn read<T: DeserializeOwned>(&self, bytes: &[u8]) -> Result<T, Refusal> {
-        let Keys(keys) = serde_json::from_slice(bytes).map_err(|error| not_json(&error))?;
+        let MemberNames(keys) = serde_json::from_slice(bytes).map_err(|error| not_json(&error))?;
         let read: Result<Map<_, _>, _> = serde_json::from_slice(bytes);
         let mut value = read.map_err(|error| not_json(&error))?;
         refuse_repeated(&keys).map_err(Refusal::InvalidBody)?;
@@ -83,7 +83,7 @@ impl Expected {
     fn fault(&self, root: &Value, path: &Path, message: &str) -> FieldFault {
         let mut schema = &self.schema;
         let mut value = root;
-        let mut place = Place::default();
+        let mut place = FieldLocation::default();
         for segment in path {
             let inner = match segment {
                 Segment::Map { key } => {
@@ -121,7 +121,7 @@ fn refuse_repeated(keys: &[String]) -> Result<(), FieldFault> {
     let mut sorted: Vec<_> = keys.iter().collect();
     sorted.sort_unstable();
     match sorted.windows(2).find(|pair| pair[0] == pair[1]) {
-        Some(pair) => Err(FieldFault::new(Place::default().member(pair[0]), Wrong::Twice)),
+        Some(pair) => Err(FieldFault::new(FieldLocation::default().member(pair[0]), Wrong::Twice)),
         None => Ok(()),
     }
 }
@@ -134,7 +134,11 @@ fn not_json(error: &serde_json::Error) -> Refusal {
 }
 
 /// Returns the first member that is not known, or else the first that is missing.
-fn of_members(schema: &Value, place: &Place, members: &Map<String, Value>) -> Option<FieldFault> {
+fn of_members(
+    schema: &Value,
+    place: &FieldLocation,
+    members: &Map<String, Value>,
+) -> Option<FieldFault> {
     let object = with(schema, "properties")?;
     if object["additionalProperties"] == Value::Bool(false)
         && let Some(name) = members.keys().find(|name| member(schema, name).is_none())
@@ -147,7 +151,7 @@ fn of_members(schema: &Value, place: &Place, members: &Map<String, Value>) -> Op
     Some(FieldFault::new(place.member(missing), Wrong::Missing { allowed }))
 }
 
-fn unknown(schema: &Value, place: &Place, name: &str) -> FieldFault {
+fn unknown(schema: &Value, place: &FieldLocation, name: &str) -> FieldFault {
     let object = with(schema, "properties");
     let known = object.and_then(|object| object["properties"].as_object());
     let known: Vec<_> =
@@ -190,29 +194,29 @@ fn takes_null(schema: &Value) -> bool {
 }
 
 /// The names of an object's members, each as often as it is there.
-struct Keys(Vec<String>);
+struct MemberNames(Vec<String>);
 
-impl<'de> Deserialize<'de> for Keys {
+impl<'de> Deserialize<'de> for MemberNames {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Names)
+        deserializer.deserialize_map(MemberNamesVisitor)
     }
 }
 
-struct Names;
+struct MemberNamesVisitor;
 
-impl<'de> Visitor<'de> for Names {
-    type Value = Keys;
+impl<'de> Visitor<'de> for MemberNamesVisitor {
+    type Value = MemberNames;
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Keys, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<MemberNames, A::Error> {
         let mut names = Vec::new();
         while let Some((name, _)) = members.next_entry::<String, IgnoredAny>()? {
             names.push(name);
         }
-        Ok(Keys(names))
+        Ok(MemberNames(names))
     }
 }
 

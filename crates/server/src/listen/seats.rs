@@ -13,14 +13,14 @@ use tokio::{sync::Notify, task::AbortHandle, time::timeout};
 use super::{Limits, link::Link};
 use crate::{
     origin::customer,
-    rate::{Meter, now},
+    rate::{RateMeter, now},
 };
 
 /// The connections that there are.
 #[derive(Clone)]
-pub(super) struct Seats(Arc<Shared>);
+pub(super) struct Seats(Arc<SeatsInner>);
 
-struct Shared {
+struct SeatsInner {
     limits: Limits,
     taken: Mutex<Taken>,
     freed: Notify,
@@ -32,27 +32,27 @@ struct Taken {
     /// How many were told to make way and have not done so yet.
     leaving: usize,
     last: u64,
-    by_peer: HashMap<IpAddr, HashMap<u64, Held>>,
+    by_peer: HashMap<IpAddr, HashMap<u64, OpenConnection>>,
     /// How many connections each peer has opened lately.
-    arrivals: HashMap<IpAddr, Meter>,
+    arrivals: HashMap<IpAddr, RateMeter>,
 }
 
-struct Held {
+struct OpenConnection {
     link: Arc<Link>,
     connection: Option<AbortHandle>,
     is_leaving: bool,
 }
 
 /// One connection's seat, until it is dropped.
-pub(super) struct Seat {
+pub(super) struct ConnectionSeat {
     seats: Seats,
     peer: IpAddr,
     number: u64,
     pub(super) link: Arc<Link>,
 }
 
-enum Found {
-    Seat(Seat),
+enum SeatSearch {
+    Seat(ConnectionSeat),
     /// There is none yet.
     Wait,
     /// The peer has as many as it may, and uses them all.
@@ -66,12 +66,12 @@ const MOST_PEERS: usize = 20_000;
 
 impl Seats {
     pub(super) fn new(limits: Limits) -> Self {
-        Self(Arc::new(Shared { limits, taken: Mutex::default(), freed: Notify::new() }))
+        Self(Arc::new(SeatsInner { limits, taken: Mutex::default(), freed: Notify::new() }))
     }
 
     /// Returns a seat for one more connection, or `None` where its peer may have no more. The
     /// connection that has been idle for the longest time makes way for it.
-    pub(super) async fn take(&self, address: IpAddr) -> Option<Seat> {
+    pub(super) async fn take(&self, address: IpAddr) -> Option<ConnectionSeat> {
         let peer = customer(address);
         let is_bounded = !self.0.limits.proxies.contain(address);
         if is_bounded && !self.lock().lets_in(peer, &self.0.limits) {
@@ -79,34 +79,34 @@ impl Seats {
         }
         loop {
             match self.look(peer, is_bounded) {
-                Found::Seat(seat) => return Some(seat),
-                Found::None => return None,
-                Found::Wait => {
+                SeatSearch::Seat(seat) => return Some(seat),
+                SeatSearch::None => return None,
+                SeatSearch::Wait => {
                     let _ = timeout(LOOK, self.0.freed.notified()).await;
                 }
             }
         }
     }
 
-    fn look(&self, peer: IpAddr, is_bounded: bool) -> Found {
+    fn look(&self, peer: IpAddr, is_bounded: bool) -> SeatSearch {
         let limits = &self.0.limits;
         let mut taken = self.lock();
         if is_bounded && taken.held_by(peer) >= limits.per_peer && !taken.make_way(Some(peer)) {
-            return Found::None;
+            return SeatSearch::None;
         }
         if taken.count >= limits.connections {
             if taken.leaving == 0 {
                 taken.make_way(None);
             }
-            return Found::Wait;
+            return SeatSearch::Wait;
         }
         let link = Arc::<Link>::default();
         let number = taken.last + 1;
         taken.last = number;
         taken.count += 1;
-        let held = Held { link: Arc::clone(&link), connection: None, is_leaving: false };
+        let held = OpenConnection { link: Arc::clone(&link), connection: None, is_leaving: false };
         taken.by_peer.entry(peer).or_default().insert(number, held);
-        Found::Seat(Seat { seats: self.clone(), peer, number, link })
+        SeatSearch::Seat(ConnectionSeat { seats: self.clone(), peer, number, link })
     }
 
     /// Names the task that serves the connection of a seat, which is ended when it makes way.
@@ -158,14 +158,14 @@ impl Taken {
     }
 }
 
-impl Seat {
+impl ConnectionSeat {
     /// Returns what the seat is known by.
     pub(super) fn name(&self) -> (IpAddr, u64) {
         (self.peer, self.number)
     }
 }
 
-impl Drop for Seat {
+impl Drop for ConnectionSeat {
     fn drop(&mut self) {
         let mut taken = self.seats.lock();
         let Some(of_peer) = taken.by_peer.get_mut(&self.peer) else { return };
@@ -189,7 +189,7 @@ mod tests {
         Seats::new(limits)
     }
 
-    async fn take(seats: &Seats, address: &str) -> Option<Seat> {
+    async fn take(seats: &Seats, address: &str) -> Option<ConnectionSeat> {
         seats.take(address.parse().unwrap()).await.inspect(|seat| seat.link.begin())
     }
 

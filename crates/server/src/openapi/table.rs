@@ -3,12 +3,12 @@ use aide::{axum::ApiRouter, openapi::Tag, transform::TransformOperation};
 use crate::App;
 
 /// The operations of the API and the groups they are in.
-pub(crate) struct Table {
+pub(crate) struct OperationTable {
     pub(crate) router: ApiRouter<App>,
     pub(crate) groups: Vec<Tag>,
 }
 
-impl Table {
+impl OperationTable {
     /// Returns both tables, this one first.
     pub(crate) fn and(mut self, other: Self) -> Self {
         self.groups.extend(other.groups);
@@ -24,8 +24,8 @@ macro_rules! operations {
     ($($(#[doc = $about:literal])+ $group:literal {
         $($(#[doc = $doc:literal])+ $id:ident: $method:ident $path:literal => $handler:path;)+
     })+) => {{
-        use $crate::openapi::table::{Table, described, group, method};
-        Table {
+        use $crate::openapi::table::{OperationTable, described, group, method};
+        OperationTable {
             groups: vec![$(group($group, concat!($($about, "\n"),+))),+],
             router: aide::axum::ApiRouter::new()$($(.api_route(
                 $path,

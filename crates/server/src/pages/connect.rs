@@ -15,7 +15,7 @@ use axum::{
 use super::{broken, message, page};
 use crate::{App, body, cookies};
 use key::Input;
-use result::{Brought, result};
+use result::{ConfirmationQuery, result};
 
 /// What will be connected, for whom and why, with the button that starts it.
 #[derive(Template)]
@@ -44,7 +44,7 @@ struct LeavingPage<'a> {
 pub(crate) async fn show(
     State(app): State<App>,
     Path(link): Path<String>,
-    Query(brought): Query<Brought>,
+    Query(brought): Query<ConfirmationQuery>,
 ) -> Response {
     match app.engine().prompts.consent(&link).await {
         Ok(Some(consent)) if consent.status == AuthStatus::Pending => {
@@ -94,7 +94,7 @@ async fn not_begun(app: &App, link: &str, error: BeginError) -> Response {
     match error {
         BeginError::UnknownLink => unknown_link(),
         BeginError::NotPending => {
-            let brought = Query(Brought::default());
+            let brought = Query(ConfirmationQuery::default());
             show(State(app.clone()), Path(link.to_owned()), brought).await
         }
         BeginError::TooManyAttempts => {

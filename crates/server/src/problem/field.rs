@@ -8,13 +8,13 @@ use thiserror::Error;
 /// One fault, and what is allowed in its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldFault {
-    place: Place,
+    place: FieldLocation,
     what: Wrong,
 }
 
 /// Where a field is: as people write it and as a JSON Pointer (RFC 6901).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct FieldLocation {
     name: String,
     pointer: String,
 }
@@ -37,7 +37,7 @@ pub(crate) enum Wrong {
 }
 
 impl FieldFault {
-    pub(crate) fn new(place: Place, what: Wrong) -> Self {
+    pub(crate) fn new(place: FieldLocation, what: Wrong) -> Self {
         Self { place, what }
     }
 
@@ -48,11 +48,11 @@ impl FieldFault {
             [] => "there are none".to_owned(),
             known => format!("those are `{}`", known.join("`, `")),
         };
-        Self::new(Place::default().member(name), Wrong::UnknownParameter { nearest, known })
+        Self::new(FieldLocation::default().member(name), Wrong::UnknownParameter { nearest, known })
     }
 }
 
-impl Place {
+impl FieldLocation {
     /// Returns the place of a member of what is at this place.
     pub(crate) fn member(&self, name: &str) -> Self {
         let longest = limits::ARGUMENT_FAULT_TEXT.count() / 2;

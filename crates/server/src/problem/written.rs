@@ -18,7 +18,7 @@ use crate::openapi;
 /// Why a request was not served (RFC 9457).
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Problem")]
-struct Body<'a> {
+struct ProblemBody<'a> {
     /// Always `about:blank`: `code` says more.
     #[serde(rename = "type")]
     kind: &'a str,
@@ -52,7 +52,7 @@ impl Problem {
     pub(super) fn written(&self, request_id: &str) -> Response {
         let errors = self.errors.iter();
         let detail = cut(&self.detail, limits::PROBLEM_DETAIL.count());
-        let body = Body {
+        let body = ProblemBody {
             kind: "about:blank",
             title: self.status.canonical_reason().unwrap_or("Error"),
             status: self.status.as_u16(),
@@ -106,7 +106,7 @@ pub(crate) fn describe(context: &mut GenContext, components: &mut Components) {
             "Something is broken or not available on our side; nothing is wrong with the request.",
         ),
     ] {
-        let schema = context.schema.subschema_for::<Body<'_>>();
+        let schema = context.schema.subschema_for::<ProblemBody<'_>>();
         let response = Described {
             description: description.to_owned(),
             content: [openapi::content("application/problem+json", schema)].into_iter().collect(),

@@ -8,14 +8,14 @@ use crate::{
             webhooks,
         },
     },
-    openapi::table::{Table, operations},
+    openapi::table::{OperationTable, operations},
 };
 
-pub(super) fn management() -> Table {
+pub(super) fn management() -> OperationTable {
     projects().and(webhooks_and_health())
 }
 
-fn projects() -> Table {
+fn projects() -> OperationTable {
     operations! {
         /// The connectors there are.
         "Catalogue" {
@@ -139,7 +139,7 @@ fn projects() -> Table {
     }
 }
 
-fn webhooks_and_health() -> Table {
+fn webhooks_and_health() -> OperationTable {
     operations! {
         /// Where an environment is told what happens to its connections.
         ///

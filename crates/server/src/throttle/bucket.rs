@@ -5,24 +5,24 @@ use tokio::sync::Semaphore;
 
 use crate::{
     bodies::Bodies,
-    rate::{Meter, Moment},
+    rate::{Moment, RateMeter},
 };
 
 /// What one address, end user, member, credential or project has taken lately.
 pub(crate) struct Bucket {
     /// Of the rate that it is bounded by.
-    pub(super) meter: Meter,
+    pub(super) meter: RateMeter,
     /// Free places among those that are served at the same time.
     pub(super) places: Arc<Semaphore>,
-    pub(super) use_of_node: Use,
+    pub(super) use_of_node: NodeUsage,
     bodies: Bodies,
 }
 
 /// What one credential or project uses of the node, in nanoseconds of work.
 #[derive(Default)]
-pub(super) struct Use {
+pub(super) struct NodeUsage {
     /// Of its share.
-    pub(super) meter: Meter,
+    pub(super) meter: RateMeter,
     /// What was used since the last look.
     pub(super) used: AtomicU64,
     /// The look at which it was last among those that use the node.
@@ -34,9 +34,9 @@ pub(super) struct Use {
 impl Default for Bucket {
     fn default() -> Self {
         Self {
-            meter: Meter::default(),
+            meter: RateMeter::default(),
             places: Arc::new(Semaphore::new(limits::AT_ONCE.count())),
-            use_of_node: Use::default(),
+            use_of_node: NodeUsage::default(),
             bodies: Bodies::default(),
         }
     }

@@ -44,12 +44,12 @@ pub(super) struct Shares {
     next_look: AtomicU64,
     /// The number of the last look.
     looks: AtomicU64,
-    seen: Mutex<Seen>,
+    seen: Mutex<LastLook>,
 }
 
 /// What was seen at the last look, and since.
 #[derive(Default)]
-struct Seen {
+struct LastLook {
     at: Moment,
     process: Duration,
     /// Until when the node counts as wanted by several.
@@ -163,7 +163,7 @@ impl Shares {
         self.is_busy.load(Ordering::Relaxed)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Seen> {
+    fn lock(&self) -> MutexGuard<'_, LastLook> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -237,13 +237,13 @@ mod tests {
     }
 
     /// A node with half a processor, and who wants so much of it in each tenth of a second.
-    struct Node {
+    struct SimulatedNode {
         shares: Shares,
         now: Moment,
         process: Duration,
     }
 
-    impl Node {
+    impl SimulatedNode {
         fn new() -> Self {
             let machine = Machine { millicores: 500, ..Machine::default() };
             Self { shares: Shares::new(machine), now: SECOND, process: Duration::ZERO }
@@ -277,7 +277,7 @@ mod tests {
 
     #[test]
     fn x4_alone_a_caller_has_the_whole_node() {
-        let mut node = Node::new();
+        let mut node = SimulatedNode::new();
         let only = Arc::<Bucket>::default();
         for _ in 0..50 {
             assert_eq!(node.serve(&[(&only, 50 * MILLI)]), [50 * MILLI]);
@@ -286,7 +286,7 @@ mod tests {
 
     #[test]
     fn x4_who_floods_a_node_leaves_the_others_their_share_and_room_to_be_quick() {
-        let mut node = Node::new();
+        let mut node = SimulatedNode::new();
         let flood = Arc::default();
         let other = Arc::default();
         let mut last = Vec::new();
@@ -301,7 +301,7 @@ mod tests {
 
     #[test]
     fn x4_two_who_flood_get_the_same_and_none_is_bound_when_the_other_has_gone() {
-        let mut node = Node::new();
+        let mut node = SimulatedNode::new();
         let one = Arc::default();
         let two = Arc::default();
         let mut got = Vec::new();

@@ -14,8 +14,8 @@ fn throttle(rates: Rates) -> Arc<Throttle> {
 fn served() -> Arc<Served> {
     let clock = Clock::manual(Timestamp::from_secs(1));
     let entropy = Entropy::system();
-    let origin = Some(Origin::Address([192, 0, 2, 1].into()));
-    Arc::new(Served::new(RequestId::new(&clock, &entropy), origin, None, Watch::WALL))
+    let origin = Some(CallerOrigin::Address([192, 0, 2, 1].into()));
+    Arc::new(Served::new(RequestId::new(&clock, &entropy), origin, None, Stopwatch::WALL))
 }
 
 fn caller(end_user: Option<&str>) -> Caller {

@@ -15,7 +15,7 @@ async fn ask(db: &Db, world: &World, asks_for: &str, now: Timestamp) -> AuthRequ
 }
 
 async fn move_on(db: &Db, id: AuthRequestId, from: AuthStatus, status: AuthStatus) -> bool {
-    let step = Step { status, failure: None, connection: None, expires_at: LATER };
+    let step = StatusAdvance { status, failure: None, connection: None, expires_at: LATER };
     let mut tx = db.begin().await.unwrap();
     let moved = advance(&mut tx, id, from, step).await.unwrap();
     tx.commit().await.unwrap();
@@ -172,7 +172,7 @@ async fn disconnecting_what_awaits_confirmation_ends_its_request() {
         let led_to = crate::testing::connection(&world, "acc");
         let mut tx = db.begin().await.unwrap();
         crate::connections::create(&mut tx, &led_to, Some(world.end_user_key)).await.unwrap();
-        let waits = Step {
+        let waits = StatusAdvance {
             status: AuthStatus::AwaitingConfirmation,
             failure: None,
             connection: Some(led_to.id),

@@ -197,7 +197,7 @@ async fn k2_whatever_changes_an_owners_connections_says_so() {
                     connections::revoke_unconfirmed(tx_ref, tenant, at, why, now).await.unwrap(),
                 ),
                 7 => {
-                    let all = connections::Which::default();
+                    let all = connections::ConnectionSelection::default();
                     connections::revoke_all(tx_ref, tenant, at, all, why, now).await.unwrap();
                 }
                 8 => crate::tokens::erase(tx_ref, c).await.unwrap(),

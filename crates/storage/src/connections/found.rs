@@ -5,12 +5,11 @@ use astralform_domain::{
     Tenant,
 };
 
-use super::Number;
 use crate::{
     Db, Result,
     bind::binds,
     db::{Row, Run},
-    row::Record,
+    row::{Count, Record},
 };
 
 /// Returns the connection of that id.
@@ -120,7 +119,7 @@ pub async fn any_with_app(
         WHERE project_connectors.connector = $1 AND project_connectors.client_id = $2
           AND connections.account_id = $3 AND connections.status <> 'revoked' LIMIT 1";
     let binds = binds![connector.as_str(), client_id, account];
-    Ok(db.optional::<Number>(SQL, binds).await?.is_some())
+    Ok(db.optional::<Count>(SQL, binds).await?.is_some())
 }
 
 /// Returns an end user's connections that are not revoked, the oldest first, those after `after`
@@ -164,13 +163,15 @@ pub async fn counts(
         WHERE project_id = $1 AND environment = $2 AND project_connector_id = $3
         GROUP BY status";
     let Tenant { project, environment } = tenant;
-    let counts = db.all::<Count>(SQL, binds![project, environment, project_connector]).await?;
-    Ok(counts.into_iter().map(|Count(status, number)| (status, number)).collect())
+    let counts = db
+        .all::<ConnectionStatusCount>(SQL, binds![project, environment, project_connector])
+        .await?;
+    Ok(counts.into_iter().map(|ConnectionStatusCount(status, number)| (status, number)).collect())
 }
 
-struct Count(ConnectionStatus, i64);
+struct ConnectionStatusCount(ConnectionStatus, i64);
 
-impl Record for Count {
+impl Record for ConnectionStatusCount {
     fn read(row: &Row) -> Result<Self> {
         Ok(Self(row.parse("status")?, row.int("number")?))
     }
@@ -194,7 +195,7 @@ pub async fn any_left(
           AND status = 'awaiting_confirmation' LIMIT 1";
     for sql in [USABLE, WAITING] {
         let binds = binds![tenant.project, tenant.environment, project_connector];
-        if db.optional::<Number>(sql, binds).await?.is_some() {
+        if db.optional::<Count>(sql, binds).await?.is_some() {
             return Ok(true);
         }
     }

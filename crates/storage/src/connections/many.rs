@@ -3,17 +3,13 @@
 use astralform_domain::{EndUserId, ProjectConnectorId, StatusReason, Tenant, Timestamp};
 
 use crate::{
-    Db, Result, Topic, Tx,
-    bind::binds,
-    db::{Row, Run as _},
-    revocations,
-    row::Record,
-    status_changes::Change,
+    Db, Result, Topic, Tx, bind::binds, db::Run as _, revocations, row::Count,
+    status_changes::StatusUpdate,
 };
 
 /// Which connections of a project connector are meant: those that match every field that is set.
 #[derive(Clone, Copy, Default)]
-pub struct Which<'a> {
+pub struct ConnectionSelection<'a> {
     /// Those of this end user.
     pub end_user: Option<&'a EndUserId>,
     /// Those that were used since then.
@@ -25,7 +21,7 @@ pub async fn revoke_all(
     tx: &mut Tx,
     tenant: Tenant,
     project_connector: ProjectConnectorId,
-    which: Which<'_>,
+    which: ConnectionSelection<'_>,
     reason: StatusReason,
     now: Timestamp,
 ) -> Result<u64> {
@@ -42,8 +38,8 @@ pub async fn revoke_all(
               (SELECT 1 FROM connection_uses
                WHERE connection_uses.connection_id = connections.id AND used_at >= $6))";
     let Tenant { project, environment } = tenant;
-    let Which { end_user, used_since } = which;
-    let change = Change::new(tx);
+    let ConnectionSelection { end_user, used_since } = which;
+    let change = StatusUpdate::new(tx);
     let binds =
         binds![project, environment, project_connector, reason, end_user, used_since, change, now];
     let revoked = tx.change(Topic::Project(project), SQL, binds).await?;
@@ -57,7 +53,7 @@ pub async fn count(
     db: &Db,
     tenant: Tenant,
     project_connector: ProjectConnectorId,
-    which: Which<'_>,
+    which: ConnectionSelection<'_>,
 ) -> Result<i64> {
     const SQL: &str = "
         SELECT COUNT(*) AS number FROM connections
@@ -70,10 +66,10 @@ pub async fn count(
               (SELECT 1 FROM connection_uses
                WHERE connection_uses.connection_id = connections.id AND used_at >= $5))";
     let Tenant { project, environment } = tenant;
-    let Which { end_user, used_since } = which;
+    let ConnectionSelection { end_user, used_since } = which;
     let binds = binds![project, environment, project_connector, end_user, used_since];
-    let found: Option<Number> = db.optional(SQL, binds).await?;
-    Ok(found.map_or(0, |Number(number)| number))
+    let found: Option<Count> = db.optional(SQL, binds).await?;
+    Ok(found.map_or(0, |Count(number)| number))
 }
 
 /// Revokes the connections of a project connector that await confirmation; returns how many.
@@ -91,7 +87,7 @@ pub async fn revoke_unconfirmed(
         WHERE project_id = $1 AND environment = $2 AND project_connector_id = $3
           AND status = 'awaiting_confirmation'";
     let Tenant { project, environment } = tenant;
-    let change = Change::new(tx);
+    let change = StatusUpdate::new(tx);
     let binds = binds![project, environment, project_connector, reason, change, now];
     let revoked = tx.change(Topic::Project(project), SQL, binds).await?;
     revocations::request_all(tx, change, now).await?;
@@ -114,17 +110,9 @@ pub async fn expire_all(
         WHERE project_id = $1 AND environment = $2 AND project_connector_id = $3
           AND status = 'active'";
     let Tenant { project, environment } = tenant;
-    let change = Change::new(tx);
+    let change = StatusUpdate::new(tx);
     let binds = binds![project, environment, project_connector, reason, change];
     let changed = tx.change(Topic::Project(project), SQL, binds).await?;
     change.tell(tx).await?;
     Ok(changed)
-}
-
-pub(super) struct Number(i64);
-
-impl Record for Number {
-    fn read(row: &Row) -> Result<Self> {
-        Ok(Self(row.int("number")?))
-    }
 }

@@ -309,8 +309,9 @@ async fn all_connections_of_a_connector_can_be_expired_counted_and_revoked() {
         assert_eq!(revoke_unconfirmed(&mut tx, tenant, pcon, why, now).await.unwrap(), 1);
         let why = StatusReason::ConnectorDisabled;
         assert!(any_left(&db, tenant, pcon).await.unwrap());
-        assert_eq!(revoke_all(&mut tx, tenant, pcon, Which::default(), why, now).await.unwrap(), 2);
-        assert_eq!(revoke_all(&mut tx, tenant, id(), Which::default(), why, now).await.unwrap(), 0);
+        let all = ConnectionSelection::default();
+        assert_eq!(revoke_all(&mut tx, tenant, pcon, all, why, now).await.unwrap(), 2);
+        assert_eq!(revoke_all(&mut tx, tenant, id(), all, why, now).await.unwrap(), 0);
         tx.commit().await.unwrap();
         assert!(!any_left(&db, tenant, pcon).await.unwrap());
         assert!(serving(&db, tenant, pcon, Some(&world.end_user)).await.unwrap().is_empty());

@@ -10,7 +10,7 @@ use std::{
 
 use astralform_domain::{Clock, Timestamp};
 
-use super::{Access, Db, Open, Pools, Row, Run as _, Tx};
+use super::{AccessMode, Db, Open, Pools, Row, Run as _, Tx};
 use crate::Result;
 
 /// How often the clocks are compared.
@@ -81,7 +81,9 @@ impl Db {
     pub async fn clock(&self) -> Result<Timestamp> {
         match &self.pools {
             Pools::Sqlite { .. } => Ok(Clock::system().now()),
-            Pools::Postgres(_) => time(&self.rows(POSTGRES_CLOCK, Vec::new(), Access::Read).await?),
+            Pools::Postgres(_) => {
+                time(&self.rows(POSTGRES_CLOCK, Vec::new(), AccessMode::Read).await?)
+            }
         }
     }
 }
@@ -103,7 +105,7 @@ impl Tx {
         match &self.open {
             Open::Sqlite(_) => Ok(Clock::system().now()),
             Open::Postgres(_) => {
-                time(&(&mut *self).rows(POSTGRES_CLOCK, Vec::new(), Access::Read).await?)
+                time(&(&mut *self).rows(POSTGRES_CLOCK, Vec::new(), AccessMode::Read).await?)
             }
         }
     }

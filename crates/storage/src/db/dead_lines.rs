@@ -139,12 +139,12 @@ async fn f2_what_changes_any_number_of_rows_has_time_to_do_it() {
     let db = Db::connect_to_fresh_schema(&url).await;
     db.migrate().await.unwrap();
     let mut usual = db.begin().await.unwrap();
-    let error = usual.rows(SLOW, Vec::new(), Access::Read).await.err().unwrap();
+    let error = usual.rows(SLOW, Vec::new(), AccessMode::Read).await.err().unwrap();
     assert!(matches!(error, Error::TimedOut), "{error:?}");
 
     let mut long = db.begin_long().await.unwrap();
     meta::touch(&mut long).await.unwrap();
-    long.rows(SLOW, Vec::new(), Access::Read).await.unwrap();
+    long.rows(SLOW, Vec::new(), AccessMode::Read).await.unwrap();
     let mut snapshot = db.snapshot().await.unwrap();
     // A file that is written to, or read from, stalls for longer than others may hold a lock.
     tokio::time::sleep(Duration::from_secs(12)).await;
@@ -158,7 +158,7 @@ async fn f2_a_statement_that_is_given_up_leaves_its_line_in_order() {
     let db = Db::connect_to_fresh_schema(&url).await;
     db.migrate().await.unwrap();
     for round in 0..20 {
-        let slow = db.rows("SELECT pg_sleep(0.05)", Vec::new(), Access::Read);
+        let slow = db.rows("SELECT pg_sleep(0.05)", Vec::new(), AccessMode::Read);
         assert!(tokio::time::timeout(Duration::from_millis(5), slow).await.is_err());
         let mut tx = db.begin().await.unwrap();
         let sql = "INSERT INTO meta (name, value) VALUES ($1, $1)";
@@ -167,6 +167,6 @@ async fn f2_a_statement_that_is_given_up_leaves_its_line_in_order() {
             tx.commit().await.unwrap();
         }
     }
-    let rows = db.rows("SELECT name FROM meta", Vec::new(), Access::Read).await.unwrap();
+    let rows = db.rows("SELECT name FROM meta", Vec::new(), AccessMode::Read).await.unwrap();
     assert_eq!(rows.len(), 10);
 }

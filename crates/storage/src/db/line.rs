@@ -41,7 +41,7 @@ const SETTINGS: &str = "
 
 /// The lines to a PostgreSQL database.
 #[derive(Clone)]
-pub(super) struct Lines {
+pub(super) struct PostgresPool {
     pool: PgPool,
     suspicion: Arc<Suspicion>,
 }
@@ -62,7 +62,7 @@ impl Suspicion {
 }
 
 /// A line in use. Dropped, it is rolled back where it is in a transaction, and given back.
-pub(super) struct Line {
+pub(super) struct PostgresConnection {
     /// Nothing once a statement has taken too long.
     taken: Option<PoolConnection<Postgres>>,
     suspicion: Arc<Suspicion>,
@@ -73,7 +73,7 @@ pub(super) struct Line {
     pub(super) is_preparing: bool,
 }
 
-impl Lines {
+impl PostgresPool {
     /// Opens the first of at most `most` lines.
     pub(super) async fn connect(options: PgConnectOptions, most: u32) -> Result<Self> {
         let suspicion = Arc::<Suspicion>::default();
@@ -93,11 +93,11 @@ impl Lines {
         Ok(Self { pool: pool.connect_with(options).await?, suspicion })
     }
 
-    pub(super) async fn take(&self) -> Result<Line> {
+    pub(super) async fn take(&self) -> Result<PostgresConnection> {
         // The driver's futures are large, and those of callers contain them.
         let taken = Some(Box::pin(self.pool.acquire()).await?);
         let suspicion = Arc::clone(&self.suspicion);
-        Ok(Line {
+        Ok(PostgresConnection {
             taken,
             suspicion,
             is_in_transaction: false,
@@ -117,7 +117,7 @@ async fn set_up(line: &mut PgConnection) -> sqlx::Result<()> {
     timeout(STATEMENT, set).await.map_err(|_| sqlx::Error::PoolTimedOut)?.map(drop)
 }
 
-impl Line {
+impl PostgresConnection {
     pub(super) async fn fetch_all(
         &mut self,
         sql: impl sqlx::SqlSafeStr,
@@ -182,7 +182,7 @@ impl Line {
     }
 }
 
-impl Drop for Line {
+impl Drop for PostgresConnection {
     fn drop(&mut self) {
         let Some(taken) = self.taken.take() else { return };
         let Ok(runtime) = Handle::try_current() else {

@@ -13,21 +13,22 @@ mod watched {
 
     /// A task, or the thread where there is none. Work done side by side that has transactions of
     /// its own has tasks of its own.
-    type Holder = (Option<tokio::task::Id>, Option<ThreadId>);
+    type TransactionHolder = (Option<tokio::task::Id>, Option<ThreadId>);
 
-    static HOLDERS: LazyLock<Mutex<HashMap<Holder, usize>>> = LazyLock::new(Mutex::default);
+    static HOLDERS: LazyLock<Mutex<HashMap<TransactionHolder, usize>>> =
+        LazyLock::new(Mutex::default);
 
-    fn here() -> Holder {
+    fn here() -> TransactionHolder {
         let task = tokio::task::try_id();
         (task, task.is_none().then(|| std::thread::current().id()))
     }
 
-    fn holders() -> MutexGuard<'static, HashMap<Holder, usize>> {
+    fn holders() -> MutexGuard<'static, HashMap<TransactionHolder, usize>> {
         HOLDERS.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The mark of an open transaction.
-    pub(in crate::db) struct Mark(Holder);
+    pub(in crate::db) struct Mark(TransactionHolder);
 
     impl Mark {
         pub(in crate::db) fn set() -> Self {

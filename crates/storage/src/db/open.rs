@@ -10,7 +10,7 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 
-use super::{Access, Db, Lines, Pools, Run as _, greet::greet};
+use super::{AccessMode, Db, Pools, PostgresPool, Run as _, greet::greet};
 use crate::Result;
 
 const READERS: u32 = 4;
@@ -67,7 +67,9 @@ impl Db {
         // Poolers do not know the setting, and we store no fractions.
         let options = PgConnectOptions::from_str(url)?.extra_float_digits(None);
         greet(&options).await?;
-        let db = Self::over(Pools::Postgres(Lines::connect(options, POSTGRES_CONNECTIONS).await?));
+        let db = Self::over(Pools::Postgres(
+            PostgresPool::connect(options, POSTGRES_CONNECTIONS).await?,
+        ));
         db.measure_clock().await?;
         Ok(db)
     }
@@ -80,7 +82,7 @@ impl Db {
     #[expect(clippy::unwrap_used, reason = "a test that cannot start fails")]
     pub async fn connect_to_fresh_schema(url: &str) -> Self {
         let options = PgConnectOptions::from_str(&Self::fresh_schema(url).await).unwrap();
-        Self::over(Pools::Postgres(Lines::connect(options, test_lines()).await.unwrap()))
+        Self::over(Pools::Postgres(PostgresPool::connect(options, test_lines()).await.unwrap()))
     }
 
     /// Makes a schema, for one test, and returns the address at which it is the only one.
@@ -109,7 +111,7 @@ impl Db {
     pub async fn another_pool(&self) -> Self {
         let Pools::Postgres(known) = &self.pools else { panic!("SQLite is for one server alone") };
         let options = known.pool().connect_options().as_ref().clone();
-        Self::over(Pools::Postgres(Lines::connect(options, test_lines()).await.unwrap()))
+        Self::over(Pools::Postgres(PostgresPool::connect(options, test_lines()).await.unwrap()))
     }
 
     #[cfg(test)]
@@ -144,7 +146,7 @@ impl Db {
     /// When there is none yet.
     pub async fn schema_version(&self) -> Result<i64> {
         const SQL: &str = "SELECT MAX(version) AS version FROM _sqlx_migrations";
-        let rows = self.rows(SQL, Vec::new(), Access::Read).await?;
+        let rows = self.rows(SQL, Vec::new(), AccessMode::Read).await?;
         rows.first().map_or(Ok(0), |row| row.int("version"))
     }
 

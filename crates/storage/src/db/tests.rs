@@ -7,7 +7,7 @@ use crate::{bind::binds, meta};
 
 /// Leaves room for so many pages in the file, and for no more.
 async fn limit(db: &Db, pages: &'static str) {
-    db.rows(pages, Vec::new(), Access::Write).await.unwrap();
+    db.rows(pages, Vec::new(), AccessMode::Write).await.unwrap();
 }
 
 async fn write(db: &Db, name: &str, length: usize) -> Result<()> {
@@ -46,11 +46,11 @@ async fn b2_what_had_nothing_to_write_does_not_prove_that_there_is_room() {
     limit(&db, "PRAGMA max_page_count = 1").await;
     let large = || binds!["large", "x".repeat(1_000_000)];
     let mut tx = db.begin().await.unwrap();
-    assert!(tx.rows(RETURNING, large(), Access::Write).await.is_err());
+    assert!(tx.rows(RETURNING, large(), AccessMode::Write).await.is_err());
     drop(tx);
     assert!(!db.feed.health.takes_writes(), "what returns rows is a write too");
     db.execute(NOTHING, Vec::new()).await.unwrap();
-    db.rows("DELETE FROM meta WHERE name = 'nobody' RETURNING value", vec![], Access::Write)
+    db.rows("DELETE FROM meta WHERE name = 'nobody' RETURNING value", vec![], AccessMode::Write)
         .await
         .unwrap();
     let mut tx = db.begin().await.unwrap();

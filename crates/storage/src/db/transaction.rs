@@ -6,8 +6,8 @@ use astralform_domain::Clock;
 use sqlx::{Sqlite, Transaction};
 
 use super::{
-    Access, Db, Pools, Row, Run, limited,
-    line::Line,
+    AccessMode, Db, Pools, Row, Run, limited,
+    line::PostgresConnection,
     one_connection::{self, Mark},
     postgres, sqlite,
     work::Work,
@@ -29,7 +29,7 @@ pub struct Tx {
 
 pub(super) enum Open {
     Sqlite(Transaction<'static, Sqlite>),
-    Postgres(Line),
+    Postgres(PostgresConnection),
 }
 
 impl Db {
@@ -107,7 +107,12 @@ impl Tx {
 }
 
 impl Run for &mut Tx {
-    async fn rows(self, sql: &'static str, binds: Vec<Bind>, access: Access) -> Result<Vec<Row>> {
+    async fn rows(
+        self,
+        sql: &'static str,
+        binds: Vec<Bind>,
+        access: AccessMode,
+    ) -> Result<Vec<Row>> {
         let rows = match &mut self.open {
             Open::Sqlite(tx) => {
                 let rows = limited(sqlx::query_with(sql, sqlite(binds)?).fetch_all(&mut **tx));
@@ -119,7 +124,7 @@ impl Run for &mut Tx {
             }
         };
         let rows = self.feed.health.note_write(rows, |_| false)?;
-        self.has_written |= matches!(access, Access::Write) && !rows.is_empty();
+        self.has_written |= matches!(access, AccessMode::Write) && !rows.is_empty();
         Ok(rows)
     }
 

@@ -16,7 +16,7 @@ const fn node<'a>(name: &'a str, process: &'a str) -> Node<'a> {
     Node { name, process, catalog: "same" }
 }
 
-async fn beats(db: &Db, node: Node<'_>) -> Found {
+async fn beats(db: &Db, node: Node<'_>) -> HeartbeatReport {
     let mut tx = db.begin().await.unwrap();
     let found = beat(&mut tx, node).await.unwrap();
     tx.commit().await.unwrap();
@@ -63,7 +63,7 @@ async fn held(db: &Db, world: &World, account: &str, process: &str) -> RefreshKe
 async fn b7_what_a_living_process_holds_is_taken_over_by_nobody_of_its_name() {
     on_both(async |db| {
         let world = world(&db).await;
-        assert_eq!(beats(&db, node("one", "old")).await, Found::default());
+        assert_eq!(beats(&db, node("one", "old")).await, HeartbeatReport::default());
         held(&db, &world, "acc", "old").await;
         let found = beats(&db, node("one", "new")).await;
         assert_eq!((found.taken_over, found.namesakes), (0, 1), "it lives, and somebody says so");

@@ -250,7 +250,7 @@ async fn r8_what_is_put_off_is_neither_due_nor_abandoned_and_each_project_connec
         }
         tx.commit().await.unwrap();
         let all = waiting(&db, A, now, since).await.unwrap();
-        let Waiting { tenant, project_connector } = all[0];
+        let WaitingConnector { tenant, project_connector } = all[0];
         assert_eq!(
             (all.len(), tenant, project_connector),
             (1, healthy.tenant, healthy.project_connector)

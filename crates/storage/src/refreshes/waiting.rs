@@ -13,14 +13,14 @@ use crate::{
 
 /// A project connector with tokens that are to be refreshed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Waiting {
+pub struct WaitingConnector {
     /// The project and environment it belongs to.
     pub tenant: Tenant,
     /// The project connector.
     pub project_connector: ProjectConnectorId,
 }
 
-impl Record for Waiting {
+impl Record for WaitingConnector {
     fn read(row: &Row) -> Result<Self> {
         Ok(Self { tenant: row.tenant()?, project_connector: row.parse("project_connector_id")? })
     }
@@ -84,7 +84,7 @@ pub async fn waiting(
     by: Claimant<'_>,
     now: Timestamp,
     used_since: Timestamp,
-) -> Result<Vec<Waiting>> {
+) -> Result<Vec<WaitingConnector>> {
     const SQL: &str = concat!(
         abandoned!("connections.project_connector_id", ""),
         " UNION ",

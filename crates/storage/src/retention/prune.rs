@@ -6,8 +6,8 @@ use crate::{
     Result, Tx,
     bind::binds,
     db::{Row, Run as _},
-    row::Record,
-    status_changes::Change,
+    row::{Id, Record},
+    status_changes::StatusUpdate,
 };
 
 pub(super) const OAUTH_STATES: &str = "
@@ -76,7 +76,7 @@ pub(super) async fn connections(tx: &mut Tx, until: Timestamp, limit: i64) -> Re
             (SELECT id FROM connections WHERE last_change = $1)",
     ];
     const SQL: &str = "DELETE FROM connections WHERE last_change = $1";
-    let mark = Change::new(tx);
+    let mark = StatusUpdate::new(tx);
     if tx.execute(MARK, binds![until, limit, mark]).await? == 0 {
         return Ok(0);
     }
@@ -84,20 +84,6 @@ pub(super) async fn connections(tx: &mut Tx, until: Timestamp, limit: i64) -> Re
         tx.execute(part, binds![mark]).await?;
     }
     tx.execute(SQL, binds![mark]).await
-}
-
-struct Id<T>(T);
-
-impl Record for Id<ProjectConnectorId> {
-    fn read(row: &Row) -> Result<Self> {
-        Ok(Self(row.parse("id")?))
-    }
-}
-
-impl Record for Id<EndUserKey> {
-    fn read(row: &Row) -> Result<Self> {
-        Ok(Self(row.parse("id")?))
-    }
 }
 
 /// Removes project connectors that were disabled until then and that nothing refers to any more.
@@ -122,9 +108,9 @@ pub(super) async fn project_connectors(tx: &mut Tx, until: Timestamp, limit: i64
     Ok(removed)
 }
 
-struct Text(String);
+struct MetaValue(String);
 
-impl Record for Text {
+impl Record for MetaValue {
     fn read(row: &Row) -> Result<Self> {
         Ok(Self(row.text("value")?))
     }
@@ -153,8 +139,8 @@ pub(super) async fn end_users(tx: &mut Tx, until: Timestamp, limit: i64) -> Resu
     const NEXT: &str = "
         INSERT INTO meta (name, value) VALUES ('retention_end_users', $1)
         ON CONFLICT (name) DO UPDATE SET value = $1";
-    let after: Option<Text> = tx.optional(WHERE, binds![]).await?;
-    let after = after.map_or_else(String::new, |Text(after)| after);
+    let after: Option<MetaValue> = tx.optional(WHERE, binds![]).await?;
+    let after = after.map_or_else(String::new, |MetaValue(after)| after);
     let page: Vec<Id<EndUserKey>> = tx.all(PAGE, binds![after.as_str(), limit]).await?;
     let is_last = i64::try_from(page.len()).is_ok_and(|number| number < limit);
     let Some(Id(last)) = page.last() else {

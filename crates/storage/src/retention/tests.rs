@@ -9,7 +9,7 @@ use super::*;
 use crate::{
     admin_tokens::{self, AdminToken},
     api_keys::{self, ApiKey},
-    auth_requests::{self, Step},
+    auth_requests::{self, StatusAdvance},
     connection_uses, connections, end_users,
     members::{self, Member},
     project_connectors, revocations,
@@ -133,7 +133,7 @@ async fn f13_connections_that_end_together_and_replaced_tokens_have_an_end_too()
         let tenant = world.tenant;
         let pcon = world.project_connector.id;
         let why = StatusReason::ConnectorDisabled;
-        let all = connections::Which::default();
+        let all = connections::ConnectionSelection::default();
         let replaced = Connection {
             status: ConnectionStatus::Revoked,
             created_at: at(0),
@@ -172,7 +172,7 @@ async fn f13_ended_prompts_are_kept_for_a_month_and_open_ones_stay() {
         }
         let status = AuthStatus::Failed;
         let failure = Some(AuthFailure::CodeRejected);
-        let step = Step { status, failure, connection: None, expires_at: at(0) };
+        let step = StatusAdvance { status, failure, connection: None, expires_at: at(0) };
         auth_requests::advance(&mut tx, ended.id, AuthStatus::Pending, step).await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!(pruned(&db, "auth_requests", at(29)).await, 0);

@@ -1,6 +1,6 @@
 use astralform_domain::{ConnectionId, Tenant, Timestamp};
 
-use crate::{Result, Tx, bind::binds, db::Run as _, status_changes::Change};
+use crate::{Result, Tx, bind::binds, db::Run as _, status_changes::StatusUpdate};
 
 /// Writes the rows of ended connections that have tokens and no row yet.
 macro_rules! requesting {
@@ -37,7 +37,7 @@ pub async fn request(
 }
 
 /// Requests the same for all that a change has just ended, in one statement that reads no others.
-pub(crate) async fn request_all(tx: &mut Tx, change: Change, now: Timestamp) -> Result<()> {
+pub(crate) async fn request_all(tx: &mut Tx, change: StatusUpdate, now: Timestamp) -> Result<()> {
     const SQL: &str = requesting!("connections.last_change = $2");
     tx.execute(SQL, binds![now, change]).await?;
     Ok(())

@@ -5,7 +5,7 @@ use tokio::task::JoinSet;
 
 use super::*;
 use crate::{
-    connections::{self, Which},
+    connections::{self, ConnectionSelection},
     testing::{World, connection, on_both, world},
     tokens::{self, Token},
 };
@@ -51,7 +51,8 @@ async fn ended(db: &Db, world: &World, number: usize) -> Vec<Connection> {
     let tenant = world.tenant;
     let pcon = world.project_connector.id;
     let mut tx = db.begin().await.unwrap();
-    connections::revoke_all(&mut tx, tenant, pcon, Which::default(), WHY, at(10)).await.unwrap();
+    let selection = ConnectionSelection::default();
+    connections::revoke_all(&mut tx, tenant, pcon, selection, WHY, at(10)).await.unwrap();
     tx.commit().await.unwrap();
     all
 }
@@ -87,7 +88,7 @@ async fn b6_whatever_ends_a_connection_with_tokens_leaves_a_row_in_the_same_tran
                             tx_ref,
                             tenant,
                             pcon,
-                            Which::default(),
+                            ConnectionSelection::default(),
                             WHY,
                             at(10),
                         )
@@ -199,7 +200,7 @@ async fn only_those_are_requested_that_a_change_has_just_ended() {
         let tenant = world.tenant;
         let pcon = world.project_connector.id;
         let mut tx = db.begin().await.unwrap();
-        let which = Which::default();
+        let which = ConnectionSelection::default();
         let revoked = connections::revoke_all(&mut tx, tenant, pcon, which, WHY, at(20)).await;
         tx.commit().await.unwrap();
         assert_eq!(revoked.unwrap(), 1);
@@ -357,9 +358,9 @@ async fn b6_ten_thousand_connections_end_in_one_transaction() {
 
         let began = std::time::Instant::now();
         let mut tx = db.begin().await.unwrap();
-        let revoked = connections::revoke_all(&mut tx, tenant, pcon, Which::default(), WHY, at(10))
-            .await
-            .unwrap();
+        let all = ConnectionSelection::default();
+        let revoked =
+            connections::revoke_all(&mut tx, tenant, pcon, all, WHY, at(10)).await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!(revoked, 10_000);
         assert!(began.elapsed() < Duration::from_mins(1), "{:?}", began.elapsed());

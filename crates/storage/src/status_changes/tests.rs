@@ -6,8 +6,8 @@ use astralform_domain::{
 use crate::{
     Db,
     connections::{
-        self, Which, create, create_replaced, expire_all, mark_dead, merge, revoke, revoke_all,
-        revoke_unconfirmed, update,
+        self, ConnectionSelection, create, create_replaced, expire_all, mark_dead, merge, revoke,
+        revoke_all, revoke_unconfirmed, update,
     },
     revocations,
     testing::{World, connection, on_both, webhook, world},
@@ -119,7 +119,7 @@ async fn a_change_of_many_connections_is_told_of_each() {
         let tenant = told.world.tenant;
         let pcon = told.world.project_connector.id;
         let now = Timestamp::from_secs(NOW);
-        let all = Which::default();
+        let all = ConnectionSelection::default();
         for account in ["1", "2", "3"] {
             told.stored(account, Active).await;
         }
@@ -250,5 +250,5 @@ fn every_statement_that_sets_a_status_of_connections_takes_part() {
         assert!(!stays || sql.contains("ended_at = "), "it would be kept for ever: {sql}");
     }
     let told = text.matches("change.tell(tx)").count();
-    assert_eq!(told, text.matches("Change::new(tx)").count());
+    assert_eq!(told, text.matches("StatusUpdate::new(tx)").count());
 }

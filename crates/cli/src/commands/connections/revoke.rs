@@ -7,9 +7,9 @@ use anyhow::Context as _;
 use clap::Args;
 use serde_json::Value;
 
-use super::{borrowed, scope::Scope};
+use super::{borrowed, scope::ConnectionFlags};
 use crate::{
-    management::{Access, Management},
+    management::{Management, ManagementFlags},
     out::tell,
     telemetry,
 };
@@ -17,7 +17,7 @@ use crate::{
 const LOOK: Duration = Duration::from_secs(1);
 
 #[derive(Args)]
-pub(crate) struct Revoke {
+pub(crate) struct RevokeConnections {
     /// The connection's id
     #[arg(required_unless_present = "all", conflicts_with = "all")]
     id: Option<String>,
@@ -34,18 +34,18 @@ pub(crate) struct Revoke {
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     wait: u64,
     #[command(flatten)]
-    scope: Scope,
+    scope: ConnectionFlags,
     #[command(flatten)]
-    access: Access,
+    access: ManagementFlags,
 }
 
 /// The connections of one environment.
-struct Part {
+struct EnvironmentConnections {
     environment: &'static str,
     extent: Value,
 }
 
-impl Revoke {
+impl RevokeConnections {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         let server = Management::new(self.access)?;
         let project = self.scope.project(&server).await?;
@@ -61,7 +61,7 @@ impl Revoke {
         for environment in self.scope.environments() {
             let query = [("environment", environment)];
             let extent = server.post(&revoking, &query, &dry).await?;
-            parts.push(Part { environment, extent });
+            parts.push(EnvironmentConnections { environment, extent });
         }
         let number = total(&parts);
         describe(&parts);
@@ -87,7 +87,7 @@ impl Revoke {
 async fn one(
     server: &Management,
     project: &str,
-    scope: &Scope,
+    scope: &ConnectionFlags,
     id: &str,
     dry_run: bool,
 ) -> anyhow::Result<()> {
@@ -113,11 +113,11 @@ fn number(of: &Value) -> u64 {
     of["connections"].as_u64().unwrap_or(0)
 }
 
-fn total(parts: &[Part]) -> u64 {
+fn total(parts: &[EnvironmentConnections]) -> u64 {
     parts.iter().map(|part| number(&part.extent)).sum()
 }
 
-fn describe(parts: &[Part]) {
+fn describe(parts: &[EnvironmentConnections]) {
     for part in parts {
         let connectors = part.extent["connectors"].as_array().into_iter().flatten();
         for extent in connectors.filter(|extent| number(extent) > 0) {
@@ -158,7 +158,7 @@ fn confirmed(number: u64) -> anyhow::Result<()> {
 async fn receipts(
     server: &Management,
     path: &str,
-    parts: &[Part],
+    parts: &[EnvironmentConnections],
     wait: Duration,
 ) -> anyhow::Result<()> {
     let end = Instant::now() + wait;

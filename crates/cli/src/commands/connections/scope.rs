@@ -9,7 +9,7 @@ use crate::management::Management;
 
 /// Which connections are meant; each that is named has to fit.
 #[derive(Args)]
-pub(super) struct Scope {
+pub(super) struct ConnectionFlags {
     /// The project, by id or name [default: the only one]
     #[arg(long, value_name = "PROJECT")]
     project: Option<String>,
@@ -28,7 +28,7 @@ pub(super) struct Scope {
     since: Option<String>,
 }
 
-impl Scope {
+impl ConnectionFlags {
     /// Returns the environments that are meant.
     pub(super) fn environments(&self) -> Vec<&'static str> {
         let named = self.environment.map(|environment| vec![environment.as_str()]);

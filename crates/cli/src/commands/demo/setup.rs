@@ -5,7 +5,7 @@ use astralform_catalog::{builtin, load};
 use astralform_domain::{Clock, ConnectorSlug, Entropy, Environment, ProjectId, Secret, Tenant};
 use astralform_egress::{Egress, Networks};
 use astralform_engine::{
-    Credentials, Engine, Outcome, Parts, Patience, Site, ToolCall, authentication::Said,
+    Credentials, Engine, Outcome, Parts, Patience, Site, ToolCall, authentication::RequestClaims,
     project_connectors::Enable,
 };
 use astralform_operations::prepare_database;
@@ -40,12 +40,12 @@ pub(super) struct Facts {
     pub(super) service: String,
     pub(super) tool: String,
     pub(super) connect_url: String,
-    pub(super) keyed: Keyed,
+    pub(super) keyed: KeyedTool,
     _files: TempDir,
 }
 
 /// A tool that works at once, since a key pays for it.
-pub(super) struct Keyed {
+pub(super) struct KeyedTool {
     pub(super) service: String,
     pub(super) tool: String,
     pub(super) arguments: Value,
@@ -127,7 +127,7 @@ async fn enable_all(
 
 /// Enables the connector of each simulated service that takes keys, each with a key of the
 /// simulator's; the first tool of the first one is what to try.
-async fn enable_keyed(engine: &Engine, tenant: Tenant) -> anyhow::Result<Keyed> {
+async fn enable_keyed(engine: &Engine, tenant: Tenant) -> anyhow::Result<KeyedTool> {
     let mut keyed = None;
     for slug in Simulator::KEYED_CONNECTORS {
         let slug: ConnectorSlug = slug.parse()?;
@@ -138,7 +138,7 @@ async fn enable_keyed(engine: &Engine, tenant: Tenant) -> anyhow::Result<Keyed> 
     }
     let (service, tool) = keyed.context("no simulated service takes keys")?;
     let arguments = example(tool.input.json());
-    Ok(Keyed { service, tool: tool.name.as_str().to_owned(), arguments })
+    Ok(KeyedTool { service, tool: tool.name.as_str().to_owned(), arguments })
 }
 
 /// Returns the required arguments of a schema, by its own examples.
@@ -164,7 +164,7 @@ fn first_tool(engine: &Engine, enabled: &[ConnectorSlug]) -> anyhow::Result<(Str
 /// Returns the link that the first call will answer with.
 async fn first_link(engine: &Engine, api_key: &Secret, tool: &str) -> anyhow::Result<String> {
     let end_user = Some(END_USER.parse()?);
-    let said = Said { token: api_key.expose(), agent: None, end_user };
+    let said = RequestClaims { token: api_key.expose(), agent: None, end_user };
     let caller = engine.authentication.authenticate(said).await?;
     let call =
         ToolCall { arguments: serde_json::json!({}), connection: None, wait: Patience::default() };

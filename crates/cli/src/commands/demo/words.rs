@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use super::setup::{END_USER, Facts, Keyed};
+use super::setup::{END_USER, Facts, KeyedTool};
 
 /// Returns one line for programs.
 pub(super) fn json(facts: &Facts) -> String {
@@ -27,7 +27,7 @@ pub(super) fn instructions(facts: &Facts) -> String {
     let project = facts.project;
     let Facts { service, tool, connect_url: link, .. } = facts;
     let services = facts.services.join(", ");
-    let Keyed { service: other, tool: keyed, arguments } = &facts.keyed;
+    let KeyedTool { service: other, tool: keyed, arguments } = &facts.keyed;
     format!(
         "
 Astralform is running at {base}

@@ -13,12 +13,12 @@ use crate::{
 /// Which master keys the key file holds, which keys of projects each of them wraps, and how many
 /// sealed values each of those holds. It reads whole tables: on a large database it takes a while.
 #[derive(Args)]
-pub(crate) struct Status {
+pub(crate) struct KeysStatus {
     #[command(flatten)]
     store: StoreFlags,
 }
 
-impl Status {
+impl KeysStatus {
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
         let store = Store::load(self.store)?;
         telemetry::start_plain("warn")?;

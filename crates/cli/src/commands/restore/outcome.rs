@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::{handed_over::Shown, table::table};
 
 /// What was restored, and what takes the place of revoked keys.
-pub(super) struct Outcome {
+pub(super) struct RestoreOutcome {
     pub(super) restored: Restored,
     pub(super) made_at: Timestamp,
     pub(super) fresh: Option<Fresh>,
@@ -29,7 +29,7 @@ impl Fresh {
     }
 }
 
-impl Outcome {
+impl RestoreOutcome {
     /// Returns the secrets that it shows.
     pub(super) fn shown(&self) -> Shown {
         let fresh = self.fresh.as_ref();

@@ -7,21 +7,21 @@ use std::{
 /// What connector folders look like from outside: their files, how large each is, and when it was
 /// changed. Of a link, what it leads to.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Seen(Vec<(PathBuf, Option<State>)>);
+pub(super) struct FolderSnapshot(Vec<(PathBuf, Option<FileState>)>);
 
-type State = (u64, u64, i64, i64);
+type FileState = (u64, u64, i64, i64);
 
 /// Notices changes once they are over: what an editor has half written is not looked at yet.
-pub(super) struct Watch {
-    known: Seen,
+pub(super) struct FolderWatch {
+    known: FolderSnapshot,
     /// What differs from it since the last look.
-    changing: Option<Seen>,
+    changing: Option<FolderSnapshot>,
 }
 
 /// How far below a named path a connector's files are.
 const DEPTH: usize = 2;
 
-impl Seen {
+impl FolderSnapshot {
     pub(super) fn of(dirs: &[PathBuf]) -> Self {
         let mut all = Vec::new();
         for dir in dirs {
@@ -32,7 +32,7 @@ impl Seen {
     }
 }
 
-fn look(path: &Path, depth: usize, all: &mut Vec<(PathBuf, Option<State>)>) {
+fn look(path: &Path, depth: usize, all: &mut Vec<(PathBuf, Option<FileState>)>) {
     let state = fs::metadata(path).ok();
     let is_folder = state.as_ref().is_some_and(fs::Metadata::is_dir);
     // A folder's own times change with files that are none of a connector's.
@@ -51,13 +51,13 @@ fn look(path: &Path, depth: usize, all: &mut Vec<(PathBuf, Option<State>)>) {
     }
 }
 
-impl Watch {
-    pub(super) fn new(known: Seen) -> Self {
+impl FolderWatch {
+    pub(super) fn new(known: FolderSnapshot) -> Self {
         Self { known, changing: None }
     }
 
     /// Returns whether something has changed, and has stayed so since the last look.
-    pub(super) fn notices(&mut self, now: Seen) -> bool {
+    pub(super) fn notices(&mut self, now: FolderSnapshot) -> bool {
         if now == self.known {
             self.changing = None;
             return false;
@@ -83,8 +83,8 @@ mod tests {
         let file = folder.path().join("acme/connector.yaml");
         fs::create_dir(folder.path().join("acme")).unwrap();
         fs::write(&file, "slug: a").unwrap();
-        let mut watch = Watch::new(Seen::of(&dirs));
-        let mut notices = || watch.notices(Seen::of(&dirs));
+        let mut watch = FolderWatch::new(FolderSnapshot::of(&dirs));
+        let mut notices = || watch.notices(FolderSnapshot::of(&dirs));
         assert!(!notices() && !notices());
         fs::write(&file, "slug: ac").unwrap();
         assert!(!notices(), "it may not be over");
@@ -107,10 +107,10 @@ mod tests {
         }
         let dirs = [link.clone()];
         std::os::unix::fs::symlink(&one, &link).unwrap();
-        let before = Seen::of(&dirs);
+        let before = FolderSnapshot::of(&dirs);
         fs::remove_file(&link).unwrap();
-        assert_ne!(Seen::of(&dirs), before, "it leads nowhere");
+        assert_ne!(FolderSnapshot::of(&dirs), before, "it leads nowhere");
         std::os::unix::fs::symlink(&two, &link).unwrap();
-        assert_ne!(Seen::of(&dirs), before);
+        assert_ne!(FolderSnapshot::of(&dirs), before);
     }
 }

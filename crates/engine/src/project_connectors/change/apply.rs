@@ -7,7 +7,7 @@ use astralform_provider::oauth::Client;
 use astralform_storage::{Tx, auth_requests, connections, project_connectors};
 use astralform_vault::ProjectKeys;
 
-use super::{Asked, Change, Effect, Revised};
+use super::{ConnectorChange, Effect, RequestedChange, Revised};
 use crate::{
     Fault, SettingsError, connectors::Ready, key_checks::VerifiedKey,
     project_connectors::ProjectConnectors,
@@ -19,10 +19,10 @@ impl ProjectConnectors {
         &self,
         tx: &mut Tx,
         revised: Revised,
-        asked: Asked<'_>,
+        asked: RequestedChange<'_>,
         keys: &ProjectKeys,
     ) -> Result<(), SettingsError> {
-        let Asked { change: &Change { confirmed, .. }, connector, .. } = asked;
+        let RequestedChange { change: &ConnectorChange { confirmed, .. }, connector, .. } = asked;
         let Revised { mut settings, client, key, effect } = revised;
         if effect == Effect::NewApp {
             let ended = self.ended_by(tx, &settings, key.as_ref()).await?;

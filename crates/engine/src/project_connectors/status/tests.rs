@@ -50,20 +50,32 @@ fn the_first_thing_that_is_wrong_is_the_status() {
     let works = shared(Active);
     let dead = shared(NeedsReauth);
     for (usable, allow, shared, lacks_return_url, expected) in [
-        (Ok(Oauth), true, vec![], false, Status::Ready),
-        (Ok(Oauth), true, vec![], true, Status::Misconfigured),
-        (Ok(ApiKey), false, vec![works.clone()], true, Status::Ready),
-        (Ok(ApiKey), false, vec![dead.clone()], true, Status::NeedsCredentials),
-        (Ok(Oauth), false, vec![dead.clone()], false, Status::NeedsCredentials),
-        (Ok(Oauth), false, vec![], false, Status::NeedsCredentials),
-        (Ok(ApiKey), true, vec![dead.clone()], false, Status::Ready),
-        (Err(Unusable::Paused), true, vec![], true, Status::Paused),
-        (Err(Unusable::NeedsCredentials), true, vec![], false, Status::NeedsCredentials),
-        (Err(Unusable::Misconfigured), true, vec![works], false, Status::Misconfigured),
+        (Ok(Oauth), true, vec![], false, ProjectConnectorStatus::Ready),
+        (Ok(Oauth), true, vec![], true, ProjectConnectorStatus::Misconfigured),
+        (Ok(ApiKey), false, vec![works.clone()], true, ProjectConnectorStatus::Ready),
+        (Ok(ApiKey), false, vec![dead.clone()], true, ProjectConnectorStatus::NeedsCredentials),
+        (Ok(Oauth), false, vec![dead.clone()], false, ProjectConnectorStatus::NeedsCredentials),
+        (Ok(Oauth), false, vec![], false, ProjectConnectorStatus::NeedsCredentials),
+        (Ok(ApiKey), true, vec![dead.clone()], false, ProjectConnectorStatus::Ready),
+        (Err(Unusable::Paused), true, vec![], true, ProjectConnectorStatus::Paused),
+        (
+            Err(Unusable::NeedsCredentials),
+            true,
+            vec![],
+            false,
+            ProjectConnectorStatus::NeedsCredentials,
+        ),
+        (
+            Err(Unusable::Misconfigured),
+            true,
+            vec![works],
+            false,
+            ProjectConnectorStatus::Misconfigured,
+        ),
     ] {
         let (status, reason) = status(&settings(allow), usable, &shared, lacks_return_url);
         assert_eq!(status, expected);
-        assert_eq!(reason.is_none(), status == Status::Ready);
+        assert_eq!(reason.is_none(), status == ProjectConnectorStatus::Ready);
     }
 }
 
@@ -72,14 +84,17 @@ fn what_the_project_shares_matters_wherever_it_may_pay() {
     let dead = shared(ConnectionStatus::NeedsReauth);
     for kind in [ConnectorType::ApiKey, ConnectorType::Oauth] {
         for (require_auth, shared, expected) in [
-            (false, vec![dead.clone()], Status::NeedsCredentials),
-            (true, vec![dead.clone()], Status::Ready),
-            (false, vec![], Status::Ready),
-            (false, vec![shared(ConnectionStatus::Active)], Status::Ready),
+            (false, vec![dead.clone()], ProjectConnectorStatus::NeedsCredentials),
+            (true, vec![dead.clone()], ProjectConnectorStatus::Ready),
+            (false, vec![], ProjectConnectorStatus::Ready),
+            (false, vec![shared(ConnectionStatus::Active)], ProjectConnectorStatus::Ready),
         ] {
             let settings = ProjectConnector { require_auth, ..settings(true) };
             let (status, reason) = status(&settings, Ok(kind), &shared, false);
-            assert_eq!((status, reason.is_none()), (expected, expected == Status::Ready));
+            assert_eq!(
+                (status, reason.is_none()),
+                (expected, expected == ProjectConnectorStatus::Ready)
+            );
         }
     }
 }

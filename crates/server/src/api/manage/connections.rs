@@ -23,7 +23,7 @@ use crate::{
 
 /// Which connections are looked for; each that is named has to fit.
 #[derive(Deserialize, JsonSchema)]
-pub(crate) struct SearchQuery {
+pub(crate) struct ConnectionsQuery {
     /// Those of this connector.
     connector: Option<ConnectorSlug>,
     /// Those of this status.
@@ -109,7 +109,7 @@ struct ExtentView {
 pub(crate) async fn list(
     State(app): State<App>,
     InTenant(tenant): InTenant,
-    Query(search): Query<SearchQuery>,
+    Query(search): Query<ConnectionsQuery>,
     Query(page): Query<PageQuery<ConnectionId>>,
 ) -> Result<Json<PageView<ProjectConnectionView>>, Problem> {
     let filter = ConnectionFilter {

@@ -5,7 +5,7 @@ use astralform_domain::{
 };
 use astralform_engine::{
     Credentials,
-    project_connectors::{Change, Enable, Verdict},
+    project_connectors::{ConnectorChange, Enable, Verdict},
 };
 use axum::{Json, extract::State};
 use schemars::JsonSchema;
@@ -17,11 +17,11 @@ use crate::{
     api::page::PageView,
     auth::{InProject, InTenant},
     body::{Body, Keyed, Path, Query},
-    once::{Answer, Scope, once},
+    once::{IdempotencyScope, IdempotentAnswer, once},
 };
 
 #[derive(Deserialize, JsonSchema)]
-pub(crate) struct ListQuery {
+pub(crate) struct ConnectorsQuery {
     /// Only this environment's.
     environment: Option<Environment>,
 }
@@ -69,7 +69,7 @@ pub(crate) struct EnableRequest {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "ConnectorChange")]
-pub(crate) struct ChangeRequest {
+pub(crate) struct ConnectorChangeRequest {
     /// `false` pauses the connector: calls are refused, connections stay.
     is_enabled: Option<bool>,
     /// Whether end users must connect accounts of their own, where they may.
@@ -117,7 +117,7 @@ pub(crate) struct DisabledView {
 pub(crate) async fn list(
     State(app): State<App>,
     InProject { project, .. }: InProject,
-    Query(ListQuery { environment }): Query<ListQuery>,
+    Query(ConnectorsQuery { environment }): Query<ConnectorsQuery>,
 ) -> Result<Json<PageView<ProjectConnectorView>>, Problem> {
     let found = app.engine().project_connectors.connector_overviews(project, environment).await?;
     Ok(Json(PageView::whole(found.into_iter().map(Into::into).collect())))
@@ -127,10 +127,10 @@ pub(crate) async fn enable(
     State(app): State<App>,
     InProject { administrator, project, .. }: InProject,
     sent: Keyed<EnableRequest>,
-) -> Result<Answer<ProjectConnectorView, 201>, Problem> {
+) -> Result<IdempotentAnswer<ProjectConnectorView, 201>, Problem> {
     let tenant = Tenant { project, environment: sent.value.environment };
     let route = "POST /v1/projects/{project}/connectors";
-    let sent = sent.within(|| Scope::of_member(administrator, tenant, route));
+    let sent = sent.within(|| IdempotencyScope::of_member(administrator, tenant, route));
     let work = app.clone();
     once(
         &app,
@@ -157,7 +157,7 @@ pub(crate) async fn change(
     State(app): State<App>,
     InTenant(tenant): InTenant,
     Path(SlugPath { slug }): Path<SlugPath>,
-    Body(request): Body<ChangeRequest>,
+    Body(request): Body<ConnectorChangeRequest>,
 ) -> Result<Json<ProjectConnectorView>, Problem> {
     app.engine().project_connectors.change_connector(tenant, &slug, &request.into()).await?;
     Ok(Json(overview(&app, tenant, &slug).await?))
@@ -214,8 +214,8 @@ impl From<EnableRequest> for Enable {
     }
 }
 
-impl From<ChangeRequest> for Change {
-    fn from(request: ChangeRequest) -> Self {
+impl From<ConnectorChangeRequest> for ConnectorChange {
+    fn from(request: ConnectorChangeRequest) -> Self {
         let settings = SettingsPatch {
             is_enabled: request.is_enabled,
             require_auth: request.require_auth,

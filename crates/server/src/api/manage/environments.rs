@@ -25,7 +25,7 @@ pub(crate) struct EnvironmentView {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "EnvironmentChange")]
-pub(crate) struct ChangeRequest {
+pub(crate) struct EnvironmentChangeRequest {
     /// Only an owner of the team may switch it off in `live`.
     verify_end_user: Option<VerifyEndUser>,
     /// All of them; 20 at most: https, http on loopback, or with `confirm` an application's own
@@ -54,7 +54,7 @@ pub(crate) async fn change(
     State(app): State<App>,
     InProject { administrator, project, .. }: InProject,
     Path(EnvironmentPath { environment }): Path<EnvironmentPath>,
-    Body(ChangeRequest { verify_end_user, return_urls }): Body<ChangeRequest>,
+    Body(EnvironmentChangeRequest { verify_end_user, return_urls }): Body<EnvironmentChangeRequest>,
 ) -> Result<Json<EnvironmentView>, Problem> {
     let tenant = astralform_domain::Tenant { project, environment };
     let change = EnvironmentChange { verify_end_user, return_urls };

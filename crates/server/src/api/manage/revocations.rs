@@ -21,7 +21,7 @@ use crate::{App, Problem, api::page::PageQuery, auth::InPastTenant, body::Query,
 
 /// Which receipts are looked for, and in which form.
 #[derive(Deserialize, JsonSchema)]
-pub(crate) struct SearchQuery {
+pub(crate) struct ReceiptsQuery {
     /// Those of this connector.
     connector: Option<ConnectorSlug>,
     /// Those of this status.
@@ -29,14 +29,13 @@ pub(crate) struct SearchQuery {
     /// Those of connections that ended since then.
     requested_since: Option<Timestamp>,
     /// `csv` for a table with all of them, 100,000 at most; a page of JSON when left out.
-    format: Option<Format>,
+    format: Option<ReceiptFormat>,
 }
 
 /// The form of an answer.
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-#[schemars(rename = "ReceiptFormat")]
-enum Format {
+enum ReceiptFormat {
     /// A page of JSON.
     Json,
     /// A table.
@@ -51,7 +50,7 @@ pub(crate) struct ReceiptsView {
     /// What to send as `cursor` for the next part; null on the last one.
     next_cursor: Option<String>,
     /// How many there are of each status, on all pages and whatever `status` was asked for.
-    counts: CountsView,
+    counts: ReceiptCountsView,
 }
 
 /// What became of the tokens of an ended connection.
@@ -79,8 +78,7 @@ struct ReceiptView {
 
 /// How many receipts there are of each status.
 #[derive(Default, Serialize, JsonSchema)]
-#[schemars(rename = "ReceiptCountsView")]
-struct CountsView {
+struct ReceiptCountsView {
     /// The provider is still to be asked, or asked again.
     pending: i64,
     /// The provider says that they are dead.
@@ -100,7 +98,7 @@ pub(crate) enum Receipts {
 pub(crate) async fn list(
     State(app): State<App>,
     InPastTenant(tenant): InPastTenant,
-    Query(search): Query<SearchQuery>,
+    Query(search): Query<ReceiptsQuery>,
     Query(page): Query<PageQuery<ConnectionId>>,
     headers: HeaderMap,
 ) -> Result<Receipts, Problem> {
@@ -120,9 +118,9 @@ pub(crate) async fn list(
     Ok(Receipts::Page(ReceiptsView { data, next_cursor, counts }))
 }
 
-fn wants_table(format: Option<Format>, headers: &HeaderMap) -> bool {
+fn wants_table(format: Option<ReceiptFormat>, headers: &HeaderMap) -> bool {
     if let Some(format) = format {
-        return format == Format::Csv;
+        return format == ReceiptFormat::Csv;
     }
     let accepted = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
     accepted.is_some_and(|accepted| accepted.trim().starts_with("text/csv"))
@@ -185,7 +183,7 @@ impl From<Receipt> for ReceiptView {
     }
 }
 
-impl From<Vec<(RevocationStatus, i64)>> for CountsView {
+impl From<Vec<(RevocationStatus, i64)>> for ReceiptCountsView {
     fn from(counts: Vec<(RevocationStatus, i64)>) -> Self {
         let mut view = Self::default();
         for (status, number) in counts {

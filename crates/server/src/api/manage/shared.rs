@@ -17,7 +17,7 @@ use crate::{
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "SharedConfirmation")]
-pub(crate) struct ConfirmRequest {
+pub(crate) struct SharedConfirmRequest {
     /// The auth request that was answered.
     auth_request_id: AuthRequestId,
     /// The code that the browser was shown at the end.
@@ -36,7 +36,7 @@ pub(crate) async fn confirm(
     State(app): State<App>,
     InTenant(tenant): InTenant,
     Path(SlugPath { .. }): Path<SlugPath>,
-    Body(ConfirmRequest { auth_request_id, confirmation }): Body<ConfirmRequest>,
+    Body(SharedConfirmRequest { auth_request_id, confirmation }): Body<SharedConfirmRequest>,
 ) -> Result<Json<AuthRequestView>, Problem> {
     let confirmed = to_the_end(async move {
         let said = Confirmation { owner: &Owner::Project, proof: &confirmation };

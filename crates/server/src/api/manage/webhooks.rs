@@ -12,7 +12,7 @@ use crate::{
     api::page::{PageQuery, PageView},
     auth::InTenant,
     body::{Body, Path, Query},
-    once::Answer,
+    once::IdempotentAnswer,
 };
 
 /// Where an environment is told what happens to its connections.
@@ -81,7 +81,7 @@ pub(crate) struct DeliveryView {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "CreateWebhook")]
-pub(crate) struct CreateRequest {
+pub(crate) struct WebhookCreateRequest {
     /// An https address; private networks only where the operator allows them.
     #[schemars(length(max = 2048))]
     url: String,
@@ -91,7 +91,7 @@ pub(crate) struct CreateRequest {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "WebhookChange")]
-pub(crate) struct ChangeRequest {
+pub(crate) struct WebhookChangeRequest {
     /// Another address.
     url: Option<String>,
     /// `false` pauses it: what happens meanwhile is not told afterwards, and what was on its way
@@ -117,9 +117,9 @@ pub(crate) async fn list(
 pub(crate) async fn create(
     State(app): State<App>,
     InTenant(tenant): InTenant,
-    Body(CreateRequest { url }): Body<CreateRequest>,
-) -> Result<Answer<WebhookSecretView, 201>, Problem> {
-    Ok(Answer::Fresh(app.engine().webhooks.create_webhook(tenant, &url).await?.into()))
+    Body(WebhookCreateRequest { url }): Body<WebhookCreateRequest>,
+) -> Result<IdempotentAnswer<WebhookSecretView, 201>, Problem> {
+    Ok(IdempotentAnswer::Fresh(app.engine().webhooks.create_webhook(tenant, &url).await?.into()))
 }
 
 pub(crate) async fn show(
@@ -134,7 +134,7 @@ pub(crate) async fn change(
     State(app): State<App>,
     InTenant(tenant): InTenant,
     Path(WebhookPath { id }): Path<WebhookPath>,
-    Body(ChangeRequest { url, is_enabled }): Body<ChangeRequest>,
+    Body(WebhookChangeRequest { url, is_enabled }): Body<WebhookChangeRequest>,
 ) -> Result<Json<WebhookView>, Problem> {
     let changes = WebhookChanges { url, is_enabled };
     Ok(Json(app.engine().webhooks.change_webhook(tenant, id, changes).await?.into()))

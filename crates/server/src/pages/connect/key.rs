@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use astralform_catalog::ApiKey;
+use astralform_catalog::ApiKeyAuth;
 use astralform_domain::Secret;
 use astralform_engine::{Consent, EnterKeyError};
 use axum::{http::StatusCode, response::Response};
@@ -21,7 +21,10 @@ pub(super) struct Input<'a> {
     pub(super) value: String,
 }
 
-pub(super) fn inputs<'a>(key: &'a ApiKey, entered: &BTreeMap<String, Secret>) -> Vec<Input<'a>> {
+pub(super) fn inputs<'a>(
+    key: &'a ApiKeyAuth,
+    entered: &BTreeMap<String, Secret>,
+) -> Vec<Input<'a>> {
     let fields = key.fields.iter().map(|field| Input {
         name: &field.name,
         label: &field.label,

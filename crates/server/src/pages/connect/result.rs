@@ -16,11 +16,11 @@ pub(super) struct ResultPage<'a> {
 
 /// What a browser that has just shared an account brings.
 #[derive(Default, Deserialize)]
-pub(crate) struct Brought {
+pub(crate) struct ConfirmationQuery {
     confirmation: Option<String>,
 }
 
-pub(super) fn result<'a>(consent: &Consent<'_>, brought: &'a Brought) -> ResultPage<'a> {
+pub(super) fn result<'a>(consent: &Consent<'_>, brought: &'a ConfirmationQuery) -> ResultPage<'a> {
     let service = &consent.connector;
     let project = &consent.project;
     let code = brought.confirmation.as_deref().filter(|code| {
