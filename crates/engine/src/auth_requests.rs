@@ -17,6 +17,7 @@ mod request;
 mod unconfirmed;
 mod view;
 mod wait;
+mod wanted;
 
 use std::sync::Arc;
 
@@ -42,9 +43,9 @@ pub(crate) use enter_key::KeyEntry;
 pub use finish::{Callback, FinishError};
 pub(crate) use open::{OpenPromptError, Question, Wishes};
 pub(crate) use request::AuthRequests;
-pub use request::{UndeclaredScope, WantedAccount, WantedError, WantedPrompt};
 pub use view::{Consent, Prompt};
 pub use wait::Patience;
+pub use wanted::{UndeclaredScope, WantedAccount, WantedError, WantedPrompt};
 
 /// What this process knows of open auth requests, besides what is stored.
 #[derive(Default)]

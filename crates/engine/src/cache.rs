@@ -13,7 +13,7 @@ use astralform_storage::{
     agents::{self, Agent},
     api_keys::{self, ApiKey},
     freezes, project_connectors,
-    served::{self, ConnectionWithTokens},
+    serving::{self, ConnectionWithTokens},
     sessions::{self, Session},
     tokens::Token,
 };
@@ -207,7 +207,7 @@ impl Cache {
         end_user: Option<&EndUserId>,
     ) -> Result<Arc<ServingConnections>, Fault> {
         let read = async {
-            let held = served::held(&self.base.db, tenant, at, end_user).await?;
+            let held = serving::with_tokens(&self.base.db, tenant, at, end_user).await?;
             Ok(Some(ServingConnections::from(held)))
         };
         let topics =

@@ -15,7 +15,7 @@ use crate::{
     base::Base,
     connections::Connections,
     connectors::Ready,
-    refresh::{Cause, Freshness, Landing, Later, Refresh, freshness},
+    refresh::{Cause, Freshness, Later, Refresh, RefreshEnd, freshness},
 };
 
 /// What a call is to be paid with.
@@ -279,11 +279,11 @@ impl CredentialResolver {
         let (generation, text) = match freshness(token, now, rejected) {
             Freshness::Ended(why) => return Ok(Err(NoCredential::Dead { generation, why })),
             Freshness::Stale => {
-                match self.refresh.refreshed(connection, kind, generation, cause).await {
-                    Landing::Renewed(fresh) => (fresh.generation, fresh.access_token.clone()),
-                    Landing::Over => return Ok(Err(NoCredential::Changed)),
-                    Landing::Later(later) => return Ok(Err(NoCredential::Later(later))),
-                    Landing::Broken(fault) => return Err(Fault::Refresh(fault)),
+                match self.refresh.refresh_token(connection, kind, generation, cause).await {
+                    RefreshEnd::Renewed(fresh) => (fresh.generation, fresh.access_token.clone()),
+                    RefreshEnd::Over => return Ok(Err(NoCredential::Changed)),
+                    RefreshEnd::Later(later) => return Ok(Err(NoCredential::Later(later))),
+                    RefreshEnd::Broken(fault) => return Err(Fault::Refresh(fault)),
                 }
             }
             freshness @ (Freshness::Good | Freshness::Due) => {

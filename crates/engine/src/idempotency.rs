@@ -30,7 +30,8 @@ pub struct Repeatable<'a> {
 
 /// What to do with a request.
 pub enum IdempotencyTurn {
-    /// It is the first: carry it out, then [`Engine::keep_answer`] or [`Engine::forget_request`].
+    /// It is the first: carry it out, then [`Idempotency::keep_answer`] or
+    /// [`Idempotency::forget_request`].
     First(Ticket),
     /// It came before: this was the answer.
     Before(Secret),

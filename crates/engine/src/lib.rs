@@ -1,8 +1,9 @@
-//! What happens: auth requests, OAuth, credentials, tool calls.
+//! What happens: auth requests, credentials, refreshing, revoking, tool calls.
 //!
-//! Data flows one way: principal → policy → credential → plan (pure) → egress → shape (pure).
-//! Start with
-//! [`Engine::call_tool`], then [`Engine::begin_consent`] and [`Engine::finish_consent`].
+//! Data flows one way: principal → policy → credential → plan (pure) → egress → shape (pure). Start
+//! with [`Engine`], then `tools/call.rs` and `auth_requests/`. The map of the whole program:
+//!
+#![doc = include_str!("../../../ARCHITECTURE.md")]
 
 pub mod access;
 mod auth_requests;

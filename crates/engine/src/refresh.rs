@@ -13,13 +13,13 @@
 //! tried once more; if the provider refuses it then, the new token was lost on the way, and that
 //! is what the connection's owner is told.
 //!
-//! In one process all who want the same token refreshed wait for one flight ([`flights`]).
+//! In one process all who want the same token refreshed wait for one flight ([`in_flight`]).
 
 mod claim;
 mod conclude;
-mod flights;
-mod fly;
+mod in_flight;
 mod living;
+mod run;
 mod seats;
 mod send;
 mod settle;
@@ -39,16 +39,16 @@ use crate::{
 };
 
 pub(crate) use claim::Claims;
-pub(crate) use flights::Flights;
-pub(crate) use fly::Refresh;
+pub(crate) use in_flight::InFlight;
 pub(crate) use living::Presence;
+pub(crate) use run::Refresh;
 pub(crate) use seats::Hosts;
 pub(crate) use spool::Spool;
 pub(crate) use upkeep::Upkeep;
 
 /// How a refresh ended, for those who wait for it.
 #[derive(Clone)]
-pub(crate) enum Landing {
+pub(crate) enum RefreshEnd {
     /// There is a newer token.
     Renewed(Arc<Renewed>),
     /// The connection has to be connected again, or is no more; its row says why.

@@ -4,7 +4,7 @@ mod attempt;
 mod call;
 mod list;
 mod outcome;
-mod prompted;
+mod prompt_user;
 mod refused;
 
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use astralform_egress::Egress;
 
 use crate::{
     auth_requests::Prompts, base::Base, cache::Cache, connections::Connections,
-    connectors::Connectors, credentials::CredentialResolver, reach::Offers, refresh::Flights,
+    connectors::Connectors, credentials::CredentialResolver, reach::Offers, refresh::InFlight,
     uses::Uses,
 };
 
@@ -26,7 +26,7 @@ pub use outcome::Outcome;
 pub struct Tools {
     base: Arc<Base>,
     egress: Egress,
-    flights: Arc<Flights>,
+    in_flight: Arc<InFlight>,
     uses: Arc<Uses>,
     cache: Arc<Cache>,
     credentials: Arc<CredentialResolver>,
@@ -39,7 +39,7 @@ pub struct Tools {
 impl Tools {
     pub(crate) fn new(
         egress: &Egress,
-        flights: &Arc<Flights>,
+        in_flight: &Arc<InFlight>,
         uses: &Arc<Uses>,
         credentials: &Arc<CredentialResolver>,
         prompts: &Arc<Prompts>,
@@ -48,7 +48,7 @@ impl Tools {
         Self {
             base: Arc::clone(&prompts.base),
             egress: egress.clone(),
-            flights: Arc::clone(flights),
+            in_flight: Arc::clone(in_flight),
             uses: Arc::clone(uses),
             cache: Arc::clone(&prompts.cache),
             credentials: Arc::clone(credentials),

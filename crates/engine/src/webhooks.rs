@@ -5,6 +5,7 @@
 //! events of a connection one after another as long as that is sensible, each webhook by itself.
 
 mod deliver;
+mod error;
 mod payload;
 mod schedule;
 pub(crate) mod secrets;
@@ -15,56 +16,18 @@ mod streams;
 use std::sync::Arc;
 
 use astralform_domain::{
-    Delivery, Retired, Secret, Tenant, Timestamp, Webhook, WebhookDisabled, WebhookId, limits,
+    Delivery, Retired, Secret, Tenant, Webhook, WebhookDisabled, WebhookId, limits,
 };
-use astralform_egress::{Egress, Forbidden};
+use astralform_egress::Egress;
 use astralform_storage::{projects, webhook_deliveries, webhooks};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use thiserror::Error;
 use url::Url;
 
 use crate::{Fault, auth_requests::Prompts, base::Base, connectors::Connectors};
+pub use error::WebhookError;
 use secrets::hosts_of;
 pub use streams::DeliveryTurn;
 pub(crate) use streams::Streams;
-
-/// Why a webhook is not as it was wanted.
-#[derive(Debug, Error)]
-pub enum WebhookError {
-    /// The environment has none of that id.
-    #[error(
-        "there is no webhook of that id in this environment: GET \
-         /v1/projects/{{project}}/webhooks lists those there are"
-    )]
-    Unknown,
-    /// Nothing can be delivered there.
-    #[error(
-        "`url` is none that can be delivered to: it must be an https address of at most 2048 bytes, \
-         without user name or fragment"
-    )]
-    BadUrl,
-    /// This server may not call it.
-    #[error("`url`: {0}")]
-    Forbidden(#[from] Forbidden),
-    /// There are as many as there can be.
-    #[error(
-        "this environment has {} webhooks, as many as one may have: delete one first",
-        limits::WEBHOOKS.value
-    )]
-    TooMany,
-    /// Nothing is delivered to it at present.
-    #[error("the webhook is disabled ({0}): enable it first, with PATCH {{\"is_enabled\": true}}")]
-    Disabled(WebhookDisabled),
-    /// It has a fresh secret, and the one before is still in use until then.
-    #[error(
-        "the secret before the present one is valid until {0}, since receivers may still use it; \
-         rotate again after that, or delete the webhook and make another"
-    )]
-    RotatedLately(Timestamp),
-    /// Something is broken.
-    #[error(transparent)]
-    Fault(#[from] Fault),
-}
 
 /// What may be changed of a webhook; what is left out stays.
 #[derive(Default)]

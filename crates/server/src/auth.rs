@@ -1,11 +1,7 @@
+mod described;
+
 use std::sync::Arc;
 
-use aide::{
-    OperationInput, OperationOutput as _,
-    generate::GenContext,
-    openapi::{Components, Operation, ReferenceOr, SecurityScheme},
-    operation::{ParamLocation, add_parameters},
-};
 use astralform_domain::{
     Administrator, Caller, EndUserId, Environment, Principal, ProjectId, Role, RuntimeCredential,
     Tenant, limits,
@@ -21,13 +17,10 @@ use serde::Deserialize;
 use crate::{
     App, Given, Problem, Refusal,
     body::Query,
-    openapi::{Queries, optional_header, parameters},
+    openapi::Queries,
     served::{self, Served},
 };
-
-const API_KEY: &str = "apiKey";
-const SESSION: &str = "session";
-const ADMIN_TOKEN: &str = "adminToken";
+pub(crate) use described::describe;
 
 /// A runtime request, and the end user it names, if it names one: with an API key, or with a
 /// session, which names both agent and end user itself.
@@ -216,18 +209,6 @@ async fn environment(parts: &mut Parts, app: &App) -> Result<Environment, Proble
     environment.ok_or_else(|| Refusal::EnvironmentRequired.into())
 }
 
-impl OperationInput for AdminInTenant {
-    fn operation_input(context: &mut GenContext, operation: &mut Operation) {
-        InTenant::operation_input(context, operation);
-    }
-}
-
-impl OperationInput for InPastTenant {
-    fn operation_input(context: &mut GenContext, operation: &mut Operation) {
-        InTenant::operation_input(context, operation);
-    }
-}
-
 pub(crate) fn bearer(headers: &HeaderMap) -> Result<&str, Refusal> {
     let value = headers.get(header::AUTHORIZATION).ok_or(Refusal::NoToken)?;
     let value = value.to_str().map_err(|_| Refusal::InvalidHeader("Authorization"))?;
@@ -255,96 +236,4 @@ fn agent(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
         return Ok(None);
     };
     value.to_str().map(Some).map_err(|_| Refusal::InvalidHeader("X-Agent-ID").into())
-}
-
-/// Describes what an operation asks for as proof: one of these; without it, it refuses.
-fn asks_for(context: &mut GenContext, operation: &mut Operation, schemes: &[&str]) {
-    Problem::inferred_responses(context, operation);
-    let each = schemes.iter().map(|scheme| [((*scheme).to_owned(), Vec::new())]);
-    operation.security.extend(each.map(|one| one.into_iter().collect()));
-}
-
-fn refers_to(operation: &mut Operation, header: &str) {
-    let reference = format!("#/components/parameters/{header}");
-    operation.parameters.push(ReferenceOr::ref_(&reference));
-}
-
-impl OperationInput for Acting {
-    fn operation_input(context: &mut GenContext, operation: &mut Operation) {
-        asks_for(context, operation, &[API_KEY, SESSION]);
-        refers_to(operation, "X-Agent-ID");
-        refers_to(operation, "X-End-User-ID");
-    }
-}
-
-impl OperationInput for ActingFor {
-    fn operation_input(context: &mut GenContext, operation: &mut Operation) {
-        Acting::operation_input(context, operation);
-    }
-}
-
-impl OperationInput for Backend {
-    fn operation_input(context: &mut GenContext, operation: &mut Operation) {
-        asks_for(context, operation, &[API_KEY]);
-        refers_to(operation, "X-Agent-ID");
-    }
-}
-
-impl OperationInput for Managing {
-    fn operation_input(context: &mut GenContext, operation: &mut Operation) {
-        asks_for(context, operation, &[ADMIN_TOKEN]);
-    }
-}
-
-impl OperationInput for InProject {
-    fn operation_input(context: &mut GenContext, operation: &mut Operation) {
-        Managing::operation_input(context, operation);
-        let parameters = parameters::<ProjectPath>(context, ParamLocation::Path);
-        add_parameters(context, operation, parameters);
-    }
-}
-
-impl OperationInput for InTenant {
-    fn operation_input(context: &mut GenContext, operation: &mut Operation) {
-        InProject::operation_input(context, operation);
-        let parameters = parameters::<EnvironmentQuery>(context, ParamLocation::Query);
-        add_parameters(context, operation, parameters);
-    }
-}
-
-/// Describes what the extractors refer to.
-pub(crate) fn describe(context: &mut GenContext, components: &mut Components) {
-    for (name, form, about) in [
-        (API_KEY, "sk_…", "An API key of one environment of a project: your backend's."),
-        (SESSION, "ut_…", "A session of one end user and one agent, opened with an API key."),
-        (ADMIN_TOKEN, "pat_…", "An admin token of somebody who administers."),
-    ] {
-        let scheme = SecurityScheme::Http {
-            scheme: "bearer".to_owned(),
-            bearer_format: Some(form.to_owned()),
-            description: Some(about.to_owned()),
-            extensions: [].into_iter().collect(),
-        };
-        components.security_schemes.insert(name.to_owned(), ReferenceOr::Item(scheme));
-    }
-    for header in [
-        optional_header::<String>(
-            context,
-            "X-Agent-ID",
-            "The agent that acts, by name or id. Left out, it is the one that the token is bound to, or `default`.",
-        ),
-        optional_header::<EndUserId>(
-            context,
-            "X-End-User-ID",
-            "The end user whom the agent acts for, by your own id of them. A session names its own.",
-        ),
-        optional_header::<String>(
-            context,
-            "Idempotency-Key",
-            "Makes it safe to send the request again: for 24 hours, the same request with the same key gets the first one's answer.",
-        ),
-    ] {
-        let name = header.parameter_data_ref().name.clone();
-        components.parameters.insert(name, ReferenceOr::Item(header));
-    }
 }

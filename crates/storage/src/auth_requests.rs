@@ -1,8 +1,10 @@
 //! Pending prompts to end users.
 
+mod endings;
+
 use astralform_domain::{
-    AuthFailure, AuthRequest, AuthRequestId, AuthStatus, ConnectionId, EndUserKey,
-    ProjectConnectorId, ProviderError, Tenant, Timestamp,
+    AuthFailure, AuthRequest, AuthRequestId, AuthStatus, ConnectionId, EndUserKey, ProviderError,
+    Tenant, Timestamp,
 };
 
 use crate::{
@@ -10,7 +12,10 @@ use crate::{
     bind::{binds, json},
     connections::owner,
     db::{Row, Run as _},
-    row::{Count, Id, Record},
+    row::{Count, Record},
+};
+pub use endings::{
+    decline, decline_all, decline_ended, expire_pending, fail_all, forget_ended, unconfirmed,
 };
 
 impl Record for AuthRequest {
@@ -239,27 +244,6 @@ pub async fn open_in(db: &Db, tenant: Tenant, at_most: i64) -> Result<i64> {
     Ok(db.optional::<Count>(SQL, binds).await?.map_or(0, |found| found.0))
 }
 
-/// Forgets the oldest of an end user's requests that have ended, all but `kept`.
-pub async fn forget_ended(tx: &mut Tx, end_user: EndUserKey, kept: i64) -> Result<u64> {
-    const NEWEST: &str = "
-        SELECT id FROM auth_requests
-        WHERE end_user_id = $1 AND status NOT IN ('pending', 'awaiting_confirmation')
-        ORDER BY id DESC LIMIT 1 OFFSET $2";
-    const STATES: &str = "
-        DELETE FROM oauth_states WHERE auth_request_id IN (
-            SELECT id FROM auth_requests
-            WHERE end_user_id = $1 AND id <= $2
-              AND status NOT IN ('pending', 'awaiting_confirmation'))";
-    const REQUESTS: &str = "
-        DELETE FROM auth_requests
-        WHERE end_user_id = $1 AND id <= $2
-          AND status NOT IN ('pending', 'awaiting_confirmation')";
-    let newest = tx.optional::<Id<AuthRequestId>>(NEWEST, binds![end_user, kept]).await?;
-    let Some(Id(newest)) = newest else { return Ok(0) };
-    tx.execute(STATES, binds![end_user, newest]).await?;
-    tx.execute(REQUESTS, binds![end_user, newest]).await
-}
-
 /// Notes which connection an auth request led to.
 pub async fn point_to(tx: &mut Tx, id: AuthRequestId, connection: ConnectionId) -> Result<()> {
     const SQL: &str = "UPDATE auth_requests SET connection_id = $2 WHERE id = $1";
@@ -272,67 +256,6 @@ pub async fn note_account(tx: &mut Tx, id: AuthRequestId, label: &str) -> Result
     const SQL: &str = "UPDATE auth_requests SET account_hint = $2 WHERE id = $1";
     tx.execute(SQL, binds![id, label]).await?;
     Ok(())
-}
-
-/// Ends every open request of a project connector; those waiting to be confirmed are among them.
-pub async fn fail_all(
-    tx: &mut Tx,
-    tenant: Tenant,
-    project_connector: ProjectConnectorId,
-    failure: AuthFailure,
-) -> Result<u64> {
-    const SQL: &str = "
-        UPDATE auth_requests SET status = 'failed', failure = $4
-        WHERE project_id = $1 AND environment = $2 AND project_connector_id = $3
-          AND status IN ('pending', 'awaiting_confirmation')";
-    let Tenant { project, environment } = tenant;
-    tx.execute(SQL, binds![project, environment, project_connector, failure]).await
-}
-
-/// Ends the request that led to a connection which is not confirmed yet.
-pub async fn decline(tx: &mut Tx, connection: ConnectionId) -> Result<u64> {
-    const SQL: &str = "
-        UPDATE auth_requests SET status = 'declined'
-        WHERE connection_id = $1 AND status = 'awaiting_confirmation'";
-    tx.execute(SQL, binds![connection]).await
-}
-
-/// Ends the requests of a project connector that led to connections which have ended unconfirmed.
-pub async fn decline_ended(tx: &mut Tx, at: ProjectConnectorId) -> Result<u64> {
-    const SQL: &str = "
-        UPDATE auth_requests SET status = 'declined'
-        WHERE project_connector_id = $1 AND status = 'awaiting_confirmation'
-          AND connection_id IN (SELECT id FROM connections
-                                WHERE project_connector_id = $1 AND status = 'revoked')";
-    tx.execute(SQL, binds![at]).await
-}
-
-/// Ends every open request of an end user.
-pub async fn decline_all(tx: &mut Tx, of: EndUserKey) -> Result<u64> {
-    const SQL: &str = "
-        UPDATE auth_requests SET status = 'declined'
-        WHERE end_user_id = $1 AND status IN ('pending', 'awaiting_confirmation')";
-    tx.execute(SQL, binds![of]).await
-}
-
-/// Returns requests that were not confirmed in time, the oldest first, `limit` at most.
-pub async fn unconfirmed(db: &Db, now: Timestamp, limit: i64) -> Result<Vec<AuthRequest>> {
-    const SQL: &str = "
-        SELECT auth_requests.*, end_users.external_id, project_connectors.connector
-        FROM auth_requests
-        LEFT JOIN end_users ON end_users.id = auth_requests.end_user_id
-        JOIN project_connectors ON project_connectors.id = auth_requests.project_connector_id
-        WHERE auth_requests.status = 'awaiting_confirmation' AND auth_requests.expires_at <= $1
-        ORDER BY auth_requests.expires_at LIMIT $2";
-    db.all(SQL, binds![now, limit]).await
-}
-
-/// Closes pending requests that were not finished in time; returns how many.
-pub async fn expire_pending(tx: &mut Tx, now: Timestamp) -> Result<u64> {
-    const SQL: &str = "
-        UPDATE auth_requests SET status = 'expired'
-        WHERE status = 'pending' AND expires_at <= $1";
-    tx.execute(SQL, binds![now]).await
 }
 
 #[cfg(test)]

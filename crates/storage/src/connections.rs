@@ -17,7 +17,7 @@ use crate::{
     status_changes::StatusUpdate,
 };
 
-pub(crate) use found::of_serving;
+pub(crate) use found::select_serving;
 pub use found::{
     any_left, any_with_app, counts, find, left_after, of_account, of_end_user, serving,
 };

@@ -34,7 +34,7 @@ pub mod retention;
 pub mod revocations;
 mod row;
 pub mod sealed_columns;
-pub mod served;
+pub mod serving;
 pub mod sessions;
 mod status_changes;
 pub mod tokens;

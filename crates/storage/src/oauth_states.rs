@@ -105,7 +105,7 @@ pub async fn find(db: &Db, state_hash: &[u8; 32]) -> Result<Option<OauthState>> 
 }
 
 /// Marks the state with that hash as used: one request, and no other ever, gets it as
-/// [`Brought::First`].
+/// [`ReturnedState::First`].
 ///
 /// Looks first: callbacks with made-up states, which any client can send, write nothing.
 pub async fn consume(

@@ -51,7 +51,10 @@ pub(crate) enum OpenPromptError {
 
 impl Prompts {
     /// Asks; the same question again is the same request.
-    pub(crate) async fn ask(&self, mut question: Question<'_>) -> Result<Prompt, OpenPromptError> {
+    pub(crate) async fn prompt_user(
+        &self,
+        mut question: Question<'_>,
+    ) -> Result<Prompt, OpenPromptError> {
         let connector = Arc::clone(&question.ready.connector);
         let project = question.ready.settings.tenant.project;
         self.cache.ensure_not_frozen(project).await?.map_err(Unusable::from)?;

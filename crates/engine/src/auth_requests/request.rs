@@ -1,15 +1,17 @@
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use astralform_domain::{
-    AuthReason, AuthRequest, AuthStatus, Caller, Connection, ConnectionId, ConnectionStatus,
-    ConnectorSlug, Owner, RuntimeCredential, Scope, ScopeSet, Timestamp,
+    AuthReason, AuthRequest, AuthStatus, Caller, Connection, ConnectionStatus, Owner, ScopeSet,
+    Timestamp,
 };
 use astralform_storage::{agents, auth_requests, connections, project_connectors, tokens};
-use thiserror::Error;
 
-use super::{OpenPromptError, Prompt, Question, Wishes};
+use super::{
+    OpenPromptError, Prompt, Question, Wishes,
+    wanted::{WantedAccount, WantedError, WantedPrompt, check_declared, check_life},
+};
 use crate::{
-    CredentialRefusal, Fault, NoConnector, SettingsError, Unusable,
+    CredentialRefusal, Fault,
     auth_requests::Prompts,
     base::Base,
     connections::Connections,
@@ -20,89 +22,6 @@ use crate::{
     row_tags::RowTags,
     settings::check_scopes,
 };
-
-/// A prompt that is wanted without a tool call.
-pub struct WantedPrompt {
-    /// What an account is to be connected to.
-    pub connector: ConnectorSlug,
-    /// What is to be granted besides the usual.
-    pub scopes: ScopeSet,
-    /// Which account.
-    pub account: WantedAccount,
-    /// Where the browser goes afterwards; the first registered address when not named.
-    pub return_url: Option<String>,
-    /// How long the link waits for its click.
-    pub life: Option<Duration>,
-}
-
-/// Which of an end user's accounts a prompt is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WantedAccount {
-    /// The one that calls use which name none; a first one where there is none.
-    Default,
-    /// One more.
-    New,
-    /// This one, again.
-    Named(ConnectionId),
-}
-
-/// Why no end user is prompted.
-#[derive(Debug, Error)]
-pub enum WantedError {
-    /// The caller has no such connector.
-    #[error(transparent)]
-    NoConnector(#[from] NoConnector),
-    /// End users may not connect accounts of their own.
-    #[error(
-        "end users may not connect accounts of their own at `{0}` here: call its tools without \
-         asking for one, or set `allow_end_user_auth` of the connector"
-    )]
-    NotAllowed(ConnectorSlug),
-    /// The browser may not be sent there.
-    #[error(
-        "`return_url` is not one of those registered for this environment, which have to be given \
-         to the letter: register it with PATCH \
-         /v1/projects/{{project}}/environments/{{environment}}, or leave it out"
-    )]
-    UnregisteredReturnUrl,
-    /// The life is too short, or too long for the caller.
-    #[error("`expires_in` is {given}; it must be a whole number of seconds from 60 to {longest}")]
-    BadLife {
-        /// What was asked for, in seconds.
-        given: u64,
-        /// The most that the caller may ask for.
-        longest: u64,
-    },
-    /// The project's list, or the connector, does not have a scope.
-    #[error("{0}")]
-    UndeclaredScope(UndeclaredScope),
-    /// A scope cannot stand in a request.
-    #[error(transparent)]
-    Settings(#[from] SettingsError),
-    /// No credential can be had.
-    #[error(transparent)]
-    Credential(#[from] CredentialRefusal),
-    /// The connector cannot be used at present.
-    #[error(transparent)]
-    Unusable(#[from] Unusable),
-    /// Something is broken.
-    #[error(transparent)]
-    Fault(#[from] Fault),
-}
-
-/// A scope that callers may not ask for. The administrators of a project, and the connector, say
-/// what may be asked: otherwise the holder of a session could have an end user grant any scope.
-#[derive(Debug, Error)]
-#[error(
-    "`scopes` has `{scope}`, which cannot be asked for, since {} does not have it: ask for those that it has, {}",
-    if *.by_project { "the list `scopes` of this project connector" } else { "the connector" },
-    .declared.join(", ")
-)]
-pub struct UndeclaredScope {
-    scope: Scope,
-    declared: ScopeSet,
-    by_project: bool,
-}
 
 /// Auth requests that a developer's backend or an agent asks for.
 #[derive(Clone)]
@@ -181,7 +100,7 @@ impl AuthRequests {
         let agent = caller.principal.agent;
         match self
             .prompts
-            .ask(Question { ready: &ready, owner, agent, ask, wishes, seen: None })
+            .prompt_user(Question { ready: &ready, owner, agent, ask, wishes, seen: None })
             .await
         {
             Ok(prompt) => Ok(prompt),
@@ -298,15 +217,6 @@ impl AuthRequests {
     }
 }
 
-impl WantedAccount {
-    const fn named(self) -> Option<ConnectionId> {
-        match self {
-            Self::Named(id) => Some(id),
-            Self::Default | Self::New => None,
-        }
-    }
-}
-
 fn chosen(
     own: &[Connection],
     account: WantedAccount,
@@ -321,19 +231,6 @@ fn chosen(
     }
 }
 
-/// Refuses scopes that are neither on the project's list nor, where it has none, declared by the
-/// connector.
-fn check_declared(wanted: &ScopeSet, ready: &Ready) -> Result<(), UndeclaredScope> {
-    let listed = ready.settings.scopes.clone();
-    let by_project = listed.is_some();
-    let declared = listed.unwrap_or_else(|| ready.connector.known_scopes());
-    let undeclared = wanted.missing_from(&declared);
-    match undeclared.iter().next().cloned() {
-        Some(scope) => Err(UndeclaredScope { scope, declared, by_project }),
-        None => Ok(()),
-    }
-}
-
 /// Returns why a connection is not enough.
 fn lacks(known: &Connection, ready: &Ready, required: &ScopeSet) -> Option<AuthReason> {
     let is_usable =
@@ -344,19 +241,5 @@ fn lacks(known: &Connection, ready: &Ready, required: &ScopeSet) -> Option<AuthR
         Some(AuthReason::MissingScopes)
     } else {
         None
-    }
-}
-
-fn check_life(life: Option<Duration>, by: &RuntimeCredential) -> Result<(), WantedError> {
-    const SHORTEST: Duration = Duration::from_mins(1);
-    let longest = match by {
-        RuntimeCredential::ApiKey(_) => AuthRequest::LONGEST,
-        RuntimeCredential::Session { .. } => AuthRequest::PHASE,
-    };
-    match life {
-        Some(life) if !(SHORTEST..=longest).contains(&life) => {
-            Err(WantedError::BadLife { given: life.as_secs(), longest: longest.as_secs() })
-        }
-        _ => Ok(()),
     }
 }

@@ -36,7 +36,7 @@ impl Engine {
         let key = &Arc::new(ProjectKey::new(base, connections, connectors));
         let app_checks =
             Arc::new(AppChecks::new(egress, offers, connectors, sandbox, key, key_checks));
-        let State { flights, uses, .. } = &state;
+        let State { in_flight, uses, .. } = &state;
         let credentials = &floors.credentials;
         Self {
             auth_requests: Arc::new(AuthRequests::new(prompts, credentials, offers)),
@@ -49,7 +49,7 @@ impl Engine {
             members: Arc::new(Members::new(base, authentication, row_tags)),
             project_connectors: Arc::new(ProjectConnectors::new(site, &app_checks, prompts)),
             provisioning: Arc::new(Provisioning::new(base, row_tags, &access_keys)),
-            tools: Arc::new(Tools::new(egress, flights, uses, credentials, prompts, offers)),
+            tools: Arc::new(Tools::new(egress, in_flight, uses, credentials, prompts, offers)),
             upkeep: Arc::new(Upkeep::new(&presence, &floors.refresh)),
             webhooks: Arc::new(Webhooks::new(base, egress, &deliveries)),
             own_connections: own,

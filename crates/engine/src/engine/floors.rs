@@ -75,9 +75,9 @@ fn refresh(
     connections: &Arc<Connections>,
     discards: &Arc<Discards>,
 ) -> Arc<Refresh> {
-    let State { egress, process, spool, flights, hosts, detached, .. } = state;
+    let State { egress, process, spool, in_flight, hosts, detached, .. } = state;
     let claims = Arc::new(Claims::new(base, process, connections));
     let exchange =
         Arc::new(RefreshExchange::new(egress, process, spool, discards, &claims, connectors));
-    Arc::new(Refresh::new(flights, hosts, detached, &exchange))
+    Arc::new(Refresh::new(in_flight, hosts, detached, &exchange))
 }

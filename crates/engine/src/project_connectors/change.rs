@@ -160,7 +160,7 @@ impl ProjectConnectors {
         connector: &Arc<Connector>,
     ) -> Result<Option<VerifiedKey>, SettingsError> {
         if planned.effect != Effect::None || entered.is_some() {
-            self.check_reachable(&planned.settings, connector).await?;
+            self.app_checks.check_reachable(&planned.settings, connector).await?;
         }
         if let Some(Entered::Key(parts)) = entered {
             return self.verified(&planned.settings, connector, parts.clone()).await.map(Some);

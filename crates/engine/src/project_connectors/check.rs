@@ -101,6 +101,19 @@ impl AppChecks {
         }
     }
 
+    /// Checks that this server may call what these settings lead to.
+    pub(super) async fn check_reachable(
+        &self,
+        settings: &ProjectConnector,
+        connector: &Arc<Connector>,
+    ) -> Result<(), SettingsError> {
+        let addresses = self.connectors.addresses(settings, connector);
+        self.connectors
+            .check_addresses(settings, &addresses.ok_or(SettingsError::BadAddresses)?)
+            .await?;
+        Ok(())
+    }
+
     /// Refuses an app that is about to be stored and that the provider does not know. What the
     /// provider does not tell is no reason to refuse it, nor is anything in the sandbox.
     pub(super) async fn check_client(

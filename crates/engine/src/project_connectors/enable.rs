@@ -73,7 +73,7 @@ impl ProjectConnectors {
         }
         let paying = self.paying(&new, connector).await?;
         let mut settings = self.settings(tenant, new, connector)?;
-        self.check_reachable(&settings, connector).await?;
+        self.app_checks.check_reachable(&settings, connector).await?;
         let keys = self.base.keys_of(tenant.project).await?;
         let key = match paying {
             Paying::Client(client) => {
@@ -153,19 +153,6 @@ impl ProjectConnectors {
             }
             (None, Auth::ApiKey(_)) => Paying::Key(None),
         })
-    }
-
-    /// Checks that this server may call what these settings lead to.
-    pub(super) async fn check_reachable(
-        &self,
-        settings: &ProjectConnector,
-        connector: &Arc<Connector>,
-    ) -> Result<(), SettingsError> {
-        let addresses = self.connectors.addresses(settings, connector);
-        self.connectors
-            .check_addresses(settings, &addresses.ok_or(SettingsError::BadAddresses)?)
-            .await?;
-        Ok(())
     }
 
     pub(super) async fn key_of_simulator(

@@ -55,7 +55,7 @@ impl ProjectConnectors {
         let wishes = Wishes::default();
         match self
             .prompts
-            .ask(Question { ready: &ready, owner, agent, ask, wishes, seen: None })
+            .prompt_user(Question { ready: &ready, owner, agent, ask, wishes, seen: None })
             .await
         {
             Ok(prompt) => Ok(prompt),

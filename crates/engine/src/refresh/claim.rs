@@ -14,8 +14,8 @@ use astralform_storage::{
 use astralform_vault::ProjectKeys;
 
 use super::{
-    ASKED_EVERY, Cause, Hindrance, Landing,
-    fly::later,
+    ASKED_EVERY, Cause, Hindrance, RefreshEnd,
+    run::later,
     timing::{FROZEN, LEASE, takes_over, until_takeover},
 };
 use crate::{
@@ -28,7 +28,7 @@ use crate::{
 /// What a claim comes to.
 pub(super) enum Claim {
     /// There is nothing to do any more.
-    Landed(Landing),
+    Ended(RefreshEnd),
     /// Another holds the lease.
     Held,
     /// It is too early after a failure.
@@ -138,14 +138,14 @@ impl Claims {
         let keys = self.base.keys_of(wanted.tenant.project).await?;
         let mut tx = self.base.begin().await?;
         let found = connections::lock(&mut tx, wanted.tenant, wanted.key.connection).await?;
-        let Some(connection) = found else { return Ok(Claim::Landed(Landing::Over)) };
+        let Some(connection) = found else { return Ok(Claim::Ended(RefreshEnd::Over)) };
         let token = tokens::find(&mut tx, connection.id, &wanted.key.kind).await?;
         let claimed = refreshes::claim(&mut tx, &wanted.key, self.claimant(), LEASE).await?;
         let Some(lease) = claimed else {
             drop(tx);
             let now = self.base.now();
             return match token.filter(|token| is_newer(token, wanted.generation, now)) {
-                Some(newer) => Ok(Claim::Landed(self.newer(&connection, &newer).await?)),
+                Some(newer) => Ok(Claim::Ended(self.newer(&connection, &newer).await?)),
                 None => Ok(Claim::Held),
             };
         };
@@ -154,22 +154,22 @@ impl Claims {
         let (Some(token), true) = (token, !matches!(next, Next::Over)) else {
             refreshes::end(&mut tx, &wanted.key).await?;
             tx.commit().await?;
-            return Ok(Claim::Landed(Landing::Over));
+            return Ok(Claim::Ended(RefreshEnd::Over));
         };
         let hold = Hold { lease, connection, token, in_doubt: false, since, keys };
         let is_refused = cause == Cause::Refusal && matches!(next, Next::Send { .. });
-        if is_refused && !self.begin_asking(&mut tx, &hold).await? {
+        if is_refused && !self.begin_check(&mut tx, &hold).await? {
             refreshes::give_back(&mut tx, &hold.lease).await?;
             tx.commit().await?;
             let left = asked_again_in(&hold.token, now.0);
-            return Ok(Claim::Landed(later(Hindrance::AskedLately, Some(left))));
+            return Ok(Claim::Ended(later(Hindrance::AskedLately, Some(left))));
         }
         self.take(tx, hold, next).await
     }
 
     /// Notes that the provider is asked whether a token is dead that an API refuses; says whether
     /// it may be. A token that has ended meanwhile is refreshed whatever was asked.
-    async fn begin_asking(&self, tx: &mut Tx, hold: &Hold) -> Result<bool, Fault> {
+    async fn begin_check(&self, tx: &mut Tx, hold: &Hold) -> Result<bool, Fault> {
         let token = &hold.token;
         let now = self.base.now();
         let kind = token.kind.as_str();
@@ -193,10 +193,10 @@ impl Claims {
         &self,
         connection: &Connection,
         token: &Token,
-    ) -> Result<Landing, Fault> {
+    ) -> Result<RefreshEnd, Fault> {
         let access_token = self.connections.open_access_token(connection, token).await?;
         let generation = token.generation;
-        Ok(Landing::Renewed(Arc::new(Renewed { generation, access_token })))
+        Ok(RefreshEnd::Renewed(Arc::new(Renewed { generation, access_token })))
     }
 
     async fn is_frozen_in(&self, tx: &mut Tx, hold: &Hold) -> Result<bool, Fault> {
@@ -209,9 +209,9 @@ impl Claims {
             Next::Newer => {
                 refreshes::end(&mut tx, &hold.lease.key).await?;
                 tx.commit().await?;
-                Ok(Claim::Landed(self.newer(&hold.connection, &hold.token).await?))
+                Ok(Claim::Ended(self.newer(&hold.connection, &hold.token).await?))
             }
-            Next::Over => Ok(Claim::Landed(Landing::Over)),
+            Next::Over => Ok(Claim::Ended(RefreshEnd::Over)),
             Next::Pause(left) => {
                 refreshes::give_back(&mut tx, &hold.lease).await?;
                 tx.commit().await?;

@@ -14,10 +14,10 @@ use astralform_vault::ProjectKeys;
 use tokio::time::{sleep, timeout};
 
 use super::{
-    Landing, Renewed,
+    RefreshEnd, Renewed,
     claim::Hold,
     conclude::{Answered, Conclusion, RawAnswer, Reply, conclude},
-    flights::Announcer,
+    in_flight::EndSender,
     timing::LEASE,
 };
 use crate::{Fault, connectors::Ready, places, refresh::RefreshExchange};
@@ -37,8 +37,8 @@ impl RefreshExchange {
         ready: &Ready,
         hold: &Hold,
         (app, secret): (&ProviderApp, &Secret),
-        announcer: &Announcer,
-    ) -> Result<Option<Landing>, Fault> {
+        sender: &EndSender,
+    ) -> Result<Option<RefreshEnd>, Fault> {
         let _under_way = self.base.metrics.refreshing();
         let reply = self.exchange_refresh(ready, hold, app, secret).await;
         crash_point!("refresh.answered");
@@ -46,7 +46,7 @@ impl RefreshExchange {
             && (200..300).contains(&raw.status)
         {
             let sealed = self.sealed_answer(hold, raw);
-            self.keep(ready, hold, &reply, &sealed, announcer).await;
+            self.keep(ready, hold, &reply, &sealed, sender).await;
             crash_point!("refresh.stored");
         }
         self.settled(ready, hold, &reply).await
@@ -60,7 +60,7 @@ impl RefreshExchange {
         hold: &Hold,
         reply: &Reply,
         sealed: &Sealed,
-        announcer: &Announcer,
+        sender: &EndSender,
     ) {
         let mut is_spooled = false;
         while let Err(error) = self.keep_once(hold, sealed).await {
@@ -72,7 +72,7 @@ impl RefreshExchange {
                 self.base.metrics.refreshed(&ready.connector.slug, RefreshOutcome::PersistFailure);
                 let tenant = hold.connection.tenant;
                 self.spool.put(tenant, &hold.lease, hold.token.generation, sealed);
-                announcer.send_replace(served_from_memory(ready, hold, reply));
+                sender.send_replace(served_from_memory(ready, hold, reply));
                 is_spooled = true;
             }
             sleep(AGAIN).await;
@@ -100,7 +100,7 @@ impl RefreshExchange {
         ready: &Ready,
         hold: &Hold,
         reply: &Reply,
-    ) -> Result<Option<Landing>, Fault> {
+    ) -> Result<Option<RefreshEnd>, Fault> {
         let mut was_said = false;
         loop {
             match self.settle_refresh(ready, hold, reply).await {
@@ -190,10 +190,10 @@ pub(super) fn open_kept(
 }
 
 /// Returns the new token as those who wait get it while it is not stored.
-fn served_from_memory(ready: &Ready, hold: &Hold, reply: &Reply) -> Option<Landing> {
+fn served_from_memory(ready: &Ready, hold: &Hold, reply: &Reply) -> Option<RefreshEnd> {
     let (oauth, _) = ready.oauth().ok()?;
     match conclude(oauth, reply, hold.in_doubt) {
-        Conclusion::Renewed(granted) => Some(Landing::Renewed(Arc::new(Renewed {
+        Conclusion::Renewed(granted) => Some(RefreshEnd::Renewed(Arc::new(Renewed {
             generation: hold.token.generation + 1,
             access_token: granted.access_token,
         }))),

@@ -13,10 +13,10 @@ use astralform_storage::{
 };
 
 use super::{
-    Hindrance, Landing, Renewed,
+    Hindrance, RefreshEnd, Renewed,
     claim::Hold,
     conclude::{Conclusion, Deferral, Reply, conclude},
-    fly::later,
+    run::later,
     timing::{pause, pause_given_up, refused_for},
 };
 use crate::{
@@ -34,17 +34,17 @@ impl RefreshExchange {
         ready: &Ready,
         hold: &Hold,
         reply: &Reply,
-    ) -> Result<Option<Landing>, Fault> {
+    ) -> Result<Option<RefreshEnd>, Fault> {
         let Ok((oauth, _)) = ready.oauth() else { return Ok(Some(later(Hindrance::App, None))) };
         let conclusion = conclude(oauth, reply, hold.in_doubt);
         let outcome = conclusion.outcome();
-        let landing = match conclusion {
+        let end = match conclusion {
             Conclusion::Renewed(granted) => Some(self.renew(ready, hold, *granted).await?),
             Conclusion::Ended(why) => Some(self.end_refused(hold, why).await?),
             Conclusion::AppRejected(said) => Some(self.blame_app(ready, hold, &said).await?),
             Conclusion::Deferred(deferral) => {
                 let put_off = self.put_off(hold, &deferral).await?;
-                put_off.is_over.then_some(Landing::Over)
+                put_off.is_over.then_some(RefreshEnd::Over)
             }
             Conclusion::NotAllowed(deferral) => {
                 let put_off = self.put_off(hold, &deferral).await?;
@@ -52,10 +52,15 @@ impl RefreshExchange {
             }
         };
         self.base.metrics.refreshed(&ready.connector.slug, outcome);
-        Ok(landing)
+        Ok(end)
     }
 
-    async fn renew(&self, ready: &Ready, hold: &Hold, granted: Granted) -> Result<Landing, Fault> {
+    async fn renew(
+        &self,
+        ready: &Ready,
+        hold: &Hold,
+        granted: Granted,
+    ) -> Result<RefreshEnd, Fault> {
         let fresh = self.succeeding(ready, hold, granted)?;
         let generation = hold.token.generation + 1;
         let sealed =
@@ -83,7 +88,7 @@ impl RefreshExchange {
         let kind = &token.kind;
         tracing::info!(connection.id = %id, kind, generation, in_doubt, "token refreshed");
         let access_token = fresh.access_token;
-        Ok(Landing::Renewed(Arc::new(Renewed { generation, access_token })))
+        Ok(RefreshEnd::Renewed(Arc::new(Renewed { generation, access_token })))
     }
 
     /// Returns the new token, as it follows the old one: without a word about it the refresh token
@@ -109,7 +114,7 @@ impl RefreshExchange {
         ready: &Ready,
         hold: &Hold,
         fresh: OpenToken,
-    ) -> Result<Landing, Fault> {
+    ) -> Result<RefreshEnd, Fault> {
         let id = hold.connection.id;
         let mut stored = tokens::of(&self.base.db, id).await?;
         stored.retain(|token| token.kind == hold.token.kind);
@@ -123,10 +128,10 @@ impl RefreshExchange {
         }
         tracing::info!(connection.id = %id, "refreshed what ended meanwhile; it is withdrawn");
         self.discards.discard_refreshed(&hold.connection, ready, fresh).await;
-        Ok(Landing::Over)
+        Ok(RefreshEnd::Over)
     }
 
-    async fn end_refused(&self, hold: &Hold, why: StatusReason) -> Result<Landing, Fault> {
+    async fn end_refused(&self, hold: &Hold, why: StatusReason) -> Result<RefreshEnd, Fault> {
         let Hold { connection, token, .. } = hold;
         let of = (token.kind.as_str(), token.generation);
         let mut tx = self.base.begin().await?;
@@ -142,7 +147,7 @@ impl RefreshExchange {
         // Refused because somebody used it first, and stored what came of it.
         match current.filter(|current| current.generation > token.generation) {
             Some(newer) => self.claims.newer(connection, &newer).await,
-            None => Ok(Landing::Over),
+            None => Ok(RefreshEnd::Over),
         }
     }
 
@@ -153,14 +158,14 @@ impl RefreshExchange {
         ready: &Ready,
         hold: &Hold,
         said: &ProviderError,
-    ) -> Result<Landing, Fault> {
+    ) -> Result<RefreshEnd, Fault> {
         let wait = pause(hold.lease.failures, None, &self.base.entropy);
         self.connectors.note_refused_app(ready, said).await?;
         let mut tx = self.base.begin().await?;
         connections::lock(&mut tx, hold.connection.tenant, hold.connection.id).await?;
         let is_over = self.refuse(&mut tx, hold, wait, refused_for(Some(said))).await?;
         tx.commit().await?;
-        Ok(if is_over { Landing::Over } else { later(Hindrance::App, Some(wait)) })
+        Ok(if is_over { RefreshEnd::Over } else { later(Hindrance::App, Some(wait)) })
     }
 
     /// Puts off a refresh that the provider has refused; returns whether its connection is given up

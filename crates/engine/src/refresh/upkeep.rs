@@ -9,7 +9,7 @@ use crate::{
     Fault,
     base::Base,
     connectors::Connectors,
-    refresh::{Claims, Flights, Hosts, Presence, Refresh, RefreshExchange},
+    refresh::{Claims, Hosts, InFlight, Presence, Refresh, RefreshExchange},
 };
 
 /// How many project connectors have a turn each time.
@@ -21,7 +21,7 @@ const IN_USE: Duration = Duration::from_hours(7 * 24);
 #[derive(Clone)]
 pub struct Upkeep {
     base: Arc<Base>,
-    flights: Arc<Flights>,
+    in_flight: Arc<InFlight>,
     hosts: Arc<Hosts>,
     exchange: Arc<RefreshExchange>,
     presence: Arc<Presence>,
@@ -34,7 +34,7 @@ impl Upkeep {
     pub(crate) fn new(presence: &Arc<Presence>, refresh: &Arc<Refresh>) -> Self {
         Self {
             base: Arc::clone(&refresh.base),
-            flights: Arc::clone(&refresh.flights),
+            in_flight: Arc::clone(&refresh.in_flight),
             hosts: Arc::clone(&refresh.hosts),
             exchange: Arc::clone(&refresh.exchange),
             presence: Arc::clone(presence),
@@ -64,7 +64,7 @@ impl Upkeep {
     /// # Errors
     /// When the database does not answer.
     pub async fn keep_fresh(&self) -> Result<(), Fault> {
-        self.flights.tidy(self.base.now());
+        self.in_flight.tidy(self.base.now());
         // Until it does, nobody knows since when: nothing of others is taken over.
         self.base.db.check_writing().await?;
         let now = self.base.now();
@@ -97,14 +97,14 @@ impl Upkeep {
         let mut wanted = refreshes::abandoned(&self.base.db, at, by, limit).await?;
         wanted.extend(refreshes::due(&self.base.db, at, now, now.before(IN_USE), limit).await?);
         for one in wanted.into_iter().take(free) {
-            self.set_off_ahead(one, &host);
+            self.start_ahead(one, &host);
         }
         Ok(true)
     }
 
-    fn set_off_ahead(&self, wanted: Wanted, host: &str) {
+    fn start_ahead(&self, wanted: Wanted, host: &str) {
         let seat = self.hosts.seat(host);
-        self.refresh.set_off(wanted, Cause::Age, Some(seat));
+        self.refresh.start(wanted, Cause::Age, Some(seat));
     }
 
     /// Returns the host that a project connector asks; where it cannot be used, a name of its own.
@@ -124,11 +124,11 @@ impl Upkeep {
 
     /// Sends no refresh any more: this node is about to stop.
     pub fn stop_refreshing(&self) {
-        self.flights.stop();
+        self.in_flight.stop();
     }
 
     /// Waits until no refresh is under way on this node; says how many are left after `at_most`.
     pub async fn finish_refreshes(&self, at_most: Duration) -> usize {
-        self.flights.settled(at_most).await
+        self.in_flight.settled(at_most).await
     }
 }

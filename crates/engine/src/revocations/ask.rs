@@ -1,21 +1,20 @@
 use std::{sync::Arc, time::Duration};
 
-use astralform_catalog::{Connector, EndedTokens, OAuth, RefreshTokenRotation, RevocationEndpoint};
+use astralform_catalog::{EndedTokens, OAuth, RefreshTokenRotation, RevocationEndpoint};
 use astralform_domain::{Connection, RevocationStatus, Secret, Timestamp, chain};
 use astralform_egress::{Answer, Egress};
 use astralform_provider::{
     AppReply, Budget, ProviderApp, SendError,
     oauth::{Client, Revoked, read_revocation, revocation_request},
 };
-use astralform_storage::{connections, revocations::Due};
-use astralform_vault::OpenError;
+use astralform_storage::revocations::Due;
 use url::Url;
 
 use super::ending::Ending;
 use crate::{
     Fault, Unusable,
     base::Base,
-    connections::{Connections, OpenToken},
+    connections::Connections,
     connectors::{Connectors, Ready},
 };
 
@@ -30,7 +29,7 @@ pub(super) struct Provider {
 
 /// What came of asking for the end of a connection's tokens.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Asked {
+pub(super) enum RevocationResult {
     /// All of them are dead.
     Confirmed,
     /// Those that are known are dead; a refresh that was never answered may have made another.
@@ -43,7 +42,7 @@ pub(super) enum Asked {
     NotNow { why: String, wait: Option<Duration> },
 }
 
-impl Asked {
+impl RevocationResult {
     /// Returns how it is counted, where the time for asking is over or not.
     pub(super) const fn outcome(&self, is_over: bool) -> RevocationStatus {
         match self {
@@ -71,10 +70,10 @@ impl Provider {
 /// Asks providers to end tokens.
 #[derive(Clone)]
 pub struct RevocationRequests {
-    base: Arc<Base>,
-    egress: Egress,
-    connectors: Arc<Connectors>,
-    connections: Arc<Connections>,
+    pub(super) base: Arc<Base>,
+    pub(super) egress: Egress,
+    pub(super) connectors: Arc<Connectors>,
+    pub(super) connections: Arc<Connections>,
 }
 
 impl RevocationRequests {
@@ -116,18 +115,18 @@ impl RevocationRequests {
 
     /// Asks the provider to end the tokens of an ended connection. They go to the hosts they are
     /// bound to, and to no others. Says also which kinds of token are dead.
-    pub(super) async fn ask_provider(
+    pub(super) async fn revoke_tokens(
         &self,
         provider: &Provider,
         connection: &Connection,
-    ) -> Result<(Asked, Vec<String>), Fault> {
-        let cannot = |why: &str| Ok((Asked::Cannot(why.to_owned()), Vec::new()));
+    ) -> Result<(RevocationResult, Vec<String>), Fault> {
+        let cannot = |why: &str| Ok((RevocationResult::Cannot(why.to_owned()), Vec::new()));
         let (ready, app) = match &provider.ready {
             Ok(usable) => usable,
             Err(why) => {
                 let why = why.to_string();
                 let wait = None;
-                return Ok((Asked::NotNow { why, wait }, Vec::new()));
+                return Ok((RevocationResult::NotNow { why, wait }, Vec::new()));
             }
         };
         if ready.connector.revocation.is_none() {
@@ -151,144 +150,76 @@ impl RevocationRequests {
                 "the same token serves other connections, and ends with the last of them",
             );
         }
-        Ok(self.ask_for_tokens(app, ready, &ending).await)
-    }
-
-    /// Returns what of the tokens of an ended connection is to be ended at the provider: not what
-    /// other connections still use.
-    pub(super) async fn unshared(
-        &self,
-        ready: &Ready,
-        ended: &Connection,
-        tokens: Vec<OpenToken>,
-    ) -> Result<Vec<Ending>, Fault> {
-        let mut ending: Vec<_> =
-            tokens.into_iter().map(|token| Ending::new(&ready.connector, token)).collect();
-        self.keep_shared(&ready.connector, ended, &mut ending).await?;
-        ending.retain(Ending::has_any);
-        let is_last = self.is_last_of_app(ready, ended).await?;
-        for token in &mut ending {
-            token.ends_grant = is_last && token.token.refresh_token.is_some();
-        }
-        Ok(ending)
-    }
-
-    /// Leaves out what other connections still use: the tokens of the app, which everybody has, and
-    /// those that the provider has given to another connection too. That is one of the same account,
-    /// whoever owns it; where the account is not known, it may be any.
-    async fn keep_shared(
-        &self,
-        connector: &Connector,
-        ended: &Connection,
-        ending: &mut Vec<Ending>,
-    ) -> Result<(), Fault> {
-        const AT_ONCE: i64 = 200;
-        let tenant = ended.tenant;
-        let pcon = ended.project_connector;
-        let shared: Vec<_> = connector.oauth.iter().flat_map(|oauth| &oauth.app_tokens).collect();
-        let is_shared = |ending: &Ending| shared.contains(&&ending.token.kind);
-        if ending.iter().any(is_shared)
-            && connections::any_left(&self.base.db, tenant, pcon).await?
-        {
-            ending.retain(|ending| !is_shared(ending));
-        }
-        if !ended.account.id.is_empty() {
-            let account = &ended.account.id;
-            let others = connections::of_account(&self.base.db, tenant, pcon, account).await?;
-            return self.keep_held(&others, ending).await;
-        }
-        let mut after = None;
-        while ending.iter().any(Ending::has_any) {
-            let others =
-                connections::left_after(&self.base.db, tenant, pcon, after, AT_ONCE).await?;
-            let Some(last) = others.last() else { break };
-            after = Some(last.id);
-            self.keep_held(&others, ending).await?;
-        }
-        Ok(())
-    }
-
-    async fn keep_held(&self, others: &[Connection], ending: &mut [Ending]) -> Result<(), Fault> {
-        for other in others {
-            match self.connections.open_tokens(other).await {
-                Ok(held) => ending.iter_mut().for_each(|ending| ending.keep(&held)),
-                Err(Fault::Integrity(error)) if error != OpenError::OtherKey => {}
-                Err(fault) => return Err(fault),
-            }
-        }
-        Ok(())
-    }
-
-    /// Returns whether no connection of an account through the same app is left, in any project, where
-    /// the provider can end all that the account has granted that app.
-    async fn is_last_of_app(&self, ready: &Ready, ended: &Connection) -> Result<bool, Fault> {
-        let account = &ended.account.id;
-        if ready.addresses.grant_revocation.is_none() || account.is_empty() {
-            return Ok(false);
-        }
-        let app = (&ready.settings.connector, ready.client_id());
-        Ok(!connections::any_with_app(&self.base.db, app, account).await?)
+        Ok(self.revoke_each(app, ready, &ending).await)
     }
 
     /// Asks for each of the tokens, until the provider turns out not to be well.
-    pub(super) async fn ask_for_tokens(
+    pub(super) async fn revoke_each(
         &self,
         app: &ProviderApp,
         ready: &Ready,
         tokens: &[Ending],
-    ) -> (Asked, Vec<String>) {
+    ) -> (RevocationResult, Vec<String>) {
         let mut dead = Vec::new();
-        let mut all = Asked::Confirmed;
+        let mut all = RevocationResult::Confirmed;
         for ending in tokens {
-            match self.ask_for_token(app, ready, ending).await {
-                Asked::Confirmed => dead.push(ending.token.kind.clone()),
-                not_now @ Asked::NotNow { .. } => return (not_now, dead),
+            match self.revoke_token(app, ready, ending).await {
+                RevocationResult::Confirmed => dead.push(ending.token.kind.clone()),
+                not_now @ RevocationResult::NotNow { .. } => return (not_now, dead),
                 other => all = other,
             }
         }
         (all, dead)
     }
 
-    async fn ask_for_token(&self, app: &ProviderApp, ready: &Ready, ending: &Ending) -> Asked {
+    async fn revoke_token(
+        &self,
+        app: &ProviderApp,
+        ready: &Ready,
+        ending: &Ending,
+    ) -> RevocationResult {
         if ending.ends_grant
             && let Some(at) = &ready.addresses.grant_revocation
         {
             let token = &ending.token.access_token;
-            match self.ask_with(app, ready, at, token).await {
+            match self.send_revocation(app, ready, at, token).await {
                 // What is dead already does not show whether its grant is.
-                (Some(Revoked::Confirmed), _) => return Asked::Confirmed,
-                (_, not_now @ Asked::NotNow { .. }) => return not_now,
+                (Some(Revoked::Confirmed), _) => return RevocationResult::Confirmed,
+                (_, not_now @ RevocationResult::NotNow { .. }) => return not_now,
                 _ => {}
             }
         }
         let Some(at) = &ready.addresses.revocation else {
-            return Asked::Cannot("the provider has no way to revoke tokens".to_owned());
+            return RevocationResult::Cannot("the provider has no way to revoke tokens".to_owned());
         };
-        let mut all = Asked::Confirmed;
+        let mut all = RevocationResult::Confirmed;
         for secret in ending.to_revoke() {
-            match self.ask_with(app, ready, at, secret).await.1 {
-                Asked::Confirmed => {}
-                not_now @ Asked::NotNow { .. } => return not_now,
+            match self.send_revocation(app, ready, at, secret).await.1 {
+                RevocationResult::Confirmed => {}
+                not_now @ RevocationResult::NotNow { .. } => return not_now,
                 other => all = other,
             }
         }
         let revocation = ready.connector.revocation.as_ref();
         let is_access_alone = revocation.is_some_and(|it| it.tokens == EndedTokens::Access);
-        if is_access_alone && ending.token.refresh_token.is_some() && all == Asked::Confirmed {
+        if is_access_alone
+            && ending.token.refresh_token.is_some()
+            && all == RevocationResult::Confirmed
+        {
             let why = "the access token is dead; its refresh token cannot be ended here";
-            return Asked::Cannot(why.to_owned());
+            return RevocationResult::Cannot(why.to_owned());
         }
         all
     }
 
     /// Asks as the developer's app.
-    async fn ask_with(
+    async fn send_revocation(
         &self,
         app: &ProviderApp,
         ready: &Ready,
         at: &Url,
         token: &Secret,
-    ) -> (Option<Revoked>, Asked) {
+    ) -> (Option<Revoked>, RevocationResult) {
         let made = |client: &Client| revocation_request(&ready.connector, at, client, token);
         let read = |answer: Answer| RevocationAnswer {
             revoked: read_revocation(&ready.connector, &answer, self.base.now()),
@@ -296,13 +227,15 @@ impl RevocationRequests {
         };
         match app.send(&self.egress, Budget::REVOCATION, made, read).await {
             Ok(answer) => (Some(answer.revoked), understood(&answer)),
-            Err(SendError::NoSecret) => (None, Asked::Cannot(SendError::NoSecret.to_string())),
+            Err(SendError::NoSecret) => {
+                (None, RevocationResult::Cannot(SendError::NoSecret.to_string()))
+            }
             Err(SendError::Unsendable) => {
-                (None, Asked::Refused("the token cannot stand in a request".to_owned()))
+                (None, RevocationResult::Refused("the token cannot stand in a request".to_owned()))
             }
             Err(SendError::Egress(error)) => {
                 tracing::debug!(error = chain(&error), "a revocation was not answered");
-                (None, Asked::NotNow { why: error.to_string(), wait: None })
+                (None, RevocationResult::NotNow { why: error.to_string(), wait: None })
             }
         }
     }
@@ -319,17 +252,20 @@ impl AppReply for RevocationAnswer {
     }
 }
 
-fn understood(answer: &RevocationAnswer) -> Asked {
+fn understood(answer: &RevocationAnswer) -> RevocationResult {
     let status = answer.status;
     match answer.revoked {
-        Revoked::Confirmed | Revoked::WasDead => Asked::Confirmed,
-        Revoked::Unconfirmed => Asked::Refused(format!("not confirmed: status {status}")),
+        Revoked::Confirmed | Revoked::WasDead => RevocationResult::Confirmed,
+        Revoked::Unconfirmed => {
+            RevocationResult::Refused(format!("not confirmed: status {status}"))
+        }
         Revoked::AppRefused => {
             let why = format!("the provider refused the app's secret: status {status}");
-            Asked::NotNow { why, wait: None }
+            RevocationResult::NotNow { why, wait: None }
         }
-        Revoked::NotNow(wait) => {
-            Asked::NotNow { why: format!("the provider answered with status {status}"), wait }
-        }
+        Revoked::NotNow(wait) => RevocationResult::NotNow {
+            why: format!("the provider answered with status {status}"),
+            wait,
+        },
     }
 }

@@ -80,17 +80,17 @@ impl Discards {
                     error = chain(&fault),
                     "tokens are not in the outbox; the provider is asked once"
                 );
-                self.ask_once(ready, &connection, tokens).await;
+                self.revoke_once(ready, &connection, tokens).await;
             }
         }
     }
 
     /// Asks the provider once to end tokens that there is no row for.
-    async fn ask_once(&self, ready: &Ready, of: &Connection, tokens: Vec<OpenToken>) {
+    async fn revoke_once(&self, ready: &Ready, of: &Connection, tokens: Vec<OpenToken>) {
         let asking = async {
             let ending = self.requests.unshared(ready, of, tokens).await?;
             let app = self.revocations.connectors.app_to_revoke(ready).await?;
-            Ok::<_, Fault>(self.requests.ask_for_tokens(&app, ready, &ending).await.0)
+            Ok::<_, Fault>(self.requests.revoke_each(&app, ready, &ending).await.0)
         };
         let id = ready.settings.id;
         let asked = asking.await;

@@ -68,7 +68,7 @@ impl Tools {
         let connection = match decision {
             Decision::Ask(ask) => {
                 let seen = (!accepted.is_last).then_some(served.connections.as_slice());
-                return self.prompted(accepted, ask, seen).await;
+                return self.prompt_user(accepted, ask, seen).await;
             }
             Decision::Use(connection) => connection,
         };
@@ -77,7 +77,7 @@ impl Tools {
             self.credentials.credential(ready, connection, token, accepted.rejected).await?;
         let Credential { generation, is_refreshable, parts } = match credential {
             Ok(credential) => credential,
-            Err(lack) => return self.lacking(accepted, connection, lack).await,
+            Err(lack) => return self.without_credential(accepted, connection, lack).await,
         };
         self.uses.note(connection.id, self.base.now());
         let doubts = token.map(|token| token.doubts).unwrap_or_default();
@@ -116,7 +116,7 @@ impl Tools {
         }
         match shaped {
             Shaped::Completed(result) => {
-                self.trust_again(accepted, paid).await;
+                self.trust_token(accepted, paid).await;
                 Ok(Outcome::Completed(result))
             }
             Shaped::Failed(failure) => Ok(Outcome::Failed(failure)),
@@ -124,7 +124,9 @@ impl Tools {
                 let refused = Refused { is_named, status: sending.status };
                 self.refused(accepted, paid, refused).await
             }
-            Shaped::MissingScopes(missing) => self.widening(accepted, paid, &missing).await,
+            Shaped::MissingScopes(missing) => {
+                self.prompt_for_scopes(accepted, paid, &missing).await
+            }
         }
     }
 

@@ -69,12 +69,12 @@ impl Tools {
             (true, false) => false,
             (true, true) => self.note_refusal(accepted, paid).await?,
             (false, true) => true,
-            (false, false) => self.ask_identity(accepted, paid).await?,
+            (false, false) => self.check_identity(accepted, paid).await?,
         };
         if is_dead {
             let of = paid.generation;
             let why = StatusReason::TokenRejected;
-            return self.renewal(accepted, paid.connection, of, why).await;
+            return self.prompt_to_renew(accepted, paid.connection, of, why).await;
         }
         let name = &accepted.ready.connector.name;
         let message = format!(
@@ -86,7 +86,7 @@ impl Tools {
     }
 
     /// Notes that the provider takes the token: an earlier refusal counts no more.
-    pub(super) async fn trust_again(&self, accepted: &AcceptedCall<'_>, paid: &Paid<'_>) {
+    pub(super) async fn trust_token(&self, accepted: &AcceptedCall<'_>, paid: &Paid<'_>) {
         if paid.doubts.refused_since.is_none() {
             return;
         }
@@ -104,24 +104,24 @@ impl Tools {
 
     /// Asks the provider whose credential it is, unless it was asked lately; returns whether the
     /// token is dead.
-    async fn ask_identity(
+    async fn check_identity(
         &self,
         accepted: &AcceptedCall<'_>,
         paid: &Paid<'_>,
     ) -> Result<bool, CallRefusal> {
         if was_asked_lately(paid.doubts, self.base.now())
-            || !self.begin_asking_identity(accepted, paid).await?
+            || !self.begin_identity_check(accepted, paid).await?
         {
             return Ok(false);
         }
-        let asking = timeout(WITHIN, self.identity_verdict(accepted, paid)).await;
+        let asking = timeout(WITHIN, self.credential_state(accepted, paid)).await;
         let verdict = asking.unwrap_or(CredentialState::Unclear);
         let id = paid.connection.id;
         let kind = accepted.token;
         tracing::warn!(connection.id = %id, kind, ?verdict, "asked about a token that was refused");
         match verdict {
             CredentialState::Good => {
-                self.trust_again(accepted, paid).await;
+                self.trust_token(accepted, paid).await;
                 Ok(false)
             }
             CredentialState::Refused => Ok(self.note_refusal(accepted, paid).await?),
@@ -130,7 +130,7 @@ impl Tools {
         }
     }
 
-    async fn begin_asking_identity(
+    async fn begin_identity_check(
         &self,
         accepted: &AcceptedCall<'_>,
         paid: &Paid<'_>,
@@ -148,7 +148,7 @@ impl Tools {
         Ok(begun)
     }
 
-    async fn identity_verdict(
+    async fn credential_state(
         &self,
         accepted: &AcceptedCall<'_>,
         paid: &Paid<'_>,
@@ -158,7 +158,7 @@ impl Tools {
         let Ok(addresses) = ready.addresses_for(parts) else { return CredentialState::Unclear };
         let request = identity_request(&ready.connector, &addresses, parts);
         let Some(request) = request else { return CredentialState::Unclear };
-        let _lane = self.flights.lane(&destination(&request.url)).await;
+        let _permit = self.in_flight.host_permit(&destination(&request.url)).await;
         let allowance = Budget::CHECK.to(reach(&ready.settings));
         match self.egress.send(request, allowance).await {
             Ok(answer) => read_credential_state(&ready.connector, &answer),

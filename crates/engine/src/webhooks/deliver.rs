@@ -149,7 +149,7 @@ impl Deliveries {
         change: &StatusChange,
     ) -> Result<Option<String>, Fault> {
         if delivery.reconnect.is_none() {
-            let Some(prompt) = self.ask_again(delivery, change).await? else { return Ok(None) };
+            let Some(prompt) = self.prompt_again(delivery, change).await? else { return Ok(None) };
             let AuthRequest { id, expires_at, .. } = prompt.request;
             delivery.reconnect = Some(Reconnect { request: id, until: expires_at });
             let mut tx = self.base.begin().await?;
@@ -163,7 +163,7 @@ impl Deliveries {
         }
     }
 
-    async fn ask_again(
+    async fn prompt_again(
         &self,
         delivery: &Delivery,
         change: &StatusChange,
@@ -190,8 +190,14 @@ impl Deliveries {
         let ask = Ask::renewing(AuthReason::NeedsReauth, &connection, &ready.asked);
         let wishes = Wishes { return_url: None, life: Some(AuthRequest::LONGEST) };
         let owner = connection.owner;
-        let asked =
-            self.prompts.ask(Question { ready: &ready, owner, agent, ask, wishes, seen: None });
+        let asked = self.prompts.prompt_user(Question {
+            ready: &ready,
+            owner,
+            agent,
+            ask,
+            wishes,
+            seen: None,
+        });
         match asked.await {
             Ok(prompt) => Ok(Some(prompt)),
             Err(OpenPromptError::Unusable(_) | OpenPromptError::Outdated) => Ok(None),

@@ -14,7 +14,7 @@ use crate::{
     App, Problem, Refusal,
     auth::{Acting, Backend},
     body::{Body, Path, Query, Whole},
-    finish::{to_the_end, wanted},
+    detached::{run_detached, wanted},
 };
 
 /// The longest that a caller can wait for an end user in one request, in seconds: most proxies give
@@ -187,7 +187,7 @@ pub(crate) async fn confirm(
     Path(AuthRequestPath { id }): Path<AuthRequestPath>,
     Body(ConfirmRequest { end_user_id, confirmation }): Body<ConfirmRequest>,
 ) -> Result<Json<AuthRequestView>, Problem> {
-    let confirmed = to_the_end(async move {
+    let confirmed = run_detached(async move {
         let owner = Owner::EndUser(end_user_id);
         let said = Confirmation { owner: &owner, proof: &confirmation };
         app.engine().confirmations.confirm(principal.tenant, id, &said).await

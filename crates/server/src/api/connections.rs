@@ -9,7 +9,7 @@ use crate::{
     App, Problem,
     auth::ActingFor,
     body::{Body, Path, Query},
-    finish::to_the_end,
+    detached::run_detached,
 };
 
 /// An account that an end user has connected.
@@ -102,7 +102,7 @@ pub(crate) async fn disconnect(
     ActingFor(caller, end_user): ActingFor,
     Path(ConnectionPath { id }): Path<ConnectionPath>,
 ) -> Result<NoContent, Problem> {
-    let done = to_the_end(async move {
+    let done = run_detached(async move {
         app.engine().own_connections.disconnect_own(&caller, &end_user, id).await
     });
     done.await?;

@@ -10,7 +10,7 @@ use crate::{
     App, Problem,
     auth::Backend,
     body::Keyed,
-    once::{IdempotencyScope, IdempotentAnswer, once},
+    idempotency::{IdempotencyScope, IdempotentAnswer, answer_once},
 };
 
 /// A session to be opened.
@@ -50,7 +50,7 @@ pub(crate) async fn create(
     let caller = Caller { principal: principal.clone(), end_user: None };
     let sent = sent.within(|| IdempotencyScope::of(&caller, "POST /v1/sessions"));
     let work = app.clone();
-    once(
+    answer_once(
         &app,
         sent,
         |_| true,

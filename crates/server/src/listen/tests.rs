@@ -54,11 +54,11 @@ async fn server(limits: Limits) -> Server {
         }
     };
     let finished = Arc::new(Semaphore::new(0));
-    let to_the_end = {
+    let run_detached = {
         let held = held.clone();
         let finished = Arc::clone(&finished);
         async move || {
-            crate::finish::to_the_end(async move {
+            crate::detached::run_detached(async move {
                 held().await;
                 finished.add_permits(1);
             })
@@ -69,7 +69,7 @@ async fn server(limits: Limits) -> Server {
     let router = Router::new()
         .route("/", get(async || "ok"))
         .route("/thread", get(thread))
-        .route("/finished", get(to_the_end))
+        .route("/finished", get(run_detached))
         .route("/held", get(held))
         .route("/large", get(async || Bytes::from(vec![0; LARGE])));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -8,7 +8,7 @@ use axum::{
 use url::form_urlencoded;
 
 use super::{broken, message};
-use crate::{App, cookies, finish::to_the_end};
+use crate::{App, cookies, detached::run_detached};
 
 /// The parameters of an authorization response (RFC 6749 §4.1.2, RFC 9207 §2).
 #[derive(Default)]
@@ -100,7 +100,7 @@ async fn finish(app: &App, redirect_uri: &str, request: &Parts) -> Response {
     let browser = cookies::browser(headers, app.engine().site());
     let app = app.clone();
     let redirect_uri = redirect_uri.to_owned();
-    let finished = to_the_end(async move {
+    let finished = run_detached(async move {
         let callback = Callback {
             redirect_uri: &redirect_uri,
             state: parameters.state.as_deref(),

@@ -28,7 +28,7 @@ pub async fn find(db: impl Run, tenant: Tenant, id: ConnectionId) -> Result<Opti
 /// Each half is one search in an index. With an `OR`, SQLite would read all connections of the
 /// project connector; with a join, PostgreSQL all end users; with an expression for either owner,
 /// PostgreSQL expects thousands of rows and makes a plan for so many, which takes 50 ms.
-macro_rules! of_serving {
+macro_rules! select_serving {
     ($select:literal) => {
         concat!(
             "WITH serving AS (
@@ -48,7 +48,7 @@ macro_rules! of_serving {
     };
 }
 
-pub(crate) use of_serving;
+pub(crate) use select_serving;
 
 /// Returns the connections at a project connector that could serve an end user: their own and the
 /// project's, neither revoked nor waiting to be confirmed, of each owner the default one first,
@@ -59,7 +59,7 @@ pub async fn serving(
     project_connector: ProjectConnectorId,
     end_user: Option<&EndUserId>,
 ) -> Result<Vec<Connection>> {
-    const SQL: &str = of_serving!(
+    const SQL: &str = select_serving!(
         "SELECT serving.*,
                 (SELECT external_id FROM end_users WHERE id = serving.end_user_id) AS external_id
          FROM serving

@@ -18,7 +18,7 @@ use crate::{
     },
     auth::{AdminInTenant, InTenant},
     body::{Body, Path, Query},
-    finish::to_the_end,
+    detached::run_detached,
 };
 
 /// Which connections are looked for; each that is named has to fit.
@@ -138,8 +138,10 @@ pub(crate) async fn revoke(
     InTenant(tenant): InTenant,
     Path(ConnectionPath { id }): Path<ConnectionPath>,
 ) -> Result<NoContent, Problem> {
-    to_the_end(async move { app.engine().managed_connections.revoke_connection(tenant, id).await })
-        .await?;
+    run_detached(
+        async move { app.engine().managed_connections.revoke_connection(tenant, id).await },
+    )
+    .await?;
     Ok(NoContent)
 }
 

@@ -17,7 +17,7 @@ use crate::{
     api::page::PageView,
     auth::{InProject, InTenant},
     body::{Body, Keyed, Path, Query},
-    once::{IdempotencyScope, IdempotentAnswer, once},
+    idempotency::{IdempotencyScope, IdempotentAnswer, answer_once},
 };
 
 #[derive(Deserialize, JsonSchema)]
@@ -132,7 +132,7 @@ pub(crate) async fn enable(
     let route = "POST /v1/projects/{project}/connectors";
     let sent = sent.within(|| IdempotencyScope::of_member(administrator, tenant, route));
     let work = app.clone();
-    once(
+    answer_once(
         &app,
         sent,
         |_| true,

@@ -10,7 +10,7 @@ use crate::{
     api::auth_requests::AuthRequestView,
     auth::InTenant,
     body::{Body, Path},
-    finish::to_the_end,
+    detached::run_detached,
 };
 
 /// Who shared an account.
@@ -38,7 +38,7 @@ pub(crate) async fn confirm(
     Path(SlugPath { .. }): Path<SlugPath>,
     Body(SharedConfirmRequest { auth_request_id, confirmation }): Body<SharedConfirmRequest>,
 ) -> Result<Json<AuthRequestView>, Problem> {
-    let confirmed = to_the_end(async move {
+    let confirmed = run_detached(async move {
         let said = Confirmation { owner: &Owner::Project, proof: &confirmation };
         app.engine().confirmations.confirm(tenant, auth_request_id, &said).await
     });

@@ -12,7 +12,7 @@ use crate::{
     api::page::{PageQuery, PageView},
     auth::InTenant,
     body::{Body, Path, Query},
-    once::IdempotentAnswer,
+    idempotency::IdempotentAnswer,
 };
 
 /// Where an environment is told what happens to its connections.

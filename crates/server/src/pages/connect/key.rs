@@ -9,7 +9,7 @@ use axum::{http::StatusCode, response::Response};
 use url::form_urlencoded;
 
 use super::{asking, moving_on, not_begun};
-use crate::{App, finish::to_the_end};
+use crate::{App, detached::run_detached};
 
 /// One field of the form.
 pub(super) struct Input<'a> {
@@ -47,7 +47,7 @@ pub(super) async fn enter(app: &App, link: &str, consent: &Consent<'_>, form: &[
     let named = link.to_owned();
     let given = entered.clone();
     let taken =
-        to_the_end(async move { there.engine().key_entry.enter_key(&named, &given).await }).await;
+        run_detached(async move { there.engine().key_entry.enter_key(&named, &given).await }).await;
     let service = &consent.connector;
     let refused = match taken {
         Ok(next) => return moving_on(&consent.project, &next),

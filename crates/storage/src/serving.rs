@@ -5,7 +5,7 @@ use astralform_domain::{Connection, EndUserId, ProjectConnectorId, Tenant};
 use crate::{
     Db, Result,
     bind::binds,
-    connections::of_serving,
+    connections::select_serving,
     db::{Row, Run as _},
     row::Record,
     tokens::Token,
@@ -30,13 +30,13 @@ impl Record for Joined {
 
 /// Returns the connections of [`connections::serving`](crate::connections::serving) in their order,
 /// with their tokens.
-pub async fn held(
+pub async fn with_tokens(
     db: &Db,
     tenant: Tenant,
     project_connector: ProjectConnectorId,
     end_user: Option<&EndUserId>,
 ) -> Result<Vec<ConnectionWithTokens>> {
-    const SQL: &str = of_serving!(
+    const SQL: &str = select_serving!(
         "SELECT serving.*,
                 (SELECT external_id FROM end_users WHERE id = serving.end_user_id) AS external_id,
                 tokens.kind AS token_kind, tokens.generation AS token_generation,
@@ -106,7 +106,7 @@ mod tests {
 
             let at = world.project_connector.id;
             for (end_user, total) in [(None, 1), (Some(&world.end_user), 3)] {
-                let all = held(&db, world.tenant, at, end_user).await.unwrap();
+                let all = with_tokens(&db, world.tenant, at, end_user).await.unwrap();
                 let serving = connections::serving(&db, world.tenant, at, end_user).await.unwrap();
                 let connections: Vec<_> = all.iter().map(|held| held.connection.clone()).collect();
                 assert_eq!(connections, serving);

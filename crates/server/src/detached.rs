@@ -19,7 +19,7 @@ pub(crate) fn wanted() -> Option<watch::Receiver<()>> {
 /// it outlives the connections.
 ///
 /// For work that must not stop half way, such as storing a token that a provider has just given.
-pub(crate) async fn to_the_end<T: Send + 'static>(
+pub(crate) async fn run_detached<T: Send + 'static>(
     work: impl Future<Output = T> + Send + 'static,
 ) -> T {
     let (_waiting, wanted) = watch::channel(());

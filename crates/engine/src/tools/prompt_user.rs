@@ -48,7 +48,7 @@ fn not_refreshed(name: &str, later: Later) -> CallFailure {
 impl Tools {
     /// Marks the connection's token dead, and asks its owner to connect again. What a project
     /// shares is not for end users to renew; they connect their own, where they may.
-    pub(super) async fn renewal(
+    pub(super) async fn prompt_to_renew(
         &self,
         accepted: &AcceptedCall<'_>,
         connection: &Connection,
@@ -67,11 +67,11 @@ impl Tools {
             true if accepted.may_ask_end_user() => Ask::connecting(required),
             true => return Err(CredentialRefusal::SharedUnusable.into()),
         };
-        self.prompted(accepted, ask, None).await
+        self.prompt_user(accepted, ask, None).await
     }
 
     /// Decides what becomes of a call for which there is no credential that could be sent.
-    pub(super) async fn lacking(
+    pub(super) async fn without_credential(
         &self,
         accepted: &AcceptedCall<'_>,
         connection: &Connection,
@@ -80,7 +80,7 @@ impl Tools {
         let name = &accepted.ready.connector.name;
         let failure = match lack {
             NoCredential::Dead { generation, why } => {
-                return self.renewal(accepted, connection, generation, why).await;
+                return self.prompt_to_renew(accepted, connection, generation, why).await;
             }
             NoCredential::Changed if !accepted.is_last => return Err(Interrupted::Outdated),
             NoCredential::Changed => CallFailure::new(
@@ -93,7 +93,7 @@ impl Tools {
     }
 
     /// Asks for the scopes that the provider wants besides, unless asking would lead nowhere.
-    pub(super) async fn widening(
+    pub(super) async fn prompt_for_scopes(
         &self,
         accepted: &AcceptedCall<'_>,
         paid: &Paid<'_>,
@@ -119,11 +119,11 @@ impl Tools {
         };
         let required = accepted.ready.asked.union(accepted.needed).union(&missing);
         let ask = Ask::renewing(AuthReason::MissingScopes, paid.connection, &required);
-        self.prompted(accepted, ask, None).await
+        self.prompt_user(accepted, ask, None).await
     }
 
     /// Prompts the owner, unless the connections that it was decided on have changed.
-    pub(super) async fn prompted(
+    pub(super) async fn prompt_user(
         &self,
         accepted: &AcceptedCall<'_>,
         ask: Ask,
@@ -133,7 +133,7 @@ impl Tools {
         let agent = accepted.caller.principal.agent;
         let wishes = Wishes::default();
         let question = Question { ready: &accepted.ready, owner, agent, ask, wishes, seen };
-        match self.prompts.ask(question).await {
+        match self.prompts.prompt_user(question).await {
             Ok(prompt) => Ok(Outcome::AuthRequired(Box::new(prompt))),
             Err(OpenPromptError::Outdated) => Err(Interrupted::Outdated),
             Err(OpenPromptError::Unusable(why)) => Err(why.into()),

@@ -1,4 +1,4 @@
-//! One refresh from the first claim to the landing.
+//! One refresh from the first claim to the end.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,9 +10,9 @@ use astralform_storage::{
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{
-    Cause, Hindrance, Landing, Later,
+    Cause, Hindrance, Later, RefreshEnd,
     claim::{Claim, Hold},
-    flights::{Announcer, Board, Boarding},
+    in_flight::{EndReceiver, EndSender, Joined},
     seats::{Seat, host_of},
     send::open_answer,
     timing::{LOOK, PATIENCE, SHORT, UNUSABLE},
@@ -22,7 +22,7 @@ use crate::{
     base::Base,
     connectors::{Connectors, Ready},
     detached::Detached,
-    refresh::{Claims, Flights, Hosts, RefreshExchange},
+    refresh::{Claims, Hosts, InFlight, RefreshExchange},
 };
 
 /// Refreshes tokens, each in a single flight.
@@ -30,7 +30,7 @@ use crate::{
 pub(crate) struct Refresh {
     pub(super) base: Arc<Base>,
     pub(super) process: Arc<str>,
-    pub(super) flights: Arc<Flights>,
+    pub(super) in_flight: Arc<InFlight>,
     pub(super) hosts: Arc<Hosts>,
     pub(super) detached: Detached,
     pub(super) connectors: Arc<Connectors>,
@@ -40,7 +40,7 @@ pub(crate) struct Refresh {
 
 impl Refresh {
     pub(crate) fn new(
-        flights: &Arc<Flights>,
+        in_flight: &Arc<InFlight>,
         hosts: &Arc<Hosts>,
         detached: &Detached,
         exchange: &Arc<RefreshExchange>,
@@ -48,7 +48,7 @@ impl Refresh {
         Self {
             base: Arc::clone(&exchange.base),
             process: Arc::clone(&exchange.process),
-            flights: Arc::clone(flights),
+            in_flight: Arc::clone(in_flight),
             hosts: Arc::clone(hosts),
             detached: detached.clone(),
             connectors: Arc::clone(&exchange.connectors),
@@ -58,93 +58,92 @@ impl Refresh {
     }
 
     /// Returns a newer token of a connection, as soon as there is one.
-    pub(crate) async fn refreshed(
+    pub(crate) async fn refresh_token(
         &self,
         connection: &Connection,
         kind: &str,
         generation: i64,
         cause: Cause,
-    ) -> Landing {
+    ) -> RefreshEnd {
         let until = Instant::now() + PATIENCE;
         loop {
-            let boarding = self.set_off(wanted(connection, kind, generation), cause, None);
-            let landing = match boarding {
-                Boarding::Paused(later) => Landing::Later(later),
-                Boarding::Wait(board) | Boarding::Start(_, board) => landing(board, until).await,
+            let joined = self.start(wanted(connection, kind, generation), cause, None);
+            let end = match joined {
+                Joined::Paused(later) => RefreshEnd::Later(later),
+                Joined::Wait(receiver) | Joined::Start(_, receiver) => end(receiver, until).await,
             };
-            match landing {
+            match end {
                 // A flight that somebody began for an older token, and that ended with this one.
-                Landing::Renewed(same)
+                RefreshEnd::Renewed(same)
                     if same.generation <= generation && Instant::now() < until =>
                 {
                     sleep(LOOK).await;
                 }
-                landing => return landing,
+                end => return end,
             }
         }
     }
 
     /// Has a token refreshed while it can still be used.
     pub(crate) fn refresh_meanwhile(&self, connection: &Connection, kind: &str, generation: i64) {
-        self.set_off(wanted(connection, kind, generation), Cause::Age, None);
+        self.start(wanted(connection, kind, generation), Cause::Age, None);
     }
 
     /// Starts a flight, unless one is up or has just failed. It goes on whoever stops waiting, and
     /// keeps its seat until it is over.
-    pub(super) fn set_off(&self, wanted: Wanted, cause: Cause, seat: Option<Seat>) -> Boarding {
-        let boarding = self.flights.board(&wanted.key, cause, self.base.now());
-        let Boarding::Start(announcer, board) = boarding else { return boarding };
-        let guard = Aboard { refresh: self.clone(), key: wanted.key.clone() };
+    pub(super) fn start(&self, wanted: Wanted, cause: Cause, seat: Option<Seat>) -> Joined {
+        let joined = self.in_flight.join(&wanted.key, cause, self.base.now());
+        let Joined::Start(sender, receiver) = joined else { return joined };
+        let guard = ClearOnPanic { refresh: self.clone(), key: wanted.key.clone() };
         self.detached.run(async move {
             let _seat = seat;
             let refresh = guard.refresh.clone();
-            let landing = refresh.fly(&wanted, cause, &announcer).await.unwrap_or_else(|fault| {
+            let end = refresh.run(&wanted, cause, &sender).await.unwrap_or_else(|fault| {
                 let error = chain(&fault);
                 tracing::error!(connection.id = %wanted.key.connection, error, "a refresh broke off");
-                Landing::Broken(Arc::new(fault))
+                RefreshEnd::Broken(Arc::new(fault))
             });
-            refresh.flights.land(&wanted.key, Some(&landing), refresh.base.now());
-            announcer.send_replace(Some(landing));
+            refresh.in_flight.finish(&wanted.key, Some(&end), refresh.base.now());
+            sender.send_replace(Some(end));
             drop(guard);
         });
-        Boarding::Wait(board)
+        Joined::Wait(receiver)
     }
 
-    async fn fly(
+    async fn run(
         &self,
         wanted: &Wanted,
         cause: Cause,
-        announcer: &Announcer,
-    ) -> Result<Landing, Fault> {
+        sender: &EndSender,
+    ) -> Result<RefreshEnd, Fault> {
         let until = Instant::now() + PATIENCE;
         let found = connections::find(&self.base.db, wanted.tenant, wanted.key.connection).await?;
-        let Some(connection) = found else { return Ok(Landing::Over) };
+        let Some(connection) = found else { return Ok(RefreshEnd::Over) };
         let Some(ready) = self.ready_to_refresh(&connection).await? else {
             return self.put_off_unusable(wanted, &connection).await;
         };
         let app = self.connectors.app(&ready.settings).await?;
         loop {
-            let lane = self.flights.lane(&host_of(&ready)).await;
-            if self.flights.is_stopping() {
+            let permit = self.in_flight.host_permit(&host_of(&ready)).await;
+            if self.in_flight.is_stopping() {
                 return Ok(later(Hindrance::OtherNode, Some(LOOK)));
             }
             match self.claims.claim(wanted, cause).await? {
-                Claim::Landed(landing) => return Ok(landing),
+                Claim::Ended(end) => return Ok(end),
                 Claim::Answered(hold) => return self.read(&ready, &hold).await,
                 Claim::Send(hold, secret) => {
                     let with = (&app, &secret);
-                    let landing =
-                        self.exchange.send_refresh(&ready, &hold, with, announcer).await?;
-                    if let Some(landing) = landing.or_else(|| out_of_patience(until)) {
-                        return Ok(landing);
+                    let end = self.exchange.send_refresh(&ready, &hold, with, sender).await?;
+                    if let Some(end) = end.or_else(|| out_of_patience(until)) {
+                        return Ok(end);
                     }
                 }
                 Claim::Paused(left) if left <= SHORT && Instant::now() + left < until => {
-                    drop(lane);
+                    drop(permit);
                     sleep(left).await;
                 }
                 Claim::Held if Instant::now() < until => {
-                    drop(lane);
+                    drop(permit);
                     if let Some(left) = self.watch_holder(wanted, until).await? {
                         return Ok(later(Hindrance::OtherNode, Some(left)));
                     }
@@ -179,7 +178,7 @@ impl Refresh {
         &self,
         wanted: &Wanted,
         connection: &Connection,
-    ) -> Result<Landing, Fault> {
+    ) -> Result<RefreshEnd, Fault> {
         let at = connection.project_connector;
         if self.hosts.finds_unusable(at) {
             tracing::warn!(
@@ -219,22 +218,22 @@ impl Refresh {
     }
 
     /// Returns how a refresh that was answered earlier ends.
-    async fn read(&self, ready: &Ready, hold: &Hold) -> Result<Landing, Fault> {
+    async fn read(&self, ready: &Ready, hold: &Hold) -> Result<RefreshEnd, Fault> {
         let Ok((oauth, _)) = ready.oauth() else { return Ok(later(Hindrance::App, None)) };
         self.exchange
             .settle_refresh(ready, hold, &open_answer(oauth, hold))
             .await
-            .map(|landing| landing.unwrap_or_else(|| later(Hindrance::Provider, None)))
+            .map(|end| end.unwrap_or_else(|| later(Hindrance::Provider, None)))
     }
 }
 
 /// Gives up where nobody waits any more: the next one who comes tries again.
-fn out_of_patience(until: Instant) -> Option<Landing> {
+fn out_of_patience(until: Instant) -> Option<RefreshEnd> {
     (Instant::now() >= until).then(|| later(Hindrance::Provider, None))
 }
 
-pub(super) fn later(why: Hindrance, after: Option<Duration>) -> Landing {
-    Landing::Later(Later { why, after })
+pub(super) fn later(why: Hindrance, after: Option<Duration>) -> RefreshEnd {
+    RefreshEnd::Later(Later { why, after })
 }
 
 fn wanted(connection: &Connection, kind: &str, generation: i64) -> Wanted {
@@ -242,28 +241,28 @@ fn wanted(connection: &Connection, kind: &str, generation: i64) -> Wanted {
     Wanted { tenant: connection.tenant, key, generation }
 }
 
-/// Returns what the board says when something is announced on it.
-async fn landing(mut board: Board, until: Instant) -> Landing {
-    match timeout_at(until, board.wait_for(Option::is_some)).await {
+/// Returns what the receiver says when something is announced on it.
+async fn end(mut receiver: EndReceiver, until: Instant) -> RefreshEnd {
+    match timeout_at(until, receiver.wait_for(Option::is_some)).await {
         Err(_) => later(Hindrance::Provider, None),
-        Ok(Ok(landing)) => landing.clone().expect("that was waited for"),
+        Ok(Ok(end)) => end.clone().expect("that was waited for"),
         Ok(Err(_)) => {
             let fault = Fault::Inconsistent("a refresh ended without a word");
-            Landing::Broken(Arc::new(fault))
+            RefreshEnd::Broken(Arc::new(fault))
         }
     }
 }
 
 /// Clears the way for the next flight, should this one be cut short.
-struct Aboard {
+struct ClearOnPanic {
     refresh: Refresh,
     key: RefreshKey,
 }
 
-impl Drop for Aboard {
+impl Drop for ClearOnPanic {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.refresh.flights.land(&self.key, None, self.refresh.base.now());
+            self.refresh.in_flight.finish(&self.key, None, self.refresh.base.now());
         }
     }
 }

@@ -16,7 +16,7 @@ use bytes::Bytes;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::{App, Problem, body::Keyed, finish::to_the_end};
+use crate::{App, Problem, body::Keyed, detached::run_detached};
 
 /// An answer to a request that may come again.
 pub(crate) enum IdempotentAnswer<T, const STATUS: u16 = 200> {
@@ -64,7 +64,7 @@ impl IdempotencyScope {
 /// Carries a request out, unless it came before with the same key: then it gets the same answer.
 /// Where `keep` says no, and where it was refused, nothing was done and the request may come again.
 /// One with a key goes on even when the client hangs up, so that its answer is there.
-pub(crate) async fn once<B, T, W, const STATUS: u16>(
+pub(crate) async fn answer_once<B, T, W, const STATUS: u16>(
     app: &App,
     sent: Scoped<B>,
     keep: fn(&T) -> bool,
@@ -86,7 +86,7 @@ where
         IdempotencyTurn::First(ticket) => ticket,
     };
     let app = app.clone();
-    to_the_end(async move {
+    run_detached(async move {
         let answered = work.await;
         settle(&app, &ticket, &answered, keep).await?;
         answered.map(IdempotentAnswer::Fresh)
