@@ -3,7 +3,7 @@
 use std::{cell::Cell, ops::Range, time::Duration};
 
 use astralform_domain::{
-    Account, Clock, Connection, ConnectionId, ConnectionStatus, EndUserId, EndUserKey, Entropy,
+    Account, Clock, Connection, ConnectionId, ConnectionState, EndUserId, EndUserKey, Entropy,
     Environment, Owner, ProjectConnector, ProjectId, Secret, Tenant,
 };
 use astralform_storage::{
@@ -117,8 +117,7 @@ impl Filler<'_> {
             account: Account { id: format!("T1/U{number}"), label: format!("user {number}") },
             label: None,
             is_default: true,
-            status: ConnectionStatus::Active,
-            reason: None,
+            state: ConnectionState::ACTIVE,
             scopes: self.workload.scopes.clone(),
             hosts: self.settings.hosts.clone(),
             created_at: now,

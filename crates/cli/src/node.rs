@@ -70,7 +70,7 @@ pub(crate) async fn run(listener: TcpListener, app: App, hangup: Hangup) -> anyh
         public_url = %app.engine().site().public_url(),
         "serving"
     );
-    let upkeep = upkeep(&app, hangups);
+    let jobs = spawn_background_jobs(&app, hangups);
     let beating = tokio::spawn(beat(app.clone()));
     let stopping = app.clone();
     let stop = async move {
@@ -79,7 +79,7 @@ pub(crate) async fn run(listener: TcpListener, app: App, hangup: Hangup) -> anyh
         stopping.drain();
     };
     let after = async {
-        for task in &upkeep {
+        for task in &jobs {
             task.abort();
         }
         finish(&app.engine()).await;
@@ -110,7 +110,7 @@ async fn leave(engine: &Engine) {
 }
 
 /// Starts what is done beside requests, all of which may break off at any moment.
-fn upkeep(app: &App, hangups: Hangups) -> Vec<JoinHandle<()>> {
+fn spawn_background_jobs(app: &App, hangups: Hangups) -> Vec<JoinHandle<()>> {
     vec![
         tokio::spawn(sweep(app.clone())),
         tokio::spawn(prune(app.clone())),

@@ -37,7 +37,7 @@ mod webhook;
 
 pub use auth_request::{AuthFailure, AuthReason, AuthRequest, AuthStatus};
 pub use backoff::Backoff;
-pub use connection::{Account, Connection, ConnectionStatus, StatusReason};
+pub use connection::{Account, Connection, ConnectionState, ConnectionStatus, StatusReason};
 pub use end_user::{EndUserId, InvalidEndUserId};
 pub use entropy::Entropy;
 pub use environment::{Environment, EnvironmentSettings, VerifyEndUser};

@@ -107,7 +107,8 @@ impl Endpoints {
     }
 }
 
-/// What is to be of a project connector's settings; what is left out stays, or is as usual.
+/// Changes to the settings of a project connector. A field that is left out keeps its value, or has its
+/// default where the connector is enabled.
 #[derive(Clone, Debug, Default)]
 pub struct SettingsPatch {
     /// `false` pauses it.
@@ -116,9 +117,9 @@ pub struct SettingsPatch {
     pub require_auth: Option<bool>,
     /// Whether end users may connect accounts of their own.
     pub allow_end_user_auth: Option<bool>,
-    /// What to ask for; nothing for the connector's minimum.
+    /// What to ask for; `Clear` for the connector's minimum.
     pub scopes: Patch<ScopeSet>,
-    /// The only tools offered; nothing for all.
+    /// The only tools offered; `Clear` for all.
     pub tools: Patch<Vec<ToolName>>,
     /// Addresses that replace the catalogue's, all of them.
     pub endpoints: Option<Endpoints>,

@@ -66,20 +66,20 @@ impl Pool {
 
     /// Returns the open connection that has waited for the shortest time.
     pub(super) fn take(&self, place: &str) -> Option<HttpConnection> {
-        let rack = self.own();
-        let mut waiting = rack.lock();
+        let idle = self.own();
+        let mut waiting = idle.lock();
         let queue = waiting.by_place.get_mut(place)?;
         std::iter::from_fn(|| queue.pop_back())
-            .inspect(|_| rack.total.leave(1))
-            .take_while(|(since, _)| since.elapsed() < rack.patience)
+            .inspect(|_| idle.total.leave(1))
+            .take_while(|(since, _)| since.elapsed() < idle.patience)
             .find_map(|(_, connection)| connection.still_open())
     }
 
     /// Has a connection wait for its next request. Where so many wait already, the one that was
     /// used least recently on this thread is closed.
     pub(super) fn put(&self, to: &str, connection: HttpConnection) {
-        let rack = self.own();
-        let mut waiting = rack.lock();
+        let idle = self.own();
+        let mut waiting = idle.lock();
         let now = Instant::now();
         let queue = waiting.by_place.get_mut(to);
         if queue.as_ref().is_some_and(|queue| queue.len() >= MOST_PER_PLACE) {
@@ -90,12 +90,12 @@ impl Pool {
         } else {
             waiting.by_place.insert(to.to_owned(), VecDeque::from([(now, connection)]));
         }
-        if rack.total.enter() {
+        if idle.total.enter() {
             waiting.close_least_recent();
-            rack.total.leave(1);
+            idle.total.leave(1);
         }
         if !std::mem::replace(&mut waiting.is_swept, true) {
-            tokio::spawn(sweep(Arc::downgrade(rack), rack.patience));
+            tokio::spawn(sweep(Arc::downgrade(idle), idle.patience));
         }
     }
 

@@ -1,6 +1,6 @@
 //! Prompts to end users, from the question to the connection.
 //!
-//! [`open`](self) → the end user clicks ([`begin`]) → the provider sends the browser back
+//! `open` → the end user clicks ([`begin`]) → the provider sends the browser back
 //! ([`finish`]), or the end user enters a key on our page ([`enter_key`]) → where the environment
 //! wants it, the developer's backend confirms who finished ([`confirm`]). What is not finished ends
 //! by itself ([`Janitor`](crate::janitor::Janitor)).

@@ -27,7 +27,7 @@ use crate::{
     row_tags::RowTags,
 };
 
-/// Everything that is kept. Secrets stay sealed.
+/// Everything that is cached. Secrets stay sealed.
 pub(crate) struct Entries {
     keys: CacheMap<ApiKeyId, ApiKey>,
     sessions: CacheMap<SessionId, Session>,
@@ -193,7 +193,7 @@ impl Cache {
     ) -> Result<Option<Arc<Assembled>>, Fault> {
         let read = async {
             let found = project_connectors::by_slug(&self.base.db, tenant, slug).await?;
-            Ok(found.map(|settings| self.connectors.put_together(settings)))
+            Ok(found.map(|settings| self.connectors.assemble(settings)))
         };
         let topics = [Topic::Project(tenant.project)];
         self.entries.connectors.get(&self.base.db, (tenant, slug.clone()), &topics, read).await

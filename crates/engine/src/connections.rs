@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use astralform_catalog::Connector;
 use astralform_domain::{
-    Account, AuthRequest, Connection, ConnectionId, ConnectionStatus, EndUserKey, HostSet, Owner,
-    ScopeSet, Tenant,
+    Account, AuthRequest, Connection, ConnectionId, ConnectionState, ConnectionStatus, EndUserKey,
+    HostSet, Owner, ScopeSet, Tenant,
 };
 use astralform_storage::{Tx, auth_requests, connections, end_users};
 use astralform_vault::ProjectKeys;
@@ -28,7 +28,7 @@ pub(crate) struct NewConnection<'a> {
     pub(crate) tokens: &'a [OpenToken],
     /// Where they may be sent.
     pub(crate) hosts: &'a HostSet,
-    pub(crate) status: ConnectionStatus,
+    pub(crate) state: ConnectionState,
 }
 
 /// An active connection that is about to take its place among its owner's others.
@@ -66,7 +66,7 @@ impl Connections {
         key: &ProjectKeys,
     ) -> Result<ConnectionId, Fault> {
         let connection = self.connection(new);
-        if connection.status == ConnectionStatus::Active {
+        if connection.status() == ConnectionStatus::Active {
             let tokens = new.tokens;
             let connector = Some(&*new.ready.connector);
             let request = new.request;
@@ -146,8 +146,7 @@ impl Connections {
             account: new.account.clone(),
             label: None,
             is_default: false,
-            status: new.status,
-            reason: None,
+            state: new.state,
             scopes: granted.fold(ScopeSet::default(), |all, scopes| all.union(scopes)),
             hosts: new.hosts.clone(),
             created_at: self.base.now(),

@@ -33,7 +33,7 @@ pub(crate) struct Ready {
     pub(crate) asked: Arc<ScopeSet>,
 }
 
-/// A project connector as it is kept, whether it can be used or not.
+/// A project connector as the cache holds it, whether it can be used or not.
 pub(crate) struct Assembled {
     pub(crate) settings: Arc<ProjectConnector>,
     addresses: Result<Arc<Addresses>, Unusable>,
@@ -41,7 +41,7 @@ pub(crate) struct Assembled {
 }
 
 impl Ready {
-    /// Returns one that was not kept before.
+    /// Puts a project connector, its catalogue entry and its addresses together.
     pub(crate) fn new(
         settings: Arc<ProjectConnector>,
         connector: Arc<Connector>,
@@ -143,26 +143,29 @@ impl Connectors {
 
     /// Puts a project connector together with its catalogue entry, unless it is paused or disabled.
     pub(crate) fn ready(&self, settings: ProjectConnector) -> Result<Ready, Unusable> {
-        self.ready_of(&self.put_together(settings))
+        self.ready_unless_paused(&self.assemble(settings))
     }
 
-    /// Makes one ready that was put together before.
-    pub(crate) fn ready_of(&self, assembled: &Assembled) -> Result<Ready, Unusable> {
+    /// Returns it ready to be used, unless it is paused or disabled.
+    pub(crate) fn ready_unless_paused(&self, assembled: &Assembled) -> Result<Ready, Unusable> {
         if assembled.settings.disabled_at.is_some() {
             return Err(Unusable::Disabled);
         }
         if !assembled.settings.is_enabled {
             return Err(Unusable::Paused);
         }
-        self.unpaused(assembled)
+        self.usable(assembled)
     }
 
     /// Puts one together even when it is paused or disabled, for cleaning up.
-    pub(crate) fn assemble(&self, settings: ProjectConnector) -> Result<Ready, Unusable> {
-        self.unpaused(&self.put_together(settings))
+    pub(crate) fn ready_even_if_paused(
+        &self,
+        settings: ProjectConnector,
+    ) -> Result<Ready, Unusable> {
+        self.usable(&self.assemble(settings))
     }
 
-    fn unpaused(&self, assembled: &Assembled) -> Result<Ready, Unusable> {
+    fn usable(&self, assembled: &Assembled) -> Result<Ready, Unusable> {
         let Assembled { settings, addresses, asked } = assembled;
         let connector = self.base.catalog.connector(&settings.connector);
         let connector = Arc::clone(connector.ok_or(Unusable::Misconfigured)?);
@@ -172,7 +175,7 @@ impl Connectors {
         Ok(Ready { settings, connector, addresses, asked })
     }
 
-    pub(crate) fn put_together(&self, settings: ProjectConnector) -> Assembled {
+    pub(crate) fn assemble(&self, settings: ProjectConnector) -> Assembled {
         let addresses = self.addresses_of(&settings).map(Arc::new);
         let connector = self.base.catalog.connector(&settings.connector);
         let asked = connector.map(|connector| asked(&settings, connector)).unwrap_or_default();

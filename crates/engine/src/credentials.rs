@@ -1,4 +1,4 @@
-//! Which credential pays for a call: first match wins (DESIGN §3, restated in `docs/concepts.md`).
+//! Which credential pays for a call: first match wins (`docs/concepts.md`).
 
 use std::sync::Arc;
 
@@ -143,7 +143,7 @@ impl<'a> Situation<'a> {
 
     /// Returns what stands between a connection and its use.
     fn obstacle(&self, connection: &Connection) -> Option<AuthReason> {
-        if connection.status != ConnectionStatus::Active || !connection.hosts.are(self.hosts) {
+        if connection.status() != ConnectionStatus::Active || !connection.hosts.are(self.hosts) {
             Some(AuthReason::NeedsReauth)
         } else if !self.needed.is_within(&connection.scopes) {
             Some(AuthReason::MissingScopes)
@@ -252,7 +252,7 @@ impl CredentialResolver {
         let (Some(id), Some(end_user)) = (named, end_user) else { return Ok(refusal) };
         let found = connections::find(&self.base.db, ready.settings.tenant, id).await?;
         let is_waiting = found.is_some_and(|found| {
-            found.status == ConnectionStatus::AwaitingConfirmation
+            found.status() == ConnectionStatus::AwaitingConfirmation
                 && found.project_connector == ready.settings.id
                 && found.owner.end_user() == Some(end_user)
         });

@@ -1,7 +1,7 @@
 //! The composition root.
 
 mod assembly;
-mod floors;
+mod lower_parts;
 mod state;
 
 use std::{sync::Arc, time::Duration};

@@ -1,6 +1,6 @@
 //! What happens: auth requests, credentials, refreshing, revoking, tool calls.
 //!
-//! Data flows one way: principal → policy → credential → plan (pure) → egress → shape (pure). Start
+//! Data flows one way: caller → what it may use → credential → plan (pure) → egress → shape (pure). Start
 //! with [`Engine`], then `tools/call.rs` and `auth_requests/`. The map of the whole program:
 //!
 #![doc = include_str!("../../../ARCHITECTURE.md")]

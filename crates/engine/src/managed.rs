@@ -174,7 +174,7 @@ impl ManagedConnections {
         self.own_connections.disconnect(&mut tx, &connection, StatusReason::AdminRevoked).await?;
         tx.commit().await.map_err(Fault::from)?;
         tracing::info!(connection.id = %id, "revoked by somebody who administers");
-        self.revocations.withdraw_now(&connection).await;
+        self.revocations.revoke_now(&connection).await;
         Ok(())
     }
 

@@ -148,7 +148,7 @@ impl OwnConnections {
         let mut tx = self.base.begin().await.map_err(Fault::from)?;
         let mut connection = self.lock_own(&mut tx, tenant, end_user, id).await?;
         if changes.is_default == Some(true) {
-            if connection.status == ConnectionStatus::AwaitingConfirmation {
+            if connection.status() == ConnectionStatus::AwaitingConfirmation {
                 return Err(ChangeError::NotUsable);
             }
             connections::make_default(&mut tx, &connection).await.map_err(Fault::from)?;
@@ -180,7 +180,7 @@ impl OwnConnections {
         self.disconnect(&mut tx, &connection, StatusReason::UserRevoked).await?;
         tx.commit().await.map_err(Fault::from)?;
         tracing::info!(connection.id = %id, "disconnected by its owner");
-        self.revocations.withdraw_now(&connection).await;
+        self.revocations.revoke_now(&connection).await;
         Ok(())
     }
 
@@ -239,7 +239,7 @@ impl OwnConnections {
         project_connectors::lock_by_id(tx, tenant, pcon).await.map_err(Fault::from)?;
         self.connections.lock_owner(tx, tenant, &seen.owner).await?;
         let found = connections::lock(tx, tenant, id).await.map_err(Fault::from)?;
-        let living = found.filter(|found| found.status != ConnectionStatus::Revoked);
+        let living = found.filter(|found| found.status() != ConnectionStatus::Revoked);
         living.ok_or(ChangeError::Unknown)
     }
 
@@ -253,7 +253,8 @@ impl OwnConnections {
 }
 
 fn is_of(connection: &Connection, end_user: &EndUserId) -> bool {
-    connection.owner.end_user() == Some(end_user) && connection.status != ConnectionStatus::Revoked
+    connection.owner.end_user() == Some(end_user)
+        && connection.status() != ConnectionStatus::Revoked
 }
 
 fn is_name(label: &str) -> bool {

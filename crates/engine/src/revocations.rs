@@ -70,10 +70,10 @@ impl Revocations {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn host_asked(&self, due: &Due) -> Result<String, Fault> {
+    pub async fn provider_host(&self, due: &Due) -> Result<String, Fault> {
         let at = due.project_connector;
         let settings = self.connectors.project_connector(due.tenant, at).await?;
-        let ready = self.connectors.assemble(settings).ok();
+        let ready = self.connectors.ready_even_if_paused(settings).ok();
         let url = ready.as_ref().and_then(|ready| ready.addresses.revocation.as_ref());
         Ok(url.map_or_else(|| at.to_string(), destination))
     }
@@ -137,7 +137,7 @@ impl Revocations {
 
     /// Asks for the end of a connection that has just ended, and waits a moment for the answer. It
     /// is the outbox's from the start: whatever goes wrong here is tried again.
-    pub(crate) async fn withdraw_now(&self, ended: &Connection) {
+    pub(crate) async fn revoke_now(&self, ended: &Connection) {
         let tenant = ended.tenant;
         let project_connector = ended.project_connector;
         let due = Due { tenant, project_connector, failures: 0 };

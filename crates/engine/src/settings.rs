@@ -207,7 +207,7 @@ pub(crate) fn is_short_list(tools: &[ToolName]) -> bool {
     !limits::TOOLS.is_exceeded_by(tools.len()) && once.len() == tools.len()
 }
 
-pub(crate) fn check_place(
+pub(crate) fn check_endpoints(
     environment: Environment,
     endpoints: &Endpoints,
     sandbox: bool,

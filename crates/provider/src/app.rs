@@ -34,7 +34,7 @@ pub enum SendError {
     /// A part of it cannot stand in a request. Nothing was sent.
     #[error("the credentials, or what is sent with them, cannot stand in a request")]
     Unsendable,
-    /// It was sent, or could not be.
+    /// No answer: it could not be sent, or its answer was lost.
     #[error(transparent)]
     Egress(#[from] EgressError),
 }
@@ -68,7 +68,7 @@ impl ProviderApp {
     }
 
     /// Returns whether the app has no secret to prove itself with.
-    pub fn is_mute(&self) -> bool {
+    pub fn has_no_client(&self) -> bool {
         self.clients.is_empty()
     }
 

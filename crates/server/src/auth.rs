@@ -56,7 +56,7 @@ impl FromRequestParts<App> for Acting {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let token = bearer(&parts.headers)?;
-        let said = RequestClaims {
+        let claims = RequestClaims {
             token,
             agent: agent(&parts.headers)?,
             end_user: end_user(&parts.headers)?,
@@ -65,7 +65,7 @@ impl FromRequestParts<App> for Acting {
         if let Some(served) = &served {
             listen_to(app, served, token).await?;
         }
-        let caller = app.engine().authentication.authenticate(said).await?;
+        let caller = app.engine().authentication.authenticate(claims).await?;
         if let Some(served) = &served {
             app.throttle().admit(served, &caller).await?;
         }

@@ -23,7 +23,7 @@ pub(crate) enum IdempotentAnswer<T, const STATUS: u16 = 200> {
     /// Given for the first time.
     Fresh(T),
     /// Given before, and kept.
-    Kept(Secret),
+    Replayed(Secret),
 }
 
 /// What a key is scoped to.
@@ -82,7 +82,7 @@ where
     let parts: Vec<_> = scope.parts.iter().map(String::as_str).collect();
     let request = Repeatable { tenant: scope.tenant, scope: &parts, key: &key, body: &raw };
     let ticket = match app.engine().idempotency.take_turn(&request).await? {
-        IdempotencyTurn::Before(answer) => return Ok(IdempotentAnswer::Kept(answer)),
+        IdempotencyTurn::Before(answer) => return Ok(IdempotentAnswer::Replayed(answer)),
         IdempotencyTurn::First(ticket) => ticket,
     };
     let app = app.clone();
@@ -116,7 +116,7 @@ impl<T: Serialize, const STATUS: u16> IntoResponse for IdempotentAnswer<T, STATU
         let status = StatusCode::from_u16(STATUS).unwrap_or_default();
         let kept = match self {
             Self::Fresh(body) => return (status, Json(body)).into_response(),
-            Self::Kept(kept) => kept,
+            Self::Replayed(kept) => kept,
         };
         let mut response = (status, kept.expose().to_owned()).into_response();
         let headers = response.headers_mut();

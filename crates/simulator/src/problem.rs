@@ -18,7 +18,7 @@ impl Problem {
         Self { status, code, detail: detail.into() }
     }
 
-    /// Returns the request was understood, but a value in it cannot be used.
+    /// Returns the problem (422) of a request that was understood but has an unusable value.
     pub(crate) fn invalid(code: &'static str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
     }

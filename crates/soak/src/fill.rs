@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use astralform_domain::{
     Account, AgentId, AuthReason, AuthRequest, AuthRequestId, AuthStatus, Clock, Connection,
-    ConnectionId, ConnectionStatus, EndUserKey, Entropy, Environment, Owner, ProjectConnector,
+    ConnectionId, ConnectionState, EndUserKey, Entropy, Environment, Owner, ProjectConnector,
     ScopeSet, Secret, Tenant,
 };
 use astralform_simulator::hostile::{Hostile, Pair};
@@ -128,12 +128,11 @@ impl Filler {
             account: Account { id: name.clone(), label: name.clone() },
             label: None,
             is_default: true,
-            status: if stored.is_unconfirmed {
-                ConnectionStatus::AwaitingConfirmation
+            state: if stored.is_unconfirmed {
+                ConnectionState::AwaitingConfirmation
             } else {
-                ConnectionStatus::Active
+                ConnectionState::ACTIVE
             },
-            reason: None,
             scopes: ScopeSet::from_iter(["items"]),
             hosts: self.settings.hosts.clone(),
             created_at: now,

@@ -153,11 +153,11 @@ fn or_none(end_user: Option<EndUserKey>) -> String {
 
 /// Returns the auth request of that id, for a caller confined to `tenant`.
 pub async fn find(db: &Db, tenant: Tenant, id: AuthRequestId) -> Result<Option<AuthRequest>> {
-    Ok(find_by_link(db, id).await?.filter(|found| found.tenant == tenant))
+    Ok(find_in_any_tenant(db, id).await?.filter(|found| found.tenant == tenant))
 }
 
 /// Returns the auth request of that id, for the browser that holds its link.
-pub async fn find_by_link(db: &Db, id: AuthRequestId) -> Result<Option<AuthRequest>> {
+pub async fn find_in_any_tenant(db: &Db, id: AuthRequestId) -> Result<Option<AuthRequest>> {
     const SQL: &str = "
         SELECT auth_requests.*, end_users.external_id, project_connectors.connector
         FROM auth_requests

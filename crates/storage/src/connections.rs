@@ -4,8 +4,8 @@ mod found;
 mod many;
 
 use astralform_domain::{
-    Account, Connection, ConnectionId, ConnectionStatus, EndUserKey, Owner, StatusReason, Tenant,
-    Timestamp,
+    Account, Connection, ConnectionId, ConnectionState, ConnectionStatus, EndUserKey, Owner,
+    StatusReason, Tenant, Timestamp,
 };
 
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
     bind::{Bind, binds, json},
     db::{Row, Run as _},
     revocations,
-    row::Record,
+    row::{Record, corrupt},
     status_changes::StatusUpdate,
 };
 
@@ -33,13 +33,17 @@ impl Record for Connection {
             account: Account { id: row.text("account_id")?, label: row.text("account_label")? },
             label: row.optional_text("label")?,
             is_default: row.flag("is_default")?,
-            status: row.parse("status")?,
-            reason: row.optional_parse("reason")?,
+            state: state(row)?,
             scopes: row.json("scopes")?,
             hosts: row.json("hosts")?,
             created_at: row.time("created_at")?,
         })
     }
+}
+
+fn state(row: &Row) -> Result<ConnectionState> {
+    let state = ConnectionState::of(row.parse("status")?, row.optional_parse("reason")?);
+    state.ok_or_else(|| corrupt("reason", "it does not go with the status"))
 }
 
 /// Returns whose row it is, in a row joined with that of the end user.
@@ -85,7 +89,7 @@ async fn insert(
              account_label, label, is_default, status, reason, scopes, hosts, created_at,
              last_change, ended_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
-    let ended_at = (new.status == ConnectionStatus::Revoked).then_some(new.created_at);
+    let ended_at = (new.status() == ConnectionStatus::Revoked).then_some(new.created_at);
     let binds = binds![
         new.id,
         new.tenant.project,
@@ -96,8 +100,8 @@ async fn insert(
         new.account.label.as_str(),
         &new.label,
         new.is_default,
-        new.status,
-        new.reason,
+        new.status(),
+        new.reason(),
         json(&new.scopes),
         json(&new.hosts),
         new.created_at,
@@ -124,8 +128,8 @@ pub async fn update(tx: &mut Tx, connection: &Connection) -> Result<()> {
         connection.account.label.as_str(),
         &connection.label,
         connection.is_default,
-        connection.status,
-        connection.reason,
+        connection.status(),
+        connection.reason(),
         json(&connection.scopes),
         json(&connection.hosts),
         connection.account.id.as_str(),
@@ -149,8 +153,9 @@ pub async fn revoke(
             status_changes = status_changes + 1, last_change = $6, ended_at = $7
         WHERE project_id = $1 AND environment = $2 AND id = $3 AND status = $4";
     let change = StatusUpdate::new(tx);
-    let Connection { id, tenant, status, .. } = connection;
-    let binds = binds![tenant.project, tenant.environment, *id, *status, why, change, now];
+    let Connection { id, tenant, .. } = connection;
+    let status = connection.status();
+    let binds = binds![tenant.project, tenant.environment, *id, status, why, change, now];
     let was_as_seen = tx.change(topic(connection), SQL, binds).await? == 1;
     if was_as_seen {
         revocations::request(tx, *tenant, *id, now).await?;

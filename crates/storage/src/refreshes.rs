@@ -167,7 +167,7 @@ pub async fn holder(
 }
 
 /// Notes that the refresh token of that generation is about to be sent.
-pub async fn send(tx: &mut Tx, lease: &Lease, generation: i64) -> Result<()> {
+pub async fn mark_sent(tx: &mut Tx, lease: &Lease, generation: i64) -> Result<()> {
     const SQL: &str = "
         UPDATE refreshes SET is_sent = TRUE, generation = $4, answer = NULL
         WHERE connection_id = $1 AND kind = $2 AND fence = $3";

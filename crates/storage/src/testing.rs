@@ -1,9 +1,9 @@
 //! What every test of this crate stands on: both databases, and one project with one of each.
 
 use astralform_domain::{
-    Account, AgentId, AuthReason, AuthRequest, AuthStatus, Clock, Connection, ConnectionStatus,
-    EndUserId, EndUserKey, Endpoints, Entropy, Environment, HostSet, OauthClient, Owner,
-    ProjectConnector, ScopeSet, Sealed, Tenant, Timestamp, Webhook,
+    Account, AgentId, AuthReason, AuthRequest, AuthStatus, Clock, Connection, ConnectionState,
+    ConnectionStatus, EndUserId, EndUserKey, Endpoints, Entropy, Environment, HostSet, OauthClient,
+    Owner, ProjectConnector, ScopeSet, Sealed, StatusReason, Tenant, Timestamp, Webhook,
 };
 
 use crate::{
@@ -148,8 +148,7 @@ pub(crate) fn connection(world: &World, account: &str) -> Connection {
         account: Account { id: account.to_owned(), label: format!("{account}@example.com") },
         label: None,
         is_default: false,
-        status: ConnectionStatus::Active,
-        reason: None,
+        state: ConnectionState::ACTIVE,
         scopes: ScopeSet::from_iter(["read"]),
         hosts: world.project_connector.hosts.clone(),
         created_at: Timestamp::from_secs(1),
@@ -191,4 +190,11 @@ pub(crate) fn webhook(tenant: Tenant) -> Webhook {
         failing_since: None,
         created_at: Timestamp::from_secs(1),
     }
+}
+
+/// Returns a state of that status, with a reason where it has to have one.
+pub(crate) fn state_of(status: ConnectionStatus) -> ConnectionState {
+    let reasons = [None, Some(StatusReason::TokenRejected)];
+    let mut found = reasons.into_iter().filter_map(|why| ConnectionState::of(status, why));
+    found.next().expect("a state of each status")
 }

@@ -375,7 +375,7 @@ mod tests {
 
     #[tokio::test]
     async fn b6_what_is_taken_away_while_its_refresh_is_out_is_in_doubt() {
-        use crate::refreshes::{Claimant, RefreshKey, claim, holder, send};
+        use crate::refreshes::{Claimant, RefreshKey, claim, holder, mark_sent};
         let by = Claimant { node: "node", takes_over: true };
         on_both(async |db| {
             let world = world(&db).await;
@@ -391,8 +391,8 @@ mod tests {
                 let length = Duration::from_mins(1);
                 leases.push(claim(&mut tx, &key(kind), by, length).await.unwrap().unwrap());
             }
-            send(&mut tx, &leases[1], 2).await.unwrap();
-            send(&mut tx, &leases[2], 1).await.unwrap();
+            mark_sent(&mut tx, &leases[1], 2).await.unwrap();
+            mark_sent(&mut tx, &leases[2], 1).await.unwrap();
             let mut taken = take(&mut tx, &owner).await.unwrap();
             tx.commit().await.unwrap();
             taken.sort_by(|one, other| one.kind.cmp(&other.kind));

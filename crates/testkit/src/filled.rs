@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use astralform_domain::{
-    Account, Connection, ConnectionId, ConnectionStatus, ConnectorSlug, EndUserId, EndUserKey,
+    Account, Connection, ConnectionId, ConnectionState, ConnectorSlug, EndUserId, EndUserKey,
     Entropy, Owner, ProjectConnector, ProjectId, ScopeSet, Sealed, Secret, Timestamp,
 };
 use astralform_engine::open_project_keys;
@@ -116,8 +116,7 @@ impl Filler<'_> {
             account: Account { id: format!("account-{number}"), label: format!("user {number}") },
             label: None,
             is_default: true,
-            status: ConnectionStatus::Active,
-            reason: None,
+            state: ConnectionState::ACTIVE,
             scopes: self.scopes.clone(),
             hosts: self.settings.hosts.clone(),
             created_at: now,

@@ -53,7 +53,7 @@ impl Asking {
             if !self.has_place(at, is_probe) {
                 continue;
             }
-            let host = app.engine().revocations.host_asked(&due).await?;
+            let host = app.engine().revocations.provider_host(&due).await?;
             if self.count(|place| place.host == host) < AT_A_HOST {
                 self.start(app, due, OutboxTarget { at, host, is_probe });
             }

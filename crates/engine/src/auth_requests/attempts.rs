@@ -113,7 +113,7 @@ impl Prompts {
         &self,
         request: &AuthRequest,
     ) -> Result<BeginError, Fault> {
-        let found = auth_requests::find_by_link(&self.base.db, request.id).await?;
+        let found = auth_requests::find_in_any_tenant(&self.base.db, request.id).await?;
         let now = self.base.now();
         if found.is_none_or(|found| found.status_at(now) != AuthStatus::Pending) {
             return Ok(BeginError::NotPending);

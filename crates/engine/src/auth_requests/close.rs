@@ -7,13 +7,14 @@ use crate::{Fault, auth_requests::Prompts};
 pub(super) enum FlowEnd {
     /// The person said no, or the provider for them.
     Declined(ProviderError),
+    /// It failed here.
     Failed(AuthFailure),
-    /// The provider said so.
+    /// It failed, with the provider's own error.
     Refused(AuthFailure, ProviderError),
 }
 
 impl Prompts {
-    /// Ends a request without a connection, unless it has ended.
+    /// Ends a pending request without a connection.
     pub(super) async fn close(&self, request: &AuthRequest, ended: FlowEnd) -> Result<(), Fault> {
         let (status, failure, said) = match ended {
             FlowEnd::Declined(said) => (AuthStatus::Declined, None, Some(said)),

@@ -1,14 +1,14 @@
 use std::sync::Arc;
 
 use astralform_domain::{
-    AuthFailure, AuthRequest, AuthRequestId, AuthStatus, Connection, ConnectionStatus, Owner,
+    AuthFailure, AuthRequest, AuthRequestId, AuthStatus, Connection, ConnectionState, Owner,
     StatusReason, Tenant,
 };
 use astralform_storage::{auth_requests, freezes, project_connectors};
 use subtle::ConstantTimeEq as _;
 use thiserror::Error;
 
-use super::{Prompt, link::confirmation, unconfirmed::advance};
+use super::{Prompt, link::confirmation_proof, unconfirmed::advance};
 use crate::{
     Fault, Frozen,
     auth_requests::Prompts,
@@ -104,7 +104,7 @@ impl Confirmations {
             return Err(ConfirmError::Unknown);
         }
         let key = self.base.keys_of(tenant.project).await?;
-        let proof = confirmation(id, connection.id, &key);
+        let proof = confirmation_proof(id, connection.id, &key);
         if !bool::from(proof.as_bytes().ct_eq(said.proof.as_bytes())) {
             return Err(ConfirmError::WrongProof);
         }
@@ -115,7 +115,7 @@ impl Confirmations {
                 .give_up(&request, &connection, why, StatusReason::EndUserMismatch)
                 .await?
             {
-                self.revocations.withdraw_now(&connection).await;
+                self.revocations.revoke_now(&connection).await;
             }
             return Err(ConfirmError::EndUserMismatch);
         }
@@ -161,7 +161,7 @@ impl Confirmations {
         if !advance(&mut tx, request, AuthStatus::Completed, None).await? {
             return Ok(Ok(false));
         }
-        let connection = Connection { status: ConnectionStatus::Active, ..waiting.clone() };
+        let connection = Connection { state: ConnectionState::ACTIVE, ..waiting.clone() };
         let connector = self.base.catalog.connector(&pcon.connector).map(Arc::as_ref);
         let arrival = Arrival {
             connection,

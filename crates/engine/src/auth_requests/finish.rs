@@ -5,7 +5,7 @@ mod way_back;
 
 use astralform_catalog::Auth;
 use astralform_domain::{
-    AuthFailure, AuthRequest, AuthStatus, ConnectionId, ConnectionStatus, Secret, VerifyEndUser,
+    AuthFailure, AuthRequest, AuthStatus, ConnectionId, ConnectionState, Secret, VerifyEndUser,
 };
 use astralform_storage::{
     auth_requests::{self, StatusAdvance},
@@ -85,7 +85,7 @@ impl Consents {
     pub async fn finish_consent(&self, callback: Callback<'_>) -> Result<String, FinishError> {
         let brought = self.consume(&callback).await?;
         let state = brought.state();
-        let request = auth_requests::find_by_link(&self.base.db, state.auth_request).await;
+        let request = auth_requests::find_in_any_tenant(&self.base.db, state.auth_request).await;
         let missing = Fault::Inconsistent("a flow's auth request is gone");
         let request = request.map_err(Fault::from)?.ok_or(missing)?;
         if state.redirect_uri != callback.redirect_uri {
@@ -217,14 +217,14 @@ impl Consents {
         if !self.is_wanted(request, ready, fetched).await? {
             return Ok(Placed::OtherAccount);
         }
-        let (status, next) = self.next_phase(request).await?;
+        let (state, next) = self.next_phase(request).await?;
         let new = NewConnection {
             request,
             ready,
             account: &fetched.account,
             tokens: &fetched.tokens,
             hosts: &fetched.hosts,
-            status,
+            state,
         };
         self.store(&new, next).await
     }
@@ -259,12 +259,12 @@ impl Consents {
     async fn next_phase(
         &self,
         request: &AuthRequest,
-    ) -> Result<(ConnectionStatus, AuthStatus), Fault> {
+    ) -> Result<(ConnectionState, AuthStatus), Fault> {
         Ok(match self.row_tags.environment_settings(request.tenant).await?.verify_end_user {
             VerifyEndUser::Confirm => {
-                (ConnectionStatus::AwaitingConfirmation, AuthStatus::AwaitingConfirmation)
+                (ConnectionState::AwaitingConfirmation, AuthStatus::AwaitingConfirmation)
             }
-            VerifyEndUser::Off => (ConnectionStatus::Active, AuthStatus::Completed),
+            VerifyEndUser::Off => (ConnectionState::ACTIVE, AuthStatus::Completed),
         })
     }
 }

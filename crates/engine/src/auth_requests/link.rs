@@ -43,7 +43,7 @@ impl LinkToken {
 /// Returns what only the browser that made a connection learns, on its way back to the developer's
 /// application. The caller that asked knows the auth request's id and link, and must not be able to
 /// confirm what another person finished.
-pub(super) fn confirmation(
+pub(super) fn confirmation_proof(
     id: AuthRequestId,
     connection: ConnectionId,
     key: &ProjectKeys,
@@ -58,7 +58,7 @@ impl Prompts {
         let Some(id) = LinkToken::claimed(text) else {
             return Ok(None);
         };
-        let Some(request) = auth_requests::find_by_link(&self.base.db, id).await? else {
+        let Some(request) = auth_requests::find_in_any_tenant(&self.base.db, id).await? else {
             return Ok(None);
         };
         let link = self.link_of(&request).await?;

@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use astralform_domain::{
-    AuthReason, AuthRequest, AuthStatus, Caller, Connection, ConnectionStatus, Owner, ScopeSet,
-    Timestamp,
+    AuthReason, AuthRequest, AuthStatus, Caller, Connection, ConnectionState, ConnectionStatus,
+    Owner, ScopeSet, StatusReason, Timestamp,
 };
 use astralform_storage::{agents, auth_requests, connections, project_connectors, tokens};
 
@@ -133,8 +133,8 @@ impl AuthRequests {
         }
         let found = connections::find(&self.base.db, known.tenant, known.id).await?;
         let mut found = found.unwrap_or_else(|| known.clone());
-        if !is_usable && found.status == ConnectionStatus::Active {
-            found.status = ConnectionStatus::NeedsReauth;
+        if !is_usable && found.status() == ConnectionStatus::Active {
+            found.state = ConnectionState::NeedsReauth(StatusReason::TokenRejected);
         }
         Ok(found)
     }
@@ -234,7 +234,7 @@ fn chosen(
 /// Returns why a connection is not enough.
 fn lacks(known: &Connection, ready: &Ready, required: &ScopeSet) -> Option<AuthReason> {
     let is_usable =
-        known.status == ConnectionStatus::Active && known.hosts.are(&ready.settings.hosts);
+        known.status() == ConnectionStatus::Active && known.hosts.are(&ready.settings.hosts);
     if !is_usable {
         Some(AuthReason::NeedsReauth)
     } else if !required.is_within(&known.scopes) {

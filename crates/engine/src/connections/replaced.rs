@@ -1,6 +1,6 @@
 use astralform_catalog::{Connector, EndedTokens};
 use astralform_domain::{
-    Connection, ConnectionId, ConnectionStatus, EndUserKey, Secret, StatusReason, chain,
+    Connection, ConnectionId, ConnectionState, EndUserKey, Secret, StatusReason, chain,
 };
 use astralform_storage::{
     Tx, connections, revocations,
@@ -57,8 +57,7 @@ impl Connections {
             id: ConnectionId::new(&self.base.clock, &self.base.entropy),
             label: None,
             is_default: false,
-            status: ConnectionStatus::Revoked,
-            reason: Some(StatusReason::Replaced),
+            state: ConnectionState::Revoked(StatusReason::Replaced),
             created_at: now,
             ..(*of).clone()
         };

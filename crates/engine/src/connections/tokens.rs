@@ -100,7 +100,7 @@ impl Connections {
         fresh: &[OpenToken],
         key: &ProjectKeys,
     ) -> Result<Vec<Token>, Fault> {
-        let generation = match connection.status {
+        let generation = match connection.status() {
             ConnectionStatus::AwaitingConfirmation | ConnectionStatus::Revoked => UNCONFIRMED,
             ConnectionStatus::Active | ConnectionStatus::NeedsReauth => {
                 tokens::last_generation(tx, connection.id).await? + 1
@@ -154,7 +154,7 @@ impl Connections {
         connection: &Connection,
         token: &Token,
     ) -> Result<Secret, Fault> {
-        is_confirmed(token)?;
+        ensure_confirmed(token)?;
         let key = self.base.keys_of(connection.tenant.project).await?;
         let row = Token::row_key(connection.id, &token.kind);
         let place = places::token(connection, &row, "access_token", token.generation);
@@ -172,7 +172,7 @@ impl Connections {
     }
 }
 
-fn is_confirmed(token: &Token) -> Result<(), Fault> {
+fn ensure_confirmed(token: &Token) -> Result<(), Fault> {
     if token.generation > UNCONFIRMED { Ok(()) } else { Err(OpenError::Refused.into()) }
 }
 
@@ -194,7 +194,7 @@ pub(crate) fn open_refresh_token(
     token: &Token,
     key: &ProjectKeys,
 ) -> Result<Secret, Fault> {
-    is_confirmed(token)?;
+    ensure_confirmed(token)?;
     let sealed = token.refresh_token.as_ref();
     let sealed = sealed.ok_or(Fault::Inconsistent("a token to be refreshed cannot be"))?;
     let row = Token::row_key(connection.id, &token.kind);

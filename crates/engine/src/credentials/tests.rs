@@ -1,5 +1,8 @@
+use astralform_domain::{
+    Account, ConnectionState, Environment, ProjectConnectorId, ProjectId, Tenant, Timestamp,
+};
+
 use super::*;
-use astralform_domain::{Account, Environment, ProjectConnectorId, ProjectId, Tenant, Timestamp};
 
 mod table;
 
@@ -25,20 +28,19 @@ fn active(number: u8, granted: &str) -> Connection {
         label: None,
         account: Account { id: number.to_string(), label: format!("account {number}") },
         is_default: number == 1,
-        status: ConnectionStatus::Active,
-        reason: None,
+        state: ConnectionState::ACTIVE,
         scopes: scopes(granted),
         hosts: hosts("api.example"),
         created_at: Timestamp::from_secs(0),
     }
 }
 
-fn with_status(status: ConnectionStatus, number: u8, granted: &str) -> Connection {
-    Connection { status, ..active(number, granted) }
+fn in_state(state: ConnectionState, number: u8, granted: &str) -> Connection {
+    Connection { state, ..active(number, granted) }
 }
 
 fn dead(number: u8, granted: &str) -> Connection {
-    with_status(ConnectionStatus::NeedsReauth, number, granted)
+    in_state(ConnectionState::NeedsReauth(StatusReason::TokenRejected), number, granted)
 }
 
 fn for_host(host: &str, connection: Connection) -> Connection {
@@ -139,13 +141,13 @@ fn the_first_rule_that_fits_decides() {
 
 #[test]
 fn only_an_active_connection_is_used() {
-    for status in [
-        ConnectionStatus::AwaitingConfirmation,
-        ConnectionStatus::NeedsReauth,
-        ConnectionStatus::Revoked,
+    for state in [
+        ConnectionState::AwaitingConfirmation,
+        ConnectionState::NeedsReauth(StatusReason::TokenRejected),
+        ConnectionState::Revoked(StatusReason::UserRevoked),
     ] {
-        let decision = decided(&[with_status(status, 1, "write")], None);
-        assert!(decision.starts_with("needs_reauth"), "{status}: {decision}");
+        let decision = decided(&[in_state(state, 1, "write")], None);
+        assert!(decision.starts_with("needs_reauth"), "{state:?}: {decision}");
     }
 }
 

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::{Engine, floors::Floors, state::State};
+use super::{Engine, lower_parts::LowerParts, state::State};
 use crate::{
     access::AccessKeys,
     auth_requests::{AuthRequests, Confirmations, Consents, KeyEntry},
@@ -21,23 +21,23 @@ use crate::{
 impl Engine {
     /// Puts the parts together, each over those below it.
     pub(super) fn over(base: &Arc<Base>, state: State) -> Self {
-        let floors = Floors::over(base, &state);
-        let Floors { row_tags, connectors, connections, prompts, offers, .. } = &floors;
-        let Floors { cache, revocations, authentication, key_checks, .. } = &floors;
+        let lower = LowerParts::over(base, &state);
+        let LowerParts { row_tags, connectors, connections, prompts, offers, .. } = &lower;
+        let LowerParts { cache, revocations, authentication, key_checks, .. } = &lower;
         let State { egress, site, process, .. } = &state;
         let own = Arc::new(OwnConnections::new(base, offers, revocations, connections));
-        let consents = Arc::new(Consents::new(egress, prompts, &floors.discards, &floors.sandbox));
+        let consents = Arc::new(Consents::new(egress, prompts, &lower.discards, &lower.sandbox));
         let deliveries =
             Arc::new(Deliveries::new(base, egress, &state.streams, prompts, connectors));
         let access_keys = Arc::new(AccessKeys::new(base, row_tags));
         let met = &state.has_met_another_catalog;
         let presence = Arc::new(Presence::new(base, &state.node, process, met));
-        let sandbox = &floors.sandbox;
+        let sandbox = &lower.sandbox;
         let key = &Arc::new(ProjectKey::new(base, connections, connectors));
         let app_checks =
             Arc::new(AppChecks::new(egress, offers, connectors, sandbox, key, key_checks));
         let State { in_flight, uses, .. } = &state;
-        let credentials = &floors.credentials;
+        let credentials = &lower.credentials;
         Self {
             auth_requests: Arc::new(AuthRequests::new(prompts, credentials, offers)),
             confirmations: Arc::new(Confirmations::new(prompts, revocations)),
@@ -50,7 +50,7 @@ impl Engine {
             project_connectors: Arc::new(ProjectConnectors::new(site, &app_checks, prompts)),
             provisioning: Arc::new(Provisioning::new(base, row_tags, &access_keys)),
             tools: Arc::new(Tools::new(egress, in_flight, uses, credentials, prompts, offers)),
-            upkeep: Arc::new(Upkeep::new(&presence, &floors.refresh)),
+            upkeep: Arc::new(Upkeep::new(&presence, &lower.refresh)),
             webhooks: Arc::new(Webhooks::new(base, egress, &deliveries)),
             own_connections: own,
             access_keys,
@@ -58,13 +58,13 @@ impl Engine {
             consents,
             deliveries,
             presence,
-            authentication: floors.authentication,
-            cache: floors.cache,
-            offers: floors.offers,
-            prompts: floors.prompts,
-            revocations: floors.revocations,
-            row_tags: floors.row_tags,
-            sessions: floors.sessions,
+            authentication: lower.authentication,
+            cache: lower.cache,
+            offers: lower.offers,
+            prompts: lower.prompts,
+            revocations: lower.revocations,
+            row_tags: lower.row_tags,
+            sessions: lower.sessions,
             base: Arc::clone(base),
             state,
         }

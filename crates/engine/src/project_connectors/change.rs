@@ -14,7 +14,7 @@ use crate::{
     connectors::{made_up_client, open_client},
     key_checks::VerifiedKey,
     project_connectors::ProjectConnectors,
-    settings::{Credentials, Entered, SettingsError, check_place, check_scopes, check_tools},
+    settings::{Credentials, Entered, SettingsError, check_endpoints, check_scopes, check_tools},
 };
 
 /// What is to change of a project connector; what is not named stays.
@@ -34,7 +34,7 @@ impl From<SettingsPatch> for ConnectorChange {
     }
 }
 
-/// A change, as it is judged.
+/// A requested change, with its credentials read and its catalogue entry.
 #[derive(Clone, Copy)]
 struct RequestedChange<'a> {
     change: &'a ConnectorChange,
@@ -69,7 +69,7 @@ enum Effect {
     /// They stay; the app has a new secret.
     NewSecret,
     /// They belong to another app, or another place.
-    NewApp,
+    Reconnect,
 }
 
 impl Revised {
@@ -101,12 +101,12 @@ impl ProjectConnectors {
             self.base.catalog.connector(slug).ok_or_else(|| self.offers.not_in_catalog(slug))?;
         let before = self.offers.enabled(tenant, slug).await?;
         let entered = self.entered(&before, change, connector).await?;
-        let asked = RequestedChange { change, entered: entered.as_ref(), connector };
+        let requested = RequestedChange { change, entered: entered.as_ref(), connector };
         let keys = self.base.keys_of(tenant.project).await?;
         let mut tx = self.base.begin().await.map_err(Fault::from)?;
-        let present = self.present(&mut tx, &before, asked, &keys).await?;
+        let present = self.present(&mut tx, &before, requested, &keys).await?;
         drop(tx);
-        let planned = self.planned(&before, asked, &present)?;
+        let planned = self.judged(&before, requested, &present)?;
         let key = self.shown_to_provider(&planned, entered.as_ref(), connector).await?;
         let mut tx = self.base.db.begin_long().await.map_err(Fault::from)?;
         let locked = project_connectors::lock(&mut tx, tenant, slug).await.map_err(Fault::from)?;
@@ -114,15 +114,17 @@ impl ProjectConnectors {
             drop(tx);
             return Err(self.offers.no_project_connector(tenant, slug).await?);
         };
-        let present = self.present(&mut tx, &locked, asked, &keys).await?;
-        let mut revised = self.planned(&locked, asked, &present)?;
+        let present = self.present(&mut tx, &locked, requested, &keys).await?;
+        let mut revised = self.judged(&locked, requested, &present)?;
         if revised.repeats(present.client.as_ref()) {
             let rest = ConnectorChange { credentials: None, ..change.clone() };
-            revised =
-                self.revised(&locked, RequestedChange { change: &rest, entered: None, connector })?;
+            revised = self.settings_after(
+                &locked,
+                RequestedChange { change: &rest, entered: None, connector },
+            )?;
         }
         revised.key = key;
-        self.apply(&mut tx, revised, asked, &keys).await?;
+        self.apply(&mut tx, revised, requested, &keys).await?;
         Ok(tx.commit().await.map_err(Fault::from)?)
     }
 
@@ -176,16 +178,16 @@ impl ProjectConnectors {
         &self,
         tx: &mut Tx,
         before: &ProjectConnector,
-        asked: RequestedChange<'_>,
+        requested: RequestedChange<'_>,
         keys: &ProjectKeys,
     ) -> Result<Present, Fault> {
         let mut client = None;
         let mut key_opens = false;
-        if asked.change.credentials.is_some() {
-            match asked.connector.auth() {
+        if requested.change.credentials.is_some() {
+            match requested.connector.auth() {
                 Auth::OAuth(_) => client = self.present_client(before, keys)?,
                 Auth::ApiKey(_) => {
-                    let connector = asked.connector;
+                    let connector = requested.connector;
                     key_opens =
                         self.project_key.project_key_opens(tx, before, connector, keys).await?;
                 }
@@ -197,19 +199,19 @@ impl ProjectConnectors {
 
     /// Returns what a change amounts to. Addresses that it does not name count as entered only if
     /// the stored secret is bound to them; a new secret is not sent to others.
-    fn planned(
+    fn judged(
         &self,
         before: &ProjectConnector,
-        asked: RequestedChange<'_>,
+        requested: RequestedChange<'_>,
         present: &Present,
     ) -> Result<Revised, SettingsError> {
-        let RequestedChange { change, entered, connector } = asked;
+        let RequestedChange { change, entered, connector } = requested;
         let inherits = change.settings.endpoints.is_none() && !before.endpoints.is_empty();
         let is_proven = present.client.is_some() || present.key_opens;
         if change.credentials.is_some() && inherits && !is_proven {
             return Err(SettingsError::EndpointsRequired);
         }
-        let revised = self.revised(before, asked)?;
+        let revised = self.settings_after(before, requested)?;
         // A key is the one thing that can pay where end users may not enter keys of their own.
         let must_have_key =
             matches!(connector.auth(), Auth::ApiKey(_)) && !revised.settings.allow_end_user_auth;
@@ -224,7 +226,9 @@ impl ProjectConnectors {
         before: &ProjectConnector,
         keys: &ProjectKeys,
     ) -> Result<Option<Client>, Fault> {
-        let Ok(ready) = self.connectors.assemble(before.clone()) else { return Ok(None) };
+        let Ok(ready) = self.connectors.ready_even_if_paused(before.clone()) else {
+            return Ok(None);
+        };
         let Some(client) = &ready.settings.client else { return Ok(None) };
         let sealed = (&client.secret, ready.settings.generation);
         match open_client(&ready.settings, &client.id, sealed, keys) {
@@ -235,16 +239,16 @@ impl ProjectConnectors {
 
     /// Returns the settings after a change. Credentials are bound to the hosts they may go to, so a
     /// change of those takes the credentials again.
-    fn revised(
+    fn settings_after(
         &self,
         before: &ProjectConnector,
-        asked: RequestedChange<'_>,
+        requested: RequestedChange<'_>,
     ) -> Result<Revised, SettingsError> {
-        let RequestedChange { change, entered, connector } = asked;
+        let RequestedChange { change, entered, connector } = requested;
         let mut settings = before.clone().patched(&change.settings);
         let has_simulator = self.site.simulator().is_some();
         let environment = settings.tenant.environment;
-        check_place(environment, &settings.endpoints, settings.sandbox, has_simulator)?;
+        check_endpoints(environment, &settings.endpoints, settings.sandbox, has_simulator)?;
         settings.scopes.as_ref().map_or(Ok(()), |scopes| check_scopes(scopes, connector))?;
         settings.tools.as_ref().map_or(Ok(()), |tools| check_tools(tools, connector))?;
         let moves = settings.endpoints != before.endpoints || settings.sandbox != before.sandbox;
@@ -263,7 +267,7 @@ impl ProjectConnectors {
         let is_same = !moves
             && settings.hosts == before.hosts
             && client.as_ref().map(|client| &client.id) == known;
-        let effect = if is_same { Effect::NewSecret } else { Effect::NewApp };
+        let effect = if is_same { Effect::NewSecret } else { Effect::Reconnect };
         Ok(Revised { settings, client, key: None, effect })
     }
 }

@@ -69,7 +69,7 @@ impl AppChecks {
         slug: &ConnectorSlug,
     ) -> Result<Verdict, SettingsError> {
         let settings = self.offers.enabled(tenant, slug).await?;
-        let ready = match self.connectors.assemble(settings) {
+        let ready = match self.connectors.ready_even_if_paused(settings) {
             Err(why @ Unusable::NeedsCredentials) => return Ok(Verdict::Rejected(why.to_string())),
             other => other?,
         };

@@ -15,7 +15,7 @@ use crate::{
     key_checks::{VerifiedKey, VerifyError},
     places,
     project_connectors::ProjectConnectors,
-    settings::{Credentials, Entered, SettingsError, check_place, check_scopes, check_tools},
+    settings::{Credentials, Entered, SettingsError, check_endpoints, check_scopes, check_tools},
 };
 
 /// A connector to be enabled.
@@ -30,7 +30,7 @@ pub struct Enable {
 }
 
 /// What a connector is enabled with.
-enum Paying {
+enum EnteredCredentials {
     Client(Option<Client>),
     Key(Option<CredentialParts>),
 }
@@ -76,16 +76,18 @@ impl ProjectConnectors {
         self.app_checks.check_reachable(&settings, connector).await?;
         let keys = self.base.keys_of(tenant.project).await?;
         let key = match paying {
-            Paying::Client(client) => {
+            EnteredCredentials::Client(client) => {
                 if let Some(client) = client {
                     self.app_checks.check_client(&settings, connector, &client).await?;
                     settings.client = Some(self.sealed_client(&settings, &client, &keys));
                 }
                 None
             }
-            Paying::Key(Some(parts)) => Some(self.verified(&settings, connector, parts).await?),
-            Paying::Key(None) if settings.allow_end_user_auth => None,
-            Paying::Key(None) => return Err(SettingsError::NothingPays),
+            EnteredCredentials::Key(Some(parts)) => {
+                Some(self.verified(&settings, connector, parts).await?)
+            }
+            EnteredCredentials::Key(None) if settings.allow_end_user_auth => None,
+            EnteredCredentials::Key(None) => return Err(SettingsError::NothingPays),
         };
         self.create(settings, connector, key, &keys).await
     }
@@ -125,7 +127,7 @@ impl ProjectConnectors {
         let has_simulator = self.site.simulator().is_some();
         let nowhere_else = Endpoints::default();
         let endpoints = new.settings.endpoints.as_ref().unwrap_or(&nowhere_else);
-        check_place(tenant.environment, endpoints, new.is_sandboxed(), has_simulator)?;
+        check_endpoints(tenant.environment, endpoints, new.is_sandboxed(), has_simulator)?;
         let SettingsPatch { tools, scopes, .. } = &new.settings;
         tools.value().map_or(Ok(()), |tools| check_tools(tools, connector))?;
         scopes.value().map_or(Ok(()), |scopes| check_scopes(scopes, connector))
@@ -135,23 +137,23 @@ impl ProjectConnectors {
         &self,
         new: &Enable,
         connector: &Arc<Connector>,
-    ) -> Result<Paying, SettingsError> {
+    ) -> Result<EnteredCredentials, SettingsError> {
         let entered =
             new.credentials.as_ref().map(|entered| entered.read(connector)).transpose()?;
         Ok(match (entered, connector.auth()) {
             (Some(Entered::Client { id, secret }), _) => {
                 let id = id.ok_or_else(|| SettingsError::BadCredential("client_id".to_owned()))?;
-                Paying::Client(Some(Client { id, secret }))
+                EnteredCredentials::Client(Some(Client { id, secret }))
             }
-            (Some(Entered::Key(parts)), _) => Paying::Key(Some(parts)),
+            (Some(Entered::Key(parts)), _) => EnteredCredentials::Key(Some(parts)),
             (None, Auth::OAuth(_)) if new.is_sandboxed() => {
-                Paying::Client(Some(made_up_client(&self.base.entropy)))
+                EnteredCredentials::Client(Some(made_up_client(&self.base.entropy)))
             }
-            (None, Auth::OAuth(_)) => Paying::Client(None),
+            (None, Auth::OAuth(_)) => EnteredCredentials::Client(None),
             (None, Auth::ApiKey(_)) if new.is_sandboxed() => {
-                Paying::Key(Some(self.key_of_simulator(connector).await?))
+                EnteredCredentials::Key(Some(self.key_of_simulator(connector).await?))
             }
-            (None, Auth::ApiKey(_)) => Paying::Key(None),
+            (None, Auth::ApiKey(_)) => EnteredCredentials::Key(None),
         })
     }
 

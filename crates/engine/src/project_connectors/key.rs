@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use astralform_catalog::{Auth, Connector};
 use astralform_domain::{
-    Connection, ConnectionId, ConnectionStatus, Owner, ProjectConnector, ScopeSet,
+    Connection, ConnectionId, ConnectionState, Owner, ProjectConnector, ScopeSet,
 };
 use astralform_provider::request::CredentialParts;
 use astralform_storage::{Tx, connections, tokens};
@@ -122,8 +122,7 @@ impl ProjectKey {
             account: key.account.clone(),
             label: None,
             is_default: true,
-            status: ConnectionStatus::Active,
-            reason: None,
+            state: ConnectionState::ACTIVE,
             scopes: ScopeSet::default(),
             hosts: key.hosts.clone(),
             created_at: self.base.now(),

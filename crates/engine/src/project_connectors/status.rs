@@ -150,7 +150,7 @@ fn status(
         Ok(kind) => kind,
     };
     let is_any_active = shared.iter().any(|connection| {
-        connection.owner == Owner::Project && connection.status == ConnectionStatus::Active
+        connection.owner == Owner::Project && connection.status() == ConnectionStatus::Active
     });
     let shared_pays = !(settings.require_auth && settings.allow_end_user_auth);
     let is_dead = !shared.is_empty() && !is_any_active;

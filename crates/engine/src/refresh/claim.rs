@@ -73,7 +73,7 @@ fn is_newer(token: &Token, wanted: i64, now: Timestamp) -> bool {
     token.generation > wanted && token.expires_at.is_none_or(|end| end > now)
 }
 
-/// Decides; purely. `now` is the time by our clock, by which tokens end, and by the database's.
+/// Decides what to do with a lease. Pure. `now` is the time by our clock, by which tokens end, and by the database's.
 fn next(
     status: ConnectionStatus,
     token: Option<&Token>,
@@ -150,7 +150,7 @@ impl Claims {
             };
         };
         let now = (self.base.now(), tx.clock().await?);
-        let next = next(connection.status, token.as_ref(), &lease, wanted.generation, now);
+        let next = next(connection.status(), token.as_ref(), &lease, wanted.generation, now);
         let (Some(token), true) = (token, !matches!(next, Next::Over)) else {
             refreshes::end(&mut tx, &wanted.key).await?;
             tx.commit().await?;
@@ -178,7 +178,7 @@ impl Claims {
         Ok(may_ask || token.expires_at.is_some_and(|end| end <= now))
     }
 
-    /// Returns this process, as careful as it has to be.
+    /// Returns this process as a claimant, and whether it may take over.
     pub(super) fn claimant(&self) -> Claimant<'_> {
         Claimant { node: &self.process, takes_over: takes_over(self.base.db.sound_for()) }
     }
@@ -230,7 +230,7 @@ impl Claims {
             Next::Send { in_doubt } => {
                 let secret = open_refresh_token(&hold.connection, &hold.token, &hold.keys)?;
                 let Hold { lease, connection, token, .. } = &hold;
-                refreshes::send(&mut tx, lease, token.generation).await?;
+                refreshes::mark_sent(&mut tx, lease, token.generation).await?;
                 if in_doubt && !token.in_doubt {
                     tokens::doubt(&mut tx, connection, &token.kind, token.generation).await?;
                 }

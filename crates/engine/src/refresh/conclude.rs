@@ -1,4 +1,4 @@
-//! What a provider's reply means for a connection; purely.
+//! What a provider's reply means for a connection. Pure.
 
 use std::time::Duration;
 

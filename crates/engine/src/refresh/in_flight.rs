@@ -22,14 +22,14 @@ pub(super) type EndSender = watch::Sender<Option<RefreshEnd>>;
 /// All refreshes of this process.
 #[derive(Default)]
 pub(crate) struct InFlight {
-    known: Mutex<HashMap<RefreshKey, Flight>>,
-    /// How many refreshes go to one host at a time.
+    known: Mutex<HashMap<RefreshKey, RefreshState>>,
+    /// For each host, the permits for refreshes and identity checks.
     hosts: Mutex<HashMap<String, Arc<Semaphore>>>,
     ended: Notify,
     is_stopping: AtomicBool,
 }
 
-enum Flight {
+enum RefreshState {
     UnderWay(EndReceiver),
     /// It failed, and there is no use in asking the database before that moment.
     Paused(Instant, Later),
@@ -58,34 +58,34 @@ impl InFlight {
     pub(super) fn join(&self, key: &RefreshKey, cause: Cause, now: Timestamp) -> Joined {
         let mut known = lock(&self.known);
         match known.get(key) {
-            Some(Flight::UnderWay(receiver)) => return Joined::Wait(receiver.clone()),
-            Some(Flight::Paused(until, later)) => {
+            Some(RefreshState::UnderWay(receiver)) => return Joined::Wait(receiver.clone()),
+            Some(RefreshState::Paused(until, later)) => {
                 let left = until.saturating_duration_since(Instant::now());
                 if !left.is_zero() {
                     return Joined::Paused(Later { after: Some(left), ..*later });
                 }
             }
             // What a clock that was ahead has noted does not count.
-            Some(Flight::AskedLately(until))
+            Some(RefreshState::AskedLately(until))
                 if cause == Cause::Refusal && *until > now && *until <= now.after(ASKED_EVERY) =>
             {
                 let why = Hindrance::AskedLately;
                 let after = Some(now.until(*until));
                 return Joined::Paused(Later { why, after });
             }
-            Some(Flight::AskedLately(_)) | None => {}
+            Some(RefreshState::AskedLately(_)) | None => {}
         }
         let (sender, receiver) = watch::channel(None);
-        known.insert(key.clone(), Flight::UnderWay(receiver.clone()));
+        known.insert(key.clone(), RefreshState::UnderWay(receiver.clone()));
         Joined::Start(sender, receiver)
     }
 
-    /// Ends the flight; after a failure nobody starts another before the pause is over.
+    /// Ends the refresh; after a failure nobody starts another before the pause is over.
     pub(super) fn finish(&self, key: &RefreshKey, end: Option<&RefreshEnd>, now: Timestamp) {
         let mut known = lock(&self.known);
         let paused = match end {
             Some(RefreshEnd::Later(Later { why: Hindrance::AskedLately, after: Some(after) })) => {
-                Some(Flight::AskedLately(now.after(*after)))
+                Some(RefreshState::AskedLately(now.after(*after)))
             }
             // What a node that is gone has left may be taken over before its lease is over.
             Some(RefreshEnd::Later(Later { why: Hindrance::OtherNode, after: Some(after) }))
@@ -94,7 +94,7 @@ impl InFlight {
                 None
             }
             Some(RefreshEnd::Later(later @ Later { after: Some(after), .. })) => {
-                Some(Flight::Paused(Instant::now() + *after, *later))
+                Some(RefreshState::Paused(Instant::now() + *after, *later))
             }
             _ => None,
         };
@@ -114,22 +114,25 @@ impl InFlight {
             let permit = hosts.entry(host.to_owned());
             Arc::clone(permit.or_insert_with(|| Arc::new(Semaphore::new(AT_A_HOST))))
         };
-        permit.acquire_owned().await.expect("a lane is never closed")
+        permit.acquire_owned().await.expect("the semaphore is never closed")
     }
 
     /// Forgets pauses that are over.
     pub(super) fn tidy(&self, now: Timestamp) {
         let instant = Instant::now();
-        lock(&self.known).retain(|_, flight| match flight {
-            Flight::UnderWay(_) => true,
-            Flight::Paused(until, _) => *until > instant,
-            Flight::AskedLately(until) => *until > now,
+        lock(&self.known).retain(|_, refresh| match refresh {
+            RefreshState::UnderWay(_) => true,
+            RefreshState::Paused(until, _) => *until > instant,
+            RefreshState::AskedLately(until) => *until > now,
         });
     }
 
     /// Returns how many are under way.
-    pub(super) fn up(&self) -> usize {
-        lock(&self.known).values().filter(|flight| matches!(flight, Flight::UnderWay(_))).count()
+    pub(super) fn under_way(&self) -> usize {
+        lock(&self.known)
+            .values()
+            .filter(|refresh| matches!(refresh, RefreshState::UnderWay(_)))
+            .count()
     }
 
     /// Returns whether no refresh is sent any more.
@@ -143,17 +146,17 @@ impl InFlight {
 
     /// Waits until none is under way, or the time is up; says how many are left.
     pub(super) async fn settled(&self, at_most: Duration) -> usize {
-        let all_landed = async {
+        let all_ended = async {
             loop {
                 let ended = self.ended.notified();
-                if self.up() == 0 {
+                if self.under_way() == 0 {
                     return;
                 }
                 ended.await;
             }
         };
-        let _ = tokio::time::timeout(at_most, all_landed).await;
-        self.up()
+        let _ = tokio::time::timeout(at_most, all_ended).await;
+        self.under_way()
     }
 }
 
@@ -195,7 +198,7 @@ mod tests {
         assert!(matches!(*receiver.borrow(), Some(RefreshEnd::Over)));
         assert!(
             matches!(in_flight.join(&key, Cause::Age, NOW), Joined::Start(..)),
-            "the next flight"
+            "the next refresh"
         );
     }
 

@@ -70,10 +70,12 @@ impl Refresh {
             let joined = self.start(wanted(connection, kind, generation), cause, None);
             let end = match joined {
                 Joined::Paused(later) => RefreshEnd::Later(later),
-                Joined::Wait(receiver) | Joined::Start(_, receiver) => end(receiver, until).await,
+                Joined::Wait(receiver) | Joined::Start(_, receiver) => {
+                    wait_for_end(receiver, until).await
+                }
             };
             match end {
-                // A flight that somebody began for an older token, and that ended with this one.
+                // A refresh that was begun for an older token, and that ended with this one.
                 RefreshEnd::Renewed(same)
                     if same.generation <= generation && Instant::now() < until =>
                 {
@@ -89,8 +91,8 @@ impl Refresh {
         self.start(wanted(connection, kind, generation), Cause::Age, None);
     }
 
-    /// Starts a flight, unless one is up or has just failed. It goes on whoever stops waiting, and
-    /// keeps its seat until it is over.
+    /// Starts a refresh, unless one is under way or has just failed. It goes on when its caller stops
+    /// waiting, and keeps its seat until it is over.
     pub(super) fn start(&self, wanted: Wanted, cause: Cause, seat: Option<Seat>) -> Joined {
         let joined = self.in_flight.join(&wanted.key, cause, self.base.now());
         let Joined::Start(sender, receiver) = joined else { return joined };
@@ -164,7 +166,7 @@ impl Refresh {
     async fn ready_to_refresh(&self, connection: &Connection) -> Result<Option<Ready>, Fault> {
         let at = connection.project_connector;
         let settings = self.connectors.project_connector(connection.tenant, at).await?;
-        let ready = self.connectors.assemble(settings).ok();
+        let ready = self.connectors.ready_even_if_paused(settings).ok();
         let ready = ready.filter(|ready| ready.settings.hosts == connection.hosts);
         if let Some(ready) = &ready {
             self.hosts.learn(at, &host_of(ready));
@@ -241,8 +243,8 @@ fn wanted(connection: &Connection, kind: &str, generation: i64) -> Wanted {
     Wanted { tenant: connection.tenant, key, generation }
 }
 
-/// Returns what the receiver says when something is announced on it.
-async fn end(mut receiver: EndReceiver, until: Instant) -> RefreshEnd {
+/// Waits for the end of a refresh, until that moment at most.
+async fn wait_for_end(mut receiver: EndReceiver, until: Instant) -> RefreshEnd {
     match timeout_at(until, receiver.wait_for(Option::is_some)).await {
         Err(_) => later(Hindrance::Provider, None),
         Ok(Ok(end)) => end.clone().expect("that was waited for"),
@@ -253,7 +255,7 @@ async fn end(mut receiver: EndReceiver, until: Instant) -> RefreshEnd {
     }
 }
 
-/// Clears the way for the next flight, should this one be cut short.
+/// Removes the entry of a refresh that panics.
 struct ClearOnPanic {
     refresh: Refresh,
     key: RefreshKey,

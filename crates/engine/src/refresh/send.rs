@@ -22,12 +22,12 @@ use super::{
 };
 use crate::{Fault, connectors::Ready, places, refresh::RefreshExchange};
 
-/// How long a database may take for that before the answer goes to a file, and those who wait get
-/// on with it.
+/// How long storing an answer may take before it goes to a file, and those who wait are served from
+/// memory.
 const PATIENT: Duration = Duration::from_secs(6);
 /// The longest pause that a provider may ask for.
 const LONGEST: Duration = Duration::from_hours(1);
-/// How long after a failure an answer is stored again.
+/// The pause between two tries to store an answer.
 const AGAIN: Duration = Duration::from_millis(200);
 
 impl RefreshExchange {

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use astralform_domain::{
-    Connection, ConnectionStatus, ProviderError, ScopeSet, StatusReason, crash_point,
+    Connection, ConnectionState, ProviderError, ScopeSet, StatusReason, crash_point,
 };
 use astralform_provider::oauth::Granted;
 use astralform_storage::{
@@ -21,8 +21,7 @@ use super::{
 };
 use crate::{
     Fault,
-    connections::living_on,
-    connections::{OpenToken, open_refresh_token},
+    connections::{OpenToken, living_on, open_refresh_token},
     connectors::Ready,
     refresh::RefreshExchange,
 };
@@ -61,7 +60,7 @@ impl RefreshExchange {
         hold: &Hold,
         granted: Granted,
     ) -> Result<RefreshEnd, Fault> {
-        let fresh = self.succeeding(ready, hold, granted)?;
+        let fresh = self.successor(ready, hold, granted)?;
         let generation = hold.token.generation + 1;
         let sealed =
             self.connections.sealed_token(&hold.connection, &fresh, generation, &hold.keys);
@@ -93,7 +92,7 @@ impl RefreshExchange {
 
     /// Returns the new token, as it follows the old one: without a word about it the refresh token
     /// stays (RFC 6749 §6), and scopes are never more than they were.
-    fn succeeding(&self, ready: &Ready, hold: &Hold, granted: Granted) -> Result<OpenToken, Fault> {
+    fn successor(&self, ready: &Ready, hold: &Hold, granted: Granted) -> Result<OpenToken, Fault> {
         let said_nothing = granted.scopes.is_none();
         let before = &hold.token.scopes;
         let mut fresh = OpenToken::granted(granted, &ready.connector, before, self.base.now());
@@ -151,7 +150,7 @@ impl RefreshExchange {
         }
     }
 
-    /// Returns the provider refuses the developer's app: that is theirs to mend, and no end user's,
+    /// Blames the app: the provider refuses it, which the developer has to mend and no end user can,
     /// unless it goes on for so long that it may be the token after all.
     async fn blame_app(
         &self,
@@ -231,15 +230,16 @@ struct PutOff {
 /// because its refresh was refused for long: the token has come after all. Says whether it was such a
 /// one.
 fn bring_back(connection: &mut Connection, lease: &Lease) -> bool {
-    let is_given_up = connection.status == ConnectionStatus::NeedsReauth
-        && match connection.reason {
-            Some(StatusReason::RefreshOutcomeUnknown) => true,
-            Some(StatusReason::RefreshRejected) => lease.refused_since.is_some(),
-            _ => false,
-        };
+    let is_given_up = match connection.state {
+        ConnectionState::NeedsReauth(StatusReason::RefreshOutcomeUnknown) => true,
+        ConnectionState::NeedsReauth(StatusReason::RefreshRejected) => {
+            lease.refused_since.is_some()
+        }
+        _ => false,
+    };
     if is_given_up {
         tracing::info!(connection.id = %connection.id, "a token came late; its connection is active again");
-        (connection.status, connection.reason) = (ConnectionStatus::Active, None);
+        connection.state = ConnectionState::ACTIVE;
     }
     is_given_up
 }
@@ -252,6 +252,6 @@ fn narrow(connection: &mut Connection, before: &ScopeSet, after: &ScopeSet) -> b
     }
     tracing::warn!(connection.id = %connection.id, "the provider took scopes away");
     connection.scopes = connection.scopes.missing_from(&lost);
-    connection.reason = Some(StatusReason::ScopesMissing);
+    connection.lose_scopes();
     true
 }

@@ -65,7 +65,7 @@ impl RefreshExchange {
     ) -> Result<bool, Fault> {
         let at = connection.project_connector;
         let settings = self.connectors.project_connector(connection.tenant, at).await?;
-        let ready = self.connectors.assemble(settings);
+        let ready = self.connectors.ready_even_if_paused(settings);
         let Ok(ready) = ready.and_then(|ready| ready.oauth().map(drop).map(|()| ready)) else {
             let id = connection.id;
             tracing::error!(connection.id = %id, "an answer waits until its connector can be used");

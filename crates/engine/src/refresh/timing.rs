@@ -1,4 +1,4 @@
-//! When things are done; purely. What is random comes in as a share of one.
+//! When things are done. Pure, apart from random jitter.
 
 use std::time::Duration;
 
@@ -46,7 +46,7 @@ pub(super) fn takes_over(sound_for: Duration) -> bool {
     sound_for >= HANDS_OFF
 }
 
-/// Returns how long it is until it may be, at least a second.
+/// Returns how long it is until this node may take over, at least a second.
 pub(super) fn until_takeover(sound_for: Duration) -> Duration {
     HANDS_OFF.saturating_sub(sound_for).max(Duration::from_secs(1))
 }

@@ -85,7 +85,7 @@ impl Upkeep {
     /// Starts what waits at a project connector, as far as its host has seats; says whether it has.
     async fn refresh_in_turn(&self, waiting: WaitingConnector) -> Result<bool, Fault> {
         let at = waiting.project_connector;
-        let host = self.host_asked_by(waiting).await?;
+        let host = self.provider_host(waiting).await?;
         let free = self.hosts.left(&host);
         if free == 0 {
             return Ok(false);
@@ -108,13 +108,13 @@ impl Upkeep {
     }
 
     /// Returns the host that a project connector asks; where it cannot be used, a name of its own.
-    async fn host_asked_by(&self, waiting: WaitingConnector) -> Result<String, Fault> {
+    async fn provider_host(&self, waiting: WaitingConnector) -> Result<String, Fault> {
         let WaitingConnector { tenant, project_connector } = waiting;
         if let Some(known) = self.hosts.of(project_connector) {
             return Ok(known);
         }
         let settings = self.connectors.project_connector(tenant, project_connector).await?;
-        let Ok(ready) = self.connectors.assemble(settings) else {
+        let Ok(ready) = self.connectors.ready_even_if_paused(settings) else {
             return Ok(project_connector.to_string());
         };
         let host = super::seats::host_of(&ready);

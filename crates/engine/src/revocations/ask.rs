@@ -97,7 +97,7 @@ impl RevocationRequests {
         probe: Option<Timestamp>,
     ) -> Result<Provider, Fault> {
         let settings = self.connectors.project_connector(due.tenant, due.project_connector).await?;
-        let ready = match self.connectors.assemble(settings) {
+        let ready = match self.connectors.ready_even_if_paused(settings) {
             Ok(ready) => {
                 let app = self.connectors.app_to_revoke(&ready).await?;
                 Ok((ready, app))
@@ -135,7 +135,7 @@ impl RevocationRequests {
         if ready.settings.hosts != connection.hosts {
             return cannot("the connector's addresses are not those that the tokens may go to");
         }
-        if app.is_mute() {
+        if app.has_no_client() {
             return cannot("the app's secret does not open any more");
         }
         let tokens = match self.connections.open_tokens(connection).await {

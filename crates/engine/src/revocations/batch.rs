@@ -87,7 +87,7 @@ impl Revocations {
         let waits_for_refresh = taken.requested_at.after(schedule::WAITS_FOR_REFRESH) > now;
         let is_refreshed = revocations::is_refreshed(&self.base.db, taken.connection).await?;
         if waits_for_refresh && is_refreshed {
-            let soon = now.after(schedule::REFRESH);
+            let soon = now.after(schedule::RECHECK_AFTER);
             let mut tx = self.base.begin().await?;
             revocations::postpone(&mut tx, taken.connection, soon, "a refresh is under way")
                 .await?;
@@ -111,14 +111,17 @@ impl Revocations {
                 .await?;
         }
         let health = match asked {
-            RevocationResult::Confirmed => self.confirmed(&mut tx, taken, &seen, false).await?,
-            RevocationResult::InDoubt => self.confirmed(&mut tx, taken, &seen, true).await?,
+            RevocationResult::Confirmed => {
+                self.settle_confirmed(&mut tx, taken, &seen, false).await?
+            }
+            RevocationResult::InDoubt => self.settle_confirmed(&mut tx, taken, &seen, true).await?,
             RevocationResult::Cannot(why) => {
-                self.ends(&mut tx, taken, RevocationStatus::ProviderCannot, &why).await?;
+                self.settle_unrevoked(&mut tx, taken, RevocationStatus::ProviderCannot, &why)
+                    .await?;
                 ProviderHealth::NotAsked
             }
             RevocationResult::Refused(why) if is_over => {
-                self.ends(&mut tx, taken, RevocationStatus::GaveUp, &why).await?;
+                self.settle_unrevoked(&mut tx, taken, RevocationStatus::GaveUp, &why).await?;
                 ProviderHealth::Answers
             }
             RevocationResult::Refused(why) => {
@@ -137,9 +140,9 @@ impl Revocations {
         Ok(health)
     }
 
-    /// Returns the provider has confirmed the end of what was seen; a refresh may have stored more
-    /// since.
-    pub(super) async fn confirmed(
+    /// Settles a row whose tokens the provider has confirmed dead, unless a refresh has stored another
+    /// token since.
+    pub(super) async fn settle_confirmed(
         &self,
         tx: &mut Tx,
         taken: &Revocation,
@@ -156,7 +159,7 @@ impl Revocations {
             return Ok(ProviderHealth::Answers);
         }
         if in_doubt {
-            self.ends(tx, taken, RevocationStatus::ProviderCannot, IN_DOUBT).await?;
+            self.settle_unrevoked(tx, taken, RevocationStatus::ProviderCannot, IN_DOUBT).await?;
             return Ok(ProviderHealth::Answers);
         }
         revocations::erase(tx, id).await?;
@@ -166,7 +169,7 @@ impl Revocations {
     }
 
     /// Ends what nobody asks for any more.
-    pub(super) async fn ends(
+    pub(super) async fn settle_unrevoked(
         &self,
         tx: &mut Tx,
         taken: &Revocation,
@@ -180,7 +183,7 @@ impl Revocations {
         Ok(())
     }
 
-    /// Leaves the provider alone. What has waited for long enough has waited in vain.
+    /// Leaves the provider alone. Rows older than seven days are given up.
     pub(super) async fn pause(
         &self,
         tx: &mut Tx,

@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use astralform_domain::{
-    Account, AuthRequest, Connection, ConnectionId, ConnectionStatus, Owner, ScopeSet,
-    StatusReason, Tenant, chain,
+    Account, AuthRequest, Connection, ConnectionId, ConnectionState, Owner, ScopeSet, StatusReason,
+    Tenant, chain,
 };
 use astralform_storage::connections;
 
@@ -50,7 +50,7 @@ impl Discards {
         tokens: Vec<OpenToken>,
     ) {
         let of = Unwanted { tenant: request.tenant, owner: &request.owner, account };
-        self.put_away(&of, ready, tokens).await;
+        self.enqueue(&of, ready, tokens).await;
     }
 
     /// Has a token ended that a refresh brought for a connection that has ended meanwhile.
@@ -62,17 +62,17 @@ impl Discards {
     ) {
         let account = Some(&ended.account);
         let of = Unwanted { tenant: ended.tenant, owner: &ended.owner, account };
-        self.put_away(&of, ready, vec![token]).await;
+        self.enqueue(&of, ready, vec![token]).await;
     }
 
     /// Puts tokens into the outbox, as those of a connection that ended as it was made. Where that
     /// cannot be written, the provider is asked once, if it can be read who else holds them.
-    async fn put_away(&self, of: &Unwanted<'_>, ready: &Ready, tokens: Vec<OpenToken>) {
+    async fn enqueue(&self, of: &Unwanted<'_>, ready: &Ready, tokens: Vec<OpenToken>) {
         if tokens.is_empty() || ready.connector.revocation.is_none() {
             return;
         }
-        let connection = self.not_kept(of, ready);
-        match self.put_out(&connection, &tokens).await {
+        let connection = self.stand_in_connection(of, ready);
+        match self.write_row(&connection, &tokens).await {
             Ok(()) => self.revocations.at_once(&connection, self.requests.provider_of(ready)).await,
             Err(fault) => {
                 tracing::error!(
@@ -103,7 +103,7 @@ impl Discards {
         }
     }
 
-    fn not_kept(&self, of: &Unwanted<'_>, ready: &Ready) -> Connection {
+    fn stand_in_connection(&self, of: &Unwanted<'_>, ready: &Ready) -> Connection {
         let unknown = || Account { id: String::new(), label: String::new() };
         Connection {
             id: ConnectionId::new(&self.base.clock, &self.base.entropy),
@@ -113,15 +113,14 @@ impl Discards {
             account: of.account.cloned().unwrap_or_else(unknown),
             label: None,
             is_default: false,
-            status: ConnectionStatus::AwaitingConfirmation,
-            reason: None,
+            state: ConnectionState::AwaitingConfirmation,
             scopes: ScopeSet::default(),
             hosts: ready.settings.hosts.clone(),
             created_at: self.base.now(),
         }
     }
 
-    async fn put_out(&self, connection: &Connection, tokens: &[OpenToken]) -> Result<(), Fault> {
+    async fn write_row(&self, connection: &Connection, tokens: &[OpenToken]) -> Result<(), Fault> {
         let key = self.base.keys_of(connection.tenant.project).await?;
         let mut tx = self.base.begin().await?;
         let owner =

@@ -1,4 +1,4 @@
-//! When a provider is asked again. Purely, but for chance.
+//! When a provider is asked again. Pure, apart from random jitter.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ pub(super) const GIVES_UP_AFTER: Duration = Duration::from_hours(7 * 24);
 /// ended too.
 pub(super) const WAITS_FOR_REFRESH: Duration = Duration::from_mins(10);
 /// When it looks again.
-pub(super) const REFRESH: Duration = Duration::from_secs(5);
+pub(super) const RECHECK_AFTER: Duration = Duration::from_secs(5);
 
 /// Returns after how long a token is asked for again that the provider did not confirm, though it
 /// answers.

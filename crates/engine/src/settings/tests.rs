@@ -35,7 +35,7 @@ fn p3_endpoints_are_plain_web_addresses() {
         "\u{0}https://example.com\u{7f}",
     ] {
         let endpoints = Endpoints { token_url: Some(bad.to_owned()), ..Endpoints::default() };
-        let refused = check_place(Environment::Live, &endpoints, false, false);
+        let refused = check_endpoints(Environment::Live, &endpoints, false, false);
         assert!(matches!(refused, Err(SettingsError::BadEndpoint("token_url"))), "{bad}");
     }
 }
@@ -46,7 +46,7 @@ fn the_simulator_is_for_test_and_must_run() {
     let api_base_url = Some("https://chat.example.com/api".to_owned());
     let own = Endpoints { api_base_url, ..Endpoints::default() };
     let place = |environment, endpoints, simulator| {
-        check_place(environment, endpoints, true, simulator).map_err(|error| error.to_string())
+        check_endpoints(environment, endpoints, true, simulator).map_err(|error| error.to_string())
     };
     assert!(place(Environment::Test, &none, true).is_ok());
     assert!(place(Environment::Live, &none, true).is_err());

@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// The connection that pays for a call, and which write of its token is sent.
-pub(super) struct Paid<'a> {
+pub(super) struct ChosenToken<'a> {
     pub(super) connection: &'a Connection,
     pub(super) generation: i64,
     pub(super) is_refreshable: bool,
@@ -81,7 +81,7 @@ impl Tools {
         };
         self.uses.note(connection.id, self.base.now());
         let doubts = token.map(|token| token.doubts).unwrap_or_default();
-        let paid = Paid { connection, generation, is_refreshable, doubts, parts: &parts };
+        let chosen = ChosenToken { connection, generation, is_refreshable, doubts, parts: &parts };
         let addresses = ready.addresses_for(&parts)?;
         let planned = || {
             let placement = &ready.connector.api.credential;
@@ -92,7 +92,7 @@ impl Tools {
             authorized.collect::<Result<Vec<_>, _>>()
         };
         match planned() {
-            Ok(requests) => self.run(accepted, &paid, requests, planned).await,
+            Ok(requests) => self.run(accepted, &chosen, requests, planned).await,
             Err(PlanError::Address(pointer)) => Err(unfit(pointer).into()),
             Err(error) => Ok(Outcome::Failed(unplannable(accepted, &error))),
         }
@@ -101,7 +101,7 @@ impl Tools {
     async fn run(
         &self,
         accepted: &AcceptedCall<'_>,
-        paid: &Paid<'_>,
+        chosen: &ChosenToken<'_>,
         requests: Vec<Outgoing>,
         planned: impl Fn() -> Result<Vec<Outgoing>, PlanError>,
     ) -> Result<Outcome, Interrupted> {
@@ -116,16 +116,16 @@ impl Tools {
         }
         match shaped {
             Shaped::Completed(result) => {
-                self.trust_token(accepted, paid).await;
+                self.trust_token(accepted, chosen).await;
                 Ok(Outcome::Completed(result))
             }
             Shaped::Failed(failure) => Ok(Outcome::Failed(failure)),
             Shaped::Reconnect { is_named } => {
                 let refused = Refused { is_named, status: sending.status };
-                self.refused(accepted, paid, refused).await
+                self.refused(accepted, chosen, refused).await
             }
             Shaped::MissingScopes(missing) => {
-                self.prompt_for_scopes(accepted, paid, &missing).await
+                self.prompt_for_scopes(accepted, chosen, &missing).await
             }
         }
     }

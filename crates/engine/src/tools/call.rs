@@ -125,7 +125,7 @@ impl Tools {
         name: &str,
         call: &ToolCall,
     ) -> Result<Outcome, CallRefusal> {
-        let outcome = self.call_at_once(caller, name, call).await?;
+        let outcome = self.call_without_waiting(caller, name, call).await?;
         let Outcome::AuthRequired(prompt) = outcome else {
             return Ok(outcome);
         };
@@ -138,14 +138,14 @@ impl Tools {
             self.prompts.wait(&caller.principal, id, wait, |status| !status.is_open()).await?;
         match answered {
             Some(answered) if answered.status == AuthStatus::Completed => {
-                self.call_at_once(caller, name, call).await
+                self.call_without_waiting(caller, name, call).await
             }
             Some(answered) => Ok(Outcome::AuthRequired(Box::new(answered))),
             None => Ok(Outcome::AuthRequired(prompt)),
         }
     }
 
-    async fn call_at_once(
+    async fn call_without_waiting(
         &self,
         caller: &Caller,
         name: &str,
@@ -167,7 +167,7 @@ impl Tools {
         for attempt in 1..=ATTEMPTS {
             accepted.is_last = attempt == ATTEMPTS;
             match self.attempt(&accepted).await {
-                Ok(outcome) => return Ok(outcome.told()),
+                Ok(outcome) => return Ok(outcome.with_advice()),
                 Err(Interrupted::Refused(refusal)) => return Err(refusal),
                 Err(Interrupted::Outdated) => {}
                 Err(Interrupted::Rejected(generation)) => accepted.rejected = Some(generation),
@@ -191,7 +191,7 @@ impl Tools {
             .ensure_not_frozen(caller.principal.tenant.project)
             .await?
             .map_err(Unusable::from)?;
-        let ready = self.connectors.ready_of(&assembled)?;
+        let ready = self.connectors.ready_unless_paused(&assembled)?;
         let arguments =
             tool.input.accept(&call.arguments).map_err(CallRefusal::InvalidArguments)?;
         let (token, needed) = connector.token_for(tool, &ready.asked);

@@ -15,7 +15,7 @@ pub enum Outcome {
 
 impl Outcome {
     /// Returns the outcome as the caller is told it.
-    pub(super) fn told(self) -> Self {
+    pub(super) fn with_advice(self) -> Self {
         match self {
             Self::Failed(failure) => Self::Failed(failure.advised()),
             other => other,

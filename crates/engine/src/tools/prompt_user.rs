@@ -3,7 +3,7 @@ use astralform_provider::answer::CallFailure;
 
 use super::{
     Outcome,
-    attempt::Paid,
+    attempt::ChosenToken,
     call::{AcceptedCall, Interrupted},
 };
 use crate::{
@@ -96,12 +96,12 @@ impl Tools {
     pub(super) async fn prompt_for_scopes(
         &self,
         accepted: &AcceptedCall<'_>,
-        paid: &Paid<'_>,
+        chosen: &ChosenToken<'_>,
         missing: &ScopeSet,
     ) -> Result<Outcome, Interrupted> {
         let connector = &accepted.ready.connector;
         let name = &connector.name;
-        if paid.connection.owner == Owner::Project {
+        if chosen.connection.owner == Owner::Project {
             let missing = missing.join(", ");
             return Ok(deny(format!(
                 "The {name} account that the project shares lacks a permission ({missing}); a member has to share it again."
@@ -113,12 +113,12 @@ impl Tools {
         } else {
             missing.iter().map(|scope| connector.scope_of(accepted.token, scope)).collect()
         };
-        let Some(missing) = worth_asking(&missing, &known, &paid.connection.scopes) else {
+        let Some(missing) = worth_asking(&missing, &known, &chosen.connection.scopes) else {
             let message = format!("{name} does not let this account do it, whatever its scopes.");
             return Ok(deny(message));
         };
         let required = accepted.ready.asked.union(accepted.needed).union(&missing);
-        let ask = Ask::renewing(AuthReason::MissingScopes, paid.connection, &required);
+        let ask = Ask::renewing(AuthReason::MissingScopes, chosen.connection, &required);
         self.prompt_user(accepted, ask, None).await
     }
 

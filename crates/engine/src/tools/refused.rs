@@ -3,7 +3,7 @@
 //! A refusal by an API alone ends no connection: its gateway may be in trouble. The provider is
 //! asked, once a minute for each connection at most. With a refresh token the asking is a refresh;
 //! only its refusal says that the account is lost. Without one it is the request of `identity`: two
-//! refusals that lie [`APART`], with no success in between, say so. An error that the connector
+//! refusals that lie [`DEAD_AFTER`], with no success in between, say so. An error that the connector
 //! names as that of a dead token is the provider's own word for it.
 
 use std::time::Duration;
@@ -24,7 +24,7 @@ use tokio::time::timeout;
 
 use super::{
     CallRefusal, Outcome,
-    attempt::Paid,
+    attempt::ChosenToken,
     call::{AcceptedCall, Interrupted},
 };
 use crate::{Fault, connectors::reach, refresh::ASKED_EVERY, tools::Tools};
@@ -38,13 +38,13 @@ pub(super) struct Refused {
 }
 
 /// How long a token is refused before it is dead.
-const APART: Duration = Duration::from_mins(10);
+const DEAD_AFTER: Duration = Duration::from_mins(10);
 /// How long such a request takes at most, the wait for others at the same host included.
 const WITHIN: Duration = Duration::from_secs(10);
 
 /// Returns whether a token that is refused since then is dead.
 fn is_dead(since: Timestamp, now: Timestamp) -> bool {
-    since.until(now) >= APART
+    since.until(now) >= DEAD_AFTER
 }
 
 /// Returns whether the provider was asked so lately that it is not to be asked now.
@@ -58,23 +58,23 @@ impl Tools {
     pub(super) async fn refused(
         &self,
         accepted: &AcceptedCall<'_>,
-        paid: &Paid<'_>,
+        chosen: &ChosenToken<'_>,
         refused: Refused,
     ) -> Result<Outcome, Interrupted> {
-        let is_fresh = accepted.rejected.is_some() || accepted.is_last;
-        if paid.is_refreshable && !is_fresh {
-            return Err(Interrupted::Rejected(paid.generation));
+        let may_not_refresh_again = accepted.rejected.is_some() || accepted.is_last;
+        if chosen.is_refreshable && !may_not_refresh_again {
+            return Err(Interrupted::Rejected(chosen.generation));
         }
-        let is_dead = match (paid.is_refreshable, refused.is_named) {
+        let is_dead = match (chosen.is_refreshable, refused.is_named) {
             (true, false) => false,
-            (true, true) => self.note_refusal(accepted, paid).await?,
+            (true, true) => self.note_refusal(accepted, chosen).await?,
             (false, true) => true,
-            (false, false) => self.check_identity(accepted, paid).await?,
+            (false, false) => self.check_identity(accepted, chosen).await?,
         };
         if is_dead {
-            let of = paid.generation;
+            let of = chosen.generation;
             let why = StatusReason::TokenRejected;
-            return self.prompt_to_renew(accepted, paid.connection, of, why).await;
+            return self.prompt_to_renew(accepted, chosen.connection, of, why).await;
         }
         let name = &accepted.ready.connector.name;
         let message = format!(
@@ -86,17 +86,17 @@ impl Tools {
     }
 
     /// Notes that the provider takes the token: an earlier refusal counts no more.
-    pub(super) async fn trust_token(&self, accepted: &AcceptedCall<'_>, paid: &Paid<'_>) {
-        if paid.doubts.refused_since.is_none() {
+    pub(super) async fn trust_token(&self, accepted: &AcceptedCall<'_>, chosen: &ChosenToken<'_>) {
+        if chosen.doubts.refused_since.is_none() {
             return;
         }
         let forgotten = async {
             let mut tx = self.base.begin().await?;
-            tokens::forget_refusal(&mut tx, paid.connection, accepted.token).await?;
+            tokens::forget_refusal(&mut tx, chosen.connection, accepted.token).await?;
             tx.commit().await
         };
         if let Err(error) = forgotten.await {
-            let id = paid.connection.id;
+            let id = chosen.connection.id;
             let error = chain(&error);
             tracing::warn!(connection.id = %id, error, "an earlier refusal is not forgotten yet");
         }
@@ -107,24 +107,24 @@ impl Tools {
     async fn check_identity(
         &self,
         accepted: &AcceptedCall<'_>,
-        paid: &Paid<'_>,
+        chosen: &ChosenToken<'_>,
     ) -> Result<bool, CallRefusal> {
-        if was_asked_lately(paid.doubts, self.base.now())
-            || !self.begin_identity_check(accepted, paid).await?
+        if was_asked_lately(chosen.doubts, self.base.now())
+            || !self.begin_identity_check(accepted, chosen).await?
         {
             return Ok(false);
         }
-        let asking = timeout(WITHIN, self.credential_state(accepted, paid)).await;
+        let asking = timeout(WITHIN, self.credential_state(accepted, chosen)).await;
         let verdict = asking.unwrap_or(CredentialState::Unclear);
-        let id = paid.connection.id;
+        let id = chosen.connection.id;
         let kind = accepted.token;
         tracing::warn!(connection.id = %id, kind, ?verdict, "asked about a token that was refused");
         match verdict {
             CredentialState::Good => {
-                self.trust_token(accepted, paid).await;
+                self.trust_token(accepted, chosen).await;
                 Ok(false)
             }
-            CredentialState::Refused => Ok(self.note_refusal(accepted, paid).await?),
+            CredentialState::Refused => Ok(self.note_refusal(accepted, chosen).await?),
             CredentialState::Dead => Ok(true),
             CredentialState::Unclear => Ok(false),
         }
@@ -133,9 +133,9 @@ impl Tools {
     async fn begin_identity_check(
         &self,
         accepted: &AcceptedCall<'_>,
-        paid: &Paid<'_>,
+        chosen: &ChosenToken<'_>,
     ) -> Result<bool, Fault> {
-        let of = paid.connection;
+        let of = chosen.connection;
         let now = self.base.now();
         let mut tx = self.base.begin().await?;
         if connections::lock(&mut tx, of.tenant, of.id).await?.is_none() {
@@ -151,10 +151,10 @@ impl Tools {
     async fn credential_state(
         &self,
         accepted: &AcceptedCall<'_>,
-        paid: &Paid<'_>,
+        chosen: &ChosenToken<'_>,
     ) -> CredentialState {
         let ready = &accepted.ready;
-        let parts = paid.parts;
+        let parts = chosen.parts;
         let Ok(addresses) = ready.addresses_for(parts) else { return CredentialState::Unclear };
         let request = identity_request(&ready.connector, &addresses, parts);
         let Some(request) = request else { return CredentialState::Unclear };
@@ -171,12 +171,12 @@ impl Tools {
     async fn note_refusal(
         &self,
         accepted: &AcceptedCall<'_>,
-        paid: &Paid<'_>,
+        chosen: &ChosenToken<'_>,
     ) -> Result<bool, Fault> {
-        let of = (accepted.token, paid.generation);
+        let of = (accepted.token, chosen.generation);
         let now = self.base.now();
         let mut tx = self.base.begin().await?;
-        let since = tokens::note_refusal(&mut tx, paid.connection, of, now).await?;
+        let since = tokens::note_refusal(&mut tx, chosen.connection, of, now).await?;
         tx.commit().await?;
         Ok(since.is_some_and(|since| is_dead(since, now)))
     }

@@ -171,7 +171,7 @@ impl Deliveries {
         let tenant = delivery.tenant;
         let found = connections::find(&self.base.db, tenant, change.connection).await?;
         let Some(connection) = found else { return Ok(None) };
-        if connection.status != ConnectionStatus::NeedsReauth {
+        if connection.status() != ConnectionStatus::NeedsReauth {
             return Ok(None);
         }
         let Ok(ready) = self.connectors.load_ready(tenant, connection.project_connector).await?

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use astralform_domain::{
     Account, AgentId, AuthReason, AuthRequest, AuthRequestId, AuthStatus, Connection, ConnectionId,
-    ConnectionStatus, EndUserKey, Endpoints, Environment, HostSet, OauthClient, Owner,
+    ConnectionState, EndUserKey, Endpoints, Environment, HostSet, OauthClient, Owner,
     ProjectConnector, ProjectConnectorId, Retired, ScopeSet, Secret, TeamId, Tenant, Webhook,
     WebhookId,
 };
+use astralform_engine::{open_project_keys, places, places::digest_row};
 use astralform_storage::{
     agents, auth_requests, connections, end_users, idempotent_requests,
     oauth_states::{self, OauthState},
@@ -19,7 +20,6 @@ use astralform_storage::{
 use astralform_vault::{Binding, ProjectKeys};
 
 use super::*;
-use astralform_engine::{open_project_keys, places, places::digest_row};
 
 struct Fixture {
     db: Db,
@@ -185,8 +185,7 @@ impl Fixture {
             account: Account { id: "a".to_owned(), label: "a".to_owned() },
             label: None,
             is_default: true,
-            status: ConnectionStatus::Active,
-            reason: None,
+            state: ConnectionState::ACTIVE,
             scopes: ScopeSet::default(),
             hosts: at.pcon.hosts.clone(),
             created_at: now,
@@ -224,7 +223,7 @@ impl Fixture {
         let by = refreshes::Claimant { node: "node", takes_over: true };
         let lease = refreshes::claim(&mut tx, &key, by, Duration::from_secs(9)).await;
         let lease = lease.unwrap().unwrap();
-        refreshes::send(&mut tx, &lease, 3).await.unwrap();
+        refreshes::mark_sent(&mut tx, &lease, 3).await.unwrap();
         tx.commit().await.unwrap();
         let answer = seal(refreshes::TABLE, "answer");
         assert!(refreshes::keep_answer(&self.db, &lease, &answer).await.unwrap());

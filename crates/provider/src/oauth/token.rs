@@ -25,7 +25,7 @@ pub struct Grant<'a> {
     pub code: &'a Secret,
     /// The redirect URI that the code came to.
     pub redirect_uri: &'a str,
-    /// The PKCE code verifier (RFC 7636), where one was sent.
+    /// The PKCE code verifier (RFC 7636), where a challenge was sent.
     pub verifier: Option<&'a Secret>,
 }
 
@@ -71,13 +71,13 @@ impl ReadToken {
 /// Why there are no tokens.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum TokenError {
-    /// It refuses the app.
+    /// The provider refuses the app.
     #[error("the provider refused the app's own credentials ({0})")]
     ClientRejected(ProviderError),
-    /// It refuses what it was asked with.
+    /// The provider refuses what it was asked with.
     #[error("the provider refused the grant ({0})")]
     Refused(ProviderError),
-    /// It says neither.
+    /// The provider says neither.
     #[error("the provider's answer could not be read")]
     Unreadable,
 }

@@ -114,7 +114,7 @@ fn address(base: &Url, path: &str, arguments: &Value) -> Result<Url, PlanError> 
     }
     filled.push_str(rest);
     let (path, query) = filled.split_once('?').map_or((&*filled, None), |(a, b)| (a, Some(b)));
-    // Origin and all of a base that was read once stay as they are.
+    // Only path and query change; the origin is the base's.
     let mut url = base.clone();
     url.set_path(path);
     url.set_query(query);

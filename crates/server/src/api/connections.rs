@@ -119,8 +119,8 @@ impl From<OwnConnection> for ConnectionView {
             account,
             label: connection.label,
             is_default: connection.is_default,
-            status: connection.status,
-            reason: connection.reason,
+            status: connection.state.status(),
+            reason: connection.state.reason(),
             scopes: connection.scopes,
             created_at: connection.created_at,
         }

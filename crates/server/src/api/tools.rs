@@ -83,7 +83,7 @@ pub(crate) async fn call(
         served.note_tool(tool);
     }
     if !tool.is_some_and(|tool| caller.principal.credential.allows(&tool)) {
-        return Err(app.engine().offers.no_tool(&caller, &name).await?.into()); // nor a kept answer of it
+        return Err(app.engine().offers.no_tool(&caller, &name).await?.into()); // a stored answer must not be replayed either
     }
     check_weight(&sent.raw)?;
     check_numbers(&sent.raw)?;
@@ -94,7 +94,7 @@ pub(crate) async fn call(
         Box::pin(run(&work, &caller, &name, request)).await
     })
     .await?;
-    if let (IdempotentAnswer::Kept(_), Some(served)) = (&answer, &served) {
+    if let (IdempotentAnswer::Replayed(_), Some(served)) = (&answer, &served) {
         served.note_outcome("replayed", None);
     }
     Ok(answer)

@@ -178,7 +178,7 @@ async fn connections_are_spread_over_a_thread_for_each_core() {
 
 /// The threads that serve end with the server; what must not stop half way is not on them.
 #[tokio::test]
-async fn what_goes_on_to_the_end_outlives_its_connection_and_the_server() {
+async fn detached_work_outlives_its_connection_and_the_server() {
     let server = server(generous()).await;
     let stream = server.sent("GET /finished HTTP/1.1\r\nHost: a\r\n\r\n").await;
     within(server.entered.acquire()).await.unwrap().forget();

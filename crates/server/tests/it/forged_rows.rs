@@ -1,8 +1,8 @@
 //! What somebody can do who writes to the database and has no key.
 
 use astralform_domain::{
-    AdminTokenId, ApiKeyId, ConnectionStatus, Environment, EnvironmentSettings, SessionId, Tenant,
-    Timestamp, VerifyEndUser,
+    AdminTokenId, ApiKeyId, ConnectionState, ConnectionStatus, Environment, EnvironmentSettings,
+    SessionId, Tenant, Timestamp, VerifyEndUser,
 };
 use astralform_storage::{
     admin_tokens, api_keys, auth_requests, connections, members, oauth_states, projects, sessions,
@@ -128,8 +128,8 @@ async fn f14_an_unconfirmed_connection_that_was_made_active_sends_no_token() {
     let found = auth_requests::find(&server.db, server.tenant, request).await.unwrap().unwrap();
     let waiting = connections::find(&server.db, server.tenant, found.connection.unwrap());
     let mut waiting = waiting.await.unwrap().unwrap();
-    assert_eq!(waiting.status, ConnectionStatus::AwaitingConfirmation);
-    waiting.status = ConnectionStatus::Active;
+    assert_eq!(waiting.status(), ConnectionStatus::AwaitingConfirmation);
+    waiting.state = ConnectionState::ACTIVE;
     let mut tx = server.db.begin().await.unwrap();
     connections::update(&mut tx, &waiting).await.unwrap();
     tx.commit().await.unwrap();

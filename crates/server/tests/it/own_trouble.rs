@@ -355,7 +355,7 @@ async fn r1_a_caller_is_not_kept_waiting_for_a_node_that_is_gone() {
     let mut tx = server.db.begin().await.unwrap();
     let by = Claimant { node: "gone", takes_over: true };
     let lease = refreshes::claim(&mut tx, &key, by, MINUTE).await.unwrap().unwrap();
-    refreshes::send(&mut tx, &lease, 1).await.unwrap();
+    refreshes::mark_sent(&mut tx, &lease, 1).await.unwrap();
     tx.commit().await.unwrap();
     server.clock.advance(LIFE);
     let told = server.agent("alice").call(READ, json!({})).await;

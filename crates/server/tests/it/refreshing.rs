@@ -283,7 +283,7 @@ async fn r3_what_another_node_has_sent_is_taken_over_once_the_database_was_heard
     let mut tx = a.db.begin().await.unwrap();
     let by = Claimant { node: "cut off", takes_over: false };
     let lease = refreshes::claim(&mut tx, &key, by, Duration::ZERO).await.unwrap().unwrap();
-    refreshes::send(&mut tx, &lease, 1).await.unwrap();
+    refreshes::mark_sent(&mut tx, &lease, 1).await.unwrap();
     tx.commit().await.unwrap();
 
     a.clock.advance(LIFE);
@@ -314,7 +314,7 @@ async fn f28_v5_a_token_out_of_a_restored_answer_is_as_much_in_doubt_as_the_one_
     let mut tx = server.db.begin().await.unwrap();
     let by = Claimant { node: "the one before", takes_over: false };
     let lease = refreshes::claim(&mut tx, &key, by, Duration::ZERO).await.unwrap().unwrap();
-    refreshes::send(&mut tx, &lease, 1).await.unwrap();
+    refreshes::mark_sent(&mut tx, &lease, 1).await.unwrap();
     tx.commit().await.unwrap();
     assert!(refreshes::keep_answer(&server.db, &lease, &answer).await.unwrap());
     let mut tx = server.db.begin().await.unwrap();

@@ -64,7 +64,7 @@ impl Refusal {
         Self { errors, ..Self::new(status, "validation_failed", "Validation Failed") }
     }
 
-    /// Returns an argument is wrong in a way that has no list of errors.
+    /// Returns the refusal of an argument that is wrong in a way that has no list of errors.
     pub(crate) fn unprocessable(message: &str) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "unprocessable", message)
     }

@@ -33,7 +33,7 @@ impl Refusal {
         refusal
     }
 
-    /// Returns an argument is wrong in a way that has no code of its own.
+    /// Returns the refusal of an argument that is wrong in a way that has no code of its own.
     pub(crate) fn invalid_arguments(why: &str) -> Self {
         let mut refusal = Self::new("invalid_arguments");
         let metadata = json!({ "messages": [format!("[ERROR] {why}")] });

@@ -57,7 +57,7 @@ async fn a_request_is_found_by_its_own_project_and_environment_and_by_its_link()
         assert!(find(&db, live, asked.id).await.unwrap().is_none());
         assert!(find(&db, other, asked.id).await.unwrap().is_none());
         assert!(find(&db, world.tenant, asked.id).await.unwrap().is_some());
-        assert!(find_by_link(&db, asked.id).await.unwrap().is_some());
+        assert!(find_in_any_tenant(&db, asked.id).await.unwrap().is_some());
     })
     .await;
 }
@@ -199,7 +199,7 @@ async fn f15_attempts_are_counted_and_prolong_a_phase_once() {
             let mut tx = db.begin().await.unwrap();
             assert!(attempt(&mut tx, asked.id, until, 4).await.unwrap());
             tx.commit().await.unwrap();
-            let found = find_by_link(&db, asked.id).await.unwrap().unwrap();
+            let found = find_in_any_tenant(&db, asked.id).await.unwrap().unwrap();
             assert_eq!(found.expires_at, expected);
         };
         try_until(NOW, end).await;
@@ -252,7 +252,7 @@ async fn f15_the_oldest_requests_of_an_end_user_that_have_ended_are_forgotten() 
         tx.commit().await.unwrap();
         let mut left = Vec::new();
         for id in ids {
-            left.push(find_by_link(&db, id).await.unwrap().is_some());
+            left.push(find_in_any_tenant(&db, id).await.unwrap().is_some());
         }
         assert_eq!(left, [false, false, true, true, true]);
     })

@@ -1,4 +1,4 @@
-use astralform_domain::{Connection, ConnectionStatus, EndUserKey};
+use astralform_domain::{Connection, ConnectionState, EndUserKey};
 
 use super::*;
 use crate::{
@@ -145,8 +145,8 @@ fn token() -> crate::tokens::Token {
 
 /// Gives a connection a token, and a status that the next write can change.
 async fn bring_to_life(db: &Db, stored: &Connection, is_waiting: bool) {
-    let status = [ConnectionStatus::Active, ConnectionStatus::AwaitingConfirmation];
-    let alive = Connection { status: status[usize::from(is_waiting)], ..stored.clone() };
+    let state = [ConnectionState::ACTIVE, ConnectionState::AwaitingConfirmation];
+    let alive = Connection { state: state[usize::from(is_waiting)], ..stored.clone() };
     let mut tx = db.begin().await.unwrap();
     connections::update(&mut tx, &alive).await.unwrap();
     crate::tokens::put(&mut tx, stored, &token()).await.unwrap();

@@ -21,7 +21,7 @@ async fn an_end_user_is_served_by_their_own_connections_with_the_default_first()
         let second = connection(&world, "acc_2");
         let first = Connection { is_default: true, ..connection(&world, "acc_1") };
         let waiting = Connection {
-            status: ConnectionStatus::AwaitingConfirmation,
+            state: ConnectionState::AwaitingConfirmation,
             ..connection(&world, "acc_3")
         };
         store(&db, &world, &[&second, &first, &waiting]).await;
@@ -44,7 +44,7 @@ async fn an_account_is_connected_once_but_another_may_wait_for_confirmation() {
     on_both(async |db| {
         let world = world(&db).await;
         let waiting = Connection {
-            status: ConnectionStatus::AwaitingConfirmation,
+            state: ConnectionState::AwaitingConfirmation,
             ..connection(&world, "acc")
         };
         store(&db, &world, &[&connection(&world, "acc"), &waiting]).await;
@@ -63,14 +63,17 @@ async fn a_connection_ends_only_from_the_status_that_was_seen() {
         store(&db, &world, &[&stored]).await;
         let why = StatusReason::UserRevoked;
         let now = Timestamp::from_secs(9);
-        let seen = Connection { status: ConnectionStatus::NeedsReauth, ..stored.clone() };
+        let seen = Connection {
+            state: ConnectionState::NeedsReauth(StatusReason::TokenRejected),
+            ..stored.clone()
+        };
         let mut tx = db.begin().await.unwrap();
         for (seen, expected) in [(&seen, false), (&stored, true), (&stored, false)] {
             assert_eq!(revoke(&mut tx, seen, why, now).await.unwrap(), expected);
         }
         tx.commit().await.unwrap();
         let found = find(&db, world.tenant, stored.id).await.unwrap().unwrap();
-        assert_eq!((found.status, found.reason), (ConnectionStatus::Revoked, Some(why)));
+        assert_eq!((found.status(), found.reason()), (ConnectionStatus::Revoked, Some(why)));
     })
     .await;
 }
@@ -102,7 +105,7 @@ async fn a_dead_token_does_not_end_a_connection_that_was_renewed_meanwhile() {
         }
         tx.commit().await.unwrap();
         let found = find(&db, world.tenant, stored.id).await.unwrap().unwrap();
-        assert_eq!(found.status, ConnectionStatus::NeedsReauth);
+        assert_eq!(found.status(), ConnectionStatus::NeedsReauth);
     })
     .await;
 }
@@ -179,7 +182,10 @@ async fn an_end_users_connections_come_in_pages_without_the_revoked_ones() {
     on_both(async |db| {
         let world = world(&db).await;
         let kept: Vec<_> = ["a", "b", "c"].map(|account| connection(&world, account)).into();
-        let revoked = Connection { status: ConnectionStatus::Revoked, ..connection(&world, "d") };
+        let revoked = Connection {
+            state: ConnectionState::Revoked(StatusReason::UserRevoked),
+            ..connection(&world, "d")
+        };
         store(&db, &world, &[&kept[0], &kept[1], &kept[2], &revoked]).await;
         let mut expected: Vec<_> = kept.iter().map(|c| c.id).collect();
         expected.sort_by_key(ToString::to_string);
@@ -205,7 +211,10 @@ async fn the_connections_of_an_account_are_found_whoever_owns_them() {
         let pcon = world.project_connector.id;
         let own = connection(&world, "acc");
         let shared = Connection { owner: Owner::Project, ..connection(&world, "acc") };
-        let ended = Connection { status: ConnectionStatus::Revoked, ..connection(&world, "acc") };
+        let ended = Connection {
+            state: ConnectionState::Revoked(StatusReason::UserRevoked),
+            ..connection(&world, "acc")
+        };
         store(&db, &world, &[&own, &ended, &connection(&world, "other")]).await;
         let mut tx = db.begin().await.unwrap();
         create(&mut tx, &shared, None).await.unwrap();
@@ -225,8 +234,11 @@ async fn all_connections_that_are_not_revoked_are_found_some_at_a_time() {
         let tenant = world.tenant;
         let pcon = world.project_connector.id;
         let mut there: Vec<_> = ["a", "b", "c"].map(|account| connection(&world, account)).into();
-        there[1].status = ConnectionStatus::NeedsReauth;
-        let ended = Connection { status: ConnectionStatus::Revoked, ..connection(&world, "d") };
+        there[1].state = ConnectionState::NeedsReauth(StatusReason::TokenRejected);
+        let ended = Connection {
+            state: ConnectionState::Revoked(StatusReason::UserRevoked),
+            ..connection(&world, "d")
+        };
         store(&db, &world, &[&there[0], &ended, &there[1], &there[2]]).await;
         there.sort_by_key(|one| one.id.to_string());
         let mut found = Vec::new();
@@ -290,10 +302,8 @@ async fn all_connections_of_a_connector_can_be_expired_counted_and_revoked() {
         let tenant = world.tenant;
         let pcon = world.project_connector.id;
         let now = Timestamp::from_secs(9);
-        let waiting = Connection {
-            status: ConnectionStatus::AwaitingConfirmation,
-            ..connection(&world, "w")
-        };
+        let waiting =
+            Connection { state: ConnectionState::AwaitingConfirmation, ..connection(&world, "w") };
         store(&db, &world, &[&connection(&world, "a"), &connection(&world, "b"), &waiting]).await;
         let mut tx = db.begin().await.unwrap();
         let why = StatusReason::ClientChanged;

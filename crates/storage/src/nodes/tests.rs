@@ -53,7 +53,7 @@ async fn held(db: &Db, world: &World, account: &str, process: &str) -> RefreshKe
     connections::create(&mut tx, &owner, Some(world.end_user_key)).await.unwrap();
     let by = Claimant { node: process, takes_over: true };
     let lease = refreshes::claim(&mut tx, &key, by, Duration::from_mins(1)).await.unwrap().unwrap();
-    refreshes::send(&mut tx, &lease, 1).await.unwrap();
+    refreshes::mark_sent(&mut tx, &lease, 1).await.unwrap();
     tx.commit().await.unwrap();
     key
 }

@@ -44,7 +44,7 @@ async fn claimed(db: &Db, key: &RefreshKey, node: &str, length: Duration) -> Opt
 
 async fn sent(db: &Db, lease: &Lease) {
     let mut tx = db.begin().await.unwrap();
-    send(&mut tx, lease, 3).await.unwrap();
+    mark_sent(&mut tx, lease, 3).await.unwrap();
     tx.commit().await.unwrap();
 }
 

@@ -1,7 +1,7 @@
 use std::{collections::BTreeSet, fmt::Write as _};
 
 use astralform_domain::{
-    AuthFailure, AuthRequest, AuthStatus, Connection, ConnectionStatus, RevocationStatus, ScopeSet,
+    AuthFailure, AuthRequest, AuthStatus, Connection, ConnectionState, RevocationStatus, ScopeSet,
     Sealed, StatusReason, Timestamp,
 };
 
@@ -135,14 +135,12 @@ async fn f13_connections_that_end_together_and_replaced_tokens_have_an_end_too()
         let why = StatusReason::ConnectorDisabled;
         let all = connections::ConnectionSelection::default();
         let replaced = Connection {
-            status: ConnectionStatus::Revoked,
+            state: ConnectionState::Revoked(StatusReason::Replaced),
             created_at: at(0),
             ..connection(&world, "c")
         };
-        let waiting = Connection {
-            status: ConnectionStatus::AwaitingConfirmation,
-            ..connection(&world, "b")
-        };
+        let waiting =
+            Connection { state: ConnectionState::AwaitingConfirmation, ..connection(&world, "b") };
         let mut tx = db.begin().await.unwrap();
         for new in [&connection(&world, "a"), &waiting, &replaced] {
             connections::create(&mut tx, new, Some(world.end_user_key)).await.unwrap();

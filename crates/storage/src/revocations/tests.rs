@@ -6,7 +6,7 @@ use tokio::task::JoinSet;
 use super::*;
 use crate::{
     connections::{self, ConnectionSelection},
-    testing::{World, connection, on_both, world},
+    testing::{World, connection, on_both, state_of, world},
     tokens::{self, Token},
 };
 
@@ -20,7 +20,7 @@ fn at(seconds: i64) -> Timestamp {
 }
 
 async fn connect(db: &Db, world: &World, account: &str, status: ConnectionStatus) -> Connection {
-    let made = Connection { status, ..connection(world, account) };
+    let made = Connection { state: state_of(status), ..connection(world, account) };
     let mut tx = db.begin().await.unwrap();
     connections::create(&mut tx, &made, Some(world.end_user_key)).await.unwrap();
     for kind in ["bot", "user"] {
@@ -300,7 +300,7 @@ async fn a_refresh_that_is_under_way_is_seen_until_its_answer_is_stored() {
         tx.commit().await.unwrap();
         assert!(!is_refreshed(&db, id).await.unwrap(), "nothing was sent, and the lease is over");
         let mut tx = db.begin().await.unwrap();
-        crate::refreshes::send(&mut tx, &lease, 1).await.unwrap();
+        crate::refreshes::mark_sent(&mut tx, &lease, 1).await.unwrap();
         tx.commit().await.unwrap();
         assert!(is_refreshed(&db, id).await.unwrap());
         let mut tx = db.begin().await.unwrap();

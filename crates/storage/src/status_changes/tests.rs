@@ -1,6 +1,7 @@
+use ConnectionStatus::{Active, AwaitingConfirmation, NeedsReauth, Revoked};
 use astralform_domain::{
-    Clock, Connection, ConnectionStatus, Environment, Event, RevocationStatus, ScopeSet, Sealed,
-    StatusChange, StatusReason, Tenant, Timestamp, WebhookDisabled,
+    Clock, Connection, ConnectionState, ConnectionStatus, Environment, Event, RevocationStatus,
+    ScopeSet, Sealed, StatusChange, StatusReason, Tenant, Timestamp, WebhookDisabled,
 };
 
 use crate::{
@@ -10,12 +11,11 @@ use crate::{
         revoke_all, revoke_unconfirmed, update,
     },
     revocations,
-    testing::{World, connection, on_both, webhook, world},
+    testing::{World, connection, on_both, state_of, webhook, world},
     tokens::{self, Token},
     webhook_deliveries::of_webhook,
     webhooks,
 };
-use ConnectionStatus::{Active, AwaitingConfirmation, NeedsReauth, Revoked};
 
 const NOW: i64 = 5_000;
 
@@ -51,7 +51,7 @@ impl Told {
     }
 
     async fn stored(&self, account: &str, status: ConnectionStatus) -> Connection {
-        let new = Connection { status, ..connection(&self.world, account) };
+        let new = Connection { state: state_of(status), ..connection(&self.world, account) };
         let end_user = Some(self.world.end_user_key);
         self.change(async |tx| create(tx, &new, end_user).await.unwrap()).await;
         new
@@ -86,7 +86,7 @@ async fn each_kind_of_change_is_told_once_with_the_status_before_and_after() {
         let waiting = told.stored("acc", AwaitingConfirmation).await;
         assert_eq!(told.told().await, [(None, AwaitingConfirmation, 1)]);
 
-        let active = Connection { status: Active, ..waiting };
+        let active = Connection { state: ConnectionState::ACTIVE, ..waiting };
         told.change(async |tx| update(tx, &active).await.unwrap()).await;
         assert_eq!(told.told().await, [(Some(AwaitingConfirmation), Active, 2)]);
         told.change(async |tx| update(tx, &active).await.unwrap()).await;
@@ -193,8 +193,7 @@ async fn what_stands_for_replaced_tokens_has_a_row_in_the_outbox_and_is_told_to_
     on_both(async |db| {
         let mut told = Told::new(db).await;
         let ended = Connection {
-            status: Revoked,
-            reason: Some(StatusReason::Replaced),
+            state: ConnectionState::Revoked(StatusReason::Replaced),
             ..connection(&told.world, "acc")
         };
         let token = Token {

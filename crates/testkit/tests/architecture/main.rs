@@ -195,3 +195,29 @@ fn only_one_module_names_a_database_driver_and_only_one_dials() {
         }
     }
 }
+
+/// Returns what the links of a document lead to, other sites and places in the same document aside.
+fn links(text: &str) -> Vec<&str> {
+    let targets = text.split("](").skip(1).filter_map(|rest| rest.split_once(')'));
+    let targets = targets.map(|(target, _)| target.split('#').next().unwrap_or_default());
+    targets.filter(|target| !target.is_empty() && !target.contains("://")).collect()
+}
+
+#[test]
+fn every_link_of_a_document_leads_somewhere() {
+    let mut documents: Vec<_> = ["README", "ARCHITECTURE", "CONTRIBUTING", "SECURITY", "CHANGELOG"]
+        .map(|name| root().join(format!("{name}.md")))
+        .to_vec();
+    let docs = fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().path());
+    documents.extend(docs.filter(|path| path.extension().is_some_and(|it| it == "md")));
+    let mut found = 0;
+    for document in documents {
+        let text = fs::read_to_string(&document).unwrap();
+        for link in links(&text) {
+            found += 1;
+            let target = document.parent().unwrap().join(link);
+            assert!(target.exists(), "{} links to {link}, which is not there", document.display());
+        }
+    }
+    assert!(found > 100, "only {found} links were found");
+}

@@ -19,7 +19,8 @@ impl Consents {
         }
         let renewed = connections::find(&self.base.db, request.tenant, renewed).await?;
         Ok(renewed.is_none_or(|renewed| {
-            renewed.status == ConnectionStatus::Revoked || renewed.account.id == fetched.account.id
+            renewed.status() == ConnectionStatus::Revoked
+                || renewed.account.id == fetched.account.id
         }))
     }
 

@@ -141,7 +141,7 @@ impl Consents {
         let parts = CredentialParts::token(token.access_token.clone());
         let identity = identity_request(&ready.connector, &ready.addresses, &parts);
         let identity = identity.ok_or(AuthFailure::ProviderUnavailable)?;
-        let answer = self.egress.send(identity, Budget::CODE.to(reach(&ready.settings))).await;
+        let answer = self.egress.send(identity, Budget::IDENTITY.to(reach(&ready.settings))).await;
         let answer = answer.map_err(|error| unanswered(request, &error))?;
         let account = read_account(&ready.connector, &answer).unwrap_or_else(|error| {
             let status = answer.status.as_u16();

@@ -6,7 +6,7 @@ use url::Url;
 
 use crate::{
     Fault,
-    auth_requests::{Consents, link::confirmation},
+    auth_requests::{Consents, link::confirmation_proof},
 };
 
 impl Consents {
@@ -36,7 +36,7 @@ impl Consents {
         };
         if let Some(connection) = connection {
             let key = self.base.keys_of(request.tenant.project).await?;
-            let proof = confirmation(request.id, connection, &key);
+            let proof = confirmation_proof(request.id, connection, &key);
             url.query_pairs_mut().append_pair("confirmation", &proof);
         }
         Ok(url.into())
@@ -44,7 +44,7 @@ impl Consents {
 
     /// Returns how a request ended by now, where that is without a connection.
     async fn ended_without(&self, request: &AuthRequest) -> Result<Option<AuthStatus>, Fault> {
-        let found = auth_requests::find_by_link(&self.base.db, request.id).await?;
+        let found = auth_requests::find_in_any_tenant(&self.base.db, request.id).await?;
         let status = found.map(|found| found.status_at(self.base.now()));
         Ok(status.filter(|status| !status.is_open() && *status != AuthStatus::Completed))
     }

@@ -18,11 +18,8 @@ const STATES: [State; 5] = [Absent, Good, Expired, RevokedElsewhere, ShortOfScop
 fn connection(owner: Owner, state: State) -> Option<Connection> {
     let number = if owner == Owner::Project { 9 } else { 1 };
     let connection = Connection { owner, ..active(number, "write") };
-    let dead = |reason| Connection {
-        status: ConnectionStatus::NeedsReauth,
-        reason: Some(reason),
-        ..connection.clone()
-    };
+    let dead =
+        |reason| Connection { state: ConnectionState::NeedsReauth(reason), ..connection.clone() };
     match state {
         Absent => None,
         Good => Some(connection),

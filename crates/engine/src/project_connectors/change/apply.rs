@@ -19,17 +19,18 @@ impl ProjectConnectors {
         &self,
         tx: &mut Tx,
         revised: Revised,
-        asked: RequestedChange<'_>,
+        requested: RequestedChange<'_>,
         keys: &ProjectKeys,
     ) -> Result<(), SettingsError> {
-        let RequestedChange { change: &ConnectorChange { confirmed, .. }, connector, .. } = asked;
+        let RequestedChange { change: &ConnectorChange { confirmed, .. }, connector, .. } =
+            requested;
         let Revised { mut settings, client, key, effect } = revised;
-        if effect == Effect::NewApp {
-            let ended = self.ended_by(tx, &settings, key.as_ref()).await?;
+        if effect == Effect::Reconnect {
+            let ended = self.count_unusable(tx, &settings, key.as_ref()).await?;
             if ended > 0 && confirmed != Some(ended) {
                 return Err(SettingsError::ConfirmationRequired(ended));
             }
-            end_all(tx, &settings, self.base.now()).await?;
+            require_reconnects(tx, &settings, self.base.now()).await?;
         }
         if let Some(client) = client {
             self.replace_client(&mut settings, &client, effect, keys);
@@ -56,7 +57,7 @@ impl ProjectConnectors {
 
     /// Returns how many connections become unusable; not the project's own, where its key is
     /// entered anew.
-    async fn ended_by(
+    async fn count_unusable(
         &self,
         tx: &mut Tx,
         settings: &ProjectConnector,
@@ -69,7 +70,7 @@ impl ProjectConnectors {
         let mut ended = active.map_or(0, |(_, number)| *number);
         if key.is_some() {
             let own = connections::serving(&mut *tx, tenant, id, None).await?;
-            let is_active = own.iter().any(|own| own.status == ConnectionStatus::Active);
+            let is_active = own.iter().any(|own| own.status() == ConnectionStatus::Active);
             ended -= i64::from(is_active);
         }
         Ok(ended)
@@ -92,7 +93,11 @@ impl ProjectConnectors {
     }
 }
 
-async fn end_all(tx: &mut Tx, settings: &ProjectConnector, now: Timestamp) -> Result<(), Fault> {
+async fn require_reconnects(
+    tx: &mut Tx,
+    settings: &ProjectConnector,
+    now: Timestamp,
+) -> Result<(), Fault> {
     let tenant = settings.tenant;
     let id = settings.id;
     let why = StatusReason::ClientChanged;

@@ -1,5 +1,6 @@
 use astralform_domain::{
-    Account, ConnectionId, Endpoints, HostSet, ProjectConnectorId, ScopeSet, Timestamp,
+    Account, ConnectionId, ConnectionState, Endpoints, HostSet, ProjectConnectorId, ScopeSet,
+    StatusReason, Timestamp,
 };
 
 use super::*;
@@ -25,7 +26,7 @@ fn settings(allow_end_user_auth: bool) -> ProjectConnector {
     }
 }
 
-fn shared(status: ConnectionStatus) -> Connection {
+fn shared(state: ConnectionState) -> Connection {
     let settings = settings(false);
     Connection {
         id: ConnectionId::from_bytes([1; 16]),
@@ -35,8 +36,7 @@ fn shared(status: ConnectionStatus) -> Connection {
         account: Account { id: "acc".to_owned(), label: "acc".to_owned() },
         label: None,
         is_default: true,
-        status,
-        reason: None,
+        state,
         scopes: ScopeSet::default(),
         hosts: HostSet::default(),
         created_at: Timestamp::from_secs(0),
@@ -45,10 +45,9 @@ fn shared(status: ConnectionStatus) -> Connection {
 
 #[test]
 fn the_first_thing_that_is_wrong_is_the_status() {
-    use ConnectionStatus::{Active, NeedsReauth};
     use ConnectorType::{ApiKey, Oauth};
-    let works = shared(Active);
-    let dead = shared(NeedsReauth);
+    let works = shared(ConnectionState::ACTIVE);
+    let dead = shared(ConnectionState::NeedsReauth(StatusReason::TokenRejected));
     for (usable, allow, shared, lacks_return_url, expected) in [
         (Ok(Oauth), true, vec![], false, ProjectConnectorStatus::Ready),
         (Ok(Oauth), true, vec![], true, ProjectConnectorStatus::Misconfigured),
@@ -81,13 +80,13 @@ fn the_first_thing_that_is_wrong_is_the_status() {
 
 #[test]
 fn what_the_project_shares_matters_wherever_it_may_pay() {
-    let dead = shared(ConnectionStatus::NeedsReauth);
+    let dead = shared(ConnectionState::NeedsReauth(StatusReason::TokenRejected));
     for kind in [ConnectorType::ApiKey, ConnectorType::Oauth] {
         for (require_auth, shared, expected) in [
             (false, vec![dead.clone()], ProjectConnectorStatus::NeedsCredentials),
             (true, vec![dead.clone()], ProjectConnectorStatus::Ready),
             (false, vec![], ProjectConnectorStatus::Ready),
-            (false, vec![shared(ConnectionStatus::Active)], ProjectConnectorStatus::Ready),
+            (false, vec![shared(ConnectionState::ACTIVE)], ProjectConnectorStatus::Ready),
         ] {
             let settings = ProjectConnector { require_auth, ..settings(true) };
             let (status, reason) = status(&settings, Ok(kind), &shared, false);

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// The lower parts of the engine, which the upper ones stand on.
-pub(super) struct Floors {
+pub(super) struct LowerParts {
     pub(super) row_tags: Arc<RowTags>,
     pub(super) connectors: Arc<Connectors>,
     pub(super) cache: Arc<Cache>,
@@ -35,7 +35,7 @@ pub(super) struct Floors {
     pub(super) prompts: Arc<Prompts>,
 }
 
-impl Floors {
+impl LowerParts {
     /// Puts the lower parts together, each over those below it.
     pub(super) fn over(base: &Arc<Base>, state: &State) -> Self {
         let State { egress, site, .. } = state;
