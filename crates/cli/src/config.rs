@@ -28,7 +28,7 @@ pub(crate) use key_file::KeyFile;
 pub(crate) use listen::Listen;
 pub(crate) use misspelt::misspelt_variables;
 pub(crate) use roots::extra_roots;
-use values::networks;
+use values::{check_metrics_token, networks};
 
 /// Where an installation keeps what it knows.
 pub(crate) struct Store {
@@ -177,16 +177,6 @@ impl RateFlags {
 fn check_rate(name: &str, per_second: Option<u32>) -> anyhow::Result<Option<Rate>> {
     anyhow::ensure!(per_second != Some(0), "{name} must be 1 or more");
     Ok(per_second.map(|per_second| Rate::with_two_seconds(per_second.into())))
-}
-
-/// Refuses a token that can be guessed.
-fn check_metrics_token(token: String) -> anyhow::Result<Secret> {
-    anyhow::ensure!(
-        token.len() >= 16 && token.bytes().all(|byte| byte.is_ascii_graphic()),
-        "metrics_token must have 16 printable ASCII characters or more, such as those of \
-         `openssl rand -hex 32`"
-    );
-    Ok(Secret::new(token))
 }
 
 /// Takes loopback addresses alone: only this machine is to reach the simulated services.

@@ -134,7 +134,7 @@ text_enum! {
     StatusReason("status reason") {
         /// The end user disconnected it.
         UserRevoked = "user_revoked",
-        /// The provider refused its access token, and there is none to refresh it with.
+        /// The provider refused its access token, for good.
         TokenRejected = "token_rejected",
         /// The provider refused its refresh token.
         RefreshRejected = "refresh_rejected",

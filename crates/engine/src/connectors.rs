@@ -29,15 +29,15 @@ pub(crate) struct Ready {
     pub(crate) settings: Arc<ProjectConnector>,
     pub(crate) connector: Arc<Connector>,
     pub(crate) addresses: Arc<Addresses>,
-    /// What accounts are asked for, by the project's list or the connector's own.
-    pub(crate) asked: Arc<ScopeSet>,
+    /// The scopes that accounts are asked for, by the project's list or the connector's own.
+    pub(crate) requested_scopes: Arc<ScopeSet>,
 }
 
 /// A project connector as the cache holds it, whether it can be used or not.
 pub(crate) struct Assembled {
     pub(crate) settings: Arc<ProjectConnector>,
     addresses: Result<Arc<Addresses>, Unusable>,
-    pub(crate) asked: Arc<ScopeSet>,
+    pub(crate) requested_scopes: Arc<ScopeSet>,
 }
 
 impl Ready {
@@ -47,8 +47,8 @@ impl Ready {
         connector: Arc<Connector>,
         addresses: Arc<Addresses>,
     ) -> Self {
-        let asked = Arc::new(asked(&settings, &connector));
-        Self { settings, connector, addresses, asked }
+        let requested_scopes = Arc::new(requested_scopes(&settings, &connector));
+        Self { settings, connector, addresses, requested_scopes }
     }
 
     /// Returns the client id of the developer's app.
@@ -76,7 +76,7 @@ impl Ready {
     }
 }
 
-fn asked(settings: &ProjectConnector, connector: &Connector) -> ScopeSet {
+fn requested_scopes(settings: &ProjectConnector, connector: &Connector) -> ScopeSet {
     settings.scopes.clone().unwrap_or_else(|| connector.default_scopes())
 }
 
@@ -166,20 +166,25 @@ impl Connectors {
     }
 
     fn usable(&self, assembled: &Assembled) -> Result<Ready, Unusable> {
-        let Assembled { settings, addresses, asked } = assembled;
+        let Assembled { settings, addresses, requested_scopes } = assembled;
         let connector = self.base.catalog.connector(&settings.connector);
         let connector = Arc::clone(connector.ok_or(Unusable::Misconfigured)?);
         let addresses = Arc::clone(addresses.as_ref().map_err(|why| *why)?);
         let settings = Arc::clone(settings);
-        let asked = Arc::clone(asked);
-        Ok(Ready { settings, connector, addresses, asked })
+        let requested_scopes = Arc::clone(requested_scopes);
+        Ok(Ready { settings, connector, addresses, requested_scopes })
     }
 
     pub(crate) fn assemble(&self, settings: ProjectConnector) -> Assembled {
         let addresses = self.addresses_of(&settings).map(Arc::new);
         let connector = self.base.catalog.connector(&settings.connector);
-        let asked = connector.map(|connector| asked(&settings, connector)).unwrap_or_default();
-        Assembled { settings: Arc::new(settings), addresses, asked: Arc::new(asked) }
+        let requested_scopes =
+            connector.map(|connector| requested_scopes(&settings, connector)).unwrap_or_default();
+        Assembled {
+            settings: Arc::new(settings),
+            addresses,
+            requested_scopes: Arc::new(requested_scopes),
+        }
     }
 
     fn addresses_of(&self, settings: &ProjectConnector) -> Result<Addresses, Unusable> {
@@ -259,7 +264,7 @@ impl Connectors {
     }
 }
 
-/// Opens the secret of a project connector's app, sealed for that generation of its settings.
+/// Opens the secret of a project connector's app, sealed for that generation of its credentials.
 pub(crate) fn open_client(
     settings: &ProjectConnector,
     id: &str,

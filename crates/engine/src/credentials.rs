@@ -81,7 +81,7 @@ pub(crate) struct Situation<'a> {
     /// Whether they must, where they may.
     pub(crate) require_auth: bool,
     /// What the connector asks for, by its own or the project's list.
-    pub(crate) asked: &'a ScopeSet,
+    pub(crate) requested_scopes: &'a ScopeSet,
     /// What the operation needs.
     pub(crate) needed: &'a ScopeSet,
     /// Where the operation's requests go, as the project connector names it.
@@ -157,7 +157,7 @@ impl<'a> Situation<'a> {
     }
 
     fn required(&self) -> ScopeSet {
-        self.asked.union(self.needed)
+        self.requested_scopes.union(self.needed)
     }
 }
 

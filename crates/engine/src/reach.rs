@@ -280,7 +280,7 @@ impl Offers {
     }
 }
 
-/// Returns a name as it is repeated to whoever sent it.
+/// Returns a name as it is repeated to the caller that sent it.
 fn shown(name: &str) -> String {
     const LONGEST: usize = 64;
     cut(name, LONGEST).into_owned()

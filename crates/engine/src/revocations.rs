@@ -32,7 +32,7 @@ const LEASE: Duration = Duration::from_mins(2);
 /// How long one request may take that finds out whether a provider is well again. A node that dies
 /// over it leaves it to the others after that.
 const PROBE: Duration = Duration::from_secs(30);
-/// How long somebody who disconnects waits for the provider's answer; the outbox goes on.
+/// How long an end user who disconnects waits for the provider's answer; the outbox goes on.
 const AT_ONCE: Duration = Duration::from_secs(4);
 
 /// The outbox of what is to be ended at providers.
@@ -114,7 +114,7 @@ impl Revocations {
         }
     }
 
-    /// Leaves a probe that had nothing to ask with to the next.
+    /// Releases a probe that found no row to try.
     async fn release_probe(&self, due: &Due, probe: Option<Timestamp>) -> Result<(), Fault> {
         let Some(probe) = probe else { return Ok(()) };
         let at = due.project_connector;
@@ -136,7 +136,7 @@ impl Revocations {
     }
 
     /// Asks for the end of a connection that has just ended, and waits a moment for the answer. It
-    /// is the outbox's from the start: whatever goes wrong here is tried again.
+    /// is the outbox's from the start: what goes wrong here is tried again.
     pub(crate) async fn revoke_now(&self, ended: &Connection) {
         let tenant = ended.tenant;
         let project_connector = ended.project_connector;

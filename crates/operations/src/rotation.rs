@@ -7,7 +7,7 @@
 //! 2. that becomes the current one, and the one before only opens;
 //! 3. every sealed value is opened and sealed anew, in small transactions, unless it has changed
 //!    meanwhile;
-//! 4. the same once more when nobody can be left who still seals with the key before.
+//! 4. the same once more when no process can be left that still seals with the key before.
 //!
 //! Where it stands is in the database at every moment: what broke off goes on from there.
 

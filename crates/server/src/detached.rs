@@ -10,7 +10,7 @@ tokio::task_local! {
     static WANTED: watch::Receiver<()>;
 }
 
-/// Returns what tells work that goes on by itself whether a client still waits for it.
+/// Returns a receiver that closes when the client hangs up.
 pub(crate) fn wanted() -> Option<watch::Receiver<()>> {
     WANTED.try_with(Clone::clone).ok()
 }

@@ -46,7 +46,7 @@ pub struct Token {
 pub struct Doubts {
     /// When the provider was last asked whether it is dead.
     pub asked_at: Option<Timestamp>,
-    /// Since when the provider says so, without a success in between.
+    /// Since when the provider refuses the token, without a success in between.
     pub refused_since: Option<Timestamp>,
 }
 
@@ -194,7 +194,7 @@ pub async fn begin_asking(
     Ok(is_begun)
 }
 
-/// Notes at `now` that the provider confirms that the token of that generation is dead; returns
+/// Notes at `now` that the provider refuses the token of that generation; returns
 /// since when it does. None when there is no such token any more.
 pub async fn note_refusal(
     tx: &mut Tx,

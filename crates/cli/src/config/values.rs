@@ -1,5 +1,6 @@
 //! Values of flags and settings that need an example where they are wrong.
 
+use astralform_domain::Secret;
 use ipnet::IpNet;
 use url::Url;
 
@@ -29,4 +30,14 @@ pub(super) fn networks(
         }
     }
     Ok(networks)
+}
+
+/// Refuses a token that can be guessed.
+pub(super) fn check_metrics_token(token: String) -> anyhow::Result<Secret> {
+    anyhow::ensure!(
+        token.len() >= 16 && token.bytes().all(|byte| byte.is_ascii_graphic()),
+        "metrics_token must have 16 printable ASCII characters or more, such as those of \
+         `openssl rand -hex 32`"
+    );
+    Ok(Secret::new(token))
 }

@@ -71,7 +71,7 @@ impl AuthRequests {
             connections::serving(&self.base.db, tenant, ready.settings.id, Some(end_user)).await;
         let mut own = found.map_err(Fault::from)?;
         own.retain(|connection| connection.owner.end_user() == Some(end_user));
-        let required = ready.asked.union(&wanted.scopes);
+        let required = ready.requested_scopes.union(&wanted.scopes);
         check_scopes(&required, &ready.connector)?;
         check_declared(&wanted.scopes, &ready).map_err(WantedError::UndeclaredScope)?;
         let chosen = match chosen(&own, wanted.account) {

@@ -46,7 +46,7 @@ impl Weigh for Assembled {
     fn weight(&self) -> usize {
         // The addresses are made of the endpoints and of what the catalogue has.
         const ADDRESSES: usize = 2_048;
-        ADDRESSES + settings(&self.settings) + scopes(&self.asked)
+        ADDRESSES + settings(&self.settings) + scopes(&self.requested_scopes)
     }
 }
 

@@ -55,7 +55,7 @@ fn decided(connections: &[Connection], named: Option<u8>) -> String {
         allow_end_user_auth: true,
         require_auth: true,
         end_user: Some(&alice),
-        asked: &scopes("read"),
+        requested_scopes: &scopes("read"),
         needed: &scopes("write"),
         hosts: &hosts("api.example"),
         connections,

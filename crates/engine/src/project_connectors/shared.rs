@@ -46,8 +46,8 @@ impl ProjectConnectors {
         let shared =
             connections::serving(&self.base.db, tenant, id, None).await.map_err(Fault::from)?;
         let ask = match shared.first() {
-            Some(shared) => Ask::renewing(AuthReason::NeedsReauth, shared, &ready.asked),
-            None => Ask::connecting(ready.asked.as_ref().clone()),
+            Some(shared) => Ask::renewing(AuthReason::NeedsReauth, shared, &ready.requested_scopes),
+            None => Ask::connecting(ready.requested_scopes.as_ref().clone()),
         };
         let agent = agents::default_of(&self.base.db, tenant.project).await.map_err(Fault::from)?;
         let agent = agent.ok_or(Fault::Inconsistent("a project has no default agent"))?.id;

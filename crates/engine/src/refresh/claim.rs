@@ -33,7 +33,7 @@ pub(super) enum Claim {
     Held,
     /// It is too early after a failure.
     Paused(Duration),
-    /// An answer is there that nobody has read yet.
+    /// An answer is there that has not been read yet.
     Answered(Box<Hold>),
     /// The refresh token is to be sent.
     Send(Box<Hold>, Secret),
@@ -104,7 +104,7 @@ fn next(
 
 /// Returns how long it is until the provider may be asked again about a token of a connection.
 fn asked_again_in(token: &Token, now: Timestamp) -> Duration {
-    // Where it was asked about another token of the connection, nobody knows better.
+    // Where it was asked about another token of the connection, this is the best guess.
     let asked_at = token.doubts.asked_at.unwrap_or(now);
     let left = now.until(asked_at.after(ASKED_EVERY));
     left.clamp(Duration::from_secs(1), ASKED_EVERY)
@@ -168,7 +168,7 @@ impl Claims {
     }
 
     /// Notes that the provider is asked whether a token is dead that an API refuses; says whether
-    /// it may be. A token that has ended meanwhile is refreshed whatever was asked.
+    /// it may be. A token that has ended meanwhile is refreshed in any case.
     async fn begin_check(&self, tx: &mut Tx, hold: &Hold) -> Result<bool, Fault> {
         let token = &hold.token;
         let now = self.base.now();
@@ -188,7 +188,7 @@ impl Claims {
         until_takeover(self.base.db.sound_for())
     }
 
-    /// Returns a token that somebody stored meanwhile.
+    /// Returns a token that another process stored meanwhile.
     pub(super) async fn newer(
         &self,
         connection: &Connection,

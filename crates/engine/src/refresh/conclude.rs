@@ -17,7 +17,7 @@ pub(super) enum Reply {
     Answered(Answered),
     /// It never left.
     NotSent,
-    /// It never left, and will not before somebody changes a setting.
+    /// It never left, and will not before a setting changes.
     NotAllowed(String),
     /// It left, or may have, and no answer came.
     Lost,
@@ -69,7 +69,7 @@ pub(super) enum Conclusion {
     AppRejected(ProviderError),
     /// It is tried again.
     Deferred(Deferral),
-    /// It is tried again, though that is of no use before somebody changes a setting.
+    /// It is tried again, though that is of no use before a setting changes.
     NotAllowed(Deferral),
 }
 

@@ -38,7 +38,7 @@ enum RefreshState {
     AskedLately(Timestamp),
 }
 
-/// What somebody finds who wants a token refreshed.
+/// What a caller finds that wants a token refreshed.
 pub(super) enum Joined {
     /// It is under way.
     Wait(EndReceiver),
@@ -48,7 +48,8 @@ pub(super) enum Joined {
     Start(EndSender, EndReceiver),
 }
 
-/// How long nobody looks again at what another node has in hand.
+/// The longest pause for another node's refresh that is remembered; after a longer one it is looked at
+/// again.
 const GLANCE: Duration = Duration::from_secs(1);
 
 /// The most refreshes that one process has under way with one host.
@@ -80,7 +81,7 @@ impl InFlight {
         Joined::Start(sender, receiver)
     }
 
-    /// Ends the refresh; after a failure nobody starts another before the pause is over.
+    /// Ends the refresh; after a failure no other starts before the pause is over.
     pub(super) fn finish(&self, key: &RefreshKey, end: Option<&RefreshEnd>, now: Timestamp) {
         let mut known = lock(&self.known);
         let paused = match end {

@@ -67,12 +67,9 @@ impl Refresh {
     ) -> RefreshEnd {
         let until = Instant::now() + PATIENCE;
         loop {
-            let joined = self.start(wanted(connection, kind, generation), cause, None);
-            let end = match joined {
-                Joined::Paused(later) => RefreshEnd::Later(later),
-                Joined::Wait(receiver) | Joined::Start(_, receiver) => {
-                    wait_for_end(receiver, until).await
-                }
+            let end = match self.start(wanted(connection, kind, generation), cause, None) {
+                Err(later) => RefreshEnd::Later(later),
+                Ok(receiver) => wait_for_end(receiver, until).await,
             };
             match end {
                 // A refresh that was begun for an older token, and that ended with this one.
@@ -88,14 +85,26 @@ impl Refresh {
 
     /// Has a token refreshed while it can still be used.
     pub(crate) fn refresh_meanwhile(&self, connection: &Connection, kind: &str, generation: i64) {
-        self.start(wanted(connection, kind, generation), Cause::Age, None);
+        // The next call that needs it waits for it, or is told why there is none.
+        let _ = self.start(wanted(connection, kind, generation), Cause::Age, None);
     }
 
-    /// Starts a refresh, unless one is under way or has just failed. It goes on when its caller stops
-    /// waiting, and keeps its seat until it is over.
-    pub(super) fn start(&self, wanted: Wanted, cause: Cause, seat: Option<Seat>) -> Joined {
-        let joined = self.in_flight.join(&wanted.key, cause, self.base.now());
-        let Joined::Start(sender, receiver) = joined else { return joined };
+    /// Starts a refresh, unless one is under way, and returns what tells its end. It goes on when its
+    /// caller stops waiting, and keeps its seat until it is over.
+    ///
+    /// # Errors
+    /// When one has just failed: until when it is not tried again.
+    pub(super) fn start(
+        &self,
+        wanted: Wanted,
+        cause: Cause,
+        seat: Option<Seat>,
+    ) -> Result<EndReceiver, Later> {
+        let (sender, receiver) = match self.in_flight.join(&wanted.key, cause, self.base.now()) {
+            Joined::Paused(later) => return Err(later),
+            Joined::Wait(receiver) => return Ok(receiver),
+            Joined::Start(sender, receiver) => (sender, receiver),
+        };
         let guard = ClearOnPanic { refresh: self.clone(), key: wanted.key.clone() };
         self.detached.run(async move {
             let _seat = seat;
@@ -109,7 +118,7 @@ impl Refresh {
             sender.send_replace(Some(end));
             drop(guard);
         });
-        Joined::Wait(receiver)
+        Ok(receiver)
     }
 
     async fn run(
@@ -229,7 +238,7 @@ impl Refresh {
     }
 }
 
-/// Gives up where nobody waits any more: the next one who comes tries again.
+/// Gives up where no caller waits any more: the next one tries again.
 fn out_of_patience(until: Instant) -> Option<RefreshEnd> {
     (Instant::now() >= until).then(|| later(Hindrance::Provider, None))
 }

@@ -10,7 +10,7 @@ use astralform_domain::ProjectConnectorId;
 
 use crate::connectors::Ready;
 
-/// The most refreshes to one host that one process has under way without anybody waiting for them.
+/// The most refreshes to one host that one process has under way without a caller that waits for them.
 /// Those of callers come besides.
 pub(super) const SEATS: usize = 100;
 

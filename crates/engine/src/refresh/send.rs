@@ -1,4 +1,4 @@
-//! The second step: the request, and what comes back on disk before anybody reads it.
+//! The second step: the request, and what comes back on disk before it is read.
 
 use std::{sync::Arc, time::Duration};
 
@@ -94,7 +94,7 @@ impl RefreshExchange {
     }
 
     /// Settles what came of it. The database may be away: it is tried until it is back, since
-    /// nobody else may touch this token meanwhile.
+    /// no other process may touch this token meanwhile.
     async fn settled(
         &self,
         ready: &Ready,

@@ -107,7 +107,7 @@ impl RefreshExchange {
         Ok(fresh)
     }
 
-    /// Goes on where somebody replaced or erased the token while it was being refreshed.
+    /// Goes on where another process replaced or erased the token while it was being refreshed.
     async fn overtaken(
         &self,
         ready: &Ready,
@@ -143,7 +143,7 @@ impl RefreshExchange {
             let kind = &token.kind;
             tracing::warn!(connection.id = %connection.id, kind, reason = %why, "connection needs reauth");
         }
-        // Refused because somebody used it first, and stored what came of it.
+        // Refused because another process used it first, and stored what came of it.
         match current.filter(|current| current.generation > token.generation) {
             Some(newer) => self.claims.newer(connection, &newer).await,
             None => Ok(RefreshEnd::Over),
@@ -226,7 +226,7 @@ struct PutOff {
     is_over: bool,
 }
 
-/// Makes a connection active that was given up because nobody knew what had become of its token, or
+/// Makes a connection active that was given up because it was not known what had become of its token, or
 /// because its refresh was refused for long: the token has come after all. Says whether it was such a
 /// one.
 fn bring_back(connection: &mut Connection, lease: &Lease) -> bool {

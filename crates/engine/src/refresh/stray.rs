@@ -55,7 +55,7 @@ impl RefreshExchange {
         }
     }
 
-    /// Has the tokens of an answer ended that nobody takes, unless they are those the connection
+    /// Has the tokens of an answer ended that no connection takes, unless they are those the connection
     /// has; says whether that is done.
     async fn end_stray(
         &self,

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use astralform_domain::{Backoff, Entropy, ProviderError};
 
-/// How long a refresh is leased: much longer than a provider is waited for, so that nobody takes
+/// How long a refresh is leased: much longer than a provider is waited for, so that no node takes
 /// over from a node that lives.
 pub(super) const LEASE: Duration = Duration::from_mins(1);
-/// How long somebody waits for a token to be refreshed.
+/// How long a caller waits for a token to be refreshed.
 pub(super) const PATIENCE: Duration = Duration::from_secs(25);
 /// The longest pause after a failure that is waited out by those who are waiting.
 pub(super) const SHORT: Duration = Duration::from_secs(2);

@@ -1,4 +1,4 @@
-//! What is refreshed without anybody asking, and what a start finds.
+//! What is refreshed before a call needs it, and what a start finds.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,7 +14,7 @@ use crate::{
 
 /// How many project connectors have a turn each time.
 const TURNS: usize = 200;
-/// For how long a connection that nobody uses is kept fresh.
+/// For how long an unused connection is kept fresh.
 const IN_USE: Duration = Duration::from_hours(7 * 24);
 
 /// Refreshes tokens ahead of their end, and takes up what broke off.
@@ -55,7 +55,7 @@ impl Upkeep {
         self.keep_fresh().await
     }
 
-    /// Refreshes what will be needed soon, and goes on with what nobody goes on with. To be called
+    /// Refreshes what will be needed soon, and goes on with what broke off. To be called
     /// every second or so.
     ///
     /// Project connectors take turns, and each host has seats of its own: a provider that hangs, or
@@ -65,7 +65,7 @@ impl Upkeep {
     /// When the database does not answer.
     pub async fn keep_fresh(&self) -> Result<(), Fault> {
         self.in_flight.tidy(self.base.now());
-        // Until it does, nobody knows since when: nothing of others is taken over.
+        // Take-over needs to know for how long the database has taken writes.
         self.base.db.check_writing().await?;
         let now = self.base.now();
         let used_since = now.before(IN_USE);
@@ -104,7 +104,8 @@ impl Upkeep {
 
     fn start_ahead(&self, wanted: Wanted, host: &str) {
         let seat = self.hosts.seat(host);
-        self.refresh.start(wanted, Cause::Age, Some(seat));
+        // What came of it stands in the database; the next look finds what is left.
+        let _ = self.refresh.start(wanted, Cause::Age, Some(seat));
     }
 
     /// Returns the host that a project connector asks; where it cannot be used, a name of its own.

@@ -34,7 +34,7 @@ pub(super) enum RevocationResult {
     Confirmed,
     /// Those that are known are dead; a refresh that was never answered may have made another.
     InDoubt,
-    /// There is nobody to ask, or nothing to ask with.
+    /// There is no endpoint to ask, or nothing to ask with.
     Cannot(String),
     /// The provider answers, but does not confirm it.
     Refused(String),

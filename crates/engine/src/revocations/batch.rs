@@ -168,7 +168,7 @@ impl Revocations {
         Ok(ProviderHealth::Answers)
     }
 
-    /// Ends what nobody asks for any more.
+    /// Settles a row for which the provider is not asked again, and erases its tokens.
     pub(super) async fn settle_unrevoked(
         &self,
         tx: &mut Tx,

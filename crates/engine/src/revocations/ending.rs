@@ -3,7 +3,7 @@ use astralform_domain::Secret;
 
 use crate::connections::OpenToken;
 
-/// A token that is to be ended at its provider, as far as nobody else holds it.
+/// A token that is to be ended at its provider, as far as no other connection holds it.
 pub(super) struct Ending {
     pub(super) token: OpenToken,
     /// Whether the whole grant of its account is ended with it.
@@ -32,7 +32,7 @@ impl Ending {
         Self { token, ends_grant: false, names_access, names_refresh, tokens }
     }
 
-    /// Leaves out what is among tokens that somebody holds.
+    /// Leaves out what is among tokens that others hold.
     pub(super) fn keep(&mut self, held: &[OpenToken]) {
         let is_held = |secret: &Secret| held.iter().any(|held| held.holds(secret));
         let access = is_held(&self.token.access_token);

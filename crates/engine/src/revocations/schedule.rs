@@ -22,7 +22,7 @@ pub(super) fn backoff(attempts: i64, entropy: &Entropy) -> Duration {
 
 /// Returns how long a provider is left alone that was not well so many times in a row: at least as
 /// long as it said. For about an hour a minute at most, since most troubles end within it and a
-/// token that somebody withdrew lives on until then; after that up to ten minutes.
+/// token that a user withdrew lives on until then; after that up to ten minutes.
 pub(super) fn pause(failures: i64, said: Option<Duration>, entropy: &Entropy) -> Duration {
     const MINUTE: Duration = Duration::from_mins(1);
     /// After so many the first hour is over.

@@ -28,9 +28,9 @@ impl RevocationRequests {
         Ok(ending)
     }
 
-    /// Leaves out what other connections still use: the tokens of the app, which everybody has, and
+    /// Leaves out what other connections still use: the tokens of the app, which all have, and
     /// those that the provider has given to another connection too. That is one of the same account,
-    /// whoever owns it; where the account is not known, it may be any.
+    /// whose owner may be another; where the account is not known, it may be any.
     pub(super) async fn keep_shared(
         &self,
         connector: &Connector,

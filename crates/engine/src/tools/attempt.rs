@@ -48,7 +48,7 @@ impl Tools {
         let situation = Situation {
             allow_end_user_auth: settings.allow_end_user_auth,
             require_auth: settings.require_auth,
-            asked: &ready.asked,
+            requested_scopes: &ready.requested_scopes,
             needed: accepted.needed,
             hosts: &settings.hosts,
             end_user,

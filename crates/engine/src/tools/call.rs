@@ -194,7 +194,7 @@ impl Tools {
         let ready = self.connectors.ready_unless_paused(&assembled)?;
         let arguments =
             tool.input.accept(&call.arguments).map_err(CallRefusal::InvalidArguments)?;
-        let (token, needed) = connector.token_for(tool, &ready.asked);
+        let (token, needed) = connector.token_for(tool, &ready.requested_scopes);
         let is_last = false;
         let rejected = None;
         Ok(AcceptedCall { caller, ready, tool, call, arguments, token, needed, is_last, rejected })

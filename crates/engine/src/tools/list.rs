@@ -78,11 +78,11 @@ fn availability(
         Ok(ready) => ready,
         Err(why) => return Availability::Unavailable(Outside::Connector(*why)),
     };
-    let (_, needed) = ready.connector.token_for(tool, &ready.asked);
+    let (_, needed) = ready.connector.token_for(tool, &ready.requested_scopes);
     let decision = decide(&Situation {
         allow_end_user_auth: ready.settings.allow_end_user_auth,
         require_auth: ready.settings.require_auth,
-        asked: &ready.asked,
+        requested_scopes: &ready.requested_scopes,
         needed,
         hosts: &ready.settings.hosts,
         end_user: caller.end_user.as_ref(),

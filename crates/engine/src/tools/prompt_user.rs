@@ -60,7 +60,7 @@ impl Tools {
         if !marked && !accepted.is_last {
             return Err(Interrupted::Outdated);
         }
-        let required = accepted.ready.asked.union(accepted.needed);
+        let required = accepted.ready.requested_scopes.union(accepted.needed);
         let is_shared = connection.owner == Owner::Project;
         let ask = match is_shared {
             false => Ask::renewing(AuthReason::NeedsReauth, connection, &required),
@@ -117,7 +117,7 @@ impl Tools {
             let message = format!("{name} does not let this account do it, whatever its scopes.");
             return Ok(deny(message));
         };
-        let required = accepted.ready.asked.union(accepted.needed).union(&missing);
+        let required = accepted.ready.requested_scopes.union(accepted.needed).union(&missing);
         let ask = Ask::renewing(AuthReason::MissingScopes, chosen.connection, &required);
         self.prompt_user(accepted, ask, None).await
     }

@@ -187,7 +187,7 @@ impl Deliveries {
         }
         let agent = agents::default_of(&self.base.db, tenant.project).await?;
         let agent = agent.ok_or(Fault::Inconsistent("a project has no default agent"))?.id;
-        let ask = Ask::renewing(AuthReason::NeedsReauth, &connection, &ready.asked);
+        let ask = Ask::renewing(AuthReason::NeedsReauth, &connection, &ready.requested_scopes);
         let wishes = Wishes { return_url: None, life: Some(AuthRequest::LONGEST) };
         let owner = connection.owner;
         let asked = self.prompts.prompt_user(Question {

@@ -184,7 +184,7 @@ impl Turn {
     }
 }
 
-/// Returns in what time a level earns a cost.
+/// Returns how long a share of `level` needs to pay for `cost`.
 fn in_time_of(level: u64, cost: u64) -> u64 {
     let time = u128::from(cost) * u128::from(SECOND) / u128::from(level.max(1));
     // A single request never costs more than a few seconds of its caller's time.

@@ -1,4 +1,4 @@
-//! How auth requests end that nobody finishes.
+//! How unfinished auth requests end.
 
 use astralform_domain::{
     AuthFailure, AuthRequest, AuthRequestId, ConnectionId, EndUserKey, ProjectConnectorId, Tenant,

@@ -148,7 +148,7 @@ impl Consents {
             tracing::warn!(auth_request.id = %request.id, %error, status, "the account is not known");
             None
         });
-        // The id of an account stays the same when its tokens are renewed.
+        // An id that contains the redaction mark was made of a token.
         let account = account.filter(|account| !account.id.contains(REDACTED));
         account.ok_or_else(|| unread(&answer))
     }

@@ -44,7 +44,7 @@ fn word(
     let situation = Situation {
         allow_end_user_auth,
         require_auth,
-        asked: &scopes("read"),
+        requested_scopes: &scopes("read"),
         needed: &scopes("write"),
         hosts: &hosts("api.example"),
         end_user,
