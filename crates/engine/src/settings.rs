@@ -135,6 +135,12 @@ pub enum SettingsError {
          enter `credentials` again in the same request"
     )]
     SecretRequired,
+    /// Another change came between the provider's look at the credentials and their being stored.
+    #[error(
+        "another request has changed the connector while the provider was asked about these \
+         `credentials`, and nothing was changed: look at its settings, and repeat the request"
+    )]
+    ChangedMeanwhile,
     /// The provider says so.
     #[error(
         "the provider refuses these `credentials` ({0}), and nothing was changed: copy them once \
@@ -143,7 +149,7 @@ pub enum SettingsError {
     CredentialsRejected(String),
     /// Connections would stop working.
     #[error(
-        "this makes {0} connections unusable until their users connect again, and nothing was \
+        "connections that this makes unusable until their users connect again: {0}; nothing was \
          changed: to go ahead, repeat the request with `confirm_reconnects`: {0}"
     )]
     ConfirmationRequired(i64),
@@ -159,6 +165,13 @@ pub enum SettingsError {
     /// Something is broken.
     #[error(transparent)]
     Fault(#[from] Fault),
+}
+
+impl SettingsError {
+    /// Returns the refusal of an app's secret that comes without an app.
+    pub(crate) fn no_client_id() -> Self {
+        Self::BadCredential("client_id".to_owned())
+    }
 }
 
 /// Refuses scopes that cannot be asked for at a connector.

@@ -96,10 +96,12 @@ impl Consents {
             ReturnedState::First(state) => {
                 let ended = Box::pin(self.finish_first(state, &request, &callback)).await;
                 let made = ended.as_ref().ok().copied().flatten();
-                let made = self.tagged(&request, &state.browser_hash, made).await?;
+                let tagged = self.tagged(&request, &state.browser_hash, made).await;
+                let made = tagged.as_ref().ok().copied().flatten();
                 let settled = oauth_states::settle(&self.base.db, &state.state_hash, made).await;
                 self.prompts.state.changes.announce(request.id);
                 ended?;
+                tagged?;
                 settled.map_err(Fault::from)?;
             }
             ReturnedState::Again(state) if is_same_browser(state, callback.browser) => {

@@ -73,6 +73,16 @@ enum Effect {
 }
 
 impl Revised {
+    /// Returns whether its credentials go where those of the other do. The provider has seen them
+    /// before the row was locked, and another change may have come in between.
+    fn is_for_the_place_of(&self, other: &Self) -> bool {
+        let id = |revised: &Self| revised.client.as_ref().map(|client| client.id.clone());
+        self.settings.endpoints == other.settings.endpoints
+            && self.settings.sandbox == other.settings.sandbox
+            && self.settings.hosts == other.settings.hosts
+            && id(self) == id(other)
+    }
+
     /// Returns whether all it amounts to is the secret that is there already: a change that is sent
     /// twice must not retire the secret that it entered.
     fn repeats(&self, present: Option<&Client>) -> bool {
@@ -116,6 +126,9 @@ impl ProjectConnectors {
         };
         let present = self.present(&mut tx, &locked, requested, &keys).await?;
         let mut revised = self.judged(&locked, requested, &present)?;
+        if entered.is_some() && !revised.is_for_the_place_of(&planned) {
+            return Err(SettingsError::ChangedMeanwhile);
+        }
         if revised.repeats(present.client.as_ref()) {
             let rest = ConnectorChange { credentials: None, ..change.clone() };
             revised = self.settings_after(
@@ -173,7 +186,7 @@ impl ProjectConnectors {
         Ok(None)
     }
 
-    /// Reads what a change is judged by, in the transaction that is to carry it out.
+    /// Reads what a change is judged by, once before the provider is asked, and once more under the lock.
     async fn present(
         &self,
         tx: &mut Tx,
@@ -256,25 +269,30 @@ impl ProjectConnectors {
         if moves && has_own && entered.is_none() {
             return Err(SettingsError::SecretRequired);
         }
-        let client = new_client(before, entered);
-        if !moves && client.is_none() {
-            return Ok(Revised { settings, client, key: None, effect: Effect::None });
+        let client = new_client(before, entered)?;
+        if moves || entered.is_some() {
+            let addresses = self.connectors.addresses(&settings, connector);
+            settings.hosts = addresses.ok_or(SettingsError::BadAddresses)?.hosts();
         }
-        let addresses = self.connectors.addresses(&settings, connector);
-        settings.hosts = addresses.ok_or(SettingsError::BadAddresses)?.hosts();
-        settings.generation += 1;
         let known = before.client.as_ref().map(|client| &client.id);
-        let is_same = !moves
-            && settings.hosts == before.hosts
-            && client.as_ref().map(|client| &client.id) == known;
-        let effect = if is_same { Effect::NewSecret } else { Effect::Reconnect };
+        let effect = match &client {
+            _ if moves || settings.hosts != before.hosts => Effect::Reconnect,
+            Some(client) if Some(&client.id) != known => Effect::Reconnect,
+            Some(_) => Effect::NewSecret,
+            None => Effect::None,
+        };
+        settings.generation += i64::from(effect != Effect::None);
         Ok(Revised { settings, client, key: None, effect })
     }
 }
 
-fn new_client(before: &ProjectConnector, entered: Option<&Entered>) -> Option<Client> {
-    let Some(Entered::Client { id, secret }) = entered else { return None };
-    let known = before.client.as_ref().map(|client| client.id.clone());
-    let secret = Secret::clone(secret);
-    Some(Client { id: id.clone().or(known).unwrap_or_default(), secret })
+/// Returns the app that is entered. A secret alone is one of the app that is there.
+fn new_client(
+    before: &ProjectConnector,
+    entered: Option<&Entered>,
+) -> Result<Option<Client>, SettingsError> {
+    let Some(Entered::Client { id, secret }) = entered else { return Ok(None) };
+    let known = before.client.as_ref().map(|client| &client.id);
+    let id = id.as_ref().or(known).ok_or_else(SettingsError::no_client_id)?;
+    Ok(Some(Client { id: id.clone(), secret: Secret::clone(secret) }))
 }

@@ -66,7 +66,7 @@ impl ProjectConnectors {
         let connector = self.base.catalog.connector(&new.connector);
         let connector = connector.ok_or_else(|| self.offers.not_in_catalog(&new.connector))?;
         self.check(tenant, &new, connector)?;
-        // Before anything is shown to the provider; that another comes first is found again below.
+        // Before anything is shown to the provider; the unique index refuses a concurrent one in `create`.
         let present = project_connectors::by_slug(&self.base.db, tenant, &new.connector).await;
         if present.map_err(Fault::from)?.is_some() {
             return Err(SettingsError::AlreadyEnabled);
@@ -142,7 +142,7 @@ impl ProjectConnectors {
             new.credentials.as_ref().map(|entered| entered.read(connector)).transpose()?;
         Ok(match (entered, connector.auth()) {
             (Some(Entered::Client { id, secret }), _) => {
-                let id = id.ok_or_else(|| SettingsError::BadCredential("client_id".to_owned()))?;
+                let id = id.ok_or_else(SettingsError::no_client_id)?;
                 EnteredCredentials::Client(Some(Client { id, secret }))
             }
             (Some(Entered::Key(parts)), _) => EnteredCredentials::Key(Some(parts)),

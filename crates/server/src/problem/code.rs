@@ -66,6 +66,7 @@ codes! {
     ConnectionNotUsable = "connection_not_usable",
     AlreadyEnabled = "already_enabled",
     ConfirmationRequired = "confirmation_required",
+    ConnectorChanged = "connector_changed",
     TooManyWebhooks = "too_many_webhooks",
     WebhookDisabled = "webhook_disabled",
     SecretRotatedLately = "secret_rotated_lately",

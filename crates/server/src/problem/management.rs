@@ -18,6 +18,7 @@ impl From<SettingsError> for Problem {
             Error::NotEnabled(_) => Self::missing(Code::NotEnabled, detail),
             Error::AlreadyEnabled => Self::conflict(Code::AlreadyEnabled, detail),
             Error::ConfirmationRequired(_) => Self::conflict(Code::ConfirmationRequired, detail),
+            Error::ChangedMeanwhile => Self::conflict(Code::ConnectorChanged, detail),
             Error::SandboxInLive | Error::NoSimulator | Error::SandboxWithEndpoints => {
                 Self::unprocessable(Code::SandboxUnavailable, detail)
             }

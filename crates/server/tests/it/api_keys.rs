@@ -281,6 +281,45 @@ async fn a_projects_key_is_replaced_after_the_provider_has_seen_the_new_one() {
 }
 
 #[tokio::test]
+async fn a_key_entered_again_heals_a_connector_whose_hosts_changed() {
+    let stocks = Stocks::start().await;
+    stocks.take(&["one"]);
+    stocks.enable(json!({"credentials": key("one")})).await;
+    stocks.was_entered_for("https://stocks.before.example").await;
+    assert_eq!(stocks.shown().await["status"], "misconfigured");
+    let healed = stocks.change(json!({"credentials": key("one")})).await;
+    assert_eq!((healed.status, &healed.body["status"]), (200, &json!("ready")), "{healed:?}");
+    assert_eq!(stocks.call(None).await.outcome(), "completed");
+}
+
+#[tokio::test]
+async fn v2_a_key_that_one_address_has_seen_is_not_stored_for_another() {
+    let stocks = Stocks::start().await;
+    stocks.take(&["one", "two"]);
+    stocks.enable(json!({"credentials": key("one")})).await;
+    let elsewhere = Stocks::start().await;
+    elsewhere.take(&["three"]);
+    let seen = stocks.looked_at();
+    let held = stocks.hold().await;
+    let (moved, changed) = {
+        let changing = stocks.change(json!({"credentials": key("two")}));
+        let moving = async {
+            stocks.asked(seen + 1).await;
+            let endpoints = json!({"api_base_url": elsewhere.at("")});
+            let moved =
+                stocks.change(json!({"endpoints": endpoints, "credentials": key("three")})).await;
+            drop(held);
+            moved
+        };
+        tokio::join!(moving, changing)
+    };
+    assert_eq!(moved.status, 200, "{moved:?}");
+    assert_eq!((changed.status, changed.code()), (409, "connector_changed"), "{changed:?}");
+    assert_eq!(stocks.call(None).await.outcome(), "completed");
+    assert_eq!(elsewhere.paid(), ["key three"]);
+}
+
+#[tokio::test]
 async fn a_projects_key_that_stopped_working_is_the_developers_to_replace() {
     let stocks = Stocks::start().await;
     stocks.take(&["one"]);

@@ -60,6 +60,11 @@ async fn an_enabled_connector_without_an_app_waits_for_one() {
     let refused = server.agent("alice").call(TOOL, json!({})).await;
     assert_eq!((refused.status, refused.code()), (409, "connector_needs_credentials"));
 
+    let secret = json!({"credentials": {"client_secret": "of no app"}});
+    let refused = server.admin().patch(&server.managed(""), secret).await;
+    assert_eq!((refused.status, refused.code()), (422, "invalid_credentials"), "{refused:?}");
+    assert!(refused.body["detail"].as_str().unwrap().contains("`credentials.client_id`"));
+
     let changed = server.admin().patch(&server.managed(""), json!({"credentials": app()})).await;
     assert_eq!(changed.body["status"], "ready", "{changed:?}");
     assert_eq!(server.agent("alice").call(TOOL, json!({})).await.outcome(), "auth_required");

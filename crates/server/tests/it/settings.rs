@@ -115,7 +115,7 @@ async fn another_app_makes_every_connection_one_to_renew_once_that_is_confirmed(
         other["confirm_reconnects"] = wrong;
         let refused = change(&server, other.clone()).await;
         assert_eq!((refused.status, refused.code()), (409, "confirmation_required"));
-        assert!(refused.body["detail"].as_str().unwrap().contains("makes 2 connections"));
+        assert!(refused.body["detail"].as_str().unwrap().contains("connect again: 2;"));
     }
     assert_eq!(server.agent("alice").call(TOOL, json!({})).await.outcome(), "completed");
 

@@ -6,6 +6,7 @@ use std::{
 };
 
 use astralform_domain::{Environment, EnvironmentSettings, VerifyEndUser};
+use astralform_storage::project_connectors;
 use astralform_testkit::{Reply, Setup, TestServer, hunt::forms};
 use axum::{
     Json, Router,
@@ -65,6 +66,7 @@ struct Mind {
 /// The service, and our server with its connector in the catalogue.
 pub(super) struct Stocks {
     mind: Mind,
+    base: String,
     pub(super) server: TestServer,
 }
 
@@ -89,7 +91,24 @@ impl Stocks {
         let catalogue = vec![yaml.trim_start().to_owned()];
         let environment = Environment::Test;
         let setup = Setup { environment, settings, catalogue, ..Setup::default() };
-        Self { mind, server: TestServer::with(setup).await }
+        Self { mind, base, server: TestServer::with(setup).await }
+    }
+
+    /// Returns an address of the service.
+    pub(super) fn at(&self, path: &str) -> String {
+        format!("{}/{path}", self.base)
+    }
+
+    /// Has the connector be enabled when its catalogue entry had another address.
+    pub(super) async fn was_entered_for(&self, host: &str) {
+        let server = &self.server;
+        let slug = "stocks".parse().unwrap();
+        let found = project_connectors::by_slug(&server.db, server.tenant, &slug).await;
+        let mut row = found.unwrap().unwrap();
+        row.hosts = std::iter::once(host.to_owned()).collect();
+        let mut tx = server.db.begin().await.unwrap();
+        project_connectors::update(&mut tx, &row).await.unwrap();
+        tx.commit().await.unwrap();
     }
 
     /// Takes these keys from here on, and no others.

@@ -47,6 +47,7 @@ fn of_connectors() -> Vec<Refused> {
             CredentialRefusal::AwaitingConfirmation,
         ),
         Refused::rendered("addresses that nobody has entered", SettingsError::EndpointsRequired),
+        Refused::rendered("two changes at once", SettingsError::ChangedMeanwhile),
         Refused::rendered("the shared account is dead", CredentialRefusal::SharedUnusable),
     ]
 }
