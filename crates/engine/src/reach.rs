@@ -227,7 +227,8 @@ impl Offers {
         tools.filter(|tool| may_use_tool(credential, agent, settings, tool)).collect()
     }
 
-    /// Returns the connectors that a caller's credential is limited to; none where it is not limited.
+    /// Returns the connectors that a caller's credential is limited to; none where it is not
+    /// limited.
     pub(crate) fn visible_connectors(&self, caller: &Caller) -> Option<BTreeSet<ConnectorSlug>> {
         let tools = caller.principal.credential.tools()?;
         let found = tools.iter().filter_map(|tool| self.base.catalog.tool(tool.as_str()));

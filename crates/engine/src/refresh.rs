@@ -9,9 +9,9 @@
 //! 3. **settle** ([`settle`]): the new token takes the place of the one that was refreshed, if that
 //!    is still there; or the connection ends, with its reason; or the next try is put off.
 //!
-//! A process that finds step 1 without step 2 does not know whether the refresh token was used up. It is
-//! tried once more; if the provider refuses it then, the new token was lost on the way, and that
-//! is what the connection's owner is told.
+//! A process that finds step 1 without step 2 does not know whether the refresh token was used up.
+//! It is tried once more; if the provider refuses it then, the new token was lost on the way, and
+//! that is what the connection's owner is told.
 //!
 //! In one process all who want the same token refreshed wait for one flight ([`in_flight`]).
 

@@ -186,7 +186,8 @@ impl ProjectConnectors {
         Ok(None)
     }
 
-    /// Reads what a change is judged by, once before the provider is asked, and once more under the lock.
+    /// Reads what a change is judged by, once before the provider is asked, and once more under the
+    /// lock.
     async fn present(
         &self,
         tx: &mut Tx,

@@ -66,7 +66,8 @@ impl ProjectConnectors {
         let connector = self.base.catalog.connector(&new.connector);
         let connector = connector.ok_or_else(|| self.offers.not_in_catalog(&new.connector))?;
         self.check(tenant, &new, connector)?;
-        // Before anything is shown to the provider; the unique index refuses a concurrent one in `create`.
+        // Before anything is shown to the provider; the unique index refuses a concurrent one in
+        // `create`.
         let present = project_connectors::by_slug(&self.base.db, tenant, &new.connector).await;
         if present.map_err(Fault::from)?.is_some() {
             return Err(SettingsError::AlreadyEnabled);

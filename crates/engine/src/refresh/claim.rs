@@ -73,7 +73,8 @@ fn is_newer(token: &Token, wanted: i64, now: Timestamp) -> bool {
     token.generation > wanted && token.expires_at.is_none_or(|end| end > now)
 }
 
-/// Decides what to do with a lease. Pure. `now` is the time by our clock, by which tokens end, and by the database's.
+/// Decides what to do with a lease. Pure. `now` is the time by our clock, by which tokens end, and
+/// by the database's.
 fn next(
     status: ConnectionStatus,
     token: Option<&Token>,

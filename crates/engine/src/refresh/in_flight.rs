@@ -48,8 +48,8 @@ pub(super) enum Joined {
     Start(EndSender, EndReceiver),
 }
 
-/// The longest pause for another node's refresh that is remembered; after a longer one it is looked at
-/// again.
+/// The longest pause for another node's refresh that is remembered; after a longer one it is looked
+/// at again.
 const GLANCE: Duration = Duration::from_secs(1);
 
 /// The most refreshes that one process has under way with one host.
@@ -217,7 +217,8 @@ mod tests {
         assert!(matches!(in_flight.join(&key, Cause::Age, NOW), Joined::Start(..)));
     }
 
-    /// F10: callers are told when a dead node's lease is over, and its refresh is taken over before.
+    /// F10: callers are told when a dead node's lease is over, and its refresh is taken over
+    /// before.
     #[tokio::test]
     async fn r1_that_a_node_is_gone_keeps_nobody_from_taking_its_refresh_over() {
         let in_flight = InFlight::default();

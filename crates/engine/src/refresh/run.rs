@@ -89,8 +89,8 @@ impl Refresh {
         let _ = self.start(wanted(connection, kind, generation), Cause::Age, None);
     }
 
-    /// Starts a refresh, unless one is under way, and returns what tells its end. It goes on when its
-    /// caller stops waiting, and keeps its seat until it is over.
+    /// Starts a refresh, unless one is under way, and returns what tells its end. It goes on when
+    /// its caller stops waiting, and keeps its seat until it is over.
     ///
     /// # Errors
     /// When one has just failed: until when it is not tried again.

@@ -10,8 +10,8 @@ use astralform_domain::ProjectConnectorId;
 
 use crate::connectors::Ready;
 
-/// The most refreshes to one host that one process has under way without a caller that waits for them.
-/// Those of callers come besides.
+/// The most refreshes to one host that one process has under way without a caller that waits for
+/// them. Those of callers come besides.
 pub(super) const SEATS: usize = 100;
 
 /// Which host each project connector asks, and what goes there.

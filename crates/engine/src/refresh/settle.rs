@@ -150,8 +150,8 @@ impl RefreshExchange {
         }
     }
 
-    /// Blames the app: the provider refuses it, which the developer has to mend and no end user can,
-    /// unless it goes on for so long that it may be the token after all.
+    /// Blames the app: the provider refuses it, which the developer has to mend and no end user
+    /// can, unless it goes on for so long that it may be the token after all.
     async fn blame_app(
         &self,
         ready: &Ready,
@@ -168,7 +168,8 @@ impl RefreshExchange {
     }
 
     /// Puts off a refresh that the provider has refused; returns whether its connection is given up
-    /// for that. It is tried on, seldom: should it have been an incident, the connection comes back.
+    /// for that. It is tried on, seldom: should it have been an incident, the connection comes
+    /// back.
     async fn refuse(
         &self,
         tx: &mut Tx,
@@ -226,9 +227,9 @@ struct PutOff {
     is_over: bool,
 }
 
-/// Makes a connection active that was given up because it was not known what had become of its token, or
-/// because its refresh was refused for long: the token has come after all. Says whether it was such a
-/// one.
+/// Makes a connection active that was given up because it was not known what had become of its
+/// token, or because its refresh was refused for long: the token has come after all. Says whether
+/// it was such a one.
 fn bring_back(connection: &mut Connection, lease: &Lease) -> bool {
     let is_given_up = match connection.state {
         ConnectionState::NeedsReauth(StatusReason::RefreshOutcomeUnknown) => true,

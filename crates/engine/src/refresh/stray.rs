@@ -55,8 +55,8 @@ impl RefreshExchange {
         }
     }
 
-    /// Has the tokens of an answer ended that no connection takes, unless they are those the connection
-    /// has; says whether that is done.
+    /// Has the tokens of an answer ended that no connection takes, unless they are those the
+    /// connection has; says whether that is done.
     async fn end_stray(
         &self,
         connection: &Connection,

@@ -15,10 +15,11 @@ pub(super) const SHORT: Duration = Duration::from_secs(2);
 pub(super) const FROZEN: Duration = Duration::from_mins(1);
 /// How long nothing is tried whose connector cannot be used as it is.
 pub(super) const UNUSABLE: Duration = Duration::from_mins(1);
-/// How long a provider refuses a refresh before its user is asked to connect again: longer than most
-/// incidents.
+/// How long a provider refuses a refresh before its user is asked to connect again: longer than
+/// most incidents.
 const REFUSED: Duration = Duration::from_mins(10);
-/// How long a provider refuses it where it blames the developer's app, which its user can do nothing about.
+/// How long a provider refuses it where it blames the developer's app, which its user can do
+/// nothing about.
 const APP_REFUSED: Duration = Duration::from_hours(24);
 /// How often a refresh is tried again whose user has been asked already.
 const GIVEN_UP: Duration = Duration::from_hours(1);

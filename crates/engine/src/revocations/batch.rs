@@ -39,7 +39,8 @@ impl Revocations {
             let outbox = self.clone();
             let due = *due;
             let left = Arc::clone(&left);
-            // A task of its own, so that no worker waits for the database while it holds another up.
+            // A task of its own, so that no worker waits for the database while it holds another
+            // up.
             asking.spawn(async move { outbox.work_off_queue(&due, probe, &left).await });
         }
         let mut health = ProviderHealth::NotAsked;
@@ -140,8 +141,8 @@ impl Revocations {
         Ok(health)
     }
 
-    /// Settles a row whose tokens the provider has confirmed dead, unless a refresh has stored another
-    /// token since.
+    /// Settles a row whose tokens the provider has confirmed dead, unless a refresh has stored
+    /// another token since.
     pub(super) async fn settle_confirmed(
         &self,
         tx: &mut Tx,

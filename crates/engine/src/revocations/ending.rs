@@ -47,8 +47,8 @@ impl Ending {
         self.names_access || self.names_refresh
     }
 
-    /// Returns the secrets that the provider is asked to end: the refresh token first, since it would
-    /// make new ones.
+    /// Returns the secrets that the provider is asked to end: the refresh token first, since it
+    /// would make new ones.
     pub(super) fn to_revoke(&self) -> impl Iterator<Item = &Secret> {
         let refresh = self.token.refresh_token.as_ref().filter(|_| self.names_refresh);
         let access = Some(&self.token.access_token).filter(|_| self.names_access);

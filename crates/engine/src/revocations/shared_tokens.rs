@@ -29,8 +29,8 @@ impl RevocationRequests {
     }
 
     /// Leaves out what other connections still use: the tokens of the app, which all have, and
-    /// those that the provider has given to another connection too. That is one of the same account,
-    /// whose owner may be another; where the account is not known, it may be any.
+    /// those that the provider has given to another connection too. That is one of the same
+    /// account, whose owner may be another; where the account is not known, it may be any.
     pub(super) async fn keep_shared(
         &self,
         connector: &Connector,
@@ -78,8 +78,8 @@ impl RevocationRequests {
         Ok(())
     }
 
-    /// Returns whether no connection of an account through the same app is left, in any project, where
-    /// the provider can end all that the account has granted that app.
+    /// Returns whether no connection of an account through the same app is left, in any project,
+    /// where the provider can end all that the account has granted that app.
     pub(super) async fn is_last_of_app(
         &self,
         ready: &Ready,

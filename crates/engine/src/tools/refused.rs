@@ -3,9 +3,9 @@
 //! A refusal by an API alone ends no connection: its gateway may be in trouble. The provider is
 //! asked, once a minute for each connection at most. With a refresh token the asking is a refresh;
 //! only its refusal, or an error that the connector names, refused for ten minutes, says that the
-//! account is lost. Without one it is the request of `identity`: two
-//! refusals that lie [`DEAD_AFTER`], with no success in between, say so. An error that the connector
-//! names as that of a dead token is the provider's own word for it.
+//! account is lost. Without one it is the request of `identity`: two refusals that lie
+//! [`DEAD_AFTER`], with no success in between, say so. An error that the connector names as that of
+//! a dead token is the provider's own word for it.
 
 use std::time::Duration;
 
