@@ -16,7 +16,8 @@ use std::{net::SocketAddr, path::PathBuf};
 use anyhow::Context as _;
 use astralform_domain::Secret;
 use astralform_egress::{ExtraRoots, Networks};
-use astralform_server::{AllowedHosts, Proxies, Rate, Rates};
+use astralform_http::{AllowedHosts, Proxies, Rate};
+use astralform_surface::Rates;
 use url::Url;
 
 pub(crate) use database::Database;

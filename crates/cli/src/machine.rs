@@ -3,7 +3,7 @@
 use std::{fs, path::Path, time::Duration};
 
 use astralform_domain::limits;
-use astralform_server::Machine;
+use astralform_surface::Machine;
 use rustix::{
     process::{Resource, getrlimit, setrlimit},
     time::{ClockId, clock_gettime},

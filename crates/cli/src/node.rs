@@ -8,7 +8,9 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use anyhow::Context as _;
 use astralform_domain::chain;
 use astralform_engine::Engine;
-use astralform_server::{App, Limits, router, serve_then};
+use astralform_http::{Limits, serve_then};
+use astralform_server::router;
+use astralform_surface::App;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},

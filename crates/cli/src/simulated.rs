@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use astralform_domain::{Clock, Entropy};
-use astralform_server::{Limits, serve};
+use astralform_http::{Limits, serve};
 use astralform_simulator::{Simulator, SimulatorOptions};
 use tokio::net::TcpListener;
 use url::Url;

@@ -1,16 +1,14 @@
 //! The checks that every request has to pass first.
 
+use astralform_domain::texts::cut;
+use astralform_http::{Framing, Peer};
+use astralform_surface::{App, Problem, Refusal, served::Served};
 use axum::{
     extract::Request,
     http::{HeaderName, Version, header},
     response::{IntoResponse as _, Response},
 };
-
-use crate::{
-    App, Problem, Refusal,
-    listen::{Framing, Peer},
-    served::Served,
-};
+use url::Url;
 
 /// Headers that say who asks for what: another server might believe the second one.
 const ONCE: [(HeaderName, &str); 5] = [
@@ -43,7 +41,17 @@ pub(crate) fn check(app: &App, request: &Request) -> Result<(), Problem> {
     if is_for_probes(request) {
         return Ok(());
     }
-    app.hosts().check(request, app.engine().site().public_url())
+    let engine = app.engine();
+    let public = engine.site().public_url();
+    match app.hosts().foreign(request, public) {
+        None => Ok(()),
+        Some(host) => Err(refuse_host(host, public)),
+    }
+}
+
+fn refuse_host(host: &str, public: &Url) -> Problem {
+    tracing::info!(host = %cut(host, 200).escape_debug(), "a request for another host is refused");
+    Refusal::HostNotAllowed(public.host_str().unwrap_or_default().to_owned()).into()
 }
 
 /// Returns whether a request is a probe, by which the system that runs this server looks after it.
@@ -62,7 +70,7 @@ pub(crate) fn shows_credential(request: &Request) -> bool {
 
 /// Delays the answers to an address that asks in vain again and again.
 pub(crate) async fn slow_down(app: &App, served: &Served, response: Response) -> Response {
-    match app.throttle().admit_visitor(served).await {
+    match app.admit_visitor(served).await {
         Ok(()) => response,
         Err(refused) => refused.into_response(),
     }

@@ -4,13 +4,12 @@
 use std::sync::Arc;
 
 use astralform_domain::ToolName;
+use astralform_surface::served::{self, Served};
 use axum::{
     extract::{MatchedPath, Request},
     http::{Method, StatusCode},
 };
 use tokio::time::Instant;
-
-use crate::served::{self, Served};
 
 /// The target of lines about requests of callers whose credential is good. There are more of these
 /// than of other lines ([`limits::CALL_LINES`](astralform_domain::limits::CALL_LINES)).

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use astralform_domain::{Clock, Entropy};
-use astralform_server::{Limits, serve};
+use astralform_http::{Limits, serve};
 use astralform_simulator::{
     SimulatorOptions,
     hostile::{Hostile, Temper},

@@ -13,8 +13,9 @@ use astralform_engine::{
     Credentials, Engine, Site,
     project_connectors::{ConnectorChange, Enable},
 };
+use astralform_http::{AllowedHosts, Limits, serve};
 use astralform_operations::prepare_database;
-use astralform_server::{AllowedHosts, App, Limits, Rates, Settings, router, serve};
+use astralform_server::router;
 use astralform_simulator::{
     Simulator, SimulatorOptions,
     github::{Github, GithubApp},
@@ -23,6 +24,7 @@ use astralform_simulator::{
     tavily::Tavily,
 };
 use astralform_storage::Db;
+use astralform_surface::{App, Rates, Settings};
 use astralform_vault::create_key_file;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;

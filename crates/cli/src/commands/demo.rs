@@ -4,7 +4,7 @@ mod words;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use astralform_server::App;
+use astralform_surface::App;
 use clap::Args;
 use tokio::net::TcpListener;
 

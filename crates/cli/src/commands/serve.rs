@@ -3,7 +3,7 @@ use std::{net::SocketAddr, process::ExitCode};
 use astralform_domain::{Clock, Entropy};
 use astralform_egress::Egress;
 use astralform_engine::{Engine, Parts, Site};
-use astralform_server::{App, Settings};
+use astralform_surface::{App, Settings};
 use clap::Args;
 
 use crate::{

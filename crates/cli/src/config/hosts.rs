@@ -1,7 +1,7 @@
 //! The names that a server is called by.
 
 use anyhow::Context as _;
-use astralform_server::{AllowedHost, AllowedHosts};
+use astralform_http::{AllowedHost, AllowedHosts};
 
 /// Returns the hosts of a list; what is empty counts as left out.
 pub(super) fn read(listed: Option<Vec<String>>) -> anyhow::Result<AllowedHosts> {

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use astralform_server::App;
+use astralform_surface::App;
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     sync::Notify,

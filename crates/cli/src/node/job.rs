@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use astralform_domain::chain;
 use astralform_engine::Fault;
-use astralform_server::App;
+use astralform_surface::App;
 use tokio::time::{MissedTickBehavior, interval};
 
 /// Does a step of work again and again, until its task is aborted. Trouble is logged when it begins,

@@ -2,7 +2,7 @@ use std::{collections::HashMap, time::Duration};
 
 use astralform_domain::{ProjectConnectorId, chain};
 use astralform_engine::{Fault, revocations::Due};
-use astralform_server::App;
+use astralform_surface::App;
 use tokio::task::{Id, JoinSet};
 
 use super::job::repeat;

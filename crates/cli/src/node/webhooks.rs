@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use astralform_server::App;
+use astralform_surface::App;
 
 use super::job::repeat;
 

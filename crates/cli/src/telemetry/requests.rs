@@ -27,7 +27,7 @@ where
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
-        let Some(id) = astralform_server::request_id() else {
+        let Some(id) = astralform_surface::served::request_id() else {
             return self.0.format_event(context, writer, event);
         };
         let mut line = String::new();
@@ -43,7 +43,7 @@ pub(super) struct TimeAndId;
 impl FormatTime for TimeAndId {
     fn format_time(&self, writer: &mut Writer<'_>) -> fmt::Result {
         SystemTime.format_time(writer)?;
-        match astralform_server::request_id() {
+        match astralform_surface::served::request_id() {
             Some(id) => write!(writer, " {id}"),
             None => Ok(()),
         }

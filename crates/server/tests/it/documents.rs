@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, path::Path};
 
-use astralform_server::Code;
+use astralform_surface::Code;
 use astralform_testkit::TestServer;
 
 fn document(name: &str) -> String {

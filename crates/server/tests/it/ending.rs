@@ -6,7 +6,7 @@ use std::{
 };
 
 use astralform_domain::{Environment, EnvironmentSettings, VerifyEndUser};
-use astralform_server::{Limits, serve};
+use astralform_http::{Limits, serve};
 use astralform_testkit::{Setup, TestServer};
 use axum::{
     Form, Json, Router,

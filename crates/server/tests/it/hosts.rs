@@ -61,8 +61,7 @@ async fn probes_may_name_any_host() {
 #[tokio::test]
 async fn hosts_that_are_listed_may_be_named() {
     let listed = ["connect.internal", "10.1.0.0/16"].iter();
-    let hosts =
-        listed.map(|host| host.parse::<astralform_server::AllowedHost>().unwrap()).collect();
+    let hosts = listed.map(|host| host.parse::<astralform_http::AllowedHost>().unwrap()).collect();
     let server = TestServer::with(Setup { hosts, ..Setup::default() }).await;
     for host in ["connect.internal", "Connect.Internal:8787", "10.1.9.9:8787"] {
         let answer = get(&server, "/openapi.json", host).await;

@@ -1,4 +1,4 @@
-use astralform_server::AllowedHost;
+use astralform_http::AllowedHost;
 use astralform_testkit::{Setup, TestServer};
 use reqwest::{Response, StatusCode, header::HOST};
 use serde_json::json;

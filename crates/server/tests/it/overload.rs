@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use astralform_domain::limits;
-use astralform_server::{Rate, Rates};
+use astralform_http::Rate;
+use astralform_surface::Rates;
 use astralform_testkit::{Agent, Setup, TestServer};
 use serde_json::json;
 use tokio::task::JoinSet;

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use astralform_domain::{
     Clock, ConnectorSlug, Environment, EnvironmentSettings, Timestamp, VerifyEndUser,
 };
-use astralform_server::App;
 use astralform_simulator::hostile::{Chances, Habit, Pair, Temper, Trouble};
 use astralform_storage::refreshes::{self, Claimant, RefreshKey};
+use astralform_surface::App;
 use astralform_testkit::{
     Filled, HostileProvider, Receiver, Reply, Setup, TestServer, postgres_url,
 };

@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use astralform_domain::{Environment, EnvironmentSettings, VerifyEndUser};
-use astralform_server::{Limits, serve};
+use astralform_http::{Limits, serve};
 use astralform_testkit::{Setup, TestServer};
 use axum::{
     Json, Router,

@@ -11,7 +11,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use astralform_server::{Code, Problem};
+use astralform_surface::{Code, Problem};
 use astralform_testkit::Reply;
 use serde_json::Value;
 

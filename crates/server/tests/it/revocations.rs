@@ -3,9 +3,9 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use astralform_domain::{ConnectionId, Revocation, RevocationStatus};
-use astralform_server::App;
 use astralform_simulator::{Fault, Times};
 use astralform_storage::{revocations, tokens};
+use astralform_surface::App;
 use astralform_testkit::{Setup, TestServer};
 use serde_json::{Value, json};
 

@@ -32,11 +32,11 @@ impl Kind {
 /// Returns every kind: the sentences of all types that `Problem` is made of.
 pub(super) fn all() -> Vec<Kind> {
     let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let problems = sources(&crates.join("server/src/problem"));
+    let problems = sources(&crates.join("surface/src/problem"));
     let mut texts = sources(&crates.join("engine/src"));
     texts.extend(sources(&crates.join("egress/src")));
     texts.extend(problems.iter().cloned());
-    let table = std::fs::read_to_string(crates.join("server/src/problem.rs")).unwrap();
+    let table = std::fs::read_to_string(crates.join("surface/src/problem.rs")).unwrap();
     let found = std::iter::once(&table).chain(&problems).flat_map(|text| converted(text));
     let names: Vec<String> = found.chain(INNER.map(ToOwned::to_owned)).collect();
     assert!(names.len() > 15, "only {names:?} become refusals?");

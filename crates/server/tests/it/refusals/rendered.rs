@@ -6,7 +6,7 @@ use astralform_engine::{
     authentication::AuthenticationError, idempotency::RepeatError, sessions::SessionError,
     webhooks::WebhookError,
 };
-use astralform_server::Refusal;
+use astralform_surface::Refusal;
 
 use super::Refused;
 
