@@ -1,4 +1,4 @@
-//! The scenarios of `crates/soak`, small, with the binary that the tests are built with. The names
+//! The scenarios of `tools/soak`, small, with the binary that the tests are built with. The names
 //! carry the rows of `docs/threat-model.md` that they prove; `.ci/soak` runs the same large.
 
 use std::{path::Path, time::Duration};

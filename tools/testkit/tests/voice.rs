@@ -38,9 +38,11 @@ fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
 }
 
 fn lines_by_file() -> Vec<(PathBuf, Vec<String>)> {
-    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap();
     let mut files = Vec::new();
-    rust_files(&crates, &mut files);
+    for folder in ["crates", "tools"] {
+        rust_files(&root.join(folder), &mut files);
+    }
     let lines = |file: &PathBuf| -> Vec<String> {
         let text = fs::read_to_string(file).unwrap();
         text.lines().map(|line| line.trim().to_owned()).collect()

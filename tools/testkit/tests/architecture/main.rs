@@ -31,9 +31,10 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
+/// Returns the folders of all crates, the product's first.
 fn crates() -> Vec<PathBuf> {
-    let entries = fs::read_dir(root().join("crates")).unwrap();
-    entries.map(|entry| entry.unwrap().path()).collect()
+    let folders = ["crates", "tools"].map(|folder| fs::read_dir(root().join(folder)).unwrap());
+    folders.into_iter().flatten().map(|entry| entry.unwrap().path()).collect()
 }
 
 fn name(path: &Path) -> String {
@@ -179,7 +180,7 @@ fn only_one_module_names_a_database_driver_and_only_one_dials() {
         (
             "TcpStream::connect",
             // Only the first is a part of the product.
-            &["crates/egress/src/dial.rs", "crates/bench/src/http.rs", "crates/soak/src/proxy.rs"],
+            &["crates/egress/src/dial.rs", "tools/bench/src/http.rs", "tools/soak/src/proxy.rs"],
         ),
     ] {
         for krate in crates() {
