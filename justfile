@@ -4,10 +4,11 @@
 default:
     @just --list --unsorted
 
-# Formatting and lints.
+# Formatting, lints and spelling (`pip install typos`).
 check:
     cargo fmt --all --check
     cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
+    typos
 
 # Everything, as the README says.
 all:
