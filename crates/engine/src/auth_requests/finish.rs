@@ -5,11 +5,11 @@ mod way_back;
 
 use astralform_catalog::Auth;
 use astralform_domain::{
-    AuthFailure, AuthRequest, AuthStatus, ConnectionId, ConnectionState, Secret, VerifyEndUser,
+    AuthFailure, AuthRequest, AuthRequestState, AuthStatus, ConnectionId, ConnectionState, Secret,
+    VerifyEndUser,
 };
 use astralform_storage::{
-    auth_requests::{self, StatusAdvance},
-    freezes,
+    auth_requests, freezes,
     oauth_states::{self, OauthState, ReturnedState},
     project_connectors,
 };
@@ -63,8 +63,8 @@ pub enum FinishError {
 
 /// What became of what was fetched.
 enum Placed {
-    /// It is stored; the request goes on to that status.
-    Stored(ConnectionId, AuthStatus),
+    /// It is stored; the request went on to that state.
+    Stored(AuthRequestState),
     /// It is of another account than was asked for.
     OtherAccount,
     /// The request, or the settings it was made for, ended meanwhile.
@@ -185,11 +185,12 @@ impl Consents {
         fetched: Fetched,
     ) -> Result<Option<ConnectionId>, Fault> {
         match self.place(request, ready, &fetched).await {
-            Ok(Placed::Stored(connection, next)) => {
-                tracing::info!(auth_request.id = %request.id, status = %next, "account connected");
-                self.base.metrics.auth_requests(next, 1);
+            Ok(Placed::Stored(state)) => {
+                let status = state.status();
+                tracing::info!(auth_request.id = %request.id, %status, "account connected");
+                self.base.metrics.auth_requests(status, 1);
                 self.prompts.state.changes.announce(request.id);
-                Ok((next == AuthStatus::AwaitingConfirmation).then_some(connection))
+                Ok(state.connection().filter(|_| status == AuthStatus::AwaitingConfirmation))
             }
             Ok(Placed::OtherAccount) => {
                 self.decline_other(request, ready, fetched).await?;
@@ -219,7 +220,7 @@ impl Consents {
         if !self.is_wanted(request, ready, fetched).await? {
             return Ok(Placed::OtherAccount);
         }
-        let (state, next) = self.next_phase(request).await?;
+        let state = self.first_state(request).await?;
         let new = NewConnection {
             request,
             ready,
@@ -228,10 +229,10 @@ impl Consents {
             hosts: &fetched.hosts,
             state,
         };
-        self.store(&new, next).await
+        self.store(&new).await
     }
 
-    async fn store(&self, new: &NewConnection<'_>, next: AuthStatus) -> Result<Placed, Fault> {
+    async fn store(&self, new: &NewConnection<'_>) -> Result<Placed, Fault> {
         let request = new.request;
         let now = self.base.now();
         let key = self.base.keys_of(request.tenant.project).await?;
@@ -247,26 +248,23 @@ impl Consents {
             self.connectors.absolve_app(&mut tx, new.ready).await?;
         }
         let connection = self.connections.store_connection(&mut tx, new, owner, &key).await?;
-        let expires_at = now.after(AuthRequest::PHASE);
-        let step =
-            StatusAdvance { status: next, failure: None, connection: Some(connection), expires_at };
-        let pending = AuthStatus::Pending;
-        if !auth_requests::advance(&mut tx, request.id, pending, step).await? {
+        let is_usable = new.state == ConnectionState::ACTIVE;
+        let Some(next) = request.state.connected(connection, is_usable) else {
+            return Ok(Placed::Ended);
+        };
+        if !auth_requests::advance(&mut tx, request, &next, now.after(AuthRequest::PHASE)).await? {
             return Ok(Placed::Ended);
         }
         tx.commit().await?;
-        Ok(Placed::Stored(connection, next))
+        Ok(Placed::Stored(next))
     }
 
-    async fn next_phase(
-        &self,
-        request: &AuthRequest,
-    ) -> Result<(ConnectionState, AuthStatus), Fault> {
-        Ok(match self.row_tags.environment_settings(request.tenant).await?.verify_end_user {
-            VerifyEndUser::Confirm => {
-                (ConnectionState::AwaitingConfirmation, AuthStatus::AwaitingConfirmation)
-            }
-            VerifyEndUser::Off => (ConnectionState::ACTIVE, AuthStatus::Completed),
+    /// Returns the state that a connection is made in.
+    async fn first_state(&self, request: &AuthRequest) -> Result<ConnectionState, Fault> {
+        let settings = self.row_tags.environment_settings(request.tenant).await?;
+        Ok(match settings.verify_end_user {
+            VerifyEndUser::Confirm => ConnectionState::AwaitingConfirmation,
+            VerifyEndUser::Off => ConnectionState::ACTIVE,
         })
     }
 }

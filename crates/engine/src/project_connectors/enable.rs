@@ -3,7 +3,7 @@ use std::sync::Arc;
 use astralform_catalog::{Auth, Connector};
 use astralform_domain::{
     ConnectorSlug, Endpoints, HostSet, OauthClient, ProjectConnector, ProjectConnectorId,
-    SettingsPatch, Tenant, chain,
+    ProjectConnectorState, SettingsPatch, Tenant, chain,
 };
 use astralform_provider::{oauth::Client, request::CredentialParts};
 use astralform_storage::project_connectors;
@@ -199,7 +199,7 @@ impl ProjectConnectors {
             id: ProjectConnectorId::new(&self.base.clock, &self.base.entropy),
             tenant,
             connector: new.connector,
-            is_enabled: true,
+            state: ProjectConnectorState::Enabled,
             require_auth: true,
             allow_end_user_auth: !is_by_key,
             scopes: None,
@@ -210,7 +210,6 @@ impl ProjectConnectors {
             hosts: HostSet::default(),
             generation: 1,
             created_at: self.base.now(),
-            disabled_at: None,
         }
         .patched(&new.settings);
         let addresses = self.connectors.addresses(&settings, connector);
