@@ -209,10 +209,12 @@ impl From<Prompt> for AuthRequestView {
             granted_scopes: request.granted_scopes,
             message,
             account_hint: request.account_hint,
-            connection_id: request.connection.filter(|_| status == AuthStatus::Completed),
-            failure: request.failure,
+            connection_id: request.state.connection().filter(|_| status == AuthStatus::Completed),
+            failure: request.state.failure(),
             provider_error: request
-                .provider_error
+                .state
+                .provider_error()
+                .cloned()
                 .map(|said| ProviderErrorView { code: said.code, description: said.description }),
             expires_at: request.expires_at,
         }

@@ -1,9 +1,12 @@
+mod state;
+
 use std::time::Duration;
 
 use crate::{
-    AgentId, AuthRequestId, ConnectionId, ConnectorSlug, Owner, ProjectConnectorId, ProviderError,
-    ScopeSet, Tenant, Timestamp, text_enum::text_enum,
+    AgentId, AuthRequestId, ConnectionId, ConnectorSlug, Owner, ProjectConnectorId, ScopeSet,
+    Tenant, Timestamp, text_enum::text_enum,
 };
+pub use state::AuthRequestState;
 
 /// One prompt to connect an account, to reconnect it, or to grant more scopes: to an end user, or
 /// to the member who shares an account with all of a project.
@@ -35,15 +38,9 @@ pub struct AuthRequest {
     /// Where the browser goes afterwards.
     pub return_url: Option<String>,
     /// How far it got.
-    pub status: AuthStatus,
-    /// Why it failed, once it has.
-    pub failure: Option<AuthFailure>,
-    /// What the provider said of it, where it refused.
-    pub provider_error: Option<ProviderError>,
+    pub state: AuthRequestState,
     /// The end of the present phase.
     pub expires_at: Timestamp,
-    /// The connection it led to.
-    pub connection: Option<ConnectionId>,
 }
 
 text_enum! {
@@ -120,19 +117,21 @@ impl AuthRequest {
     /// How long a developer's backend may make a link wait for its click.
     pub const LONGEST: Duration = Duration::from_hours(7 * 24);
 
+    /// Returns its status as it is stored.
+    pub const fn status(&self) -> AuthStatus {
+        self.state.status()
+    }
+
     /// Returns its status at `now`: an open request whose phase has ended is expired.
     pub fn status_at(&self, now: Timestamp) -> AuthStatus {
-        if self.status.is_open() && self.expires_at <= now {
-            AuthStatus::Expired
-        } else {
-            self.status
-        }
+        let status = self.status();
+        if status.is_open() && self.expires_at <= now { AuthStatus::Expired } else { status }
     }
 
     /// Returns the account, as its owner knows it, where one more was asked for and the one that
     /// was chosen is connected already.
     pub fn found_connected(&self) -> Option<&str> {
-        let is_new = self.renews.is_none() && self.status == AuthStatus::Completed;
+        let is_new = self.renews.is_none() && self.status() == AuthStatus::Completed;
         self.account_hint.as_deref().filter(|_| is_new)
     }
 

@@ -35,7 +35,7 @@ pub mod texts;
 mod time;
 mod webhook;
 
-pub use auth_request::{AuthFailure, AuthReason, AuthRequest, AuthStatus};
+pub use auth_request::{AuthFailure, AuthReason, AuthRequest, AuthRequestState, AuthStatus};
 pub use backoff::Backoff;
 pub use connection::{Account, Connection, ConnectionState, ConnectionStatus, StatusReason};
 pub use end_user::{EndUserId, InvalidEndUserId};
@@ -54,7 +54,9 @@ pub use outcome::{DeliveryOutcome, Outbox, RefreshOutcome};
 pub use owner::Owner;
 pub use patch::Patch;
 pub use principal::{Administrator, Caller, Principal, RuntimeCredential, Tenant};
-pub use project_connector::{Endpoints, OauthClient, ProjectConnector, Retired, SettingsPatch};
+pub use project_connector::{
+    Endpoints, OauthClient, ProjectConnector, ProjectConnectorState, Retired, SettingsPatch,
+};
 pub use project_name::{InvalidProjectName, ProjectName};
 pub use provider_error::ProviderError;
 pub use revocation::{Revocation, RevocationStatus};

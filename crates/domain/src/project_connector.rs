@@ -10,7 +10,6 @@ use crate::{
 
 /// A connector enabled in one project and environment, with its credentials and settings.
 #[derive(Clone, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own in the settings")]
 pub struct ProjectConnector {
     /// Its id.
     pub id: ProjectConnectorId,
@@ -18,8 +17,8 @@ pub struct ProjectConnector {
     pub tenant: Tenant,
     /// The catalogue entry, and its name in addresses.
     pub connector: ConnectorSlug,
-    /// `false` pauses it: calls are refused, connections stay.
-    pub is_enabled: bool,
+    /// Whether it can be used.
+    pub state: ProjectConnectorState,
     /// Whether the end user must connect before its tools can be used.
     pub require_auth: bool,
     /// Whether end users may connect accounts of their own.
@@ -40,8 +39,45 @@ pub struct ProjectConnector {
     pub generation: i64,
     /// When it was enabled.
     pub created_at: Timestamp,
-    /// When it was disabled for good; kept until its tokens are revoked.
-    pub disabled_at: Option<Timestamp>,
+}
+
+/// Whether a project connector can be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProjectConnectorState {
+    /// It can.
+    Enabled,
+    /// Calls are refused, connections stay.
+    Paused,
+    /// Never again; it is kept until its tokens are revoked.
+    Disabled {
+        /// Since when.
+        at: Timestamp,
+    },
+}
+
+impl ProjectConnectorState {
+    /// Returns the state of what is stored: whether it is switched on, and when it was disabled for
+    /// good.
+    pub fn of(is_enabled: bool, disabled_at: Option<Timestamp>) -> Self {
+        match disabled_at {
+            Some(at) => Self::Disabled { at },
+            None if is_enabled => Self::Enabled,
+            None => Self::Paused,
+        }
+    }
+
+    /// Returns whether it can be used.
+    pub fn is_enabled(self) -> bool {
+        self == Self::Enabled
+    }
+
+    /// Returns the state after it is resumed or paused; `None` when it is disabled for good.
+    pub fn switched(self, is_enabled: bool) -> Option<Self> {
+        match self {
+            Self::Enabled | Self::Paused => Some(Self::of(is_enabled, None)),
+            Self::Disabled { .. } => None,
+        }
+    }
 }
 
 /// A developer's OAuth app at a provider.
@@ -128,11 +164,13 @@ pub struct SettingsPatch {
 }
 
 impl ProjectConnector {
-    /// Returns the project connector with the settings of a patch.
+    /// Returns the project connector with the settings of a patch. One that is disabled for good
+    /// stays so.
     #[must_use]
     pub fn patched(self, patch: &SettingsPatch) -> Self {
+        let switched = patch.is_enabled.and_then(|is_enabled| self.state.switched(is_enabled));
         Self {
-            is_enabled: patch.is_enabled.unwrap_or(self.is_enabled),
+            state: switched.unwrap_or(self.state),
             require_auth: patch.require_auth.unwrap_or(self.require_auth),
             allow_end_user_auth: patch.allow_end_user_auth.unwrap_or(self.allow_end_user_auth),
             scopes: patch.scopes.clone().applied_to(self.scopes),
@@ -141,5 +179,28 @@ impl ProjectConnector {
             sandbox: patch.sandbox.unwrap_or(self.sandbox),
             ..self
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_disabled_for_good_is_neither_paused_nor_resumed() {
+        let enabled = ProjectConnectorState::Enabled;
+        let paused = ProjectConnectorState::Paused;
+        let at = Timestamp::from_secs(1);
+        let disabled = ProjectConnectorState::Disabled { at };
+        for is_enabled in [true, false] {
+            assert_eq!(ProjectConnectorState::of(is_enabled, Some(at)), disabled);
+            assert_eq!(disabled.switched(is_enabled), None);
+            let expected = if is_enabled { enabled } else { paused };
+            assert_eq!(ProjectConnectorState::of(is_enabled, None), expected);
+            for state in [enabled, paused] {
+                assert_eq!(state.switched(is_enabled), Some(expected));
+            }
+        }
+        assert!(enabled.is_enabled() && !paused.is_enabled() && !disabled.is_enabled());
     }
 }

@@ -3,6 +3,8 @@
 //! Requests ask for none. Some servers pack their answers all the same, and some only say that they
 //! did: what is in common use is unpacked, as far as what comes out may be read.
 
+mod stream;
+
 use std::io::Read;
 
 use bytes::Bytes;
@@ -10,6 +12,7 @@ use flate2::bufread::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 use http::{HeaderMap, header};
 
 use crate::EgressError;
+pub(super) use stream::Unpacker;
 
 /// How many codings one body has at most: only an attacker packs a body more than once.
 const MOST_CODINGS: usize = 2;

@@ -4,25 +4,22 @@ use std::{
     future::Future,
     pin::{Pin, pin},
     sync::Arc,
-    task::{Context, Poll, Waker},
+    task::{Context, Poll, Waker, ready},
 };
 
 use bytes::Bytes;
-use http::Request;
+use http::{Request, response::Parts};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
-use hyper::client::conn::{
-    TrySendError,
-    http1::{self, SendRequest},
+use hyper::{
+    body::{Body as _, Frame, Incoming},
+    client::conn::http1::{self, SendRequest},
 };
 use hyper_util::rt::TokioIo;
 
 use crate::{
-    Answer, EgressError,
+    EgressError,
     ahead::{Ahead, Limited as LimitedAhead},
-    charset::decoded,
-    coding::unpack,
     dial::Stream,
-    repair::repair,
 };
 
 type Driver = http1::Connection<TokioIo<LimitedAhead>, Full<Bytes>>;
@@ -34,17 +31,21 @@ pub(super) struct HttpConnection {
     ahead: Arc<Ahead>,
 }
 
-/// How an exchange ended.
+/// How a request on a connection ended.
 pub(super) enum ExchangeOutcome {
-    /// With an answer, and with the connection if it can be used again.
-    Answered(Answer, Option<HttpConnection>),
+    /// With the head of an answer, whose body is still to be read.
+    Answered(Parts, BodyReader),
     /// The connection was closed before any of the request was written.
     Unsent(Box<Request<Full<Bytes>>>, hyper::Error),
 }
 
-enum Failed {
-    Unsent(Box<Request<Full<Bytes>>>, hyper::Error),
-    Said(EgressError),
+/// The body of an answer, and the connection that it comes over. Dropped before the body's end, it
+/// closes the connection.
+pub(super) struct BodyReader {
+    body: Incoming,
+    sender: SendRequest<Full<Bytes>>,
+    driver: Option<Box<Driver>>,
+    ahead: Arc<Ahead>,
 }
 
 impl HttpConnection {
@@ -79,54 +80,82 @@ impl HttpConnection {
         Some(Self { sender, driver, ahead })
     }
 
-    /// Sends a request and reads its answer whole. Dropped half way, it closes the connection.
+    /// Sends a request and reads the head of its answer. Dropped half way, it closes the
+    /// connection.
     pub(super) async fn exchange(
         self,
         mut request: Request<Full<Bytes>>,
-        at_most: usize,
     ) -> Result<ExchangeOutcome, EgressError> {
         let Self { mut sender, driver, ahead } = self;
         let mut driver = Some(driver);
         ahead.await_answer(&mut request);
         let answered = {
-            let conversation = pin!(converse(&mut sender, request, &ahead, at_most));
+            let conversation = pin!(sender.try_send_request(request));
             Driven { conversation, driver: &mut driver }.await
         };
-        let answer = match answered {
-            Ok(answer) => answer,
-            Err(Failed::Unsent(request, error)) => {
-                return Ok(ExchangeOutcome::Unsent(request, error));
+        ahead.lift();
+        match answered {
+            Ok(answer) => {
+                let (head, body) = answer.into_parts();
+                Ok(ExchangeOutcome::Answered(head, BodyReader { body, sender, driver, ahead }))
             }
-            Err(Failed::Said(error)) => return Err(error),
+            Err(mut error) => match error.take_message() {
+                Some(unsent) => Ok(ExchangeOutcome::Unsent(Box::new(unsent), error.into_error())),
+                None => Err(EgressError::NoAnswer(error.into_error().into())),
+            },
+        }
+    }
+}
+
+impl BodyReader {
+    /// Reads the body whole, as it came. Returns the connection too, if it can be used again.
+    pub(super) async fn read_whole(
+        mut self,
+        at_most: usize,
+    ) -> Result<(Bytes, Option<HttpConnection>), EgressError> {
+        let body = {
+            let collecting = pin!(Limited::new(&mut self.body, at_most).collect());
+            Driven { conversation: collecting, driver: &mut self.driver }.await
         };
-        Ok(ExchangeOutcome::Answered(answer, Self::if_usable(sender, driver, ahead)))
+        let body = body.map_err(unread)?.to_bytes();
+        Ok((body, self.into_connection()))
     }
-}
 
-async fn converse(
-    sender: &mut SendRequest<Full<Bytes>>,
-    request: Request<Full<Bytes>>,
-    ahead: &Ahead,
-    at_most: usize,
-) -> Result<Answer, Failed> {
-    let answer = sender.try_send_request(request).await.map_err(unanswered)?;
-    ahead.lift();
-    let (mut head, body) = answer.into_parts();
-    let body = Limited::new(body, at_most).collect().await;
-    let body = body.map_err(|error| Failed::Said(unread(error)))?.to_bytes();
-    let body = unpack(&mut head.headers, body, at_most).map_err(Failed::Said)?;
-    let body = repair(decoded(&head.headers, body));
-    // What was put right may be longer than what came.
-    if body.len() > at_most {
-        return Err(Failed::Said(EgressError::TooLarge));
+    /// Reads what comes next of the body; `None` at its end.
+    pub(super) fn poll_chunk(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<hyper::Result<Bytes>>> {
+        if let Poll::Ready(chunk) = self.poll_arrived() {
+            return Poll::Ready(chunk);
+        }
+        drive(&mut self.driver, context);
+        self.poll_arrived()
     }
-    Ok(Answer { status: head.status, headers: head.headers, body })
-}
 
-fn unanswered(mut error: TrySendError<Request<Full<Bytes>>>) -> Failed {
-    match error.take_message() {
-        Some(request) => Failed::Unsent(Box::new(request), error.into_error()),
-        None => Failed::Said(EgressError::NoAnswer(error.into_error().into())),
+    /// Takes what the connection has read. It need not wake a task: it is called again after each
+    /// turn of the connection.
+    fn poll_arrived(&mut self) -> Poll<Option<hyper::Result<Bytes>>> {
+        let mut quietly = Context::from_waker(Waker::noop());
+        loop {
+            let frame = ready!(Pin::new(&mut self.body).poll_frame(&mut quietly));
+            match frame.map(|frame| frame.map(Frame::into_data)) {
+                Some(Ok(Ok(data))) => return Poll::Ready(Some(Ok(data))),
+                Some(Ok(Err(_trailers))) => {}
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => return Poll::Ready(None),
+            }
+        }
+    }
+
+    /// Returns how many bytes the body has at least, as its head says.
+    pub(super) fn least_length(&self) -> u64 {
+        self.body.size_hint().lower()
+    }
+
+    /// Returns the connection of a body that was read to its end, if it can be used again.
+    pub(super) fn into_connection(self) -> Option<HttpConnection> {
+        HttpConnection::if_usable(self.sender, self.driver, self.ahead)
     }
 }
 

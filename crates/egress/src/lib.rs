@@ -8,6 +8,7 @@
 mod address;
 mod ahead;
 mod answer;
+mod answer_body;
 mod charset;
 mod coding;
 mod dial;
@@ -16,6 +17,7 @@ mod exchange;
 mod explain;
 mod forbidden;
 mod logged;
+mod open;
 mod outgoing;
 mod pool;
 mod repair;
@@ -29,8 +31,10 @@ mod tests;
 
 pub use address::Networks;
 pub use answer::Answer;
+pub use answer_body::AnswerBody;
 pub use error::EgressError;
 pub use forbidden::Forbidden;
+pub use open::{StreamAllowance, StreamedAnswer};
 pub use outgoing::Outgoing;
 pub use retry_after::retry_after;
 pub use scrub::{REDACTED, Secrets};

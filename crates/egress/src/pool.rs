@@ -28,6 +28,13 @@ const SHELVES: usize = 64;
 #[derive(Clone)]
 pub(super) struct Pool([Arc<Shelf>; SHELVES]);
 
+/// Where a connection waits that is still in use.
+pub(super) struct Home {
+    shelf: Arc<Shelf>,
+    place: String,
+}
+
+/// The connections of one thread that wait.
 struct Shelf {
     /// How long a connection waits for its next request.
     patience: Duration,
@@ -75,28 +82,14 @@ impl Pool {
             .find_map(|(_, connection)| connection.still_open())
     }
 
-    /// Has a connection wait for its next request. Where so many wait already, the one that was
-    /// used least recently on this thread is closed.
+    /// Has a connection wait for its next request on the shelf of this thread.
     pub(super) fn put(&self, to: &str, connection: HttpConnection) {
-        let idle = self.own();
-        let mut waiting = idle.lock();
-        let now = Instant::now();
-        let queue = waiting.by_place.get_mut(to);
-        if queue.as_ref().is_some_and(|queue| queue.len() >= MOST_PER_PLACE) {
-            return;
-        }
-        if let Some(queue) = queue {
-            queue.push_back((now, connection));
-        } else {
-            waiting.by_place.insert(to.to_owned(), VecDeque::from([(now, connection)]));
-        }
-        if idle.total.enter() {
-            waiting.close_least_recent();
-            idle.total.leave(1);
-        }
-        if !std::mem::replace(&mut waiting.is_swept, true) {
-            tokio::spawn(sweep(Arc::downgrade(idle), idle.patience));
-        }
+        self.own().put(to, connection);
+    }
+
+    /// Returns where a connection to a place will wait that was opened or taken on this thread.
+    pub(super) fn home(&self, place: &str) -> Home {
+        Home { shelf: Arc::clone(self.own()), place: place.to_owned() }
     }
 
     /// Returns the shelf of this thread.
@@ -109,7 +102,37 @@ impl Pool {
     }
 }
 
+impl Home {
+    /// Has a connection wait there for its next request.
+    pub(super) fn put(&self, connection: HttpConnection) {
+        self.shelf.put(&self.place, connection);
+    }
+}
+
 impl Shelf {
+    /// Has a connection wait for its next request. Where so many wait already, the one that was
+    /// used least recently on this shelf is closed.
+    fn put(self: &Arc<Self>, to: &str, connection: HttpConnection) {
+        let mut waiting = self.lock();
+        let now = Instant::now();
+        let queue = waiting.by_place.get_mut(to);
+        if queue.as_ref().is_some_and(|queue| queue.len() >= MOST_PER_PLACE) {
+            return;
+        }
+        if let Some(queue) = queue {
+            queue.push_back((now, connection));
+        } else {
+            waiting.by_place.insert(to.to_owned(), VecDeque::from([(now, connection)]));
+        }
+        if self.total.enter() {
+            waiting.close_least_recent();
+            self.total.leave(1);
+        }
+        if !std::mem::replace(&mut waiting.is_swept, true) {
+            tokio::spawn(sweep(Arc::downgrade(self), self.patience));
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, IdleConnections> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -8,6 +8,7 @@
 mod decoded;
 mod patterns;
 mod redacted;
+mod stream;
 
 use astralform_domain::Secret;
 use bytes::Bytes;
@@ -17,6 +18,7 @@ use crate::Answer;
 use decoded::{Decoded, next_escape};
 use patterns::Patterns;
 use redacted::{redact, redact_json};
+pub(crate) use stream::StreamScrubber;
 
 /// What stands in place of a secret.
 pub const REDACTED: &str = "[redacted]";
@@ -51,12 +53,28 @@ impl Secrets {
         let is_suspect = may_repeat(&beginnings, &body)
             || !status.is_success() && stands_in(&beginnings, &body[..body.len().min(TEXT)]);
         let body = if is_suspect { self.clean_body(body) } else { body };
+        Answer { status, headers: self.scrub_with(&beginnings, headers), body }
+    }
+
+    /// Takes the secrets out of the headers of an answer.
+    pub(super) fn scrub_headers(&self, headers: HeaderMap) -> HeaderMap {
+        if self.0.is_empty() {
+            return headers;
+        }
+        self.scrub_with(&Patterns::beginnings(&self.0), headers)
+    }
+
+    /// Returns what takes the secrets out of a body that comes in parts.
+    pub(super) fn stream(&self) -> StreamScrubber {
+        StreamScrubber::new(&self.0)
+    }
+
+    fn scrub_with(&self, beginnings: &Patterns, headers: HeaderMap) -> HeaderMap {
         let is_suspect = headers.iter().any(|(name, value)| {
-            may_repeat(&beginnings, name.as_str().as_bytes())
-                || may_repeat(&beginnings, value.as_bytes())
+            may_repeat(beginnings, name.as_str().as_bytes())
+                || may_repeat(beginnings, value.as_bytes())
         });
-        let headers = if is_suspect { self.clean_headers(&headers) } else { headers };
-        Answer { status, headers, body }
+        if is_suspect { self.clean_headers(&headers) } else { headers }
     }
 
     fn clean_body(&self, body: Bytes) -> Bytes {

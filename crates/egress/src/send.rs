@@ -1,17 +1,21 @@
-//! The way out itself: a request goes once, and its answer is read whole.
+//! The way out itself: a request goes once, and its answer is read whole. Beside it, `open` reads
+//! an answer in parts; what both do until an answer begins is `begin`.
 
 use std::{net::SocketAddr, time::Duration};
 
 use astralform_domain::limits;
-use tracing::Level;
+use http::response::Parts;
 use url::Url;
 
 use crate::{
     Answer, EgressError, ExtraRoots, Forbidden, Networks, Outgoing,
+    charset::decoded,
+    coding::unpack,
     dial::{self, Dialer, Names},
-    exchange::{ExchangeOutcome, HttpConnection},
+    exchange::{BodyReader, ExchangeOutcome, HttpConnection},
     logged::Logged,
     pool::{Pool, place},
+    repair::repair,
     trust::Trust,
 };
 
@@ -19,7 +23,7 @@ use crate::{
 #[derive(Clone)]
 pub struct Egress {
     dialer: Dialer,
-    pool: Pool,
+    pub(crate) pool: Pool,
     simulator: Option<SocketAddr>,
 }
 
@@ -85,19 +89,22 @@ impl Egress {
     ) -> Result<Answer, EgressError> {
         self.check_reach(&request.url, allowance.reach)?;
         let secrets = std::mem::take(&mut request.secrets);
-        let logged = tracing::enabled!(Level::DEBUG).then(|| Logged::of(&request));
+        let logged = Logged::if_wanted(&request);
         let answer = self.exchange(request, allowance.at_most);
         let answer = tokio::time::timeout(allowance.within, answer).await;
         let answer = answer.unwrap_or(Err(EgressError::TimedOut));
         if let Some(logged) = logged {
-            logged.log(&answer);
+            match &answer {
+                Ok(answer) => logged.answered(answer.status, answer.body.len()),
+                Err(error) => logged.failed(error),
+            }
         }
         answer.map(|answer| secrets.scrub(answer))
     }
 
     /// Refuses the simulator to requests that are for the network, and the network to requests that
     /// are for the simulator.
-    fn check_reach(&self, url: &Url, reach: Reach) -> Result<(), Forbidden> {
+    pub(crate) fn check_reach(&self, url: &Url, reach: Reach) -> Result<(), Forbidden> {
         let is_simulator = self.simulator.is_some_and(|simulator| dial::names(url, simulator));
         match (reach, is_simulator) {
             (Reach::Simulator, true) | (Reach::Network, false) => Ok(()),
@@ -106,31 +113,40 @@ impl Egress {
         }
     }
 
+    /// Sends a request and reads its answer whole, in UTF-8 and unpacked.
     async fn exchange(&self, request: Outgoing, at_most: usize) -> Result<Answer, EgressError> {
+        let (url, mut head, reader) = self.begin(request).await?;
+        let (body, connection) = reader.read_whole(at_most).await?;
+        let body = unpack(&mut head.headers, body, at_most)?;
+        let body = repair(decoded(&head.headers, body));
+        // What was put right may be longer than what came.
+        if body.len() > at_most {
+            return Err(EgressError::TooLarge);
+        }
+        if let Some(connection) = connection {
+            self.pool.put(place(&url), connection);
+        }
+        Ok(Answer { status: head.status, headers: head.headers, body })
+    }
+
+    /// Sends a request and reads the head of its answer. Returns where the request went, too.
+    pub(crate) async fn begin(
+        &self,
+        request: Outgoing,
+    ) -> Result<(Url, Parts, BodyReader), EgressError> {
         let (url, mut request) = request.written()?;
         while let Some(kept) = self.pool.take(place(&url)) {
-            match kept.exchange(request, at_most).await? {
-                ExchangeOutcome::Answered(answer, connection) => {
-                    return Ok(self.keep(&url, answer, connection));
-                }
+            match kept.exchange(request).await? {
+                ExchangeOutcome::Answered(head, reader) => return Ok((url, head, reader)),
                 ExchangeOutcome::Unsent(unsent, _) => request = *unsent,
             }
         }
         let stream = self.dialer.connect(&url).await?;
         let fresh = HttpConnection::over(stream).await;
         let fresh = fresh.map_err(|error| EgressError::Unreachable(error.into()))?;
-        match fresh.exchange(request, at_most).await? {
-            ExchangeOutcome::Answered(answer, connection) => {
-                Ok(self.keep(&url, answer, connection))
-            }
+        match fresh.exchange(request).await? {
+            ExchangeOutcome::Answered(head, reader) => Ok((url, head, reader)),
             ExchangeOutcome::Unsent(_, error) => Err(EgressError::Unreachable(error.into())),
         }
-    }
-
-    fn keep(&self, url: &Url, answer: Answer, connection: Option<HttpConnection>) -> Answer {
-        if let Some(connection) = connection {
-            self.pool.put(place(url), connection);
-        }
-        answer
     }
 }

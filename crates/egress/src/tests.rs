@@ -18,6 +18,7 @@ use crate::{
 mod heads;
 mod interim;
 mod rebinding;
+mod streams;
 mod trust;
 
 const PLENTY: Allowance =

@@ -15,23 +15,21 @@ use astralform_domain::{
 use astralform_storage::{Tx, auth_requests, connections, end_users};
 use astralform_vault::ProjectKeys;
 
-use crate::{Fault, base::Base, connectors::Ready};
+use crate::{Fault, base::Base};
 
 pub(crate) use replaced::{Replaced, living_on};
 pub(crate) use tokens::{OpenToken, UNCONFIRMED, open, open_all, open_refresh_token};
 
-/// An account that its owner has just consented to.
-pub(crate) struct NewConnection<'a> {
-    pub(crate) request: &'a AuthRequest,
-    pub(crate) ready: &'a Ready,
-    pub(crate) account: &'a Account,
-    pub(crate) tokens: &'a [OpenToken],
+/// An account with its tokens, out of any envelope: as a provider gave them for a consent, or as
+/// one took the key that was entered.
+pub(crate) struct OpenAccount {
+    pub(crate) account: Account,
+    pub(crate) tokens: Vec<OpenToken>,
     /// Where they may be sent.
-    pub(crate) hosts: &'a HostSet,
-    pub(crate) state: ConnectionState,
+    pub(crate) hosts: HostSet,
 }
 
-/// An active connection that is about to take its place among its owner's others.
+/// A connection that is about to be stored, among its owner's others.
 pub(crate) struct Arrival<'a> {
     pub(crate) connection: Connection,
     pub(crate) tokens: &'a [OpenToken],
@@ -61,21 +59,15 @@ impl Connections {
     pub(crate) async fn store_connection(
         &self,
         tx: &mut Tx,
-        new: &NewConnection<'_>,
-        end_user: Option<EndUserKey>,
+        new: Arrival<'_>,
         key: &ProjectKeys,
     ) -> Result<ConnectionId, Fault> {
-        let connection = self.connection(new);
-        if connection.status() == ConnectionStatus::Active {
-            let tokens = new.tokens;
-            let connector = Some(&*new.ready.connector);
-            let request = new.request;
-            let arrival =
-                Arrival { connection, tokens, end_user, waiting: None, request, connector };
-            return self.settle(tx, arrival, key).await;
+        if new.connection.status() == ConnectionStatus::Active {
+            return self.settle(tx, new, key).await;
         }
+        let Arrival { connection, tokens, end_user, .. } = new;
         connections::create(tx, &connection, end_user).await?;
-        self.store_tokens(tx, &connection, new.tokens, key).await?;
+        self.store_tokens(tx, &connection, tokens, key).await?;
         Ok(connection.id)
     }
 
@@ -136,19 +128,25 @@ impl Connections {
         Ok(Some(end_users::ensure(tx, tenant, end_user, fresh, self.base.now()).await?))
     }
 
-    fn connection(&self, new: &NewConnection<'_>) -> Connection {
-        let granted = new.tokens.iter().map(|token| &token.scopes);
+    /// Returns a connection to an account that a request led to.
+    pub(crate) fn new_connection(
+        &self,
+        request: &AuthRequest,
+        opened: &OpenAccount,
+        state: ConnectionState,
+    ) -> Connection {
+        let granted = opened.tokens.iter().map(|token| &token.scopes);
         Connection {
             id: ConnectionId::new(&self.base.clock, &self.base.entropy),
-            tenant: new.request.tenant,
-            project_connector: new.request.project_connector,
-            owner: new.request.owner.clone(),
-            account: new.account.clone(),
+            tenant: request.tenant,
+            project_connector: request.project_connector,
+            owner: request.owner.clone(),
+            account: opened.account.clone(),
             label: None,
             is_default: false,
-            state: new.state,
+            state,
             scopes: granted.fold(ScopeSet::default(), |all, scopes| all.union(scopes)),
-            hosts: new.hosts.clone(),
+            hosts: opened.hosts.clone(),
             created_at: self.base.now(),
         }
     }

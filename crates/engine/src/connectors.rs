@@ -8,7 +8,8 @@ use std::{borrow::Cow, sync::Arc};
 
 use astralform_catalog::{Addresses, Auth, Connector, OAuth, OauthAddresses};
 use astralform_domain::{
-    Endpoints, ProjectConnector, ProjectConnectorId, ScopeSet, Sealed, Tenant, limits,
+    Endpoints, ProjectConnector, ProjectConnectorId, ProjectConnectorState, ScopeSet, Sealed,
+    Tenant, limits,
 };
 use astralform_egress::{Egress, Reach};
 use astralform_provider::{oauth::Client, request::CredentialParts};
@@ -148,13 +149,11 @@ impl Connectors {
 
     /// Returns it ready to be used, unless it is paused or disabled.
     pub(crate) fn ready_unless_paused(&self, assembled: &Assembled) -> Result<Ready, Unusable> {
-        if assembled.settings.disabled_at.is_some() {
-            return Err(Unusable::Disabled);
+        match assembled.settings.state {
+            ProjectConnectorState::Enabled => self.usable(assembled),
+            ProjectConnectorState::Paused => Err(Unusable::Paused),
+            ProjectConnectorState::Disabled { .. } => Err(Unusable::Disabled),
         }
-        if !assembled.settings.is_enabled {
-            return Err(Unusable::Paused);
-        }
-        self.usable(assembled)
     }
 
     /// Puts one together even when it is paused or disabled, for cleaning up.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use astralform_domain::{Account, HostSet, ScopeSet, Tenant, Timestamp, chain};
+use astralform_domain::{Account, Tenant, chain};
 use astralform_egress::{Egress, REDACTED};
 use astralform_provider::{
     Budget,
@@ -13,8 +13,12 @@ use astralform_vault::Purpose;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use thiserror::Error;
 
-use crate::connectors::{Ready, reach};
-use crate::{Fault, base::Base, connections::OpenToken};
+use crate::{
+    Fault,
+    base::Base,
+    connections::{OpenAccount, OpenToken},
+    connectors::{Ready, reach},
+};
 
 /// Why a key that was entered is not stored.
 #[derive(Debug, Error)]
@@ -31,28 +35,6 @@ pub(crate) enum VerifyError {
     Fault(#[from] Fault),
 }
 
-/// A key that the provider takes.
-pub(crate) struct VerifiedKey {
-    pub(crate) account: Account,
-    pub(crate) parts: CredentialParts,
-    pub(crate) hosts: HostSet,
-}
-
-impl VerifiedKey {
-    /// Returns the key as the one token of a connection.
-    pub(crate) fn token(&self, ready: &Ready, now: Timestamp) -> OpenToken {
-        OpenToken {
-            kind: ready.connector.api.token.clone(),
-            written_at: now,
-            access_token: self.parts.to_text(),
-            refresh_token: None,
-            expires_at: None,
-            scopes: ScopeSet::default(),
-            in_doubt: false,
-        }
-    }
-}
-
 /// Shows API keys to their providers.
 #[derive(Clone)]
 pub(crate) struct KeyChecks {
@@ -65,12 +47,13 @@ impl KeyChecks {
         Self { base: Arc::clone(base), egress: egress.clone() }
     }
 
-    /// Shows a key to the provider, by the cheapest call that the connector knows.
+    /// Shows a key to the provider, by the cheapest call that the connector knows. Returns the
+    /// account of a key that it takes, with the key as its one token.
     pub(crate) async fn verify_key(
         &self,
         ready: &Ready,
         parts: CredentialParts,
-    ) -> Result<VerifiedKey, VerifyError> {
+    ) -> Result<OpenAccount, VerifyError> {
         let Ok(addresses) = ready.addresses_for(&parts) else {
             let why = "a part of its address cannot be one".to_owned();
             return Err(VerifyError::Refused(why));
@@ -98,7 +81,8 @@ impl KeyChecks {
                 return Err(VerifyError::Unanswered(answer.explain()));
             }
         };
-        Ok(VerifiedKey { account, parts, hosts: addresses.hosts() })
+        let token = OpenToken::entered(&parts, &ready.connector, self.base.now());
+        Ok(OpenAccount { account, tokens: vec![token], hosts: addresses.hosts() })
     }
 
     /// Returns the account of a key whose provider does not name any: the key stands for it.

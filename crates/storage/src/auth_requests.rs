@@ -3,8 +3,8 @@
 mod endings;
 
 use astralform_domain::{
-    AuthFailure, AuthRequest, AuthRequestId, AuthStatus, ConnectionId, EndUserKey, ProviderError,
-    Tenant, Timestamp,
+    AuthFailure, AuthRequest, AuthRequestId, AuthRequestState, AuthStatus, ConnectionId,
+    EndUserKey, ProviderError, Tenant, Timestamp,
 };
 
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
     bind::{binds, json},
     connections::owner,
     db::{Row, Run as _},
-    row::{Count, Record},
+    row::{Count, Record, corrupt},
 };
 pub use endings::{
     decline, decline_all, decline_ended, expire_pending, fail_all, forget_ended, unconfirmed,
@@ -33,26 +33,18 @@ impl Record for AuthRequest {
             renews: row.optional_parse("renews")?,
             account_hint: row.optional_text("account_hint")?,
             return_url: row.optional_text("return_url")?,
-            status: row.parse("status")?,
-            failure: row.optional_parse("failure")?,
-            provider_error: row.optional_json("provider_error")?,
+            state: state(row)?,
             expires_at: row.time("expires_at")?,
-            connection: row.optional_parse("connection_id")?,
         })
     }
 }
 
-/// What changes when an auth request moves on.
-#[derive(Clone, Copy, Debug)]
-pub struct StatusAdvance {
-    /// Its new status.
-    pub status: AuthStatus,
-    /// Why it failed, when it did.
-    pub failure: Option<AuthFailure>,
-    /// The connection it led to.
-    pub connection: Option<ConnectionId>,
-    /// The end of its new phase.
-    pub expires_at: Timestamp,
+fn state(row: &Row) -> Result<AuthRequestState> {
+    let failure = row.optional_parse("failure")?;
+    let said = row.optional_json("provider_error")?;
+    let connection = row.optional_parse("connection_id")?;
+    let state = AuthRequestState::of(row.parse("status")?, failure, said, connection);
+    state.ok_or_else(|| corrupt("status", "it does not go with failure, error and connection"))
 }
 
 /// Returns the open request that asks for the same, or else stores `new` and returns it. Requests
@@ -118,8 +110,8 @@ pub async fn insert(
         json(&new.granted_scopes),
         &new.account_hint,
         &new.return_url,
-        new.status,
-        new.connection,
+        new.status(),
+        new.state.connection(),
         new.expires_at,
         new.expires_at.after(AuthRequest::PHASE),
         now,
@@ -167,27 +159,50 @@ pub async fn find_in_any_tenant(db: &Db, id: AuthRequestId) -> Result<Option<Aut
     db.optional(SQL, binds![id]).await
 }
 
-/// Moves an auth request on, if it still has the status `from`; returns whether it had.
+/// Moves an auth request on to a state whose phase ends at `expires_at`, if it still has the status
+/// that was seen; returns whether it had.
 pub async fn advance(
     tx: &mut Tx,
-    id: AuthRequestId,
-    from: AuthStatus,
-    step: StatusAdvance,
+    seen: &AuthRequest,
+    next: &AuthRequestState,
+    expires_at: Timestamp,
+) -> Result<bool> {
+    let moved =
+        write(tx, seen, next.status(), next.failure(), next.connection(), expires_at).await?;
+    if let (true, Some(said)) = (moved, next.provider_error()) {
+        note_provider_error(tx, seen.id, said).await?;
+    }
+    Ok(moved)
+}
+
+/// Completes an auth request that awaits confirmation, if it still does; returns whether it did.
+/// What it led to is said by [`point_to`] in the same transaction: the connection that waited may
+/// be removed before, since its account was connected already.
+pub async fn confirm(tx: &mut Tx, seen: &AuthRequest) -> Result<bool> {
+    if seen.status() != AuthStatus::AwaitingConfirmation {
+        return Ok(false);
+    }
+    write(tx, seen, AuthStatus::Completed, None, None, seen.expires_at).await
+}
+
+async fn write(
+    tx: &mut Tx,
+    seen: &AuthRequest,
+    status: AuthStatus,
+    failure: Option<AuthFailure>,
+    connection: Option<ConnectionId>,
+    expires_at: Timestamp,
 ) -> Result<bool> {
     const SQL: &str = "
         UPDATE auth_requests
         SET status = $3, failure = $4, connection_id = $5, expires_at = $6
         WHERE id = $1 AND status = $2";
-    let binds = binds![id, from, step.status, step.failure, step.connection, step.expires_at];
+    let binds = binds![seen.id, seen.status(), status, failure, connection, expires_at];
     Ok(tx.execute(SQL, binds).await? == 1)
 }
 
 /// Notes what the provider said of a request that it refused.
-pub async fn note_provider_error(
-    tx: &mut Tx,
-    id: AuthRequestId,
-    said: &ProviderError,
-) -> Result<()> {
+async fn note_provider_error(tx: &mut Tx, id: AuthRequestId, said: &ProviderError) -> Result<()> {
     const SQL: &str = "UPDATE auth_requests SET provider_error = $2 WHERE id = $1";
     tx.execute(SQL, binds![id, json(said)]).await?;
     Ok(())

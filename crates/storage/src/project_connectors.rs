@@ -1,14 +1,15 @@
 //! Connectors enabled in a project and environment.
 
 use astralform_domain::{
-    ConnectorSlug, OauthClient, ProjectConnector, ProjectConnectorId, Retired, Tenant, Timestamp,
+    ConnectorSlug, OauthClient, ProjectConnector, ProjectConnectorId, ProjectConnectorState,
+    Retired, Tenant, Timestamp,
 };
 
 use crate::{
     Db, Result, Topic, Tx,
     bind::{binds, json},
     db::{Row, Run as _},
-    row::Record,
+    row::{Record, corrupt},
 };
 
 /// The table, for bindings.
@@ -20,7 +21,10 @@ impl Record for ProjectConnector {
             id: row.parse("id")?,
             tenant: row.tenant()?,
             connector: row.parse("connector")?,
-            is_enabled: row.flag("is_enabled")?,
+            state: ProjectConnectorState::of(
+                row.flag("is_enabled")?,
+                row.optional_time("disabled_at")?,
+            ),
             require_auth: row.flag("require_auth")?,
             allow_end_user_auth: row.flag("allow_end_user_auth")?,
             scopes: row.optional_json("scopes")?,
@@ -31,18 +35,18 @@ impl Record for ProjectConnector {
             hosts: row.json("hosts")?,
             generation: row.int("generation")?,
             created_at: row.time("created_at")?,
-            disabled_at: row.optional_time("disabled_at")?,
         })
     }
 }
 
 fn client(row: &Row) -> Result<Option<OauthClient>> {
-    let (Some(id), Some(secret), Some(set_at)) = (
-        row.optional_text("client_id")?,
-        row.optional_sealed("client_secret")?,
-        row.optional_time("client_secret_set_at")?,
-    ) else {
-        return Ok(None);
+    let id = row.optional_text("client_id")?;
+    let secret = row.optional_sealed("client_secret")?;
+    let set_at = row.optional_time("client_secret_set_at")?;
+    let (id, secret, set_at) = match (id, secret, set_at) {
+        (Some(id), Some(secret), Some(set_at)) => (id, secret, set_at),
+        (None, None, None) => return Ok(None),
+        _ => return Err(corrupt("client_id", "an app has an id, a secret and when it was set")),
     };
     let hint = row.optional_text("client_secret_hint")?.unwrap_or_default();
     let rejected_at = row.optional_time("client_rejected_at")?;
@@ -52,7 +56,11 @@ fn client(row: &Row) -> Result<Option<OauthClient>> {
 fn retired(row: &Row) -> Result<Option<Retired>> {
     let secret = row.optional_sealed("previous_client_secret")?;
     let until = row.optional_time("previous_client_secret_until")?;
-    Ok(secret.zip(until).map(|(secret, until)| Retired { secret, until }))
+    match (secret, until) {
+        (Some(secret), Some(until)) => Ok(Some(Retired { secret, until })),
+        (None, None) => Ok(None),
+        _ => Err(corrupt("previous_client_secret", "it is tried until a time")),
+    }
 }
 
 /// Enables a connector.
@@ -71,7 +79,7 @@ pub async fn create(tx: &mut Tx, new: &ProjectConnector) -> Result<()> {
         new.tenant.environment,
         &new.connector,
         new.created_at,
-        new.is_enabled,
+        new.state.is_enabled(),
         new.require_auth,
         new.allow_end_user_auth,
         new.scopes.as_ref().map(json),
@@ -132,7 +140,7 @@ pub async fn update(tx: &mut Tx, changed: &ProjectConnector) -> Result<()> {
         changed.tenant.project,
         changed.tenant.environment,
         changed.id,
-        changed.is_enabled,
+        changed.state.is_enabled(),
         changed.require_auth,
         changed.allow_end_user_auth,
         changed.scopes.as_ref().map(json),
@@ -298,7 +306,7 @@ mod tests {
             let secret = astralform_domain::Sealed::from_bytes(vec![9]);
             let client = OauthClient { secret, previous: Some(previous), ..client };
             let changed = ProjectConnector {
-                is_enabled: false,
+                state: ProjectConnectorState::Paused,
                 require_auth: false,
                 client: Some(client),
                 generation: 2,
@@ -331,10 +339,29 @@ mod tests {
             create(&mut tx, &new).await.unwrap();
             tx.commit().await.unwrap();
             let found = find(&db, tenant, old.id).await.unwrap().unwrap();
-            assert_eq!(found.disabled_at, Some(now));
+            assert_eq!(found.state, ProjectConnectorState::Disabled { at: now });
             let named = by_slug(&db, tenant, &old.connector).await.unwrap().unwrap();
             assert_eq!(named.id, new.id);
             assert_eq!(list(&db, tenant).await.unwrap().len(), 1);
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_row_with_a_part_of_an_app_is_refused() {
+        on_both(async |db| {
+            let world = world(&db).await;
+            for sql in [
+                "UPDATE project_connectors SET previous_client_secret_until = 9",
+                "UPDATE project_connectors SET client_secret = NULL",
+                "UPDATE project_connectors SET client_id = NULL",
+            ] {
+                let mut tx = db.begin().await.unwrap();
+                tx.execute(sql, binds![]).await.unwrap();
+                tx.commit().await.unwrap();
+                let refused = find(&db, world.tenant, world.project_connector.id).await;
+                assert!(matches!(refused.unwrap_err(), crate::Error::Corrupt { .. }), "{sql}");
+            }
         })
         .await;
     }

@@ -1,9 +1,10 @@
 //! What every test of this crate stands on: both databases, and one project with one of each.
 
 use astralform_domain::{
-    Account, AgentId, AuthReason, AuthRequest, AuthStatus, Clock, Connection, ConnectionState,
-    ConnectionStatus, EndUserId, EndUserKey, Endpoints, Entropy, Environment, HostSet, OauthClient,
-    Owner, ProjectConnector, ScopeSet, Sealed, StatusReason, Tenant, Timestamp, Webhook,
+    Account, AgentId, AuthReason, AuthRequest, AuthRequestState, Clock, Connection,
+    ConnectionState, ConnectionStatus, EndUserId, EndUserKey, Endpoints, Entropy, Environment,
+    HostSet, OauthClient, Owner, ProjectConnector, ProjectConnectorState, ScopeSet, Sealed,
+    StatusReason, Tenant, Timestamp, Webhook,
 };
 
 use crate::{
@@ -117,7 +118,7 @@ fn project_connector(tenant: Tenant, now: Timestamp) -> ProjectConnector {
         id: id(),
         tenant,
         connector: "chat".parse().unwrap(),
-        is_enabled: true,
+        state: ProjectConnectorState::Enabled,
         require_auth: true,
         allow_end_user_auth: true,
         scopes: None,
@@ -135,7 +136,6 @@ fn project_connector(tenant: Tenant, now: Timestamp) -> ProjectConnector {
         hosts: HostSet::from_iter(["chat.example.com".to_owned()]),
         generation: 1,
         created_at: now,
-        disabled_at: None,
     }
 }
 
@@ -169,11 +169,8 @@ pub(crate) fn auth_request(world: &World) -> AuthRequest {
         renews: None,
         account_hint: None,
         return_url: None,
-        status: AuthStatus::Pending,
-        failure: None,
-        provider_error: None,
+        state: AuthRequestState::Pending,
         expires_at: Timestamp::from_secs(1).after(AuthRequest::PHASE),
-        connection: None,
     }
 }
 

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use astralform_domain::{
-    Account, AgentId, AuthReason, AuthRequest, AuthRequestId, AuthStatus, Clock, Connection,
+    Account, AgentId, AuthReason, AuthRequest, AuthRequestId, AuthRequestState, Clock, Connection,
     ConnectionId, ConnectionState, EndUserKey, Entropy, Environment, Owner, ProjectConnector,
     ScopeSet, Secret, Tenant,
 };
@@ -165,11 +165,8 @@ impl Filler {
             renews: None,
             account_hint: None,
             return_url: None,
-            status: AuthStatus::AwaitingConfirmation,
-            failure: None,
-            provider_error: None,
+            state: AuthRequestState::AwaitingConfirmation { connection: led_to.id },
             expires_at: now.before(Duration::from_secs(1)),
-            connection: Some(led_to.id),
         };
         auth_requests::insert(tx, &request, Some(key), "a new account", now).await?;
         Ok(())

@@ -91,7 +91,7 @@ impl From<Overview> for ProjectConnectorView {
             environment: settings.tenant.environment,
             status: overview.status.as_str(),
             status_reason: overview.reason,
-            is_enabled: settings.is_enabled,
+            is_enabled: settings.state.is_enabled(),
             require_auth: settings.require_auth,
             allow_end_user_auth: settings.allow_end_user_auth,
             scopes: settings.scopes,

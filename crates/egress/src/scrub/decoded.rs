@@ -11,6 +11,8 @@ pub(super) struct Decoded {
 
 /// How many escapes may stand in one another: JSON in JSON in an address.
 const ROUNDS: usize = 3;
+/// As many bytes as are looked at for the end of an escape of HTML.
+const LONGEST_ENTITY: usize = 10;
 
 /// Returns the first place at or after `from` where an escape or a control character may begin.
 pub(super) fn next_escape(text: &[u8], from: usize) -> Option<usize> {
@@ -43,6 +45,25 @@ impl Decoded {
     /// Decodes a text again and again, as long as that changes it.
     pub(super) fn rounds(text: &[u8]) -> impl Iterator<Item = Self> + '_ {
         successors(Self::of(text), Self::again).take(ROUNDS)
+    }
+
+    /// Decodes a text of which more is to come: an escape at its end that may go on is left out, in
+    /// each round.
+    pub(super) fn open_rounds(text: &[u8]) -> impl Iterator<Item = Self> + '_ {
+        let first = Self::of(without_open_escape(text)).map(Self::without_open_escape);
+        successors(first, |decoded| decoded.again().map(Self::without_open_escape)).take(ROUNDS)
+    }
+
+    fn without_open_escape(mut self) -> Self {
+        let length = without_open_escape(&self.bytes).len();
+        self.bytes.truncate(length);
+        self.places.truncate(length + 1);
+        self
+    }
+
+    /// Returns where in the original a byte stood.
+    pub(super) fn place(&self, at: usize) -> usize {
+        self.places[at]
     }
 
     /// Returns where in the original a range stood.
@@ -93,6 +114,33 @@ impl Decoded {
     }
 }
 
+/// Returns a text up to the escape at its end that is not whole, if there is one.
+pub(super) fn without_open_escape(text: &[u8]) -> &[u8] {
+    let from = text.len().saturating_sub(Decoded::LONGEST_ESCAPE);
+    let open = (from..text.len()).find(|at| is_open_escape(&text[*at..]));
+    &text[..open.unwrap_or(text.len())]
+}
+
+/// Returns whether a text is the beginning of an escape and no whole one.
+fn is_open_escape(text: &[u8]) -> bool {
+    let are_hex = |digits: &[u8]| digits.iter().all(u8::is_ascii_hexdigit);
+    match text {
+        [b'\\' | b'%' | b'&' | 0xc2] => true,
+        [b'%', digit] => digit.is_ascii_hexdigit(),
+        [b'\\', b'u', digits @ ..] if digits.len() < 4 => are_hex(digits),
+        // The first half of a character; a second one has to follow.
+        [b'\\', b'u', b'd' | b'D', b'8'..=b'9' | b'a'..=b'b' | b'A'..=b'B', _, _, low @ ..] => {
+            matches!(low, [] | [b'\\'])
+                || matches!(low, [b'\\', b'u', digits @ ..] if digits.len() < 4 && are_hex(digits))
+        }
+        [b'&', name @ ..] => {
+            let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'#';
+            name.len() < LONGEST_ENTITY && name.iter().all(is_name)
+        }
+        _ => false,
+    }
+}
+
 enum Meaning {
     Byte(u8),
     Char(char),
@@ -136,8 +184,7 @@ fn of_json(text: &[u8]) -> Option<(Meaning, usize)> {
 }
 
 fn of_html(text: &[u8]) -> Option<(Meaning, usize)> {
-    const LONGEST: usize = 10;
-    let end = text.iter().take(LONGEST).position(|byte| *byte == b';')?;
+    let end = text.iter().take(LONGEST_ENTITY).position(|byte| *byte == b';')?;
     let c = match &text[1..end] {
         b"amp" => '&',
         b"lt" => '<',
@@ -155,4 +202,24 @@ fn number(digits: Option<&[u8]>, base: u32) -> Option<u32> {
     let digits = std::str::from_utf8(digits?).ok()?;
     digits.bytes().all(|byte| byte.is_ascii_hexdigit()).then_some(())?;
     u32::from_str_radix(digits, base).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_escape_that_may_go_on_is_left_out_and_a_whole_one_is_not() {
+        for escape in ["%41", "\\n", "\\u0041", "\\ud83d\\ude00", "&amp;", "&#x41;", "\u{80}"] {
+            let text = format!("ab{escape}");
+            for end in 3..text.len() {
+                let open = without_open_escape(&text.as_bytes()[..end]);
+                assert_eq!(open, b"ab", "{escape} up to {end}");
+            }
+            assert_eq!(without_open_escape(text.as_bytes()), text.as_bytes());
+        }
+        for text in ["100% of", "a & b", "\\x", "a\\\"b", "&nbsp;", ""] {
+            assert_eq!(without_open_escape(text.as_bytes()), text.as_bytes());
+        }
+    }
 }

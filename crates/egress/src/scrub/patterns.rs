@@ -130,6 +130,20 @@ impl Patterns {
         None
     }
 
+    /// Returns where patterns may begin that the text ends in the middle of, and whether one there
+    /// is short. Of a short one, a word that is known by the byte after it, all may stand there.
+    pub(super) fn begun<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = (usize, bool)> + 'a {
+        let from = text.len().saturating_sub(self.longest());
+        (from..text.len()).filter_map(|start| {
+            let begun = self.forms.all.iter().map(|pattern| self.forms.text(pattern));
+            let begun = begun.filter(|wanted| is_begun(wanted, text, start));
+            begun
+                .map(|wanted| wanted.len() < WORD)
+                .reduce(|any, is_short| any | is_short)
+                .map(|is_short| (start, is_short))
+        })
+    }
+
     fn at(&self, text: &[u8], start: usize) -> Option<Range<usize>> {
         let rest = &text[start..];
         let standing = self.forms.all.iter().filter(|pattern| {
@@ -142,6 +156,16 @@ impl Patterns {
         let found = start..start + longest.text.len();
         Some(if longest.is_encoded { extended(text, found) } else { found })
     }
+}
+
+/// Returns whether a text ends in the middle of a pattern that begins at `start`.
+fn is_begun(wanted: &[u8], text: &[u8], start: usize) -> bool {
+    let rest = &text[start..];
+    let is_short = wanted.len() < WORD;
+    let is_open = wanted.len() > rest.len() || is_short && wanted.len() == rest.len();
+    is_open
+        && rest.iter().zip(wanted).all(|(byte, wanted)| *wanted == fold(*byte))
+        && (!is_short || is_word(text, start..text.len()))
 }
 
 /// Spreads three bytes over the table (Fibonacci hashing).

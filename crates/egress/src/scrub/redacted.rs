@@ -9,16 +9,21 @@ const NUMBER: usize = 6;
 
 /// Returns a text without the secrets that it repeats; `None` when it repeats none.
 pub(super) fn redact(text: &[u8], patterns: &Patterns) -> Option<Vec<u8>> {
+    replaced(text, &find_all(text, patterns), REDACTED.as_bytes())
+}
+
+/// Returns where secrets stand in a text, also under escapes, sorted by where they begin.
+pub(super) fn find_all(text: &[u8], patterns: &Patterns) -> Vec<Range<usize>> {
     let mut found = all(text, patterns);
     for decoded in Decoded::rounds(text) {
         found.extend(all(&decoded.bytes, patterns).into_iter().map(|range| decoded.origin(range)));
     }
     found.sort_by_key(|range| range.start);
-    replaced(text, &found, REDACTED.as_bytes())
+    found
 }
 
-/// Does the same to each string of a JSON document, and leaves the rest of it as it is. What is no
-/// JSON after all is a text.
+/// Redacts each string of a JSON document, and leaves the rest of it as it is. What is no JSON after
+/// all is a text.
 pub(super) fn redact_json(document: &[u8], patterns: &Patterns) -> Option<Vec<u8>> {
     let mut clean = Vec::with_capacity(document.len());
     let mut has_changed = false;
@@ -73,7 +78,7 @@ fn all(text: &[u8], patterns: &Patterns) -> Vec<Range<usize>> {
 }
 
 /// Returns a text with something else in place of the ranges, which are sorted and may overlap.
-fn replaced(text: &[u8], ranges: &[Range<usize>], instead: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn replaced(text: &[u8], ranges: &[Range<usize>], instead: &[u8]) -> Option<Vec<u8>> {
     if ranges.is_empty() {
         return None;
     }

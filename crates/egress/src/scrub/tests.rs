@@ -9,6 +9,8 @@ use url::form_urlencoded::byte_serialize;
 
 use super::*;
 
+mod stream;
+
 const SECRET: &str = "CANARY/\"tok&n+=~-0123456789abcdef";
 
 fn secrets(texts: &[&str]) -> Secrets {

@@ -1,5 +1,5 @@
 use astralform_domain::{AuthFailure, AuthRequest, AuthStatus, ProviderError};
-use astralform_storage::auth_requests::{self, StatusAdvance};
+use astralform_storage::auth_requests;
 
 use crate::{Fault, auth_requests::Prompts};
 
@@ -16,24 +16,21 @@ pub(super) enum FlowEnd {
 impl Prompts {
     /// Ends a pending request without a connection.
     pub(super) async fn close(&self, request: &AuthRequest, ended: FlowEnd) -> Result<(), Fault> {
-        let (status, failure, said) = match ended {
-            FlowEnd::Declined(said) => (AuthStatus::Declined, None, Some(said)),
-            FlowEnd::Failed(failure) => (AuthStatus::Failed, Some(failure), None),
-            FlowEnd::Refused(failure, said) => (AuthStatus::Failed, Some(failure), Some(said)),
+        let end = match ended {
+            FlowEnd::Declined(said) => request.state.declined(said),
+            FlowEnd::Failed(why) => request.state.failed(why, None),
+            FlowEnd::Refused(why, said) => request.state.failed(why, Some(said)),
         };
-        let expires_at = self.base.now();
-        let step = StatusAdvance { status, failure, connection: None, expires_at };
+        let end = end.filter(|_| request.status() == AuthStatus::Pending);
+        let Some(end) = end else { return Ok(()) };
         let mut tx = self.base.begin().await?;
-        let pending = AuthStatus::Pending;
-        let moved = auth_requests::advance(&mut tx, request.id, pending, step).await?;
-        if let (true, Some(said)) = (moved, &said) {
-            auth_requests::note_provider_error(&mut tx, request.id, said).await?;
-        }
+        let moved = auth_requests::advance(&mut tx, request, &end, self.base.now()).await?;
         tx.commit().await?;
         if moved {
+            let status = end.status();
             self.base.metrics.auth_requests(status, 1);
-            let why = failure.map(AuthFailure::as_str);
-            let said = said.map(|said| said.to_string());
+            let why = end.failure().map(AuthFailure::as_str);
+            let said = end.provider_error().map(ToString::to_string);
             tracing::info!(auth_request.id = %request.id, %status, why, provider_error = said, "auth request ended");
             self.state.changes.announce(request.id);
         }

@@ -8,7 +8,7 @@ use astralform_storage::{auth_requests, freezes, project_connectors};
 use subtle::ConstantTimeEq as _;
 use thiserror::Error;
 
-use super::{Prompt, link::confirmation_proof, unconfirmed::advance};
+use super::{Prompt, link::confirmation_proof};
 use crate::{
     Fault, Frozen,
     auth_requests::Prompts,
@@ -109,12 +109,9 @@ impl Confirmations {
             return Err(ConfirmError::WrongProof);
         }
         if request.owner != *said.owner {
-            let why = (AuthStatus::Failed, Some(AuthFailure::EndUserMismatch));
-            if self
-                .prompts
-                .give_up(&request, &connection, why, StatusReason::EndUserMismatch)
-                .await?
-            {
+            let failed = request.state.failed(AuthFailure::EndUserMismatch, None);
+            let why = StatusReason::EndUserMismatch;
+            if self.prompts.give_up(&request, &connection, failed, why).await? {
                 self.revocations.revoke_now(&connection).await;
             }
             return Err(ConfirmError::EndUserMismatch);
@@ -158,7 +155,7 @@ impl Confirmations {
             return Ok(Ok(false));
         }
         let owner = self.connections.lock_owner(&mut tx, request.tenant, &request.owner).await?;
-        if !advance(&mut tx, request, AuthStatus::Completed, None).await? {
+        if !auth_requests::confirm(&mut tx, request).await? {
             return Ok(Ok(false));
         }
         let connection = Connection { state: ConnectionState::ACTIVE, ..waiting.clone() };

@@ -4,7 +4,7 @@ use astralform_catalog::Auth;
 use astralform_domain::{AuthRequest, AuthStatus, Secret};
 use thiserror::Error;
 
-use super::{BeginError, finish::Fetched};
+use super::BeginError;
 use crate::{
     Fault, SettingsError, Unusable,
     auth_requests::{Consents, Prompts},
@@ -86,10 +86,8 @@ impl KeyEntry {
         };
         let parts = read_key(entered, described).map_err(invalid)?;
         self.count_key(&request).await?;
-        let key = self.key_checks.verify_key(&ready, parts).await?;
-        let tokens = vec![key.token(&ready, self.base.now())];
-        let fetched = Fetched { account: key.account, tokens, hosts: key.hosts };
-        let made = self.consents.receive(&request, &ready, fetched).await?;
+        let opened = self.key_checks.verify_key(&ready, parts).await?;
+        let made = self.consents.receive(&request, &ready, opened).await?;
         Ok(self.consents.way_back(&request, made).await?)
     }
 

@@ -5,11 +5,11 @@ mod way_back;
 
 use astralform_catalog::Auth;
 use astralform_domain::{
-    AuthFailure, AuthRequest, AuthStatus, ConnectionId, ConnectionState, Secret, VerifyEndUser,
+    AuthFailure, AuthRequest, AuthRequestState, AuthStatus, ConnectionId, ConnectionState, Secret,
+    VerifyEndUser,
 };
 use astralform_storage::{
-    auth_requests::{self, StatusAdvance},
-    freezes,
+    auth_requests, freezes,
     oauth_states::{self, OauthState, ReturnedState},
     project_connectors,
 };
@@ -20,10 +20,9 @@ use super::begin::digest;
 use crate::{
     Fault,
     auth_requests::{Consents, close::FlowEnd},
-    connections::NewConnection,
+    connections::{Arrival, OpenAccount},
     connectors::Ready,
 };
-pub(super) use exchange::Fetched;
 
 /// What a browser brings back from a provider (RFC 6749 §4.1.2).
 pub struct Callback<'a> {
@@ -61,10 +60,10 @@ pub enum FinishError {
     Fault(#[from] Fault),
 }
 
-/// What became of what was fetched.
+/// What became of an account that was opened.
 enum Placed {
-    /// It is stored; the request goes on to that status.
-    Stored(ConnectionId, AuthStatus),
+    /// It is stored; the request went on to that state.
+    Stored(AuthRequestState),
     /// It is of another account than was asked for.
     OtherAccount,
     /// The request, or the settings it was made for, ended meanwhile.
@@ -131,7 +130,7 @@ impl Consents {
             return Ok(None);
         }
         match Box::pin(self.fetch(state, request, callback)).await? {
-            Ok((ready, fetched)) => Ok(Box::pin(self.receive(request, &ready, fetched)).await?),
+            Ok((ready, opened)) => Ok(Box::pin(self.receive(request, &ready, opened)).await?),
             Err(ended) => {
                 self.prompts.close(request, ended).await?;
                 Ok(None)
@@ -176,34 +175,35 @@ impl Consents {
         Ok(())
     }
 
-    /// Stores what was fetched, and gives back what cannot be stored. A connection that has to be
+    /// Stores an account, and gives back what cannot be stored. A connection that has to be
     /// confirmed is returned.
     pub(super) async fn receive(
         &self,
         request: &AuthRequest,
         ready: &Ready,
-        fetched: Fetched,
+        opened: OpenAccount,
     ) -> Result<Option<ConnectionId>, Fault> {
-        match self.place(request, ready, &fetched).await {
-            Ok(Placed::Stored(connection, next)) => {
-                tracing::info!(auth_request.id = %request.id, status = %next, "account connected");
-                self.base.metrics.auth_requests(next, 1);
+        match self.place(request, ready, &opened).await {
+            Ok(Placed::Stored(state)) => {
+                let status = state.status();
+                tracing::info!(auth_request.id = %request.id, %status, "account connected");
+                self.base.metrics.auth_requests(status, 1);
                 self.prompts.state.changes.announce(request.id);
-                Ok((next == AuthStatus::AwaitingConfirmation).then_some(connection))
+                Ok(state.connection().filter(|_| status == AuthStatus::AwaitingConfirmation))
             }
             Ok(Placed::OtherAccount) => {
-                self.decline_other(request, ready, fetched).await?;
+                self.decline_other(request, ready, opened).await?;
                 self.prompts.close(request, FlowEnd::Failed(AuthFailure::OtherAccount)).await?;
                 Ok(None)
             }
             Ok(Placed::Frozen) => {
-                let Fetched { account, tokens, .. } = fetched;
+                let OpenAccount { account, tokens, .. } = opened;
                 self.discards.discard(request, ready, Some(&account), tokens).await;
                 self.prompts.close(request, FlowEnd::Failed(AuthFailure::Frozen)).await?;
                 Ok(None)
             }
             other => {
-                let Fetched { account, tokens, .. } = fetched;
+                let OpenAccount { account, tokens, .. } = opened;
                 self.discards.discard(request, ready, Some(&account), tokens).await;
                 other.map(|_| None)
             }
@@ -214,59 +214,61 @@ impl Consents {
         &self,
         request: &AuthRequest,
         ready: &Ready,
-        fetched: &Fetched,
+        opened: &OpenAccount,
     ) -> Result<Placed, Fault> {
-        if !self.is_wanted(request, ready, fetched).await? {
+        if !self.is_wanted(request, ready, opened).await? {
             return Ok(Placed::OtherAccount);
         }
-        let (state, next) = self.next_phase(request).await?;
-        let new = NewConnection {
-            request,
-            ready,
-            account: &fetched.account,
-            tokens: &fetched.tokens,
-            hosts: &fetched.hosts,
-            state,
-        };
-        self.store(&new, next).await
+        let state = self.first_state(request).await?;
+        self.store(request, ready, opened, state).await
     }
 
-    async fn store(&self, new: &NewConnection<'_>, next: AuthStatus) -> Result<Placed, Fault> {
-        let request = new.request;
+    async fn store(
+        &self,
+        request: &AuthRequest,
+        ready: &Ready,
+        opened: &OpenAccount,
+        state: ConnectionState,
+    ) -> Result<Placed, Fault> {
         let now = self.base.now();
         let key = self.base.keys_of(request.tenant.project).await?;
         let mut tx = self.base.begin().await?;
         if !freezes::is_thawed(&mut tx, request.tenant.project).await? {
             return Ok(Placed::Frozen);
         }
-        if !project_connectors::holds(&mut tx, &new.ready.settings).await? {
+        if !project_connectors::holds(&mut tx, &ready.settings).await? {
             return Ok(Placed::Ended);
         }
         let owner = self.connections.lock_owner(&mut tx, request.tenant, &request.owner).await?;
-        if matches!(new.ready.connector.auth(), Auth::OAuth(_)) {
-            self.connectors.absolve_app(&mut tx, new.ready).await?;
+        if matches!(ready.connector.auth(), Auth::OAuth(_)) {
+            self.connectors.absolve_app(&mut tx, ready).await?;
         }
-        let connection = self.connections.store_connection(&mut tx, new, owner, &key).await?;
-        let expires_at = now.after(AuthRequest::PHASE);
-        let step =
-            StatusAdvance { status: next, failure: None, connection: Some(connection), expires_at };
-        let pending = AuthStatus::Pending;
-        if !auth_requests::advance(&mut tx, request.id, pending, step).await? {
+        let arrival = Arrival {
+            connection: self.connections.new_connection(request, opened, state),
+            tokens: &opened.tokens,
+            end_user: owner,
+            waiting: None,
+            request,
+            connector: Some(&ready.connector),
+        };
+        let connection = self.connections.store_connection(&mut tx, arrival, &key).await?;
+        let is_usable = state == ConnectionState::ACTIVE;
+        let Some(next) = request.state.connected(connection, is_usable) else {
+            return Ok(Placed::Ended);
+        };
+        if !auth_requests::advance(&mut tx, request, &next, now.after(AuthRequest::PHASE)).await? {
             return Ok(Placed::Ended);
         }
         tx.commit().await?;
-        Ok(Placed::Stored(connection, next))
+        Ok(Placed::Stored(next))
     }
 
-    async fn next_phase(
-        &self,
-        request: &AuthRequest,
-    ) -> Result<(ConnectionState, AuthStatus), Fault> {
-        Ok(match self.row_tags.environment_settings(request.tenant).await?.verify_end_user {
-            VerifyEndUser::Confirm => {
-                (ConnectionState::AwaitingConfirmation, AuthStatus::AwaitingConfirmation)
-            }
-            VerifyEndUser::Off => (ConnectionState::ACTIVE, AuthStatus::Completed),
+    /// Returns the state that a connection is made in.
+    async fn first_state(&self, request: &AuthRequest) -> Result<ConnectionState, Fault> {
+        let settings = self.row_tags.environment_settings(request.tenant).await?;
+        Ok(match settings.verify_end_user {
+            VerifyEndUser::Confirm => ConnectionState::AwaitingConfirmation,
+            VerifyEndUser::Off => ConnectionState::ACTIVE,
         })
     }
 }

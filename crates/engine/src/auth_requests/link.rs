@@ -81,8 +81,8 @@ impl Prompts {
 #[cfg(test)]
 mod tests {
     use astralform_domain::{
-        AgentId, AuthReason, AuthStatus, Clock, Entropy, Environment, Owner, ProjectConnectorId,
-        ProjectId, ScopeSet, Tenant, Timestamp,
+        AgentId, AuthReason, AuthRequestState, Clock, Entropy, Environment, Owner,
+        ProjectConnectorId, ProjectId, ScopeSet, Tenant, Timestamp,
     };
     use astralform_vault::{KeyRing, KeyUse};
 
@@ -116,11 +116,8 @@ mod tests {
             renews: None,
             account_hint: None,
             return_url: None,
-            status: AuthStatus::Pending,
-            failure: None,
-            provider_error: None,
+            state: AuthRequestState::Pending,
             expires_at: Timestamp::from_secs(60),
-            connection: None,
         }
     }
 

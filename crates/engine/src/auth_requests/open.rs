@@ -1,7 +1,8 @@
 use std::{sync::Arc, time::Duration};
 
 use astralform_domain::{
-    AgentId, AuthRequest, AuthRequestId, AuthStatus, Connection, Owner, VerifyEndUser,
+    AgentId, AuthRequest, AuthRequestId, AuthRequestState, AuthStatus, Connection, Owner,
+    VerifyEndUser,
 };
 use astralform_storage::{auth_requests, connections};
 use thiserror::Error;
@@ -92,11 +93,8 @@ impl Prompts {
             renews,
             account_hint: ask.renews.map(|(_, label)| label),
             return_url,
-            status: AuthStatus::Pending,
-            failure: None,
-            provider_error: None,
+            state: AuthRequestState::Pending,
             expires_at: self.base.now().after(life),
-            connection: None,
         })
     }
 

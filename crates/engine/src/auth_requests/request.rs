@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use astralform_domain::{
-    AuthReason, AuthRequest, AuthStatus, Caller, Connection, ConnectionState, ConnectionStatus,
-    Owner, ScopeSet, StatusReason, Timestamp,
+    AuthReason, AuthRequest, AuthRequestState, Caller, Connection, ConnectionState,
+    ConnectionStatus, Owner, ScopeSet, StatusReason, Timestamp,
 };
 use astralform_storage::{agents, auth_requests, connections, project_connectors, tokens};
 
@@ -200,11 +200,8 @@ impl AuthRequests {
             renews: Some(known.id),
             account_hint: Some(known.account.label.clone()),
             return_url: None,
-            status: AuthStatus::Completed,
-            failure: None,
-            provider_error: None,
+            state: AuthRequestState::Completed { connection: known.id },
             expires_at: now,
-            connection: Some(known.id),
         };
         let mut tx = self.base.begin().await.map_err(Fault::from)?;
         let owner = self.connections.lock_owner(&mut tx, known.tenant, &known.owner).await?;

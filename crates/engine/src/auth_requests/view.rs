@@ -1,5 +1,7 @@
 use astralform_catalog::ApiKeyAuth;
-use astralform_domain::{AuthReason, AuthRequest, AuthRequestId, AuthStatus, Owner, Tenant};
+use astralform_domain::{
+    AuthFailure, AuthReason, AuthRequest, AuthRequestId, AuthStatus, Owner, Tenant,
+};
 use astralform_storage::{agents, auth_requests, projects};
 
 use crate::{Fault, Unusable, auth_requests::Prompts};
@@ -141,7 +143,8 @@ fn message(request: &AuthRequest, status: AuthStatus, name: &str, url: &str) -> 
             format!("The link to connect {name} has expired. Try again to get a new one.")
         }
         (AuthStatus::Failed, _) => {
-            let why = request.failure.map_or("something went wrong", |why| why.explanation());
+            let why = request.state.failure();
+            let why = why.map_or("something went wrong", AuthFailure::explanation);
             format!("{name} could not be connected: {why}.")
         }
     }

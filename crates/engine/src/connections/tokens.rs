@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use astralform_catalog::Connector;
 use astralform_domain::{Connection, ConnectionStatus, ScopeSet, Secret, Timestamp};
-use astralform_provider::oauth::Granted;
+use astralform_provider::{oauth::Granted, request::CredentialParts};
 use astralform_storage::{
     Tx,
     tokens::{self, Doubts, Token},
@@ -57,6 +57,19 @@ impl OpenToken {
             refresh_token: granted.refresh_token,
             expires_at: lifetime.map(|lifetime| now.after(lifetime)),
             scopes: noted(connector, asked, &connector.with_implied(&scopes)),
+            written_at: now,
+            in_doubt: false,
+        }
+    }
+
+    /// Returns an API key as the one token of its connection.
+    pub(crate) fn entered(parts: &CredentialParts, connector: &Connector, now: Timestamp) -> Self {
+        Self {
+            kind: connector.api.token.clone(),
+            access_token: parts.to_text(),
+            refresh_token: None,
+            expires_at: None,
+            scopes: ScopeSet::default(),
             written_at: now,
             in_doubt: false,
         }

@@ -11,8 +11,8 @@ use subtle::ConstantTimeEq as _;
 
 use crate::{
     Fault,
+    connections::OpenAccount,
     connectors::{made_up_client, open_client},
-    key_checks::VerifiedKey,
     project_connectors::ProjectConnectors,
     settings::{Credentials, Entered, SettingsError, check_endpoints, check_scopes, check_tools},
 };
@@ -57,7 +57,7 @@ struct Present {
 struct Revised {
     settings: ProjectConnector,
     client: Option<Client>,
-    key: Option<VerifiedKey>,
+    key: Option<OpenAccount>,
     effect: Effect,
 }
 
@@ -137,7 +137,7 @@ impl ProjectConnectors {
             )?;
         }
         revised.key = key;
-        self.apply(&mut tx, revised, requested, &keys).await?;
+        self.apply(&mut tx, revised, change, &keys).await?;
         Ok(tx.commit().await.map_err(Fault::from)?)
     }
 
@@ -173,7 +173,7 @@ impl ProjectConnectors {
         planned: &Revised,
         entered: Option<&Entered>,
         connector: &Arc<Connector>,
-    ) -> Result<Option<VerifiedKey>, SettingsError> {
+    ) -> Result<Option<OpenAccount>, SettingsError> {
         if planned.effect != Effect::None || entered.is_some() {
             self.app_checks.check_reachable(&planned.settings, connector).await?;
         }

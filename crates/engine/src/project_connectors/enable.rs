@@ -3,7 +3,7 @@ use std::sync::Arc;
 use astralform_catalog::{Auth, Connector};
 use astralform_domain::{
     ConnectorSlug, Endpoints, HostSet, OauthClient, ProjectConnector, ProjectConnectorId,
-    SettingsPatch, Tenant, chain,
+    ProjectConnectorState, SettingsPatch, Tenant, chain,
 };
 use astralform_provider::{oauth::Client, request::CredentialParts};
 use astralform_storage::project_connectors;
@@ -11,8 +11,9 @@ use astralform_vault::ProjectKeys;
 
 use crate::{
     Fault,
+    connections::OpenAccount,
     connectors::{Ready, made_up_client},
-    key_checks::{VerifiedKey, VerifyError},
+    key_checks::VerifyError,
     places,
     project_connectors::ProjectConnectors,
     settings::{Credentials, Entered, SettingsError, check_endpoints, check_scopes, check_tools},
@@ -90,29 +91,23 @@ impl ProjectConnectors {
             EnteredCredentials::Key(None) if settings.allow_end_user_auth => None,
             EnteredCredentials::Key(None) => return Err(SettingsError::NothingPays),
         };
-        self.create(settings, connector, key, &keys).await
+        self.create(&settings, key, &keys).await
     }
 
     async fn create(
         &self,
-        settings: ProjectConnector,
-        connector: &Arc<Connector>,
-        key: Option<VerifiedKey>,
+        settings: &ProjectConnector,
+        key: Option<OpenAccount>,
         keys: &ProjectKeys,
     ) -> Result<ProjectConnectorId, SettingsError> {
         let id = settings.id;
         let mut tx = self.base.begin().await.map_err(Fault::from)?;
-        match project_connectors::create(&mut tx, &settings).await {
+        match project_connectors::create(&mut tx, settings).await {
             Err(error) if error.is_conflict() => return Err(SettingsError::AlreadyEnabled),
             other => other.map_err(Fault::from)?,
         }
         if let Some(key) = key {
-            let addresses = self.connectors.addresses(&settings, connector);
-            let addresses = addresses.ok_or(SettingsError::BadAddresses)?;
-            let settings = Arc::new(settings);
-            let addresses = Arc::new(addresses);
-            let ready = Ready::new(settings, Arc::clone(connector), addresses);
-            self.project_key.put_project_key(&mut tx, &ready, &key, keys).await?;
+            self.project_key.put_project_key(&mut tx, settings, &key, keys).await?;
         }
         tx.commit().await.map_err(Fault::from)?;
         tracing::info!(project_connector.id = %id, "connector enabled");
@@ -174,7 +169,7 @@ impl ProjectConnectors {
         settings: &ProjectConnector,
         connector: &Arc<Connector>,
         parts: CredentialParts,
-    ) -> Result<VerifiedKey, SettingsError> {
+    ) -> Result<OpenAccount, SettingsError> {
         let addresses = self.connectors.addresses(settings, connector);
         let addresses = addresses.ok_or(SettingsError::BadAddresses)?;
         let settings = Arc::new(settings.clone());
@@ -199,7 +194,7 @@ impl ProjectConnectors {
             id: ProjectConnectorId::new(&self.base.clock, &self.base.entropy),
             tenant,
             connector: new.connector,
-            is_enabled: true,
+            state: ProjectConnectorState::Enabled,
             require_auth: true,
             allow_end_user_auth: !is_by_key,
             scopes: None,
@@ -210,7 +205,6 @@ impl ProjectConnectors {
             hosts: HostSet::default(),
             generation: 1,
             created_at: self.base.now(),
-            disabled_at: None,
         }
         .patched(&new.settings);
         let addresses = self.connectors.addresses(&settings, connector);

@@ -12,9 +12,8 @@ use super::KeyShown;
 use crate::{
     Fault,
     base::Base,
-    connections::{Connections, open_all},
+    connections::{Connections, OpenAccount, open_all},
     connectors::{Connectors, Ready},
-    key_checks::VerifiedKey,
 };
 
 /// The project's own API key of a connector, which serves all of its end users.
@@ -103,12 +102,12 @@ impl ProjectKey {
     pub(super) async fn put_project_key(
         &self,
         tx: &mut Tx,
-        ready: &Ready,
-        key: &VerifiedKey,
+        settings: &ProjectConnector,
+        key: &OpenAccount,
         keys: &ProjectKeys,
     ) -> Result<(), Fault> {
-        let tenant = ready.settings.tenant;
-        let pcon = ready.settings.id;
+        let tenant = settings.tenant;
+        let pcon = settings.id;
         let known = connections::serving(&mut *tx, tenant, pcon, None).await?;
         let id = match known.first() {
             Some(known) => known.id,
@@ -132,7 +131,6 @@ impl ProjectKey {
         } else {
             connections::update(tx, &connection).await?;
         }
-        let token = key.token(ready, self.base.now());
-        self.connections.store_tokens(tx, &connection, &[token], keys).await.map(drop)
+        self.connections.store_tokens(tx, &connection, &key.tokens, keys).await.map(drop)
     }
 }

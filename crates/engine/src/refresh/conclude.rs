@@ -69,8 +69,6 @@ pub(super) enum Conclusion {
     AppRejected(ProviderError),
     /// It is tried again.
     Deferred(Deferral),
-    /// It is tried again, though that is of no use before a setting changes.
-    NotAllowed(Deferral),
 }
 
 impl Conclusion {
@@ -81,7 +79,7 @@ impl Conclusion {
             Self::Ended(StatusReason::RefreshOutcomeUnknown) => RefreshOutcome::CliffUpstream,
             Self::Ended(_) => RefreshOutcome::CorrectInvalidGrant,
             Self::AppRejected(_) => RefreshOutcome::AppRejected,
-            Self::Deferred(_) | Self::NotAllowed(_) => RefreshOutcome::Upstream5xx,
+            Self::Deferred(_) => RefreshOutcome::Upstream5xx,
         }
     }
 }
@@ -94,47 +92,51 @@ pub(super) struct Deferral {
     pub(super) casts_doubt: bool,
     /// Whether the provider has refused it for certain, though not in a word that says why.
     pub(super) is_refusal: bool,
+    /// Whether that is of no use before a setting changes.
+    pub(super) needs_setting: bool,
     /// For the log.
     pub(super) why: String,
 }
 
+impl Deferral {
+    fn new(after: Option<Duration>, why: impl Into<String>) -> Self {
+        let why = why.into();
+        Self { after, casts_doubt: false, is_refusal: false, needs_setting: false, why }
+    }
+}
+
 /// Decides what follows. `in_doubt` says that the refresh token may have been used up before.
 pub(super) fn conclude(oauth: &OAuth, reply: &Reply, in_doubt: bool) -> Conclusion {
-    let deferred = |after, casts_doubt, why: &str| {
-        let why = why.to_owned();
-        let is_refusal = false;
-        Conclusion::Deferred(Deferral { after, casts_doubt, is_refusal, why })
-    };
-    let Answered { raw, read, after } = match reply {
+    let answered = match reply {
         Reply::Answered(answered) => answered,
         Reply::NotAllowed(why) => {
-            return Conclusion::NotAllowed(Deferral {
-                after: None,
-                casts_doubt: false,
-                is_refusal: false,
-                why: why.clone(),
-            });
+            let deferral = Deferral::new(None, why);
+            return Conclusion::Deferred(Deferral { needs_setting: true, ..deferral });
         }
-        Reply::NotSent => return deferred(None, false, "the provider could not be reached"),
-        Reply::Lost => return deferred(None, true, "the provider did not answer"),
+        Reply::NotSent => {
+            return Conclusion::Deferred(Deferral::new(None, "the provider could not be reached"));
+        }
+        Reply::Lost => {
+            let deferral = Deferral::new(None, "the provider did not answer");
+            return Conclusion::Deferred(Deferral { casts_doubt: true, ..deferral });
+        }
     };
-    let after = *after;
+    let Answered { raw, read, after } = answered;
     match read {
         Refreshed::Granted(granted) => Conclusion::Renewed(granted.clone()),
         Refreshed::Rejected => Conclusion::Ended(ending(oauth, in_doubt)),
         Refreshed::AppRejected(said) => Conclusion::AppRejected(said.clone()),
         Refreshed::Refused(said) => Conclusion::Deferred(Deferral {
-            after,
-            casts_doubt: false,
             is_refusal: after.is_none(),
-            why: format!("it answered {said}"),
+            ..Deferral::new(*after, format!("it answered {said}"))
         }),
-        Refreshed::Deferred(code) => deferred(after, false, &format!("it answered {code}")),
+        Refreshed::Deferred(code) => {
+            Conclusion::Deferred(Deferral::new(*after, format!("it answered {code}")))
+        }
         Refreshed::Unclear => Conclusion::Deferred(Deferral {
-            after,
             casts_doubt: true,
             is_refusal: raw.status().is_client_error() && after.is_none(),
-            why: format!("it answered with status {}", raw.status),
+            ..Deferral::new(*after, format!("it answered with status {}", raw.status))
         }),
     }
 }

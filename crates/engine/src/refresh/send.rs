@@ -7,7 +7,7 @@ use astralform_domain::{Connection, RefreshOutcome, Sealed, Secret, chain, crash
 use astralform_egress::Answer;
 use astralform_provider::{
     Budget, ProviderApp, SendError,
-    oauth::{Client, refresh_request},
+    oauth::{Client, Refreshed, refresh_request},
 };
 use astralform_storage::refreshes::{self, RefreshKey};
 use astralform_vault::ProjectKeys;
@@ -16,7 +16,7 @@ use tokio::time::{sleep, timeout};
 use super::{
     RefreshEnd, Renewed,
     claim::Hold,
-    conclude::{Answered, Conclusion, RawAnswer, Reply, conclude},
+    conclude::{Answered, RawAnswer, Reply},
     in_flight::EndSender,
     timing::LEASE,
 };
@@ -42,11 +42,10 @@ impl RefreshExchange {
         let _under_way = self.base.metrics.refreshing();
         let reply = self.exchange_refresh(ready, hold, app, secret).await;
         crash_point!("refresh.answered");
-        if let Reply::Answered(Answered { raw, .. }) = &reply
-            && (200..300).contains(&raw.status)
+        if let Reply::Answered(answered) = &reply
+            && (200..300).contains(&answered.raw.status)
         {
-            let sealed = self.sealed_answer(hold, raw);
-            self.keep(ready, hold, &reply, &sealed, sender).await;
+            self.keep(ready, hold, answered, sender).await;
             crash_point!("refresh.stored");
         }
         self.settled(ready, hold, &reply).await
@@ -54,16 +53,10 @@ impl RefreshExchange {
 
     /// Stores the answer; until the database takes it, it is in a file, and those who wait are
     /// served from memory.
-    async fn keep(
-        &self,
-        ready: &Ready,
-        hold: &Hold,
-        reply: &Reply,
-        sealed: &Sealed,
-        sender: &EndSender,
-    ) {
+    async fn keep(&self, ready: &Ready, hold: &Hold, answered: &Answered, sender: &EndSender) {
+        let sealed = self.sealed_answer(hold, &answered.raw);
         let mut is_spooled = false;
-        while let Err(error) = self.keep_once(hold, sealed).await {
+        while let Err(error) = self.keep_once(hold, &sealed).await {
             if !is_spooled {
                 tracing::error!(
                     connection.id = %hold.connection.id, error,
@@ -71,8 +64,8 @@ impl RefreshExchange {
                 );
                 self.base.metrics.refreshed(&ready.connector.slug, RefreshOutcome::PersistFailure);
                 let tenant = hold.connection.tenant;
-                self.spool.put(tenant, &hold.lease, hold.token.generation, sealed);
-                sender.send_replace(served_from_memory(ready, hold, reply));
+                self.spool.put(tenant, &hold.lease, hold.token.generation, &sealed);
+                sender.send_replace(served_from_memory(hold, answered));
                 is_spooled = true;
             }
             sleep(AGAIN).await;
@@ -190,13 +183,10 @@ pub(super) fn open_kept(
 }
 
 /// Returns the new token as those who wait get it while it is not stored.
-fn served_from_memory(ready: &Ready, hold: &Hold, reply: &Reply) -> Option<RefreshEnd> {
-    let (oauth, _) = ready.oauth().ok()?;
-    match conclude(oauth, reply, hold.in_doubt) {
-        Conclusion::Renewed(granted) => Some(RefreshEnd::Renewed(Arc::new(Renewed {
-            generation: hold.token.generation + 1,
-            access_token: granted.access_token,
-        }))),
-        _ => None,
-    }
+fn served_from_memory(hold: &Hold, answered: &Answered) -> Option<RefreshEnd> {
+    let Refreshed::Granted(granted) = &answered.read else { return None };
+    Some(RefreshEnd::Renewed(Arc::new(Renewed {
+        generation: hold.token.generation + 1,
+        access_token: granted.access_token.clone(),
+    })))
 }

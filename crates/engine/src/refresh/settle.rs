@@ -41,14 +41,7 @@ impl RefreshExchange {
             Conclusion::Renewed(granted) => Some(self.renew(ready, hold, *granted).await?),
             Conclusion::Ended(why) => Some(self.end_refused(hold, why).await?),
             Conclusion::AppRejected(said) => Some(self.blame_app(ready, hold, &said).await?),
-            Conclusion::Deferred(deferral) => {
-                let put_off = self.put_off(hold, &deferral).await?;
-                put_off.is_over.then_some(RefreshEnd::Over)
-            }
-            Conclusion::NotAllowed(deferral) => {
-                let put_off = self.put_off(hold, &deferral).await?;
-                Some(later(Hindrance::Settings, Some(put_off.wait)))
-            }
+            Conclusion::Deferred(deferral) => self.put_off(hold, &deferral).await?,
         };
         self.base.metrics.refreshed(&ready.connector.slug, outcome);
         Ok(end)
@@ -197,7 +190,8 @@ impl RefreshExchange {
         Ok(true)
     }
 
-    async fn put_off(&self, hold: &Hold, deferral: &Deferral) -> Result<PutOff, Fault> {
+    /// Has a refresh tried again; returns how it ends where that is of no use at present.
+    async fn put_off(&self, hold: &Hold, deferral: &Deferral) -> Result<Option<RefreshEnd>, Fault> {
         let Hold { lease, connection, token, .. } = hold;
         let wait = pause(lease.failures, deferral.after, &self.base.entropy);
         let mut tx = self.base.begin().await?;
@@ -215,16 +209,11 @@ impl RefreshExchange {
         let id = connection.id;
         let why = deferral.why.as_str();
         tracing::warn!(connection.id = %id, kind = token.kind, why, after = ?wait, "not refreshed yet");
-        Ok(PutOff { wait, is_over })
+        if deferral.needs_setting {
+            return Ok(Some(later(Hindrance::Settings, Some(wait))));
+        }
+        Ok(is_over.then_some(RefreshEnd::Over))
     }
-}
-
-/// What became of a refresh that is tried again.
-struct PutOff {
-    /// How long it waits for that.
-    wait: Duration,
-    /// Whether it was refused for so long that its connection ended.
-    is_over: bool,
 }
 
 /// Makes a connection active that was given up because it was not known what had become of its

@@ -3,13 +3,14 @@
 use std::{fs, path::Path};
 
 use astralform_domain::{Connection, ScopeSet, chain};
+use astralform_provider::oauth::Refreshed;
 use astralform_storage::{
     connections,
     refreshes::{self, RefreshKey},
 };
 
 use super::{
-    conclude::{Answered, Conclusion, RawAnswer, Reply, conclude},
+    conclude::{Answered, RawAnswer},
     send::open_kept,
     spool::Spooled,
 };
@@ -72,8 +73,7 @@ impl RefreshExchange {
             return Ok(false);
         };
         let (oauth, _) = ready.oauth().map_err(|_| Fault::Inconsistent("no OAuth any more"))?;
-        let reply = Reply::Answered(Answered::read(oauth, kind, answer, None));
-        let Conclusion::Renewed(granted) = conclude(oauth, &reply, false) else {
+        let Refreshed::Granted(granted) = Answered::read(oauth, kind, answer, None).read else {
             return Ok(true);
         };
         let nothing = ScopeSet::default();

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use astralform_domain::{
-    Account, AgentId, AuthReason, AuthRequest, AuthRequestId, AuthStatus, Connection, ConnectionId,
-    ConnectionState, EndUserKey, Endpoints, Environment, HostSet, OauthClient, Owner,
-    ProjectConnector, ProjectConnectorId, Retired, ScopeSet, Secret, TeamId, Tenant, Webhook,
-    WebhookId,
+    Account, AgentId, AuthReason, AuthRequest, AuthRequestId, AuthRequestState, Connection,
+    ConnectionId, ConnectionState, EndUserKey, Endpoints, Environment, HostSet, OauthClient, Owner,
+    ProjectConnector, ProjectConnectorId, ProjectConnectorState, Retired, ScopeSet, Secret, TeamId,
+    Tenant, Webhook, WebhookId,
 };
 use astralform_engine::{open_project_keys, places, places::digest_row};
 use astralform_storage::{
@@ -114,7 +114,7 @@ impl Fixture {
             id,
             tenant,
             connector: "chat".parse().unwrap(),
-            is_enabled: true,
+            state: ProjectConnectorState::Enabled,
             require_auth: true,
             allow_end_user_auth: true,
             scopes: None,
@@ -125,7 +125,6 @@ impl Fixture {
             hosts,
             generation: 2,
             created_at: now,
-            disabled_at: None,
         };
         let mut tx = self.db.begin().await.unwrap();
         project_connectors::create(&mut tx, &pcon).await.unwrap();
@@ -244,11 +243,8 @@ impl Fixture {
             renews: None,
             account_hint: None,
             return_url: None,
-            status: AuthStatus::Pending,
-            failure: None,
-            provider_error: None,
+            state: AuthRequestState::Pending,
             expires_at: now.after(AuthRequest::PHASE),
-            connection: None,
         };
         let state_hash = self.entropy.bytes::<32>();
         let row = digest_row(&state_hash);

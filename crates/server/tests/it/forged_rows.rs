@@ -126,7 +126,7 @@ async fn f14_an_unconfirmed_connection_that_was_made_active_sends_no_token() {
     browser.open(callback.as_str()).await;
     let request = asked.auth_request().parse().unwrap();
     let found = auth_requests::find(&server.db, server.tenant, request).await.unwrap().unwrap();
-    let waiting = connections::find(&server.db, server.tenant, found.connection.unwrap());
+    let waiting = connections::find(&server.db, server.tenant, found.state.connection().unwrap());
     let mut waiting = waiting.await.unwrap().unwrap();
     assert_eq!(waiting.status(), ConnectionStatus::AwaitingConfirmation);
     waiting.state = ConnectionState::ACTIVE;

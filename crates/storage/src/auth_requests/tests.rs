@@ -14,12 +14,23 @@ async fn ask(db: &Db, world: &World, asks_for: &str, now: Timestamp) -> AuthRequ
     open
 }
 
-async fn move_on(db: &Db, id: AuthRequestId, from: AuthStatus, status: AuthStatus) -> bool {
-    let step = StatusAdvance { status, failure: None, connection: None, expires_at: LATER };
+async fn move_on(db: &Db, seen: &AuthRequest, next: &AuthRequestState) -> bool {
     let mut tx = db.begin().await.unwrap();
-    let moved = advance(&mut tx, id, from, step).await.unwrap();
+    let moved = advance(&mut tx, seen, next, LATER).await.unwrap();
     tx.commit().await.unwrap();
     moved
+}
+
+/// Has a request lead to a new connection that awaits confirmation; returns the request as it is
+/// then, and that connection.
+async fn led_to(db: &Db, world: &World, asked: &AuthRequest) -> (AuthRequest, ConnectionId) {
+    let connection = crate::testing::connection(world, "acc");
+    let mut tx = db.begin().await.unwrap();
+    crate::connections::create(&mut tx, &connection, Some(world.end_user_key)).await.unwrap();
+    tx.commit().await.unwrap();
+    let state = AuthRequestState::AwaitingConfirmation { connection: connection.id };
+    assert!(move_on(db, asked, &state).await);
+    (find(db, world.tenant, asked.id).await.unwrap().unwrap(), connection.id)
 }
 
 #[tokio::test]
@@ -42,7 +53,7 @@ async fn a_request_whose_time_has_passed_makes_way() {
         let first = ask(&db, &world, "default read", NOW).await;
         assert_ne!(ask(&db, &world, "default read", LATER).await.id, first.id);
         let stored = find(&db, world.tenant, first.id).await.unwrap().unwrap();
-        assert_eq!(stored.status, AuthStatus::Expired);
+        assert_eq!(stored.state, AuthRequestState::Expired);
     })
     .await;
 }
@@ -67,10 +78,13 @@ async fn a_request_moves_on_only_from_the_status_that_was_seen() {
     on_both(async |db| {
         let world = world(&db).await;
         let asked = ask(&db, &world, "default read", NOW).await;
-        let pending = AuthStatus::Pending;
-        let done = AuthStatus::Declined;
-        assert!(move_on(&db, asked.id, pending, done).await);
-        assert!(!move_on(&db, asked.id, pending, done).await);
+        let said = ProviderError::new("access_denied", None);
+        let declined = AuthRequestState::Declined { said: Some(said) };
+        assert!(move_on(&db, &asked, &declined).await);
+        let why = AuthFailure::CodeRejected;
+        assert!(!move_on(&db, &asked, &AuthRequestState::Failed { why, said: None }).await);
+        let stored = find(&db, world.tenant, asked.id).await.unwrap().unwrap();
+        assert_eq!(stored.state, declined);
         assert_ne!(ask(&db, &world, "default read", NOW).await.id, asked.id);
     })
     .await;
@@ -82,9 +96,7 @@ async fn what_nobody_finished_or_confirmed_in_time_is_found() {
         let world = world(&db).await;
         let confirming = ask(&db, &world, "default read", NOW).await;
         let pending = ask(&db, &world, "default write", NOW).await;
-        let from = AuthStatus::Pending;
-        let to = AuthStatus::AwaitingConfirmation;
-        assert!(move_on(&db, confirming.id, from, to).await);
+        led_to(&db, &world, &confirming).await;
 
         assert!(unconfirmed(&db, NOW, 10).await.unwrap().is_empty());
         let late = unconfirmed(&db, LATER, 10).await.unwrap();
@@ -95,7 +107,7 @@ async fn what_nobody_finished_or_confirmed_in_time_is_found() {
         assert_eq!(expire_pending(&mut tx, LATER).await.unwrap(), 1);
         tx.commit().await.unwrap();
         let stored = find(&db, world.tenant, pending.id).await.unwrap().unwrap();
-        assert_eq!(stored.status, AuthStatus::Expired);
+        assert_eq!(stored.state, AuthRequestState::Expired);
     })
     .await;
 }
@@ -105,14 +117,17 @@ async fn a_request_remembers_the_connection_it_led_to_and_the_account_it_found()
     on_both(async |db| {
         let world = world(&db).await;
         let asked = ask(&db, &world, "default read", NOW).await;
-        let led_to = crate::testing::connection(&world, "acc");
+        let (waiting, connection) = led_to(&db, &world, &asked).await;
+        assert_eq!(waiting.state, AuthRequestState::AwaitingConfirmation { connection });
         let mut tx = db.begin().await.unwrap();
-        crate::connections::create(&mut tx, &led_to, Some(world.end_user_key)).await.unwrap();
-        point_to(&mut tx, asked.id, led_to.id).await.unwrap();
+        assert!(!confirm(&mut tx, &asked).await.unwrap(), "it was seen when it was pending");
+        assert!(confirm(&mut tx, &waiting).await.unwrap());
+        assert!(!confirm(&mut tx, &waiting).await.unwrap());
+        point_to(&mut tx, asked.id, connection).await.unwrap();
         note_account(&mut tx, asked.id, "ada in Acme").await.unwrap();
         tx.commit().await.unwrap();
         let stored = find(&db, world.tenant, asked.id).await.unwrap().unwrap();
-        assert_eq!(stored.connection, Some(led_to.id));
+        assert_eq!(stored.state, AuthRequestState::Completed { connection });
         assert_eq!(stored.account_hint.as_deref(), Some("ada in Acme"));
     })
     .await;
@@ -138,7 +153,7 @@ async fn every_open_request_of_a_connector_can_be_ended() {
         assert_eq!(fail_all(&mut tx, tenant, pcon, why).await.unwrap(), 0);
         tx.commit().await.unwrap();
         let found = find(&db, tenant, shared.id).await.unwrap().unwrap();
-        assert_eq!((found.status, found.failure), (AuthStatus::Failed, Some(why)));
+        assert_eq!(found.state, AuthRequestState::Failed { why, said: None });
         assert_eq!(found.owner, astralform_domain::Owner::Project);
     })
     .await;
@@ -151,15 +166,18 @@ async fn a_pending_request_can_be_prolonged_and_an_answered_one_stored() {
         let mut asked = ask(&db, &world, "default read", NOW).await;
         asked.expires_at = LATER;
         asked.return_url = Some("https://app.example.com/done".to_owned());
-        let answered = AuthRequest { status: AuthStatus::Completed, ..auth_request(&world) };
+        let connection = crate::testing::connection(&world, "acc");
+        let state = AuthRequestState::Completed { connection: connection.id };
+        let answered = AuthRequest { state: state.clone(), ..auth_request(&world) };
         let mut tx = db.begin().await.unwrap();
+        crate::connections::create(&mut tx, &connection, Some(world.end_user_key)).await.unwrap();
         prolong(&mut tx, &asked).await.unwrap();
         insert(&mut tx, &answered, Some(world.end_user_key), "granted", NOW).await.unwrap();
         tx.commit().await.unwrap();
         let stored = find(&db, world.tenant, asked.id).await.unwrap().unwrap();
         assert_eq!((stored.expires_at, stored.return_url), (LATER, asked.return_url));
         let stored = find(&db, world.tenant, answered.id).await.unwrap().unwrap();
-        assert_eq!(stored.status, AuthStatus::Completed);
+        assert_eq!(stored.state, state);
     })
     .await;
 }
@@ -169,21 +187,13 @@ async fn disconnecting_what_awaits_confirmation_ends_its_request() {
     on_both(async |db| {
         let world = world(&db).await;
         let asked = ask(&db, &world, "default read", NOW).await;
-        let led_to = crate::testing::connection(&world, "acc");
+        let (_, connection) = led_to(&db, &world, &asked).await;
         let mut tx = db.begin().await.unwrap();
-        crate::connections::create(&mut tx, &led_to, Some(world.end_user_key)).await.unwrap();
-        let waits = StatusAdvance {
-            status: AuthStatus::AwaitingConfirmation,
-            failure: None,
-            connection: Some(led_to.id),
-            expires_at: LATER,
-        };
-        advance(&mut tx, asked.id, AuthStatus::Pending, waits).await.unwrap();
         assert_eq!(decline(&mut tx, id()).await.unwrap(), 0);
-        assert_eq!(decline(&mut tx, led_to.id).await.unwrap(), 1);
+        assert_eq!(decline(&mut tx, connection).await.unwrap(), 1);
         tx.commit().await.unwrap();
         let stored = find(&db, world.tenant, asked.id).await.unwrap().unwrap();
-        assert_eq!(stored.status, AuthStatus::Declined);
+        assert_eq!(stored.state, AuthRequestState::Declined { said: None });
     })
     .await;
 }
@@ -237,24 +247,44 @@ async fn f15_open_requests_are_counted_up_to_a_limit() {
 async fn f15_the_oldest_requests_of_an_end_user_that_have_ended_are_forgotten() {
     on_both(async |db| {
         let world = world(&db).await;
-        let mut ids = Vec::new();
+        let mut all = Vec::new();
         for number in 0..5 {
             let asked = ask(&db, &world, &format!("scopes {number}"), NOW).await;
-            ids.push(asked.id);
+            all.push(asked);
         }
-        ids.sort_by_key(ToString::to_string);
-        for ended in &ids[..4] {
-            assert!(move_on(&db, *ended, AuthStatus::Pending, AuthStatus::Declined).await);
+        all.sort_by_key(|asked| asked.id.to_string());
+        for ended in &all[..4] {
+            assert!(move_on(&db, ended, &AuthRequestState::Declined { said: None }).await);
         }
         let mut tx = db.begin().await.unwrap();
         assert_eq!(forget_ended(&mut tx, world.end_user_key, 4).await.unwrap(), 0);
         assert_eq!(forget_ended(&mut tx, world.end_user_key, 2).await.unwrap(), 2);
         tx.commit().await.unwrap();
         let mut left = Vec::new();
-        for id in ids {
-            left.push(find_in_any_tenant(&db, id).await.unwrap().is_some());
+        for asked in all {
+            left.push(find_in_any_tenant(&db, asked.id).await.unwrap().is_some());
         }
         assert_eq!(left, [false, false, true, true, true]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_row_whose_status_goes_with_nothing_beside_it_is_refused() {
+    on_both(async |db| {
+        let world = world(&db).await;
+        let asked = ask(&db, &world, "default read", NOW).await;
+        for sql in [
+            "UPDATE auth_requests SET status = 'completed'",
+            "UPDATE auth_requests SET status = 'failed'",
+            "UPDATE auth_requests SET status = 'pending', failure = 'frozen'",
+        ] {
+            let mut tx = db.begin().await.unwrap();
+            tx.execute(sql, binds![]).await.unwrap();
+            tx.commit().await.unwrap();
+            let refused = find(&db, world.tenant, asked.id).await.unwrap_err();
+            assert!(matches!(refused, Error::Corrupt { column: "status", .. }), "{sql}");
+        }
     })
     .await;
 }

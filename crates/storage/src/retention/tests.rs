@@ -1,16 +1,15 @@
 use std::{collections::BTreeSet, fmt::Write as _};
 
 use astralform_domain::{
-    AuthFailure, AuthRequest, AuthStatus, Connection, ConnectionState, RevocationStatus, ScopeSet,
-    Sealed, StatusReason, Timestamp,
+    AuthFailure, AuthRequest, Connection, ConnectionState, RevocationStatus, ScopeSet, Sealed,
+    StatusReason, Timestamp,
 };
 
 use super::*;
 use crate::{
     admin_tokens::{self, AdminToken},
     api_keys::{self, ApiKey},
-    auth_requests::{self, StatusAdvance},
-    connection_uses, connections, end_users,
+    auth_requests, connection_uses, connections, end_users,
     members::{self, Member},
     project_connectors, revocations,
     testing::{World, auth_request, connection, id, on_both, pruned, world},
@@ -168,10 +167,8 @@ async fn f13_ended_prompts_are_kept_for_a_month_and_open_ones_stay() {
         for (new, asks_for) in [(&ended, "x"), (&renewing, "y")] {
             auth_requests::open(&mut tx, new, key, asks_for, at(0)).await.unwrap();
         }
-        let status = AuthStatus::Failed;
-        let failure = Some(AuthFailure::CodeRejected);
-        let step = StatusAdvance { status, failure, connection: None, expires_at: at(0) };
-        auth_requests::advance(&mut tx, ended.id, AuthStatus::Pending, step).await.unwrap();
+        let failed = ended.state.failed(AuthFailure::CodeRejected, None).unwrap();
+        assert!(auth_requests::advance(&mut tx, &ended, &failed, at(0)).await.unwrap());
         tx.commit().await.unwrap();
         assert_eq!(pruned(&db, "auth_requests", at(29)).await, 0);
         assert_eq!(pruned(&db, "auth_requests", at(30)).await, 1);

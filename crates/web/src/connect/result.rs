@@ -1,5 +1,5 @@
 use askama::Template;
-use astralform_domain::{AuthStatus, Owner};
+use astralform_domain::{AuthFailure, AuthStatus, Owner};
 use astralform_engine::Consent;
 use serde::Deserialize;
 
@@ -49,8 +49,8 @@ pub(super) fn result<'a>(consent: &Consent<'_>, brought: &'a ConfirmationQuery) 
             format!("Nothing was connected. Please ask {project} for a new link."),
         ),
         AuthStatus::Failed => {
-            let why =
-                consent.request.failure.map_or("something went wrong", |why| why.explanation());
+            let why = consent.request.state.failure();
+            let why = why.map_or("something went wrong", AuthFailure::explanation);
             (format!("{service} could not be connected"), format!("What happened: {why}."))
         }
     };

@@ -1,17 +1,21 @@
 use astralform_domain::{AuthRequest, ConnectionStatus};
 use astralform_storage::connections;
 
-use super::exchange::Fetched;
-use crate::{Fault, auth_requests::Consents, connections::replaced, connectors::Ready};
+use crate::{
+    Fault,
+    auth_requests::Consents,
+    connections::{OpenAccount, replaced},
+    connectors::Ready,
+};
 
 impl Consents {
-    /// Returns whether what was fetched is of the account that was asked for: a connection is
+    /// Returns whether an account is the one that was asked for: a connection is
     /// renewed with the very same account only, so that none is replaced unseen.
     pub(super) async fn is_wanted(
         &self,
         request: &AuthRequest,
         ready: &Ready,
-        fetched: &Fetched,
+        opened: &OpenAccount,
     ) -> Result<bool, Fault> {
         let Some(renewed) = request.renews else { return Ok(true) };
         if replaced(request, &ready.connector).is_some() {
@@ -19,8 +23,7 @@ impl Consents {
         }
         let renewed = connections::find(&self.base.db, request.tenant, renewed).await?;
         Ok(renewed.is_none_or(|renewed| {
-            renewed.status() == ConnectionStatus::Revoked
-                || renewed.account.id == fetched.account.id
+            renewed.status() == ConnectionStatus::Revoked || renewed.account.id == opened.account.id
         }))
     }
 
@@ -31,9 +34,9 @@ impl Consents {
         &self,
         request: &AuthRequest,
         ready: &Ready,
-        fetched: Fetched,
+        opened: OpenAccount,
     ) -> Result<(), Fault> {
-        let Fetched { account, mut tokens, .. } = fetched;
+        let OpenAccount { account, mut tokens, .. } = opened;
         let pcon = request.project_connector;
         let end_user = request.owner.end_user();
         let known = connections::serving(&self.base.db, request.tenant, pcon, end_user).await?;

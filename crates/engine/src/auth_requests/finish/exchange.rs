@@ -1,6 +1,6 @@
 use astralform_catalog::Pkce;
 use astralform_domain::{
-    Account, AuthFailure, AuthRequest, HostSet, ProviderError, ScopeSet, Secret, chain,
+    Account, AuthFailure, AuthRequest, ProviderError, ScopeSet, Secret, chain,
 };
 use astralform_egress::{Answer, EgressError, REDACTED};
 use astralform_provider::{
@@ -16,19 +16,11 @@ use super::Callback;
 use crate::{
     Fault,
     auth_requests::{Consents, close::FlowEnd},
-    connections::OpenToken,
+    connections::{OpenAccount, OpenToken},
     connectors::{Ready, reach},
     places,
     places::digest_row,
 };
-
-/// What a provider gave for a code.
-pub(in crate::auth_requests) struct Fetched {
-    pub(in crate::auth_requests) account: Account,
-    pub(in crate::auth_requests) tokens: Vec<OpenToken>,
-    /// Where they may be sent.
-    pub(in crate::auth_requests) hosts: HostSet,
-}
 
 impl Consents {
     /// Checks what the browser brought and exchanges it for tokens and an account.
@@ -37,7 +29,7 @@ impl Consents {
         state: &OauthState,
         request: &AuthRequest,
         callback: &Callback<'_>,
-    ) -> Result<Result<(Ready, Fetched), FlowEnd>, Fault> {
+    ) -> Result<Result<(Ready, OpenAccount), FlowEnd>, Fault> {
         if self.cache.is_frozen(request.tenant.project).await? {
             return Ok(Err(FlowEnd::Failed(AuthFailure::Frozen)));
         }
@@ -62,7 +54,7 @@ impl Consents {
         match self.account(request, &ready, &tokens).await {
             Ok(account) => {
                 let hosts = ready.settings.hosts.clone();
-                Ok(Ok((ready, Fetched { account, tokens, hosts })))
+                Ok(Ok((ready, OpenAccount { account, tokens, hosts })))
             }
             Err(failure) => {
                 self.discards.discard(request, &ready, None, tokens).await;

@@ -1,5 +1,3 @@
-use std::sync::Arc;
-
 use astralform_domain::{
     AuthFailure, ConnectionStatus, ProjectConnector, Retired, StatusReason, Timestamp,
 };
@@ -7,10 +5,9 @@ use astralform_provider::oauth::Client;
 use astralform_storage::{Tx, auth_requests, connections, project_connectors};
 use astralform_vault::ProjectKeys;
 
-use super::{ConnectorChange, Effect, RequestedChange, Revised};
+use super::{ConnectorChange, Effect, Revised};
 use crate::{
-    Fault, SettingsError, connectors::Ready, key_checks::VerifiedKey,
-    project_connectors::ProjectConnectors,
+    Fault, SettingsError, connections::OpenAccount, project_connectors::ProjectConnectors,
 };
 
 impl ProjectConnectors {
@@ -19,15 +16,13 @@ impl ProjectConnectors {
         &self,
         tx: &mut Tx,
         revised: Revised,
-        requested: RequestedChange<'_>,
+        change: &ConnectorChange,
         keys: &ProjectKeys,
     ) -> Result<(), SettingsError> {
-        let RequestedChange { change: &ConnectorChange { confirmed, .. }, connector, .. } =
-            requested;
         let Revised { mut settings, client, key, effect } = revised;
         if effect == Effect::Reconnect {
             let ended = self.count_unusable(tx, &settings, key.as_ref()).await?;
-            if ended > 0 && confirmed != Some(ended) {
+            if ended > 0 && change.confirmed != Some(ended) {
                 return Err(SettingsError::ConfirmationRequired(ended));
             }
             require_reconnects(tx, &settings, self.base.now()).await?;
@@ -36,22 +31,10 @@ impl ProjectConnectors {
             self.replace_client(&mut settings, &client, effect, keys);
         }
         project_connectors::update(tx, &settings).await.map_err(Fault::from)?;
-        let id = settings.id;
         if let Some(key) = key {
-            let addresses = self.connectors.addresses(&settings, connector);
-            let addresses = addresses.ok_or(SettingsError::BadAddresses)?;
-            let settings = Arc::new(settings);
-            let addresses = Arc::new(addresses);
-            self.project_key
-                .put_project_key(
-                    tx,
-                    &Ready::new(settings, Arc::clone(connector), addresses),
-                    &key,
-                    keys,
-                )
-                .await?;
+            self.project_key.put_project_key(tx, &settings, &key, keys).await?;
         }
-        tracing::info!(project_connector.id = %id, "connector changed");
+        tracing::info!(project_connector.id = %settings.id, "connector changed");
         Ok(())
     }
 
@@ -61,7 +44,7 @@ impl ProjectConnectors {
         &self,
         tx: &mut Tx,
         settings: &ProjectConnector,
-        key: Option<&VerifiedKey>,
+        key: Option<&OpenAccount>,
     ) -> Result<i64, Fault> {
         let tenant = settings.tenant;
         let id = settings.id;

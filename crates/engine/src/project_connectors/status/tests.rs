@@ -1,6 +1,6 @@
 use astralform_domain::{
-    Account, ConnectionId, ConnectionState, Endpoints, HostSet, ProjectConnectorId, ScopeSet,
-    StatusReason, Timestamp,
+    Account, ConnectionId, ConnectionState, Endpoints, HostSet, ProjectConnectorId,
+    ProjectConnectorState, ScopeSet, StatusReason, Timestamp,
 };
 
 use super::*;
@@ -11,7 +11,7 @@ fn settings(allow_end_user_auth: bool) -> ProjectConnector {
         id: ProjectConnectorId::from_bytes([0; 16]),
         tenant: Tenant { project, environment: Environment::Live },
         connector: "chat".parse().unwrap(),
-        is_enabled: true,
+        state: ProjectConnectorState::Enabled,
         require_auth: true,
         allow_end_user_auth,
         scopes: None,
@@ -22,7 +22,6 @@ fn settings(allow_end_user_auth: bool) -> ProjectConnector {
         hosts: HostSet::default(),
         generation: 1,
         created_at: Timestamp::from_secs(0),
-        disabled_at: None,
     }
 }
 

@@ -19,7 +19,7 @@ fn after(
         Conclusion::Renewed(granted) => format!("renewed {}", granted.access_token.expose()),
         Conclusion::Ended(why) => why.to_string(),
         Conclusion::AppRejected(_) => "app".to_owned(),
-        Conclusion::NotAllowed(_) => "setting".to_owned(),
+        Conclusion::Deferred(Deferral { needs_setting: true, .. }) => "setting".to_owned(),
         Conclusion::Deferred(Deferral { casts_doubt: true, .. }) => "doubt".to_owned(),
         Conclusion::Deferred(Deferral { after: None, .. }) => "later".to_owned(),
         Conclusion::Deferred(Deferral { after: Some(after), .. }) => format!("in {after:?}"),
