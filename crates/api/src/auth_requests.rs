@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use astralform_domain::{
-    AuthFailure, AuthReason, AuthRequestId, AuthStatus, ConnectionId, ConnectorSlug, EndUserId,
-    Owner, ScopeSet, Timestamp,
+    Actor, AuthFailure, AuthReason, AuthRequestId, AuthStatus, ConnectionId, ConnectorSlug,
+    EndUserId, Owner, ScopeSet, Timestamp,
 };
 use astralform_engine::{Confirmation, Patience, Prompt, WantedAccount, WantedPrompt};
 use astralform_http::wanted;
@@ -172,7 +172,8 @@ pub(crate) async fn show(
     let now = now.ok_or(Refusal::UnknownAuthRequest)?;
     let named = caller.end_user.as_ref();
     let is_others = named.is_some_and(|end_user| now.request.owner.end_user() != Some(end_user));
-    if is_others || !app.engine().offers.may_see(&caller, &now.request.connector) {
+    let may_see = app.engine().offers.may_see(&caller, &now.request.connector).await?;
+    if is_others || !may_see {
         return Err(Refusal::UnknownAuthRequest.into());
     }
     let wait = patience(wait);
@@ -190,7 +191,8 @@ pub(crate) async fn confirm(
     let confirmed = run_detached(async move {
         let owner = Owner::EndUser(end_user_id);
         let said = Confirmation { owner: &owner, proof: &confirmation };
-        app.engine().confirmations.confirm(principal.tenant, id, &said).await
+        let by = Actor::from(&principal);
+        app.engine().confirmations.confirm(by, principal.tenant, id, &said).await
     });
     Ok(Json(confirmed.await?.into()))
 }

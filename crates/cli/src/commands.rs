@@ -1,13 +1,18 @@
 mod admin_tokens;
+mod agents;
 mod api_keys;
 mod backup;
 mod bootstrap;
+mod completions;
 mod connections;
 mod connectors;
 mod demo;
+mod environments;
 mod freeze;
 mod keys;
 mod migrate;
+mod project_connectors;
+mod projects;
 mod restore;
 mod serve;
 
@@ -28,6 +33,18 @@ pub(crate) enum Command {
     Freeze(freeze::Freeze),
     /// Let a frozen project go on
     Unfreeze(freeze::Unfreeze),
+    /// Look at projects, create, change and delete them
+    #[command(subcommand)]
+    Projects(projects::ProjectsCommand),
+    /// Look at the settings of a project's environments, change and copy them
+    #[command(subcommand)]
+    Environments(environments::EnvironmentsCommand),
+    /// Look at the agents of a project, and say which connectors and tools they may use
+    #[command(subcommand)]
+    Agents(agents::AgentsCommand),
+    /// Look at the connectors enabled in a project, enable, change and disable them
+    #[command(subcommand)]
+    ProjectConnectors(project_connectors::ProjectConnectorsCommand),
     /// Look at API keys, make and revoke them
     #[command(subcommand)]
     ApiKeys(api_keys::ApiKeys),
@@ -49,6 +66,8 @@ pub(crate) enum Command {
     /// Work on the catalogue of connectors
     #[command(subcommand)]
     Connectors(connectors::ConnectorsCommand),
+    /// Print what completes commands and flags in a shell
+    Completions(completions::Completions),
 }
 
 impl Command {
@@ -59,6 +78,10 @@ impl Command {
             Self::Bootstrap(bootstrap) => bootstrap.run().await,
             Self::Freeze(freeze) => freeze.run().await,
             Self::Unfreeze(unfreeze) => unfreeze.run().await,
+            Self::Projects(projects) => projects.run().await,
+            Self::Environments(environments) => environments.run().await,
+            Self::Agents(agents) => agents.run().await,
+            Self::ProjectConnectors(connectors) => connectors.run().await,
             Self::ApiKeys(api_keys) => api_keys.run().await,
             Self::AdminTokens(admin_tokens) => admin_tokens.run().await,
             Self::Connections(connections) => connections.run().await,
@@ -67,6 +90,7 @@ impl Command {
             Self::Restore(restore) => restore.run().await,
             Self::Keys(keys) => keys.run().await,
             Self::Connectors(connectors) => connectors.run(),
+            Self::Completions(completions) => completions.run(),
         }
     }
 }

@@ -8,7 +8,7 @@ use std::{
 
 use clap::{Command, CommandFactory as _};
 
-use crate::Cli;
+use crate::{Cli, secrets};
 
 /// Told to tests alone, and to the example of a receiver of webhooks.
 const OF_OTHERS: [&str; 3] =
@@ -47,7 +47,7 @@ fn named(text: &str) -> BTreeSet<String> {
 #[test]
 fn what_is_deployed_and_documented_sets_what_the_program_knows() {
     let mut known = taken(&Cli::command());
-    known.extend(OF_OTHERS.map(ToOwned::to_owned));
+    known.extend(OF_OTHERS.into_iter().chain(secrets::VARIABLES).map(ToOwned::to_owned));
     let documents = files("docs")
         .into_iter()
         .filter(|path| Path::new(path).extension().is_some_and(|extension| extension == "md"));
@@ -71,6 +71,57 @@ fn every_setting_of_the_server_is_in_the_table_of_settings() {
             table.contains(&format!("| `{name}`")),
             "docs/configuration.md has no row of {name}"
         );
+    }
+}
+
+/// Returns the commands that do something, by the words that name them.
+fn commands(of: &Command, before: &str) -> Vec<String> {
+    let below = of.get_subcommands().filter(|below| below.get_name() != "help");
+    let mut found = Vec::new();
+    for below in below {
+        let name = format!("{before}{}", below.get_name());
+        if below.has_subcommands() {
+            found.extend(commands(below, &format!("{name} ")));
+        } else {
+            found.push(name);
+        }
+    }
+    found
+}
+
+#[test]
+fn the_page_on_the_command_line_has_every_command_and_no_other() {
+    let page = text("docs/cli.md");
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
+    let rows = rows.map(|(name, _)| name).filter(|name| !name.starts_with("ASTRALFORM_"));
+    let documented: BTreeSet<_> = rows.map(ToOwned::to_owned).collect();
+    let known: BTreeSet<_> = commands(&Cli::command(), "").into_iter().collect();
+    assert_eq!(documented, known);
+}
+
+/// Returns the command lines of a page's examples, without what a shell does around them.
+fn examples(page: &str) -> Vec<String> {
+    let joined = page.replace("\\\n", " ");
+    let lines = joined.split("```").skip(1).step_by(2).flat_map(str::lines);
+    let ours = lines.filter_map(|line| Some(&line[line.find("astralform ")?..]));
+    let ends = [" #", " &&", " >", ")"];
+    ours.map(|line| {
+        let end = ends.iter().filter_map(|end| line.find(end)).min();
+        line[..end.unwrap_or(line.len())].to_owned()
+    })
+    .collect()
+}
+
+#[test]
+fn the_examples_on_the_command_line_are_taken() {
+    let examples = examples(&text("docs/cli.md"));
+    assert!(examples.len() > 10, "{examples:?}");
+    for example in examples {
+        let given = example.split_whitespace();
+        let over_a_server = given.clone().chain(["--token", "pat_x"]);
+        let is_taken = Cli::command().try_get_matches_from(given).is_ok()
+            || Cli::command().try_get_matches_from(over_a_server).is_ok();
+        assert!(is_taken, "{example}");
     }
 }
 

@@ -2,7 +2,10 @@
 
 use anyhow::Context as _;
 use astralform_domain::{AdminTokenId, ApiKeyId, Clock};
-use astralform_engine::access::{NewAdminToken, NewApiKey, revoke_admin_token, revoke_api_key};
+use astralform_management::{
+    admin_tokens::{self, NewAdminToken},
+    api_keys::{self, NewApiKey},
+};
 use astralform_storage::Db;
 
 use crate::out;
@@ -40,10 +43,10 @@ impl Shown {
     async fn revoke(self, db: &Db) -> anyhow::Result<()> {
         let now = Clock::system().now();
         for id in self.api_keys {
-            revoke_api_key(db, id, false, now).await?;
+            api_keys::revoke_as_operator(db, id, false, now).await?;
         }
         for id in self.admin_tokens {
-            revoke_admin_token(db, id, now).await?;
+            admin_tokens::revoke_as_operator(db, id, now).await?;
         }
         Ok(())
     }

@@ -17,6 +17,7 @@ mod memory;
 mod node;
 mod out;
 mod partial;
+mod secrets;
 mod simulated;
 mod table;
 mod telemetry;

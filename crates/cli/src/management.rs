@@ -5,6 +5,11 @@
 //! who chose the address. Here that is the operator, so a server in a private network may be
 //! reached; but only over https, or on this machine.
 
+mod access;
+mod project;
+mod request;
+mod rows;
+
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -16,6 +21,15 @@ use serde_json::Value;
 use url::Url;
 
 use crate::config::extra_roots;
+pub(crate) use access::{OpenProject, ProjectAccess, ServerAccess};
+pub(crate) use project::{NamedProject, one_of};
+pub(crate) use request::Request;
+pub(crate) use rows::{all_rows, count, counted, each_page, in_json, text, texts, yes};
+
+/// The last words of the help of commands that use it.
+pub(crate) const OVER_A_SERVER: &str = "\
+These work over a server that runs: ASTRALFORM_URL says where it is reached, ASTRALFORM_TOKEN is \
+an admin token, whose member's role decides.";
 
 /// Which server, and who asks.
 #[derive(Args)]
@@ -50,9 +64,14 @@ impl Management {
         Ok(Self { egress: Egress::trusting(networks.into_iter().collect(), None, roots), access })
     }
 
+    /// Sends a request and returns the JSON of the answer.
+    pub(crate) async fn send(&self, request: Request<'_>) -> anyhow::Result<Value> {
+        read(&self.exchange(request).await?)
+    }
+
     /// Sends a GET request and returns the JSON of the answer.
     pub(crate) async fn get(&self, path: &str, query: &[(&str, &str)]) -> anyhow::Result<Value> {
-        read(&self.send("GET", path, query, None).await?)
+        self.send(Request::get(path).query(query)).await
     }
 
     /// Sends a GET request and returns the text of the answer.
@@ -61,7 +80,7 @@ impl Management {
         path: &str,
         query: &[(&str, &str)],
     ) -> anyhow::Result<String> {
-        let answer = self.send("GET", path, query, None).await?;
+        let answer = self.exchange(Request::get(path).query(query)).await?;
         if !answer.status.is_success() {
             read(&answer)?;
         }
@@ -75,12 +94,12 @@ impl Management {
         query: &[(&str, &str)],
         body: &Value,
     ) -> anyhow::Result<Value> {
-        read(&self.send("POST", path, query, Some(body)).await?)
+        self.send(Request::post(path).query(query).json(body)).await
     }
 
     /// Sends a DELETE request; returns whether there was something to end.
     pub(crate) async fn delete(&self, path: &str, query: &[(&str, &str)]) -> anyhow::Result<bool> {
-        let answer = self.send("DELETE", path, query, None).await?;
+        let answer = self.exchange(Request::delete(path).query(query)).await?;
         if answer.status.as_u16() == 404 {
             return Ok(false);
         }
@@ -88,36 +107,36 @@ impl Management {
         Ok(true)
     }
 
-    async fn send(
-        &self,
-        method: &str,
-        path: &str,
-        query: &[(&str, &str)],
-        body: Option<&Value>,
-    ) -> anyhow::Result<Answer> {
-        let mut url = self.access.url.join(path)?;
-        if !query.is_empty() {
-            url.query_pairs_mut().extend_pairs(query);
-        }
-        let body = body.map(Value::to_string).unwrap_or_default();
-        let mut request = Outgoing {
-            method: method.parse()?,
-            url,
+    /// Changes what is at a path, unless it was changed since this looked, and returns what it is.
+    pub(crate) async fn change(&self, path: &str, change: &Value) -> anyhow::Result<Value> {
+        let seen = self.get(path, &[]).await?;
+        self.send(Request::patch(path).json(change).if_unchanged(&seen)).await
+    }
+
+    async fn exchange(&self, request: Request<'_>) -> anyhow::Result<Answer> {
+        let token = Secret::new(self.access.token.trim().to_owned());
+        let bearer = format!("Bearer {}", token.expose());
+        let bearer = bearer.parse().context("the token is not one: it starts with pat_")?;
+        let mut outgoing = Outgoing {
+            method: request.method.parse()?,
+            url: request.url(&self.access.url)?,
             headers: http::HeaderMap::default(),
-            body: body.into(),
+            body: request.body.into(),
             secrets: Secrets::none(),
         };
-        request.secrets.add(&Secret::new(self.access.token.trim().to_owned()));
-        let token = format!("Bearer {}", self.access.token.trim());
-        let token = token.parse().context("the token is not one: it starts with pat_")?;
-        request.headers.insert("authorization", token);
-        if !request.body.is_empty() {
-            request.headers.insert("content-type", "application/json".parse()?);
+        outgoing.secrets.add(&token);
+        request.secrets.iter().for_each(|secret| outgoing.secrets.add(secret));
+        outgoing.headers.insert("authorization", bearer);
+        if let Some(kind) = request.content_type {
+            outgoing.headers.insert("content-type", kind.parse()?);
+        }
+        if let Some(version) = request.version {
+            outgoing.headers.insert("if-match", format!("\"{version}\"").parse()?);
         }
         let reach = Reach::Network;
         let within = Duration::from_mins(2);
         let allowance = Allowance { reach, within, at_most: 64 * 1024 * 1024 };
-        let answer = self.egress.send(request, allowance).await;
+        let answer = self.egress.send(outgoing, allowance).await;
         answer.with_context(|| format!("{} does not answer", self.access.url))
     }
 }
@@ -150,7 +169,13 @@ fn read(answer: &Answer) -> anyhow::Result<Value> {
         return Ok(body);
     }
     let detail = body["detail"].as_str().unwrap_or("it does not say why");
-    anyhow::bail!("the server refused ({}): {detail}", answer.status.as_u16())
+    let status = answer.status.as_u16();
+    let instead = match body["code"].as_str() {
+        Some("version_changed") => "\nNothing was changed here: look again, and run it again.",
+        Some("confirmation_required") => "\nOn this command line that is --confirm-reconnects.",
+        _ => "",
+    };
+    anyhow::bail!("the server refused ({status}): {detail}{instead}")
 }
 
 #[cfg(test)]
@@ -164,6 +189,24 @@ mod tests {
         }
         for bad in ["http://connect.example.com", "http://10.0.0.7:8787", "ftp://127.0.0.1"] {
             assert!(reachable(&bad.parse().unwrap()).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_told_with_what_to_do_on_a_command_line() {
+        for (code, expected) in [
+            ("version_changed", "refused (412): why\nNothing was changed here: look again"),
+            (
+                "confirmation_required",
+                "refused (412): why\nOn this command line that is --confirm-reconnects",
+            ),
+            ("other", "refused (412): why"),
+        ] {
+            let body = serde_json::json!({"code": code, "detail": "why"}).to_string();
+            let status = http::StatusCode::PRECONDITION_FAILED;
+            let answer = Answer { status, headers: http::HeaderMap::new(), body: body.into() };
+            let refused = read(&answer).unwrap_err().to_string();
+            assert!(refused.contains(expected), "{refused}");
         }
     }
 }

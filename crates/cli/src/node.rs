@@ -99,7 +99,7 @@ async fn finish(engine: &Engine) {
     if left > 0 {
         tracing::error!(refreshes = left, "stopping although refreshes are under way");
     }
-    if let Err(fault) = engine.connection_uses.write_uses(true).await {
+    if let Err(fault) = engine.recent_uses.write_uses(true).await {
         tracing::warn!(error = chain(&fault), "the last uses of connections are not written down");
     }
 }
@@ -163,10 +163,8 @@ async fn prune(app: App) {
 /// Writes down which connections were used.
 async fn write_uses(app: App) {
     let trouble = "uses of connections are not written down yet";
-    repeat(app, USES, trouble, async |app: &App| {
-        app.engine().connection_uses.write_uses(false).await
-    })
-    .await;
+    repeat(app, USES, trouble, async |app: &App| app.engine().recent_uses.write_uses(false).await)
+        .await;
 }
 
 /// Listens for signals: from here on the process ends in order; before, a signal simply ends it.

@@ -45,6 +45,12 @@ pub(crate) fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -
     Pages::new(headings).page(rows)
 }
 
+/// Returns what is known of one thing as lines, the name of each before it.
+pub(crate) fn facts(facts: &[(&str, String)]) -> String {
+    let rows = facts.iter().map(|(name, value)| [(*name).to_owned(), value.clone()]);
+    Pages { headings: None, widths: [0; 2] }.page(&rows.collect::<Vec<_>>())
+}
+
 /// Returns a text in which the characters that would move a terminal's cursor, or hide or turn a
 /// text, are written as `\u{…}`.
 pub(crate) fn plain(text: &str) -> String {
@@ -62,6 +68,12 @@ mod tests {
         assert_eq!(pages.page(&[["long".to_owned(), "x".to_owned()]]), "ID    NAME\nlong  x");
         assert_eq!(pages.page(&[["a".to_owned(), "y".to_owned()]]), "a     y");
         assert!(!pages.is_empty());
+    }
+
+    #[test]
+    fn facts_have_no_head() {
+        let all = [("id", "a".to_owned()), ("name", "b\n".to_owned())];
+        assert_eq!(facts(&all), "id    a\nname  b\\u{a}");
     }
 
     #[test]

@@ -27,6 +27,8 @@ pub struct EnvironmentSettings {
     pub verify_end_user: VerifyEndUser,
     /// Where browsers may be sent after a prompt; exact matches only.
     pub return_urls: Vec<String>,
+    /// The origins whose pages may call with a session of this environment; exact matches only.
+    pub allowed_origins: Vec<String>,
 }
 
 impl EnvironmentSettings {
@@ -36,6 +38,6 @@ impl EnvironmentSettings {
             Environment::Live => VerifyEndUser::Confirm,
             Environment::Test => VerifyEndUser::Off,
         };
-        Self { verify_end_user, return_urls: Vec::new() }
+        Self { verify_end_user, return_urls: Vec::new(), allowed_origins: Vec::new() }
     }
 }

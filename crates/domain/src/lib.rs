@@ -4,6 +4,10 @@
 //! randomness, come in as [`Clock`] and [`Entropy`], so that the program that uses this crate
 //! chooses them. Start with [`Connection`] and [`AuthRequest`].
 
+mod accent;
+mod actor;
+mod admin_access;
+mod assignment;
 mod auth_request;
 mod backoff;
 mod connection;
@@ -22,6 +26,7 @@ mod outcome;
 mod owner;
 mod patch;
 mod principal;
+mod project;
 mod project_connector;
 mod project_name;
 mod provider_error;
@@ -30,11 +35,16 @@ mod schema;
 mod scopes;
 mod sealed;
 mod secret;
+mod stale;
 mod text_enum;
 pub mod texts;
 mod time;
 mod webhook;
 
+pub use accent::Accent;
+pub use actor::Actor;
+pub use admin_access::AdminAccess;
+pub use assignment::{AssignedTools, Assignment};
 pub use auth_request::{AuthFailure, AuthReason, AuthRequest, AuthRequestState, AuthStatus};
 pub use backoff::Backoff;
 pub use connection::{Account, Connection, ConnectionState, ConnectionStatus, StatusReason};
@@ -49,11 +59,12 @@ pub use ids::{
     MemberId, ProjectConnectorId, ProjectId, RequestId, SessionId, TeamId, WebhookId,
 };
 pub use member::{Email, InvalidEmail, Role};
-pub use names::{ConnectorSlug, InvalidName, ToolName};
+pub use names::{AgentName, ConnectorSlug, InvalidName, ToolName};
 pub use outcome::{DeliveryOutcome, Outbox, RefreshOutcome};
 pub use owner::Owner;
 pub use patch::Patch;
 pub use principal::{Administrator, Caller, Principal, RuntimeCredential, Tenant};
+pub use project::ProjectProfile;
 pub use project_connector::{
     Endpoints, OauthClient, ProjectConnector, ProjectConnectorState, Retired, SettingsPatch,
 };
@@ -63,6 +74,7 @@ pub use revocation::{Revocation, RevocationStatus};
 pub use scopes::{Scope, ScopeSet};
 pub use sealed::Sealed;
 pub use secret::{Secret, SecretKey};
+pub use stale::Stale;
 pub use text_enum::UnknownWord;
 pub use time::{Clock, InvalidTimestamp, Timestamp};
 pub use webhook::{

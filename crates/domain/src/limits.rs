@@ -98,6 +98,17 @@ limits! {
     TOKEN_ANSWER = 262_144 "bytes", of "what a provider answers when it is asked for a token, or whose one is", beyond "it counts as no answer";
     PROVIDER_CODE = 80 "characters", of "the code of a provider's refusal", beyond "cut";
     PROVIDER_WORDS = 500 "characters", of "what is repeated of a provider's refusal", beyond "cut";
+    PROJECTS = 100 "projects", of "the projects of a team", beyond "409";
+    AGENTS = 100 "agents", of "the agents of a project", beyond "409";
+    ASSIGNMENTS = 100 "connectors", of "the connectors that are assigned to an agent, or that an API key is limited to", beyond "422";
+    API_KEYS = 100 "API keys", of "the API keys of an environment that are not over", beyond "409";
+    ADMIN_TOKENS = 50 "admin tokens", of "the admin tokens of a member that are not over", beyond "409";
+    CREDENTIAL_NAME = 100 "characters", of "what an API key or admin token is called", beyond "422";
+    ALLOWED_ORIGINS = 20 "origins", of "the allowed origins of an environment", beyond "422";
+    ALLOWED_ORIGIN = 300 "bytes", of "an allowed origin", beyond "422";
+    LOGO = 200_000 "bytes", of "the picture that is sent as an application's logo", beyond "413";
+    LOGO_SIDE = 1_024 "pixels", of "the width and the height of that picture", beyond "422";
+    PROJECT_LINK = 2_000 "bytes", of "the address of an application's privacy policy or support", beyond "422";
     PROJECT_NAME = 100 "characters", of "what a project is called", beyond "422; the command refuses it";
     EMAIL = 254 "bytes", of "a member's address", beyond "the command refuses it";
     KEPT_ANSWER = 16_777_216 "bytes", of "an answer that is kept for the same `Idempotency-Key`", beyond "it is given once; the request that comes again is refused with 409";
@@ -109,6 +120,7 @@ limits! {
     CACHED_SESSIONS = 8_388_608 "bytes", of "the sessions that a node remembers", beyond "the least used are read again";
     CACHED_PROJECTS = 2_097_152 "bytes", of "the projects of which a node remembers whether they are frozen", beyond "the least used are read again";
     CACHED_AGENTS = 4_194_304 "bytes", of "the agents that a node remembers, by id and by name", beyond "the least used are read again";
+    CACHED_ORIGINS = 2_097_152 "bytes", of "the allowed origins that a node remembers", beyond "the least used are read again";
     CACHED_CONNECTORS = 16_777_216 "bytes", of "the project connectors that a node remembers", beyond "the least used are read again";
     CACHED_CONNECTIONS = 50_331_648 "bytes", of "the connections and sealed tokens that a node remembers", beyond "the least used are read again";
     CACHED_DATA_KEYS = 8_388_608 "bytes", of "the opened keys of projects that a node remembers", beyond "the least used are read and opened again";

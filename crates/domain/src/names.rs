@@ -69,6 +69,8 @@ macro_rules! names {
 }
 
 names! {
+    /// An agent's name, as requests give it.
+    AgentName = "an agent's name", 40, "-";
     /// A connector's name in addresses and settings.
     ConnectorSlug = "a connector's slug", 40, "-";
     /// A tool's name, as an agent calls it.

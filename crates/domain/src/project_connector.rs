@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// A connector enabled in one project and environment, with its credentials and settings.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProjectConnector {
     /// Its id.
     pub id: ProjectConnectorId,
@@ -37,6 +37,8 @@ pub struct ProjectConnector {
     pub hosts: HostSet,
     /// Counts the writes of its secrets.
     pub generation: i64,
+    /// Counts the changes of its settings and credentials, and starts at 1.
+    pub version: i64,
     /// When it was enabled.
     pub created_at: Timestamp,
 }
@@ -81,7 +83,7 @@ impl ProjectConnectorState {
 }
 
 /// A developer's OAuth app at a provider.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OauthClient {
     /// Its client id.
     pub id: String,
@@ -98,7 +100,7 @@ pub struct OauthClient {
 }
 
 /// A client secret that was replaced.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Retired {
     /// The secret; its generation is the one before the project connector's.
     pub secret: Sealed,

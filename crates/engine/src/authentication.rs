@@ -4,14 +4,18 @@ use std::{fmt, sync::Arc};
 
 use astralform_domain::{
     Administrator, AgentId, Caller, EndUserId, Environment, Principal, ProjectId, Role,
-    RuntimeCredential, Tenant, texts::cut,
+    RuntimeCredential, TeamId, Tenant, texts::cut,
 };
 use astralform_storage::{
-    admin_tokens, agents::Agent, api_keys::ApiKey, members, sessions::Session,
+    admin_tokens,
+    agents::Agent,
+    api_keys::{Access, ApiKey},
+    members,
+    sessions::Session,
 };
 use thiserror::Error;
 
-use crate::{Fault, Frozen, base::Base, bearer, cache::Cache, row_tags::RowTags};
+use crate::{Fault, Frozen, base::Base, bearer, cache::Cache, row_tags::RowTags, uses::Uses};
 
 /// Why a request is not authenticated.
 #[derive(Debug, Error)]
@@ -133,11 +137,22 @@ pub struct Authentication {
     base: Arc<Base>,
     row_tags: Arc<RowTags>,
     cache: Arc<Cache>,
+    uses: Arc<Uses>,
 }
 
 impl Authentication {
-    pub(crate) fn new(base: &Arc<Base>, row_tags: &Arc<RowTags>, cache: &Arc<Cache>) -> Self {
-        Self { base: Arc::clone(base), row_tags: Arc::clone(row_tags), cache: Arc::clone(cache) }
+    pub(crate) fn new(
+        base: &Arc<Base>,
+        row_tags: &Arc<RowTags>,
+        cache: &Arc<Cache>,
+        uses: &Arc<Uses>,
+    ) -> Self {
+        Self {
+            base: Arc::clone(base),
+            row_tags: Arc::clone(row_tags),
+            cache: Arc::clone(cache),
+            uses: Arc::clone(uses),
+        }
     }
 
     /// Returns whom a runtime request comes from, and for whom.
@@ -175,10 +190,12 @@ impl Authentication {
         let found = admin_tokens::find(&self.base.db, id).await.map_err(Fault::from)?;
         let found = self.row_tags.vouched(found).await?;
         let found = found.ok_or(AuthenticationError::InvalidToken(kind))?;
-        if !brought.proves(&found.secret_hash) || found.revoked_at.is_some() {
+        let now = self.base.now();
+        if !brought.proves(&found.secret_hash) || !found.is_live(now) {
             return Err(AuthenticationError::InvalidToken(kind));
         }
-        Ok(Administrator { member: found.member, token: found.id })
+        self.uses.admin_tokens.note(found.id, now);
+        Ok(Administrator { member: found.member, token: found.id, access: found.access })
     }
 
     /// Returns the role of an administrator in a project; `None` where it is none of theirs.
@@ -191,6 +208,18 @@ impl Authentication {
         project: ProjectId,
     ) -> Result<Option<Role>, Fault> {
         Ok(members::role_in(&self.base.db, administrator.member, project).await?)
+    }
+
+    /// Returns the role of an administrator in a team; `None` where they do not belong to it.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn role_in_team(
+        &self,
+        administrator: Administrator,
+        team: TeamId,
+    ) -> Result<Option<Role>, Fault> {
+        Ok(members::role_in_team(&self.base.db, administrator.member, team).await?)
     }
 
     /// Returns the role even in a project that was deleted.
@@ -211,10 +240,12 @@ impl Authentication {
     ) -> Result<Caller, AuthenticationError> {
         let invalid = AuthenticationError::InvalidToken(TokenKind::ApiKey);
         let key = self.find_key(said.token).await?.ok_or(invalid)?;
-        self.cache.ensure_not_frozen(key.tenant.project).await??;
-        let agent = self.agent_of(key.tenant, key.agent, said.agent).await?;
-        let credential = RuntimeCredential::ApiKey(key.id);
-        let principal = Principal { tenant: key.tenant, agent: agent.id, credential };
+        let Access { tenant, agent: bound, connectors, .. } = &key.access;
+        self.cache.ensure_not_frozen(tenant.project).await??;
+        let agent = self.agent_of(*tenant, *bound, said.agent).await?;
+        let connectors = connectors.clone();
+        let credential = RuntimeCredential::ApiKey { id: key.id, agent: *bound, connectors };
+        let principal = Principal { tenant: *tenant, agent: agent.id, credential };
         Ok(Caller { principal, end_user: said.end_user })
     }
 
@@ -229,8 +260,11 @@ impl Authentication {
         }
         self.cache.ensure_not_frozen(session.tenant.project).await??;
         let agent = self.agent_of(session.tenant, Some(session.agent), said.agent).await?;
-        let credential =
-            RuntimeCredential::Session { id: session.id, tools: session.tools.clone() };
+        let credential = RuntimeCredential::Session {
+            id: session.id,
+            connectors: session.connectors.clone(),
+            tools: session.tools.clone(),
+        };
         let principal = Principal { tenant: session.tenant, agent: agent.id, credential };
         Ok(Caller { principal, end_user: Some(session.end_user.clone()) })
     }
@@ -244,12 +278,16 @@ impl Authentication {
         };
         let Some(brought) = bearer::parse(text, prefix, "key") else { return Ok(None) };
         let Ok(id) = brought.id.parse() else { return Ok(None) };
-        let found = self.cache.api_key(id).await?;
-        Ok(found.filter(|key| {
+        let now = self.base.now();
+        let found = self.cache.api_key(id).await?.filter(|key| {
             brought.proves(&key.secret_hash)
-                && key.tenant.environment == environment
-                && key.revoked_at.is_none()
-        }))
+                && key.access.tenant.environment == environment
+                && key.is_live(now)
+        });
+        if found.is_some() {
+            self.uses.api_keys.note(id, now);
+        }
+        Ok(found)
     }
 
     async fn find_session(&self, text: &str) -> Result<Option<Arc<Session>>, Fault> {
@@ -262,7 +300,10 @@ impl Authentication {
 
     /// Returns the agent that a token is bound to, or that a request names, or else the default
     /// one.
-    pub(crate) async fn agent_of(
+    ///
+    /// # Errors
+    /// When there is none, it is disabled, or the token is bound to another one.
+    pub async fn agent_of(
         &self,
         tenant: Tenant,
         bound: Option<AgentId>,
@@ -279,7 +320,9 @@ impl Authentication {
         };
         match bound {
             Some(bound) if bound != agent.id => Err(AuthenticationError::OtherAgent),
-            _ if !agent.is_enabled => Err(AuthenticationError::DisabledAgent(agent.name.clone())),
+            _ if !agent.is_enabled => {
+                Err(AuthenticationError::DisabledAgent(agent.name.to_string()))
+            }
             _ => Ok(agent),
         }
     }

@@ -1,14 +1,14 @@
 use std::sync::Arc;
 
 use astralform_catalog::Catalog;
-use astralform_domain::{Clock, Entropy, ProjectId, Timestamp};
+use astralform_domain::{Actor, Clock, Entropy, ProjectId, Timestamp};
 use astralform_storage::{Db, Tx};
 use astralform_vault::ProjectKeys;
 
 use crate::{Fault, data_keys::DataKeys, metrics::Metrics};
 
-/// What most parts of the engine work with.
-pub(crate) struct Base {
+/// What most parts work with.
+pub struct Base {
     pub(crate) db: Db,
     pub(crate) keys: Arc<DataKeys>,
     pub(crate) clock: Clock,
@@ -20,14 +20,45 @@ pub(crate) struct Base {
 }
 
 impl Base {
+    /// Returns the database.
+    pub fn db(&self) -> &Db {
+        &self.db
+    }
+
+    /// Returns the connectors there are.
+    pub fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    /// Returns the clock.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Returns the source of randomness.
+    pub fn entropy(&self) -> &Entropy {
+        &self.entropy
+    }
+
     /// Returns the time.
-    pub(crate) fn now(&self) -> Timestamp {
+    pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
-    /// Begins a transaction.
-    pub(crate) async fn begin(&self) -> Result<Tx, astralform_storage::Error> {
-        self.db.begin().await
+    /// Begins a transaction of an actor.
+    ///
+    /// # Errors
+    /// When no connection is to be had.
+    pub async fn begin(&self, actor: Actor) -> Result<Tx, astralform_storage::Error> {
+        self.db.begin(actor).await
+    }
+
+    /// Creates the keys of a new project.
+    ///
+    /// # Errors
+    /// When the database does not store them.
+    pub async fn create_keys(&self, tx: &mut Tx, project: ProjectId) -> Result<(), Fault> {
+        self.keys.create(tx, project, self.now(), &self.entropy).await
     }
 
     /// Returns the keys of a project, opened.

@@ -20,7 +20,7 @@ pub(crate) struct PresentedToken<'a> {
 }
 
 /// Returns a fresh token: its text, shown once, and what is stored of its secret.
-pub(crate) fn mint(prefix: &str, id: impl Display, entropy: &Entropy) -> (Secret, [u8; 32]) {
+pub fn mint(prefix: &str, id: impl Display, entropy: &Entropy) -> (Secret, [u8; 32]) {
     let id = id.to_string();
     let bare = id.rsplit_once('_').map_or(id.as_str(), |(_, bare)| bare).to_lowercase();
     let secret = hex(&entropy.bytes::<SECRET_BYTES>());

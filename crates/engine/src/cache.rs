@@ -36,9 +36,13 @@ pub(crate) struct Entries {
     agents: CacheMap<(ProjectId, AgentId), Agent>,
     /// By the name that requests call them; `None` stands for the default one.
     named_agents: CacheMap<(ProjectId, Option<String>), Agent>,
+    origins: CacheMap<Tenant, AllowedOrigins>,
     connectors: CacheMap<(Tenant, ConnectorSlug), Assembled>,
     serving: CacheMap<(ProjectConnectorId, Option<EndUserId>), ServingConnections>,
 }
+
+/// The origins that an environment allows.
+pub(crate) struct AllowedOrigins(pub(crate) Vec<String>);
 
 /// The connections that could serve an end user, in the order of preference, with their tokens.
 pub(crate) struct ServingConnections {
@@ -55,6 +59,7 @@ impl Default for Entries {
             projects: CacheMap::new(limits::CACHED_PROJECTS),
             agents: CacheMap::new(limits::CACHED_AGENTS),
             named_agents: CacheMap::new(limits::CACHED_AGENTS),
+            origins: CacheMap::new(limits::CACHED_ORIGINS),
             connectors: CacheMap::new(limits::CACHED_CONNECTORS),
             serving: CacheMap::new(limits::CACHED_CONNECTIONS),
         }
@@ -70,6 +75,7 @@ impl Entries {
         self.projects.drop_older_than(DROPPED_AFTER);
         self.agents.drop_older_than(DROPPED_AFTER);
         self.named_agents.drop_older_than(DROPPED_AFTER);
+        self.origins.drop_older_than(DROPPED_AFTER);
         self.connectors.drop_older_than(DROPPED_AFTER);
         self.serving.drop_older_than(DROPPED_AFTER);
     }
@@ -183,6 +189,20 @@ impl Cache {
         };
         let key = (project, named.map(ToOwned::to_owned));
         self.entries.named_agents.get(&self.base.db, key, &[Topic::Project(project)], read).await
+    }
+
+    /// Returns the origins that an environment allows.
+    pub(crate) async fn allowed_origins(
+        &self,
+        tenant: Tenant,
+    ) -> Result<Arc<AllowedOrigins>, Fault> {
+        let read = async {
+            let settings = self.row_tags.environment_settings(tenant).await?;
+            Ok(Some(AllowedOrigins(settings.allowed_origins)))
+        };
+        let topics = [Topic::Project(tenant.project)];
+        let found = self.entries.origins.get(&self.base.db, tenant, &topics, read).await?;
+        found.ok_or(Fault::Inconsistent("a list is never nothing"))
     }
 
     /// Returns the project connector of that name, put together with its catalogue entry.

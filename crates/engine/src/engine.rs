@@ -12,26 +12,23 @@ use tokio::time::timeout;
 
 use crate::{
     Fault, Site,
-    access::AccessKeys,
     auth_requests::{AuthRequests, Confirmations, Consents, KeyEntry, Prompts},
     authentication::Authentication,
     base::Base,
     cache::Cache,
     idempotency::Idempotency,
     janitor::Janitor,
-    managed::ManagedConnections,
-    members::Members,
     metrics::Metrics,
+    origins::Origins,
     own_connections::OwnConnections,
     project_connectors::{AppChecks, ProjectConnectors},
-    provision::Provisioning,
     reach::Offers,
     refresh::{Presence, Upkeep},
     revocations::Revocations,
     row_tags::RowTags,
     sessions::Sessions,
     tools::Tools,
-    uses::ConnectionUses,
+    uses::RecentUses,
     webhooks::{Deliveries, Webhooks},
 };
 pub use state::Parts;
@@ -48,26 +45,23 @@ const READY_WITHIN: Duration = Duration::from_millis(900);
 pub struct Engine {
     base: Arc<Base>,
     state: State,
-    pub access_keys: Arc<AccessKeys>,
     pub app_checks: Arc<AppChecks>,
     pub auth_requests: Arc<AuthRequests>,
     pub authentication: Arc<Authentication>,
     pub cache: Arc<Cache>,
     pub confirmations: Arc<Confirmations>,
-    pub connection_uses: Arc<ConnectionUses>,
     pub consents: Arc<Consents>,
     pub deliveries: Arc<Deliveries>,
     pub idempotency: Arc<Idempotency>,
     pub janitor: Arc<Janitor>,
     pub key_entry: Arc<KeyEntry>,
-    pub managed_connections: Arc<ManagedConnections>,
-    pub members: Arc<Members>,
     pub offers: Arc<Offers>,
+    pub origins: Arc<Origins>,
     pub own_connections: Arc<OwnConnections>,
     pub presence: Arc<Presence>,
     pub project_connectors: Arc<ProjectConnectors>,
     pub prompts: Arc<Prompts>,
-    pub provisioning: Arc<Provisioning>,
+    pub recent_uses: Arc<RecentUses>,
     pub revocations: Arc<Revocations>,
     pub row_tags: Arc<RowTags>,
     pub sessions: Arc<Sessions>,
@@ -98,6 +92,11 @@ impl Engine {
             catalog,
         };
         Arc::new(Self::over(&Arc::new(base), self.state.clone()))
+    }
+
+    /// Returns what its parts work with.
+    pub fn base(&self) -> &Arc<Base> {
+        &self.base
     }
 
     /// Returns the connectors there are.

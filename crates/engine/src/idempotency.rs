@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use astralform_domain::{HostSet, ProjectId, Secret, Tenant, limits};
+use astralform_domain::{Actor, HostSet, ProjectId, Secret, Tenant, limits};
 use astralform_storage::idempotent_requests::{self, Arriving, Earlier};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest as _, Sha256};
@@ -90,7 +90,7 @@ impl Idempotency {
         let project = request.tenant.project;
         let arriving =
             Arriving { id: &id, tenant: request.tenant, request_digest: &request_digest };
-        let mut tx = self.base.begin().await.map_err(Fault::from)?;
+        let mut tx = self.base.begin(Actor::Product).await.map_err(Fault::from)?;
         let since = now.before(LIFE);
         let earlier = idempotent_requests::claim(&mut tx, arriving, since, now).await;
         let earlier = earlier.map_err(Fault::from)?;

@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use astralform_domain::{AuthStatus, Outbox, chain};
+use astralform_domain::{Actor, AuthStatus, Outbox, chain};
 use astralform_storage::{
     auth_requests,
     retention::{self, ALL},
@@ -42,7 +42,7 @@ impl Janitor {
         const AT_ONCE: i64 = 100;
         self.cache.drop_old();
         let now = self.base.now();
-        let mut tx = self.base.begin().await?;
+        let mut tx = self.base.begin(Actor::Product).await?;
         let expired = auth_requests::expire_pending(&mut tx, now).await?;
         tx.commit().await?;
         self.base.metrics.auth_requests(AuthStatus::Expired, expired);

@@ -5,11 +5,10 @@
 //!
 #![doc = include_str!("../../../ARCHITECTURE.md")]
 
-pub mod access;
 mod auth_requests;
 pub mod authentication;
 mod base;
-mod bearer;
+pub mod bearer;
 mod cache;
 mod cache_map;
 mod connections;
@@ -23,20 +22,18 @@ mod frozen;
 pub mod idempotency;
 mod janitor;
 mod key_checks;
-pub mod managed;
 mod may_use;
-pub mod members;
 pub mod metrics;
 mod nearest;
 mod not_enabled;
+mod origins;
 mod own_connections;
 pub mod places;
 pub mod project_connectors;
-pub mod provision;
 mod reach;
 mod refresh;
 pub mod revocations;
-mod row_tags;
+pub mod row_tags;
 pub mod sessions;
 mod settings;
 mod site;
@@ -49,16 +46,16 @@ pub use auth_requests::{
     BeginError, Callback, ConfirmError, Confirmation, Consent, EnterKeyError, FinishError,
     Patience, Prompt, Started, UndeclaredScope, WantedAccount, WantedError, WantedPrompt,
 };
+pub use base::Base;
 pub use connectors::Unusable;
 pub use credentials::CredentialRefusal;
 pub use data_keys::open_project_keys;
 pub use engine::{Engine, Parts};
 pub use error::Fault;
 pub use frozen::Frozen;
-pub use managed::deletions;
 pub use nearest::Nearest;
 pub use not_enabled::NotEnabled;
-pub use own_connections::{ChangeError, ConnectionChanges, OwnConnection};
+pub use own_connections::{ChangeError, ConnectionChanges, OwnConnection, OwnConnections};
 pub use reach::{NoConnector, NoTool, OutOfReach};
 pub use settings::{Credentials, SettingsError};
 pub use site::Site;

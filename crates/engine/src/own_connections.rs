@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use astralform_domain::{
-    Caller, Connection, ConnectionId, ConnectionStatus, EndUserId, Patch, StatusReason, Tenant,
-    limits,
+    Actor, Caller, Connection, ConnectionId, ConnectionStatus, EndUserId, Patch, StatusReason,
+    Tenant, limits,
 };
 use astralform_storage::{Tx, auth_requests, connections, project_connectors};
 use thiserror::Error;
@@ -94,7 +94,7 @@ impl OwnConnections {
         limit: i64,
     ) -> Result<Vec<OwnConnection>, Fault> {
         let tenant = caller.principal.tenant;
-        let connectors = self.offers.visible_connectors(caller);
+        let connectors = self.offers.visible_connectors(caller).await?;
         let wanted = (end_user, connectors.as_ref());
         let found = connections::of_end_user(&self.base.db, tenant, wanted, after, limit).await?;
         let mut listed = Vec::with_capacity(found.len());
@@ -120,7 +120,8 @@ impl OwnConnections {
             return Ok(None);
         };
         let listed = self.listed(connection).await?;
-        let is_seen = listed.connector.parse().is_ok_and(|slug| self.offers.may_see(caller, &slug));
+        let Ok(slug) = listed.connector.parse() else { return Ok(None) };
+        let is_seen = self.offers.may_see(caller, &slug).await?;
         Ok(is_seen.then_some(listed))
     }
 
@@ -145,7 +146,8 @@ impl OwnConnections {
         }
         self.own_connection(caller, end_user, id).await?.ok_or(ChangeError::Unknown)?;
         let tenant = caller.principal.tenant;
-        let mut tx = self.base.begin().await.map_err(Fault::from)?;
+        let actor = Actor::from(&caller.principal);
+        let mut tx = self.base.begin(actor).await.map_err(Fault::from)?;
         let mut connection = self.lock_own(&mut tx, tenant, end_user, id).await?;
         if changes.is_default == Some(true) {
             if connection.status() == ConnectionStatus::AwaitingConfirmation {
@@ -175,7 +177,8 @@ impl OwnConnections {
     ) -> Result<(), ChangeError> {
         self.own_connection(caller, end_user, id).await?.ok_or(ChangeError::Unknown)?;
         let tenant = caller.principal.tenant;
-        let mut tx = self.base.begin().await.map_err(Fault::from)?;
+        let actor = Actor::from(&caller.principal);
+        let mut tx = self.base.begin(actor).await.map_err(Fault::from)?;
         let connection = self.lock_own(&mut tx, tenant, end_user, id).await?;
         self.disconnect(&mut tx, &connection, StatusReason::UserRevoked).await?;
         tx.commit().await.map_err(Fault::from)?;
@@ -185,7 +188,10 @@ impl OwnConnections {
     }
 
     /// Ends a connection that is locked, with what depends on it.
-    pub(crate) async fn disconnect(
+    ///
+    /// # Errors
+    /// When it has ended already.
+    pub async fn disconnect(
         &self,
         tx: &mut Tx,
         connection: &Connection,
@@ -227,7 +233,10 @@ impl OwnConnections {
     /// Returns the connection, with its project connector's and its owner's rows locked: what is
     /// decided about one end user's connections is decided one after another, and after or before,
     /// not while, all of the connector's are ended.
-    pub(crate) async fn lock_any(
+    ///
+    /// # Errors
+    /// When there is none, or it has ended.
+    pub async fn lock_any(
         &self,
         tx: &mut Tx,
         tenant: Tenant,

@@ -5,10 +5,10 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use astralform_catalog::Tool;
+use astralform_catalog::{Connector, Tool};
 use astralform_domain::{
-    Caller, ConnectorSlug, Environment, ProjectConnector, RuntimeCredential, Tenant, ToolName,
-    texts::cut,
+    AgentName, Caller, ConnectorSlug, Environment, Principal, ProjectConnector, RuntimeCredential,
+    Tenant, ToolName, texts::cut,
 };
 use astralform_storage::{
     agents::{self, Agent},
@@ -20,7 +20,7 @@ use crate::{
     Fault, NotEnabled, SettingsError,
     base::Base,
     cache::Cache,
-    may_use::{may_see_connector, may_use_tool},
+    may_use::{Barrier, barrier, may_see_connector, may_use_tool},
     nearest::Nearest,
 };
 
@@ -37,7 +37,7 @@ pub enum OutOfReach {
     )]
     NotAssigned {
         /// The agent that the request acts as.
-        agent: String,
+        agent: AgentName,
         /// The connector that was asked for.
         connector: ConnectorSlug,
     },
@@ -61,6 +61,17 @@ pub enum NoTool {
         tool: ToolName,
         /// Why its connector is.
         why: OutOfReach,
+    },
+    /// The agent has a part of the connector's tools, and this one is not of it.
+    #[error(
+        "the agent `{agent}` has not been assigned `{tool}`, only other tools of its connector: \
+         name an agent that has it in X-Agent-ID, or have it assigned to this one"
+    )]
+    NotAssigned {
+        /// The tool that was asked for.
+        tool: ToolName,
+        /// The agent that the request acts as.
+        agent: AgentName,
     },
     /// The project connector has a list of tools, and this one is not on it.
     #[error(
@@ -114,23 +125,48 @@ impl Offers {
     /// # Errors
     /// When the database does not answer.
     pub async fn no_tool(&self, caller: &Caller, name: &str) -> Result<NoTool, Fault> {
-        if !self.is_narrowed(caller).await?
+        if !caller.principal.credential.is_narrowed()
             && let Some((connector, tool)) = self.base.catalog.tool(name)
+            && let Some(why) = self.why_no_tool(caller, connector, tool).await?
         {
-            let tool = tool.name.clone();
-            let slug = &connector.slug;
-            if let Some(why) = self.out_of_reach(caller, slug).await? {
-                return Ok(NoTool::OutOfReach { tool, why });
-            }
-            let settings =
-                project_connectors::by_slug(&self.base.db, caller.principal.tenant, slug);
-            if settings.await?.is_some_and(|settings| !settings.offers(&tool)) {
-                let environment = caller.principal.tenant.environment;
-                return Ok(NoTool::NotOffered { tool, connector: slug.clone(), environment });
-            }
+            return Ok(why);
         }
         let nearest = self.nearest_tools(caller, name).await?;
         Ok(NoTool::Unknown { name: shown(name), nearest })
+    }
+
+    /// Returns why a caller whose credential is not narrowed has no such tool of the catalogue.
+    async fn why_no_tool(
+        &self,
+        caller: &Caller,
+        connector: &Connector,
+        tool: &Tool,
+    ) -> Result<Option<NoTool>, Fault> {
+        let Principal { tenant, agent, credential } = &caller.principal;
+        let slug = &connector.slug;
+        let name = tool.name.clone();
+        let Some(settings) = project_connectors::by_slug(&self.base.db, *tenant, slug).await?
+        else {
+            let why = self.not_enabled(*tenant, slug).await?.into();
+            return Ok(Some(NoTool::OutOfReach { tool: name, why }));
+        };
+        let agent = agents::named(&self.base.db, tenant.project, &agent.to_string()).await?;
+        let Some(agent) = agent else { return Ok(None) };
+        let connector = slug.clone();
+        Ok(match barrier(credential, &agent, &settings, tool) {
+            Some(Barrier::ConnectorNotAssigned) => {
+                let why = OutOfReach::NotAssigned { agent: agent.name, connector };
+                Some(NoTool::OutOfReach { tool: name, why })
+            }
+            Some(Barrier::ToolNotAssigned) => {
+                Some(NoTool::NotAssigned { tool: name, agent: agent.name })
+            }
+            Some(Barrier::NotOffered) => {
+                let environment = tenant.environment;
+                Some(NoTool::NotOffered { tool: name, connector, environment })
+            }
+            Some(Barrier::AgentDisabled | Barrier::CredentialLimited) | None => None,
+        })
     }
 
     /// Returns why a caller has no connector of that name.
@@ -139,7 +175,7 @@ impl Offers {
         caller: &Caller,
         slug: &ConnectorSlug,
     ) -> Result<NoConnector, Fault> {
-        if !self.is_narrowed(caller).await?
+        if !caller.principal.credential.is_narrowed()
             && self.base.catalog.connector(slug).is_some()
             && let Some(why) = self.out_of_reach(caller, slug).await?
         {
@@ -229,15 +265,47 @@ impl Offers {
 
     /// Returns the connectors that a caller's credential is limited to; none where it is not
     /// limited.
-    pub(crate) fn visible_connectors(&self, caller: &Caller) -> Option<BTreeSet<ConnectorSlug>> {
-        let tools = caller.principal.credential.tools()?;
-        let found = tools.iter().filter_map(|tool| self.base.catalog.tool(tool.as_str()));
-        Some(found.map(|(connector, _)| connector.slug.clone()).collect())
+    pub(crate) async fn visible_connectors(
+        &self,
+        caller: &Caller,
+    ) -> Result<Option<BTreeSet<ConnectorSlug>>, Fault> {
+        if !caller.principal.credential.is_narrowed() {
+            return Ok(None);
+        }
+        let bound = self.bound_agent(caller).await?;
+        let all = self.base.catalog.connectors().map(|connector| &connector.slug);
+        let seen = all.filter(|slug| self.sees(caller, bound.as_deref(), slug));
+        Ok(Some(seen.cloned().collect()))
     }
 
-    /// Returns whether a caller may see what there is of a connector.
-    pub fn may_see(&self, caller: &Caller, connector: &ConnectorSlug) -> bool {
-        may_see_connector(&caller.principal.credential, &self.base.catalog, connector)
+    /// Returns whether a caller may see what there is of a connector. One whose credential is bound
+    /// to an agent sees what is assigned to that agent.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn may_see(&self, caller: &Caller, connector: &ConnectorSlug) -> Result<bool, Fault> {
+        let bound = self.bound_agent(caller).await?;
+        Ok(self.sees(caller, bound.as_deref(), connector))
+    }
+
+    fn sees(&self, caller: &Caller, bound: Option<&Agent>, connector: &ConnectorSlug) -> bool {
+        let credential = &caller.principal.credential;
+        let is_assigned = bound.is_none_or(|agent| agent.assigned(connector).is_some());
+        is_assigned && may_see_connector(credential, &self.base.catalog, connector)
+    }
+
+    /// Returns the agent that a caller's credential is bound to.
+    async fn bound_agent(&self, caller: &Caller) -> Result<Option<Arc<Agent>>, Fault> {
+        let Principal { tenant, agent, credential } = &caller.principal;
+        let is_bound = match credential {
+            RuntimeCredential::ApiKey { agent, .. } => agent.is_some(),
+            RuntimeCredential::Session { .. } => true,
+        };
+        if !is_bound {
+            return Ok(None);
+        }
+        let found = self.cache.agent(tenant.project, *agent).await?;
+        found.map(Some).ok_or(Fault::Inconsistent("a caller's agent is gone"))
     }
 
     /// Returns what a caller may use: each project connector with at least one tool, and its tools.
@@ -253,17 +321,6 @@ impl Offers {
         Ok(with_tools.filter(|(_, tools)| !tools.is_empty()).collect())
     }
 
-    /// Returns whether a caller is limited to less than its whole project: every session is, and a
-    /// key that is bound to an agent.
-    async fn is_narrowed(&self, caller: &Caller) -> Result<bool, Fault> {
-        match caller.principal.credential {
-            RuntimeCredential::Session { .. } => Ok(true),
-            RuntimeCredential::ApiKey(id) => {
-                Ok(self.cache.api_key(id).await?.is_none_or(|key| key.agent.is_some()))
-            }
-        }
-    }
-
     async fn out_of_reach(
         &self,
         caller: &Caller,
@@ -275,9 +332,9 @@ impl Offers {
         }
         let agent = caller.principal.agent.to_string();
         let agent = agents::named(&self.base.db, tenant.project, &agent).await?;
-        let not_assigned =
-            |agent: Agent| OutOfReach::NotAssigned { agent: agent.name, connector: slug.clone() };
-        Ok(agent.filter(|agent| !agent.may_use(slug)).map(not_assigned))
+        let barred = agent.filter(|agent| agent.assigned(slug).is_none());
+        Ok(barred
+            .map(|agent| OutOfReach::NotAssigned { agent: agent.name, connector: slug.clone() }))
     }
 }
 

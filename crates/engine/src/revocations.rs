@@ -15,7 +15,7 @@ mod shared_tokens;
 use std::{sync::Arc, time::Duration};
 
 use astralform_catalog::destination;
-use astralform_domain::{Connection, Timestamp, chain, crash_point};
+use astralform_domain::{Actor, Connection, Timestamp, chain, crash_point};
 use astralform_storage::revocations;
 
 use crate::{Fault, base::Base, connectors::Connectors};
@@ -119,7 +119,7 @@ impl Revocations {
         let Some(probe) = probe else { return Ok(()) };
         let at = due.project_connector;
         let now = self.base.now();
-        let mut tx = self.base.begin().await?;
+        let mut tx = self.base.begin(Actor::Product).await?;
         revocations::pause(&mut tx, at, due.failures, now, Some(probe)).await?;
         Ok(tx.commit().await?)
     }
@@ -137,7 +137,7 @@ impl Revocations {
 
     /// Asks for the end of a connection that has just ended, and waits a moment for the answer. It
     /// is the outbox's from the start: what goes wrong here is tried again.
-    pub(crate) async fn revoke_now(&self, ended: &Connection) {
+    pub async fn revoke_now(&self, ended: &Connection) {
         let tenant = ended.tenant;
         let project_connector = ended.project_connector;
         let due = Due { tenant, project_connector, failures: 0 };

@@ -4,10 +4,10 @@
 
 use std::sync::Arc;
 
-use astralform_domain::{EnvironmentSettings, Tenant};
+use astralform_domain::{AgentId, ConnectorSlug, EnvironmentSettings, Tenant, Timestamp, ToolName};
 use astralform_storage::{
     admin_tokens::AdminToken,
-    api_keys::ApiKey,
+    api_keys::{Access, ApiKey},
     projects::{self, StoredSettings},
     sessions::Session,
 };
@@ -17,7 +17,7 @@ use subtle::ConstantTimeEq as _;
 use crate::{Fault, base::Base};
 
 /// A row that grants something to the holder of its secret.
-pub(crate) trait Granting {
+pub trait Granting {
     /// Returns what its table is called and its id.
     fn name(&self) -> (&'static str, String);
 
@@ -38,13 +38,16 @@ impl Granting for ApiKey {
     }
 
     fn tag_by(&self, key: &TagKey) -> [u8; 32] {
-        let agent = self.agent.map(astralform_domain::AgentId::to_bytes);
-        let values: [&[u8]; 5] = [
+        let Access { tenant, agent, connectors, .. } = &self.access;
+        let agent = agent.map(AgentId::to_bytes);
+        let values: [&[u8]; 7] = [
             &self.id.to_bytes(),
-            &self.tenant.project.to_bytes(),
-            self.tenant.environment.as_str().as_bytes(),
+            &tenant.project.to_bytes(),
+            tenant.environment.as_str().as_bytes(),
             agent.as_ref().map_or(&[], <[u8; 16]>::as_slice),
+            &listed(connectors.as_deref(), ConnectorSlug::as_str),
             &self.secret_hash,
+            &moment(self.expires_at),
         ];
         key.tag_of(Purpose::ApiKeyRow, &values)
     }
@@ -60,16 +63,14 @@ impl Granting for Session {
     }
 
     fn tag_by(&self, key: &TagKey) -> [u8; 32] {
-        let tools = self.tools.iter().flatten();
-        let tools = tools.flat_map(|tool| [tool.as_str().as_bytes(), b","]);
-        let tools = tools.collect::<Vec<_>>().concat();
-        let values: [&[u8]; 8] = [
+        let values: [&[u8]; 9] = [
             &self.id.to_bytes(),
             &self.tenant.project.to_bytes(),
             self.tenant.environment.as_str().as_bytes(),
             &self.agent.to_bytes(),
             self.end_user.as_str().as_bytes(),
-            if self.tools.is_some() { &tools } else { b"*" },
+            &listed(self.connectors.as_deref(), ConnectorSlug::as_str),
+            &listed(self.tools.as_deref(), ToolName::as_str),
             &self.secret_hash,
             &self.expires_at.as_micros().to_be_bytes(),
         ];
@@ -87,9 +88,26 @@ impl Granting for AdminToken {
     }
 
     fn tag_by(&self, key: &TagKey) -> [u8; 32] {
-        let values: [&[u8]; 3] = [&self.id.to_bytes(), &self.member.to_bytes(), &self.secret_hash];
+        let values: [&[u8]; 5] = [
+            &self.id.to_bytes(),
+            &self.member.to_bytes(),
+            self.access.as_str().as_bytes(),
+            &self.secret_hash,
+            &moment(self.expires_at),
+        ];
         key.tag_of(Purpose::AdminTokenRow, &values)
     }
+}
+
+/// Returns a list as the bytes that its row's tag is made of; what is not limited differs from any
+/// list.
+fn listed<T>(list: Option<&[T]>, name: fn(&T) -> &str) -> Vec<u8> {
+    let Some(list) = list else { return b"*".to_vec() };
+    list.iter().flat_map(|one| [name(one).as_bytes(), b","]).collect::<Vec<_>>().concat()
+}
+
+fn moment(at: Option<Timestamp>) -> Vec<u8> {
+    at.map_or_else(Vec::new, |at| at.as_micros().to_be_bytes().to_vec())
 }
 
 fn settings_tag(key: &TagKey, of: Tenant, settings: &EnvironmentSettings) -> [u8; 32] {
@@ -100,6 +118,9 @@ fn settings_tag(key: &TagKey, of: Tenant, settings: &EnvironmentSettings) -> [u8
         settings.verify_end_user.as_str().as_bytes(),
     ];
     values.extend(settings.return_urls.iter().map(String::as_bytes));
+    // Neither a return URL nor an origin is empty.
+    values.push(b"");
+    values.extend(settings.allowed_origins.iter().map(String::as_bytes));
     key.tag_of(Purpose::EnvironmentRow, &values)
 }
 
@@ -115,7 +136,10 @@ impl RowTags {
     }
 
     /// Returns the key that makes the tags of rows. It is read before a transaction begins.
-    pub(crate) async fn installation_key(&self) -> Result<Arc<TagKey>, Fault> {
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn installation_key(&self) -> Result<Arc<TagKey>, Fault> {
         self.base.keys.of_installation(&self.base.db).await
     }
 
@@ -124,7 +148,7 @@ impl RowTags {
     pub(crate) async fn vouched<T: Granting>(&self, found: Option<T>) -> Result<Option<T>, Fault> {
         let Some(row) = found else { return Ok(None) };
         let key = self.installation_key().await?;
-        if is_same(row.tag(), row.tag_by(&key)) {
+        if is_vouched(&row, &key) {
             return Ok(Some(row));
         }
         if row.tag().is_some() {
@@ -151,13 +175,16 @@ impl RowTags {
 
 /// Returns the settings of an environment as they are stored. Those that every environment begins
 /// with need no tag: they grant nothing.
-pub(crate) fn settings_vouched(
+///
+/// # Errors
+/// When they were altered without the key.
+pub fn settings_vouched(
     key: &TagKey,
     of: Tenant,
     found: Option<StoredSettings>,
 ) -> Result<EnvironmentSettings, Fault> {
     let found = found.ok_or(Fault::Inconsistent("a project has no environment settings"))?;
-    let StoredSettings { settings, tag } = found;
+    let StoredSettings { settings, tag, .. } = found;
     let is_default = settings == EnvironmentSettings::default_for(of.environment);
     if is_default || is_same(tag, settings_tag(key, of, &settings)) {
         Ok(settings)
@@ -167,13 +194,19 @@ pub(crate) fn settings_vouched(
 }
 
 /// Returns settings with their tag, as they are stored.
-pub(crate) fn tagged_settings(
+pub fn tagged_settings(
     key: &TagKey,
     of: Tenant,
     settings: EnvironmentSettings,
+    version: i64,
 ) -> StoredSettings {
     let tag = Some(settings_tag(key, of, &settings));
-    StoredSettings { settings, tag }
+    StoredSettings { settings, version, tag }
+}
+
+/// Returns whether a row was made with the key, and has not been altered since.
+pub fn is_vouched(row: &impl Granting, key: &TagKey) -> bool {
+    is_same(row.tag(), row.tag_by(key))
 }
 
 fn is_same(stored: Option<[u8; 32]>, wanted: [u8; 32]) -> bool {

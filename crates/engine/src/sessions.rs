@@ -9,7 +9,7 @@ use astralform_storage::sessions::{self, Session};
 use thiserror::Error;
 
 use crate::{
-    Fault, Nearest,
+    Nearest,
     authentication::{Authentication, AuthenticationError},
     base::Base,
     bearer,
@@ -129,14 +129,22 @@ impl Sessions {
         let expires_at = now.after(new.life);
         let tenant = by.tenant;
         let end_user = new.end_user;
-        let tools = new.tools;
-        let tag = None;
-        let mut session =
-            Session { id, tenant, agent, end_user, tools, secret_hash, tag, expires_at };
+        let connectors = by.credential.connectors().map(<[_]>::to_vec);
+        let mut session = Session {
+            id,
+            tenant,
+            agent,
+            end_user,
+            connectors,
+            tools: new.tools,
+            secret_hash,
+            tag: None,
+            expires_at,
+        };
         let key = self.row_tags.installation_key().await.map_err(AuthenticationError::from)?;
         session.tag = Some(session.tag_by(&key));
         let stored = async {
-            let mut tx = self.base.begin().await?;
+            let mut tx = self.base.begin(by.into()).await?;
             sessions::create(&mut tx, &session, now).await?;
             tx.commit().await
         };
@@ -151,16 +159,10 @@ impl Sessions {
         named: Option<&str>,
     ) -> Result<astralform_domain::AgentId, SessionError> {
         let Some(named) = named else { return Ok(by.agent) };
-        let bound = self.bound_agent(by).await.map_err(AuthenticationError::from)?;
+        let bound = match by.credential {
+            RuntimeCredential::ApiKey { agent, .. } => agent,
+            RuntimeCredential::Session { .. } => Some(by.agent),
+        };
         Ok(self.authentication.agent_of(by.tenant, bound, Some(named)).await?.id)
-    }
-
-    async fn bound_agent(
-        &self,
-        by: &Principal,
-    ) -> Result<Option<astralform_domain::AgentId>, Fault> {
-        let RuntimeCredential::ApiKey(id) = by.credential else { return Ok(Some(by.agent)) };
-        let key = astralform_storage::api_keys::find(&self.base.db, id).await?;
-        Ok(key.and_then(|key| key.agent))
     }
 }

@@ -5,7 +5,9 @@ mod credentials;
 use std::collections::BTreeSet;
 
 use astralform_catalog::Connector;
-use astralform_domain::{ConnectorSlug, Endpoints, Environment, Scope, ScopeSet, ToolName, limits};
+use astralform_domain::{
+    ConnectorSlug, Endpoints, Environment, Scope, ScopeSet, Stale, ToolName, limits,
+};
 use thiserror::Error;
 use url::Url;
 
@@ -141,6 +143,9 @@ pub enum SettingsError {
          `credentials`, and nothing was changed: look at its settings, and repeat the request"
     )]
     ChangedMeanwhile,
+    /// It has another version than the change is meant for.
+    #[error(transparent)]
+    Stale(#[from] Stale),
     /// The provider says so.
     #[error(
         "the provider refuses these `credentials` ({0}), and nothing was changed: copy them once \

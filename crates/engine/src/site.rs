@@ -1,4 +1,4 @@
-use astralform_domain::ProjectConnectorId;
+use astralform_domain::{ProjectConnectorId, ProjectId};
 use url::Url;
 
 /// The addresses of this server: links and redirect URIs are built from them, never from what a
@@ -34,6 +34,11 @@ impl Site {
     /// Returns the address of one of our pages.
     pub fn address(&self, path: &str) -> String {
         format!("{}{path}", self.public_url.as_str().trim_end_matches('/'))
+    }
+
+    /// Returns where the logo of a project is served.
+    pub fn logo_url(&self, project: ProjectId, digest: &str) -> String {
+        self.address(&format!("/assets/logos/{project}/{digest}.png"))
     }
 
     /// Returns the redirect URI that connectors of the catalogue share.

@@ -16,7 +16,7 @@ mod streams;
 use std::sync::Arc;
 
 use astralform_domain::{
-    Delivery, Retired, Secret, Tenant, Webhook, WebhookDisabled, WebhookId, limits,
+    Actor, Delivery, Retired, Secret, Tenant, Webhook, WebhookDisabled, WebhookId, limits,
 };
 use astralform_egress::Egress;
 use astralform_storage::{projects, webhook_deliveries, webhooks};
@@ -76,6 +76,7 @@ impl Webhooks {
     /// When nothing can be delivered there, or there are too many.
     pub async fn create_webhook(
         &self,
+        by: Actor,
         tenant: Tenant,
         url: &str,
     ) -> Result<(Webhook, Secret), WebhookError> {
@@ -97,7 +98,7 @@ impl Webhooks {
             failing_since: None,
             created_at: self.base.now(),
         };
-        let mut tx = self.base.begin().await.map_err(Fault::from)?;
+        let mut tx = self.base.begin(by).await.map_err(Fault::from)?;
         // Two that are made at once count each other.
         projects::lock_environment(&mut tx, tenant).await.map_err(Fault::from)?;
         let known = webhooks::of_environment(&mut tx, tenant).await.map_err(Fault::from)?;
@@ -116,6 +117,7 @@ impl Webhooks {
     /// When there is none, or nothing can be delivered there.
     pub async fn change_webhook(
         &self,
+        by: Actor,
         tenant: Tenant,
         id: WebhookId,
         changes: WebhookChanges,
@@ -125,7 +127,7 @@ impl Webhooks {
             None => None,
         };
         let keys = self.base.keys_of(tenant.project).await?;
-        let mut tx = self.base.begin().await.map_err(Fault::from)?;
+        let mut tx = self.base.begin(by).await.map_err(Fault::from)?;
         let found = webhooks::lock(&mut tx, tenant, id).await.map_err(Fault::from)?;
         let mut webhook = found.ok_or(WebhookError::Unknown)?;
         if let Some(url) = url {
@@ -151,8 +153,13 @@ impl Webhooks {
     ///
     /// # Errors
     /// When there is none.
-    pub async fn delete_webhook(&self, tenant: Tenant, id: WebhookId) -> Result<(), WebhookError> {
-        let mut tx = self.base.begin().await.map_err(Fault::from)?;
+    pub async fn delete_webhook(
+        &self,
+        by: Actor,
+        tenant: Tenant,
+        id: WebhookId,
+    ) -> Result<(), WebhookError> {
+        let mut tx = self.base.begin(by).await.map_err(Fault::from)?;
         let locked = webhooks::lock(&mut tx, tenant, id).await.map_err(Fault::from)?;
         locked.ok_or(WebhookError::Unknown)?;
         webhooks::delete(&mut tx, tenant, id).await.map_err(Fault::from)?;
@@ -166,12 +173,13 @@ impl Webhooks {
     /// When there is none, or it was given another less than a day ago.
     pub async fn rotate_webhook_secret(
         &self,
+        by: Actor,
         tenant: Tenant,
         id: WebhookId,
     ) -> Result<(Webhook, Secret), WebhookError> {
         let secret = self.fresh_secret();
         let keys = self.base.keys_of(tenant.project).await?;
-        let mut tx = self.base.begin().await.map_err(Fault::from)?;
+        let mut tx = self.base.begin(by).await.map_err(Fault::from)?;
         let found = webhooks::lock(&mut tx, tenant, id).await.map_err(Fault::from)?;
         let mut webhook = found.ok_or(WebhookError::Unknown)?;
         let now = self.base.now();
@@ -196,6 +204,7 @@ impl Webhooks {
     /// When there is no such webhook, or it is disabled.
     pub async fn test_webhook(
         &self,
+        by: Actor,
         tenant: Tenant,
         id: WebhookId,
     ) -> Result<Delivery, WebhookError> {
@@ -204,7 +213,7 @@ impl Webhooks {
             return Err(WebhookError::Disabled(why));
         }
         let event = self.new_event();
-        let mut tx = self.base.begin().await.map_err(Fault::from)?;
+        let mut tx = self.base.begin(by).await.map_err(Fault::from)?;
         let added = webhook_deliveries::add_test(&mut tx, place, &event, self.base.now()).await;
         added.map_err(Fault::from)?;
         tx.commit().await.map_err(Fault::from)?;

@@ -17,7 +17,7 @@ mod status;
 
 use std::time::Duration;
 
-use astralform_domain::{Clock, Entropy, Timestamp};
+use astralform_domain::{Actor, Clock, Entropy, Timestamp};
 use astralform_storage::{
     Db,
     changes::FORGOTTEN_EVERYWHERE,
@@ -120,7 +120,7 @@ impl Rotation<'_> {
             self.announce(to).await?;
             self.promote().await?;
             self.reseal_all().await?;
-            let mut tx = self.db.begin().await?;
+            let mut tx = self.db.begin(Actor::Operator).await?;
             data_keys::end_leaving(&mut tx).await?;
             tx.commit().await?;
         }
@@ -129,7 +129,7 @@ impl Rotation<'_> {
 
     async fn begin(&self, replaces_data_keys: bool) -> Result<KeyId, Fault> {
         let standing = standing(self.db, self.ring).await?;
-        let mut tx = self.db.begin().await?;
+        let mut tx = self.db.begin(Actor::Operator).await?;
         // Waits for projects that are being made; those after it get the new key.
         let now = meta::lock_key_check(&mut tx).await?;
         let now = now.as_deref().and_then(KeyId::parse);
@@ -149,7 +149,7 @@ impl Rotation<'_> {
     async fn wrap(&self, to: KeyId) -> Result<(), Fault> {
         let mut total = 0;
         loop {
-            let mut tx = self.db.begin().await?;
+            let mut tx = self.db.begin(Actor::Operator).await?;
             let keys = data_keys::wrapped_otherwise(&mut tx, &to.to_bytes(), BATCH).await?;
             for key in &keys {
                 let of_use = use_of(key.role);
@@ -171,7 +171,7 @@ impl Rotation<'_> {
     async fn announce(&self, to: KeyId) -> Result<(), Fault> {
         let mut total = 0;
         loop {
-            let mut tx = self.db.begin().await?;
+            let mut tx = self.db.begin(Actor::Operator).await?;
             let leaving = data_keys::without_successor(&mut tx, BATCH).await?;
             for key in &leaving {
                 let fresh = self.ring.new_key(key.project, KeyUse::Data, to, &self.entropy)?;
@@ -211,7 +211,7 @@ impl Rotation<'_> {
             if next.is_empty() {
                 return Ok(());
             }
-            let mut tx = self.db.begin().await?;
+            let mut tx = self.db.begin(Actor::Operator).await?;
             for key in &next {
                 if let Some(project) = key.project {
                     data_keys::promote(&mut tx, project, self.clock.now()).await?;
@@ -236,7 +236,7 @@ impl Rotation<'_> {
             in_use.extend(column.counts(self.db).await?.into_iter().map(|count| count.key));
         }
         older.retain(|key| !in_use.contains(&key.id));
-        let mut tx = self.db.begin().await?;
+        let mut tx = self.db.begin(Actor::Operator).await?;
         for key in &older {
             data_keys::forget(&mut tx, key).await?;
         }

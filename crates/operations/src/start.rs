@@ -1,4 +1,4 @@
-use astralform_domain::{Clock, Entropy};
+use astralform_domain::{Actor, Clock, Entropy};
 use astralform_storage::{
     Db, Tx,
     data_keys::{self, KeyRole, WrappedKey},
@@ -75,7 +75,7 @@ pub async fn prepare_database(db: &Db, ring: &KeyRing) -> Result<(), StartError>
     let found = check_key(db, ring).await?;
     db.migrate().await.map_err(Fault::from)?;
     if found.is_none() {
-        let mut tx = db.begin().await.map_err(Fault::from)?;
+        let mut tx = db.begin(Actor::Product).await.map_err(Fault::from)?;
         let fingerprint = ring.current().to_string();
         meta::set_key_check(&mut tx, &fingerprint).await.map_err(Fault::from)?;
         add_installation_key(&mut tx, ring).await?;

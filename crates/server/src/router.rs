@@ -5,6 +5,7 @@ use std::sync::Arc;
 use astralform_api::{beside_operations, operations};
 use astralform_surface::{
     App, Problem, Refusal,
+    cors::{self, SentByPage},
     openapi::{Documented, Queries, documented},
     served::Served,
     with_request_id,
@@ -64,8 +65,10 @@ async fn around(
     }
     let served = Served::begin(&app, &request);
     let line = LogLine::begin(&served, &request);
+    let sent_by_page = SentByPage::of(&request);
     let serving = serve(&app, &served, request, next);
     let mut response = with_request_id(&app, &served, serving).await;
+    cors::let_page_read(&app, &served, sent_by_page.as_ref(), &mut response).await;
     line.end(response.status());
     harden(&mut response);
     response
@@ -75,6 +78,12 @@ async fn around(
 async fn serve(app: &App, served: &Served, request: Request, next: Next) -> Response {
     if let Err(problem) = guard::check(app, &request) {
         return guard::slow_down(app, served, problem.into_response()).await;
+    }
+    if cors::is_preflight(&request) {
+        return match app.admit_visitor(served).await {
+            Ok(()) => cors::answer_preflight(app, request.headers()).await,
+            Err(refused) => refused.into_response(),
+        };
     }
     if !guard::shows_credential(&request) {
         return match app.admit_visitor(served).await {

@@ -29,22 +29,44 @@ CREATE TABLE memberships (
 CREATE TABLE admin_tokens (
     id          TEXT PRIMARY KEY,
     member_id   TEXT NOT NULL REFERENCES members (id),
+    name        TEXT NOT NULL,
+    access      TEXT NOT NULL,
     secret_hash BYTEA NOT NULL, -- SHA-256
     hint        TEXT NOT NULL,
     tag         BYTEA, -- what the master key vouches for; NULL once it is revoked
     created_at  BIGINT NOT NULL,
+    created_by  TEXT NOT NULL, -- an id that says of what, or a word
+    expires_at  BIGINT,
+    used_at     BIGINT,
     revoked_at  BIGINT
 );
 
 CREATE INDEX admin_tokens_by_end ON admin_tokens (revoked_at) WHERE revoked_at IS NOT NULL;
 
+CREATE INDEX admin_tokens_by_expiry ON admin_tokens (expires_at) WHERE expires_at IS NOT NULL;
+
+CREATE INDEX admin_tokens_by_member ON admin_tokens (member_id);
+
 CREATE TABLE projects (
-    id         TEXT PRIMARY KEY,
-    team_id    TEXT NOT NULL REFERENCES teams (id),
-    name       TEXT NOT NULL,
-    frozen_at  BIGINT, -- set by an operator: until it is lifted, nothing is called or asked
-    created_at BIGINT NOT NULL,
-    deleted_at BIGINT
+    id          TEXT PRIMARY KEY,
+    team_id     TEXT NOT NULL REFERENCES teams (id),
+    name        TEXT NOT NULL,
+    accent      TEXT NOT NULL,
+    privacy_url TEXT,
+    support_url TEXT,
+    version     BIGINT NOT NULL, -- counts the changes of what stands above
+    frozen_at   BIGINT, -- set by an operator: until it is lifted, nothing is called or asked
+    created_at  BIGINT NOT NULL,
+    deleted_at  BIGINT
+);
+
+CREATE INDEX projects_by_team ON projects (team_id);
+
+-- The logos of applications, as they are served.
+CREATE TABLE project_logos (
+    project_id TEXT PRIMARY KEY REFERENCES projects (id),
+    png        BYTEA NOT NULL,
+    digest     TEXT NOT NULL -- of the picture: part of its address
 );
 
 -- The keys of projects and of the installation, each wrapped with a master key.
@@ -69,9 +91,16 @@ CREATE TABLE environments (
     environment     TEXT NOT NULL,
     verify_end_user TEXT NOT NULL,
     return_urls     TEXT NOT NULL, -- a JSON array
+    allowed_origins TEXT NOT NULL, -- a JSON array
+    version         BIGINT NOT NULL, -- counts the changes
     tag             BYTEA, -- as of an admin token; NULL for what every environment begins with
     PRIMARY KEY (project_id, environment)
 );
+
+-- The few that pages of browsers call.
+CREATE INDEX environments_with_origins
+    ON environments (project_id)
+    WHERE allowed_origins <> '[]';
 
 CREATE TABLE agents (
     id         TEXT PRIMARY KEY,
@@ -79,24 +108,41 @@ CREATE TABLE agents (
     name       TEXT NOT NULL,
     is_default BOOLEAN NOT NULL,
     is_enabled BOOLEAN NOT NULL,
-    connectors TEXT, -- a JSON array of slugs; NULL means all
+    connectors TEXT, -- a JSON array of assignments; NULL means all
+    version    BIGINT NOT NULL, -- counts the changes
     created_at BIGINT NOT NULL,
-    UNIQUE (project_id, name)
+    deleted_at BIGINT
 );
+
+-- A name is that of one agent; those that were deleted stand beside it.
+CREATE UNIQUE INDEX agents_by_name ON agents (project_id, name) WHERE deleted_at IS NULL;
+
+CREATE INDEX agents_by_end ON agents (deleted_at) WHERE deleted_at IS NOT NULL;
 
 CREATE TABLE api_keys (
     id          TEXT PRIMARY KEY,
     project_id  TEXT NOT NULL REFERENCES projects (id),
     environment TEXT NOT NULL,
+    name        TEXT NOT NULL,
     agent_id    TEXT REFERENCES agents (id),
+    connectors  TEXT, -- a JSON array of slugs; NULL means all of its agent's
     secret_hash BYTEA NOT NULL, -- SHA-256
     hint        TEXT NOT NULL,
     tag         BYTEA, -- as of an admin token
     created_at  BIGINT NOT NULL,
+    created_by  TEXT NOT NULL, -- as of an admin token
+    expires_at  BIGINT,
+    used_at     BIGINT,
     revoked_at  BIGINT
 );
 
+CREATE INDEX api_keys_by_project ON api_keys (project_id, environment);
+
+CREATE INDEX api_keys_by_agent ON api_keys (agent_id) WHERE agent_id IS NOT NULL;
+
 CREATE INDEX api_keys_by_end ON api_keys (revoked_at) WHERE revoked_at IS NOT NULL;
+
+CREATE INDEX api_keys_by_expiry ON api_keys (expires_at) WHERE expires_at IS NOT NULL;
 
 CREATE TABLE end_users (
     id          TEXT PRIMARY KEY,
@@ -113,6 +159,7 @@ CREATE TABLE sessions (
     environment TEXT NOT NULL,
     agent_id    TEXT NOT NULL REFERENCES agents (id),
     end_user    TEXT NOT NULL, -- the developer's own id
+    connectors  TEXT, -- a JSON array of slugs; NULL means all of the agent's
     tools       TEXT, -- a JSON array; NULL means all of the agent's
     secret_hash BYTEA NOT NULL, -- SHA-256
     tag         BYTEA, -- as of an admin token
@@ -121,6 +168,8 @@ CREATE TABLE sessions (
 );
 
 CREATE INDEX sessions_by_expiry ON sessions (expires_at);
+
+CREATE INDEX sessions_by_agent ON sessions (agent_id);
 
 CREATE TABLE project_connectors (
     id                           TEXT PRIMARY KEY,
@@ -143,6 +192,7 @@ CREATE TABLE project_connectors (
     client_rejected_at           BIGINT, -- since when the provider refuses the app
     hosts                        TEXT NOT NULL, -- a JSON array
     generation                   BIGINT NOT NULL,
+    version                      BIGINT NOT NULL,
     created_at                   BIGINT NOT NULL,
     disabled_at                  BIGINT
 );
@@ -309,6 +359,8 @@ CREATE INDEX auth_requests_by_end
 
 -- Whether anything is left of what they refer to.
 CREATE INDEX auth_requests_by_end_user ON auth_requests (end_user_id, id);
+
+CREATE INDEX auth_requests_by_agent ON auth_requests (agent_id);
 
 CREATE INDEX auth_requests_by_project_connector ON auth_requests (project_connector_id);
 

@@ -1,10 +1,10 @@
 use std::fmt::Display;
 
 use astralform_domain::{
-    AdminTokenId, AgentId, ApiKeyId, AuthFailure, AuthReason, AuthRequestId, AuthStatus,
-    ConnectionId, ConnectionStatus, ConnectorSlug, DeliveryStatus, EndUserId, EndUserKey,
-    Environment, MemberId, ProjectConnectorId, ProjectId, RevocationStatus, Role, Sealed,
-    SessionId, StatusReason, TeamId, Timestamp, VerifyEndUser, WebhookDisabled, WebhookId,
+    Accent, AdminAccess, AdminTokenId, AgentId, ApiKeyId, AuthFailure, AuthReason, AuthRequestId,
+    AuthStatus, ConnectionId, ConnectionStatus, ConnectorSlug, DeliveryStatus, EndUserId,
+    EndUserKey, Environment, MemberId, ProjectConnectorId, ProjectId, RevocationStatus, Role,
+    Sealed, SessionId, StatusReason, TeamId, Timestamp, VerifyEndUser, WebhookDisabled, WebhookId,
 };
 use serde::Serialize;
 
@@ -51,6 +51,8 @@ macro_rules! bound_as_text {
 }
 
 bound_as_text!(
+    Accent,
+    AdminAccess,
     AdminTokenId,
     AgentId,
     ApiKeyId,

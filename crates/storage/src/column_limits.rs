@@ -16,14 +16,57 @@ const BOUNDS: &[(&str, &[(&str, &str)])] = &[
     ("teams", &[("name", OURS)]),
     ("members", &[("email", "EMAIL")]),
     ("memberships", &[("role", OURS)]),
-    ("admin_tokens", &[("hint", OURS), ("tag", OURS)]),
-    ("projects", &[("name", "PROJECT_NAME")]),
+    (
+        "admin_tokens",
+        &[
+            ("name", "CREDENTIAL_NAME"),
+            ("access", OURS),
+            ("hint", OURS),
+            ("created_by", OURS),
+            ("tag", OURS),
+        ],
+    ),
+    (
+        "projects",
+        &[
+            ("name", "PROJECT_NAME"),
+            ("accent", OURS),
+            ("privacy_url", "PROJECT_LINK"),
+            ("support_url", "PROJECT_LINK"),
+        ],
+    ),
+    ("project_logos", &[("png", "LOGO"), ("digest", OURS)]),
     ("data_keys", &[("role", OURS), ("envelope", OURS)]),
-    ("environments", &[("verify_end_user", OURS), ("return_urls", "RETURN_URL"), ("tag", OURS)]),
-    ("agents", &[("name", OURS), ("connectors", OURS)]),
-    ("api_keys", &[("hint", OURS), ("tag", OURS)]),
+    (
+        "environments",
+        &[
+            ("verify_end_user", OURS),
+            ("return_urls", "RETURN_URL"),
+            ("allowed_origins", "ALLOWED_ORIGIN"),
+            ("tag", OURS),
+        ],
+    ),
+    ("agents", &[("name", OURS), ("connectors", "ASSIGNMENTS")]),
+    (
+        "api_keys",
+        &[
+            ("name", "CREDENTIAL_NAME"),
+            ("connectors", "ASSIGNMENTS"),
+            ("hint", OURS),
+            ("created_by", OURS),
+            ("tag", OURS),
+        ],
+    ),
     ("end_users", &[("external_id", "END_USER")]),
-    ("sessions", &[("end_user", "END_USER"), ("tools", "TOOLS"), ("tag", OURS)]),
+    (
+        "sessions",
+        &[
+            ("end_user", "END_USER"),
+            ("connectors", "ASSIGNMENTS"),
+            ("tools", "TOOLS"),
+            ("tag", OURS),
+        ],
+    ),
     (
         "project_connectors",
         &[

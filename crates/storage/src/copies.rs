@@ -38,9 +38,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        api_keys::{self, ApiKey},
-        connections,
-        testing::{connection, id, on_both, world},
+        api_keys, connections,
+        testing::{ACTOR, connection, on_both, world},
         tokens::{self, Token},
     };
 
@@ -64,7 +63,7 @@ mod tests {
         on_both(async |db| {
             let world = world(&db).await;
             let owner = connection(&world, "acc");
-            let mut tx = db.begin().await.unwrap();
+            let mut tx = db.begin(ACTOR).await.unwrap();
             connections::create(&mut tx, &owner, Some(world.end_user_key)).await.unwrap();
             let renewable = token("user", Some(Sealed::from_bytes(vec![2])));
             for token in [&renewable, &token("bot", None)] {
@@ -83,17 +82,9 @@ mod tests {
     async fn every_key_can_be_ended() {
         on_both(async |db| {
             let world = world(&db).await;
-            let key = ApiKey {
-                id: id(),
-                tenant: world.tenant,
-                agent: None,
-                secret_hash: [7; 32],
-                tag: Some([8; 32]),
-                hint: "…".to_owned(),
-                revoked_at: None,
-            };
+            let key = crate::testing::api_key(world.tenant);
             let now = Timestamp::from_secs(9);
-            let mut tx = db.begin().await.unwrap();
+            let mut tx = db.begin(ACTOR).await.unwrap();
             api_keys::create(&mut tx, &key, now).await.unwrap();
             assert_eq!(revoke_keys(&mut tx, now).await.unwrap(), 1);
             assert_eq!(revoke_keys(&mut tx, now).await.unwrap(), 0);

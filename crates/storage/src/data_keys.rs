@@ -221,7 +221,7 @@ mod tests {
     use super::*;
     use crate::{
         Db,
-        testing::{on_both, world},
+        testing::{ACTOR, on_both, world},
     };
 
     const NOW: Timestamp = Timestamp::from_secs(9);
@@ -235,7 +235,7 @@ mod tests {
     }
 
     async fn store(db: &Db, keys: &[WrappedKey]) -> Result<()> {
-        let mut tx = db.begin().await?;
+        let mut tx = db.begin(ACTOR).await?;
         for key in keys {
             add(&mut tx, key).await?;
         }
@@ -272,7 +272,7 @@ mod tests {
         on_both(async |db| {
             let project = world(&db).await.tenant.project;
             store(&db, &[key(project, 1, KeyRole::Current, 7)]).await.unwrap();
-            let mut tx = db.begin().await.unwrap();
+            let mut tx = db.begin(ACTOR).await.unwrap();
             promote(&mut tx, project, NOW).await.unwrap();
             assert_eq!(mark_leaving(&mut tx).await.unwrap(), 1);
             tx.commit().await.unwrap();
@@ -285,13 +285,13 @@ mod tests {
             assert!(!db.holds(&stamp));
             assert!(without_successor(&db, 9).await.unwrap().is_empty());
             let stamp = db.stamp(&[Topic::Project(project)]).unwrap();
-            let mut tx = db.begin().await.unwrap();
+            let mut tx = db.begin(ACTOR).await.unwrap();
             promote(&mut tx, project, NOW).await.unwrap();
             tx.commit().await.unwrap();
             assert!(!db.holds(&stamp));
             assert_eq!(roles(&db, project).await, [(1, KeyRole::Older), (2, KeyRole::Current)]);
             assert!(any_leaving(&db).await.unwrap());
-            let mut tx = db.begin().await.unwrap();
+            let mut tx = db.begin(ACTOR).await.unwrap();
             end_leaving(&mut tx).await.unwrap();
             let keys = of(&mut tx, project).await.unwrap();
             for key in &keys {
@@ -313,7 +313,7 @@ mod tests {
             assert_eq!(wrappings(&db).await.unwrap().len(), 2);
             assert_eq!(wrapped_otherwise(&db, &[8; 16], 9).await.unwrap(), keys[..1]);
             let again = key(project, 1, KeyRole::Current, 8).envelope;
-            let mut tx = db.begin().await.unwrap();
+            let mut tx = db.begin(ACTOR).await.unwrap();
             assert!(wrap_again(&mut tx, &keys[0], &again).await.unwrap());
             assert!(!wrap_again(&mut tx, &keys[0], &again).await.unwrap(), "it was read before");
             tx.commit().await.unwrap();

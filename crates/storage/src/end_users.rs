@@ -71,13 +71,13 @@ mod tests {
     use super::*;
     use crate::{
         Db, connections,
-        testing::{World, connection, id, on_both, world},
+        testing::{ACTOR, World, connection, id, on_both, world},
     };
 
     /// Adds a connection where its transaction sees none; returns whether it did.
     async fn first_one_adds(db: Db, world: std::sync::Arc<World>) -> bool {
         let now = Timestamp::from_secs(1);
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         let tenant = world.tenant;
         let alice = &world.end_user;
         let owner = ensure(&mut tx, tenant, alice, id(), now).await.unwrap();
@@ -114,7 +114,7 @@ mod tests {
             let live = Tenant { environment: Environment::Live, ..tenant };
             let alice = "alice".parse().unwrap();
             let now = Timestamp::from_secs(1);
-            let mut tx = db.begin().await.unwrap();
+            let mut tx = db.begin(ACTOR).await.unwrap();
             let first = ensure(&mut tx, tenant, &alice, id(), now).await.unwrap();
             let again = ensure(&mut tx, tenant, &alice, id(), now).await.unwrap();
             let elsewhere = ensure(&mut tx, live, &alice, id(), now).await.unwrap();
@@ -132,7 +132,7 @@ mod tests {
             let alice = &world.end_user;
             let ended = connection(&world, "a");
             let active = connection(&world, "b");
-            let mut tx = db.begin().await.unwrap();
+            let mut tx = db.begin(ACTOR).await.unwrap();
             for new in [&ended, &active] {
                 connections::create(&mut tx, new, Some(world.end_user_key)).await.unwrap();
             }

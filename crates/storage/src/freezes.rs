@@ -78,10 +78,10 @@ fn told(tx: &mut Tx, changed: Vec<Freezable>) -> Vec<Freezable> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{on_both, world};
+    use crate::testing::{ACTOR, on_both, world};
 
     async fn committed(db: &Db, only: Option<ProjectId>, freezing: bool) -> Vec<ProjectId> {
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         let changed = if freezing {
             freeze(&mut tx, only, Timestamp::from_secs(7)).await.unwrap()
         } else {
@@ -98,7 +98,7 @@ mod tests {
             let two = world(&db).await.tenant.project;
             assert_eq!(committed(&db, Some(one), true).await, [one]);
             assert!(is_frozen(&db, one).await.unwrap());
-            let mut tx = db.begin().await.unwrap();
+            let mut tx = db.begin(ACTOR).await.unwrap();
             assert!(!is_thawed(&mut tx, one).await.unwrap());
             assert!(is_thawed(&mut tx, two).await.unwrap());
             drop(tx);

@@ -84,14 +84,14 @@ mod tests {
     use super::*;
     use crate::{
         retention,
-        testing::{on_both, pruned, world},
+        testing::{ACTOR, on_both, pruned, world},
     };
 
     const LONG_AGO: Timestamp = Timestamp::from_secs(0);
 
     async fn arrive(db: &Db, tenant: Tenant, since: Timestamp) -> Option<Earlier> {
         let new = Arriving { id: "key", tenant, request_digest: &[7; 32] };
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         let earlier = claim(&mut tx, new, since, Timestamp::from_secs(9)).await.unwrap();
         tx.commit().await.unwrap();
         earlier

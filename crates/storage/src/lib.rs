@@ -28,6 +28,7 @@ pub mod meta;
 pub mod nodes;
 pub mod oauth_states;
 pub mod project_connectors;
+pub mod project_logos;
 pub mod projects;
 pub mod refreshes;
 pub mod retention;

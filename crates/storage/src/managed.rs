@@ -198,7 +198,7 @@ mod tests {
     use crate::{
         connection_uses,
         connections::{self, ConnectionSelection},
-        testing::{World, connection, on_both, world},
+        testing::{ACTOR, World, connection, on_both, world},
         tokens::{self, Token},
     };
 
@@ -209,7 +209,7 @@ mod tests {
         let mut made: Vec<_> = ["a", "b", "c"].map(|at| connection(world, at)).into();
         made.sort_by_key(|made| made.id.to_string());
         let shared = Connection { owner: Owner::Project, ..made[2].clone() };
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         for new in &made[..2] {
             connections::create(&mut tx, new, Some(world.end_user_key)).await.unwrap();
         }
@@ -272,7 +272,7 @@ mod tests {
             ] {
                 let counted = connections::count(&db, tenant, pcon, which).await.unwrap();
                 assert_eq!(counted, expected);
-                let mut tx = db.begin().await.unwrap();
+                let mut tx = db.begin(ACTOR).await.unwrap();
                 let revoked = connections::revoke_all(
                     &mut tx,
                     tenant,
@@ -307,7 +307,7 @@ mod tests {
                 in_doubt: false,
                 doubts: tokens::Doubts::default(),
             };
-            let mut tx = db.begin().await.unwrap();
+            let mut tx = db.begin(ACTOR).await.unwrap();
             for new in &made {
                 connections::create(&mut tx, new, Some(world.end_user_key)).await.unwrap();
                 tokens::put(&mut tx, new, &token).await.unwrap();

@@ -1,11 +1,12 @@
 //! The people who administer, and the teams they belong to.
 
-use astralform_domain::{Email, MemberId, ProjectId, Role, TeamId, Timestamp};
+use astralform_domain::{Email, MemberId, ProjectId, ProjectProfile, Role, TeamId, Timestamp};
 
 use crate::{
     Db, Result, Tx,
     bind::binds,
-    db::{Row, Run as _},
+    db::{Row, Run},
+    projects::StoredProfile,
     row::Record,
 };
 
@@ -34,10 +35,16 @@ pub struct Membership {
 pub struct ProjectOfMember {
     /// The project.
     pub id: ProjectId,
-    /// Its name.
-    pub name: String,
+    /// What its end users see of it.
+    pub profile: ProjectProfile,
+    /// How often that was changed, and once more.
+    pub version: i64,
+    /// The digest of its logo, where it has one.
+    pub logo: Option<String>,
     /// The team it belongs to.
     pub team: TeamId,
+    /// What the member may do in it.
+    pub role: Role,
     /// When it was made.
     pub created_at: Timestamp,
     /// Since when it is frozen.
@@ -60,10 +67,14 @@ impl Record for Membership {
 
 impl Record for ProjectOfMember {
     fn read(row: &Row) -> Result<Self> {
+        let stored = StoredProfile::read(row)?;
         Ok(Self {
             id: row.parse("id")?,
-            name: row.text("name")?,
+            profile: stored.profile,
+            version: stored.version,
+            logo: row.optional_text("logo")?,
             team: row.parse("team_id")?,
+            role: row.parse("role")?,
             created_at: row.time("created_at")?,
             frozen_at: row.optional_time("frozen_at")?,
         })
@@ -128,7 +139,7 @@ pub async fn owners(tx: &mut Tx) -> Result<Vec<Member>> {
 }
 
 /// Returns one of the members, where there is any.
-pub async fn any(db: impl crate::Run) -> Result<Option<Member>> {
+pub async fn any(db: impl Run) -> Result<Option<Member>> {
     const SQL: &str = "SELECT id, email FROM members ORDER BY id LIMIT 1";
     db.optional(SQL, binds![]).await
 }
@@ -151,9 +162,9 @@ pub async fn projects(
     limit: i64,
 ) -> Result<Vec<ProjectOfMember>> {
     const SQL: &str = "
-        SELECT projects.id, projects.name, projects.team_id, projects.created_at,
-               projects.frozen_at
+        SELECT projects.*, memberships.role, project_logos.digest AS logo
         FROM projects JOIN memberships ON memberships.team_id = projects.team_id
+        LEFT JOIN project_logos ON project_logos.project_id = projects.id
         WHERE memberships.member_id = $1 AND projects.id > $2 AND projects.deleted_at IS NULL
         ORDER BY projects.id LIMIT $3";
     let after = after.map_or_else(String::new, |id| id.to_string());
@@ -162,16 +173,23 @@ pub async fn projects(
 
 /// Returns a project of one of a member's teams.
 pub async fn project(
-    tx: &mut Tx,
+    db: impl Run,
     member: MemberId,
     project: ProjectId,
 ) -> Result<Option<ProjectOfMember>> {
     const SQL: &str = "
-        SELECT projects.id, projects.name, projects.team_id, projects.created_at,
-               projects.frozen_at
+        SELECT projects.*, memberships.role, project_logos.digest AS logo
         FROM projects JOIN memberships ON memberships.team_id = projects.team_id
+        LEFT JOIN project_logos ON project_logos.project_id = projects.id
         WHERE memberships.member_id = $1 AND projects.id = $2 AND projects.deleted_at IS NULL";
-    tx.optional(SQL, binds![member, project]).await
+    db.optional(SQL, binds![member, project]).await
+}
+
+/// Returns what a member may do in a team; nothing where they do not belong to it.
+pub async fn role_in_team(db: &Db, member: MemberId, team: TeamId) -> Result<Option<Role>> {
+    const SQL: &str = "SELECT role FROM memberships WHERE member_id = $1 AND team_id = $2";
+    let found: Option<RoleOf> = db.optional(SQL, binds![member, team]).await?;
+    Ok(found.map(|RoleOf(role)| role))
 }
 
 /// Returns what a member may do in a project's team; nothing where they do not belong to it, or the
@@ -200,7 +218,7 @@ mod tests {
     use super::*;
     use crate::{
         projects::create_team,
-        testing::{id, on_both, world},
+        testing::{ACTOR, id, on_both, world},
     };
 
     #[tokio::test]
@@ -212,7 +230,7 @@ mod tests {
             let ada = Member { id: id(), email: "ada@example.com".parse().unwrap() };
             let eve = Member { id: id(), email: "eve@example.com".parse().unwrap() };
             let other: TeamId = id();
-            let mut tx = db.begin().await.unwrap();
+            let mut tx = db.begin(ACTOR).await.unwrap();
             for member in [&ada, &eve] {
                 create(&mut tx, member, now).await.unwrap();
             }
@@ -228,17 +246,19 @@ mod tests {
             assert!(projects(&db, ada.id, Some(project), 9).await.unwrap().is_empty());
             assert!(projects(&db, eve.id, None, 9).await.unwrap().is_empty());
             assert_eq!(teams(&db, eve.id).await.unwrap()[0].team_name, "Other");
+            assert_eq!(role_in_team(&db, eve.id, other).await.unwrap(), Some(Role::Owner));
+            assert_eq!(role_in_team(&db, eve.id, world.team).await.unwrap(), None);
             assert_eq!(find(&db, ada.id).await.unwrap(), Some(ada.clone()));
             assert!(any(&db).await.unwrap().is_some());
             let mut listed = list(&db).await.unwrap();
             listed.sort_by_key(|member| member.email.as_str().to_owned());
             assert_eq!(listed, [ada.clone(), eve.clone()]);
-            let mut tx = db.begin().await.unwrap();
+            let mut tx = db.begin(ACTOR).await.unwrap();
             assert_eq!(owners(&mut tx).await.unwrap(), std::slice::from_ref(&ada));
             drop(tx);
 
             for expected in [true, false] {
-                let mut tx = db.begin().await.unwrap();
+                let mut tx = db.begin(ACTOR).await.unwrap();
                 assert_eq!(crate::projects::delete(&mut tx, project, now).await.unwrap(), expected);
                 tx.commit().await.unwrap();
             }
@@ -254,7 +274,7 @@ mod tests {
     async fn an_address_belongs_to_one_member() {
         on_both(async |db| {
             let email: Email = "ada@example.com".parse().unwrap();
-            let mut tx = db.begin().await.unwrap();
+            let mut tx = db.begin(ACTOR).await.unwrap();
             let now = Timestamp::from_secs(1);
             create(&mut tx, &Member { id: id(), email: email.clone() }, now).await.unwrap();
             let again = create(&mut tx, &Member { id: id(), email }, now).await;

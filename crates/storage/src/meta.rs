@@ -60,16 +60,16 @@ pub async fn move_key_check(tx: &mut Tx, fingerprint: &str) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{on_both, on_both_empty};
+    use crate::testing::{ACTOR, on_both, on_both_empty};
 
     #[tokio::test]
     async fn v4_a_database_is_tied_to_one_key() {
         on_both(async |db| {
             assert_eq!(key_check(&db).await.unwrap(), None);
-            let mut tx = db.begin().await.unwrap();
+            let mut tx = db.begin(ACTOR).await.unwrap();
             set_key_check(&mut tx, "one").await.unwrap();
             tx.commit().await.unwrap();
-            let mut tx = db.begin().await.unwrap();
+            let mut tx = db.begin(ACTOR).await.unwrap();
             assert!(set_key_check(&mut tx, "two").await.unwrap_err().is_conflict());
             drop(tx);
             assert_eq!(key_check(&db).await.unwrap().as_deref(), Some("one"));

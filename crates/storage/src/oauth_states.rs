@@ -165,11 +165,11 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::testing::{auth_request, on_both, pruned, world};
+    use crate::testing::{ACTOR, auth_request, on_both, pruned, world};
 
     async fn state(db: &Db) -> OauthState {
         let world = world(db).await;
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         let request = auth_request(&world);
         let now = Timestamp::from_secs(1);
         let asked =
@@ -239,7 +239,7 @@ mod tests {
     async fn f22_an_unknown_state_waits_for_no_writer() {
         on_both(async |db| {
             state(&db).await;
-            let writing = db.begin().await.unwrap();
+            let writing = db.begin(ACTOR).await.unwrap();
             let found =
                 tokio::time::timeout(Duration::from_secs(5), consume(&db, &[9; 32], NOW)).await;
             assert_eq!(found.expect("the writer is not needed").unwrap(), None);

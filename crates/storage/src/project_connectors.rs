@@ -34,6 +34,7 @@ impl Record for ProjectConnector {
             client: client(row)?,
             hosts: row.json("hosts")?,
             generation: row.int("generation")?,
+            version: row.int("version")?,
             created_at: row.time("created_at")?,
         })
     }
@@ -71,8 +72,9 @@ pub async fn create(tx: &mut Tx, new: &ProjectConnector) -> Result<()> {
     const SQL: &str = "
         INSERT INTO project_connectors
             (id, project_id, environment, connector, created_at, is_enabled, require_auth,
-             allow_end_user_auth, scopes, tools, endpoints, sandbox, hosts, generation)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+             allow_end_user_auth, scopes, tools, endpoints, sandbox, hosts, generation,
+             version)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
     let binds = binds![
         new.id,
         new.tenant.project,
@@ -88,6 +90,7 @@ pub async fn create(tx: &mut Tx, new: &ProjectConnector) -> Result<()> {
         new.sandbox,
         json(&new.hosts),
         new.generation,
+        new.version,
     ];
     tx.change(Topic::Project(new.tenant.project), SQL, binds).await?;
     set_client(tx, new).await
@@ -134,7 +137,7 @@ pub async fn update(tx: &mut Tx, changed: &ProjectConnector) -> Result<()> {
     const SQL: &str = "
         UPDATE project_connectors
         SET is_enabled = $4, require_auth = $5, allow_end_user_auth = $6, scopes = $7, tools = $8,
-            endpoints = $9, sandbox = $10, hosts = $11, generation = $12
+            endpoints = $9, sandbox = $10, hosts = $11, generation = $12, version = $13
         WHERE project_id = $1 AND environment = $2 AND id = $3";
     let binds = binds![
         changed.tenant.project,
@@ -149,6 +152,7 @@ pub async fn update(tx: &mut Tx, changed: &ProjectConnector) -> Result<()> {
         changed.sandbox,
         json(&changed.hosts),
         changed.generation,
+        changed.version,
     ];
     tx.change(Topic::Project(changed.tenant.project), SQL, binds).await?;
     set_client(tx, changed).await
@@ -262,7 +266,7 @@ mod tests {
     use astralform_domain::Environment;
 
     use super::*;
-    use crate::testing::{id, on_both, world};
+    use crate::testing::{ACTOR, id, on_both, world};
 
     #[tokio::test]
     async fn a_project_connector_is_found_in_its_own_environment_only() {
@@ -287,7 +291,7 @@ mod tests {
         on_both(async |db| {
             let world = world(&db).await;
             let again = ProjectConnector { id: id(), ..world.project_connector };
-            let mut tx = db.begin().await.unwrap();
+            let mut tx = db.begin(ACTOR).await.unwrap();
             assert!(create(&mut tx, &again).await.unwrap_err().is_conflict());
         })
         .await;
@@ -299,7 +303,7 @@ mod tests {
             let world = world(&db).await;
             let tenant = world.tenant;
             let slug = world.project_connector.connector.clone();
-            let mut tx = db.begin().await.unwrap();
+            let mut tx = db.begin(ACTOR).await.unwrap();
             let before = lock(&mut tx, tenant, &slug).await.unwrap().unwrap();
             let client = before.client.clone().unwrap();
             let previous = Retired { secret: client.secret.clone(), until: client.set_at };
@@ -310,6 +314,7 @@ mod tests {
                 require_auth: false,
                 client: Some(client),
                 generation: 2,
+                version: 2,
                 ..before.clone()
             };
             update(&mut tx, &changed).await.unwrap();
@@ -317,7 +322,24 @@ mod tests {
             assert!(holds(&mut tx, &changed).await.unwrap());
             tx.commit().await.unwrap();
             let after = by_slug(&db, tenant, &slug).await.unwrap().unwrap();
-            assert_eq!(format!("{after:?}"), format!("{changed:?}"));
+            assert_eq!(after, changed);
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn what_the_provider_says_of_an_app_is_no_new_version() {
+        on_both(async |db| {
+            let world = world(&db).await;
+            let tenant = world.tenant;
+            let before = world.project_connector;
+            let refused_at = Some(Timestamp::from_secs(9));
+            let mut tx = db.begin(ACTOR).await.unwrap();
+            assert!(note_rejection(&mut tx, &before, refused_at).await.unwrap());
+            tx.commit().await.unwrap();
+            let after = by_slug(&db, tenant, &before.connector).await.unwrap().unwrap();
+            assert_eq!(after.client.unwrap().rejected_at, refused_at);
+            assert_eq!((before.version, after.version), (1, 1));
         })
         .await;
     }
@@ -329,7 +351,7 @@ mod tests {
             let tenant = world.tenant;
             let old = world.project_connector;
             let now = Timestamp::from_secs(9);
-            let mut tx = db.begin().await.unwrap();
+            let mut tx = db.begin(ACTOR).await.unwrap();
             assert!(disable(&mut tx, tenant, old.id, now).await.unwrap());
             assert!(!disable(&mut tx, tenant, old.id, now).await.unwrap());
             assert!(lock(&mut tx, tenant, &old.connector).await.unwrap().is_none());
@@ -356,7 +378,7 @@ mod tests {
                 "UPDATE project_connectors SET client_secret = NULL",
                 "UPDATE project_connectors SET client_id = NULL",
             ] {
-                let mut tx = db.begin().await.unwrap();
+                let mut tx = db.begin(ACTOR).await.unwrap();
                 tx.execute(sql, binds![]).await.unwrap();
                 tx.commit().await.unwrap();
                 let refused = find(&db, world.tenant, world.project_connector.id).await;

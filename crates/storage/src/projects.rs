@@ -1,14 +1,15 @@
 //! Teams, projects and their two environments.
 
 use astralform_domain::{
-    Environment, EnvironmentSettings, ProjectId, ProjectName, TeamId, Tenant, Timestamp,
+    Accent, Environment, EnvironmentSettings, ProjectId, ProjectName, ProjectProfile, TeamId,
+    Tenant, Timestamp,
 };
 
 use crate::{
     Db, Result, Topic, Tx,
     bind::{binds, json},
-    db::{Row, Run as _},
-    row::Record,
+    db::{Row, Run},
+    row::{Count, Record},
 };
 
 /// A project to be created.
@@ -18,7 +19,7 @@ pub struct NewProject<'a> {
     /// The team that administers it.
     pub team: TeamId,
     /// What people call it.
-    pub name: &'a str,
+    pub name: &'a ProjectName,
 }
 
 /// What a project is called, as it is stored.
@@ -36,6 +37,8 @@ impl Record for StoredName {
 pub struct StoredSettings {
     /// The settings.
     pub settings: EnvironmentSettings,
+    /// How often they were changed, and once more.
+    pub version: i64,
     /// What vouches for them; nothing for those that every environment begins with.
     pub tag: Option<[u8; 32]>,
 }
@@ -45,8 +48,9 @@ impl Record for StoredSettings {
         let settings = EnvironmentSettings {
             verify_end_user: row.parse("verify_end_user")?,
             return_urls: row.json("return_urls")?,
+            allowed_origins: row.json("allowed_origins")?,
         };
-        Ok(Self { settings, tag: row.tag()? })
+        Ok(Self { settings, version: row.int("version")?, tag: row.tag()? })
     }
 }
 
@@ -61,12 +65,14 @@ pub async fn create_team(tx: &mut Tx, id: TeamId, name: &str, now: Timestamp) ->
 /// [`data_keys::add`](crate::data_keys::add).
 pub async fn create(tx: &mut Tx, new: &NewProject<'_>, now: Timestamp) -> Result<()> {
     const SQL: &str = "
-        INSERT INTO projects (id, team_id, name, created_at) VALUES ($1, $2, $3, $4)";
-    tx.execute(SQL, binds![new.id, new.team, new.name, now]).await?;
+        INSERT INTO projects (id, team_id, name, accent, version, created_at)
+        VALUES ($1, $2, $3, $4, 1, $5)";
+    let name = new.name.as_str();
+    tx.execute(SQL, binds![new.id, new.team, name, Accent::Neutral, now]).await?;
     for environment in [Environment::Live, Environment::Test] {
         let tenant = Tenant { project: new.id, environment };
         let settings = EnvironmentSettings::default_for(environment);
-        set_environment(tx, tenant, &StoredSettings { settings, tag: None }).await?;
+        set_environment(tx, tenant, &StoredSettings { settings, version: 1, tag: None }).await?;
     }
     Ok(())
 }
@@ -98,10 +104,61 @@ pub async fn name(db: &Db, project: ProjectId) -> Result<Option<StoredName>> {
     db.optional(SQL, binds![project]).await
 }
 
-/// Gives a project another name; returns whether it is there.
-pub async fn rename(tx: &mut Tx, project: ProjectId, name: &ProjectName) -> Result<bool> {
-    const SQL: &str = "UPDATE projects SET name = $2 WHERE id = $1 AND deleted_at IS NULL";
-    Ok(tx.change(Topic::Project(project), SQL, binds![project, name.as_str()]).await? == 1)
+/// What end users see of a project, as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredProfile {
+    /// What they see.
+    pub profile: ProjectProfile,
+    /// How often it was changed, and once more.
+    pub version: i64,
+}
+
+impl Record for StoredProfile {
+    fn read(row: &Row) -> Result<Self> {
+        let profile = ProjectProfile {
+            name: row.parse("name")?,
+            accent: row.parse("accent")?,
+            privacy_url: row.optional_text("privacy_url")?,
+            support_url: row.optional_text("support_url")?,
+        };
+        Ok(Self { profile, version: row.int("version")? })
+    }
+}
+
+/// Returns what end users see of a project that is not deleted.
+pub async fn profile(db: impl Run, project: ProjectId) -> Result<Option<StoredProfile>> {
+    const SQL: &str = "SELECT * FROM projects WHERE id = $1 AND deleted_at IS NULL";
+    db.optional(SQL, binds![project]).await
+}
+
+/// Returns what end users see of a project and locks it until the transaction ends.
+pub async fn lock_profile(tx: &mut Tx, project: ProjectId) -> Result<Option<StoredProfile>> {
+    const SQL: &str = "
+        UPDATE projects SET version = version WHERE id = $1 AND deleted_at IS NULL RETURNING *";
+    tx.returning(SQL, binds![project]).await
+}
+
+/// Stores what end users see of a project.
+pub async fn set_profile(tx: &mut Tx, project: ProjectId, new: &StoredProfile) -> Result<()> {
+    const SQL: &str = "
+        UPDATE projects
+        SET name = $2, accent = $3, privacy_url = $4, support_url = $5, version = $6
+        WHERE id = $1 AND deleted_at IS NULL";
+    let ProjectProfile { name, accent, privacy_url, support_url } = &new.profile;
+    let binds = binds![project, name.as_str(), *accent, privacy_url, support_url, new.version];
+    tx.change(Topic::Project(project), SQL, binds).await?;
+    Ok(())
+}
+
+/// Locks a team until the transaction ends, so that its projects are counted one after another;
+/// returns how many it has.
+pub async fn lock_count(tx: &mut Tx, team: TeamId) -> Result<i64> {
+    const LOCK: &str = "UPDATE teams SET name = name WHERE id = $1";
+    const SQL: &str = "
+        SELECT COUNT(*) AS number FROM projects WHERE team_id = $1 AND deleted_at IS NULL";
+    tx.execute(LOCK, binds![team]).await?;
+    let found: Option<Count> = tx.optional(SQL, binds![team]).await?;
+    Ok(found.map_or(0, |Count(number)| number))
 }
 
 /// Deletes a project: no look-up finds it any more, except those for what has yet to be ended at
@@ -114,8 +171,7 @@ pub async fn delete(tx: &mut Tx, project: ProjectId, now: Timestamp) -> Result<b
 /// Returns the settings of an environment.
 pub async fn environment(db: &Db, tenant: Tenant) -> Result<Option<StoredSettings>> {
     const SQL: &str = "
-        SELECT verify_end_user, return_urls, tag FROM environments
-        WHERE project_id = $1 AND environment = $2";
+        SELECT * FROM environments WHERE project_id = $1 AND environment = $2";
     db.optional(SQL, binds![tenant.project, tenant.environment]).await
 }
 
@@ -123,24 +179,50 @@ pub async fn environment(db: &Db, tenant: Tenant) -> Result<Option<StoredSetting
 /// changes are made one after another.
 pub async fn lock_environment(tx: &mut Tx, tenant: Tenant) -> Result<Option<StoredSettings>> {
     const SQL: &str = "
-        UPDATE environments SET verify_end_user = verify_end_user
-        WHERE project_id = $1 AND environment = $2
-        RETURNING verify_end_user, return_urls, tag";
+        UPDATE environments SET version = version
+        WHERE project_id = $1 AND environment = $2 RETURNING *";
     tx.returning(SQL, binds![tenant.project, tenant.environment]).await
+}
+
+struct ListedOrigins(Vec<String>);
+
+impl Record for ListedOrigins {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self(row.json("allowed_origins")?))
+    }
+}
+
+/// Returns the origins that any environment of a project that is not deleted allows.
+pub async fn all_origins(db: &Db) -> Result<Vec<String>> {
+    const SQL: &str = "
+        SELECT environments.allowed_origins
+        FROM environments JOIN projects ON projects.id = environments.project_id
+        WHERE environments.allowed_origins <> '[]' AND projects.deleted_at IS NULL";
+    let all: Vec<ListedOrigins> = db.all(SQL, binds![]).await?;
+    Ok(all.into_iter().flat_map(|ListedOrigins(origins)| origins).collect())
 }
 
 /// Sets the settings of an environment.
 pub async fn set_environment(tx: &mut Tx, tenant: Tenant, new: &StoredSettings) -> Result<()> {
     const SQL: &str = "
-        INSERT INTO environments (project_id, environment, verify_end_user, return_urls, tag)
-        VALUES ($1, $2, $3, $4, $5)
+        INSERT INTO environments
+            (project_id, environment, verify_end_user, return_urls, allowed_origins, version, tag)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)
         ON CONFLICT (project_id, environment)
-        DO UPDATE SET verify_end_user = $3, return_urls = $4, tag = $5";
-    let StoredSettings { settings, tag } = new;
-    let urls = json(&settings.return_urls);
+        DO UPDATE SET verify_end_user = $3, return_urls = $4, allowed_origins = $5, version = $6,
+                      tag = $7";
+    let StoredSettings { settings, version, tag } = new;
     let Tenant { project, environment } = tenant;
-    let binds = binds![project, environment, settings.verify_end_user, urls, tag.as_ref()];
-    tx.execute(SQL, binds).await?;
+    let binds = binds![
+        project,
+        environment,
+        settings.verify_end_user,
+        json(&settings.return_urls),
+        json(&settings.allowed_origins),
+        *version,
+        tag.as_ref(),
+    ];
+    tx.change(Topic::Project(project), SQL, binds).await?;
     Ok(())
 }
 
@@ -149,7 +231,7 @@ mod tests {
     use astralform_domain::VerifyEndUser;
 
     use super::*;
-    use crate::testing::{on_both, world};
+    use crate::testing::{ACTOR, on_both, world};
 
     #[tokio::test]
     async fn a_new_project_confirms_end_users_in_live_and_not_in_test() {
@@ -174,18 +256,22 @@ mod tests {
             let settings = EnvironmentSettings {
                 verify_end_user: VerifyEndUser::Confirm,
                 return_urls: vec!["https://app.example.com/done".to_owned()],
+                allowed_origins: vec!["https://app.example.com".to_owned()],
             };
-            let settings = StoredSettings { settings, tag: Some([7; 32]) };
-            let mut tx = db.begin().await.unwrap();
+            let settings = StoredSettings { settings, version: 2, tag: Some([7; 32]) };
+            assert_eq!(all_origins(&db).await.unwrap(), <[String; 0]>::default());
+            let mut tx = db.begin(ACTOR).await.unwrap();
             set_environment(&mut tx, tenant, &settings).await.unwrap();
             tx.commit().await.unwrap();
+            let origins = settings.settings.allowed_origins.clone();
             assert_eq!(environment(&db, tenant).await.unwrap(), Some(settings));
+            assert_eq!(all_origins(&db).await.unwrap(), origins);
         })
         .await;
     }
 
     async fn locked(db: Db, tenant: Tenant) -> StoredSettings {
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         lock_environment(&mut tx, tenant).await.unwrap().unwrap()
     }
 
@@ -194,14 +280,14 @@ mod tests {
     async fn settings_that_are_locked_are_changed_one_after_another() {
         on_both(async |db| {
             let tenant = world(&db).await.tenant;
-            let mut first = db.begin().await.unwrap();
+            let mut first = db.begin(ACTOR).await.unwrap();
             let mut settings = lock_environment(&mut first, tenant).await.unwrap().unwrap();
             let second = tokio::spawn(locked(db.clone(), tenant));
             settings.settings.verify_end_user = VerifyEndUser::Confirm;
             set_environment(&mut first, tenant, &settings).await.unwrap();
             first.commit().await.unwrap();
             assert_eq!(second.await.unwrap(), settings);
-            let mut tx = db.begin().await.unwrap();
+            let mut tx = db.begin(ACTOR).await.unwrap();
             let unknown = Tenant { project: crate::testing::id(), ..tenant };
             assert_eq!(lock_environment(&mut tx, unknown).await.unwrap(), None);
         })
@@ -209,17 +295,29 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_project_that_is_there_gets_another_name() {
+    async fn what_end_users_see_of_a_project_is_changed_while_it_is_there() {
         on_both(async |db| {
-            let project = world(&db).await.tenant.project;
-            let new: ProjectName = "Acme Assistant".parse().unwrap();
-            let mut tx = db.begin().await.unwrap();
-            assert!(rename(&mut tx, project, &new).await.unwrap());
-            assert!(!rename(&mut tx, crate::testing::id(), &new).await.unwrap());
+            let world = world(&db).await;
+            let project = world.tenant.project;
+            let profile = ProjectProfile {
+                name: "Acme Assistant".parse().unwrap(),
+                accent: Accent::Moss,
+                privacy_url: Some("https://acme.example/privacy".to_owned()),
+                support_url: None,
+            };
+            let new = StoredProfile { profile, version: 2 };
+            let mut tx = db.begin(ACTOR).await.unwrap();
+            assert_eq!(lock_count(&mut tx, world.team).await.unwrap(), 1);
+            let before = lock_profile(&mut tx, project).await.unwrap().unwrap();
+            assert_eq!(before.profile, "Project".parse::<ProjectName>().unwrap().into());
+            set_profile(&mut tx, project, &new).await.unwrap();
+            assert_eq!(self::profile(&mut tx, project).await.unwrap(), Some(new.clone()));
             delete(&mut tx, project, Timestamp::from_secs(9)).await.unwrap();
-            assert!(!rename(&mut tx, project, &new).await.unwrap(), "it is deleted");
+            assert_eq!(lock_profile(&mut tx, project).await.unwrap(), None, "it is deleted");
+            assert_eq!(lock_count(&mut tx, world.team).await.unwrap(), 0);
             tx.commit().await.unwrap();
-            assert_eq!(name(&db, project).await.unwrap().unwrap().0, new.as_str());
+            let found = name(&db, project).await.unwrap().unwrap().0;
+            assert_eq!(found, new.profile.name.as_str());
         })
         .await;
     }
@@ -231,7 +329,7 @@ mod tests {
             assert_eq!(name(&db, project).await.unwrap().unwrap().0, "Project");
             let listed = ListedProject { id: project, name: "Project".to_owned() };
             assert_eq!(list(&db).await.unwrap(), [listed]);
-            let mut tx = db.begin().await.unwrap();
+            let mut tx = db.begin(ACTOR).await.unwrap();
             delete(&mut tx, project, Timestamp::from_secs(9)).await.unwrap();
             tx.commit().await.unwrap();
             assert_eq!(list(&db).await.unwrap(), []);

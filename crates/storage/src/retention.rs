@@ -9,7 +9,7 @@ mod prune;
 
 use std::time::Duration;
 
-use astralform_domain::Timestamp;
+use astralform_domain::{Actor, Timestamp};
 
 use crate::{Db, Result, Tx, bind::binds, changes::Lookback, db::Run as _};
 
@@ -111,13 +111,24 @@ pub const ALL: &[Retention] = &[
     ),
     with("revocation_pauses", "their project connector, one for each"),
     kept("end_users", DAY, "they came, once nothing of theirs is left", Removal::EndUsers),
-    kept("api_keys", RECORDS, "they were revoked", Removal::Rows(prune::API_KEYS)),
-    kept("admin_tokens", RECORDS, "they were revoked", Removal::Rows(prune::ADMIN_TOKENS)),
+    kept("api_keys", RECORDS, "they were revoked or expired", Removal::Rows(prune::API_KEYS)),
+    kept(
+        "admin_tokens",
+        RECORDS,
+        "they were revoked or expired",
+        Removal::Rows(prune::ADMIN_TOKENS),
+    ),
     with("webhooks", "their environment, ten at most, until a member deletes them"),
     with("data_keys", "what they sealed, and eight days longer (`keys rotate`)"),
-    with("agents", "their project; only an operator makes one"),
+    kept(
+        "agents",
+        RECORDS,
+        "they were deleted, once no key, session or prompt of theirs is left",
+        Removal::Rows(prune::AGENTS),
+    ),
     with("environments", "their project, two for each"),
-    with("projects", "the installation: receipts name them; only an operator makes one"),
+    with("projects", "the installation: receipts name them; a team has so many at most"),
+    with("project_logos", "their project, one for each"),
     with("teams", "the installation; only an operator makes one"),
     with("members", "the installation; only an operator makes one"),
     with("memberships", "their team"),
@@ -132,7 +143,7 @@ impl Retention {
     /// When the database does not answer; then none of them is removed.
     pub async fn prune(&self, db: &Db, now: Timestamp, limit: i64) -> Result<u64> {
         let Kept::For { term, removal, .. } = &self.kept else { return Ok(0) };
-        let mut tx = db.begin().await?;
+        let mut tx = db.begin(Actor::Product).await?;
         let removed = removal.carry_out(&mut tx, now, *term, limit).await?;
         tx.commit().await?;
         Ok(removed)

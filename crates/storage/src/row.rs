@@ -54,6 +54,10 @@ impl Row {
         Ok(self.get::<Option<i64>>(column)?.map(Timestamp::from_micros))
     }
 
+    pub(crate) fn bytes(&self, column: &'static str) -> Result<Vec<u8>> {
+        self.get(column)
+    }
+
     pub(crate) fn sealed(&self, column: &'static str) -> Result<Sealed> {
         Ok(Sealed::from_bytes(self.get(column)?))
     }

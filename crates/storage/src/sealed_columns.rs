@@ -161,7 +161,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::testing::on_both;
+    use crate::testing::{ACTOR, on_both};
 
     /// Returns the columns that the schema calls sealed, each with its table.
     fn of_schema() -> BTreeSet<(String, String)> {
@@ -205,7 +205,7 @@ mod tests {
                     sealed: Sealed::from_bytes(vec![1]),
                     key: ("nowhere".to_owned(), String::new()),
                 };
-                let mut tx = db.begin().await.unwrap();
+                let mut tx = db.begin(ACTOR).await.unwrap();
                 let with = Sealed::from_bytes(vec![2]);
                 assert!(!column.replace(&mut tx, &row, &with).await.unwrap());
             }

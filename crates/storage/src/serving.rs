@@ -67,7 +67,7 @@ mod tests {
     use super::*;
     use crate::{
         connections,
-        testing::{connection, on_both, world},
+        testing::{ACTOR, connection, on_both, world},
         tokens,
     };
 
@@ -93,7 +93,7 @@ mod tests {
             let bare = connection(&world, "bare");
             let full = Connection { is_default: true, ..connection(&world, "full") };
             let shared = Connection { owner: Owner::Project, ..connection(&world, "shared") };
-            let mut tx = db.begin().await.unwrap();
+            let mut tx = db.begin(ACTOR).await.unwrap();
             for own in [&bare, &full] {
                 connections::create(&mut tx, own, Some(world.end_user_key)).await.unwrap();
             }

@@ -1,6 +1,8 @@
 //! Short-lived sessions: one end user, one agent.
 
-use astralform_domain::{AgentId, EndUserId, ProjectId, SessionId, Tenant, Timestamp, ToolName};
+use astralform_domain::{
+    AgentId, ConnectorSlug, EndUserId, ProjectId, SessionId, Tenant, Timestamp, ToolName,
+};
 
 use crate::{
     Db, Result, Topic, Tx,
@@ -20,6 +22,8 @@ pub struct Session {
     pub agent: AgentId,
     /// The end user it acts for.
     pub end_user: EndUserId,
+    /// The only connectors it may use, where not all of its agent's.
+    pub connectors: Option<Vec<ConnectorSlug>>,
     /// The only tools it may use, where not all of its agent's.
     pub tools: Option<Vec<ToolName>>,
     /// SHA-256 of its secret.
@@ -37,6 +41,7 @@ impl Record for Session {
             tenant: row.tenant()?,
             agent: row.parse("agent_id")?,
             end_user: row.parse("end_user")?,
+            connectors: row.optional_json("connectors")?,
             tools: row.optional_json("tools")?,
             secret_hash: row.digest("secret_hash")?,
             tag: row.tag()?,
@@ -50,8 +55,8 @@ pub async fn create(tx: &mut Tx, new: &Session, now: Timestamp) -> Result<()> {
     const SQL: &str = "
         INSERT INTO sessions
             (id, project_id, environment, agent_id, end_user, tools, secret_hash, expires_at,
-             created_at, tag)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+             created_at, tag, connectors)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
     let binds = binds![
         new.id,
         new.tenant.project,
@@ -63,6 +68,7 @@ pub async fn create(tx: &mut Tx, new: &Session, now: Timestamp) -> Result<()> {
         new.expires_at,
         now,
         new.tag.as_ref(),
+        new.connectors.as_ref().map(json),
     ];
     tx.change(Topic::Session(new.id), SQL, binds).await?;
     Ok(())
@@ -81,6 +87,13 @@ pub async fn end_of(tx: &mut Tx, tenant: Tenant, end_user: &EndUserId) -> Result
         WHERE project_id = $1 AND environment = $2 AND end_user = $3 RETURNING id";
     let binds = binds![tenant.project, tenant.environment, end_user];
     let ended = tx.returning_all(SQL, binds).await?;
+    Ok(forgotten(tx, &ended))
+}
+
+/// Ends the sessions of an agent; returns how many.
+pub async fn end_of_agent(tx: &mut Tx, agent: AgentId) -> Result<usize> {
+    const SQL: &str = "DELETE FROM sessions WHERE agent_id = $1 RETURNING id";
+    let ended = tx.returning_all(SQL, binds![agent]).await?;
     Ok(forgotten(tx, &ended))
 }
 
@@ -109,7 +122,7 @@ fn forgotten(tx: &mut Tx, ended: &[Id<SessionId>]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{World, id, on_both, pruned, world};
+    use crate::testing::{ACTOR, World, id, on_both, pruned, world};
 
     #[tokio::test]
     async fn a_session_is_kept_until_its_time_has_passed() {
@@ -120,12 +133,13 @@ mod tests {
                 tenant: world.tenant,
                 agent: world.agent,
                 end_user: world.end_user,
+                connectors: Some(vec!["chat".parse().unwrap()]),
                 tools: Some(vec!["chat_send".parse().unwrap()]),
                 secret_hash: [7; 32],
                 tag: Some([8; 32]),
                 expires_at: Timestamp::from_secs(60),
             };
-            let mut tx = db.begin().await.unwrap();
+            let mut tx = db.begin(ACTOR).await.unwrap();
             create(&mut tx, &session, Timestamp::from_secs(1)).await.unwrap();
             tx.commit().await.unwrap();
             assert_eq!(pruned(&db, "sessions", Timestamp::from_secs(59)).await, 0);
@@ -141,6 +155,7 @@ mod tests {
             tenant: world.tenant,
             agent: world.agent,
             end_user: end_user.parse().unwrap(),
+            connectors: None,
             tools: None,
             secret_hash: [7; 32],
             tag: Some([8; 32]),
@@ -155,20 +170,20 @@ mod tests {
             db.follow().await.unwrap();
             let tenant = world.tenant;
             let both = [session(&world, "alice"), session(&world, "bob")];
-            let mut tx = db.begin().await.unwrap();
+            let mut tx = db.begin(ACTOR).await.unwrap();
             for session in &both {
                 create(&mut tx, session, Timestamp::from_secs(1)).await.unwrap();
             }
             tx.commit().await.unwrap();
             let kept = both.each_ref().map(|session| db.stamp(&[Topic::Session(session.id)]));
-            let mut tx = db.begin().await.unwrap();
+            let mut tx = db.begin(ACTOR).await.unwrap();
             assert_eq!(end_of(&mut tx, tenant, &both[0].end_user).await.unwrap(), 1);
             tx.commit().await.unwrap();
             assert_eq!(
                 kept.each_ref().map(|stamp| db.holds(stamp.as_ref().unwrap())),
                 [false, true]
             );
-            let mut tx = db.begin().await.unwrap();
+            let mut tx = db.begin(ACTOR).await.unwrap();
             assert_eq!(end_all(&mut tx, id()).await.unwrap(), 0);
             let live = Tenant { environment: astralform_domain::Environment::Live, ..tenant };
             assert_eq!(end_environment(&mut tx, live).await.unwrap(), 0);

@@ -1,19 +1,24 @@
 //! What every test of this crate stands on: both databases, and one project with one of each.
 
 use astralform_domain::{
-    Account, AgentId, AuthReason, AuthRequest, AuthRequestState, Clock, Connection,
-    ConnectionState, ConnectionStatus, EndUserId, EndUserKey, Endpoints, Entropy, Environment,
-    HostSet, OauthClient, Owner, ProjectConnector, ProjectConnectorState, ScopeSet, Sealed,
-    StatusReason, Tenant, Timestamp, Webhook,
+    Account, Actor, AdminAccess, AgentId, AuthReason, AuthRequest, AuthRequestState, Clock,
+    Connection, ConnectionState, ConnectionStatus, EndUserId, EndUserKey, Endpoints, Entropy,
+    Environment, HostSet, MemberId, OauthClient, Owner, ProjectConnector, ProjectConnectorState,
+    ScopeSet, Sealed, StatusReason, Tenant, Timestamp, Webhook,
 };
 
 use crate::{
     Db,
+    admin_tokens::AdminToken,
     agents::{self, Agent},
+    api_keys::{Access, ApiKey},
     end_users, project_connectors,
     projects::{self, NewProject},
     retention,
 };
+
+/// Who makes the changes of tests that are not about that.
+pub(crate) const ACTOR: Actor = Actor::Product;
 
 /// One project with its default agent, one end user and one project connector.
 pub(crate) struct World {
@@ -74,7 +79,7 @@ fresh_ids!(
     astralform_domain::ApiKeyId,
     astralform_domain::AuthRequestId,
     astralform_domain::ConnectionId,
-    astralform_domain::MemberId,
+    MemberId,
     astralform_domain::ProjectConnectorId,
     astralform_domain::ProjectId,
     astralform_domain::SessionId,
@@ -94,23 +99,59 @@ pub(crate) async fn world(db: &Db) -> World {
     let team = id();
     let agent = id();
     let end_user: EndUserId = "alice".parse().unwrap();
-    let mut tx = db.begin().await.unwrap();
+    let mut tx = db.begin(ACTOR).await.unwrap();
     projects::create_team(&mut tx, team, "Team", now).await.unwrap();
-    let new = NewProject { id: tenant.project, team, name: "Project" };
+    let new = NewProject { id: tenant.project, team, name: &"Project".parse().unwrap() };
     projects::create(&mut tx, &new, now).await.unwrap();
-    let default = Agent {
-        id: agent,
-        name: "default".to_owned(),
-        is_default: true,
-        is_enabled: true,
-        connectors: None,
-    };
-    agents::create(&mut tx, tenant.project, &default, now).await.unwrap();
+    let default = Agent { id: agent, is_default: true, ..self::agent("default") };
+    agents::create(&mut tx, tenant.project, &default).await.unwrap();
     let end_user_key = end_users::ensure(&mut tx, tenant, &end_user, id(), now).await.unwrap();
     let project_connector = project_connector(tenant, now);
     project_connectors::create(&mut tx, &project_connector).await.unwrap();
     tx.commit().await.unwrap();
     World { tenant, team, agent, end_user, end_user_key, project_connector }
+}
+
+/// Returns an API key of that environment.
+pub(crate) fn api_key(tenant: Tenant) -> ApiKey {
+    ApiKey {
+        id: id(),
+        access: Access { tenant, name: "Backend".to_owned(), agent: None, connectors: None },
+        secret_hash: [7; 32],
+        tag: Some([8; 32]),
+        hint: "…ab12".to_owned(),
+        expires_at: None,
+        revoked_at: None,
+    }
+}
+
+/// Returns an admin token of that member.
+pub(crate) fn admin_token(member: MemberId) -> AdminToken {
+    AdminToken {
+        id: id(),
+        member,
+        name: "CI".to_owned(),
+        access: AdminAccess::Write,
+        secret_hash: [7; 32],
+        tag: Some([8; 32]),
+        hint: "…ab12".to_owned(),
+        expires_at: None,
+        used_at: None,
+        revoked_at: None,
+    }
+}
+
+/// Returns an agent to which all connectors are assigned.
+pub(crate) fn agent(name: &str) -> Agent {
+    Agent {
+        id: id(),
+        name: name.parse().unwrap(),
+        is_default: false,
+        is_enabled: true,
+        connectors: None,
+        version: 1,
+        created_at: Timestamp::from_secs(1),
+    }
 }
 
 fn project_connector(tenant: Tenant, now: Timestamp) -> ProjectConnector {
@@ -135,6 +176,7 @@ fn project_connector(tenant: Tenant, now: Timestamp) -> ProjectConnector {
         }),
         hosts: HostSet::from_iter(["chat.example.com".to_owned()]),
         generation: 1,
+        version: 1,
         created_at: now,
     }
 }

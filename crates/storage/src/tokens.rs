@@ -275,7 +275,7 @@ pub async fn erase(tx: &mut Tx, of: &Connection) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{connection, on_both, world};
+    use crate::testing::{ACTOR, connection, on_both, world};
 
     fn token(kind: &str, generation: i64) -> Token {
         Token {
@@ -298,7 +298,7 @@ mod tests {
         on_both(async |db| {
             let world = world(&db).await;
             let owner = connection(&world, "acc");
-            let mut tx = db.begin().await.unwrap();
+            let mut tx = db.begin(ACTOR).await.unwrap();
             crate::connections::create(&mut tx, &owner, Some(world.end_user_key)).await.unwrap();
             for kind in ["user", "bot"] {
                 put(&mut tx, &owner, &token(kind, 1)).await.unwrap();
@@ -332,7 +332,7 @@ mod tests {
         on_both(async |db| {
             let world = world(&db).await;
             let owner = connection(&world, "acc");
-            let mut tx = db.begin().await.unwrap();
+            let mut tx = db.begin(ACTOR).await.unwrap();
             crate::connections::create(&mut tx, &owner, Some(world.end_user_key)).await.unwrap();
             put(&mut tx, &owner, &token("user", 2)).await.unwrap();
             let [first, second] = [100, 200].map(Timestamp::from_secs);
@@ -355,7 +355,7 @@ mod tests {
         on_both(async |db| {
             let world = world(&db).await;
             let owner = connection(&world, "acc");
-            let mut tx = db.begin().await.unwrap();
+            let mut tx = db.begin(ACTOR).await.unwrap();
             crate::connections::create(&mut tx, &owner, Some(world.end_user_key)).await.unwrap();
             assert_eq!(last_generation(&mut tx, owner.id).await.unwrap(), 0);
             for new in [token("user", 1), token("bot", 1), token("user", 2)] {
@@ -365,7 +365,7 @@ mod tests {
             tx.commit().await.unwrap();
             assert_eq!(of(&db, owner.id).await.unwrap(), [token("bot", 1), token("user", 2)]);
 
-            let mut tx = db.begin().await.unwrap();
+            let mut tx = db.begin(ACTOR).await.unwrap();
             erase(&mut tx, &owner).await.unwrap();
             tx.commit().await.unwrap();
             assert!(of(&db, owner.id).await.unwrap().is_empty());
@@ -380,7 +380,7 @@ mod tests {
         on_both(async |db| {
             let world = world(&db).await;
             let owner = connection(&world, "acc");
-            let mut tx = db.begin().await.unwrap();
+            let mut tx = db.begin(ACTOR).await.unwrap();
             crate::connections::create(&mut tx, &owner, Some(world.end_user_key)).await.unwrap();
             for kind in ["claimed", "sent", "sent before", "still"] {
                 put(&mut tx, &owner, &token(kind, 2)).await.unwrap();

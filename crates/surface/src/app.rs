@@ -7,6 +7,7 @@ use astralform_catalog::Catalog;
 use astralform_domain::Secret;
 use astralform_engine::Engine;
 use astralform_http::{AllowedHosts, Proxies};
+use astralform_management::Management;
 
 use crate::{Machine, Problem, Rates, served::Served, throttle::Throttle};
 
@@ -15,12 +16,25 @@ use crate::{Machine, Problem, Rates, served::Served, throttle::Throttle};
 pub struct App(Arc<AppInner>);
 
 struct AppInner {
-    engine: RwLock<Arc<Engine>>,
+    serving: RwLock<Serving>,
     metrics_token: Option<Secret>,
     proxies: Proxies,
     hosts: AllowedHosts,
     throttle: Throttle,
     draining: AtomicBool,
+}
+
+/// The engine that is served, and its management.
+#[derive(Clone)]
+struct Serving {
+    engine: Arc<Engine>,
+    management: Arc<Management>,
+}
+
+impl Serving {
+    fn over(engine: Arc<Engine>) -> Self {
+        Self { management: Arc::new(Management::over(&engine)), engine }
+    }
 }
 
 /// What an operator sets of a server.
@@ -56,8 +70,8 @@ impl App {
         let Settings { metrics_token, proxies, hosts, rates, machine } = settings;
         let throttle = Throttle::new(rates, machine);
         let draining = AtomicBool::new(false);
-        let engine = RwLock::new(engine);
-        Self(Arc::new(AppInner { engine, metrics_token, proxies, hosts, throttle, draining }))
+        let serving = RwLock::new(Serving::over(engine));
+        Self(Arc::new(AppInner { serving, metrics_token, proxies, hosts, throttle, draining }))
     }
 
     /// Forgets callers that have taken nothing for so long that their rates are whole again.
@@ -89,13 +103,18 @@ impl App {
 
     /// Returns the engine with the catalogue that is served now.
     pub fn engine(&self) -> Arc<Engine> {
-        Arc::clone(&self.0.engine.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.0.serving.read().unwrap_or_else(PoisonError::into_inner).engine)
+    }
+
+    /// Returns what those who administer see and change, with the catalogue that is served now.
+    pub fn management(&self) -> Arc<Management> {
+        Arc::clone(&self.0.serving.read().unwrap_or_else(PoisonError::into_inner).management)
     }
 
     /// Serves another catalogue from now on. Requests under way end with the one they began with.
     pub fn serve_catalog(&self, catalog: Catalog) {
-        let mut engine = self.0.engine.write().unwrap_or_else(PoisonError::into_inner);
-        *engine = engine.with_catalog(catalog);
+        let mut serving = self.0.serving.write().unwrap_or_else(PoisonError::into_inner);
+        *serving = Serving::over(serving.engine.with_catalog(catalog));
     }
 
     /// Returns the token that a reader of the metrics has to send.

@@ -5,10 +5,10 @@ mod described;
 use std::sync::Arc;
 
 use astralform_domain::{
-    Administrator, Caller, EndUserId, Environment, Principal, ProjectId, Role, RuntimeCredential,
-    Tenant, limits,
+    Administrator, Caller, EndUserId, Environment, Principal, ProjectId, RuntimeCredential, limits,
 };
 use astralform_engine::{CredentialRefusal, authentication::RequestClaims};
+use astralform_management::ProjectActor;
 use axum::{
     extract::{FromRequestParts, RawPathParams},
     http::{HeaderMap, header, request::Parts},
@@ -19,10 +19,11 @@ use serde::Deserialize;
 use crate::{
     App, Given, Problem, Refusal,
     body::Query,
+    cors,
     openapi::Queries,
     served::{self, Served},
 };
-pub(crate) use described::describe;
+pub(crate) use described::{describe, refers_to};
 
 /// A runtime request, and the end user it names, if it names one: with an API key, or with a
 /// session, which names both agent and end user itself.
@@ -39,22 +40,27 @@ pub struct Managing(pub Administrator);
 
 /// A request of an administrator about a project of theirs, which the path names.
 pub struct InProject {
-    /// Who it is.
+    /// Who acts there.
+    pub by: ProjectActor,
+    /// Who that is, wherever they act.
     pub administrator: Administrator,
-    /// The project.
-    pub project: ProjectId,
-    /// What they may do in its team.
-    pub role: Role,
 }
 
 /// A request about an environment of a project, which the query names.
-pub struct InTenant(pub Tenant);
-
-/// A request about an environment by an administrator who may do more than work on its project.
-pub struct AdminInTenant(pub Tenant);
+pub struct InEnvironment {
+    /// Who acts in the project.
+    pub by: ProjectActor,
+    /// The environment.
+    pub environment: Environment,
+}
 
 /// A request about an environment of a project that may have been deleted.
-pub struct InPastTenant(pub Tenant);
+pub struct InPastEnvironment {
+    /// Who acts in the project.
+    pub by: ProjectActor,
+    /// The environment.
+    pub environment: Environment,
+}
 
 impl FromRequestParts<App> for Acting {
     type Rejection = Problem;
@@ -74,6 +80,7 @@ impl FromRequestParts<App> for Acting {
         if let Some(served) = &served {
             app.throttle().admit(served, &caller).await?;
         }
+        cors::admit(app, served.as_deref(), &caller, &parts.headers).await?;
         check_query(parts)?;
         Ok(Self(caller))
     }
@@ -110,7 +117,7 @@ impl FromRequestParts<App> for Backend {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let Acting(caller) = Acting::from_request_parts(parts, app).await?;
         match caller.principal.credential {
-            RuntimeCredential::ApiKey(_) => Ok(Self(caller.principal)),
+            RuntimeCredential::ApiKey { .. } => Ok(Self(caller.principal)),
             RuntimeCredential::Session { .. } => Err(Refusal::BackendOnly.into()),
         }
     }
@@ -140,9 +147,8 @@ impl FromRequestParts<App> for InProject {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let Managing(administrator) = Managing::from_request_parts(parts, app).await?;
         let project = project(parts, app).await?;
-        let role = app.engine().authentication.role_in(administrator, project).await?;
-        let role = role.ok_or(Refusal::UnknownProject)?;
-        Ok(Self { administrator, project, role })
+        let by = app.management().members.in_project(administrator, project).await?;
+        Ok(Self { by: by.ok_or(Refusal::UnknownProject)?, administrator })
     }
 }
 
@@ -173,39 +179,24 @@ struct Named {
     environment: Option<Environment>,
 }
 
-impl FromRequestParts<App> for InTenant {
+impl FromRequestParts<App> for InEnvironment {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let InProject { project, .. } = InProject::from_request_parts(parts, app).await?;
-        let environment = environment(parts, app).await?;
-        Ok(Self(Tenant { project, environment }))
+        let InProject { by, .. } = InProject::from_request_parts(parts, app).await?;
+        Ok(Self { by, environment: environment(parts, app).await? })
     }
 }
 
-impl FromRequestParts<App> for AdminInTenant {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let InProject { project, role, .. } = InProject::from_request_parts(parts, app).await?;
-        if role == Role::Member {
-            return Err(Refusal::AdminsOnly.into());
-        }
-        let environment = environment(parts, app).await?;
-        Ok(Self(Tenant { project, environment }))
-    }
-}
-
-impl FromRequestParts<App> for InPastTenant {
+impl FromRequestParts<App> for InPastEnvironment {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let Managing(administrator) = Managing::from_request_parts(parts, app).await?;
         let project = project(parts, app).await?;
-        let role = app.engine().authentication.role_in_past(administrator, project).await?;
-        role.ok_or(Refusal::UnknownProject)?;
-        let environment = environment(parts, app).await?;
-        Ok(Self(Tenant { project, environment }))
+        let by = app.management().members.in_past_project(administrator, project).await?;
+        let by = by.ok_or(Refusal::UnknownProject)?;
+        Ok(Self { by, environment: environment(parts, app).await? })
     }
 }
 

@@ -6,14 +6,14 @@ mod whole;
 use aide::{
     OperationInput,
     generate::GenContext,
-    openapi::{Operation, ReferenceOr, RequestBody},
+    openapi::{MediaType, Operation, ReferenceOr, RequestBody},
     operation::{ParamLocation, add_parameters},
 };
 use astralform_domain::limits;
 use astralform_http::body::{BodyFault, announced, is_json, read_whole};
 use axum::{
     extract::{FromRequest, FromRequestParts, RawPathParams, Request},
-    http::{HeaderMap, request::Parts},
+    http::{HeaderMap, header, request::Parts},
 };
 use bytes::Bytes;
 use schemars::JsonSchema;
@@ -36,6 +36,12 @@ pub struct Keyed<T, const MOST: usize = SMALL> {
     /// What makes it safe to send it again.
     pub key: Option<String>,
 }
+
+/// A JSON list, or a problem that says where it is wrong.
+pub struct ListBody<T>(pub Vec<T>);
+
+/// A picture, as it was sent.
+pub struct PictureBody(pub Bytes);
 
 /// Query parameters, or a problem.
 pub struct Query<T>(pub T);
@@ -64,6 +70,34 @@ impl<T: DeserializeOwned + JsonSchema, const MOST: usize> FromRequest<App> for K
         let key = idempotency_key(request.headers())?;
         let raw = read(request, app, MOST).await?;
         Ok(Self { value: parse(&raw)?, raw, key })
+    }
+}
+
+impl<T: DeserializeOwned + JsonSchema> FromRequest<App> for ListBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let bytes = read(request, app, SMALL).await?;
+        let kind = match bytes.trim_ascii_start().first() {
+            Some(b'[') => return Ok(Self(Expected::of::<Vec<T>>().read_list(&bytes)?)),
+            Some(b'{') => "an object",
+            Some(_) => "no list",
+            None => "empty",
+        };
+        Err(Refusal::NotAList(kind).into())
+    }
+}
+
+impl FromRequest<App> for PictureBody {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let announced = request.headers().get(header::CONTENT_TYPE);
+        let is_picture = announced.is_some_and(|kind| kind == "image/png" || kind == "image/webp");
+        if !is_picture {
+            return Err(Refusal::NotAnnouncedAsPicture.into());
+        }
+        whole(request, app, limits::LOGO.count()).await.map(Self)
     }
 }
 
@@ -158,6 +192,27 @@ impl<T: JsonSchema> OperationInput for Body<T> {
         let schema = openapi::received::<T>(context);
         let body = RequestBody {
             content: [openapi::content("application/json", schema)].into_iter().collect(),
+            required: true,
+            ..RequestBody::default()
+        };
+        operation.request_body = Some(ReferenceOr::Item(body));
+    }
+}
+
+impl<T: JsonSchema> OperationInput for ListBody<T> {
+    fn operation_input(context: &mut GenContext, operation: &mut Operation) {
+        Body::<Vec<T>>::operation_input(context, operation);
+    }
+}
+
+impl OperationInput for PictureBody {
+    fn operation_input(_: &mut GenContext, operation: &mut Operation) {
+        let kinds = ["image/png", "image/webp"];
+        let body = RequestBody {
+            content: kinds
+                .map(|kind| (kind.to_owned(), MediaType::default()))
+                .into_iter()
+                .collect(),
             required: true,
             ..RequestBody::default()
         };

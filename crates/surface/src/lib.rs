@@ -8,12 +8,14 @@ mod app;
 pub mod auth;
 mod bodies;
 pub mod body;
+pub mod cors;
 mod detached;
 pub mod idempotency;
 pub mod openapi;
 mod problem;
 pub mod served;
 mod throttle;
+pub mod version;
 
 pub use app::{App, Settings};
 pub use detached::run_detached;

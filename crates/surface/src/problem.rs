@@ -4,6 +4,7 @@ mod code;
 mod field;
 mod management;
 mod refusal;
+mod settings;
 mod written;
 
 use std::{borrow::Cow, sync::Arc};
@@ -153,6 +154,7 @@ impl From<NoTool> for Problem {
         let code = match &why {
             NoTool::Unknown { .. } => Code::UnknownTool,
             NoTool::OutOfReach { why, .. } => code_of(why),
+            NoTool::NotAssigned { .. } => Code::NotAssigned,
             NoTool::NotOffered { .. } => Code::ToolNotOffered,
         };
         Self::missing(code, why.to_string())

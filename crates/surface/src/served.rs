@@ -16,7 +16,7 @@ use std::{
 use astralform_domain::{CallId, RequestId, ToolName};
 use astralform_engine::charged_to;
 use astralform_http::{CallerOrigin, Link, Peer, rate::now};
-use axum::extract::Request;
+use axum::{extract::Request, http::HeaderValue};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::{
@@ -42,6 +42,8 @@ pub struct Served {
     tool: OnceLock<ToolName>,
     outcome: OnceLock<(&'static str, Option<CallId>)>,
     refusal: OnceLock<&'static str>,
+    /// The origin of the page that may read the answer.
+    page: OnceLock<HeaderValue>,
 }
 
 /// What is known of a tool call.
@@ -129,7 +131,18 @@ impl Served {
             tool: OnceLock::new(),
             outcome: OnceLock::new(),
             refusal: OnceLock::new(),
+            page: OnceLock::new(),
         }
+    }
+
+    /// Notes the origin of the page that may read the answer.
+    pub(crate) fn note_page(&self, origin: HeaderValue) {
+        self.page.get_or_init(|| origin);
+    }
+
+    /// Returns the origin of the page that may read the answer, where one was noted.
+    pub(crate) fn page(&self) -> Option<&HeaderValue> {
+        self.page.get()
     }
 
     /// Notes which tool is called.

@@ -163,7 +163,7 @@ impl Throttle {
     pub(crate) async fn admit(&self, served: &Arc<Served>, caller: &Caller) -> Result<(), Problem> {
         let tenant = caller.principal.tenant;
         let credential = match &caller.principal.credential {
-            RuntimeCredential::ApiKey(id) => Who::Key(*id),
+            RuntimeCredential::ApiKey { id, .. } => Who::Key(*id),
             RuntimeCredential::Session { id, .. } => Who::Session(*id),
         };
         let is_key = matches!(credential, Who::Key(_));

@@ -4,6 +4,7 @@ mod about;
 mod assets;
 mod callback;
 mod connect;
+mod logos;
 
 use askama::Template;
 use astralform_domain::texts::with_hidden_shown;
@@ -22,6 +23,7 @@ pub fn pages() -> Router<App> {
         .route("/v1/connectors/oauth/callback", get(callback::shared))
         .route("/v1/connectors/oauth/callback/{id}", get(callback::own))
         .route("/connect/{link}", get(connect::show).post(connect::begin))
+        .route("/assets/logos/{project}/{file}", get(logos::show))
         .route("/assets/page.css", get(assets::stylesheet))
         .route("/favicon.ico", get(assets::icon))
 }

@@ -3,8 +3,8 @@
 use std::{cell::Cell, ops::Range, time::Duration};
 
 use astralform_domain::{
-    Account, Clock, Connection, ConnectionId, ConnectionState, EndUserId, EndUserKey, Entropy,
-    Environment, Owner, ProjectConnector, ProjectId, Secret, Tenant,
+    Account, Actor, Clock, Connection, ConnectionId, ConnectionState, EndUserId, EndUserKey,
+    Entropy, Environment, Owner, ProjectConnector, ProjectId, Secret, Tenant,
 };
 use astralform_storage::{
     Db, Tx, connection_uses, connections,
@@ -92,7 +92,7 @@ impl Filler<'_> {
             if first == end {
                 return Ok(());
             }
-            let mut tx = db.begin().await?;
+            let mut tx = db.begin(Actor::Operator).await?;
             for number in first..end {
                 self.add(&mut tx, number).await?;
             }

@@ -1,6 +1,7 @@
 //! The database fails: PostgreSQL is stopped hard again and again, SQLite's disk is full, its file
 //! is locked by another process.
 
+use astralform_domain::Actor;
 use std::{
     net::SocketAddr,
     ops::Range,
@@ -132,7 +133,7 @@ pub async fn locked(stage: &Stage, holder: &Path, time: Duration) -> Result<Repo
 /// When the file cannot be opened or locked.
 pub async fn hold_lock(file: &Path, time: Duration) -> Result<()> {
     let db = Db::open_sqlite(file).await?;
-    let lock = db.begin().await?;
+    let lock = db.begin(Actor::Operator).await?;
     tokio::time::sleep(time).await;
     drop(lock);
     db.close().await;

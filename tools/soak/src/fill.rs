@@ -1,9 +1,9 @@
 use std::time::Duration;
 
 use astralform_domain::{
-    Account, AgentId, AuthReason, AuthRequest, AuthRequestId, AuthRequestState, Clock, Connection,
-    ConnectionId, ConnectionState, EndUserKey, Entropy, Environment, Owner, ProjectConnector,
-    ScopeSet, Secret, Tenant,
+    Account, Actor, AgentId, AuthReason, AuthRequest, AuthRequestId, AuthRequestState, Clock,
+    Connection, ConnectionId, ConnectionState, EndUserKey, Entropy, Environment, Owner,
+    ProjectConnector, ScopeSet, Secret, Tenant,
 };
 use astralform_simulator::hostile::{Hostile, Pair};
 use astralform_storage::{
@@ -100,7 +100,7 @@ impl Filler {
     pub(crate) async fn fill(&self, numbers: std::ops::Range<usize>, stored: Stored) -> Result<()> {
         const BATCH: usize = 1_000;
         for first in numbers.clone().step_by(BATCH) {
-            let mut tx = self.db.begin().await?;
+            let mut tx = self.db.begin(Actor::Operator).await?;
             for number in first..(first + BATCH).min(numbers.end) {
                 self.add(&mut tx, number, stored).await?;
             }

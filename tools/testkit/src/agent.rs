@@ -1,3 +1,4 @@
+use base64::Engine as _;
 use serde_json::{Value, json};
 use url::Url;
 
@@ -13,6 +14,15 @@ pub struct Agent {
     acting_as: Option<String>,
 }
 
+/// What stands for a small picture in [`Agent::send_text`].
+pub const PNG: &str = "a PNG of one pixel";
+
+/// Returns a PNG of one pixel.
+pub fn picture() -> Vec<u8> {
+    const ONE_PIXEL: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==";
+    base64::engine::general_purpose::STANDARD.decode(ONE_PIXEL).expect("base64")
+}
+
 /// An answer of the runtime API.
 #[derive(Debug)]
 pub struct Reply {
@@ -20,6 +30,8 @@ pub struct Reply {
     pub status: u16,
     /// Whether it was given before, and kept.
     pub is_replayed: bool,
+    /// The version of what it shows, as its `ETag` has it.
+    pub etag: Option<String>,
     /// Its body.
     pub body: Value,
 }
@@ -65,9 +77,40 @@ impl Agent {
         self.send(request.body(body.to_string())).await
     }
 
+    /// Changes something, if it has that version.
+    pub async fn patch_if(&self, path: &str, version: i64, body: Value) -> Reply {
+        let request = self.http.patch(self.at(path)).header("content-type", "application/json");
+        let request = request.header("if-match", format!("\"{version}\""));
+        self.send(request.body(body.to_string())).await
+    }
+
+    /// Puts something in place of what was there.
+    pub async fn put(&self, path: &str, body: Value) -> Reply {
+        let request = self.http.put(self.at(path)).header("content-type", "application/json");
+        self.send(request.body(body.to_string())).await
+    }
+
+    /// Sends a picture.
+    pub async fn put_picture(&self, path: &str, kind: &str, picture: Vec<u8>) -> Reply {
+        let request = self.http.put(self.at(path)).header("content-type", kind);
+        self.send(request.body(picture)).await
+    }
+
     /// Ends something.
     pub async fn delete(&self, path: &str) -> Reply {
         self.send(self.http.delete(self.at(path))).await
+    }
+
+    /// Sends a request of any kind, with a body of JSON, a PNG or none.
+    pub async fn send_text(&self, method: &str, path: &str, body: &str) -> Reply {
+        let method = method.to_uppercase().parse().expect("a method");
+        let request = self.http.request(method, self.at(path));
+        let request = match body {
+            "" => request,
+            PNG => request.header("content-type", "image/png").body(picture()),
+            json => request.header("content-type", "application/json").body(json.to_owned()),
+        };
+        self.send(request).await
     }
 
     /// Ends something, with a word to confirm it.
@@ -111,10 +154,12 @@ impl Agent {
         let response = self.http.execute(request).await.expect("an answer");
         let status = response.status().as_u16();
         let is_replayed = response.headers().contains_key("idempotency-replayed");
+        let etag = response.headers().get("etag").and_then(|tag| tag.to_str().ok());
+        let etag = etag.map(ToOwned::to_owned);
         let text = response.text().await.expect("a whole answer");
         let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
         document::check(method.as_str(), &path, status, &body);
-        Reply { status, is_replayed, body }
+        Reply { status, is_replayed, etag, body }
     }
 }
 

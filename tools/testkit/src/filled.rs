@@ -1,8 +1,8 @@
 use std::path::Path;
 
 use astralform_domain::{
-    Account, Connection, ConnectionId, ConnectionState, ConnectorSlug, EndUserId, EndUserKey,
-    Entropy, Owner, ProjectConnector, ProjectId, ScopeSet, Sealed, Secret, Timestamp,
+    Account, Actor, Connection, ConnectionId, ConnectionState, ConnectorSlug, EndUserId,
+    EndUserKey, Entropy, Owner, ProjectConnector, ProjectId, ScopeSet, Sealed, Secret, Timestamp,
 };
 use astralform_engine::open_project_keys;
 use astralform_storage::{
@@ -89,7 +89,7 @@ impl TestServer {
         let key = self.keys().await;
         let filler =
             Filler { server: self, settings, key, kind, scopes: scopes.iter().copied().collect() };
-        let mut tx = self.db.begin().await.expect("a transaction");
+        let mut tx = self.db.begin(Actor::Operator).await.expect("a transaction");
         let mut ids = Vec::with_capacity(tokens.len());
         for (number, token) in tokens.iter().enumerate() {
             ids.push(filler.add(&mut tx, number, token).await);

@@ -20,7 +20,7 @@ mod people;
 mod receiver;
 mod server;
 
-pub use agent::{Agent, Reply};
+pub use agent::{Agent, PNG, Reply, picture};
 pub use browser::{Browser, Page, with_parameter};
 pub use filled::{Filled, project_keys};
 pub use hostile::HostileProvider;

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use astralform_domain::{AgentId, ConnectorSlug, Entropy};
+use astralform_domain::{Actor, AgentId, AssignedTools, Assignment, ConnectorSlug, Entropy};
 use astralform_storage::agents::{self, Agent as StoredAgent};
 use serde_json::json;
 
@@ -45,22 +45,28 @@ impl TestServer {
         let email = format!("{}@example.com", engine.new_request_id()).parse();
         let role = role.parse().expect("a role");
         let team = team.expect("an id");
+        let provisioning = &self.app.management().provisioning;
         let email = email.expect("an address");
-        let token = engine.provisioning.create_member(team, &email, role).await.expect("a member");
+        let token = provisioning.create_member(team, &email, role).await.expect("a member");
         self.agent_with_key(token.expose(), "nobody").naming(None)
     }
 
     /// Returns one more agent; without a list of connectors it may use all.
     pub async fn add_agent(&self, name: &str, connectors: Option<Vec<ConnectorSlug>>) -> AgentId {
-        let id = AgentId::new(&self.clock, &Entropy::system());
-        let name = name.to_owned();
-        let is_default = false;
-        let is_enabled = true;
-        let agent = StoredAgent { id, name, is_default, is_enabled, connectors };
-        let mut tx = self.db.begin().await.expect("a transaction");
-        let made = agents::create(&mut tx, self.tenant.project, &agent, self.clock.now()).await;
+        let all = |connector| Assignment { connector, tools: AssignedTools::All };
+        let agent = StoredAgent {
+            id: AgentId::new(&self.clock, &Entropy::system()),
+            name: name.parse().expect("a name"),
+            is_default: false,
+            is_enabled: true,
+            connectors: connectors.map(|slugs| slugs.into_iter().map(all).collect()),
+            version: 1,
+            created_at: self.clock.now(),
+        };
+        let mut tx = self.db.begin(Actor::Operator).await.expect("a transaction");
+        let made = agents::create(&mut tx, self.tenant.project, &agent).await;
         made.expect("an agent");
         tx.commit().await.expect("a commit");
-        id
+        agent.id
     }
 }

@@ -6,14 +6,15 @@ use std::{
 };
 
 use astralform_domain::{
-    Clock, ConnectorSlug, Entropy, Environment, EnvironmentSettings, ProjectConnectorId, Secret,
-    SettingsPatch, Tenant, Timestamp,
+    Actor, Clock, ConnectorSlug, Email, Entropy, Environment, EnvironmentSettings,
+    ProjectConnectorId, Secret, SettingsPatch, Tenant, Timestamp,
 };
 use astralform_engine::{
     Credentials, Engine, Site,
     project_connectors::{ConnectorChange, Enable},
 };
 use astralform_http::{AllowedHosts, Limits, serve};
+use astralform_management::Management;
 use astralform_operations::prepare_database;
 use astralform_server::router;
 use astralform_simulator::{
@@ -105,6 +106,10 @@ impl Default for Setup {
     }
 }
 
+fn owner() -> Email {
+    "owner@example.com".parse().expect("an address")
+}
+
 /// The name and secret of our app at the simulated provider.
 const CLIENT: (&str, &str) = ("test-client-id", "CANARY-client-secret-0123456789");
 
@@ -135,19 +140,19 @@ impl TestServer {
         prepare_database(&db, &keys).await.expect("a schema");
         let engine =
             engine(db.clone(), &catalogue, keys, site, clock.clone(), files.path().join("spool"));
-        let provisioning = &engine.provisioning;
+        let provisioning = &Management::over(&engine).provisioning;
         let made = provisioning.provision("Test team", "Test project").await.expect("a project");
         let tenant = Tenant { project: made.project, environment: setup.environment };
         if let Some(settings) = &setup.settings {
             provisioning.configure_environment(tenant, settings).await.expect("settings");
         }
         let api_key = provisioning.create_api_key(tenant, None).await.expect("a key");
-        let owner = "owner@example.com".parse().expect("an address");
-        let admin_token = provisioning.create_owner(made.team, &owner).await.expect("an owner");
+        let admin_token = provisioning.create_owner(made.team, &owner()).await.expect("an owner");
         let simulator = simulator(&engine, &clock, &simulator_url, setup.token_rotation);
         let enable = enable(setup.connector, setup.sandboxed);
         let slug = enable.connector.clone();
-        let connector = engine.project_connectors.enable(tenant, enable).await.expect("enabled");
+        let enabled = engine.project_connectors.enable(Actor::Operator, tenant, enable);
+        let connector = enabled.await.expect("enabled");
         let metrics_token = setup.metrics_token.map(|token| Secret::new(token.to_owned()));
         let settings = Settings {
             metrics_token,
@@ -245,7 +250,7 @@ impl TestServer {
             .app
             .engine()
             .project_connectors
-            .change_connector(self.tenant, &self.slug, &change)
+            .change_connector(Actor::Operator, self.tenant, &self.slug, &change)
             .await;
         changed.expect("a change");
     }
@@ -268,11 +273,11 @@ impl TestServer {
 
     /// Returns a key of another project on the same server.
     pub async fn foreign_key(&self) -> String {
-        let engine = self.app.engine();
-        let made =
-            engine.provisioning.provision("Other team", "Other project").await.expect("a project");
+        let management = self.app.management();
+        let provisioning = &management.provisioning;
+        let made = provisioning.provision("Other team", "Other project").await.expect("a project");
         let tenant = Tenant { project: made.project, environment: self.tenant.environment };
-        engine.provisioning.create_api_key(tenant, None).await.expect("a key").expose().to_owned()
+        provisioning.create_api_key(tenant, None).await.expect("a key").expose().to_owned()
     }
 
     /// Returns how often a code was exchanged, or tried to be.

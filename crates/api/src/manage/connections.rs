@@ -2,13 +2,11 @@ use astralform_domain::{
     ConnectionId, ConnectionStatus, ConnectorSlug, EndUserId, Owner, RevocationStatus, ScopeSet,
     StatusReason, Timestamp,
 };
-use astralform_engine::{
-    ChangeError,
-    managed::{ConnectionFilter, Extent, Managed, Page, Selection},
-};
+use astralform_engine::ChangeError;
+use astralform_management::connections::{ConnectionFilter, Extent, Managed, Page, Selection};
 use astralform_surface::{
     App, Problem,
-    auth::{AdminInTenant, InTenant},
+    auth::InEnvironment,
     body::{Body, Path, Query},
     run_detached,
 };
@@ -107,7 +105,7 @@ struct ExtentView {
 
 pub(crate) async fn list(
     State(app): State<App>,
-    InTenant(tenant): InTenant,
+    InEnvironment { by, environment }: InEnvironment,
     Query(search): Query<ConnectionsQuery>,
     Query(page): Query<PageQuery<ConnectionId>>,
 ) -> Result<Json<PageView<ProjectConnectionView>>, Problem> {
@@ -118,43 +116,40 @@ pub(crate) async fn list(
         used_since: search.used_since,
     };
     let wanted = Page { after: page.cursor, limit: page.one_more() };
-    let found =
-        app.engine().managed_connections.managed_connections(tenant, filter, wanted).await?;
+    let found = app.management().connections.list(&by, environment, filter, wanted).await?;
     Ok(Json(page.view(found, |managed| managed.connection.id.to_string())))
 }
 
 pub(crate) async fn show(
     State(app): State<App>,
-    InTenant(tenant): InTenant,
+    InEnvironment { by, environment }: InEnvironment,
     Path(ConnectionPath { id }): Path<ConnectionPath>,
 ) -> Result<Json<ProjectConnectionView>, Problem> {
-    let found = app.engine().managed_connections.managed_connection(tenant, id).await?;
+    let found = app.management().connections.find(&by, environment, id).await?;
     Ok(Json(found.ok_or(ChangeError::Unknown)?.into()))
 }
 
 pub(crate) async fn revoke(
     State(app): State<App>,
-    InTenant(tenant): InTenant,
+    InEnvironment { by, environment }: InEnvironment,
     Path(ConnectionPath { id }): Path<ConnectionPath>,
 ) -> Result<NoContent, Problem> {
-    run_detached(
-        async move { app.engine().managed_connections.revoke_connection(tenant, id).await },
-    )
-    .await?;
+    run_detached(async move { app.management().connections.revoke(&by, environment, id).await })
+        .await?;
     Ok(NoContent)
 }
 
 pub(crate) async fn revoke_many(
     State(app): State<App>,
-    AdminInTenant(tenant): AdminInTenant,
+    InEnvironment { by, environment }: InEnvironment,
     Body(request): Body<RevokeRequest>,
 ) -> Result<Json<RevokedView>, Problem> {
     let RevokeRequest { connector, end_user_id, used_since, all, dry_run } = request;
     let selection = Selection { connector, end_user: end_user_id, used_since, all };
     let extents = if dry_run {
-        app.engine().managed_connections.extent_of(tenant, &selection).await?
+        app.management().connections.extent_of(&by, environment, &selection).await?
     } else {
-        app.engine().managed_connections.revoke_connections(tenant, &selection).await?
+        app.management().connections.revoke_many(&by, environment, &selection).await?
     };
     Ok(Json(RevokedView {
         revoked: !dry_run,

@@ -1,17 +1,19 @@
 use std::collections::BTreeMap;
 
 use astralform_domain::{
-    ConnectorSlug, Endpoints, Environment, Patch, ScopeSet, Secret, SettingsPatch, Tenant, ToolName,
+    ConnectorSlug, Endpoints, Environment, Patch, ScopeSet, Secret, SettingsPatch, ToolName,
 };
 use astralform_engine::{
     Credentials,
-    project_connectors::{ConnectorChange, Enable, Verdict},
+    project_connectors::{ConnectorChange, Enable, Overview, Verdict},
 };
+use astralform_management::Right;
 use astralform_surface::{
     App, Problem,
-    auth::{InProject, InTenant},
+    auth::{InEnvironment, InProject},
     body::{Body, Keyed, Path, Query},
     idempotency::{IdempotencyScope, IdempotentAnswer, answer_once},
+    version::{IfMatch, Versioned},
 };
 use axum::{Json, extract::State};
 use schemars::JsonSchema;
@@ -19,6 +21,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::views::ProjectConnectorView;
 use crate::page::PageView;
+
+/// Which connectors are listed.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct ConnectorsQuery {
     /// Only this environment's.
@@ -115,19 +119,20 @@ pub(crate) struct DisabledView {
 
 pub(crate) async fn list(
     State(app): State<App>,
-    InProject { project, .. }: InProject,
+    InProject { by, .. }: InProject,
     Query(ConnectorsQuery { environment }): Query<ConnectorsQuery>,
 ) -> Result<Json<PageView<ProjectConnectorView>>, Problem> {
-    let found = app.engine().project_connectors.connector_overviews(project, environment).await?;
+    let found = app.management().connectors.list(&by, environment).await?;
     Ok(Json(PageView::whole(found.into_iter().map(Into::into).collect())))
 }
 
 pub(crate) async fn enable(
     State(app): State<App>,
-    InProject { administrator, project, .. }: InProject,
+    InProject { by, administrator }: InProject,
     sent: Keyed<EnableRequest>,
 ) -> Result<IdempotentAnswer<ProjectConnectorView, 201>, Problem> {
-    let tenant = Tenant { project, environment: sent.value.environment };
+    let environment = sent.value.environment;
+    let tenant = by.may(Right::Look)?.tenant(environment);
     let route = "POST /v1/projects/{project}/connectors";
     let sent = sent.within(|| IdempotencyScope::of_member(administrator, tenant, route));
     let work = app.clone();
@@ -137,8 +142,9 @@ pub(crate) async fn enable(
         |_| true,
         move |request| async move {
             let slug = request.connector.clone();
-            work.engine().project_connectors.enable(tenant, request.into()).await?;
-            overview(&work, tenant, &slug).await
+            let connectors = &work.management().connectors;
+            connectors.enable(&by, environment, request.into()).await?;
+            Ok(connectors.find(&by, environment, &slug).await?.into())
         },
     )
     .await
@@ -146,39 +152,41 @@ pub(crate) async fn enable(
 
 pub(crate) async fn show(
     State(app): State<App>,
-    InTenant(tenant): InTenant,
+    InEnvironment { by, environment }: InEnvironment,
     Path(SlugPath { slug }): Path<SlugPath>,
-) -> Result<Json<ProjectConnectorView>, Problem> {
-    Ok(Json(overview(&app, tenant, &slug).await?))
+) -> Result<Versioned<ProjectConnectorView>, Problem> {
+    Ok(versioned(app.management().connectors.find(&by, environment, &slug).await?))
 }
 
 pub(crate) async fn change(
     State(app): State<App>,
-    InTenant(tenant): InTenant,
+    InEnvironment { by, environment }: InEnvironment,
     Path(SlugPath { slug }): Path<SlugPath>,
+    IfMatch(expected): IfMatch,
     Body(request): Body<ConnectorChangeRequest>,
-) -> Result<Json<ProjectConnectorView>, Problem> {
-    app.engine().project_connectors.change_connector(tenant, &slug, &request.into()).await?;
-    Ok(Json(overview(&app, tenant, &slug).await?))
+) -> Result<Versioned<ProjectConnectorView>, Problem> {
+    let connectors = &app.management().connectors;
+    let change = ConnectorChange { expected, ..request.into() };
+    connectors.change(&by, environment, &slug, &change).await?;
+    Ok(versioned(connectors.find(&by, environment, &slug).await?))
 }
 
 pub(crate) async fn disable(
     State(app): State<App>,
-    InTenant(tenant): InTenant,
+    InEnvironment { by, environment }: InEnvironment,
     Path(SlugPath { slug }): Path<SlugPath>,
 ) -> Result<Json<DisabledView>, Problem> {
-    let revoked_connections =
-        app.engine().project_connectors.disable_connector(tenant, &slug).await?;
+    let revoked_connections = app.management().connectors.disable(&by, environment, &slug).await?;
     Ok(Json(DisabledView { revoked_connections }))
 }
 
 pub(crate) async fn check(
     State(app): State<App>,
-    InTenant(tenant): InTenant,
+    InEnvironment { by, environment }: InEnvironment,
     Path(SlugPath { slug }): Path<SlugPath>,
 ) -> Result<Json<CheckView>, Problem> {
-    let (credentials, reason) = match app.engine().app_checks.check_connector(tenant, &slug).await?
-    {
+    let checked = app.management().connectors.check(&by, environment, &slug).await?;
+    let (credentials, reason) = match checked {
         Verdict::Accepted(why) => ("accepted", why),
         Verdict::Rejected(why) => ("rejected", why),
         Verdict::Unknown(why) => ("unknown", why),
@@ -186,16 +194,8 @@ pub(crate) async fn check(
     Ok(Json(CheckView { credentials, reason }))
 }
 
-async fn overview(
-    app: &App,
-    tenant: Tenant,
-    slug: &ConnectorSlug,
-) -> Result<ProjectConnectorView, Problem> {
-    let found = app.engine().project_connectors.connector_overview(tenant, slug).await?;
-    match found {
-        Some(found) => Ok(found.into()),
-        None => Err(app.engine().offers.no_project_connector(tenant, slug).await?.into()),
-    }
+fn versioned(overview: Overview) -> Versioned<ProjectConnectorView> {
+    Versioned(overview.settings.version, overview.into())
 }
 
 impl From<EnableRequest> for Enable {
@@ -224,7 +224,12 @@ impl From<ConnectorChangeRequest> for ConnectorChange {
             endpoints: request.endpoints,
             sandbox: request.sandbox,
         };
-        Self { settings, credentials: request.credentials, confirmed: request.confirm_reconnects }
+        Self {
+            settings,
+            credentials: request.credentials,
+            confirmed: request.confirm_reconnects,
+            expected: None,
+        }
     }
 }
 

@@ -1,8 +1,8 @@
-use astralform_domain::{EndUserId, Role};
-use astralform_engine::deletions::Deleted;
+use astralform_domain::EndUserId;
+use astralform_management::deletions::Deleted;
 use astralform_surface::{
-    App, Problem, Refusal,
-    auth::{AdminInTenant, InProject},
+    App, Problem,
+    auth::{InEnvironment, InProject},
     body::{Body, Path},
 };
 use axum::{Json, extract::State};
@@ -38,21 +38,19 @@ pub(crate) struct DeletedView {
 
 pub(crate) async fn project(
     State(app): State<App>,
-    InProject { project, role, .. }: InProject,
+    InProject { by, .. }: InProject,
     Body(DeleteRequest { confirm }): Body<DeleteRequest>,
 ) -> Result<Json<DeletedView>, Problem> {
-    if role != Role::Owner {
-        return Err(Refusal::OwnersOnly.into());
-    }
-    Ok(Json(app.engine().managed_connections.delete_project(project, &confirm).await?.into()))
+    Ok(Json(app.management().connections.delete_project(&by, &confirm).await?.into()))
 }
 
 pub(crate) async fn end_user(
     State(app): State<App>,
-    AdminInTenant(tenant): AdminInTenant,
+    InEnvironment { by, environment }: InEnvironment,
     Path(EndUserPath { end_user }): Path<EndUserPath>,
 ) -> Result<Json<DeletedView>, Problem> {
-    Ok(Json(app.engine().managed_connections.delete_end_user(tenant, &end_user).await?.into()))
+    let deleted = app.management().connections.delete_end_user(&by, environment, &end_user).await?;
+    Ok(Json(deleted.into()))
 }
 
 impl From<Deleted> for DeletedView {

@@ -1,15 +1,20 @@
-use astralform_domain::{Email, MemberId, ProjectId, ProjectName, Role, TeamId, Timestamp};
-use astralform_engine::members::{Membership, ProjectOfMember};
-use astralform_surface::{
-    App, Problem, Refusal,
-    auth::{InProject, Managing},
-    body::{Body, Query},
+use astralform_domain::{AdminAccess, AdminTokenId, Email, MemberId, Role, TeamId, Timestamp};
+use astralform_management::{
+    admin_tokens::{ListedToken, WantedToken},
+    members::Membership,
 };
-use axum::{Json, extract::State};
+use astralform_surface::{
+    App, Problem,
+    auth::Managing,
+    body::{Body, Path},
+    idempotency::IdempotentAnswer,
+};
+use axum::{Json, extract::State, response::NoContent};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::page::{PageQuery, PageView};
+use crate::page::PageView;
+
 /// Whose admin token it is.
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct MeView {
@@ -17,6 +22,8 @@ pub(crate) struct MeView {
     member: MemberView,
     /// The teams they belong to.
     teams: Vec<TeamView>,
+    /// What the token allows.
+    access: AdminAccess,
 }
 
 /// A member.
@@ -30,7 +37,7 @@ struct MemberView {
 
 /// A team that the member belongs to.
 #[derive(Serialize, JsonSchema)]
-struct TeamView {
+pub(crate) struct TeamView {
     /// Its id.
     id: TeamId,
     /// Its name.
@@ -39,60 +46,103 @@ struct TeamView {
     role: Role,
 }
 
-/// A project of one of the member's teams.
+/// An admin token, without the token itself.
 #[derive(Serialize, JsonSchema)]
-pub(crate) struct ProjectView {
+pub(crate) struct AdminTokenView {
     /// Its id.
-    id: ProjectId,
-    /// Its name.
+    id: AdminTokenId,
+    /// What you call it.
     name: String,
-    /// The team it belongs to.
-    team_id: TeamId,
+    /// What it allows of what you may.
+    access: AdminAccess,
+    /// Its end.
+    hint: String,
     /// When it was made.
     created_at: Timestamp,
-    /// Since when it is frozen: until an operator lifts that, nothing is called, asked or confirmed.
-    frozen_at: Option<Timestamp>,
+    /// When it was last used, to within a minute or so.
+    last_used_at: Option<Timestamp>,
+    /// When it ends by itself.
+    expires_at: Option<Timestamp>,
+    /// When it was revoked; it is listed for another 90 days.
+    revoked_at: Option<Timestamp>,
 }
 
-/// What is to change of a project; what is left out stays.
+/// A fresh admin token.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct NewAdminTokenView {
+    /// Its id.
+    id: AdminTokenId,
+    /// The token itself, which is not shown again.
+    token: String,
+}
+
+/// An admin token to be made.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(rename = "ProjectChange")]
-pub(crate) struct ProjectChangeRequest {
-    /// What people call it.
-    name: Option<ProjectName>,
+#[schemars(rename = "CreateAdminToken")]
+pub(crate) struct AdminTokenCreateRequest {
+    /// What it is for.
+    #[schemars(length(min = 1, max = 100))]
+    name: String,
+    /// What it allows of what you may; `write` when left out.
+    access: Option<AdminAccess>,
+    /// When it ends by itself; not later than the token that makes it.
+    expires_at: Option<Timestamp>,
+}
+
+/// What names an admin token in a path.
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct AdminTokenPath {
+    /// The token's id.
+    id: AdminTokenId,
 }
 
 pub(crate) async fn show(
     State(app): State<App>,
     Managing(administrator): Managing,
 ) -> Result<Json<MeView>, Problem> {
-    let (member, teams) = app.engine().members.member(administrator).await?;
+    let (member, teams) = app.management().members.member(administrator).await?;
     let member = MemberView { id: member.id, email: member.email };
-    Ok(Json(MeView { member, teams: teams.into_iter().map(Into::into).collect() }))
+    let teams = teams.into_iter().map(Into::into).collect();
+    Ok(Json(MeView { member, teams, access: administrator.access }))
 }
 
-pub(crate) async fn projects(
+pub(crate) async fn teams(
     State(app): State<App>,
     Managing(administrator): Managing,
-    Query(page): Query<PageQuery<ProjectId>>,
-) -> Result<Json<PageView<ProjectView>>, Problem> {
-    let engine = app.engine();
-    let found = engine.members.projects_of(administrator, page.cursor, page.one_more()).await?;
-    Ok(Json(page.view(found, |project| project.id.to_string())))
+) -> Result<Json<PageView<TeamView>>, Problem> {
+    let (_, teams) = app.management().members.member(administrator).await?;
+    Ok(Json(PageView::whole(teams.into_iter().map(Into::into).collect())))
 }
 
-pub(crate) async fn rename_project(
+pub(crate) async fn admin_tokens(
     State(app): State<App>,
-    InProject { administrator, project, role }: InProject,
-    Body(ProjectChangeRequest { name }): Body<ProjectChangeRequest>,
-) -> Result<Json<ProjectView>, Problem> {
-    if role == Role::Member {
-        return Err(Refusal::AdminsOnly.into());
-    }
-    let renamed =
-        app.engine().members.rename_project(administrator, project, name.as_ref()).await?;
-    Ok(Json(renamed.ok_or(Refusal::UnknownProject)?.into()))
+    Managing(administrator): Managing,
+) -> Result<Json<PageView<AdminTokenView>>, Problem> {
+    let found = app.management().admin_tokens.list(administrator).await?;
+    Ok(Json(PageView::whole(found.into_iter().map(Into::into).collect())))
+}
+
+pub(crate) async fn create_admin_token(
+    State(app): State<App>,
+    Managing(administrator): Managing,
+    Body(request): Body<AdminTokenCreateRequest>,
+) -> Result<IdempotentAnswer<NewAdminTokenView, 201>, Problem> {
+    let AdminTokenCreateRequest { name, access, expires_at } = request;
+    let access = access.unwrap_or(AdminAccess::Write);
+    let wanted = WantedToken { name, access, expires_at };
+    let made = app.management().admin_tokens.create(administrator, wanted).await?;
+    let token = made.secret.expose().to_owned();
+    Ok(IdempotentAnswer::Fresh(NewAdminTokenView { id: made.id, token }))
+}
+
+pub(crate) async fn revoke_admin_token(
+    State(app): State<App>,
+    Managing(administrator): Managing,
+    Path(AdminTokenPath { id }): Path<AdminTokenPath>,
+) -> Result<NoContent, Problem> {
+    app.management().admin_tokens.revoke(administrator, id).await?;
+    Ok(NoContent)
 }
 
 impl From<Membership> for TeamView {
@@ -102,9 +152,18 @@ impl From<Membership> for TeamView {
     }
 }
 
-impl From<ProjectOfMember> for ProjectView {
-    fn from(project: ProjectOfMember) -> Self {
-        let ProjectOfMember { id, name, team, created_at, frozen_at } = project;
-        Self { id, name, team_id: team, created_at, frozen_at }
+impl From<ListedToken> for AdminTokenView {
+    fn from(listed: ListedToken) -> Self {
+        let ListedToken { token, created_at, .. } = listed;
+        Self {
+            id: token.id,
+            name: token.name,
+            access: token.access,
+            hint: token.hint,
+            created_at,
+            last_used_at: token.used_at,
+            expires_at: token.expires_at,
+            revoked_at: token.revoked_at,
+        }
     }
 }

@@ -4,10 +4,11 @@ use aide::{
     openapi::{Operation, Response as Described, StatusCode as Statuses},
 };
 use astralform_domain::{
-    ConnectionId, ConnectorSlug, EndUserId, RevocationStatus, Tenant, Timestamp,
+    ConnectionId, ConnectorSlug, EndUserId, Environment, RevocationStatus, Timestamp,
 };
-use astralform_engine::managed::{Page, Receipt, ReceiptFilter};
-use astralform_surface::{App, Problem, auth::InPastTenant, body::Query, openapi};
+use astralform_management::connections::{Page, Receipt, ReceiptFilter};
+use astralform_management::{ProjectActor, Right};
+use astralform_surface::{App, Problem, auth::InPastEnvironment, body::Query, openapi};
 use axum::{
     Json,
     extract::State,
@@ -97,7 +98,7 @@ pub(crate) enum Receipts {
 
 pub(crate) async fn list(
     State(app): State<App>,
-    InPastTenant(tenant): InPastTenant,
+    InPastEnvironment { by, environment }: InPastEnvironment,
     Query(search): Query<ReceiptsQuery>,
     Query(page): Query<PageQuery<ConnectionId>>,
     headers: HeaderMap,
@@ -108,12 +109,13 @@ pub(crate) async fn list(
         requested_since: search.requested_since,
     };
     if wants_table(search.format, &headers) {
-        return Ok(Receipts::Table(table(&app, tenant, filter).await?));
+        return Ok(Receipts::Table(table(&app, &by, environment, filter).await?));
     }
     let wanted = Page { after: page.cursor, limit: page.one_more() };
-    let mut found = app.engine().managed_connections.receipts(tenant, filter, wanted).await?;
+    let mut found = app.management().connections.receipts(&by, environment, filter, wanted).await?;
     let next_cursor = page.next(&mut found, |receipt| receipt.revocation.connection.to_string());
-    let counts = app.engine().managed_connections.receipt_counts(tenant, filter).await?.into();
+    let counts =
+        app.management().connections.receipt_counts(&by, environment, filter).await?.into();
     let data = found.into_iter().map(Into::into).collect();
     Ok(Receipts::Page(ReceiptsView { data, next_cursor, counts }))
 }
@@ -126,9 +128,15 @@ fn wants_table(format: Option<ReceiptFormat>, headers: &HeaderMap) -> bool {
     accepted.is_some_and(|accepted| accepted.trim().starts_with("text/csv"))
 }
 
-async fn table(app: &App, tenant: Tenant, filter: ReceiptFilter<'_>) -> Result<String, Problem> {
+async fn table(
+    app: &App,
+    by: &ProjectActor,
+    environment: Environment,
+    filter: ReceiptFilter<'_>,
+) -> Result<String, Problem> {
     const AT_ONCE: i64 = 1_000;
     const PARTS: usize = 100;
+    by.may(Right::Export)?;
     let mut text = csv::row(&[
         "connection_id",
         "connector",
@@ -142,7 +150,7 @@ async fn table(app: &App, tenant: Tenant, filter: ReceiptFilter<'_>) -> Result<S
     let mut after = None;
     for _ in 0..PARTS {
         let page = Page { after, limit: AT_ONCE };
-        let found = app.engine().managed_connections.receipts(tenant, filter, page).await?;
+        let found = app.management().connections.receipts(by, environment, filter, page).await?;
         let Some(last) = found.last() else { break };
         after = Some(last.revocation.connection);
         text.extend(found.into_iter().map(|receipt| ReceiptView::from(receipt).row()));

@@ -1,8 +1,7 @@
-use astralform_domain::{AuthRequestId, Owner};
-use astralform_engine::Confirmation;
+use astralform_domain::AuthRequestId;
 use astralform_surface::{
     App, Problem,
-    auth::InTenant,
+    auth::InEnvironment,
     body::{Body, Path},
     run_detached,
 };
@@ -25,21 +24,21 @@ pub(crate) struct SharedConfirmRequest {
 
 pub(crate) async fn share(
     State(app): State<App>,
-    InTenant(tenant): InTenant,
+    InEnvironment { by, environment }: InEnvironment,
     Path(SlugPath { slug }): Path<SlugPath>,
 ) -> Result<Json<AuthRequestView>, Problem> {
-    Ok(Json(app.engine().project_connectors.share(tenant, &slug).await?.into()))
+    Ok(Json(app.management().connectors.share(&by, environment, &slug).await?.into()))
 }
 
 pub(crate) async fn confirm(
     State(app): State<App>,
-    InTenant(tenant): InTenant,
+    InEnvironment { by, environment }: InEnvironment,
     Path(SlugPath { .. }): Path<SlugPath>,
     Body(SharedConfirmRequest { auth_request_id, confirmation }): Body<SharedConfirmRequest>,
 ) -> Result<Json<AuthRequestView>, Problem> {
     let confirmed = run_detached(async move {
-        let said = Confirmation { owner: &Owner::Project, proof: &confirmation };
-        app.engine().confirmations.confirm(tenant, auth_request_id, &said).await
+        let connectors = &app.management().connectors;
+        connectors.confirm_shared(&by, environment, auth_request_id, &confirmation).await
     });
     Ok(Json(confirmed.await?.into()))
 }

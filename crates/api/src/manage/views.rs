@@ -44,6 +44,8 @@ pub(crate) struct ProjectConnectorView {
     connections: CountsView,
     /// When it was enabled.
     created_at: Timestamp,
+    /// How often it was changed, and once more; what `If-Match` takes.
+    version: i64,
 }
 
 /// How many connections there are of each status.
@@ -102,6 +104,7 @@ impl From<Overview> for ProjectConnectorView {
             redirect_uri: overview.redirect_uri,
             connections: overview.connections.into(),
             created_at: settings.created_at,
+            version: settings.version,
         }
     }
 }

@@ -5,7 +5,7 @@ use astralform_domain::{
 use astralform_engine::webhooks::WebhookChanges;
 use astralform_surface::{
     App, Problem,
-    auth::InTenant,
+    auth::InEnvironment,
     body::{Body, Path, Query},
     idempotency::IdempotentAnswer,
 };
@@ -107,72 +107,75 @@ pub(crate) struct WebhookPath {
 
 pub(crate) async fn list(
     State(app): State<App>,
-    InTenant(tenant): InTenant,
+    InEnvironment { by, environment }: InEnvironment,
 ) -> Result<Json<PageView<WebhookView>>, Problem> {
-    let found = app.engine().webhooks.webhooks(tenant).await?;
+    let found = app.management().webhooks.list(&by, environment).await?;
     Ok(Json(PageView::whole(found.into_iter().map(Into::into).collect())))
 }
 
 pub(crate) async fn create(
     State(app): State<App>,
-    InTenant(tenant): InTenant,
+    InEnvironment { by, environment }: InEnvironment,
     Body(WebhookCreateRequest { url }): Body<WebhookCreateRequest>,
 ) -> Result<IdempotentAnswer<WebhookSecretView, 201>, Problem> {
-    Ok(IdempotentAnswer::Fresh(app.engine().webhooks.create_webhook(tenant, &url).await?.into()))
+    let made = app.management().webhooks.create(&by, environment, &url).await?;
+    Ok(IdempotentAnswer::Fresh(made.into()))
 }
 
 pub(crate) async fn show(
     State(app): State<App>,
-    InTenant(tenant): InTenant,
+    InEnvironment { by, environment }: InEnvironment,
     Path(WebhookPath { id }): Path<WebhookPath>,
 ) -> Result<Json<WebhookView>, Problem> {
-    Ok(Json(app.engine().webhooks.webhook(tenant, id).await?.into()))
+    Ok(Json(app.management().webhooks.find(&by, environment, id).await?.into()))
 }
 
 pub(crate) async fn change(
     State(app): State<App>,
-    InTenant(tenant): InTenant,
+    InEnvironment { by, environment }: InEnvironment,
     Path(WebhookPath { id }): Path<WebhookPath>,
     Body(WebhookChangeRequest { url, is_enabled }): Body<WebhookChangeRequest>,
 ) -> Result<Json<WebhookView>, Problem> {
     let changes = WebhookChanges { url, is_enabled };
-    Ok(Json(app.engine().webhooks.change_webhook(tenant, id, changes).await?.into()))
+    let webhook = app.management().webhooks.change(&by, environment, id, changes).await?;
+    Ok(Json(webhook.into()))
 }
 
 pub(crate) async fn delete(
     State(app): State<App>,
-    InTenant(tenant): InTenant,
+    InEnvironment { by, environment }: InEnvironment,
     Path(WebhookPath { id }): Path<WebhookPath>,
 ) -> Result<NoContent, Problem> {
-    app.engine().webhooks.delete_webhook(tenant, id).await?;
+    app.management().webhooks.delete(&by, environment, id).await?;
     Ok(NoContent)
 }
 
 pub(crate) async fn rotate_secret(
     State(app): State<App>,
-    InTenant(tenant): InTenant,
+    InEnvironment { by, environment }: InEnvironment,
     Path(WebhookPath { id }): Path<WebhookPath>,
 ) -> Result<Json<WebhookSecretView>, Problem> {
-    Ok(Json(app.engine().webhooks.rotate_webhook_secret(tenant, id).await?.into()))
+    let rotated = app.management().webhooks.rotate_secret(&by, environment, id).await?;
+    Ok(Json(rotated.into()))
 }
 
 pub(crate) async fn test(
     State(app): State<App>,
-    InTenant(tenant): InTenant,
+    InEnvironment { by, environment }: InEnvironment,
     Path(WebhookPath { id }): Path<WebhookPath>,
 ) -> Result<Json<DeliveryView>, Problem> {
-    Ok(Json(app.engine().webhooks.test_webhook(tenant, id).await?.into()))
+    Ok(Json(app.management().webhooks.test(&by, environment, id).await?.into()))
 }
 
 pub(crate) async fn deliveries(
     State(app): State<App>,
-    InTenant(tenant): InTenant,
+    InEnvironment { by, environment }: InEnvironment,
     Path(WebhookPath { id }): Path<WebhookPath>,
     Query(page): Query<PageQuery<String>>,
 ) -> Result<Json<PageView<DeliveryView>>, Problem> {
     let after = page.cursor.as_deref();
-    let found =
-        app.engine().webhooks.webhook_deliveries(tenant, id, after, page.one_more()).await?;
+    let webhooks = &app.management().webhooks;
+    let found = webhooks.deliveries(&by, environment, id, after, page.one_more()).await?;
     Ok(Json(page.view(found, |delivery| delivery.event.clone())))
 }
 

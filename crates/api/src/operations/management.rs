@@ -5,12 +5,12 @@ use astralform_surface::{openapi::OperationTable, operations};
 use crate::{
     health,
     manage::{
-        catalog, connections, connectors, deletions, environments, me, revocations, shared,
-        webhooks,
+        agents, api_keys, catalog, connections, connectors, copies, deletions, environments, me,
+        projects, revocations, shared, webhooks,
     },
 };
 pub(super) fn management() -> OperationTable {
-    projects().and(webhooks_and_health())
+    projects().and(access()).and(project_connectors()).and(webhooks_and_health())
 }
 
 fn projects() -> OperationTable {
@@ -29,13 +29,34 @@ fn projects() -> OperationTable {
             /// Says whose admin token it is.
             get_me: get "/v1/me" => me::show;
 
-            /// Lists the projects of the member's teams.
-            list_projects: get "/v1/projects" => me::projects;
+            /// Lists the teams that the member belongs to.
+            list_teams: get "/v1/teams" => me::teams;
 
-            /// Changes a project's name, for owners and admins.
+            /// Lists the projects of the member's teams.
+            list_projects: get "/v1/projects" => projects::list;
+
+            /// Creates a project, for owners and admins of the team.
             ///
-            /// It stands on the pages on which end users connect their accounts.
-            update_project: patch "/v1/projects/{project}" => me::rename_project;
+            /// It has two environments, `live` and `test`, and the agent `default`, to which all
+            /// connectors are assigned.
+            create_project: post "/v1/projects" => projects::create;
+
+            /// Shows a project.
+            get_project: get "/v1/projects/{project}" => projects::show;
+
+            /// Changes what end users see of a project, for owners and admins.
+            ///
+            /// Its name, colour and links stand on the pages on which they connect their accounts.
+            update_project: patch "/v1/projects/{project}" => projects::change;
+
+            /// Sends a logo, for owners and admins.
+            ///
+            /// A PNG or WebP of 200,000 bytes and 1,024 × 1,024 pixels at most. It is drawn anew, at
+            /// 256 × 256 pixels at most, and served at an address of its own.
+            set_project_logo: put "/v1/projects/{project}/logo" => projects::set_logo;
+
+            /// Removes the logo.
+            delete_project_logo: delete "/v1/projects/{project}/logo" => projects::remove_logo;
 
             /// Deletes a project, for its owners.
             ///
@@ -58,8 +79,95 @@ fn projects() -> OperationTable {
             /// Changes the settings of an environment.
             update_environment: patch "/v1/projects/{project}/environments/{environment}"
                 => environments::change;
+
+            /// Shows what copying settings from the other environment would change.
+            ///
+            /// Secrets are never copied, nor is how end users are verified, the sandbox, or an
+            /// address on loopback.
+            plan_copy: get "/v1/projects/{project}/environments/{environment}/copy"
+                => copies::plan;
+
+            /// Copies settings from the other environment, as they were shown.
+            copy_environment: post "/v1/projects/{project}/environments/{environment}/copy"
+                => copies::copy;
+        }
+    }
+}
+
+fn access() -> OperationTable {
+    operations! {
+        /// The agents of a project, and the connectors assigned to them.
+        "Agents" {
+            /// Lists the agents of a project.
+            list_agents: get "/v1/projects/{project}/agents" => agents::list;
+
+            /// Creates an agent.
+            ///
+            /// No connector is assigned to it, unless the request says so.
+            create_agent: post "/v1/projects/{project}/agents" => agents::create;
+
+            /// Shows an agent.
+            get_agent: get "/v1/projects/{project}/agents/{agent}" => agents::show;
+
+            /// Changes an agent's name, its connectors, or whether it may act.
+            update_agent: patch "/v1/projects/{project}/agents/{agent}" => agents::change;
+
+            /// Deletes an agent.
+            ///
+            /// API keys and sessions that are bound to it end as well, which has to be wanted.
+            delete_agent: delete "/v1/projects/{project}/agents/{agent}" => agents::delete;
+
+            /// Assigns connectors to an agent, in place of those that were assigned before.
+            ///
+            /// From then on it has those alone, each with all its tools, some of them, or those
+            /// that only read.
+            assign_connectors: put "/v1/projects/{project}/agents/{agent}/connectors"
+                => agents::assign;
         }
 
+        /// What developers' backends hold.
+        "API keys" {
+            /// Lists the API keys of a project.
+            list_api_keys: get "/v1/projects/{project}/api-keys" => api_keys::list;
+
+            /// Creates an API key.
+            ///
+            /// Keep it: it is not shown again. Bound to an agent or to some connectors, it and
+            /// every session that it opens reach nothing else.
+            create_api_key: post "/v1/projects/{project}/api-keys" => api_keys::create;
+
+            /// Shows an API key.
+            get_api_key: get "/v1/projects/{project}/api-keys/{id}" => api_keys::show;
+
+            /// Makes an API key in place of another one, which lives on for a while.
+            ///
+            /// The new one opens what the old one does. Sessions that the old one opened live on.
+            roll_api_key: post "/v1/projects/{project}/api-keys/{id}/roll" => api_keys::roll;
+
+            /// Revokes an API key.
+            ///
+            /// Within a second it opens nothing any more, on any node.
+            revoke_api_key: delete "/v1/projects/{project}/api-keys/{id}" => api_keys::revoke;
+        }
+
+        /// What members hold outside a browser.
+        "Admin tokens" {
+            /// Lists your admin tokens.
+            list_admin_tokens: get "/v1/me/admin-tokens" => me::admin_tokens;
+
+            /// Creates another admin token of yours.
+            ///
+            /// Keep it: it is not shown again.
+            create_admin_token: post "/v1/me/admin-tokens" => me::create_admin_token;
+
+            /// Revokes one of your admin tokens.
+            revoke_admin_token: delete "/v1/me/admin-tokens/{id}" => me::revoke_admin_token;
+        }
+    }
+}
+
+fn project_connectors() -> OperationTable {
+    operations! {
         /// The connectors enabled in a project.
         "Project connectors" {
             /// Lists the connectors enabled in a project, with their status.

@@ -1,16 +1,18 @@
 use std::{fmt::Write as _, process::ExitCode};
 
-use astralform_domain::{AdminTokenId, Clock, Email, Entropy};
-use astralform_engine::access::{RevokeOutcome, revoke_admin_token};
+use astralform_domain::{AdminAccess, AdminTokenId, Clock, Email, Entropy, Timestamp};
+use astralform_management::{
+    admin_tokens::{self, ListedToken, WantedToken},
+    api_keys::RevokeOutcome,
+};
 use astralform_storage::{
     Db,
-    admin_tokens::{self, ListedToken},
     members::{self, Member},
 };
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::api_keys::{said, status};
+use super::api_keys::{moment, said, status};
 use crate::{
     beside,
     config::{Store, StoreFlags},
@@ -18,7 +20,7 @@ use crate::{
     handed_over::Shown,
     keys,
     out::print,
-    table::table,
+    table::{plain, table},
     telemetry,
 };
 
@@ -39,7 +41,7 @@ pub(crate) struct ListAdminTokens {
     /// Only those of the member with this address
     #[arg(long, value_name = "ADDRESS")]
     email: Option<Email>,
-    /// Those that are revoked too, for as long as they are kept
+    /// Those that are over too, for as long as they are kept
     #[arg(long)]
     all: bool,
     /// Print JSON, one line for each token
@@ -54,6 +56,15 @@ pub(crate) struct CreateAdminToken {
     /// The member, by their address [default: the only one]
     #[arg(long, value_name = "ADDRESS")]
     email: Option<Email>,
+    /// What it is called
+    #[arg(long, default_value = "Command line")]
+    name: String,
+    /// read or write: what it allows of what its member may do
+    #[arg(long, value_name = "ACCESS", default_value = "write")]
+    access: AdminAccess,
+    /// When it ends by itself, as in 2027-01-31T00:00:00Z [default: never]
+    #[arg(long, value_name = "TIME")]
+    expires_at: Option<Timestamp>,
     /// Print one line of JSON
     #[arg(long)]
     json: bool,
@@ -113,9 +124,10 @@ impl ListAdminTokens {
             Some(email) => Some(member(&db, Some(email)).await?.id),
             None => None,
         };
-        let mut listed = admin_tokens::list(&db, only).await?;
+        let mut listed = admin_tokens::list_as_operator(&db, only).await?;
         db.close().await;
-        listed.retain(|token| self.all || token.revoked_at.is_none());
+        let now = Clock::system().now();
+        listed.retain(|listed| self.all || listed.token.is_live(now));
         if self.json {
             let lines: Vec<_> = listed.iter().map(in_json).collect();
             lines.iter().try_for_each(|line| print(line))?;
@@ -126,12 +138,18 @@ impl ListAdminTokens {
     }
 }
 
-fn in_json(token: &ListedToken) -> String {
+fn in_json(listed: &ListedToken) -> String {
+    let ListedToken { token, email, created_at, created_by } = listed;
     json!({
         "id": token.id,
-        "email": token.email,
+        "email": email,
+        "name": token.name,
+        "access": token.access,
         "hint": token.hint,
-        "created_at": token.created_at,
+        "created_at": created_at,
+        "created_by": created_by,
+        "last_used_at": token.used_at,
+        "expires_at": token.expires_at,
         "revoked_at": token.revoked_at,
     })
     .to_string()
@@ -142,16 +160,19 @@ fn in_words(listed: &[ListedToken]) -> String {
         return "There are no such admin tokens.".to_owned();
     }
     let mut rows = Vec::new();
-    for token in listed {
+    for ListedToken { token, email, created_at, .. } in listed {
         rows.push([
             token.id.to_string(),
-            token.email.as_str().to_owned(),
+            email.as_str().to_owned(),
+            plain(&token.name),
+            token.access.to_string(),
             token.hint.clone(),
-            token.created_at.to_string(),
-            token.revoked_at.map_or_else(|| "-".to_owned(), |at| at.to_string()),
+            created_at.to_string(),
+            moment(token.used_at),
+            moment(token.revoked_at.or(token.expires_at)),
         ]);
     }
-    table(["ID", "MEMBER", "HINT", "CREATED", "REVOKED"], &rows)
+    table(["ID", "MEMBER", "NAME", "ACCESS", "HINT", "CREATED", "LAST USED", "ENDS"], &rows)
 }
 
 impl CreateAdminToken {
@@ -160,8 +181,10 @@ impl CreateAdminToken {
         telemetry::start_plain("warn")?;
         let (db, ring) = keys::open_existing(&store).await?;
         let member = member(&db, self.email.as_ref()).await?;
-        let engine = beside::engine(db.clone(), ring, Entropy::system())?;
-        let made = engine.access_keys.new_admin_token(&member).await?;
+        let management = beside::management(db.clone(), ring, Entropy::system())?;
+        let wanted =
+            WantedToken { name: self.name, access: self.access, expires_at: self.expires_at };
+        let made = management.admin_tokens.create_as_operator(&member, wanted).await?;
         let email = made.email.as_str();
         let secret = made.secret.expose();
         let text = if self.json {
@@ -182,7 +205,7 @@ impl RevokeAdminTokens {
         let db = database::connect_existing(&store.database).await?;
         let mut are_known = true;
         for id in self.ids {
-            let ended = revoke_admin_token(&db, id, Clock::system().now()).await?;
+            let ended = admin_tokens::revoke_as_operator(&db, id, Clock::system().now()).await?;
             are_known &= ended != RevokeOutcome::Unknown;
             if self.json {
                 print(&json!({"id": id, "status": status(ended)}).to_string())?;

@@ -1,10 +1,14 @@
 mod which;
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
-use astralform_domain::{ApiKeyId, Clock, Entropy, Environment, Tenant};
-use astralform_engine::access::{Access, NewApiKey, RevokeOutcome, revoke_api_key};
-use astralform_storage::api_keys::{self, ListedKey};
+use anyhow::Context as _;
+
+use astralform_domain::{ApiKeyId, Clock, ConnectorSlug, Entropy, Environment, Timestamp};
+use astralform_management::{
+    ProjectActor,
+    api_keys::{self, ListedKey, NewApiKey, RevokeOutcome, WantedKey},
+};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
@@ -28,6 +32,8 @@ pub(crate) enum ApiKeys {
     List(ListApiKeys),
     /// Make an API key and print it; it is not shown again
     Create(CreateApiKey),
+    /// Make a key that takes the place of another one, which lives on for a while
+    Roll(RollApiKey),
     /// Revoke API keys, by their ids; no master key is needed
     Revoke(RevokeApiKeys),
 }
@@ -40,7 +46,7 @@ pub(crate) struct ListApiKeys {
     /// Only those of this environment: live or test
     #[arg(long, value_name = "ENVIRONMENT")]
     environment: Option<Environment>,
-    /// Those that are revoked too, for as long as they are kept
+    /// Those that are over too, for as long as they are kept
     #[arg(long)]
     all: bool,
     /// Print JSON, one line for each key
@@ -61,6 +67,30 @@ pub(crate) struct CreateApiKey {
     /// The only agent that the key may act as, by id or name [default: any]
     #[arg(long, value_name = "AGENT")]
     agent: Option<String>,
+    /// A connector that the key may use; give it once for each [default: all of its agent's]
+    #[arg(long = "connector", value_name = "CONNECTOR")]
+    connectors: Vec<ConnectorSlug>,
+    /// What it is called
+    #[arg(long, default_value = "Command line")]
+    name: String,
+    /// When it ends by itself, as in 2027-01-31T00:00:00Z [default: never]
+    #[arg(long, value_name = "TIME")]
+    expires_at: Option<Timestamp>,
+    /// Print one line of JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    store: StoreFlags,
+}
+
+#[derive(Args)]
+pub(crate) struct RollApiKey {
+    /// Its id, as `api-keys list` shows it
+    #[arg(value_name = "ID")]
+    id: ApiKeyId,
+    /// For how many seconds the old key lives on, 604800 (7 days) at most
+    #[arg(long, value_name = "SECONDS", default_value_t = api_keys::OVERLAP.as_secs())]
+    overlap_seconds: u64,
     /// Print one line of JSON
     #[arg(long)]
     json: bool,
@@ -89,6 +119,7 @@ impl ApiKeys {
         match self {
             Self::List(list) => list.run().await,
             Self::Create(create) => create.run().await,
+            Self::Roll(roll) => roll.run().await,
             Self::Revoke(revoke) => revoke.run().await,
         }
     }
@@ -103,9 +134,10 @@ impl ListApiKeys {
             Some(named) => Some(project(&db, Some(named)).await?.id),
             None => None,
         };
-        let mut listed = api_keys::list(&db, only, self.environment).await?;
+        let mut listed = api_keys::list_as_operator(&db, only, self.environment).await?;
         db.close().await;
-        listed.retain(|key| self.all || key.revoked_at.is_none());
+        let now = Clock::system().now();
+        listed.retain(|key| self.all || key.is_live(now));
         if self.json {
             let lines: Vec<_> = listed.iter().map(in_json).collect();
             lines.iter().try_for_each(|line| print(line))?;
@@ -119,12 +151,17 @@ impl ListApiKeys {
 fn in_json(key: &ListedKey) -> String {
     json!({
         "id": key.id,
-        "project_id": key.tenant.project,
+        "project_id": key.access.tenant.project,
         "project": key.project_name,
-        "environment": key.tenant.environment,
-        "agent": key.agent,
+        "environment": key.access.tenant.environment,
+        "name": key.access.name,
+        "agent": key.agent_name,
+        "connectors": key.access.connectors,
         "hint": key.hint,
         "created_at": key.created_at,
+        "created_by": key.created_by,
+        "last_used_at": key.used_at,
+        "expires_at": key.expires_at,
         "revoked_at": key.revoked_at,
     })
     .to_string()
@@ -138,15 +175,42 @@ fn in_words(listed: &[ListedKey]) -> String {
     for key in listed {
         rows.push([
             key.id.to_string(),
-            key.project_name.clone(),
-            key.tenant.environment.to_string(),
-            key.agent.clone().unwrap_or_else(|| "any".to_owned()),
+            plain(&key.project_name),
+            key.access.tenant.environment.to_string(),
+            plain(&key.access.name),
+            key.agent_name.clone().unwrap_or_else(|| "any".to_owned()),
+            connectors_of(key),
             key.hint.clone(),
             key.created_at.to_string(),
-            key.revoked_at.map_or_else(|| "-".to_owned(), |at| at.to_string()),
+            moment(key.used_at),
+            moment(key.revoked_at.or(key.expires_at)),
         ]);
     }
-    table(["ID", "PROJECT", "ENVIRONMENT", "AGENT", "HINT", "CREATED", "REVOKED"], &rows)
+    table(COLUMNS, &rows)
+}
+
+const COLUMNS: [&str; 10] = [
+    "ID",
+    "PROJECT",
+    "ENVIRONMENT",
+    "NAME",
+    "AGENT",
+    "CONNECTORS",
+    "HINT",
+    "CREATED",
+    "LAST USED",
+    "ENDS",
+];
+
+fn connectors_of(key: &ListedKey) -> String {
+    let Some(connectors) = &key.access.connectors else { return "all".to_owned() };
+    let names: Vec<_> = connectors.iter().map(ConnectorSlug::as_str).collect();
+    names.join(",")
+}
+
+/// Returns a moment that there may be, for a table.
+pub(super) fn moment(at: Option<Timestamp>) -> String {
+    at.map_or_else(|| "-".to_owned(), |at| at.to_string())
 }
 
 impl CreateApiKey {
@@ -159,11 +223,17 @@ impl CreateApiKey {
             Some(named) => Some(agent(&db, &project, named).await?),
             None => None,
         };
-        let tenant = Tenant { project: project.id, environment: self.environment };
-        let engine = beside::engine(db.clone(), ring, Entropy::system())?;
-        let bound = agent.as_ref().map(|agent| agent.id);
-        let made = engine.access_keys.new_api_key(Access { tenant, agent: bound }).await?;
-        let named = agent.map(|agent| agent.name);
+        let management = beside::management(db.clone(), ring, Entropy::system())?;
+        let wanted = WantedKey {
+            environment: self.environment,
+            name: self.name,
+            agent: agent.as_ref().map(|agent| agent.id.to_string()),
+            connectors: (!self.connectors.is_empty()).then_some(self.connectors),
+            expires_at: self.expires_at,
+        };
+        let by = ProjectActor::operator(project.id);
+        let made = management.api_keys.create(&by, wanted).await?;
+        let named = agent.map(|agent| agent.name.to_string());
         let text = if self.json {
             made_in_json(&made, named.as_deref())
         } else {
@@ -172,7 +242,7 @@ impl CreateApiKey {
             format!(
                 "API key of {}, {}{acts_as}, not shown again: {}",
                 plain(&project.name),
-                tenant.environment,
+                self.environment,
                 made.secret.expose()
             )
         };
@@ -194,6 +264,32 @@ pub(super) fn made_in_json(made: &NewApiKey, agent: Option<&str>) -> String {
     .to_string()
 }
 
+impl RollApiKey {
+    async fn run(self) -> anyhow::Result<ExitCode> {
+        let store = Store::load(self.store)?;
+        telemetry::start_plain("warn")?;
+        let (db, ring) = keys::open_existing(&store).await?;
+        let all = api_keys::list_as_operator(&db, None, None).await?;
+        let old = all.iter().find(|key| key.id == self.id);
+        let old = old.context("there is no such key: see `astralform api-keys list`")?;
+        let management = beside::management(db.clone(), ring, Entropy::system())?;
+        let by = ProjectActor::operator(old.access.tenant.project);
+        let overlap = Duration::from_secs(self.overlap_seconds);
+        let made = management.api_keys.roll(&by, self.id, overlap).await?;
+        let text = if self.json {
+            made_in_json(&made, old.agent_name.as_deref())
+        } else {
+            let seconds = self.overlap_seconds;
+            let secret = made.secret.expose();
+            let id = self.id;
+            format!("API key, not shown again: {secret}\n{id} lives on for {seconds} seconds.")
+        };
+        Shown::of([&made], []).print(&text, &db, "roll the key again").await?;
+        db.close().await;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
 impl RevokeApiKeys {
     async fn run(self) -> anyhow::Result<ExitCode> {
         let store = Store::load(self.store)?;
@@ -202,7 +298,8 @@ impl RevokeApiKeys {
         let mut are_known = true;
         for id in self.ids {
             let now = Clock::system().now();
-            let (ended, sessions) = revoke_api_key(&db, id, self.sessions, now).await?;
+            let (ended, sessions) =
+                api_keys::revoke_as_operator(&db, id, self.sessions, now).await?;
             are_known &= ended != RevokeOutcome::Unknown;
             let ended_sessions = self.sessions.then_some(sessions);
             if self.json {

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use astralform_domain::{Email, Entropy, ProjectName};
-use astralform_engine::provision::Bootstrapped;
+use astralform_management::{Management, provisioning::Bootstrapped};
 use clap::Args;
 use serde_json::json;
 
@@ -47,7 +47,8 @@ impl Bootstrap {
         let name = &self.project;
         let address = place.address();
         let mut is_printed = false;
-        let set_up = engine.provisioning.bootstrap(&self.email, &self.project, |done| {
+        let management = Management::over(&engine);
+        let set_up = management.provisioning.bootstrap(&self.email, &self.project, |done| {
             let text =
                 if self.json { in_json(done) } else { in_words(done, name, &address, &example) };
             out::hand_over(&text).inspect(|()| is_printed = true)

@@ -7,14 +7,15 @@ use clap::{Args, Subcommand};
 use serde_json::Value;
 
 use crate::{
-    management::{Management, ManagementFlags},
-    out::{Unprinted, print},
+    management::{Management, ManagementFlags, OVER_A_SERVER, each_page, in_json, text},
+    out::print,
     table::Pages,
 };
 use scope::ConnectionFlags;
 
 /// Look at the connections of a project, and end them
 #[derive(Subcommand)]
+#[command(after_help = OVER_A_SERVER)]
 pub(crate) enum ConnectionsCommand {
     /// List connections as a table
     List(ListConnections),
@@ -79,7 +80,8 @@ impl ListConnections {
         for environment in self.scope.environments() {
             let mut query = self.scope.query(environment)?;
             query.extend(self.status.iter().map(|status| ("status", status.clone())));
-            each_page(&server, &path, query, |rows| {
+            query.push(("limit", "100".to_owned()));
+            each_page(&server, &path, &borrowed(&query), |rows| {
                 print(&if self.json {
                     in_json(rows)
                 } else {
@@ -117,7 +119,8 @@ impl ListReceipts {
                 let heads = usize::from(at > 0); // one head for both environments
                 csv.lines().skip(heads).try_for_each(print)?;
             } else {
-                each_page(&server, &path, query, |rows| {
+                query.push(("limit", "100".to_owned()));
+                each_page(&server, &path, &borrowed(&query), |rows| {
                     print(&table.page(&receipt_cells(rows, environment)))
                 })
                 .await?;
@@ -130,36 +133,8 @@ impl ListReceipts {
     }
 }
 
-/// Calls `show` with the rows of each page of a list that has some.
-async fn each_page(
-    server: &Management,
-    path: &str,
-    mut query: Vec<(&str, String)>,
-    mut show: impl FnMut(&[Value]) -> Result<(), Unprinted>,
-) -> anyhow::Result<()> {
-    query.push(("limit", "100".to_owned()));
-    loop {
-        let page = server.get(path, &borrowed(&query)).await?;
-        if let Some(rows) = page["data"].as_array().filter(|rows| !rows.is_empty()) {
-            show(rows)?;
-        }
-        let Some(cursor) = page["next_cursor"].as_str() else { return Ok(()) };
-        query.retain(|(name, _)| *name != "cursor");
-        query.push(("cursor", cursor.to_owned()));
-    }
-}
-
 fn borrowed<'a>(query: &'a [(&'a str, String)]) -> Vec<(&'a str, &'a str)> {
     query.iter().map(|(name, value)| (*name, value.as_str())).collect()
-}
-
-/// Returns a text of a row.
-fn text(row: &Value, pointer: &str) -> String {
-    row.pointer(pointer).and_then(Value::as_str).unwrap_or("-").to_owned()
-}
-
-fn in_json(rows: &[Value]) -> String {
-    rows.iter().map(Value::to_string).collect::<Vec<_>>().join("\n")
 }
 
 fn cells(rows: &[Value], environment: &str) -> Vec<[String; 7]> {

@@ -1,6 +1,6 @@
 use std::process::ExitCode;
 
-use astralform_domain::{Clock, ProjectId};
+use astralform_domain::{Actor, Clock, ProjectId};
 use astralform_storage::{
     Db,
     freezes::{self, Freezable},
@@ -85,7 +85,7 @@ impl FreezeFlags {
 
 /// Changes them in one transaction: of several projects, all or none.
 async fn change(db: &Db, only: Option<ProjectId>, freezes: bool) -> anyhow::Result<Done> {
-    let mut tx = db.begin().await?;
+    let mut tx = db.begin(Actor::Operator).await?;
     let mut unchanged = freezes::list(&mut tx, only).await?;
     if let (Some(project), true) = (only, unchanged.is_empty()) {
         anyhow::bail!("there is no project {project} in this database");

@@ -9,8 +9,8 @@ use std::{
 
 use anyhow::Context as _;
 use astralform_domain::{Clock, Entropy};
+use astralform_management::api_keys;
 use astralform_operations::backup::{restore, verify};
-use astralform_storage::api_keys;
 use astralform_vault::read_key_file_of;
 use clap::Args;
 
@@ -52,11 +52,11 @@ impl Restore {
         let now = Clock::system().now();
         let restored = restore(&db, open(&self.file)?, now, self.revoke_keys).await?;
         let fresh = if self.revoke_keys {
-            let engine = beside::engine(db.clone(), ring, Entropy::system())?;
-            let reopened = engine.access_keys.reopen(now).await.with_context(|| {
+            let management = beside::management(db.clone(), ring, Entropy::system())?;
+            let reopened = management.provisioning.reopen(now).await.with_context(|| {
                 format!("everything is restored and all keys are revoked, but {MAKE_OTHERS}")
             })?;
-            Some(Fresh { reopened, listed: api_keys::list(&db, None, None).await? })
+            Some(Fresh { reopened, listed: api_keys::list_as_operator(&db, None, None).await? })
         } else {
             None
         };

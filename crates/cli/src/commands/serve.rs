@@ -3,6 +3,7 @@ use std::{net::SocketAddr, process::ExitCode};
 use astralform_domain::{Clock, Entropy};
 use astralform_egress::Egress;
 use astralform_engine::{Engine, Parts, Site};
+use astralform_management::Management;
 use astralform_surface::{App, Settings};
 use clap::Args;
 
@@ -52,7 +53,7 @@ impl Serve {
             node: config.node.unwrap_or_else(|| config::derived_node(address)),
             spool: Some(config.store.data_dir.join("spool")),
         });
-        if !engine.provisioning.has_members().await? {
+        if !Management::over(&engine).provisioning.has_members().await? {
             tracing::warn!("nobody administers this server yet: run `astralform bootstrap`");
         }
         let simulator = simulated.map(|simulated| tokio::spawn(simulated.serve()));

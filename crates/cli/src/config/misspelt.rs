@@ -5,13 +5,15 @@ use std::collections::BTreeSet;
 use astralform_engine::Nearest;
 use clap::Command;
 
+use crate::secrets::VARIABLES;
+
 /// Returns a warning for each variable whose name is nearly that of a setting.
 pub(crate) fn misspelt_variables(
     command: &Command,
     set: impl IntoIterator<Item = String>,
 ) -> Vec<String> {
     const PREFIX: &str = "ASTRALFORM_";
-    let mut known = BTreeSet::new();
+    let mut known: BTreeSet<_> = VARIABLES.map(ToOwned::to_owned).into();
     note_variables(command, &mut known);
     let unknown = set.into_iter().filter(|name| name.starts_with(PREFIX) && !known.contains(name));
     unknown
@@ -57,8 +59,9 @@ mod tests {
     #[test]
     fn what_the_documents_name_is_no_slip() {
         let command = crate::Cli::command();
-        for own in ["ASTRALFORM_CRASH_POINT", "ASTRALFORM_WEBHOOK_SECRET", "ASTRALFORM_URL"] {
-            assert_eq!(misspelt_variables(&command, [own.to_owned()]), [""; 0]);
+        let others = ["ASTRALFORM_CRASH_POINT", "ASTRALFORM_WEBHOOK_SECRET", "ASTRALFORM_URL"];
+        for own in others.iter().chain(&VARIABLES) {
+            assert_eq!(misspelt_variables(&command, [(*own).to_owned()]), [""; 0]);
         }
     }
 }

@@ -3,22 +3,28 @@
 #![expect(clippy::unwrap_used, reason = "a test that meets the unexpected fails")]
 
 mod access;
+mod agents;
 mod backup;
 mod browser;
 mod canary;
 mod catalog;
+mod completions;
 mod connections;
 mod demo;
+mod environments;
 mod freeze;
 mod installation;
 mod large_backup;
 mod lint;
 mod logs;
+mod managed;
 mod outbox;
 mod overload;
 mod pooler;
 mod printing;
 mod program;
+mod project_connectors;
+mod projects;
 mod reload;
 mod rotation;
 mod settings;

@@ -31,10 +31,11 @@ fn unread() -> Stdio {
     writer.into()
 }
 
-const PRINTING: [&[&str]; 8] = [
+const PRINTING: [&[&str]; 9] = [
     &["connectors", "list"],
     &["connectors", "list", "--json"],
     &["connectors", "schema"],
+    &["completions", "bash"],
     &["migrate"],
     &["keys", "status"],
     &["keys", "check"],

@@ -1,5 +1,5 @@
 use astralform_catalog::Pkce;
-use astralform_domain::{AuthRequest, AuthStatus, Entropy, Secret, chain};
+use astralform_domain::{Actor, AuthRequest, AuthStatus, Entropy, Secret, chain};
 use astralform_provider::oauth::{AuthorizationRequest, CodeVerifier};
 use astralform_storage::oauth_states::{self, OauthState};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -100,7 +100,8 @@ impl Consents {
             connection: None,
             tag: None,
         };
-        let mut tx = self.base.begin().await.map_err(Fault::from)?;
+        let actor = Actor::EndUser(request.id);
+        let mut tx = self.base.begin(actor).await.map_err(Fault::from)?;
         oauth_states::create(&mut tx, &state).await.map_err(Fault::from)?;
         if !self.prompts.count_attempt(&mut tx, request, expires_at).await? {
             drop(tx);

@@ -1,4 +1,4 @@
-use astralform_domain::{AuthFailure, AuthRequest, AuthStatus, ProviderError};
+use astralform_domain::{Actor, AuthFailure, AuthRequest, AuthStatus, ProviderError};
 use astralform_storage::auth_requests;
 
 use crate::{Fault, auth_requests::Prompts};
@@ -23,7 +23,7 @@ impl Prompts {
         };
         let end = end.filter(|_| request.status() == AuthStatus::Pending);
         let Some(end) = end else { return Ok(()) };
-        let mut tx = self.base.begin().await?;
+        let mut tx = self.base.begin(Actor::Product).await?;
         let moved = auth_requests::advance(&mut tx, request, &end, self.base.now()).await?;
         tx.commit().await?;
         if moved {

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use astralform_domain::{
-    AuthFailure, AuthRequest, AuthRequestId, AuthStatus, Connection, ConnectionState, Owner,
+    Actor, AuthFailure, AuthRequest, AuthRequestId, AuthStatus, Connection, ConnectionState, Owner,
     StatusReason, Tenant,
 };
 use astralform_storage::{auth_requests, freezes, project_connectors};
@@ -94,6 +94,7 @@ impl Confirmations {
     /// another end user is named.
     pub async fn confirm(
         &self,
+        by: Actor,
         tenant: Tenant,
         id: AuthRequestId,
         said: &Confirmation<'_>,
@@ -116,7 +117,7 @@ impl Confirmations {
             }
             return Err(ConfirmError::EndUserMismatch);
         }
-        let activated = self.activate(&request, connection).await??;
+        let activated = self.activate(by, &request, connection).await??;
         let prompt = self.prompts.prompt(tenant, id).await?.ok_or(ConfirmError::Unknown)?;
         if activated { Ok(prompt) } else { Err(ConfirmError::NotAwaiting(prompt.status)) }
     }
@@ -140,6 +141,7 @@ impl Confirmations {
 
     async fn activate(
         &self,
+        by: Actor,
         request: &AuthRequest,
         waiting: Connection,
     ) -> Result<Result<bool, Frozen>, Fault> {
@@ -147,7 +149,7 @@ impl Confirmations {
         let key = self.base.keys_of(request.tenant.project).await?;
         let pcon =
             self.connectors.project_connector(request.tenant, request.project_connector).await?;
-        let mut tx = self.base.begin().await?;
+        let mut tx = self.base.begin(by).await?;
         if !freezes::is_thawed(&mut tx, request.tenant.project).await? {
             return Ok(Err(Frozen));
         }

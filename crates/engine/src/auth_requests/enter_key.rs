@@ -1,7 +1,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use astralform_catalog::Auth;
-use astralform_domain::{AuthRequest, AuthStatus, Secret};
+use astralform_domain::{Actor, AuthRequest, AuthStatus, Secret};
 use thiserror::Error;
 
 use super::BeginError;
@@ -93,7 +93,8 @@ impl KeyEntry {
 
     /// Counts a key that is about to be shown to the provider.
     async fn count_key(&self, request: &AuthRequest) -> Result<(), BeginError> {
-        let mut tx = self.base.begin().await.map_err(Fault::from)?;
+        let actor = Actor::EndUser(request.id);
+        let mut tx = self.base.begin(actor).await.map_err(Fault::from)?;
         if self.prompts.count_attempt(&mut tx, request, request.expires_at).await? {
             return Ok(tx.commit().await.map_err(Fault::from)?);
         }

@@ -5,8 +5,8 @@ mod way_back;
 
 use astralform_catalog::Auth;
 use astralform_domain::{
-    AuthFailure, AuthRequest, AuthRequestState, AuthStatus, ConnectionId, ConnectionState, Secret,
-    VerifyEndUser,
+    Actor, AuthFailure, AuthRequest, AuthRequestState, AuthStatus, ConnectionId, ConnectionState,
+    Secret, VerifyEndUser,
 };
 use astralform_storage::{
     auth_requests, freezes,
@@ -232,7 +232,7 @@ impl Consents {
     ) -> Result<Placed, Fault> {
         let now = self.base.now();
         let key = self.base.keys_of(request.tenant.project).await?;
-        let mut tx = self.base.begin().await?;
+        let mut tx = self.base.begin(Actor::EndUser(request.id)).await?;
         if !freezes::is_thawed(&mut tx, request.tenant.project).await? {
             return Ok(Placed::Frozen);
         }

@@ -1,7 +1,7 @@
 use std::{sync::Arc, time::Duration};
 
 use astralform_domain::{
-    AgentId, AuthRequest, AuthRequestId, AuthRequestState, AuthStatus, Connection, Owner,
+    Actor, AgentId, AuthRequest, AuthRequestId, AuthRequestState, AuthStatus, Connection, Owner,
     VerifyEndUser,
 };
 use astralform_storage::{auth_requests, connections};
@@ -15,6 +15,8 @@ use crate::{
 
 /// What is asked of whom.
 pub(crate) struct Question<'a> {
+    /// Who asks.
+    pub(crate) by: Actor,
     /// Where the account will be connected.
     pub(crate) ready: &'a Ready,
     /// Whose it will be.
@@ -63,11 +65,12 @@ impl Prompts {
         let asks_for = asks_for(&question.ask);
         let prolong = question.wishes.life.is_some() || question.wishes.return_url.is_some();
         let seen = question.seen;
+        let by = question.by;
         let new = self.auth_request(question).await?;
-        let mut request = self.open(&new, &asks_for, prolong, seen).await?;
+        let mut request = self.open(by, &new, &asks_for, prolong, seen).await?;
         if request.status_at(self.base.now()) == AuthStatus::Expired {
             self.forget_unconfirmed(&request).await?;
-            request = self.open(&new, &asks_for, prolong, seen).await?;
+            request = self.open(by, &new, &asks_for, prolong, seen).await?;
         }
         Ok(self.prompt_of(request).await?)
     }
@@ -100,6 +103,7 @@ impl Prompts {
 
     async fn open(
         &self,
+        by: Actor,
         new: &AuthRequest,
         asks_for: &str,
         prolong: bool,
@@ -107,7 +111,7 @@ impl Prompts {
     ) -> Result<AuthRequest, OpenPromptError> {
         let now = self.base.now();
         let has_room = self.has_room(new.tenant).await?;
-        let mut tx = self.base.begin().await.map_err(Fault::from)?;
+        let mut tx = self.base.begin(by).await.map_err(Fault::from)?;
         let owner = self.connections.lock_owner(&mut tx, new.tenant, &new.owner).await?;
         if let Some(seen) = seen {
             let pcon = new.project_connector;

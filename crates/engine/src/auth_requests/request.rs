@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use astralform_domain::{
-    AuthReason, AuthRequest, AuthRequestState, Caller, Connection, ConnectionState,
+    Actor, AuthReason, AuthRequest, AuthRequestState, Caller, Connection, ConnectionState,
     ConnectionStatus, Owner, ScopeSet, StatusReason, Timestamp,
 };
 use astralform_storage::{agents, auth_requests, connections, project_connectors, tokens};
@@ -98,9 +98,10 @@ impl AuthRequests {
         let wishes = Wishes { return_url: wanted.return_url, life: wanted.life };
         let owner = Owner::EndUser(end_user.clone());
         let agent = caller.principal.agent;
+        let by = Actor::from(&caller.principal);
         match self
             .prompts
-            .prompt_user(Question { ready: &ready, owner, agent, ask, wishes, seen: None })
+            .prompt_user(Question { by, ready: &ready, owner, agent, ask, wishes, seen: None })
             .await
         {
             Ok(prompt) => Ok(prompt),
@@ -203,7 +204,8 @@ impl AuthRequests {
             state: AuthRequestState::Completed { connection: known.id },
             expires_at: now,
         };
-        let mut tx = self.base.begin().await.map_err(Fault::from)?;
+        let actor = Actor::from(&caller.principal);
+        let mut tx = self.base.begin(actor).await.map_err(Fault::from)?;
         let owner = self.connections.lock_owner(&mut tx, known.tenant, &known.owner).await?;
         auth_requests::insert(&mut tx, &request, owner, "granted", now)
             .await

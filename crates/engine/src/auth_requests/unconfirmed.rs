@@ -1,6 +1,8 @@
 //! Connections that await confirmation.
 
-use astralform_domain::{AuthRequest, AuthRequestState, AuthStatus, Connection, StatusReason};
+use astralform_domain::{
+    Actor, AuthRequest, AuthRequestState, AuthStatus, Connection, StatusReason,
+};
 use astralform_storage::{auth_requests, connections};
 
 use crate::{Fault, auth_requests::Prompts};
@@ -35,7 +37,7 @@ impl Prompts {
     ) -> Result<bool, Fault> {
         let end = end.filter(|_| request.status() == AuthStatus::AwaitingConfirmation);
         let Some(end) = end else { return Ok(false) };
-        let mut tx = self.base.begin().await?;
+        let mut tx = self.base.begin(Actor::Product).await?;
         if !auth_requests::advance(&mut tx, request, &end, request.expires_at).await? {
             return Ok(false);
         }

@@ -80,7 +80,7 @@ impl Prompts {
             status: request.status_at(self.base.now()),
             connector: self.connector_name(&request),
             project: project.map_or_else(String::new, |name| name.0),
-            agent: agent.map_or_else(String::new, |agent| agent.name),
+            agent: agent.map_or_else(String::new, |agent| agent.name.to_string()),
             scopes: self.scope_labels(&request),
             key: self.base.catalog.connector(&request.connector).and_then(|c| c.api_key.as_ref()),
             is_sandbox: ready.is_ok_and(|ready| ready.settings.sandbox),

@@ -77,7 +77,7 @@ impl AuthRequestChanges {
 impl From<&Principal> for Waiter {
     fn from(principal: &Principal) -> Self {
         match principal.credential {
-            RuntimeCredential::ApiKey(id) => Self::ApiKey(id),
+            RuntimeCredential::ApiKey { id, .. } => Self::ApiKey(id),
             RuntimeCredential::Session { id, .. } => Self::Session(id),
         }
     }
@@ -218,7 +218,11 @@ mod tests {
                 environment: Environment::Test,
             },
             agent: AgentId::new(&clock, &entropy),
-            credential: RuntimeCredential::ApiKey(ApiKeyId::new(&clock, &entropy)),
+            credential: RuntimeCredential::ApiKey {
+                id: ApiKeyId::new(&clock, &entropy),
+                agent: None,
+                connectors: None,
+            },
         };
         let waiters = Waiters::default();
         let most = limits::WAITERS_OF_CREDENTIAL.count();

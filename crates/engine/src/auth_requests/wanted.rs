@@ -120,7 +120,7 @@ pub(super) fn check_life(
 ) -> Result<(), WantedError> {
     const SHORTEST: Duration = Duration::from_mins(1);
     let longest = match by {
-        RuntimeCredential::ApiKey(_) => AuthRequest::LONGEST,
+        RuntimeCredential::ApiKey { .. } => AuthRequest::LONGEST,
         RuntimeCredential::Session { .. } => AuthRequest::PHASE,
     };
     match life {

@@ -39,6 +39,7 @@ async fn f7_a_session_that_is_over_is_forgotten() {
         },
         agent: "agent_01MCC5RM0057CRQEQV3TS85WNJ".parse().unwrap(),
         end_user: "alice".parse().unwrap(),
+        connectors: None,
         tools: None,
         secret_hash: [0; 32],
         tag: None,

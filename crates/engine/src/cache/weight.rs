@@ -1,10 +1,18 @@
 //! How many bytes things take in memory, near enough.
 
-use astralform_domain::{Connection, Endpoints, OauthClient, ProjectConnector, ScopeSet, ToolName};
-use astralform_storage::{agents::Agent, api_keys::ApiKey, sessions::Session, tokens::Token};
+use astralform_domain::{
+    AssignedTools, Assignment, Connection, ConnectorSlug, Endpoints, OauthClient, ProjectConnector,
+    ScopeSet, ToolName,
+};
+use astralform_storage::{
+    agents::Agent,
+    api_keys::{Access, ApiKey},
+    sessions::Session,
+    tokens::Token,
+};
 use astralform_vault::ProjectKeys;
 
-use super::ServingConnections;
+use super::{AllowedOrigins, ServingConnections};
 use crate::{cache_map::Weigh, connectors::Assembled};
 
 /// What a member of a list or a set takes besides its text.
@@ -18,21 +26,29 @@ impl Weigh for bool {
 
 impl Weigh for ApiKey {
     fn weight(&self) -> usize {
-        size_of::<Self>() + self.hint.len()
+        let Access { name, connectors, .. } = &self.access;
+        size_of::<Self>() + self.hint.len() + name.len() + slugs(connectors.as_deref())
     }
 }
 
 impl Weigh for Session {
     fn weight(&self) -> usize {
-        size_of::<Self>() + self.end_user.as_str().len() + tools(self.tools.as_deref())
+        let limits = tools(self.tools.as_deref()) + slugs(self.connectors.as_deref());
+        size_of::<Self>() + self.end_user.as_str().len() + limits
     }
 }
 
 impl Weigh for Agent {
     fn weight(&self) -> usize {
         let connectors = self.connectors.iter().flatten();
-        let connectors: usize = connectors.map(|slug| MEMBER + slug.as_str().len()).sum();
-        size_of::<Self>() + self.name.len() + connectors
+        let connectors: usize = connectors.map(assignment).sum();
+        size_of::<Self>() + self.name.as_str().len() + connectors
+    }
+}
+
+impl Weigh for AllowedOrigins {
+    fn weight(&self) -> usize {
+        size_of::<Self>() + self.0.iter().map(|origin| MEMBER + origin.len()).sum::<usize>()
     }
 }
 
@@ -60,6 +76,18 @@ impl Weigh for ServingConnections {
     fn is_worth_keeping(&self) -> bool {
         !self.connections.is_empty()
     }
+}
+
+fn assignment(of: &Assignment) -> usize {
+    let listed = match &of.tools {
+        AssignedTools::All | AssignedTools::ReadOnly => None,
+        AssignedTools::Only(tools) => Some(tools.as_slice()),
+    };
+    size_of::<Assignment>() + of.connector.as_str().len() + tools(listed)
+}
+
+fn slugs(of: Option<&[ConnectorSlug]>) -> usize {
+    of.unwrap_or_default().iter().map(|slug| MEMBER + slug.as_str().len()).sum()
 }
 
 fn settings(of: &ProjectConnector) -> usize {

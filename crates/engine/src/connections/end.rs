@@ -1,4 +1,4 @@
-use astralform_domain::{Connection, StatusReason};
+use astralform_domain::{Actor, Connection, StatusReason};
 use astralform_storage::{Tx, connections};
 
 use crate::{Fault, connections::Connections};
@@ -13,7 +13,7 @@ impl Connections {
         why: StatusReason,
     ) -> Result<bool, Fault> {
         let id = connection.id;
-        let mut tx = self.base.begin().await?;
+        let mut tx = self.base.begin(Actor::Product).await?;
         let marked = connections::mark_dead(&mut tx, connection, token, why).await?;
         tx.commit().await?;
         if marked {

@@ -1,5 +1,5 @@
 use astralform_catalog::RevocationStyle;
-use astralform_domain::{ProjectConnector, ProviderError, Secret, chain};
+use astralform_domain::{Actor, ProjectConnector, ProviderError, Secret, chain};
 use astralform_provider::{ProviderApp, oauth::Client};
 use astralform_storage::{Tx, project_connectors};
 
@@ -48,7 +48,7 @@ impl Connectors {
         said: &ProviderError,
     ) -> Result<(), Fault> {
         let now = self.base.now();
-        let mut tx = self.base.begin().await?;
+        let mut tx = self.base.begin(Actor::Product).await?;
         let is_news =
             project_connectors::note_rejection(&mut tx, &ready.settings, Some(now)).await?;
         tx.commit().await?;

@@ -2,19 +2,16 @@ use std::sync::Arc;
 
 use super::{Engine, lower_parts::LowerParts, state::State};
 use crate::{
-    access::AccessKeys,
     auth_requests::{AuthRequests, Confirmations, Consents, KeyEntry},
     base::Base,
     idempotency::Idempotency,
     janitor::Janitor,
-    managed::ManagedConnections,
-    members::Members,
+    origins::Origins,
     own_connections::OwnConnections,
     project_connectors::{AppChecks, ProjectConnectors, ProjectKey},
-    provision::Provisioning,
     refresh::{Presence, Upkeep},
     tools::Tools,
-    uses::ConnectionUses,
+    uses::RecentUses,
     webhooks::{Deliveries, Webhooks},
 };
 
@@ -22,14 +19,13 @@ impl Engine {
     /// Puts the parts together, each over those below it.
     pub(super) fn over(base: &Arc<Base>, state: State) -> Self {
         let lower = LowerParts::over(base, &state);
-        let LowerParts { row_tags, connectors, connections, prompts, offers, .. } = &lower;
-        let LowerParts { cache, revocations, authentication, key_checks, .. } = &lower;
+        let LowerParts { connectors, connections, prompts, offers, .. } = &lower;
+        let LowerParts { cache, revocations, key_checks, .. } = &lower;
         let State { egress, site, process, .. } = &state;
         let own = Arc::new(OwnConnections::new(base, offers, revocations, connections));
         let consents = Arc::new(Consents::new(egress, prompts, &lower.discards, &lower.sandbox));
         let deliveries =
             Arc::new(Deliveries::new(base, egress, &state.streams, prompts, connectors));
-        let access_keys = Arc::new(AccessKeys::new(base, row_tags));
         let met = &state.has_met_another_catalog;
         let presence = Arc::new(Presence::new(base, &state.node, process, met));
         let sandbox = &lower.sandbox;
@@ -41,19 +37,16 @@ impl Engine {
         Self {
             auth_requests: Arc::new(AuthRequests::new(prompts, credentials, offers)),
             confirmations: Arc::new(Confirmations::new(prompts, revocations)),
-            connection_uses: Arc::new(ConnectionUses::new(base, uses)),
             idempotency: Arc::new(Idempotency::new(base)),
             janitor: Arc::new(Janitor::new(base, cache, prompts)),
             key_entry: Arc::new(KeyEntry::new(prompts, key_checks, &consents)),
-            managed_connections: Arc::new(ManagedConnections::new(base, &own, revocations)),
-            members: Arc::new(Members::new(base, authentication, row_tags)),
             project_connectors: Arc::new(ProjectConnectors::new(site, &app_checks, prompts)),
-            provisioning: Arc::new(Provisioning::new(base, row_tags, &access_keys)),
+            recent_uses: Arc::new(RecentUses::new(base, uses)),
             tools: Arc::new(Tools::new(egress, in_flight, uses, credentials, prompts, offers)),
             upkeep: Arc::new(Upkeep::new(&presence, &lower.refresh)),
             webhooks: Arc::new(Webhooks::new(base, egress, &deliveries)),
+            origins: Arc::new(Origins::new(base, cache)),
             own_connections: own,
-            access_keys,
             app_checks,
             consents,
             deliveries,

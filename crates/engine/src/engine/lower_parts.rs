@@ -47,7 +47,7 @@ impl LowerParts {
         let revocations = Arc::new(Revocations::new(base, &connectors, &requests));
         let discards = Arc::new(Discards::new(&revocations, &connections));
         let refresh = refresh(base, state, &connectors, &connections, &discards);
-        let authentication = Arc::new(Authentication::new(base, &row_tags, &cache));
+        let authentication = Arc::new(Authentication::new(base, &row_tags, &cache, &state.uses));
         let offers = Arc::new(Offers::new(base, &cache));
         Self {
             credentials: Arc::new(CredentialResolver::new(base, &refresh, &connections)),

@@ -3,7 +3,9 @@ mod apply;
 use std::sync::Arc;
 
 use astralform_catalog::{Auth, Connector};
-use astralform_domain::{ConnectorSlug, ProjectConnector, Secret, SettingsPatch, Tenant};
+use astralform_domain::{
+    Actor, ConnectorSlug, ProjectConnector, Secret, SettingsPatch, Stale, Tenant,
+};
 use astralform_provider::oauth::Client;
 use astralform_storage::{Tx, connections, project_connectors};
 use astralform_vault::ProjectKeys;
@@ -26,6 +28,8 @@ pub struct ConnectorChange {
     pub credentials: Option<Credentials>,
     /// How many connections may become unusable by it.
     pub confirmed: Option<i64>,
+    /// The version that it is meant for, if it names one.
+    pub expected: Option<i64>,
 }
 
 impl From<SettingsPatch> for ConnectorChange {
@@ -103,6 +107,7 @@ impl ProjectConnectors {
     /// When a setting cannot be; nothing has changed then.
     pub async fn change_connector(
         &self,
+        by: Actor,
         tenant: Tenant,
         slug: &ConnectorSlug,
         change: &ConnectorChange,
@@ -110,20 +115,23 @@ impl ProjectConnectors {
         let connector =
             self.base.catalog.connector(slug).ok_or_else(|| self.offers.not_in_catalog(slug))?;
         let before = self.offers.enabled(tenant, slug).await?;
+        // The provider is not asked about a change that is refused anyway.
+        Stale::check(change.expected, before.version)?;
         let entered = self.entered(&before, change, connector).await?;
         let requested = RequestedChange { change, entered: entered.as_ref(), connector };
         let keys = self.base.keys_of(tenant.project).await?;
-        let mut tx = self.base.begin().await.map_err(Fault::from)?;
+        let mut tx = self.base.begin(by).await.map_err(Fault::from)?;
         let present = self.present(&mut tx, &before, requested, &keys).await?;
         drop(tx);
         let planned = self.judged(&before, requested, &present)?;
         let key = self.shown_to_provider(&planned, entered.as_ref(), connector).await?;
-        let mut tx = self.base.db.begin_long().await.map_err(Fault::from)?;
+        let mut tx = self.base.db.begin_long(by).await.map_err(Fault::from)?;
         let locked = project_connectors::lock(&mut tx, tenant, slug).await.map_err(Fault::from)?;
         let Some(locked) = locked else {
             drop(tx);
             return Err(self.offers.no_project_connector(tenant, slug).await?);
         };
+        Stale::check(change.expected, locked.version)?;
         let present = self.present(&mut tx, &locked, requested, &keys).await?;
         let mut revised = self.judged(&locked, requested, &present)?;
         if entered.is_some() && !revised.is_for_the_place_of(&planned) {
@@ -282,6 +290,8 @@ impl ProjectConnectors {
             Some(_) => Effect::NewSecret,
             None => Effect::None,
         };
+        let is_changed = entered.is_some() || settings != *before;
+        settings.version += i64::from(is_changed);
         settings.generation += i64::from(effect != Effect::None);
         Ok(Revised { settings, client, key: None, effect })
     }

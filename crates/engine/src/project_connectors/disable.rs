@@ -1,4 +1,6 @@
-use astralform_domain::{AuthFailure, ConnectorSlug, ProjectConnector, StatusReason, Tenant};
+use astralform_domain::{
+    Actor, AuthFailure, ConnectorSlug, ProjectConnector, StatusReason, Tenant,
+};
 use astralform_storage::{
     auth_requests,
     connections::{self, ConnectionSelection},
@@ -16,10 +18,11 @@ impl ProjectConnectors {
     /// When it is not enabled.
     pub async fn disable_connector(
         &self,
+        by: Actor,
         tenant: Tenant,
         slug: &ConnectorSlug,
     ) -> Result<u64, SettingsError> {
-        let mut tx = self.base.db.begin_long().await.map_err(Fault::from)?;
+        let mut tx = self.base.db.begin_long(by).await.map_err(Fault::from)?;
         let found = project_connectors::lock(&mut tx, tenant, slug).await.map_err(Fault::from)?;
         let Some(ProjectConnector { id, .. }) = found else {
             drop(tx);

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use astralform_catalog::{Auth, Connector};
 use astralform_domain::{
-    ConnectorSlug, Endpoints, HostSet, OauthClient, ProjectConnector, ProjectConnectorId,
+    Actor, ConnectorSlug, Endpoints, HostSet, OauthClient, ProjectConnector, ProjectConnectorId,
     ProjectConnectorState, SettingsPatch, Tenant, chain,
 };
 use astralform_provider::{oauth::Client, request::CredentialParts};
@@ -61,6 +61,7 @@ impl ProjectConnectors {
     /// When there is no such connector, it is enabled already, or a setting cannot be.
     pub async fn enable(
         &self,
+        by: Actor,
         tenant: Tenant,
         new: Enable,
     ) -> Result<ProjectConnectorId, SettingsError> {
@@ -91,17 +92,18 @@ impl ProjectConnectors {
             EnteredCredentials::Key(None) if settings.allow_end_user_auth => None,
             EnteredCredentials::Key(None) => return Err(SettingsError::NothingPays),
         };
-        self.create(&settings, key, &keys).await
+        self.create(by, &settings, key, &keys).await
     }
 
     async fn create(
         &self,
+        by: Actor,
         settings: &ProjectConnector,
         key: Option<OpenAccount>,
         keys: &ProjectKeys,
     ) -> Result<ProjectConnectorId, SettingsError> {
         let id = settings.id;
-        let mut tx = self.base.begin().await.map_err(Fault::from)?;
+        let mut tx = self.base.begin(by).await.map_err(Fault::from)?;
         match project_connectors::create(&mut tx, settings).await {
             Err(error) if error.is_conflict() => return Err(SettingsError::AlreadyEnabled),
             other => other.map_err(Fault::from)?,
@@ -204,6 +206,7 @@ impl ProjectConnectors {
             client: None,
             hosts: HostSet::default(),
             generation: 1,
+            version: 1,
             created_at: self.base.now(),
         }
         .patched(&new.settings);

@@ -1,5 +1,5 @@
 use astralform_catalog::Auth;
-use astralform_domain::{AuthReason, ConnectorSlug, Owner, Tenant};
+use astralform_domain::{Actor, AuthReason, ConnectorSlug, Owner, Tenant};
 use astralform_storage::{agents, connections};
 use thiserror::Error;
 
@@ -36,7 +36,12 @@ impl ProjectConnectors {
     ///
     /// # Errors
     /// When the connector is not enabled, or cannot be used.
-    pub async fn share(&self, tenant: Tenant, slug: &ConnectorSlug) -> Result<Prompt, ShareError> {
+    pub async fn share(
+        &self,
+        by: Actor,
+        tenant: Tenant,
+        slug: &ConnectorSlug,
+    ) -> Result<Prompt, ShareError> {
         let settings = self.offers.enabled(tenant, slug).await?;
         let ready = self.connectors.ready(settings)?;
         if matches!(ready.connector.auth(), Auth::ApiKey(_)) {
@@ -55,7 +60,7 @@ impl ProjectConnectors {
         let wishes = Wishes::default();
         match self
             .prompts
-            .prompt_user(Question { ready: &ready, owner, agent, ask, wishes, seen: None })
+            .prompt_user(Question { by, ready: &ready, owner, agent, ask, wishes, seen: None })
             .await
         {
             Ok(prompt) => Ok(prompt),

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use astralform_domain::{Connection, ConnectionStatus, Secret, Timestamp, crash_point};
+use astralform_domain::{Actor, Connection, ConnectionStatus, Secret, Timestamp, crash_point};
 use astralform_storage::{
     Tx, connections, freezes,
     refreshes::{self, Claimant, Lease, Wanted},
@@ -137,7 +137,7 @@ impl Claims {
     pub(super) async fn claim(&self, wanted: &Wanted, cause: Cause) -> Result<Claim, Fault> {
         let since = Instant::now();
         let keys = self.base.keys_of(wanted.tenant.project).await?;
-        let mut tx = self.base.begin().await?;
+        let mut tx = self.base.begin(Actor::Product).await?;
         let found = connections::lock(&mut tx, wanted.tenant, wanted.key.connection).await?;
         let Some(connection) = found else { return Ok(Claim::Ended(RefreshEnd::Over)) };
         let token = tokens::find(&mut tx, connection.id, &wanted.key.kind).await?;

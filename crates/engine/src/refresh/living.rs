@@ -1,5 +1,6 @@
 //! That this process lives, and what is its own because another has ended.
 
+use astralform_domain::Actor;
 use std::sync::{Arc, atomic::AtomicBool, atomic::Ordering};
 
 use astralform_storage::nodes::{self, HeartbeatReport, Node};
@@ -40,7 +41,7 @@ impl Presence {
     /// # Errors
     /// When the database does not answer.
     pub async fn beat(&self) -> Result<(), Fault> {
-        let mut tx = self.base.begin().await?;
+        let mut tx = self.base.begin(Actor::Product).await?;
         let found = nodes::beat(&mut tx, self.as_node()).await?;
         tx.commit().await?;
         self.note_other_catalog(found.differs_from.as_deref());
@@ -59,7 +60,7 @@ impl Presence {
 
     /// Begins to live, and says so where another process of the same name does.
     pub(super) async fn begin_to_live(&self) -> Result<(), Fault> {
-        let mut tx = self.base.begin().await?;
+        let mut tx = self.base.begin(Actor::Product).await?;
         if self.base.db.is_for_one() {
             nodes::outlive(&mut tx, self.as_node()).await?;
         }
@@ -102,7 +103,7 @@ impl Presence {
     /// # Errors
     /// When the database does not answer; then it is so after ten seconds.
     pub async fn leave(&self) -> Result<(), Fault> {
-        let mut tx = self.base.begin().await?;
+        let mut tx = self.base.begin(Actor::Product).await?;
         nodes::leave(&mut tx, self.as_node()).await?;
         Ok(tx.commit().await?)
     }

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use astralform_domain::{Connection, RefreshOutcome, chain};
+use astralform_domain::{Actor, Connection, RefreshOutcome, chain};
 use astralform_storage::{
     connections,
     refreshes::{self, RefreshKey, Wanted},
@@ -198,7 +198,7 @@ impl Refresh {
                  to other hosts than its connections were made for"
             );
         }
-        let mut tx = self.base.begin().await?;
+        let mut tx = self.base.begin(Actor::Product).await?;
         refreshes::postpone(&mut tx, &wanted.key, &self.process, UNUSABLE).await?;
         tx.commit().await?;
         Ok(later(Hindrance::App, Some(UNUSABLE)))

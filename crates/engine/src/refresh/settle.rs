@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use astralform_domain::{
-    Connection, ConnectionState, ProviderError, ScopeSet, StatusReason, crash_point,
+    Actor, Connection, ConnectionState, ProviderError, ScopeSet, StatusReason, crash_point,
 };
 use astralform_provider::oauth::Granted;
 use astralform_storage::{
@@ -57,7 +57,7 @@ impl RefreshExchange {
         let generation = hold.token.generation + 1;
         let sealed =
             self.connections.sealed_token(&hold.connection, &fresh, generation, &hold.keys);
-        let mut tx = self.base.begin().await?;
+        let mut tx = self.base.begin(Actor::Product).await?;
         self.connectors.absolve_app(&mut tx, ready).await?;
         let found = connections::lock(&mut tx, hold.connection.tenant, hold.connection.id).await?;
         refreshes::end(&mut tx, &hold.lease.key).await?;
@@ -126,7 +126,7 @@ impl RefreshExchange {
     async fn end_refused(&self, hold: &Hold, why: StatusReason) -> Result<RefreshEnd, Fault> {
         let Hold { connection, token, .. } = hold;
         let of = (token.kind.as_str(), token.generation);
-        let mut tx = self.base.begin().await?;
+        let mut tx = self.base.begin(Actor::Product).await?;
         connections::lock(&mut tx, connection.tenant, connection.id).await?;
         refreshes::end(&mut tx, &hold.lease.key).await?;
         let marked = connections::mark_dead(&mut tx, connection, of, why).await?;
@@ -153,7 +153,7 @@ impl RefreshExchange {
     ) -> Result<RefreshEnd, Fault> {
         let wait = pause(hold.lease.failures, None, &self.base.entropy);
         self.connectors.note_refused_app(ready, said).await?;
-        let mut tx = self.base.begin().await?;
+        let mut tx = self.base.begin(Actor::Product).await?;
         connections::lock(&mut tx, hold.connection.tenant, hold.connection.id).await?;
         let is_over = self.refuse(&mut tx, hold, wait, refused_for(Some(said))).await?;
         tx.commit().await?;
@@ -194,7 +194,7 @@ impl RefreshExchange {
     async fn put_off(&self, hold: &Hold, deferral: &Deferral) -> Result<Option<RefreshEnd>, Fault> {
         let Hold { lease, connection, token, .. } = hold;
         let wait = pause(lease.failures, deferral.after, &self.base.entropy);
-        let mut tx = self.base.begin().await?;
+        let mut tx = self.base.begin(Actor::Product).await?;
         connections::lock(&mut tx, connection.tenant, connection.id).await?;
         let is_over = if deferral.is_refusal {
             self.refuse(&mut tx, hold, wait, refused_for(None)).await?

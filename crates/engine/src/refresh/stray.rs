@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use astralform_domain::{Connection, ScopeSet, chain};
+use astralform_domain::{Actor, Connection, ScopeSet, chain};
 use astralform_provider::oauth::Refreshed;
 use astralform_storage::{
     connections,
@@ -37,7 +37,7 @@ impl RefreshExchange {
             tracing::error!(connection.id = %id, "an answer in a file is damaged; the file stays");
             return Ok(false);
         };
-        let mut tx = self.base.begin().await?;
+        let mut tx = self.base.begin(Actor::Product).await?;
         let node = &self.process;
         let taken = refreshes::take_answer(&mut tx, &key, generation, node, &answer).await?;
         tx.commit().await?;

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use astralform_domain::{Revocation, RevocationStatus, Timestamp, crash_point};
+use astralform_domain::{Actor, Revocation, RevocationStatus, Timestamp, crash_point};
 use astralform_storage::{
     Tx, connections, revocations,
     tokens::{self, Token},
@@ -72,7 +72,7 @@ impl Revocations {
     }
 
     pub(super) async fn give_back(&self, untried: VecDeque<Revocation>) -> Result<(), Fault> {
-        let mut tx = self.base.begin().await?;
+        let mut tx = self.base.begin(Actor::Product).await?;
         for row in &untried {
             revocations::release(&mut tx, row, self.base.now()).await?;
         }
@@ -89,7 +89,7 @@ impl Revocations {
         let is_refreshed = revocations::is_refreshed(&self.base.db, taken.connection).await?;
         if waits_for_refresh && is_refreshed {
             let soon = now.after(schedule::RECHECK_AFTER);
-            let mut tx = self.base.begin().await?;
+            let mut tx = self.base.begin(Actor::Product).await?;
             revocations::postpone(&mut tx, taken.connection, soon, "a refresh is under way")
                 .await?;
             tx.commit().await?;
@@ -106,7 +106,7 @@ impl Revocations {
         }
         let is_over = taken.requested_at <= now.before(schedule::GIVES_UP_AFTER);
         let outcome = asked.outcome(is_over);
-        let mut tx = self.base.begin().await?;
+        let mut tx = self.base.begin(Actor::Product).await?;
         for token in seen.iter().filter(|token| dead.contains(&token.kind)) {
             revocations::erase_token(&mut tx, taken.connection, &token.kind, token.generation)
                 .await?;

@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use astralform_domain::{
-    Account, AuthRequest, Connection, ConnectionId, ConnectionState, Owner, ScopeSet, StatusReason,
-    Tenant, chain,
+    Account, Actor, AuthRequest, Connection, ConnectionId, ConnectionState, Owner, ScopeSet,
+    StatusReason, Tenant, chain,
 };
 use astralform_storage::connections;
 
@@ -122,7 +122,7 @@ impl Discards {
 
     async fn write_row(&self, connection: &Connection, tokens: &[OpenToken]) -> Result<(), Fault> {
         let key = self.base.keys_of(connection.tenant.project).await?;
-        let mut tx = self.base.begin().await?;
+        let mut tx = self.base.begin(Actor::Product).await?;
         let owner =
             self.connections.lock_owner(&mut tx, connection.tenant, &connection.owner).await?;
         connections::create(&mut tx, connection, owner).await?;

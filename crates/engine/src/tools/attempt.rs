@@ -79,7 +79,7 @@ impl Tools {
             Ok(credential) => credential,
             Err(lack) => return self.without_credential(accepted, connection, lack).await,
         };
-        self.uses.note(connection.id, self.base.now());
+        self.uses.connections.note(connection.id, self.base.now());
         let doubts = token.map(|token| token.doubts).unwrap_or_default();
         let chosen = ChosenToken { connection, generation, is_refreshable, doubts, parts: &parts };
         let addresses = ready.addresses_for(&parts)?;

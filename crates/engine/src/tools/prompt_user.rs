@@ -1,4 +1,6 @@
-use astralform_domain::{AuthReason, Connection, FailureKind, Owner, ScopeSet, StatusReason};
+use astralform_domain::{
+    Actor, AuthReason, Connection, FailureKind, Owner, ScopeSet, StatusReason,
+};
 use astralform_provider::answer::CallFailure;
 
 use super::{
@@ -132,7 +134,8 @@ impl Tools {
         let owner = accepted.asked_owner().ok_or(CredentialRefusal::EndUserRequired)?;
         let agent = accepted.caller.principal.agent;
         let wishes = Wishes::default();
-        let question = Question { ready: &accepted.ready, owner, agent, ask, wishes, seen };
+        let by = Actor::from(&accepted.caller.principal);
+        let question = Question { by, ready: &accepted.ready, owner, agent, ask, wishes, seen };
         match self.prompts.prompt_user(question).await {
             Ok(prompt) => Ok(Outcome::AuthRequired(Box::new(prompt))),
             Err(OpenPromptError::Outdated) => Err(Interrupted::Outdated),

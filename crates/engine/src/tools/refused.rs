@@ -10,7 +10,7 @@
 use std::time::Duration;
 
 use astralform_catalog::destination;
-use astralform_domain::{FailureKind, StatusReason, Timestamp, chain};
+use astralform_domain::{Actor, FailureKind, StatusReason, Timestamp, chain};
 use astralform_provider::{
     Budget,
     answer::CallFailure,
@@ -92,7 +92,7 @@ impl Tools {
             return;
         }
         let forgotten = async {
-            let mut tx = self.base.begin().await?;
+            let mut tx = self.base.begin(Actor::Product).await?;
             tokens::forget_refusal(&mut tx, chosen.connection, accepted.token).await?;
             tx.commit().await
         };
@@ -138,7 +138,7 @@ impl Tools {
     ) -> Result<bool, Fault> {
         let of = chosen.connection;
         let now = self.base.now();
-        let mut tx = self.base.begin().await?;
+        let mut tx = self.base.begin(Actor::Product).await?;
         if connections::lock(&mut tx, of.tenant, of.id).await?.is_none() {
             return Ok(false);
         }
@@ -176,7 +176,7 @@ impl Tools {
     ) -> Result<bool, Fault> {
         let of = (accepted.token, chosen.generation);
         let now = self.base.now();
-        let mut tx = self.base.begin().await?;
+        let mut tx = self.base.begin(Actor::Product).await?;
         let since = tokens::note_refusal(&mut tx, chosen.connection, of, now).await?;
         tx.commit().await?;
         Ok(since.is_some_and(|since| is_dead(since, now)))

@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use astralform_catalog::destination;
 use astralform_domain::{
-    AuthReason, AuthRequest, ConnectionStatus, Delivery, Event, Owner, Reconnect, StatusChange,
-    Webhook, WebhookDisabled, chain,
+    Actor, AuthReason, AuthRequest, ConnectionStatus, Delivery, Event, Owner, Reconnect,
+    StatusChange, Webhook, WebhookDisabled, chain,
 };
 use astralform_egress::{Allowance, Answer, EgressError, Forbidden, Outgoing, Reach, Secrets};
 use astralform_storage::{agents, auth_requests, connections, webhook_deliveries, webhooks};
@@ -75,7 +75,7 @@ impl Deliveries {
         let why = found.as_ref().map_or(Some(WebhookDisabled::Gone), |found| found.disabled);
         let (Some(webhook), None) = (found, why) else {
             let why = why.unwrap_or(WebhookDisabled::Gone);
-            let mut tx = self.base.begin().await?;
+            let mut tx = self.base.begin(Actor::Product).await?;
             webhook_deliveries::give_up(&mut tx, delivery.webhook, why, self.base.now()).await?;
             tx.commit().await?;
             return Ok(false);
@@ -152,7 +152,7 @@ impl Deliveries {
             let Some(prompt) = self.prompt_again(delivery, change).await? else { return Ok(None) };
             let AuthRequest { id, expires_at, .. } = prompt.request;
             delivery.reconnect = Some(Reconnect { request: id, until: expires_at });
-            let mut tx = self.base.begin().await?;
+            let mut tx = self.base.begin(Actor::Product).await?;
             webhook_deliveries::update(&mut tx, delivery).await?;
             tx.commit().await?;
         }
@@ -191,6 +191,7 @@ impl Deliveries {
         let wishes = Wishes { return_url: None, life: Some(AuthRequest::LONGEST) };
         let owner = connection.owner;
         let asked = self.prompts.prompt_user(Question {
+            by: Actor::Product,
             ready: &ready,
             owner,
             agent,

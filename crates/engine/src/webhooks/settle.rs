@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use astralform_domain::{
-    Delivery, DeliveryOutcome, DeliveryStatus, Timestamp, Webhook, WebhookDisabled,
+    Actor, Delivery, DeliveryOutcome, DeliveryStatus, Timestamp, Webhook, WebhookDisabled,
 };
 use astralform_egress::{Answer, EgressError};
 use astralform_storage::{webhook_deliveries, webhooks};
@@ -32,7 +32,7 @@ impl Deliveries {
                 (delivery.status, delivery.ended_at) = (DeliveryStatus::Failed, Some(now));
             }
         }
-        let mut tx = self.base.begin().await?;
+        let mut tx = self.base.begin(Actor::Product).await?;
         let locked = webhooks::lock(&mut tx, delivery.tenant, delivery.webhook).await?;
         let Some(mut webhook) = locked else { return Ok(()) };
         let was_disabled = webhook.disabled.is_some();

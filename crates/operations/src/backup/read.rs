@@ -1,6 +1,6 @@
 use std::io::{BufRead, Read as _};
 
-use astralform_domain::{Timestamp, limits};
+use astralform_domain::{Actor, Timestamp, limits};
 use astralform_storage::{
     Db, Tx,
     copies::{self, ColumnKind, Table, Value},
@@ -185,7 +185,7 @@ pub async fn restore(
     if header.tables != known {
         return Err(BackupError::Damaged("its tables are not those of this program"));
     }
-    let mut tx: Tx = db.begin_long().await?;
+    let mut tx: Tx = db.begin_long(Actor::Operator).await?;
     let taken = lines.each(&header, async |table, values| Ok(tx.insert_row(table, values).await?));
     let rows = taken.await?.rows;
     let in_doubt = copies::mark_old(&mut tx).await?;

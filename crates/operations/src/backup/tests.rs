@@ -1,6 +1,6 @@
 use std::io::Cursor;
 
-use astralform_domain::{Clock, Entropy, Environment, ProjectId, Sealed, Tenant};
+use astralform_domain::{Actor, Clock, Entropy, Environment, ProjectId, Sealed, Tenant};
 use astralform_storage::{
     Db, Tx,
     idempotent_requests::{self, Arriving},
@@ -21,12 +21,12 @@ async fn filled(folder: &std::path::Path) -> (Db, KeyRing, ProjectId) {
     let ring = KeyRing::generate(&entropy);
     let db = database(folder, "source.db").await;
     db.migrate().await.unwrap();
-    let mut tx: Tx = db.begin().await.unwrap();
+    let mut tx: Tx = db.begin(Actor::Operator).await.unwrap();
     meta::set_key_check(&mut tx, &ring.current().to_string()).await.unwrap();
     let project = ProjectId::new(&clock, &entropy);
     let team = astralform_domain::TeamId::new(&clock, &entropy);
     projects::create_team(&mut tx, team, "Team \u{1F512}\n\"x\"", clock.now()).await.unwrap();
-    let new = projects::NewProject { id: project, team, name: "Project" };
+    let new = projects::NewProject { id: project, team, name: &"Project".parse().unwrap() };
     projects::create(&mut tx, &new, clock.now()).await.unwrap();
     tx.commit().await.unwrap();
     (db, ring, project)
@@ -96,7 +96,7 @@ async fn f4_v5_a_row_that_would_not_be_restored_is_not_backed_up() {
     let refused = write::back_up_within(longest - 1, &db, now, Vec::new()).await;
     assert!(matches!(refused, Err(BackupError::TooLong { .. })), "{refused:?}");
 
-    let mut tx: Tx = db.begin().await.unwrap();
+    let mut tx: Tx = db.begin(Actor::Operator).await.unwrap();
     let claimed = Arriving {
         id: "large",
         tenant: Tenant { project, environment: Environment::Live },

@@ -1,6 +1,6 @@
 use std::collections::{HashMap, hash_map::Entry};
 
-use astralform_domain::{Owner, ProjectId, Sealed};
+use astralform_domain::{Actor, Owner, ProjectId, Sealed};
 use astralform_storage::{
     Db,
     data_keys::{self, KeyRole},
@@ -58,7 +58,7 @@ impl Rotation<'_> {
             let Some(last) = rows.last() else { return Ok(tally) };
             let before = tally.resealed;
             let (fresh, unopened) = self.all_sealed_anew(column, &rows, opened).await?;
-            let mut tx = self.db.begin().await?;
+            let mut tx = self.db.begin(Actor::Operator).await?;
             for (row, fresh) in &fresh {
                 tally.resealed += usize::from(column.replace(&mut tx, row, fresh).await?);
             }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use astralform_domain::{
-    Account, AgentId, AuthReason, AuthRequest, AuthRequestId, AuthRequestState, Connection,
+    Account, Actor, AgentId, AuthReason, AuthRequest, AuthRequestId, AuthRequestState, Connection,
     ConnectionId, ConnectionState, EndUserKey, Endpoints, Environment, HostSet, OauthClient, Owner,
     ProjectConnector, ProjectConnectorId, ProjectConnectorState, Retired, ScopeSet, Secret, TeamId,
     Tenant, Webhook, WebhookId,
@@ -58,9 +58,9 @@ impl Fixture {
         let team = TeamId::new(clock, entropy);
         let agent = AgentId::new(clock, entropy);
         let now = clock.now();
-        let mut tx = self.db.begin().await.unwrap();
+        let mut tx = self.db.begin(Actor::Operator).await.unwrap();
         projects::create_team(&mut tx, team, "Team", now).await.unwrap();
-        let new = projects::NewProject { id: project, team, name: "Project" };
+        let new = projects::NewProject { id: project, team, name: &"Project".parse().unwrap() };
         projects::create(&mut tx, &new, now).await.unwrap();
         for (role, of_use) in [(KeyRole::Current, KeyUse::Data), (KeyRole::Tags, KeyUse::Tags)] {
             let fresh =
@@ -75,12 +75,14 @@ impl Fixture {
         }
         let default = agents::Agent {
             id: agent,
-            name: "default".to_owned(),
+            name: "default".parse().unwrap(),
             is_default: true,
             is_enabled: true,
             connectors: None,
+            version: 1,
+            created_at: now,
         };
-        agents::create(&mut tx, project, &default, now).await.unwrap();
+        agents::create(&mut tx, project, &default).await.unwrap();
         tx.commit().await.unwrap();
         let wrapped = data_keys::of(&self.db, project).await.unwrap();
         let keys = open_project_keys(&self.ring, project, &wrapped).unwrap();
@@ -124,9 +126,10 @@ impl Fixture {
             client: Some(client),
             hosts,
             generation: 2,
+            version: 1,
             created_at: now,
         };
-        let mut tx = self.db.begin().await.unwrap();
+        let mut tx = self.db.begin(Actor::Operator).await.unwrap();
         project_connectors::create(&mut tx, &pcon).await.unwrap();
         tx.commit().await.unwrap();
         self.add_webhook(tenant, keys).await;
@@ -158,7 +161,7 @@ impl Fixture {
             failing_since: None,
             created_at: now,
         };
-        let mut tx = self.db.begin().await.unwrap();
+        let mut tx = self.db.begin(Actor::Operator).await.unwrap();
         astralform_storage::webhooks::create(&mut tx, &webhook).await.unwrap();
         astralform_storage::webhooks::update(&mut tx, &webhook).await.unwrap();
         tx.commit().await.unwrap();
@@ -166,7 +169,7 @@ impl Fixture {
 
     async fn end_user(&self, at: &At<'_>) -> EndUserKey {
         let fresh = EndUserKey::new(&self.clock, &self.entropy);
-        let mut tx = self.db.begin().await.unwrap();
+        let mut tx = self.db.begin(Actor::Operator).await.unwrap();
         let name = at.owner.end_user().unwrap();
         let ensured = end_users::ensure(&mut tx, at.pcon.tenant, name, fresh, self.clock.now());
         let key = ensured.await.unwrap();
@@ -215,7 +218,7 @@ impl Fixture {
             doubts: tokens::Doubts::default(),
         };
         let end_user = self.end_user(at).await;
-        let mut tx = self.db.begin().await.unwrap();
+        let mut tx = self.db.begin(Actor::Operator).await.unwrap();
         connections::create(&mut tx, &connection, Some(end_user)).await.unwrap();
         tokens::put(&mut tx, &connection, &token).await.unwrap();
         let key = RefreshKey { connection: connection.id, kind: "user".to_owned() };
@@ -264,7 +267,7 @@ impl Fixture {
             tag: None,
         };
         let end_user = self.end_user(at).await;
-        let mut tx = self.db.begin().await.unwrap();
+        let mut tx = self.db.begin(Actor::Operator).await.unwrap();
         let opened = auth_requests::open(&mut tx, &request, Some(end_user), "new", now).await;
         assert_eq!(opened.unwrap().id, request.id);
         oauth_states::create(&mut tx, &state).await.unwrap();
@@ -277,7 +280,7 @@ impl Fixture {
         let nowhere = HostSet::default();
         let place = places::idempotent_answer(tenant, &id, &nowhere);
         let sealed = self.seal(at.keys, place);
-        let mut tx = self.db.begin().await.unwrap();
+        let mut tx = self.db.begin(Actor::Operator).await.unwrap();
         let digest = [7; 32];
         let new = idempotent_requests::Arriving { id: &id, tenant, request_digest: &digest };
         let now = self.clock.now();
@@ -311,7 +314,7 @@ impl Fixture {
         now: [&SealedRow; 2],
         then: [&SealedRow; 2],
     ) {
-        let mut tx = self.db.begin().await.unwrap();
+        let mut tx = self.db.begin(Actor::Operator).await.unwrap();
         for (at, (now, then)) in [one, other].into_iter().zip(now.into_iter().zip(then)) {
             let mut there = at.1.clone();
             there.sealed = now.sealed.clone();
@@ -383,7 +386,7 @@ async fn v4_a_master_key_that_still_wraps_something_cannot_be_done_without() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("key");
     let new = astralform_vault::create_key_file(&path, &fixture.entropy).unwrap();
-    let mut tx = fixture.db.begin().await.unwrap();
+    let mut tx = fixture.db.begin(Actor::Operator).await.unwrap();
     meta::move_key_check(&mut tx, &new.current().to_string()).await.unwrap();
     tx.commit().await.unwrap();
     let refused = crate::check_key(&fixture.db, &new).await.unwrap_err().to_string();

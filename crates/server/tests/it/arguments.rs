@@ -48,8 +48,11 @@ impl World {
         let provider = Provider::start().await;
         let (id, secret) = CLIENT;
         let yaml = provider.yaml().trim_end().to_owned() + MORE;
-        let settings =
-            EnvironmentSettings { verify_end_user: VerifyEndUser::Off, return_urls: Vec::new() };
+        let settings = EnvironmentSettings {
+            verify_end_user: VerifyEndUser::Off,
+            return_urls: Vec::new(),
+            allowed_origins: Vec::new(),
+        };
         let connector = Some((yaml, id.to_owned(), secret.to_owned()));
         let setup = Setup { settings: Some(settings), connector, ..Setup::default() };
         let server = TestServer::with(setup).await;

@@ -13,7 +13,11 @@ const RETURN: &str = "https://app.example.com/connected?tab=2";
 const OWN: &str = "com.example.app:/connected";
 
 async fn returning(verify_end_user: VerifyEndUser, to: &str) -> TestServer {
-    let settings = EnvironmentSettings { verify_end_user, return_urls: vec![to.to_owned()] };
+    let settings = EnvironmentSettings {
+        verify_end_user,
+        return_urls: vec![to.to_owned()],
+        allowed_origins: Vec::new(),
+    };
     TestServer::with(Setup { settings: Some(settings), ..Setup::default() }).await
 }
 

@@ -122,6 +122,7 @@ async fn the_browser_returns_to_registered_addresses_alone() {
     let settings = EnvironmentSettings {
         verify_end_user: VerifyEndUser::Off,
         return_urls: registered.map(ToOwned::to_owned).to_vec(),
+        allowed_origins: Vec::new(),
     };
     let server = TestServer::with(Setup { settings: Some(settings), ..Setup::default() }).await;
     for unregistered in [

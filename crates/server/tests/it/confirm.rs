@@ -11,6 +11,7 @@ async fn confirming(return_urls: &[&str]) -> TestServer {
     let settings = EnvironmentSettings {
         verify_end_user: VerifyEndUser::Confirm,
         return_urls: return_urls.iter().map(|&url| url.to_owned()).collect(),
+        allowed_origins: Vec::new(),
     };
     let environment = Environment::Test;
     TestServer::with(Setup { environment, settings: Some(settings), ..Setup::default() }).await

@@ -180,7 +180,7 @@ async fn a_connection_is_not_there_in_another_project_or_environment() {
     let server = TestServer::start().await;
     let id = server.connect("alice", TOOL).await;
     let live = Tenant { environment: Environment::Live, ..server.tenant };
-    let live = server.app.engine().provisioning.create_api_key(live, None).await.unwrap();
+    let live = server.app.management().provisioning.create_api_key(live, None).await.unwrap();
     for key in [server.foreign_key().await.as_str(), live.expose()] {
         let stranger = server.agent_with_key(key, "alice");
         let unknown = (404, "unknown_connection".to_owned());

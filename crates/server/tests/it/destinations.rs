@@ -1,6 +1,6 @@
 //! Secrets and tokens go to the hosts they were entered or granted for, whatever a row says.
 
-use astralform_domain::{Connection, Endpoints, Environment, HostSet, ProjectConnector};
+use astralform_domain::{Actor, Connection, Endpoints, Environment, HostSet, ProjectConnector};
 use astralform_storage::{connections, project_connectors};
 use astralform_testkit::{Reply, TestServer};
 use serde_json::{Value, json};
@@ -54,7 +54,7 @@ impl World {
         let found = connections::serving(&server.db, server.tenant, row.id, Some(&alice));
         let mut connection = found.await.unwrap().remove(0);
         edit(self, &mut row, &mut connection);
-        let mut tx = server.db.begin().await.unwrap();
+        let mut tx = server.db.begin(Actor::Operator).await.unwrap();
         project_connectors::update(&mut tx, &row).await.unwrap();
         connections::update(&mut tx, &connection).await.unwrap();
         tx.commit().await.unwrap();

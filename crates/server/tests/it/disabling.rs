@@ -83,6 +83,7 @@ async fn what_awaited_confirmation_is_revoked_with_the_connector() {
     let settings = EnvironmentSettings {
         verify_end_user: VerifyEndUser::Confirm,
         return_urls: vec![RETURN.to_owned()],
+        allowed_origins: Vec::new(),
     };
     let environment = Environment::Test;
     let settings = Some(settings);

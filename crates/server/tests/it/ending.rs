@@ -89,8 +89,11 @@ impl Ending {
             .replace("{token_url}", &format!("{}/token", self.base))
             .replace("{revocation_url}", &format!("{}/revoke", self.base))
             .replace("{api_base_url}", &self.base);
-        let settings =
-            EnvironmentSettings { verify_end_user: VerifyEndUser::Off, return_urls: Vec::new() };
+        let settings = EnvironmentSettings {
+            verify_end_user: VerifyEndUser::Off,
+            return_urls: Vec::new(),
+            allowed_origins: Vec::new(),
+        };
         let connector = Some((yaml, CLIENT.0.to_owned(), CLIENT.1.to_owned()));
         let environment = Environment::Test;
         Setup { environment, settings: Some(settings), connector, ..Setup::default() }

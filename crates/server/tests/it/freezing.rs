@@ -1,6 +1,6 @@
 //! The day of a breach: a frozen project does nothing, and can be looked at and revoked.
 
-use astralform_domain::{Clock, VerifyEndUser};
+use astralform_domain::{Actor, Clock, VerifyEndUser};
 use astralform_storage::freezes;
 use astralform_testkit::{Reply, TestServer};
 use serde_json::json;
@@ -11,7 +11,7 @@ const TOOL: &str = "slack_list_channels";
 
 /// Freezes as `astralform freeze` does it, beside the server.
 pub(crate) async fn freeze(server: &TestServer, freezing: bool) {
-    let mut tx = server.db.begin().await.unwrap();
+    let mut tx = server.db.begin(Actor::Operator).await.unwrap();
     let only = Some(server.tenant.project);
     let changed = if freezing {
         freezes::freeze(&mut tx, only, Clock::system().now()).await.unwrap()

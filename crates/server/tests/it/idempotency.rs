@@ -72,7 +72,7 @@ async fn a_key_is_its_end_users_agents_tools_and_projects_own() {
     assert_eq!((listed.outcome(), listed.is_replayed), ("completed", false));
 
     let live = Tenant { environment: Environment::Live, ..server.tenant };
-    let live = server.app.engine().provisioning.create_api_key(live, None).await.unwrap();
+    let live = server.app.management().provisioning.create_api_key(live, None).await.unwrap();
     for key in [server.foreign_key().await.as_str(), live.expose()] {
         let stranger = send(&server.agent_with_key(key, "alice"), "k").await;
         assert_eq!(stranger.code(), "not_enabled");

@@ -142,6 +142,7 @@ async fn o4_a_return_url_tells_no_more_than_the_request() {
     let settings = EnvironmentSettings {
         verify_end_user: VerifyEndUser::Off,
         return_urls: vec!["https://app.example.com/connected".to_owned()],
+        allowed_origins: Vec::new(),
     };
     let environment = Environment::Test;
     let setup = Setup { environment, settings: Some(settings), ..Setup::default() };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use astralform_domain::{Environment, EnvironmentSettings, Tenant};
+use astralform_domain::{Actor, Environment, EnvironmentSettings, Tenant};
 use astralform_storage::projects;
 use astralform_testkit::{Reply, TestServer};
 use serde_json::{Value, json};
@@ -243,10 +243,10 @@ async fn a_change_of_return_urls_does_not_undo_what_an_owner_decides_at_the_same
     let owner = server.admin();
     let off = owner.patch(&path, json!({"verify_end_user": "off"})).await;
     assert_eq!(off.status, 200, "{off:?}");
-    let member = server.member("member").await;
-    let mut tx = server.db.begin().await.unwrap();
+    let member = server.member("admin").await;
+    let mut tx = server.db.begin(Actor::Operator).await.unwrap();
     let settings = EnvironmentSettings::default_for(Environment::Live);
-    let decided = projects::StoredSettings { settings, tag: None };
+    let decided = projects::StoredSettings { settings, version: 1, tag: None };
     projects::set_environment(&mut tx, tenant, &decided).await.unwrap();
     let urls = json!(["https://app.example.com/done"]);
     let changing = tokio::spawn({

@@ -1,5 +1,6 @@
 //! Notion's tools: what they send, what they make of the answers, and who sees what.
 
+use astralform_domain::Actor;
 use astralform_engine::project_connectors::Enable;
 use astralform_simulator::notion::TokenSelector;
 use astralform_simulator::{Fault, Times};
@@ -14,7 +15,13 @@ const ROADMAP: &str = "33333333-0000-4000-8000-000000000001";
 async fn server() -> TestServer {
     let server = TestServer::start().await;
     let notion = Enable::sandboxed("notion".parse().unwrap());
-    server.app.engine().project_connectors.enable(server.tenant, notion).await.expect("enabled");
+    server
+        .app
+        .engine()
+        .project_connectors
+        .enable(Actor::Operator, server.tenant, notion)
+        .await
+        .expect("enabled");
     server
 }
 

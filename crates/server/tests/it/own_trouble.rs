@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use astralform_domain::{
-    Clock, ConnectorSlug, Environment, EnvironmentSettings, Timestamp, VerifyEndUser,
+    Actor, Clock, ConnectorSlug, Environment, EnvironmentSettings, Timestamp, VerifyEndUser,
 };
 use astralform_simulator::hostile::{Chances, Habit, Pair, Temper, Trouble};
 use astralform_storage::refreshes::{self, Claimant, RefreshKey};
@@ -291,7 +291,7 @@ async fn r3_tokens_in_a_file_that_nobody_takes_are_ended_at_the_provider() {
         assert!(began.elapsed() < PATIENCE);
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    let lock = outside.begin().await.unwrap();
+    let lock = outside.begin(Actor::Operator).await.unwrap();
     assert_eq!(call.await.unwrap(), "completed", "out of memory");
     let file = std::fs::read_dir(server.spool()).unwrap().next().unwrap().unwrap().path();
     let text = std::fs::read(&file).unwrap();
@@ -320,6 +320,7 @@ async fn o5_a_sweep_waits_for_no_provider() {
     let settings = EnvironmentSettings {
         verify_end_user: VerifyEndUser::Confirm,
         return_urls: vec!["https://app.example.com/back".to_owned()],
+        allowed_origins: Vec::new(),
     };
     let clock = Clock::manual(Timestamp::from_secs(1_800_000_000));
     let habits = [Habit::Asks, Habit::RevocationHangs].into();
@@ -352,7 +353,7 @@ async fn r1_a_caller_is_not_kept_waiting_for_a_node_that_is_gone() {
     let listed = server.agent("alice").get("/v1/connections").await;
     let connection = listed.body["data"][0]["id"].as_str().unwrap().parse().unwrap();
     let key = RefreshKey { connection, kind: "default".to_owned() };
-    let mut tx = server.db.begin().await.unwrap();
+    let mut tx = server.db.begin(Actor::Operator).await.unwrap();
     let by = Claimant { node: "gone", takes_over: true };
     let lease = refreshes::claim(&mut tx, &key, by, MINUTE).await.unwrap().unwrap();
     refreshes::mark_sent(&mut tx, &lease, 1).await.unwrap();

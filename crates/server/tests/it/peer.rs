@@ -110,6 +110,7 @@ async fn live() -> World {
     let settings = EnvironmentSettings {
         verify_end_user: VerifyEndUser::Confirm,
         return_urls: vec![RETURN.to_owned()],
+        allowed_origins: Vec::new(),
     };
     world(Environment::Live, Some(settings)).await
 }

@@ -37,9 +37,16 @@ async fn a_name_that_cannot_be_read_and_whoever_may_not_rename_is_refused() {
     assert_eq!(admin.patch(&project, json!({"name": "Ours"})).await.status, 200);
     let key = server.backend().patch(&project, json!({"name": "Mine"})).await;
     assert_eq!(key.status, 401);
-    let engine = server.app.engine();
-    let other = engine.provisioning.provision("Other team", "Other project").await.unwrap();
-    let eve = engine
+    let other = server
+        .app
+        .management()
+        .provisioning
+        .provision("Other team", "Other project")
+        .await
+        .unwrap();
+    let eve = server
+        .app
+        .management()
         .provisioning
         .create_owner(other.team, &"eve@example.com".parse().unwrap())
         .await

@@ -73,8 +73,11 @@ impl Provider {
         let honest = Honest::default();
         let provider = Self::honest(honest.clone()).await;
         let yaml = provider.yaml("notes", None);
-        let settings =
-            EnvironmentSettings { verify_end_user, return_urls: vec![RETURN.to_owned()] };
+        let settings = EnvironmentSettings {
+            verify_end_user,
+            return_urls: vec![RETURN.to_owned()],
+            allowed_origins: Vec::new(),
+        };
         let connector = Some((yaml, "notes".to_owned(), "CANARY-notes".to_owned()));
         let setup = Setup { connector, settings: Some(settings), ..Setup::default() };
         (provider, honest, setup)

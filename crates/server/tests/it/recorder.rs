@@ -62,7 +62,11 @@ impl Provider {
         let (id, secret) = CLIENT;
         let connector = Some((self.yaml(), id.to_owned(), secret.to_owned()));
         let off = VerifyEndUser::Off;
-        let settings = EnvironmentSettings { verify_end_user: off, return_urls: Vec::new() };
+        let settings = EnvironmentSettings {
+            verify_end_user: off,
+            return_urls: Vec::new(),
+            allowed_origins: Vec::new(),
+        };
         let settings = Some(settings);
         TestServer::with(Setup { environment, settings, connector, ..Setup::default() }).await
     }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use astralform_domain::{Clock, Timestamp};
+use astralform_domain::{Actor, Clock, Timestamp};
 use astralform_simulator::hostile::{Habit, Rotation, Said, Temper, Trouble};
 use astralform_storage::{
     connections, copies,
@@ -236,7 +236,7 @@ async fn r8_a_token_in_use_is_refreshed_ahead_of_its_end_and_one_that_nobody_use
     assert_eq!(reads(&server).await, "completed");
     engine.upkeep.finish_refreshes(Duration::from_secs(20)).await;
     assert_eq!(provider.hostile.ledger().refreshes, 1, "a call that finds it due does");
-    engine.connection_uses.write_uses(true).await.unwrap();
+    engine.recent_uses.write_uses(true).await.unwrap();
     assert_eq!(refreshed_after(LIFE / 2).await, 1, "it is too early");
     assert_eq!(refreshed_after(Duration::from_mins(25)).await, 2);
     assert_eq!(refreshed_after(Duration::from_hours(8 * 24)).await, 2, "it was used a week ago");
@@ -280,7 +280,7 @@ async fn r3_what_another_node_has_sent_is_taken_over_once_the_database_was_heard
     let id = a.agent("alice").get("/v1/connections").await.body["data"][0]["id"].clone();
     let connection = id.as_str().unwrap().parse().unwrap();
     let key = RefreshKey { connection, kind: "default".to_owned() };
-    let mut tx = a.db.begin().await.unwrap();
+    let mut tx = a.db.begin(Actor::Operator).await.unwrap();
     let by = Claimant { node: "cut off", takes_over: false };
     let lease = refreshes::claim(&mut tx, &key, by, Duration::ZERO).await.unwrap().unwrap();
     refreshes::mark_sent(&mut tx, &lease, 1).await.unwrap();
@@ -311,13 +311,13 @@ async fn f28_v5_a_token_out_of_a_restored_answer_is_as_much_in_doubt_as_the_one_
     let body = json!({"access_token": "new", "refresh_token": "newer", "expires_in": 3_600});
     let answer = json!({"status": 200, "body": body.to_string()}).to_string();
     let answer = server.kept_answer(&connection, &key, &answer).await;
-    let mut tx = server.db.begin().await.unwrap();
+    let mut tx = server.db.begin(Actor::Operator).await.unwrap();
     let by = Claimant { node: "the one before", takes_over: false };
     let lease = refreshes::claim(&mut tx, &key, by, Duration::ZERO).await.unwrap().unwrap();
     refreshes::mark_sent(&mut tx, &lease, 1).await.unwrap();
     tx.commit().await.unwrap();
     assert!(refreshes::keep_answer(&server.db, &lease, &answer).await.unwrap());
-    let mut tx = server.db.begin().await.unwrap();
+    let mut tx = server.db.begin(Actor::Operator).await.unwrap();
     assert_eq!(copies::mark_old(&mut tx).await.unwrap(), 1);
     tx.commit().await.unwrap();
 
@@ -350,7 +350,7 @@ async fn r3_a_token_that_the_database_cannot_take_is_used_and_kept_until_it_can(
     while provider.hostile.ledger().peak == 0 || provider.hostile.ledger().refreshes == 0 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    let lock = outside.begin().await.unwrap();
+    let lock = outside.begin(Actor::Operator).await.unwrap();
     assert_eq!(call.await.unwrap(), "completed", "out of memory");
     assert_eq!(server.spooled(), 1);
     assert_eq!(reads(&server).await, "completed", "so is the next one");
@@ -368,7 +368,7 @@ async fn r3_without_a_database_that_takes_the_intent_the_provider_is_not_called(
     let (provider, server) = connected(strict()).await;
     let Some(outside) = server.database_from_outside().await else { return };
     server.clock.advance(LIFE);
-    let lock = outside.begin().await.unwrap();
+    let lock = outside.begin(Actor::Operator).await.unwrap();
     let reply = read(&server).await;
     assert_eq!(reply.status, 503, "{reply:?}");
     assert_eq!(provider.hostile.ledger().refreshes, 0);

@@ -1,5 +1,6 @@
 //! Every refusal of the API in one document, as callers get them.
 
+mod administering;
 mod kinds;
 mod managing;
 mod rendered;
@@ -92,6 +93,7 @@ fn anonymous(text: &str) -> String {
 async fn all() -> Vec<Refused> {
     let mut all = runtime::refused().await;
     all.extend(managing::refused().await);
+    all.extend(administering::refused().await);
     all.extend(rendered::refused());
     all
 }

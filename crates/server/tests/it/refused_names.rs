@@ -33,7 +33,7 @@ async fn key(server: &TestServer, environment: Environment, agent: Option<&str>)
         Some(name) => Some(server.add_agent(name, Some(vec!["notion".parse().unwrap()])).await),
         None => None,
     };
-    let key = server.app.engine().provisioning.create_api_key(tenant, agent).await.unwrap();
+    let key = server.app.management().provisioning.create_api_key(tenant, agent).await.unwrap();
     server.agent_with_key(key.expose(), "alice")
 }
 

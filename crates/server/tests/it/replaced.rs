@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use astralform_domain::{Clock, Timestamp};
+use astralform_domain::{Actor, Clock, Timestamp};
 use astralform_engine::project_connectors::Enable;
 use astralform_simulator::{
     Fault, Times,
@@ -78,7 +78,13 @@ async fn reads(server: &TestServer) -> String {
 async fn b6_a_pair_that_a_reconnect_replaces_is_ended_and_the_new_one_is_not() {
     let server = TestServer::start().await;
     let notion = Enable::sandboxed("notion".parse().unwrap());
-    server.app.engine().project_connectors.enable(server.tenant, notion).await.unwrap();
+    server
+        .app
+        .engine()
+        .project_connectors
+        .enable(Actor::Operator, server.tenant, notion)
+        .await
+        .unwrap();
     let alice = server.agent("alice");
     let search = async || alice.call("notion_search", json!({"query": ""})).await;
     server.browser().connect(search().await.link(), "Allow access").await;

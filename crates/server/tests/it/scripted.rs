@@ -96,7 +96,11 @@ impl Scripted {
     pub(crate) fn setup(&self) -> Setup {
         let connector = Some((self.yaml(), CLIENT.0.to_owned(), CLIENT.1.to_owned()));
         let verify_end_user = VerifyEndUser::Off;
-        let settings = Some(EnvironmentSettings { verify_end_user, return_urls: Vec::new() });
+        let settings = Some(EnvironmentSettings {
+            verify_end_user,
+            return_urls: Vec::new(),
+            allowed_origins: Vec::new(),
+        });
         Setup { environment: Environment::Test, settings, connector, ..Setup::default() }
     }
 

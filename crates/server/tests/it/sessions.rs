@@ -76,8 +76,13 @@ async fn a_session_acts_as_its_agent_and_no_other() {
 async fn a_key_that_acts_as_one_agent_opens_sessions_of_that_one() {
     let server = TestServer::start().await;
     let bare = server.add_agent("bare", Some(Vec::new())).await;
-    let key =
-        server.app.engine().provisioning.create_api_key(server.tenant, Some(bare)).await.unwrap();
+    let key = server
+        .app
+        .management()
+        .provisioning
+        .create_api_key(server.tenant, Some(bare))
+        .await
+        .unwrap();
     let bound = server.agent_with_key(key.expose(), "").naming(None);
     let opened = bound.post(SESSIONS, json!({"end_user_id": "alice"})).await;
     assert_eq!(holder(&server, &opened).get("/v1/tools").await.body["tools"], json!([]));

@@ -2,6 +2,7 @@
 
 mod provider;
 
+use astralform_domain::Actor;
 use std::time::Duration;
 
 use astralform_storage::project_connectors;
@@ -164,7 +165,7 @@ async fn edit(server: &TestServer, evil: &Provider, hosts_too: bool) {
         let host = evil.base.as_str().trim_end_matches('/').to_owned();
         edited.hosts = edited.hosts.iter().map(ToOwned::to_owned).chain([host]).collect();
     }
-    let mut tx = server.db.begin().await.unwrap();
+    let mut tx = server.db.begin(Actor::Operator).await.unwrap();
     project_connectors::update(&mut tx, &edited).await.unwrap();
     tx.commit().await.unwrap();
 }

@@ -34,7 +34,11 @@ async fn server(provider: &Provider) -> TestServer {
     let yaml = provider.yaml() + LARGE;
     let connector = Some((yaml, id.to_owned(), secret.to_owned()));
     let off = VerifyEndUser::Off;
-    let settings = Some(EnvironmentSettings { verify_end_user: off, return_urls: Vec::new() });
+    let settings = Some(EnvironmentSettings {
+        verify_end_user: off,
+        return_urls: Vec::new(),
+        allowed_origins: Vec::new(),
+    });
     TestServer::with(Setup { settings, connector, ..Setup::default() }).await
 }
 

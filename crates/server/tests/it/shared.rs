@@ -136,6 +136,7 @@ async fn confirming() -> TestServer {
     let settings = EnvironmentSettings {
         verify_end_user: VerifyEndUser::Confirm,
         return_urls: vec!["https://app.example.com/done".to_owned()],
+        allowed_origins: Vec::new(),
     };
     let server = TestServer::with(Setup { settings: Some(settings), ..Setup::default() }).await;
     set(&server, true, false).await;

@@ -1,4 +1,4 @@
-use astralform_domain::{ConnectionId, HostSet, Timestamp};
+use astralform_domain::{Actor, ConnectionId, HostSet, Timestamp};
 use astralform_storage::{connections, project_connectors, tokens};
 use astralform_testkit::TestServer;
 use serde_json::json;
@@ -20,7 +20,7 @@ async fn v1_a_token_moved_to_another_users_connection_is_not_sent() {
     let bob = connect(&server, "bob").await;
     let stolen = tokens::of(&server.db, alice).await.unwrap().remove(0);
     let bob = connections::find(&server.db, server.tenant, bob).await.unwrap().unwrap();
-    let mut tx = server.db.begin().await.unwrap();
+    let mut tx = server.db.begin(Actor::Operator).await.unwrap();
     tokens::put(&mut tx, &bob, &stolen).await.unwrap();
     tx.commit().await.unwrap();
 
@@ -41,7 +41,7 @@ async fn v1_a_refresh_token_in_the_place_of_an_access_token_is_not_sent() {
     token.access_token = token.refresh_token.clone().unwrap();
     token.expires_at = Some(Timestamp::from_secs(4_000_000_000));
     let alice = connections::find(&server.db, server.tenant, alice).await.unwrap().unwrap();
-    let mut tx = server.db.begin().await.unwrap();
+    let mut tx = server.db.begin(Actor::Operator).await.unwrap();
     tokens::put(&mut tx, &alice, &token).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(server.agent("alice").call(TOOL, json!({})).await.status, 500);
@@ -55,7 +55,7 @@ async fn v1_an_edited_destination_host_makes_a_token_unusable() {
     let mut stored = connections::find(&server.db, server.tenant, alice).await.unwrap().unwrap();
     let more = ["evil.example.com".to_owned()];
     stored.hosts = stored.hosts.iter().map(ToOwned::to_owned).chain(more).collect::<HostSet>();
-    let mut tx = server.db.begin().await.unwrap();
+    let mut tx = server.db.begin(Actor::Operator).await.unwrap();
     connections::update(&mut tx, &stored).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(server.agent("alice").call(TOOL, json!({})).await.outcome(), "auth_required");
@@ -67,14 +67,14 @@ async fn v1_an_app_secret_moved_to_another_project_does_not_open() {
     let server = TestServer::start().await;
     let stored = project_connectors::find(&server.db, server.tenant, server.connector);
     let mut copy = stored.await.unwrap().unwrap();
-    let made = server.app.engine().provisioning.provision("Thief", "Thief").await.unwrap();
+    let made = server.app.management().provisioning.provision("Thief", "Thief").await.unwrap();
     copy.tenant.project = made.project;
     copy.id = "pcon_01JAAAAAAAAAAAAAAAAAAAAAAA".parse().unwrap();
-    let mut tx = server.db.begin().await.unwrap();
+    let mut tx = server.db.begin(Actor::Operator).await.unwrap();
     project_connectors::create(&mut tx, &copy).await.unwrap();
     tx.commit().await.unwrap();
 
-    let key = server.app.engine().provisioning.create_api_key(copy.tenant, None).await.unwrap();
+    let key = server.app.management().provisioning.create_api_key(copy.tenant, None).await.unwrap();
     let thief = server.agent_with_key(key.expose(), "mallory");
     let asked = thief.call(TOOL, json!({})).await;
     let page = server.browser().connect(asked.link(), "Allow").await;

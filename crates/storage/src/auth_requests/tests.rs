@@ -1,21 +1,21 @@
 use astralform_domain::{AuthReason, Environment};
 
 use super::*;
-use crate::testing::{World, auth_request, id, on_both, world};
+use crate::testing::{ACTOR, World, auth_request, id, on_both, world};
 
 const NOW: Timestamp = Timestamp::from_secs(1_000);
 const LATER: Timestamp = Timestamp::from_secs(2_000);
 
 async fn ask(db: &Db, world: &World, asks_for: &str, now: Timestamp) -> AuthRequest {
     let new = AuthRequest { expires_at: now.after(AuthRequest::PHASE), ..auth_request(world) };
-    let mut tx = db.begin().await.unwrap();
+    let mut tx = db.begin(ACTOR).await.unwrap();
     let open = open(&mut tx, &new, Some(world.end_user_key), asks_for, now).await.unwrap();
     tx.commit().await.unwrap();
     open
 }
 
 async fn move_on(db: &Db, seen: &AuthRequest, next: &AuthRequestState) -> bool {
-    let mut tx = db.begin().await.unwrap();
+    let mut tx = db.begin(ACTOR).await.unwrap();
     let moved = advance(&mut tx, seen, next, LATER).await.unwrap();
     tx.commit().await.unwrap();
     moved
@@ -25,7 +25,7 @@ async fn move_on(db: &Db, seen: &AuthRequest, next: &AuthRequestState) -> bool {
 /// then, and that connection.
 async fn led_to(db: &Db, world: &World, asked: &AuthRequest) -> (AuthRequest, ConnectionId) {
     let connection = crate::testing::connection(world, "acc");
-    let mut tx = db.begin().await.unwrap();
+    let mut tx = db.begin(ACTOR).await.unwrap();
     crate::connections::create(&mut tx, &connection, Some(world.end_user_key)).await.unwrap();
     tx.commit().await.unwrap();
     let state = AuthRequestState::AwaitingConfirmation { connection: connection.id };
@@ -102,7 +102,7 @@ async fn what_nobody_finished_or_confirmed_in_time_is_found() {
         let late = unconfirmed(&db, LATER, 10).await.unwrap();
         assert_eq!(late.iter().map(|request| request.id).collect::<Vec<_>>(), [confirming.id]);
 
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         assert_eq!(expire_pending(&mut tx, NOW).await.unwrap(), 0);
         assert_eq!(expire_pending(&mut tx, LATER).await.unwrap(), 1);
         tx.commit().await.unwrap();
@@ -119,7 +119,7 @@ async fn a_request_remembers_the_connection_it_led_to_and_the_account_it_found()
         let asked = ask(&db, &world, "default read", NOW).await;
         let (waiting, connection) = led_to(&db, &world, &asked).await;
         assert_eq!(waiting.state, AuthRequestState::AwaitingConfirmation { connection });
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         assert!(!confirm(&mut tx, &asked).await.unwrap(), "it was seen when it was pending");
         assert!(confirm(&mut tx, &waiting).await.unwrap());
         assert!(!confirm(&mut tx, &waiting).await.unwrap());
@@ -143,7 +143,7 @@ async fn every_open_request_of_a_connector_can_be_ended() {
         let mine = auth_request(&world);
         let shared = auth_request(&world);
         let shared = AuthRequest { owner: astralform_domain::Owner::Project, ..shared };
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         open(&mut tx, &mine, Some(world.end_user_key), "x", now).await.unwrap();
         let opened = open(&mut tx, &shared, None, "x", now).await.unwrap();
         let again = AuthRequest { id: id(), ..shared.clone() };
@@ -169,7 +169,7 @@ async fn a_pending_request_can_be_prolonged_and_an_answered_one_stored() {
         let connection = crate::testing::connection(&world, "acc");
         let state = AuthRequestState::Completed { connection: connection.id };
         let answered = AuthRequest { state: state.clone(), ..auth_request(&world) };
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         crate::connections::create(&mut tx, &connection, Some(world.end_user_key)).await.unwrap();
         prolong(&mut tx, &asked).await.unwrap();
         insert(&mut tx, &answered, Some(world.end_user_key), "granted", NOW).await.unwrap();
@@ -188,7 +188,7 @@ async fn disconnecting_what_awaits_confirmation_ends_its_request() {
         let world = world(&db).await;
         let asked = ask(&db, &world, "default read", NOW).await;
         let (_, connection) = led_to(&db, &world, &asked).await;
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         assert_eq!(decline(&mut tx, id()).await.unwrap(), 0);
         assert_eq!(decline(&mut tx, connection).await.unwrap(), 1);
         tx.commit().await.unwrap();
@@ -206,7 +206,7 @@ async fn f15_attempts_are_counted_and_prolong_a_phase_once() {
         let end = asked.expires_at;
         let latest = asked.expires_at.after(AuthRequest::PHASE);
         let try_until = async |until: Timestamp, expected: Timestamp| {
-            let mut tx = db.begin().await.unwrap();
+            let mut tx = db.begin(ACTOR).await.unwrap();
             assert!(attempt(&mut tx, asked.id, until, 4).await.unwrap());
             tx.commit().await.unwrap();
             let found = find_in_any_tenant(&db, asked.id).await.unwrap().unwrap();
@@ -217,7 +217,7 @@ async fn f15_attempts_are_counted_and_prolong_a_phase_once() {
         try_until(between, between).await;
         try_until(latest, latest).await;
         try_until(latest.after(AuthRequest::PHASE), latest).await;
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         assert!(!attempt(&mut tx, asked.id, NOW, 4).await.unwrap(), "there is no fifth of four");
     })
     .await;
@@ -230,7 +230,7 @@ async fn f15_open_requests_are_counted_up_to_a_limit() {
         for number in 0..3 {
             ask(&db, &world, &format!("scopes {number}"), NOW).await;
         }
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         assert_eq!(open_of(&mut tx, world.end_user_key, 9).await.unwrap(), 3);
         assert_eq!(open_of(&mut tx, world.end_user_key, 2).await.unwrap(), 2);
         assert_eq!(open_of(&mut tx, id(), 9).await.unwrap(), 0);
@@ -256,7 +256,7 @@ async fn f15_the_oldest_requests_of_an_end_user_that_have_ended_are_forgotten() 
         for ended in &all[..4] {
             assert!(move_on(&db, ended, &AuthRequestState::Declined { said: None }).await);
         }
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         assert_eq!(forget_ended(&mut tx, world.end_user_key, 4).await.unwrap(), 0);
         assert_eq!(forget_ended(&mut tx, world.end_user_key, 2).await.unwrap(), 2);
         tx.commit().await.unwrap();
@@ -279,7 +279,7 @@ async fn a_row_whose_status_goes_with_nothing_beside_it_is_refused() {
             "UPDATE auth_requests SET status = 'failed'",
             "UPDATE auth_requests SET status = 'pending', failure = 'frozen'",
         ] {
-            let mut tx = db.begin().await.unwrap();
+            let mut tx = db.begin(ACTOR).await.unwrap();
             tx.execute(sql, binds![]).await.unwrap();
             tx.commit().await.unwrap();
             let refused = find(&db, world.tenant, asked.id).await.unwrap_err();

@@ -3,13 +3,13 @@ use astralform_domain::{Connection, ConnectionState, EndUserKey};
 use super::*;
 use crate::{
     agents, connections, project_connectors,
-    testing::{connection, id, on_both, pruned, world},
+    testing::{ACTOR, connection, id, on_both, pruned, world},
 };
 
 const APART: Duration = Duration::from_mins(1);
 
 async fn commit(db: &Db, topic: Topic<'_>) {
-    let mut tx = db.begin().await.unwrap();
+    let mut tx = db.begin(ACTOR).await.unwrap();
     tx.touch(topic);
     tx.commit().await.unwrap();
 }
@@ -20,7 +20,7 @@ async fn what_is_committed_is_forgotten_at_once_and_what_is_rolled_back_is_not()
         db.follow().await.unwrap();
         let project = id();
         let stamp = db.stamp(&[Topic::Project(project)]).unwrap();
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         tx.touch(Topic::Project(project));
         drop(tx);
         assert!(db.holds(&stamp));
@@ -59,7 +59,7 @@ async fn f1_what_did_not_change_is_not_announced() {
         let of = &world.project_connector;
         let stamp = || db.stamp(&[Topic::Project(world.tenant.project)]).unwrap();
         let refused = async |at: Option<i64>| {
-            let mut tx = db.begin().await.unwrap();
+            let mut tx = db.begin(ACTOR).await.unwrap();
             let at = at.map(Timestamp::from_secs);
             let is_news = project_connectors::note_rejection(&mut tx, of, at).await.unwrap();
             tx.commit().await.unwrap();
@@ -103,7 +103,7 @@ async fn old_lines_are_forgotten() {
         commit(&db, Topic::Project(id())).await;
         let now = Timestamp::from_secs(1);
         assert_eq!(pruned(&db, "changes", now).await, 0);
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         let long_ago = binds![Timestamp::from_secs(1)];
         tx.execute("UPDATE changes SET written_at = $1", long_ago).await.unwrap();
         tx.commit().await.unwrap();
@@ -147,14 +147,14 @@ fn token() -> crate::tokens::Token {
 async fn bring_to_life(db: &Db, stored: &Connection, is_waiting: bool) {
     let state = [ConnectionState::ACTIVE, ConnectionState::AwaitingConfirmation];
     let alive = Connection { state: state[usize::from(is_waiting)], ..stored.clone() };
-    let mut tx = db.begin().await.unwrap();
+    let mut tx = db.begin(ACTOR).await.unwrap();
     connections::update(&mut tx, &alive).await.unwrap();
     crate::tokens::put(&mut tx, stored, &token()).await.unwrap();
     tx.commit().await.unwrap();
 }
 
 async fn store(db: &Db, new: &Connection, owner: EndUserKey) {
-    let mut tx = db.begin().await.unwrap();
+    let mut tx = db.begin(ACTOR).await.unwrap();
     connections::create(&mut tx, new, Some(owner)).await.unwrap();
     tx.commit().await.unwrap();
 }
@@ -183,7 +183,7 @@ async fn k2_whatever_changes_an_owners_connections_says_so() {
                 store(&db, &merged, world.end_user_key).await;
             }
             let before = stamp();
-            let mut tx = db.begin().await.unwrap();
+            let mut tx = db.begin(ACTOR).await.unwrap();
             let tx_ref = &mut tx;
             let c = &stored;
             match step {
@@ -203,14 +203,8 @@ async fn k2_whatever_changes_an_owners_connections_says_so() {
                 8 => crate::tokens::erase(tx_ref, c).await.unwrap(),
                 9 => connections::merge(tx_ref, &merged).await.unwrap(),
                 _ => {
-                    let agent = agents::Agent {
-                        id: id(),
-                        name: "new".to_owned(),
-                        is_default: false,
-                        is_enabled: true,
-                        connectors: None,
-                    };
-                    agents::create(tx_ref, tenant.project, &agent, now).await.unwrap();
+                    let agent = crate::testing::agent("new");
+                    agents::create(tx_ref, tenant.project, &agent).await.unwrap();
                 }
             }
             tx.commit().await.unwrap();

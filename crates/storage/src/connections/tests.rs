@@ -3,11 +3,11 @@ use astralform_domain::{ConnectionStatus, Environment, ScopeSet, StatusReason, T
 use super::*;
 use crate::{
     Db,
-    testing::{World, connection, id, on_both, world},
+    testing::{ACTOR, World, connection, id, on_both, world},
 };
 
 async fn store(db: &Db, world: &World, connections: &[&Connection]) {
-    let mut tx = db.begin().await.unwrap();
+    let mut tx = db.begin(ACTOR).await.unwrap();
     for new in connections {
         create(&mut tx, new, Some(world.end_user_key)).await.unwrap();
     }
@@ -48,7 +48,7 @@ async fn an_account_is_connected_once_but_another_may_wait_for_confirmation() {
             ..connection(&world, "acc")
         };
         store(&db, &world, &[&connection(&world, "acc"), &waiting]).await;
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         let again = create(&mut tx, &connection(&world, "acc"), Some(world.end_user_key)).await;
         assert!(again.unwrap_err().is_conflict());
     })
@@ -67,7 +67,7 @@ async fn a_connection_ends_only_from_the_status_that_was_seen() {
             state: ConnectionState::NeedsReauth(StatusReason::TokenRejected),
             ..stored.clone()
         };
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         for (seen, expected) in [(&seen, false), (&stored, true), (&stored, false)] {
             assert_eq!(revoke(&mut tx, seen, why, now).await.unwrap(), expected);
         }
@@ -96,7 +96,7 @@ async fn a_dead_token_does_not_end_a_connection_that_was_renewed_meanwhile() {
             in_doubt: false,
             doubts: crate::tokens::Doubts::default(),
         };
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         crate::tokens::put(&mut tx, &stored, &token).await.unwrap();
         for (generation, expected) in [(1, false), (2, true), (2, false)] {
             let why = StatusReason::TokenRejected;
@@ -118,7 +118,7 @@ async fn an_update_keeps_id_and_account() {
         store(&db, &world, &[&stored]).await;
         let changed =
             Connection { scopes: ScopeSet::from_iter(["read", "write"]), ..stored.clone() };
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         update(&mut tx, &changed).await.unwrap();
         tx.commit().await.unwrap();
         let found = find(&db, world.tenant, stored.id).await.unwrap().unwrap();
@@ -136,7 +136,7 @@ async fn a_removed_connection_is_gone_from_its_own_environment_only() {
         store(&db, &world, &[&stored]).await;
         let live = Tenant { environment: Environment::Live, ..world.tenant };
         for (tenant, left) in [(live, true), (world.tenant, false)] {
-            let mut tx = db.begin().await.unwrap();
+            let mut tx = db.begin(ACTOR).await.unwrap();
             merge(&mut tx, &Connection { tenant, ..stored.clone() }).await.unwrap();
             tx.commit().await.unwrap();
             let found = find(&db, world.tenant, stored.id).await.unwrap();
@@ -153,7 +153,7 @@ async fn a_shared_connection_serves_everybody_and_the_request_that_names_nobody(
         let pcon = world.project_connector.id;
         let shared = Connection { owner: Owner::Project, ..connection(&world, "acc_shared") };
         let own = connection(&world, "acc_own");
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         create(&mut tx, &shared, None).await.unwrap();
         create(&mut tx, &own, Some(world.end_user_key)).await.unwrap();
         tx.commit().await.unwrap();
@@ -170,7 +170,7 @@ async fn a_shared_connection_serves_everybody_and_the_request_that_names_nobody(
         }
         let found = find(&db, world.tenant, shared.id).await.unwrap().unwrap();
         assert_eq!(found.owner, Owner::Project);
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         let again = Connection { id: id(), ..shared.clone() };
         assert!(create(&mut tx, &again, None).await.unwrap_err().is_conflict());
     })
@@ -216,7 +216,7 @@ async fn the_connections_of_an_account_are_found_whoever_owns_them() {
             ..connection(&world, "acc")
         };
         store(&db, &world, &[&own, &ended, &connection(&world, "other")]).await;
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         create(&mut tx, &shared, None).await.unwrap();
         tx.commit().await.unwrap();
         let mut found = of_account(&db, tenant, pcon, "acc").await.unwrap();
@@ -265,7 +265,7 @@ async fn an_account_is_known_to_an_app_as_long_as_any_project_has_it_connected()
         let known = async |app, account| any_with_app(&db, (&slug, app), account).await.unwrap();
         assert!(known("client", "acc").await);
         assert!(!known("other", "acc").await && !known("client", "other").await);
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         let why = StatusReason::AdminRevoked;
         revoke(&mut tx, &one, why, Timestamp::from_secs(9)).await.unwrap();
         tx.commit().await.unwrap();
@@ -283,7 +283,7 @@ async fn one_connection_of_an_owner_is_the_default() {
         store(&db, &world, &[&first, &second]).await;
         let shared =
             Connection { owner: Owner::Project, is_default: true, ..connection(&world, "s") };
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         create(&mut tx, &shared, None).await.unwrap();
         make_default(&mut tx, &second).await.unwrap();
         tx.commit().await.unwrap();
@@ -305,7 +305,7 @@ async fn all_connections_of_a_connector_can_be_expired_counted_and_revoked() {
         let waiting =
             Connection { state: ConnectionState::AwaitingConfirmation, ..connection(&world, "w") };
         store(&db, &world, &[&connection(&world, "a"), &connection(&world, "b"), &waiting]).await;
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         let why = StatusReason::ClientChanged;
         assert_eq!(expire_all(&mut tx, tenant, pcon, why).await.unwrap(), 2);
         tx.commit().await.unwrap();
@@ -314,7 +314,7 @@ async fn all_connections_of_a_connector_can_be_expired_counted_and_revoked() {
         let waits = ConnectionStatus::AwaitingConfirmation;
         let dead = ConnectionStatus::NeedsReauth;
         assert_eq!(found, [(waits, 1), (dead, 2)]);
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         assert_eq!(revoke_unconfirmed(&mut tx, tenant, id(), why, now).await.unwrap(), 0);
         assert_eq!(revoke_unconfirmed(&mut tx, tenant, pcon, why, now).await.unwrap(), 1);
         let why = StatusReason::ConnectorDisabled;

@@ -318,7 +318,7 @@ mod tests {
     use super::*;
     use crate::{
         projects,
-        testing::{on_both, on_both_empty, world},
+        testing::{ACTOR, on_both, on_both_empty, world},
     };
 
     async fn rows(snapshot: &mut Snapshot, table: &Table) -> Vec<Vec<Value>> {
@@ -408,7 +408,7 @@ mod tests {
             db.migrate().await.unwrap();
             assert!(db.is_empty().await.unwrap());
             let mut snapshot = source.snapshot().await.unwrap();
-            let mut tx = db.begin().await.unwrap();
+            let mut tx = db.begin(ACTOR).await.unwrap();
             for table in snapshot.tables().await.unwrap() {
                 fill(&mut tx, &table, rows(&mut snapshot, &table).await).await;
             }

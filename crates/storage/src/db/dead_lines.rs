@@ -15,7 +15,11 @@ use tokio::{
 };
 
 use super::*;
-use crate::{bind::binds, meta, testing::option_env_at_run_time};
+use crate::{
+    bind::binds,
+    meta,
+    testing::{ACTOR, option_env_at_run_time},
+};
 
 /// Longer than a dead line may keep a caller waiting, with a busy machine allowed for.
 const HEALED_WITHIN: Duration = Duration::from_secs(30);
@@ -71,7 +75,7 @@ async fn forward(mut near: TcpStream, target: String, mut death: watch::Receiver
 async fn open_several(db: &Db) {
     let mut open = Vec::new();
     for _ in 0..4 {
-        open.push(db.begin().await.unwrap());
+        open.push(db.begin(ACTOR).await.unwrap());
     }
     drop(open);
     while db.idle_lines() < 4 {
@@ -104,11 +108,11 @@ async fn f2_a_transaction_on_a_dead_line_ends_and_gives_its_place_back() {
     let Some(proxy) = Proxy::start().await else { return };
     let db = Db::connect_postgres(&proxy.url).await.unwrap();
     db.migrate().await.unwrap();
-    let mut written = db.begin().await.unwrap();
+    let mut written = db.begin(ACTOR).await.unwrap();
     meta::touch(&mut written).await.unwrap();
     let mut dropped = Vec::new();
     for _ in 1..16 {
-        dropped.push(db.begin().await.unwrap());
+        dropped.push(db.begin(ACTOR).await.unwrap());
     }
     proxy.forget_lines();
     tokio::time::sleep(Duration::from_millis(100)).await; // until the proxy has noticed
@@ -117,7 +121,7 @@ async fn f2_a_transaction_on_a_dead_line_ends_and_gives_its_place_back() {
     assert!(matches!(error, Error::TimedOut), "{error:?}");
 
     let began = Instant::now();
-    while let Err(error) = db.begin().await {
+    while let Err(error) = db.begin(ACTOR).await {
         assert!(began.elapsed() < HEALED_WITHIN, "every place is taken by a dead line: {error:?}");
     }
     // The server lets go of the row when it has waited for the transaction long enough.
@@ -127,7 +131,7 @@ async fn f2_a_transaction_on_a_dead_line_ends_and_gives_its_place_back() {
 }
 
 async fn touch(db: &Db) -> Result<()> {
-    let mut tx = db.begin().await?;
+    let mut tx = db.begin(ACTOR).await?;
     meta::touch(&mut tx).await?;
     tx.commit().await
 }
@@ -138,11 +142,11 @@ async fn f2_what_changes_any_number_of_rows_has_time_to_do_it() {
     let Some(url) = option_env_at_run_time("TEST_DATABASE_URL") else { return };
     let db = Db::connect_to_fresh_schema(&url).await;
     db.migrate().await.unwrap();
-    let mut usual = db.begin().await.unwrap();
+    let mut usual = db.begin(ACTOR).await.unwrap();
     let error = usual.rows(SLOW, Vec::new(), AccessMode::Read).await.err().unwrap();
     assert!(matches!(error, Error::TimedOut), "{error:?}");
 
-    let mut long = db.begin_long().await.unwrap();
+    let mut long = db.begin_long(ACTOR).await.unwrap();
     meta::touch(&mut long).await.unwrap();
     long.rows(SLOW, Vec::new(), AccessMode::Read).await.unwrap();
     let mut snapshot = db.snapshot().await.unwrap();
@@ -160,7 +164,7 @@ async fn f2_a_statement_that_is_given_up_leaves_its_line_in_order() {
     for round in 0..20 {
         let slow = db.rows("SELECT pg_sleep(0.05)", Vec::new(), AccessMode::Read);
         assert!(tokio::time::timeout(Duration::from_millis(5), slow).await.is_err());
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         let sql = "INSERT INTO meta (name, value) VALUES ($1, $1)";
         tx.execute(sql, binds![format!("{round}")]).await.unwrap();
         if round % 2 == 0 {

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use astralform_domain::Timestamp;
+use astralform_domain::{Actor, Timestamp};
 use tokio::time::timeout;
 
 use super::Db;
@@ -91,7 +91,7 @@ impl Db {
         if self.feed.health.takes_writes() {
             return Ok(());
         }
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin(Actor::Product).await?;
         crate::meta::touch(&mut tx).await?;
         tx.commit().await
     }

@@ -3,7 +3,7 @@ use std::time::Duration;
 use astralform_domain::Timestamp;
 
 use super::*;
-use crate::{bind::binds, meta};
+use crate::{bind::binds, meta, testing::ACTOR};
 
 /// Leaves room for so many pages in the file, and for no more.
 async fn limit(db: &Db, pages: &'static str) {
@@ -12,7 +12,7 @@ async fn limit(db: &Db, pages: &'static str) {
 
 async fn write(db: &Db, name: &str, length: usize) -> Result<()> {
     const SQL: &str = "INSERT INTO meta (name, value) VALUES ($1, $2)";
-    let mut tx = db.begin().await?;
+    let mut tx = db.begin(ACTOR).await?;
     tx.execute(SQL, binds![name, "x".repeat(length)]).await?;
     tx.commit().await
 }
@@ -45,7 +45,7 @@ async fn b2_what_had_nothing_to_write_does_not_prove_that_there_is_room() {
     db.migrate().await.unwrap();
     limit(&db, "PRAGMA max_page_count = 1").await;
     let large = || binds!["large", "x".repeat(1_000_000)];
-    let mut tx = db.begin().await.unwrap();
+    let mut tx = db.begin(ACTOR).await.unwrap();
     assert!(tx.rows(RETURNING, large(), AccessMode::Write).await.is_err());
     drop(tx);
     assert!(!db.feed.health.takes_writes(), "what returns rows is a write too");
@@ -53,7 +53,7 @@ async fn b2_what_had_nothing_to_write_does_not_prove_that_there_is_room() {
     db.rows("DELETE FROM meta WHERE name = 'nobody' RETURNING value", vec![], AccessMode::Write)
         .await
         .unwrap();
-    let mut tx = db.begin().await.unwrap();
+    let mut tx = db.begin(ACTOR).await.unwrap();
     tx.execute(NOTHING, Vec::new()).await.unwrap();
     tx.commit().await.unwrap();
     assert!(!db.feed.health.takes_writes());
@@ -68,7 +68,7 @@ async fn b3_writers_wait_while_another_process_holds_the_file_for_ten_seconds() 
     let db = Db::open_sqlite(&path).await.unwrap();
     db.migrate().await.unwrap();
     let other = Db::open_sqlite(&path).await.unwrap();
-    let held = other.begin().await.unwrap();
+    let held = other.begin(ACTOR).await.unwrap();
     let names = ["one", "two", "three"];
     let writers: tokio::task::JoinSet<_> = names
         .into_iter()
@@ -89,7 +89,7 @@ async fn a_transaction_that_was_dropped_leaves_its_connection_in_order() {
     let db = Db::open_sqlite(&folder.path().join("test.db")).await.unwrap();
     db.migrate().await.unwrap();
     for round in 0..20 {
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         meta::touch(&mut tx).await.unwrap();
         drop(tx);
         write(&db, &format!("{round}"), 10).await.unwrap();

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use astralform_domain::Clock;
+use astralform_domain::{Actor, Clock};
 use sqlx::{Sqlite, Transaction};
 
 use super::{
@@ -17,6 +17,7 @@ use crate::{Result, bind::Bind, changes::Feed};
 /// An open write transaction; dropping it rolls back.
 pub struct Tx {
     pub(super) open: Open,
+    actor: Actor,
     has_written: bool,
     /// The digests of what it changes.
     pub(crate) touched: BTreeSet<u32>,
@@ -33,11 +34,19 @@ pub(super) enum Open {
 }
 
 impl Db {
-    /// Starts a write transaction. Each of its statements may take a few seconds.
+    /// Starts a write transaction of an actor. Each of its statements may take a few seconds.
+    ///
+    /// Nothing is changed by nobody:
+    ///
+    /// ```compile_fail,E0061
+    /// # async fn change(db: &astralform_storage::Db) {
+    /// let tx = db.begin().await;
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// When no connection is to be had.
-    pub async fn begin(&self) -> Result<Tx> {
+    pub async fn begin(&self, actor: Actor) -> Result<Tx> {
         one_connection::check("BEGIN");
         let open = self.feed.health.note_write(self.open_transaction().await, |_| false)?;
         let feed = Arc::clone(&self.feed);
@@ -49,16 +58,16 @@ impl Db {
         };
         let has_written = false;
         let mark = Mark::set();
-        Ok(Tx { open, has_written, touched, feed, clock, _mark: mark, _work: work })
+        Ok(Tx { open, actor, has_written, touched, feed, clock, _mark: mark, _work: work })
     }
 
-    /// Starts a write transaction whose statements read or change any number of rows, and may take
-    /// minutes.
+    /// Starts a write transaction of an actor whose statements read or change any number of rows,
+    /// and may take minutes.
     ///
     /// # Errors
     /// When no connection is to be had.
-    pub async fn begin_long(&self) -> Result<Tx> {
-        let mut tx = self.begin().await?;
+    pub async fn begin_long(&self, actor: Actor) -> Result<Tx> {
+        let mut tx = self.begin(actor).await?;
         if let Open::Postgres(line) = &mut tx.open {
             line.take_long().await?;
         }
@@ -90,6 +99,11 @@ impl Open {
 }
 
 impl Tx {
+    /// Returns who makes the changes of this transaction.
+    pub fn actor(&self) -> Actor {
+        self.actor
+    }
+
     /// Makes everything since [`Db::begin`] durable.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use crate::{
     Db, connections,
     refreshes::{self, Claimant, RefreshKey},
     revocations,
-    testing::{World, connection, on_both, webhook, world},
+    testing::{ACTOR, World, connection, on_both, webhook, world},
     tokens::{self, Token},
     webhook_deliveries, webhooks,
 };
@@ -17,7 +17,7 @@ const fn node<'a>(name: &'a str, process: &'a str) -> Node<'a> {
 }
 
 async fn beats(db: &Db, node: Node<'_>) -> HeartbeatReport {
-    let mut tx = db.begin().await.unwrap();
+    let mut tx = db.begin(ACTOR).await.unwrap();
     let found = beat(&mut tx, node).await.unwrap();
     tx.commit().await.unwrap();
     found
@@ -49,7 +49,7 @@ fn token() -> Token {
 async fn held(db: &Db, world: &World, account: &str, process: &str) -> RefreshKey {
     let owner = connection(world, account);
     let key = RefreshKey { connection: owner.id, kind: "user".to_owned() };
-    let mut tx = db.begin().await.unwrap();
+    let mut tx = db.begin(ACTOR).await.unwrap();
     connections::create(&mut tx, &owner, Some(world.end_user_key)).await.unwrap();
     let by = Claimant { node: process, takes_over: true };
     let lease = refreshes::claim(&mut tx, &key, by, Duration::from_mins(1)).await.unwrap().unwrap();
@@ -87,11 +87,11 @@ async fn b7_what_a_process_left_that_ended_in_order_or_was_alone_is_the_next_one
             beats(&db, node("one", process)).await;
             held(&db, &world, account, process).await;
         }
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         leave(&mut tx, node("one", "first")).await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!(beats(&db, node("one", "third")).await.taken_over, 1);
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         outlive(&mut tx, node("one", "third")).await.unwrap();
         tx.commit().await.unwrap();
         let found = beats(&db, node("one", "third")).await;
@@ -108,7 +108,7 @@ async fn r1_a_holder_that_says_nothing_any_more_is_seen_to_be_gone() {
         let key = held(&db, &world, "acc", "old").await;
         let by = Claimant { node: "new", takes_over: true };
         let owner = connections::find(&db, world.tenant, key.connection).await.unwrap().unwrap();
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         tokens::put(&mut tx, &owner, &token()).await.unwrap();
         tx.commit().await.unwrap();
         let is_living = async || {
@@ -189,7 +189,7 @@ async fn r6_after_a_nodes_clock_was_set_back_what_waits_in_its_outboxes_is_tried
         let back = db.at_the_time_of(Clock::manual(now));
         let owner = connection(&world, "acc");
         let hook = webhook(world.tenant);
-        let mut tx = ahead.begin().await.unwrap();
+        let mut tx = ahead.begin(ACTOR).await.unwrap();
         webhooks::create(&mut tx, &hook).await.unwrap();
         connections::create(&mut tx, &owner, Some(world.end_user_key)).await.unwrap();
         tokens::put(&mut tx, &owner, &token()).await.unwrap();

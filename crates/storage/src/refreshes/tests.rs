@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     connection_uses, connections, freezes,
     nodes::{self, Node},
-    testing::{connection, on_both, world},
+    testing::{ACTOR, connection, on_both, world},
     tokens,
 };
 
@@ -27,7 +27,7 @@ async fn stored(db: &Db, account: &str) -> (Connection, RefreshKey) {
         in_doubt: false,
         doubts: tokens::Doubts::default(),
     };
-    let mut tx = db.begin().await.unwrap();
+    let mut tx = db.begin(ACTOR).await.unwrap();
     connections::create(&mut tx, &connection, Some(world.end_user_key)).await.unwrap();
     tokens::put(&mut tx, &connection, &token).await.unwrap();
     tx.commit().await.unwrap();
@@ -36,14 +36,14 @@ async fn stored(db: &Db, account: &str) -> (Connection, RefreshKey) {
 }
 
 async fn claimed(db: &Db, key: &RefreshKey, node: &str, length: Duration) -> Option<Lease> {
-    let mut tx = db.begin().await.unwrap();
+    let mut tx = db.begin(ACTOR).await.unwrap();
     let lease = claim(&mut tx, key, Claimant { node, takes_over: true }, length).await.unwrap();
     tx.commit().await.unwrap();
     lease
 }
 
 async fn sent(db: &Db, lease: &Lease) {
-    let mut tx = db.begin().await.unwrap();
+    let mut tx = db.begin(ACTOR).await.unwrap();
     mark_sent(&mut tx, lease, 3).await.unwrap();
     tx.commit().await.unwrap();
 }
@@ -68,7 +68,7 @@ async fn due(db: &Db, now: Timestamp, since: Timestamp) -> Vec<Wanted> {
 }
 
 async fn noted(db: &Db, connection: ConnectionId, at: Timestamp) {
-    let mut tx = db.begin().await.unwrap();
+    let mut tx = db.begin(ACTOR).await.unwrap();
     connection_uses::note(&mut tx, connection, at).await.unwrap();
     tx.commit().await.unwrap();
 }
@@ -83,7 +83,7 @@ async fn r1_one_holds_the_lease_until_it_lapses_and_the_next_knows_what_was_sent
         assert_eq!(claimed(&db, &key, "b", MINUTE).await, None, "it is held");
         assert!(holder(&db, &key, 3, A).await.unwrap().is_some());
         assert!(holder(&db, &key, 2, A).await.unwrap().is_none(), "the token is newer than that");
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         let node = |process| Node { name: "node", process, catalog: "same" };
         for living in ["a", "b"] {
             let found = nodes::beat(&mut tx, node(living)).await.unwrap();
@@ -107,7 +107,7 @@ async fn r3_what_another_node_has_sent_waits_for_its_answer_and_nothing_else_doe
         let (_, key) = stored(&db, "acc").await;
         let cautious = |node| Claimant { node, takes_over: false };
         let claimed_by = async |by, length| {
-            let mut tx = db.begin().await.unwrap();
+            let mut tx = db.begin(ACTOR).await.unwrap();
             let lease = claim(&mut tx, &key, by, length).await.unwrap();
             tx.commit().await.unwrap();
             lease
@@ -147,7 +147,7 @@ async fn r1_whoever_lost_the_lease_writes_nothing_any_more() {
         let next = claimed(&db, &key, "b", MINUTE).await.unwrap();
         let answer = Sealed::from_bytes(vec![7]);
         assert!(!keep_answer(&db, &late, &answer).await.unwrap());
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         put_off(&mut tx, &late, MINUTE, None).await.unwrap();
         give_back(&mut tx, &late).await.unwrap();
         tx.commit().await.unwrap();
@@ -167,7 +167,7 @@ async fn r2_an_answer_outlives_whoever_received_it() {
         assert!(keep_answer(&db, &first, &answer).await.unwrap());
         let next = claimed(&db, &key, "b", Duration::ZERO).await.unwrap();
         assert_eq!(next.answer, Some(answer));
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         tokens::erase(&mut tx, &connection).await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!(abandoned_by(&db, A).await, []);
@@ -183,7 +183,7 @@ async fn r4_a_failure_is_counted_and_puts_the_next_try_off() {
             let lease = claimed(&db, &key, "a", MINUTE).await.unwrap();
             assert_eq!((lease.failures, lease.was_sent), (failures, false));
             sent(&db, &lease).await;
-            let mut tx = db.begin().await.unwrap();
+            let mut tx = db.begin(ACTOR).await.unwrap();
             let now = tx.clock().await.unwrap();
             assert!(failures == 0 || lease.not_before > now);
             put_off(&mut tx, &lease, MINUTE, None).await.unwrap();
@@ -207,17 +207,17 @@ async fn r8_those_are_due_that_were_used_lately_and_nobody_is_at() {
         assert_eq!(due(&db, early, since).await, [], "it is not time yet");
         let wanted = Wanted { tenant: connection.tenant, key: key.clone(), generation: 3 };
         let project = Some(connection.tenant.project);
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         freezes::freeze(&mut tx, project, now).await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!(due(&db, now, early).await, [], "its project is frozen");
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         freezes::unfreeze(&mut tx, project).await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!(due(&db, now, early).await, [wanted]);
         let lease = claimed(&db, &key, "a", MINUTE).await.unwrap();
         assert_eq!(due(&db, now, since).await, [], "somebody is at it");
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         put_off(&mut tx, &lease, MINUTE, None).await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!(due(&db, now, since).await, [], "it has just failed");
@@ -243,7 +243,7 @@ async fn r8_what_is_put_off_is_neither_due_nor_abandoned_and_each_project_connec
         assert_eq!(all.len(), 3);
         assert!(all.is_sorted_by_key(|one| one.project_connector.to_string()));
 
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         for key in [&late, &sent_key] {
             postpone(&mut tx, key, "a", MINUTE).await.unwrap();
             postpone(&mut tx, key, "a", Duration::ZERO).await.unwrap();
@@ -270,7 +270,7 @@ async fn r2_an_answer_out_of_a_file_is_taken_also_where_its_refresh_was_given_up
         let (connection, key) = stored(&db, "acc").await;
         let answer = Sealed::from_bytes(vec![7]);
         let another = Sealed::from_bytes(vec![8]);
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         assert!(!take_answer(&mut tx, &key, 2, "a", &answer).await.unwrap(), "of another token");
         assert!(take_answer(&mut tx, &key, 3, "a", &answer).await.unwrap());
         assert!(!take_answer(&mut tx, &key, 3, "a", &another).await.unwrap(), "there is one");
@@ -278,7 +278,7 @@ async fn r2_an_answer_out_of_a_file_is_taken_also_where_its_refresh_was_given_up
         assert_eq!(abandoned_by(&db, A).await.len(), 1);
         let lease = claimed(&db, &key, "b", MINUTE).await.unwrap();
         assert_eq!((lease.generation, lease.answer), (3, Some(answer.clone())));
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         tokens::erase(&mut tx, &connection).await.unwrap();
         assert!(!take_answer(&mut tx, &key, 3, "a", &answer).await.unwrap(), "it has ended");
         tx.commit().await.unwrap();
@@ -290,7 +290,7 @@ async fn r2_an_answer_out_of_a_file_is_taken_also_where_its_refresh_was_given_up
 async fn r1_a_token_is_replaced_once() {
     on_both(async |db| {
         let (connection, key) = stored(&db, "acc").await;
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         tokens::doubt(&mut tx, &connection, "user", 3).await.unwrap();
         let old = tokens::find(&mut tx, connection.id, &key.kind).await.unwrap().unwrap();
         assert!(old.in_doubt);

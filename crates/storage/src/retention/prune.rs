@@ -41,13 +41,26 @@ pub(super) const AUTH_REQUESTS: &str = "
 
 pub(super) const API_KEYS: &str = "
     DELETE FROM api_keys WHERE id IN
-        (SELECT id FROM api_keys WHERE revoked_at IS NOT NULL AND revoked_at <= $1
-         ORDER BY revoked_at LIMIT $2)";
+        (SELECT id FROM api_keys
+         WHERE (revoked_at IS NOT NULL AND revoked_at <= $1)
+            OR (expires_at IS NOT NULL AND expires_at <= $1)
+         LIMIT $2)";
 
 pub(super) const ADMIN_TOKENS: &str = "
     DELETE FROM admin_tokens WHERE id IN
-        (SELECT id FROM admin_tokens WHERE revoked_at IS NOT NULL AND revoked_at <= $1
-         ORDER BY revoked_at LIMIT $2)";
+        (SELECT id FROM admin_tokens
+         WHERE (revoked_at IS NOT NULL AND revoked_at <= $1)
+            OR (expires_at IS NOT NULL AND expires_at <= $1)
+         LIMIT $2)";
+
+pub(super) const AGENTS: &str = "
+    DELETE FROM agents WHERE id IN
+        (SELECT id FROM agents
+         WHERE deleted_at IS NOT NULL AND deleted_at <= $1
+           AND NOT EXISTS (SELECT 1 FROM api_keys WHERE api_keys.agent_id = agents.id)
+           AND NOT EXISTS (SELECT 1 FROM sessions WHERE sessions.agent_id = agents.id)
+           AND NOT EXISTS (SELECT 1 FROM auth_requests WHERE auth_requests.agent_id = agents.id)
+         ORDER BY deleted_at LIMIT $2)";
 
 /// Removes connections that ended until then, with their uses and receipts. One whose tokens are yet
 /// to be ended at the provider, or that a prompt refers to, waits.

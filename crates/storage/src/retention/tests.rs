@@ -12,7 +12,9 @@ use crate::{
     auth_requests, connection_uses, connections, end_users,
     members::{self, Member},
     project_connectors, revocations,
-    testing::{World, auth_request, connection, id, on_both, pruned, world},
+    testing::{
+        ACTOR, World, admin_token, api_key, auth_request, connection, id, on_both, pruned, world,
+    },
     tokens::{self, Token},
 };
 
@@ -81,7 +83,7 @@ async fn stored(db: &Db, world: &World, account: &str) -> Connection {
         in_doubt: false,
         doubts: tokens::Doubts::default(),
     };
-    let mut tx = db.begin().await.unwrap();
+    let mut tx = db.begin(ACTOR).await.unwrap();
     connections::create(&mut tx, &new, Some(world.end_user_key)).await.unwrap();
     tokens::put(&mut tx, &new, &token).await.unwrap();
     connection_uses::note(&mut tx, new.id, at(0)).await.unwrap();
@@ -90,7 +92,7 @@ async fn stored(db: &Db, world: &World, account: &str) -> Connection {
 }
 
 async fn revoked(db: &Db, connection: &Connection) {
-    let mut tx = db.begin().await.unwrap();
+    let mut tx = db.begin(ACTOR).await.unwrap();
     let why = StatusReason::UserRevoked;
     assert!(connections::revoke(&mut tx, connection, why, at(0)).await.unwrap());
     tx.commit().await.unwrap();
@@ -105,7 +107,7 @@ async fn f13_an_ended_connection_goes_with_its_receipt_when_both_are_old() {
         let open = stored(&db, &world, "b").await;
         revoked(&db, &ended).await;
         assert_eq!(pruned(&db, "connections", at(400)).await, 0, "its tokens may be alive");
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         revocations::erase(&mut tx, ended.id).await.unwrap();
         let to = RevocationStatus::ProviderConfirmed;
         revocations::settle(&mut tx, ended.id, to, None, at(1)).await.unwrap();
@@ -140,7 +142,7 @@ async fn f13_connections_that_end_together_and_replaced_tokens_have_an_end_too()
         };
         let waiting =
             Connection { state: ConnectionState::AwaitingConfirmation, ..connection(&world, "b") };
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         for new in [&connection(&world, "a"), &waiting, &replaced] {
             connections::create(&mut tx, new, Some(world.end_user_key)).await.unwrap();
         }
@@ -163,7 +165,7 @@ async fn f13_ended_prompts_are_kept_for_a_month_and_open_ones_stay() {
         let open = auth_request(&world);
         let renewing = AuthRequest { expires_at: at(40), ..open };
         let key = Some(world.end_user_key);
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         for (new, asks_for) in [(&ended, "x"), (&renewing, "y")] {
             auth_requests::open(&mut tx, new, key, asks_for, at(0)).await.unwrap();
         }
@@ -185,7 +187,7 @@ async fn f13_an_end_user_goes_when_nothing_of_theirs_is_left() {
     on_both(async |db| {
         let world = world(&db).await;
         let ended = stored(&db, &world, "a").await;
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         for name in ["bob", "carol"] {
             let name = name.parse().unwrap();
             end_users::ensure(&mut tx, world.tenant, &name, id(), at(0)).await.unwrap();
@@ -206,7 +208,7 @@ async fn f13_an_end_user_goes_when_nothing_of_theirs_is_left() {
         assert_eq!(count(&db, USERS).await, 1, "one of them is connected");
 
         revoked(&db, &ended).await;
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         revocations::settle(&mut tx, ended.id, RevocationStatus::GaveUp, None, at(1))
             .await
             .unwrap();
@@ -231,7 +233,7 @@ async fn f13_a_disabled_connector_waits_for_what_refers_to_it() {
         let pcon = world.project_connector.id;
         let ended = stored(&db, &world, "a").await;
         revoked(&db, &ended).await;
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         project_connectors::disable(&mut tx, tenant, pcon, at(0)).await.unwrap();
         revocations::pause(&mut tx, pcon, 1, at(1), None).await.unwrap();
         revocations::settle(&mut tx, ended.id, RevocationStatus::GaveUp, None, at(1))
@@ -247,36 +249,21 @@ async fn f13_a_disabled_connector_waits_for_what_refers_to_it() {
 }
 
 #[tokio::test]
-async fn f13_revoked_keys_and_tokens_are_kept_for_a_term_some_at_a_time() {
+async fn f13_keys_and_tokens_that_are_over_are_kept_for_a_term_some_at_a_time() {
     on_both(async |db| {
         let world = world(&db).await;
         let member = Member { id: id(), email: "ada@example.com".parse().unwrap() };
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         members::create(&mut tx, &member, at(0)).await.unwrap();
         for number in 0..5 {
-            let secret_hash = [7; 32];
-            let hint = String::new();
-            let revoked_at = None;
-            let key = ApiKey {
-                id: id(),
-                tenant: world.tenant,
-                agent: None,
-                secret_hash,
-                hint: hint.clone(),
-                tag: None,
-                revoked_at,
-            };
-            let token = AdminToken {
-                id: id(),
-                member: member.id,
-                secret_hash,
-                hint,
-                tag: None,
-                revoked_at,
-            };
+            let key = api_key(world.tenant);
+            let token = admin_token(member.id);
+            let expires_at = (number == 1).then(|| at(0));
+            let key = ApiKey { expires_at, ..key };
+            let token = AdminToken { expires_at, ..token };
             api_keys::create(&mut tx, &key, at(0)).await.unwrap();
             admin_tokens::create(&mut tx, &token, at(0)).await.unwrap();
-            if number > 0 {
+            if number > 1 {
                 api_keys::revoke(&mut tx, key.id, at(0)).await.unwrap();
                 admin_tokens::revoke(&mut tx, token.id, at(0)).await.unwrap();
             }
@@ -288,7 +275,7 @@ async fn f13_revoked_keys_and_tokens_are_kept_for_a_term_some_at_a_time() {
                 assert_eq!(rule.prune(&db, at(90), 3).await.unwrap(), expected, "{}", rule.table);
             }
         }
-        assert_eq!(api_keys::list(&db, None, None).await.unwrap().len(), 1);
+        assert_eq!(api_keys::list(&db, api_keys::KeyFilter::default()).await.unwrap().len(), 1);
         assert_eq!(admin_tokens::list(&db, None).await.unwrap().len(), 1);
     })
     .await;

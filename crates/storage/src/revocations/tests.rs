@@ -6,7 +6,7 @@ use tokio::task::JoinSet;
 use super::*;
 use crate::{
     connections::{self, ConnectionSelection},
-    testing::{World, connection, on_both, state_of, world},
+    testing::{ACTOR, World, connection, on_both, state_of, world},
     tokens::{self, Token},
 };
 
@@ -21,7 +21,7 @@ fn at(seconds: i64) -> Timestamp {
 
 async fn connect(db: &Db, world: &World, account: &str, status: ConnectionStatus) -> Connection {
     let made = Connection { state: state_of(status), ..connection(world, account) };
-    let mut tx = db.begin().await.unwrap();
+    let mut tx = db.begin(ACTOR).await.unwrap();
     connections::create(&mut tx, &made, Some(world.end_user_key)).await.unwrap();
     for kind in ["bot", "user"] {
         let token = Token {
@@ -50,7 +50,7 @@ async fn ended(db: &Db, world: &World, number: usize) -> Vec<Connection> {
     }
     let tenant = world.tenant;
     let pcon = world.project_connector.id;
-    let mut tx = db.begin().await.unwrap();
+    let mut tx = db.begin(ACTOR).await.unwrap();
     let selection = ConnectionSelection::default();
     connections::revoke_all(&mut tx, tenant, pcon, selection, WHY, at(10)).await.unwrap();
     tx.commit().await.unwrap();
@@ -74,7 +74,7 @@ async fn b6_whatever_ends_a_connection_with_tokens_leaves_a_row_in_the_same_tran
         for (step, status) in [(0, active), (1, waiting), (2, waiting)] {
             let made = connect(&db, &world, &format!("acc-{step}"), status).await;
             for commits in [false, true] {
-                let mut tx = db.begin().await.unwrap();
+                let mut tx = db.begin(ACTOR).await.unwrap();
                 let tx_ref = &mut tx;
                 match step {
                     0 => drop(connections::revoke(tx_ref, &made, WHY, at(10)).await.unwrap()),
@@ -106,7 +106,7 @@ async fn b6_whatever_ends_a_connection_with_tokens_leaves_a_row_in_the_same_tran
             assert_eq!(row.connector, world.project_connector.connector);
         }
         let bare = connection(&world, "bare");
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         connections::create(&mut tx, &bare, Some(world.end_user_key)).await.unwrap();
         connections::revoke(&mut tx, &bare, WHY, at(10)).await.unwrap();
         tx.commit().await.unwrap();
@@ -151,7 +151,7 @@ async fn one_row_can_be_taken_unless_it_is_taken_or_its_provider_is_paused() {
         let taken = claim_one(&db, all[0].id, at(10), at(70)).await.unwrap().unwrap();
         assert_eq!(taken.connection, all[0].id);
         assert_eq!(claim_one(&db, all[0].id, at(10), at(70)).await.unwrap(), None);
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         release(&mut tx, &taken, at(10)).await.unwrap();
         pause(&mut tx, world.project_connector.id, 1, at(20), None).await.unwrap();
         tx.commit().await.unwrap();
@@ -171,7 +171,7 @@ async fn a_paused_provider_is_due_again_after_its_pause_and_probed_by_one() {
         let world = world(&db).await;
         ended(&db, &world, 1).await;
         let pcon = world.project_connector.id;
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         pause(&mut tx, pcon, 1, at(100), None).await.unwrap();
         pause(&mut tx, pcon, 2, at(50), None).await.unwrap();
         tx.commit().await.unwrap();
@@ -193,13 +193,13 @@ async fn only_those_are_requested_that_a_change_has_just_ended() {
     on_both(async |db| {
         let world = world(&db).await;
         let before = ended(&db, &world, 2).await;
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         tx.execute(FORGET, binds![]).await.unwrap();
         tx.commit().await.unwrap();
         let now = connect(&db, &world, "now", ConnectionStatus::Active).await;
         let tenant = world.tenant;
         let pcon = world.project_connector.id;
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         let which = ConnectionSelection::default();
         let revoked = connections::revoke_all(&mut tx, tenant, pcon, which, WHY, at(20)).await;
         tx.commit().await.unwrap();
@@ -217,7 +217,7 @@ async fn what_a_probe_took_for_itself_is_over_with_its_answer() {
         ended(&db, &world, 1).await;
         let pcon = world.project_connector.id;
         let paused = async |until, of_probe| {
-            let mut tx = db.begin().await.unwrap();
+            let mut tx = db.begin(ACTOR).await.unwrap();
             pause(&mut tx, pcon, 1, until, of_probe).await.unwrap();
             tx.commit().await.unwrap();
         };
@@ -241,7 +241,7 @@ async fn b6_a_receipt_is_final() {
         let all = ended(&db, &world, 1).await;
         let tenant = world.tenant;
         let id = all[0].id;
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         postpone(&mut tx, id, at(40), "status 503").await.unwrap();
         tx.commit().await.unwrap();
         let row = find(&db, tenant, id).await.unwrap().unwrap();
@@ -252,7 +252,7 @@ async fn b6_a_receipt_is_final() {
             (RevocationStatus::ProviderConfirmed, None, at(50)),
             (RevocationStatus::GaveUp, Some("too late"), at(60)),
         ] {
-            let mut tx = db.begin().await.unwrap();
+            let mut tx = db.begin(ACTOR).await.unwrap();
             settle(&mut tx, id, to, why, now).await.unwrap();
             postpone(&mut tx, id, at(99), "too late").await.unwrap();
             tx.commit().await.unwrap();
@@ -271,14 +271,14 @@ async fn b6_only_the_token_that_was_ended_is_erased_not_the_one_that_replaced_it
     on_both(async |db| {
         let world = world(&db).await;
         let id = ended(&db, &world, 1).await[0].id;
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         erase_token(&mut tx, id, "bot", 1).await.unwrap();
         erase_token(&mut tx, id, "user", 7).await.unwrap();
         assert!(has_tokens(&mut tx, id).await.unwrap());
         tx.commit().await.unwrap();
         let left = tokens::of(&db, id).await.unwrap();
         assert_eq!(left.iter().map(|token| token.kind.as_str()).collect::<Vec<_>>(), ["user"]);
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         erase(&mut tx, id).await.unwrap();
         assert!(!has_tokens(&mut tx, id).await.unwrap());
         tx.commit().await.unwrap();
@@ -294,16 +294,16 @@ async fn a_refresh_that_is_under_way_is_seen_until_its_answer_is_stored() {
         let id = ended(&db, &world, 1).await[0].id;
         assert!(!is_refreshed(&db, id).await.unwrap());
         let key = RefreshKey { connection: id, kind: "user".to_owned() };
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         let lease = crate::refreshes::claim(&mut tx, &key, NODE, Duration::from_secs(0)).await;
         let lease = lease.unwrap().unwrap();
         tx.commit().await.unwrap();
         assert!(!is_refreshed(&db, id).await.unwrap(), "nothing was sent, and the lease is over");
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         crate::refreshes::mark_sent(&mut tx, &lease, 1).await.unwrap();
         tx.commit().await.unwrap();
         assert!(is_refreshed(&db, id).await.unwrap());
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         crate::refreshes::end(&mut tx, &key).await.unwrap();
         tx.commit().await.unwrap();
         assert!(!is_refreshed(&db, id).await.unwrap());
@@ -318,7 +318,7 @@ async fn only_what_was_requested_long_ago_is_given_up() {
         let all = ended(&db, &world, 2).await;
         let pcon = world.project_connector.id;
         for (until, expected) in [(at(9), 0), (at(10), 2), (at(10), 0)] {
-            let mut tx = db.begin().await.unwrap();
+            let mut tx = db.begin(ACTOR).await.unwrap();
             let given_up = give_up(&mut tx, pcon, until, "status 503", at(99)).await.unwrap();
             tx.commit().await.unwrap();
             assert_eq!(given_up, expected);
@@ -350,14 +350,14 @@ async fn b6_ten_thousand_connections_end_in_one_transaction() {
         let world = world(&db).await;
         let tenant = world.tenant;
         let pcon = world.project_connector.id;
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         let binds = binds![tenant.project, tenant.environment, pcon, world.end_user_key];
         tx.execute(CONNECTIONS, binds).await.unwrap();
         tx.execute(TOKENS, binds![&Sealed::from_bytes(vec![1; 200])]).await.unwrap();
         tx.commit().await.unwrap();
 
         let began = std::time::Instant::now();
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         let all = ConnectionSelection::default();
         let revoked =
             connections::revoke_all(&mut tx, tenant, pcon, all, WHY, at(10)).await.unwrap();
@@ -378,7 +378,7 @@ async fn b6_providers_that_are_well_are_asked_before_those_that_were_not() {
         for (requested, failures) in [(10, 3), (30, 0), (20, 0)] {
             let world = world(&db).await;
             let gone = connect(&db, &world, "acc", ConnectionStatus::Active).await;
-            let mut tx = db.begin().await.unwrap();
+            let mut tx = db.begin(ACTOR).await.unwrap();
             connections::revoke(&mut tx, &gone, WHY, at(requested)).await.unwrap();
             if failures > 0 {
                 let pcon = gone.project_connector;

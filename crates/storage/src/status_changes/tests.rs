@@ -11,7 +11,7 @@ use crate::{
         revoke_all, revoke_unconfirmed, update,
     },
     revocations,
-    testing::{World, connection, on_both, state_of, webhook, world},
+    testing::{ACTOR, World, connection, on_both, state_of, webhook, world},
     tokens::{self, Token},
     webhook_deliveries::of_webhook,
     webhooks,
@@ -33,7 +33,7 @@ impl Told {
         let new = webhook(world.tenant);
         let live = Tenant { environment: Environment::Live, ..world.tenant };
         let paused = webhook(world.tenant);
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         for one in [&new, &webhook(live), &paused] {
             webhooks::create(&mut tx, one).await.unwrap();
         }
@@ -45,7 +45,7 @@ impl Told {
     }
 
     async fn change(&self, what: impl AsyncFnOnce(&mut crate::Tx)) {
-        let mut tx = self.db.begin().await.unwrap();
+        let mut tx = self.db.begin(ACTOR).await.unwrap();
         what(&mut tx).await;
         tx.commit().await.unwrap();
     }
@@ -178,7 +178,7 @@ async fn what_did_not_happen_is_not_told() {
         let mut told = Told::new(db).await;
         let active = told.stored("acc", Active).await;
         told.told().await;
-        let mut tx = told.db.begin().await.unwrap();
+        let mut tx = told.db.begin(ACTOR).await.unwrap();
         revoke(&mut tx, &active, StatusReason::UserRevoked, Timestamp::from_secs(NOW))
             .await
             .unwrap();

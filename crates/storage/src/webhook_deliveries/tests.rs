@@ -5,7 +5,7 @@ use astralform_domain::{Connection, DeliveryStatus, StatusReason};
 use super::*;
 use crate::{
     connections,
-    testing::{World, connection, id, on_both, pruned, webhook, world},
+    testing::{ACTOR, World, connection, id, on_both, pruned, webhook, world},
     webhooks,
 };
 
@@ -16,7 +16,7 @@ fn later() -> Timestamp {
 
 async fn told(db: &Db, world: &World) -> WebhookId {
     let new = webhook(world.tenant);
-    let mut tx = db.begin().await.unwrap();
+    let mut tx = db.begin(ACTOR).await.unwrap();
     webhooks::create(&mut tx, &new).await.unwrap();
     tx.commit().await.unwrap();
     new.id
@@ -25,7 +25,7 @@ async fn told(db: &Db, world: &World) -> WebhookId {
 /// Returns a connection that was made and revoked.
 async fn two_events(db: &Db, world: &World, account: &str) -> Connection {
     let new = connection(world, account);
-    let mut tx = db.begin().await.unwrap();
+    let mut tx = db.begin(ACTOR).await.unwrap();
     connections::create(&mut tx, &new, Some(world.end_user_key)).await.unwrap();
     let why = StatusReason::UserRevoked;
     let now = Timestamp::from_secs(1);
@@ -43,7 +43,7 @@ fn sequences(deliveries: &[Delivery]) -> Vec<i64> {
 }
 
 async fn save(db: &Db, delivery: &Delivery) -> bool {
-    let mut tx = db.begin().await.unwrap();
+    let mut tx = db.begin(ACTOR).await.unwrap();
     let saved = update(&mut tx, delivery).await.unwrap();
     tx.commit().await.unwrap();
     saved
@@ -134,7 +134,7 @@ async fn a_list_goes_back_page_by_page() {
         let world = world(&db).await;
         let webhook = told(&db, &world).await;
         let place = (world.tenant, webhook);
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         for (event, at) in [("evt_a", 1), ("evt_b", 2), ("evt_c", 2)] {
             add_test(&mut tx, place, event, Timestamp::from_secs(at)).await.unwrap();
         }
@@ -160,7 +160,7 @@ async fn what_a_disabled_webhook_waits_for_is_given_up_and_forgotten_in_time() {
         two_events(&db, &world, "acc").await;
         assert_eq!(pending(&db).await.unwrap(), 2);
         let now = later();
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         assert_eq!(give_up(&mut tx, webhook, WebhookDisabled::Gone, now).await.unwrap(), 2);
         tx.commit().await.unwrap();
         assert_eq!(pending(&db).await.unwrap(), 0);

@@ -1,7 +1,7 @@
 use astralform_domain::{Environment, HostSet, Sealed, Timestamp, WebhookDisabled};
 
 use super::*;
-use crate::testing::{id, on_both, webhook, world};
+use crate::testing::{ACTOR, id, on_both, webhook, world};
 
 #[tokio::test]
 async fn a_webhook_is_read_as_it_was_written_and_only_where_it_belongs() {
@@ -9,7 +9,7 @@ async fn a_webhook_is_read_as_it_was_written_and_only_where_it_belongs() {
         let tenant = world(&db).await.tenant;
         let mut first = webhook(tenant);
         let second = webhook(tenant);
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         create(&mut tx, &first).await.unwrap();
         create(&mut tx, &second).await.unwrap();
         first.url = "https://other.example.com/".to_owned();
@@ -32,11 +32,11 @@ async fn a_webhook_is_read_as_it_was_written_and_only_where_it_belongs() {
         for other in [live, foreign] {
             assert!(find(&db, other, first.id).await.unwrap().is_none());
             assert!(of_environment(&db, other).await.unwrap().is_empty());
-            let mut tx = db.begin().await.unwrap();
+            let mut tx = db.begin(ACTOR).await.unwrap();
             assert!(lock(&mut tx, other, first.id).await.unwrap().is_none());
             assert!(!delete(&mut tx, other, first.id).await.unwrap());
         }
-        let mut tx = db.begin().await.unwrap();
+        let mut tx = db.begin(ACTOR).await.unwrap();
         assert!(lock(&mut tx, tenant, first.id).await.unwrap().is_some());
         assert!(delete(&mut tx, tenant, first.id).await.unwrap());
         tx.commit().await.unwrap();

@@ -9,7 +9,7 @@ use aide::{
 use astralform_domain::EndUserId;
 
 use super::{
-    Acting, ActingFor, AdminInTenant, Backend, EnvironmentQuery, InPastTenant, InProject, InTenant,
+    Acting, ActingFor, Backend, EnvironmentQuery, InEnvironment, InPastEnvironment, InProject,
     Managing, ProjectPath,
 };
 use crate::{
@@ -21,15 +21,9 @@ const API_KEY: &str = "apiKey";
 const SESSION: &str = "session";
 const ADMIN_TOKEN: &str = "adminToken";
 
-impl OperationInput for AdminInTenant {
+impl OperationInput for InPastEnvironment {
     fn operation_input(context: &mut GenContext, operation: &mut Operation) {
-        InTenant::operation_input(context, operation);
-    }
-}
-
-impl OperationInput for InPastTenant {
-    fn operation_input(context: &mut GenContext, operation: &mut Operation) {
-        InTenant::operation_input(context, operation);
+        InEnvironment::operation_input(context, operation);
     }
 }
 
@@ -40,7 +34,7 @@ fn asks_for(context: &mut GenContext, operation: &mut Operation, schemes: &[&str
     operation.security.extend(each.map(|one| one.into_iter().collect()));
 }
 
-fn refers_to(operation: &mut Operation, header: &str) {
+pub(crate) fn refers_to(operation: &mut Operation, header: &str) {
     let reference = format!("#/components/parameters/{header}");
     operation.parameters.push(ReferenceOr::ref_(&reference));
 }
@@ -80,7 +74,7 @@ impl OperationInput for InProject {
     }
 }
 
-impl OperationInput for InTenant {
+impl OperationInput for InEnvironment {
     fn operation_input(context: &mut GenContext, operation: &mut Operation) {
         InProject::operation_input(context, operation);
         let parameters = parameters::<EnvironmentQuery>(context, ParamLocation::Query);
@@ -118,6 +112,11 @@ pub(crate) fn describe(context: &mut GenContext, components: &mut Components) {
             context,
             "Idempotency-Key",
             "Makes it safe to send the request again: for 24 hours, the same request with the same key gets the first one's answer.",
+        ),
+        optional_header::<String>(
+            context,
+            "If-Match",
+            "The version that you have seen, in quotes, as the header ETag of its answer has it: if it was changed since, nothing is changed, and the answer is 412.",
         ),
     ] {
         let name = header.parameter_data_ref().name.clone();

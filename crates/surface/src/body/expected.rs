@@ -45,6 +45,16 @@ impl Expected {
         })
     }
 
+    /// Reads a JSON list.
+    pub(super) fn read_list<T: DeserializeOwned>(&self, bytes: &[u8]) -> Result<Vec<T>, Refusal> {
+        let read: Result<Vec<Value>, _> = serde_json::from_slice(bytes);
+        let given = Value::Array(read.map_err(|error| not_json(&error))?);
+        let read = serde_path_to_error::deserialize(&given);
+        read.map_err(|error| {
+            Refusal::InvalidBody(self.fault(&given, error.path(), &error.inner().to_string()))
+        })
+    }
+
     pub(super) fn read_query<T: DeserializeOwned>(&self, query: &str) -> Result<T, FieldFault> {
         let pairs: Vec<(String, String)> =
             form_urlencoded::parse(query.as_bytes()).into_owned().collect();

@@ -49,6 +49,7 @@ macro_rules! operations {
 pub mod method {
     pub use aide::axum::routing::{
         delete_with as delete, get_with as get, patch_with as patch, post_with as post,
+        put_with as put,
     };
 }
 

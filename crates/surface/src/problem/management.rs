@@ -1,105 +1,75 @@
-//! The problems of managing: settings, sessions, connections, repeated requests.
+//! The problems of those who administer.
 
-use astralform_engine::{
-    ChangeError, SettingsError, WantedError, deletions::DeleteError, idempotency::RepeatError,
-    managed::SelectionError, members::EnvironmentError, project_connectors::ShareError,
-    sessions::SessionError, webhooks::WebhookError,
+use astralform_domain::{Role, Stale};
+use astralform_management::{
+    Denied, Forbidden,
+    admin_tokens::AdminTokenError,
+    agents::{AgentError, AssignmentError},
+    api_keys::ApiKeyError,
+    connections::SelectionError,
+    copies::CopyError,
+    deletions::DeleteError,
+    environments::EnvironmentError,
+    logos::LogoError,
+    projects::ProjectError,
 };
 use axum::http::StatusCode;
 
 use super::{Code, Problem};
 
-impl From<SettingsError> for Problem {
-    fn from(error: SettingsError) -> Self {
-        use SettingsError as Error;
-        let detail = error.to_string();
-        match error {
-            Error::UnknownConnector { .. } => Self::missing(Code::UnknownConnector, detail),
-            Error::NotEnabled(_) => Self::missing(Code::NotEnabled, detail),
-            Error::AlreadyEnabled => Self::conflict(Code::AlreadyEnabled, detail),
-            Error::ConfirmationRequired(_) => Self::conflict(Code::ConfirmationRequired, detail),
-            Error::ChangedMeanwhile => Self::conflict(Code::ConnectorChanged, detail),
-            Error::SandboxInLive | Error::NoSimulator | Error::SandboxWithEndpoints => {
-                Self::unprocessable(Code::SandboxUnavailable, detail)
+impl From<Forbidden> for Problem {
+    fn from(forbidden: Forbidden) -> Self {
+        let detail = forbidden.to_string();
+        match forbidden {
+            Forbidden::Role { right, .. } if right.lowest_role() == Role::Owner => {
+                Self::forbidden(Code::OwnersOnly, detail)
             }
-            Error::BadEndpoint(_) | Error::BadAddresses | Error::Forbidden(..) => {
-                Self::unprocessable(Code::InvalidEndpoints, detail)
+            Forbidden::Role { .. } | Forbidden::NotAdministering(_) => {
+                Self::forbidden(Code::AdminsOnly, detail)
             }
-            Error::BadScope(_) | Error::NoScopes(_) | Error::TooManyScopes => {
-                Self::unprocessable(Code::InvalidScopes, detail)
-            }
-            Error::UnknownTool { .. } => Self::unprocessable(Code::UnknownTool, detail),
-            Error::BadTools { .. } => Self::unprocessable(Code::InvalidTools, detail),
-            Error::BadCredential(_) | Error::UnknownCredential { .. } => {
-                Self::unprocessable(Code::InvalidCredentials, detail)
-            }
-            Error::NothingPays => Self::unprocessable(Code::NoPossibleCredential, detail),
-            Error::NotSent(_) => Self::unprocessable(Code::InvalidEndpoints, detail),
-            Error::Unverified(_) => {
-                Self::new(StatusCode::BAD_GATEWAY, Code::CredentialsUnverified, detail)
-            }
-            Error::SecretRequired => Self::unprocessable(Code::CredentialsRequired, detail),
-            Error::CredentialsRejected(_) => Self::unprocessable(Code::CredentialsRejected, detail),
-            Error::EndpointsRequired => Self::unprocessable(Code::EndpointsRequired, detail),
-            Error::Unusable(why) => why.into(),
-            Error::Fault(fault) => fault.into(),
+            Forbidden::ReadOnly(_) => Self::forbidden(Code::ReadOnlyToken, detail),
         }
     }
 }
 
-impl From<SessionError> for Problem {
-    fn from(error: SessionError) -> Self {
-        let detail = error.to_string();
-        match error {
-            SessionError::NotABackend => Self::forbidden(Code::BackendOnly, detail),
-            SessionError::BadLife(_) => Self::unprocessable(Code::InvalidExpiresIn, detail),
-            SessionError::BadTools { .. } => Self::unprocessable(Code::InvalidTools, detail),
-            SessionError::UnknownTool { .. } => Self::unprocessable(Code::UnknownTool, detail),
-            SessionError::Agent(error) => error.into(),
+impl<E: Into<Self>> From<Denied<E>> for Problem {
+    fn from(denied: Denied<E>) -> Self {
+        match denied {
+            Denied::Forbidden(forbidden) => forbidden.into(),
+            Denied::Refused(error) => error.into(),
         }
     }
 }
 
-impl From<ChangeError> for Problem {
-    fn from(error: ChangeError) -> Self {
+impl From<Stale> for Problem {
+    fn from(stale: Stale) -> Self {
+        Self::new(StatusCode::PRECONDITION_FAILED, Code::VersionChanged, stale.to_string())
+    }
+}
+
+impl From<ProjectError> for Problem {
+    fn from(error: ProjectError) -> Self {
         let detail = error.to_string();
         match error {
-            ChangeError::Unknown => Self::missing(Code::UnknownConnection, detail),
-            ChangeError::BadLabel(_) => Self::unprocessable(Code::InvalidLabel, detail),
-            ChangeError::NotUnset => Self::unprocessable(Code::InvalidIsDefault, detail),
-            ChangeError::NotUsable => Self::conflict(Code::ConnectionNotUsable, detail),
-            ChangeError::Fault(fault) => fault.into(),
+            ProjectError::TooMany => Self::conflict(Code::TooManyProjects, detail),
+            ProjectError::BadLink { .. } => Self::unprocessable(Code::InvalidLink, detail),
+            ProjectError::Unknown => Self::missing(Code::NotFound, detail),
+            ProjectError::Stale(stale) => stale.into(),
+            ProjectError::Forbidden(forbidden) => forbidden.into(),
+            ProjectError::Fault(fault) => fault.into(),
         }
     }
 }
 
-impl From<WantedError> for Problem {
-    fn from(error: WantedError) -> Self {
+impl From<LogoError> for Problem {
+    fn from(error: LogoError) -> Self {
         let detail = error.to_string();
         match error {
-            WantedError::NoConnector(why) => why.into(),
-            WantedError::NotAllowed(_) => Self::conflict(Code::EndUserAuthNotAllowed, detail),
-            WantedError::UnregisteredReturnUrl => {
-                Self::unprocessable(Code::ReturnUrlNotRegistered, detail)
+            LogoError::Unreadable | LogoError::TooLarge { .. } => {
+                Self::unprocessable(Code::InvalidLogo, detail)
             }
-            WantedError::UndeclaredScope(_) => Self::unprocessable(Code::InvalidScopes, detail),
-            WantedError::BadLife { .. } => Self::unprocessable(Code::InvalidExpiresIn, detail),
-            WantedError::Settings(error) => error.into(),
-            WantedError::Credential(refusal) => refusal.into(),
-            WantedError::Unusable(why) => why.into(),
-            WantedError::Fault(fault) => fault.into(),
-        }
-    }
-}
-
-impl From<ShareError> for Problem {
-    fn from(error: ShareError) -> Self {
-        let detail = error.to_string();
-        match error {
-            ShareError::Settings(error) => error.into(),
-            ShareError::ByKey => Self::conflict(Code::TakesApiKeys, detail),
-            ShareError::Unusable(why) => why.into(),
-            ShareError::Fault(fault) => fault.into(),
+            LogoError::Forbidden(forbidden) => forbidden.into(),
+            LogoError::Fault(fault) => fault.into(),
         }
     }
 }
@@ -113,8 +83,95 @@ impl From<EnvironmentError> for Problem {
             | EnvironmentError::OwnSchemeUnconfirmed(_) => {
                 Self::unprocessable(Code::InvalidReturnUrls, detail)
             }
-            EnvironmentError::OwnersOnly => Self::forbidden(Code::OwnersOnly, detail),
+            EnvironmentError::BadOrigin(_) | EnvironmentError::TooManyOrigins => {
+                Self::unprocessable(Code::InvalidAllowedOrigins, detail)
+            }
+            EnvironmentError::Stale(stale) => stale.into(),
+            EnvironmentError::Forbidden(forbidden) => forbidden.into(),
             EnvironmentError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<CopyError> for Problem {
+    fn from(error: CopyError) -> Self {
+        let detail = error.to_string();
+        match error {
+            CopyError::SameEnvironment => Self::unprocessable(Code::InvalidCopy, detail),
+            CopyError::Changed => Self::conflict(Code::CopyChanged, detail),
+            CopyError::Environment(error) => error.into(),
+            CopyError::Forbidden(forbidden) => forbidden.into(),
+            CopyError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<AssignmentError> for Problem {
+    fn from(error: AssignmentError) -> Self {
+        let detail = error.to_string();
+        match error {
+            AssignmentError::UnknownConnector { .. } => {
+                Self::unprocessable(Code::UnknownConnector, detail)
+            }
+            AssignmentError::UnknownTool { .. } => Self::unprocessable(Code::UnknownTool, detail),
+            AssignmentError::BadList { .. } => Self::unprocessable(Code::InvalidConnectors, detail),
+            AssignmentError::BadTools { .. } | AssignmentError::ToolsAndReadOnly { .. } => {
+                Self::unprocessable(Code::InvalidTools, detail)
+            }
+        }
+    }
+}
+
+impl From<AgentError> for Problem {
+    fn from(error: AgentError) -> Self {
+        let detail = error.to_string();
+        match error {
+            AgentError::Unknown { .. } => Self::missing(Code::UnknownAgent, detail),
+            AgentError::NameTaken(_) => Self::conflict(Code::NameTaken, detail),
+            AgentError::TooMany => Self::conflict(Code::TooManyAgents, detail),
+            AgentError::IsDefault(_) | AgentError::DefaultKeepsName(_) => {
+                Self::conflict(Code::DefaultAgent, detail)
+            }
+            AgentError::IsLastEnabled(_) => Self::conflict(Code::LastEnabledAgent, detail),
+            AgentError::HasDependents { .. } => Self::conflict(Code::HasDependents, detail),
+            AgentError::Assignment(error) => error.into(),
+            AgentError::Stale(stale) => stale.into(),
+            AgentError::Forbidden(forbidden) => forbidden.into(),
+            AgentError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<ApiKeyError> for Problem {
+    fn from(error: ApiKeyError) -> Self {
+        let detail = error.to_string();
+        match error {
+            ApiKeyError::Unknown => Self::missing(Code::UnknownApiKey, detail),
+            ApiKeyError::Over => Self::conflict(Code::ApiKeyOver, detail),
+            ApiKeyError::BadName => Self::unprocessable(Code::InvalidName, detail),
+            ApiKeyError::BadExpiry(_) => Self::unprocessable(Code::InvalidExpiresAt, detail),
+            ApiKeyError::BadOverlap(_) => Self::unprocessable(Code::InvalidOverlap, detail),
+            ApiKeyError::TooMany => Self::conflict(Code::TooManyApiKeys, detail),
+            ApiKeyError::Agent(error) => error.into(),
+            ApiKeyError::Assignment(error) => error.into(),
+            ApiKeyError::Forbidden(forbidden) => forbidden.into(),
+            ApiKeyError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<AdminTokenError> for Problem {
+    fn from(error: AdminTokenError) -> Self {
+        let detail = error.to_string();
+        match error {
+            AdminTokenError::Unknown => Self::missing(Code::UnknownAdminToken, detail),
+            AdminTokenError::BadName => Self::unprocessable(Code::InvalidName, detail),
+            AdminTokenError::BadExpiry(_) | AdminTokenError::OutlivesMaker(_) => {
+                Self::unprocessable(Code::InvalidExpiresAt, detail)
+            }
+            AdminTokenError::ReadOnly => Self::forbidden(Code::ReadOnlyToken, detail),
+            AdminTokenError::TooMany => Self::conflict(Code::TooManyAdminTokens, detail),
+            AdminTokenError::Fault(fault) => fault.into(),
         }
     }
 }
@@ -126,6 +183,7 @@ impl From<SelectionError> for Problem {
             SelectionError::Nothing | SelectionError::Contradiction => {
                 Self::unprocessable(Code::InvalidSelection, detail)
             }
+            SelectionError::Forbidden(forbidden) => forbidden.into(),
             SelectionError::Fault(fault) => fault.into(),
         }
     }
@@ -138,35 +196,8 @@ impl From<DeleteError> for Problem {
             DeleteError::UnknownEndUser => Self::missing(Code::UnknownEndUser, detail),
             DeleteError::NotConfirmed => Self::unprocessable(Code::NotConfirmed, detail),
             DeleteError::UnknownProject => Self::missing(Code::NotFound, detail),
+            DeleteError::Forbidden(forbidden) => forbidden.into(),
             DeleteError::Fault(fault) => fault.into(),
-        }
-    }
-}
-
-impl From<WebhookError> for Problem {
-    fn from(error: WebhookError) -> Self {
-        let detail = error.to_string();
-        match error {
-            WebhookError::Unknown => Self::missing(Code::UnknownWebhook, detail),
-            WebhookError::BadUrl | WebhookError::Forbidden(_) => {
-                Self::unprocessable(Code::InvalidUrl, detail)
-            }
-            WebhookError::TooMany => Self::conflict(Code::TooManyWebhooks, detail),
-            WebhookError::Disabled(_) => Self::conflict(Code::WebhookDisabled, detail),
-            WebhookError::RotatedLately(_) => Self::conflict(Code::SecretRotatedLately, detail),
-            WebhookError::Fault(fault) => fault.into(),
-        }
-    }
-}
-
-impl From<RepeatError> for Problem {
-    fn from(error: RepeatError) -> Self {
-        let detail = error.to_string();
-        match error {
-            RepeatError::OtherRequest => Self::unprocessable(Code::IdempotencyKeyReused, detail),
-            RepeatError::UnderWay => Self::conflict(Code::IdempotencyKeyInUse, detail),
-            RepeatError::Interrupted => Self::conflict(Code::IdempotentRequestInterrupted, detail),
-            RepeatError::Fault(fault) => fault.into(),
         }
     }
 }

@@ -45,13 +45,25 @@ pub enum Refusal {
          sends no Origin"
     )]
     MetricsForPages,
+    #[error("the team in the body is none of yours: GET /v1/teams lists those that are")]
+    UnknownTeam,
     #[error(
-        "only an owner or admin of the team may do this, and this admin token is a member's: ask one \
-         of them"
+        "you belong to several teams, and the body does not say which is meant: add `team_id`; GET \
+         /v1/teams lists them"
     )]
-    AdminsOnly,
-    #[error("only an owner of the team may do this, and this admin token is no owner's: ask one")]
-    OwnersOnly,
+    TeamRequired,
+    #[error("the project has no logo: PUT /v1/projects/{{project}}/logo sends one")]
+    NoLogo,
+    #[error(
+        "the header If-Match is no version: send the value of the header ETag that came with what \
+         you have seen, as in \"3\", quotes included, or leave it out"
+    )]
+    InvalidIfMatch,
+    #[error(
+        "the body is not announced as a picture: send the header Content-Type: image/png or \
+         image/webp"
+    )]
+    NotAnnouncedAsPicture,
     #[error(
         "only the developer's backend may do this, and a session (ut_…) was sent: send an API key \
          (sk_…)"
@@ -59,7 +71,7 @@ pub enum Refusal {
     BackendOnly,
     #[error(
         "the header X-End-User-ID has {0}: it must have 1 to 255 printable characters, without \
-         spaces around them"
+         spaces around them, and not begin with `member:`"
     )]
     InvalidEndUser(Given),
     #[error("the header {0} has other characters than printable ASCII: send only those")]
@@ -77,6 +89,11 @@ pub enum Refusal {
     )]
     HostNotAllowed(String),
     #[error(
+        "the page's origin is not allowed here: list it, as the header Origin spells it, in the \
+         `allowed_origins` of the environment, and use a session (ut_…) of that environment"
+    )]
+    OriginNotAllowed,
+    #[error(
         "the length of the body can be understood in two ways: say it once, by Content-Length or by \
          Transfer-Encoding, and send the next request after the answer to this one"
     )]
@@ -89,6 +106,8 @@ pub enum Refusal {
     InvalidBody(FieldFault),
     #[error("the body is {0}: it must be a JSON object, as in {{\"name\": \"value\"}}")]
     NotAnObject(&'static str),
+    #[error("the body is {0}: it must be a JSON list, as in [{{\"name\": \"value\"}}]")]
+    NotAList(&'static str),
     #[error(
         "the body is not JSON, at line {line} column {column}: {why}; correct it there, and send it \
          again"
@@ -175,6 +194,8 @@ impl Refusal {
             Self::NoSuchAddress(_)
             | Self::BadPath(_)
             | Self::UnknownProject
+            | Self::UnknownTeam
+            | Self::NoLogo
             | Self::UnknownAuthRequest => (Status::NOT_FOUND, Code::NotFound),
             Self::MethodNotAllowed(_) => (Status::METHOD_NOT_ALLOWED, Code::MethodNotAllowed),
             Self::NoToken | Self::NoBearer | Self::NotTheMetricsToken => {
@@ -183,24 +204,27 @@ impl Refusal {
             Self::MetricsElsewhere | Self::MetricsForPages => {
                 (Status::FORBIDDEN, Code::MetricsForbidden)
             }
-            Self::AdminsOnly => (Status::FORBIDDEN, Code::AdminsOnly),
-            Self::OwnersOnly => (Status::FORBIDDEN, Code::OwnersOnly),
+            Self::TeamRequired => (Status::UNPROCESSABLE_ENTITY, Code::TeamRequired),
             Self::BackendOnly => (Status::FORBIDDEN, Code::BackendOnly),
             Self::InvalidEndUser(_) => (Status::BAD_REQUEST, Code::InvalidEndUser),
-            Self::InvalidHeader(_) | Self::InvalidIdempotencyKey(_) => {
+            Self::InvalidHeader(_) | Self::InvalidIdempotencyKey(_) | Self::InvalidIfMatch => {
                 (Status::BAD_REQUEST, Code::InvalidHeader)
             }
             Self::DuplicateHeader(_) => (Status::BAD_REQUEST, Code::DuplicateHeader),
             Self::HostRequired => (Status::BAD_REQUEST, Code::HostRequired),
             Self::HostNotAllowed(_) => (Status::FORBIDDEN, Code::HostNotAllowed),
+            Self::OriginNotAllowed => (Status::FORBIDDEN, Code::OriginNotAllowed),
             Self::AmbiguousLength => (Status::BAD_REQUEST, Code::AmbiguousLength),
             Self::EnvironmentRequired => (Status::BAD_REQUEST, Code::EnvironmentRequired),
             Self::InvalidQuery(_) => (Status::BAD_REQUEST, Code::InvalidQuery),
             Self::InvalidBody(_)
             | Self::NotAnObject(_)
+            | Self::NotAList(_)
             | Self::NotJson { .. }
             | Self::BodyBrokeOff => (Status::BAD_REQUEST, Code::InvalidBody),
-            Self::NotAnnouncedAsJson => (Status::UNSUPPORTED_MEDIA_TYPE, Code::InvalidBody),
+            Self::NotAnnouncedAsJson | Self::NotAnnouncedAsPicture => {
+                (Status::UNSUPPORTED_MEDIA_TYPE, Code::InvalidBody)
+            }
             Self::BodyTooSlow => (Status::REQUEST_TIMEOUT, Code::InvalidBody),
             Self::BodyTooLarge(_) => (Status::PAYLOAD_TOO_LARGE, Code::InvalidBody),
             Self::ArgumentsTooLarge { .. } => (Status::PAYLOAD_TOO_LARGE, Code::ArgumentsTooLarge),

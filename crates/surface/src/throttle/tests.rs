@@ -21,7 +21,11 @@ fn served() -> Arc<Served> {
 fn caller(end_user: Option<&str>) -> Caller {
     let clock = Clock::manual(Timestamp::from_secs(1));
     let entropy = Entropy::seeded(7);
-    let credential = RuntimeCredential::ApiKey(ApiKeyId::new(&clock, &entropy));
+    let credential = RuntimeCredential::ApiKey {
+        id: ApiKeyId::new(&clock, &entropy),
+        agent: None,
+        connectors: None,
+    };
     let project = ProjectId::new(&clock, &entropy);
     let agent = AgentId::new(&clock, &entropy);
     let tenant = Tenant { project, environment: Environment::Test };

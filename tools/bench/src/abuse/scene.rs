@@ -7,12 +7,14 @@ use std::{
     path::{Path, PathBuf},
     process::Command,
     rc::Rc,
+    sync::Arc,
 };
 
 use astralform_catalog::{builtin, load};
 use astralform_domain::{Clock, Email, Entropy, Environment, ProjectId, Secret, Tenant};
 use astralform_egress::{Egress, Networks};
 use astralform_engine::{Engine, Parts, Site};
+use astralform_management::Management;
 use astralform_storage::Db;
 use astralform_vault::read_key_file;
 use serde_json::json;
@@ -116,7 +118,7 @@ impl Template {
 }
 
 /// Returns the engine alone, for what neither the API nor a command does yet: making projects.
-async fn engine(installation: &Installation) -> Result<std::sync::Arc<Engine>> {
+async fn engine(installation: &Installation) -> Result<Arc<Engine>> {
     let (catalog, faults) = load(builtin().iter().copied());
     if !faults.is_empty() {
         return Err("the built-in catalogue has faults".into());
@@ -136,12 +138,13 @@ async fn engine(installation: &Installation) -> Result<std::sync::Arc<Engine>> {
     }))
 }
 
-async fn make_project(engine: &Engine, name: &str) -> Result<Made> {
-    let made = engine.provisioning.provision(name, name).await?;
+async fn make_project(engine: &Arc<Engine>, name: &str) -> Result<Made> {
+    let provisioning = Management::over(engine).provisioning;
+    let made = provisioning.provision(name, name).await?;
     let email: Email = format!("{name}@example.com").parse()?;
-    let admin = engine.provisioning.create_owner(made.team, &email).await?;
+    let admin = provisioning.create_owner(made.team, &email).await?;
     let tenant = Tenant { project: made.project, environment: Environment::Test };
-    let key = engine.provisioning.create_api_key(tenant, None).await?;
+    let key = provisioning.create_api_key(tenant, None).await?;
     Ok(Made { project: made.project, key, admin })
 }
 

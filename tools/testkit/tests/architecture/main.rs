@@ -71,6 +71,7 @@ const ALL_BELOW: &[&str] = &[
     "egress",
     "engine",
     "http",
+    "management",
     "operations",
     "server",
     "simulator",
@@ -90,16 +91,17 @@ const ORDER: &[(&str, &[&str])] = &[
     ("http", &["domain"]),
     ("provider", &["catalog", "domain", "egress", "jq"]),
     ("engine", &["catalog", "domain", "egress", "provider", "storage", "vault"]),
+    ("management", &["catalog", "domain", "engine", "storage", "vault"]),
     ("operations", &["domain", "engine", "storage", "vault"]),
-    ("surface", &["catalog", "domain", "engine", "http"]),
-    ("api", &["catalog", "domain", "engine", "http", "surface"]),
+    ("surface", &["catalog", "domain", "engine", "http", "management"]),
+    ("api", &["catalog", "domain", "engine", "http", "management", "surface"]),
     ("web", &["catalog", "domain", "engine", "http", "surface"]),
     ("server", &["api", "domain", "http", "surface", "web"]),
     ("simulator", &[]),
     ("cli", ALL_BELOW),
     ("testkit", ALL_BELOW),
     ("soak", &["domain", "simulator", "storage", "testkit", "vault"]),
-    ("bench", &["catalog", "domain", "egress", "engine", "storage", "vault"]),
+    ("bench", &["catalog", "domain", "egress", "engine", "management", "storage", "vault"]),
 ];
 
 #[test]

@@ -63,7 +63,7 @@ pub(super) async fn agent(db: &Db, of: &ListedProject, named: &str) -> anyhow::R
     }
     let mut known = String::new();
     for agent in agents::list(db, of.id).await? {
-        let _ = write!(known, "\n  {}  {}", agent.id, plain(&agent.name));
+        let _ = write!(known, "\n  {}  {}", agent.id, plain(agent.name.as_str()));
     }
     anyhow::bail!("the project {} has no agent `{named}`; it has:{known}", plain(&of.name))
 }

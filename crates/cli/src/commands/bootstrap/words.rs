@@ -1,6 +1,6 @@
 use astralform_catalog::{Catalog, Connector, Tool};
 use astralform_domain::ProjectName;
-use astralform_engine::provision::Bootstrapped;
+use astralform_management::provisioning::Bootstrapped;
 use astralform_simulator::Simulator;
 use serde_json::json;
 

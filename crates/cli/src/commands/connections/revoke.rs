@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{borrowed, scope::ConnectionFlags};
 use crate::{
-    management::{Management, ManagementFlags},
+    management::{Management, ManagementFlags, counted},
     out::tell,
     telemetry,
 };
@@ -77,7 +77,10 @@ impl RevokeConnections {
             let query = [("environment", part.environment)];
             part.extent = server.post(&revoking, &query, &body).await?;
         }
-        tell(&format!("{} revoked: none can be used any more", connections(total(&parts))));
+        tell(&format!(
+            "{} revoked: none can be used any more",
+            counted(total(&parts), "connection")
+        ));
         let wait = Duration::from_secs(self.wait);
         receipts(&server, &format!("{project}/revocations"), &parts, wait).await
     }
@@ -128,16 +131,12 @@ fn describe(parts: &[EnvironmentConnections]) {
                 "{}  {}  {}, {} at the provider, at least",
                 part.environment,
                 slug.unwrap_or("?"),
-                connections(number(extent)),
+                counted(number(extent), "connection"),
                 in_minutes(seconds),
             ));
         }
     }
-    tell(&format!("{} in all", connections(total(parts))));
-}
-
-fn connections(count: u64) -> String {
-    if count == 1 { "1 connection".to_owned() } else { format!("{count} connections") }
+    tell(&format!("{} in all", counted(total(parts), "connection")));
 }
 
 fn in_minutes(seconds: u64) -> String {

@@ -5,14 +5,13 @@ use astralform_domain::{Clock, Environment, Timestamp};
 use clap::Args;
 use serde_json::{Map, Value};
 
-use crate::management::Management;
+use crate::management::{Management, NamedProject};
 
 /// Which connections are meant; each that is named has to fit.
 #[derive(Args)]
 pub(super) struct ConnectionFlags {
-    /// The project, by id or name [default: the only one]
-    #[arg(long, value_name = "PROJECT")]
-    project: Option<String>,
+    #[command(flatten)]
+    project: NamedProject,
     /// live or test [default: both]
     #[arg(long, value_name = "ENVIRONMENT")]
     environment: Option<Environment>,
@@ -42,25 +41,7 @@ impl ConnectionFlags {
 
     /// Returns where the project is managed.
     pub(super) async fn project(&self, server: &Management) -> anyhow::Result<String> {
-        if let Some(id) = self.project.as_ref().filter(|named| named.starts_with("proj_")) {
-            return Ok(format!("/v1/projects/{id}"));
-        }
-        let page = server.get("/v1/projects", &[("limit", "100")]).await?;
-        let named = self.project.as_deref();
-        let all = page["data"].as_array().into_iter().flatten();
-        let meant: Vec<_> =
-            all.filter(|project| named.is_none_or(|named| project["name"] == named)).collect();
-        match meant.as_slice() {
-            [one] => Ok(format!("/v1/projects/{}", one["id"].as_str().unwrap_or_default())),
-            [] => anyhow::bail!("there is no such project, or it is not yours"),
-            several => {
-                let known = several.iter().map(|project| {
-                    format!("\n  {} {}", project["id"].as_str().unwrap_or("?"), project["name"])
-                });
-                let known: String = known.collect();
-                anyhow::bail!("say which project is meant with --project:{known}")
-            }
-        }
+        self.project.path(server).await
     }
 
     /// Returns the query of a list of connections.

@@ -2,12 +2,15 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use astralform_catalog::{builtin, load};
-use astralform_domain::{Clock, ConnectorSlug, Entropy, Environment, ProjectId, Secret, Tenant};
+use astralform_domain::{
+    Actor, Clock, ConnectorSlug, Entropy, Environment, ProjectId, Secret, Tenant,
+};
 use astralform_egress::{Egress, Networks};
 use astralform_engine::{
     Credentials, Engine, Outcome, Parts, Patience, Site, ToolCall, authentication::RequestClaims,
     project_connectors::Enable,
 };
+use astralform_management::Management;
 use astralform_operations::prepare_database;
 use astralform_simulator::Simulator;
 use astralform_storage::Db;
@@ -80,10 +83,11 @@ pub(super) async fn set_up(listener: &TcpListener) -> anyhow::Result<Set> {
         spool: None,
     });
     let serving = tokio::spawn(simulated.serve());
-    let made = engine.provisioning.provision("Demo team", PROJECT).await?;
+    let provisioning = Management::over(&engine).provisioning;
+    let made = provisioning.provision("Demo team", PROJECT).await?;
     let tenant = Tenant { project: made.project, environment: Environment::Test };
-    let api_key = engine.provisioning.create_api_key(tenant, None).await?;
-    let admin_token = engine.provisioning.create_owner(made.team, &OWNER.parse()?).await?;
+    let api_key = provisioning.create_api_key(tenant, None).await?;
+    let admin_token = provisioning.create_owner(made.team, &OWNER.parse()?).await?;
     let enabled = enable_all(&engine, tenant, &simulator).await?;
     let keyed = enable_keyed(&engine, tenant).await?;
     let (service, tool) = first_tool(&engine, &enabled)?;
@@ -120,7 +124,7 @@ async fn enable_all(
         let connector: ConnectorSlug = app.connector.parse()?;
         enabled.push(connector.clone());
         let enable = Enable { credentials: Some(client), ..Enable::sandboxed(connector) };
-        engine.project_connectors.enable(tenant, enable).await?;
+        engine.project_connectors.enable(Actor::Operator, tenant, enable).await?;
     }
     Ok(enabled)
 }
@@ -131,7 +135,8 @@ async fn enable_keyed(engine: &Engine, tenant: Tenant) -> anyhow::Result<KeyedTo
     let mut keyed = None;
     for slug in Simulator::KEYED_CONNECTORS {
         let slug: ConnectorSlug = slug.parse()?;
-        engine.project_connectors.enable(tenant, Enable::sandboxed(slug.clone())).await?;
+        let enable = Enable::sandboxed(slug.clone());
+        engine.project_connectors.enable(Actor::Operator, tenant, enable).await?;
         let connector = engine.catalog().connector(&slug);
         let tool = connector.and_then(|found| Some((found.name.clone(), found.tools.first()?)));
         keyed = keyed.or(tool);

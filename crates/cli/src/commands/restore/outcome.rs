@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use astralform_domain::Timestamp;
-use astralform_engine::access::{NewApiKey, Reopened};
+use astralform_management::{api_keys::NewApiKey, provisioning::Reopened};
 use astralform_operations::backup::Restored;
 use astralform_storage::api_keys::ListedKey;
 use serde_json::json;
@@ -54,7 +54,7 @@ impl RestoreOutcome {
                     "project_id": key.access.tenant.project,
                     "project": named.map(|named| &named.project_name),
                     "environment": key.access.tenant.environment,
-                    "agent": named.and_then(|named| named.agent.as_ref()),
+                    "agent": named.and_then(|named| named.agent_name.as_ref()),
                     "api_key": key.secret.expose(),
                 })
             });
@@ -124,7 +124,7 @@ impl Fresh {
 
     fn row(&self, key: &NewApiKey) -> [String; 4] {
         let named = self.named(key);
-        let agent = named.and_then(|named| named.agent.as_deref());
+        let agent = named.and_then(|named| named.agent_name.as_deref());
         [
             named.map_or_else(String::new, |named| named.project_name.clone()),
             key.access.tenant.environment.to_string(),

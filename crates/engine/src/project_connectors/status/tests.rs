@@ -21,6 +21,7 @@ fn settings(allow_end_user_auth: bool) -> ProjectConnector {
         client: None,
         hosts: HostSet::default(),
         generation: 1,
+        version: 1,
         created_at: Timestamp::from_secs(0),
     }
 }

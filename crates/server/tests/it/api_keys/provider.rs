@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use astralform_domain::{Environment, EnvironmentSettings, VerifyEndUser};
+use astralform_domain::{Actor, Environment, EnvironmentSettings, VerifyEndUser};
 use astralform_storage::project_connectors;
 use astralform_testkit::{Reply, Setup, TestServer, hunt::forms};
 use axum::{
@@ -87,7 +87,8 @@ impl Stocks {
         tokio::spawn(async move { axum::serve(listener, router).await });
         let yaml = YAML.replace("{base}", &base).replace("{account}", account);
         let return_urls = vec!["https://app.example/back".to_owned()];
-        let settings = Some(EnvironmentSettings { verify_end_user, return_urls });
+        let settings =
+            Some(EnvironmentSettings { verify_end_user, return_urls, allowed_origins: Vec::new() });
         let catalogue = vec![yaml.trim_start().to_owned()];
         let environment = Environment::Test;
         let setup = Setup { environment, settings, catalogue, ..Setup::default() };
@@ -106,7 +107,7 @@ impl Stocks {
         let found = project_connectors::by_slug(&server.db, server.tenant, &slug).await;
         let mut row = found.unwrap().unwrap();
         row.hosts = std::iter::once(host.to_owned()).collect();
-        let mut tx = server.db.begin().await.unwrap();
+        let mut tx = server.db.begin(Actor::Operator).await.unwrap();
         project_connectors::update(&mut tx, &row).await.unwrap();
         tx.commit().await.unwrap();
     }

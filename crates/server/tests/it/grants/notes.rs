@@ -139,7 +139,8 @@ impl Notes {
         let connector = (self.yaml(edits), "notes-client".to_owned(), "CANARY-notes".to_owned());
         let confirms = verify_end_user == VerifyEndUser::Confirm;
         let return_urls = if confirms { vec![RETURN.to_owned()] } else { Vec::new() };
-        let settings = Some(EnvironmentSettings { verify_end_user, return_urls });
+        let settings =
+            Some(EnvironmentSettings { verify_end_user, return_urls, allowed_origins: Vec::new() });
         TestServer::with(Setup { connector: Some(connector), settings, ..Setup::default() }).await
     }
 }

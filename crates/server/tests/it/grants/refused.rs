@@ -130,7 +130,7 @@ async fn a_provider_in_trouble_or_one_that_wants_to_be_left_alone_asks_nobody_to
 #[tokio::test]
 async fn a_connection_that_was_given_up_for_a_refusal_comes_back_with_the_next_token() {
     let (notes, server) = ended(&[]).await;
-    server.app.engine().connection_uses.write_uses(true).await.unwrap();
+    server.app.engine().recent_uses.write_uses(true).await.unwrap();
     notes.says("/token", unauthorized());
     refused(&notes, &server, 1).await;
     server.clock.advance(Duration::from_mins(11));

@@ -35,6 +35,8 @@ pub(super) fn all() -> Vec<Kind> {
     let problems = sources(&crates.join("surface/src/problem"));
     let mut texts = sources(&crates.join("engine/src"));
     texts.extend(sources(&crates.join("egress/src")));
+    texts.extend(sources(&crates.join("management/src")));
+    texts.push(std::fs::read_to_string(crates.join("domain/src/stale.rs")).unwrap());
     texts.extend(problems.iter().cloned());
     let table = std::fs::read_to_string(crates.join("surface/src/problem.rs")).unwrap();
     let found = std::iter::once(&table).chain(&problems).flat_map(|text| converted(text));

@@ -185,12 +185,17 @@ async fn of_queries(server: &TestServer) -> Vec<Refused> {
 
 async fn of_names(server: &TestServer) -> Vec<Refused> {
     let alice = server.agent("alice");
-    let engine = server.app.engine();
     let live = Tenant { environment: Environment::Live, ..server.tenant };
-    let live = engine.provisioning.create_api_key(live, None).await.unwrap();
+    let live = server.app.management().provisioning.create_api_key(live, None).await.unwrap();
     let live = server.agent_with_key(live.expose(), "alice");
     let bare = server.add_agent("bare", Some(Vec::new())).await;
-    let bound = engine.provisioning.create_api_key(server.tenant, Some(bare)).await.unwrap();
+    let bound = server
+        .app
+        .management()
+        .provisioning
+        .create_api_key(server.tenant, Some(bare))
+        .await
+        .unwrap();
     let bound = server.agent_with_key(bound.expose(), "alice");
     let session = session(server, json!({"tools": ["slack_list_channels"]})).await;
     let narrowed = "/v1/tools/slack_send_message/call";

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use astralform_domain::{Environment, EnvironmentSettings, VerifyEndUser};
+use astralform_domain::{Actor, Environment, EnvironmentSettings, VerifyEndUser};
 use astralform_testkit::{Receiver, Setup, TestServer};
 use serde_json::{Value, json};
 
@@ -68,6 +68,7 @@ async fn confirming() -> TestServer {
     let settings = EnvironmentSettings {
         verify_end_user: VerifyEndUser::Confirm,
         return_urls: vec!["https://app.example.com/back".to_owned()],
+        allowed_origins: Vec::new(),
     };
     let environment = Environment::Test;
     TestServer::with(Setup { environment, settings: Some(settings), ..Setup::default() }).await
@@ -172,9 +173,10 @@ async fn nobody_is_told_of_another_environment_or_project() {
     let made = server.admin().post(&live, json!({"url": receiver.url})).await;
     assert_eq!(made.status, 201);
     let engine = server.app.engine();
-    let other = engine.provisioning.provision("Other", "Other").await.unwrap().project;
+    let other =
+        server.app.management().provisioning.provision("Other", "Other").await.unwrap().project;
     let tenant = astralform_domain::Tenant { project: other, ..server.tenant };
-    engine.webhooks.create_webhook(tenant, &receiver.url).await.unwrap();
+    engine.webhooks.create_webhook(Actor::Operator, tenant, &receiver.url).await.unwrap();
     server.connect("alice", TOOL).await;
     server.deliver_webhooks().await;
     assert!(receiver.received().is_empty());

@@ -1,4 +1,4 @@
-use astralform_domain::{HostSet, WebhookId};
+use astralform_domain::{Actor, HostSet, WebhookId};
 use astralform_storage::webhooks;
 use astralform_testkit::{Agent, Receiver, TestServer};
 use serde_json::{Value, json};
@@ -131,10 +131,9 @@ async fn t1_a_webhook_of_another_environment_or_project_is_as_good_as_none() {
     let hook = Hook::create(&server, &receiver).await;
     server.connect("alice", TOOL).await;
     let elsewhere = |rest: &str| format!("{}{rest}?environment=live", hook.path);
-    let engine = server.app.engine();
-    let made = engine.provisioning.provision("Other", "Other").await.unwrap();
+    let made = server.app.management().provisioning.provision("Other", "Other").await.unwrap();
     let owner = "other@example.com".parse().unwrap();
-    let token = engine.provisioning.create_owner(made.team, &owner).await.unwrap();
+    let token = server.app.management().provisioning.create_owner(made.team, &owner).await.unwrap();
     let stranger = server.agent_with_key(token.expose(), "alice").naming(None);
     let ours = server.tenant.project.to_string();
     let theirs = |rest: &str| hook.at(rest).replace(&ours, &made.project.to_string());
@@ -175,7 +174,7 @@ async fn v1_a_webhook_whose_address_was_edited_is_not_told() {
     for (end_user, hosts) in [("alice", stored.hosts.clone()), ("bob", HostSet::from_iter([host]))]
     {
         stored.hosts = hosts;
-        let mut tx = server.db.begin().await.unwrap();
+        let mut tx = server.db.begin(Actor::Operator).await.unwrap();
         webhooks::update(&mut tx, &stored).await.unwrap();
         tx.commit().await.unwrap();
         server.connect(end_user, TOOL).await;

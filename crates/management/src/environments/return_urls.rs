@@ -41,6 +41,11 @@ enum ReturnUrlKind {
     OwnScheme,
 }
 
+/// Returns whether a return URL leads to the machine of the browser.
+pub(crate) fn is_loopback_return_url(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| is_loopback(&url))
+}
+
 /// Refuses return URLs that browsers cannot be sent to, or must not be.
 ///
 /// # Errors
@@ -89,7 +94,7 @@ fn kind(text: &str) -> Option<ReturnUrlKind> {
     }
 }
 
-fn is_loopback(url: &Url) -> bool {
+pub(super) fn is_loopback(url: &Url) -> bool {
     matches!(url.host_str(), Some("127.0.0.1" | "[::1]" | "localhost"))
 }
 

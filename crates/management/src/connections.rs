@@ -1,15 +1,15 @@
 //! Connections as members see and end them, and the receipts of what has ended.
 
-pub mod deletions;
-
 use std::sync::Arc;
 
 use astralform_domain::{
-    ConnectionId, ConnectorSlug, EndUserId, ProjectConnector, RevocationStatus, StatusReason,
-    Tenant, Timestamp,
+    ConnectionId, ConnectorSlug, EndUserId, Environment, ProjectConnector, RevocationStatus,
+    StatusReason, Tenant, Timestamp,
 };
 
-use crate::{base::Base, own_connections::OwnConnections, revocations::Revocations};
+use astralform_engine::{
+    Base, ChangeError, Engine, Fault, OwnConnections, revocations::Revocations,
+};
 pub use astralform_storage::managed::{ConnectionFilter, Managed, Page, Receipt, ReceiptFilter};
 use astralform_storage::{
     Tx, auth_requests,
@@ -18,7 +18,7 @@ use astralform_storage::{
 };
 use thiserror::Error;
 
-use crate::{ChangeError, Fault};
+use crate::{Denied, Forbidden, Permit, ProjectActor, policy::Right};
 
 /// Which connections are to be revoked; each that is named has to fit.
 #[derive(Clone, Default)]
@@ -56,6 +56,9 @@ pub enum SelectionError {
     /// It asks for all connections and names some.
     #[error("`all` goes with `dry_run` alone: leave it out, or leave out what else is named")]
     Contradiction,
+    /// The policy forbids it.
+    #[error(transparent)]
+    Forbidden(#[from] Forbidden),
     /// Something is broken.
     #[error(transparent)]
     Fault(#[from] Fault),
@@ -91,21 +94,17 @@ impl Extent {
 /// What members see and end of end users' connections.
 #[derive(Clone)]
 pub struct ManagedConnections {
-    base: Arc<Base>,
+    pub(crate) base: Arc<Base>,
     own_connections: Arc<OwnConnections>,
     revocations: Arc<Revocations>,
 }
 
 impl ManagedConnections {
-    pub(crate) fn new(
-        base: &Arc<Base>,
-        own_connections: &Arc<OwnConnections>,
-        revocations: &Arc<Revocations>,
-    ) -> Self {
+    pub(crate) fn new(engine: &Engine) -> Self {
         Self {
-            base: Arc::clone(base),
-            own_connections: Arc::clone(own_connections),
-            revocations: Arc::clone(revocations),
+            base: Arc::clone(engine.base()),
+            own_connections: Arc::clone(&engine.own_connections),
+            revocations: Arc::clone(&engine.revocations),
         }
     }
 
@@ -113,25 +112,31 @@ impl ManagedConnections {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn managed_connections(
+    pub async fn list(
         &self,
-        tenant: Tenant,
+        by: &ProjectActor,
+        environment: Environment,
         filter: ConnectionFilter<'_>,
         page: Page,
-    ) -> Result<Vec<Managed>, Fault> {
-        Ok(managed::connections(&self.base.db, tenant, filter, page).await?)
+    ) -> Result<Vec<Managed>, Denied<Fault>> {
+        let tenant = by.may(Right::Look)?.tenant(environment);
+        let found = managed::connections(self.base.db(), tenant, filter, page).await;
+        found.map_err(|error| Denied::Refused(error.into()))
     }
 
     /// Returns the connection of that id.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn managed_connection(
+    pub async fn find(
         &self,
-        tenant: Tenant,
+        by: &ProjectActor,
+        environment: Environment,
         id: ConnectionId,
-    ) -> Result<Option<Managed>, Fault> {
-        Ok(managed::connection(&self.base.db, tenant, id).await?)
+    ) -> Result<Option<Managed>, Denied<Fault>> {
+        let tenant = by.may(Right::Look)?.tenant(environment);
+        let found = managed::connection(self.base.db(), tenant, id).await;
+        found.map_err(|error| Denied::Refused(error.into()))
     }
 
     /// Returns the receipts that fit, in the order of their connections.
@@ -140,11 +145,14 @@ impl ManagedConnections {
     /// When the database does not answer.
     pub async fn receipts(
         &self,
-        tenant: Tenant,
+        by: &ProjectActor,
+        environment: Environment,
         filter: ReceiptFilter<'_>,
         page: Page,
-    ) -> Result<Vec<Receipt>, Fault> {
-        Ok(managed::receipts(&self.base.db, tenant, filter, page).await?)
+    ) -> Result<Vec<Receipt>, Denied<Fault>> {
+        let tenant = by.may(Right::Look)?.tenant(environment);
+        let found = managed::receipts(self.base.db(), tenant, filter, page).await;
+        found.map_err(|error| Denied::Refused(error.into()))
     }
 
     /// Returns how many receipts there are of each status.
@@ -153,10 +161,13 @@ impl ManagedConnections {
     /// When the database does not answer.
     pub async fn receipt_counts(
         &self,
-        tenant: Tenant,
+        by: &ProjectActor,
+        environment: Environment,
         filter: ReceiptFilter<'_>,
-    ) -> Result<Vec<(RevocationStatus, i64)>, Fault> {
-        Ok(managed::receipt_counts(&self.base.db, tenant, filter).await?)
+    ) -> Result<Vec<(RevocationStatus, i64)>, Denied<Fault>> {
+        let tenant = by.may(Right::Look)?.tenant(environment);
+        let found = managed::receipt_counts(self.base.db(), tenant, filter).await;
+        found.map_err(|error| Denied::Refused(error.into()))
     }
 
     /// Ends a connection of any owner: it is of no use from here on, and its tokens are ended at
@@ -164,16 +175,28 @@ impl ManagedConnections {
     ///
     /// # Errors
     /// When there is none of that id, or it has ended already.
-    pub async fn revoke_connection(
+    pub async fn revoke(
         &self,
+        by: &ProjectActor,
+        environment: Environment,
+        id: ConnectionId,
+    ) -> Result<(), Denied<ChangeError>> {
+        let permit = by.may(Right::EndConnection)?;
+        let tenant = permit.tenant(environment);
+        self.revoke_permitted(permit, tenant, id).await.map_err(Denied::Refused)
+    }
+
+    async fn revoke_permitted(
+        &self,
+        permit: Permit,
         tenant: Tenant,
         id: ConnectionId,
     ) -> Result<(), ChangeError> {
-        let mut tx = self.base.db.begin_long().await.map_err(Fault::from)?;
+        let mut tx = self.base.db().begin_long(permit.actor).await.map_err(Fault::from)?;
         let connection = self.own_connections.lock_any(&mut tx, tenant, id).await?;
         self.own_connections.disconnect(&mut tx, &connection, StatusReason::AdminRevoked).await?;
         tx.commit().await.map_err(Fault::from)?;
-        tracing::info!(connection.id = %id, "revoked by somebody who administers");
+        tracing::info!(connection.id = %id, "revoked by a member");
         self.revocations.revoke_now(&connection).await;
         Ok(())
     }
@@ -184,15 +207,18 @@ impl ManagedConnections {
     /// When it does not say which.
     pub async fn extent_of(
         &self,
-        tenant: Tenant,
+        by: &ProjectActor,
+        environment: Environment,
         selection: &Selection,
     ) -> Result<Vec<Extent>, SelectionError> {
+        let tenant = by.may(Right::ManyConnections)?.tenant(environment);
         selection.check()?;
         let mut extents = Vec::new();
-        let enabled = project_connectors::list(&self.base.db, tenant).await.map_err(Fault::from)?;
+        let enabled =
+            project_connectors::list(self.base.db(), tenant).await.map_err(Fault::from)?;
         for at in enabled.into_iter().filter(|at| selection.names(&at.connector)) {
             let which = selection.which();
-            let counted = connections::count(&self.base.db, tenant, at.id, which).await;
+            let counted = connections::count(self.base.db(), tenant, at.id, which).await;
             let connections = u64::try_from(counted.map_err(Fault::from)?).unwrap_or(0);
             extents.push(self.extent(at, connections));
         }
@@ -203,13 +229,16 @@ impl ManagedConnections {
     ///
     /// # Errors
     /// When it does not say which.
-    pub async fn revoke_connections(
+    pub async fn revoke_many(
         &self,
-        tenant: Tenant,
+        by: &ProjectActor,
+        environment: Environment,
         selection: &Selection,
     ) -> Result<Vec<Extent>, SelectionError> {
+        let permit = by.may(Right::ManyConnections)?;
+        let tenant = permit.tenant(environment);
         selection.check()?;
-        let mut tx = self.base.db.begin_long().await.map_err(Fault::from)?;
+        let mut tx = self.base.db().begin_long(permit.actor).await.map_err(Fault::from)?;
         let why = StatusReason::AdminRevoked;
         let extents = self.revoke_selected(&mut tx, tenant, selection, why).await?;
         tx.commit().await.map_err(Fault::from)?;
@@ -240,7 +269,7 @@ impl ManagedConnections {
     }
 
     fn extent(&self, at: ProjectConnector, connections: u64) -> Extent {
-        let connector = self.base.catalog.connector(&at.connector);
+        let connector = self.base.catalog().connector(&at.connector);
         let revocation = connector.and_then(|connector| connector.revocation.as_ref());
         let per_minute = revocation.map_or(u32::MAX, |revocation| revocation.per_minute);
         Extent { connector: at.connector, connections, per_minute }

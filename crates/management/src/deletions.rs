@@ -1,19 +1,19 @@
 //! Deleting end users and projects: what belongs to them ends at once, here and, by the outbox, at
 //! their providers.
 
-use astralform_domain::{
-    AuthFailure, EndUserId, Environment, ProjectId, StatusReason, Tenant, Timestamp,
-};
+use astralform_domain::{AuthFailure, EndUserId, Environment, StatusReason, Tenant, Timestamp};
+use astralform_engine::Fault;
 use astralform_storage::{
     Tx, api_keys, auth_requests,
     connections::{self, ConnectionSelection},
-    end_users, project_connectors, projects, sessions,
+    end_users, project_connectors, project_logos, projects, sessions,
 };
 use thiserror::Error;
 
 use crate::{
-    Fault,
-    managed::{ManagedConnections, Selection},
+    Forbidden, ProjectActor,
+    connections::{ManagedConnections, Selection},
+    policy::Right,
 };
 
 /// What ended with an end user or a project.
@@ -42,6 +42,9 @@ pub enum DeleteError {
          deleted: GET /v1/projects says both"
     )]
     NotConfirmed,
+    /// The policy forbids it.
+    #[error(transparent)]
+    Forbidden(#[from] Forbidden),
     /// It is deleted already.
     #[error("the project in the address is none of yours: GET /v1/projects lists those that are")]
     UnknownProject,
@@ -58,10 +61,13 @@ impl ManagedConnections {
     /// When there is none of that id.
     pub async fn delete_end_user(
         &self,
-        tenant: Tenant,
+        by: &ProjectActor,
+        environment: Environment,
         end_user: &EndUserId,
     ) -> Result<Deleted, DeleteError> {
-        let mut tx = self.base.db.begin_long().await.map_err(Fault::from)?;
+        let permit = by.may(Right::EndUsers)?;
+        let tenant = permit.tenant(environment);
+        let mut tx = self.base.db().begin_long(permit.actor).await.map_err(Fault::from)?;
         let deleted = self.end_of_user(&mut tx, tenant, end_user).await?;
         let deleted = deleted.ok_or(DeleteError::UnknownEndUser)?;
         tx.commit().await.map_err(Fault::from)?;
@@ -100,19 +106,22 @@ impl ManagedConnections {
     /// When it is not confirmed by the project's name or id.
     pub async fn delete_project(
         &self,
-        project: ProjectId,
+        by: &ProjectActor,
         confirmed: &str,
     ) -> Result<Deleted, DeleteError> {
-        let name = projects::name(&self.base.db, project).await.map_err(Fault::from)?;
+        let permit = by.may(Right::DeleteProject)?;
+        let project = permit.project;
+        let name = projects::name(self.base.db(), project).await.map_err(Fault::from)?;
         let name = name.ok_or(DeleteError::UnknownProject)?.0;
         if confirmed != name && confirmed != project.to_string() {
             return Err(DeleteError::NotConfirmed);
         }
-        let mut tx = self.base.db.begin_long().await.map_err(Fault::from)?;
+        let mut tx = self.base.db().begin_long(permit.actor).await.map_err(Fault::from)?;
         let now = self.base.now();
         if !projects::delete(&mut tx, project, now).await.map_err(Fault::from)? {
             return Err(DeleteError::UnknownProject);
         }
+        project_logos::remove(&mut tx, project).await.map_err(Fault::from)?;
         let mut deleted = Deleted {
             api_keys: api_keys::revoke_all(&mut tx, project, now).await.map_err(Fault::from)?,
             sessions: sessions::end_all(&mut tx, project).await.map_err(Fault::from)?,

@@ -3,12 +3,17 @@
 use std::sync::Arc;
 
 use astralform_domain::{
-    AgentId, Email, Environment, EnvironmentSettings, MemberId, ProjectId, ProjectName, Role,
-    Secret, TeamId, Tenant,
+    Actor, AgentId, Email, Environment, EnvironmentSettings, MemberId, ProjectId, ProjectName,
+    Role, Secret, TeamId, Tenant, Timestamp,
+};
+use astralform_engine::{
+    Base, Engine, Fault,
+    row_tags::{RowTags, tagged_settings},
 };
 use astralform_storage::{
     Tx,
     agents::{self, Agent},
+    api_keys,
     members::{self, Member},
     projects::{self, NewProject},
 };
@@ -16,11 +21,12 @@ use astralform_vault::TagKey;
 use thiserror::Error;
 
 use crate::{
-    Fault,
-    access::{Access, AccessKeys, NewAdminToken, NewApiKey},
-    base::Base,
-    row_tags::{RowTags, tagged_settings},
+    admin_tokens::{AdminTokens, NewAdminToken, WantedToken},
+    api_keys::{Access, ApiKeys, NewApiKey},
 };
+
+/// What keys and tokens are called that nobody named.
+const FIRST_NAME: &str = "First";
 
 /// A new project and its default agent.
 #[derive(Clone, Copy, Debug)]
@@ -69,20 +75,56 @@ pub enum BootstrapError {
 pub struct Provisioning {
     base: Arc<Base>,
     row_tags: Arc<RowTags>,
-    access_keys: Arc<AccessKeys>,
+    api_keys: ApiKeys,
+    admin_tokens: AdminTokens,
 }
 
+/// What takes the place of keys and tokens that were all revoked.
+pub struct Reopened {
+    /// An API key for each that there was.
+    pub api_keys: Vec<NewApiKey>,
+    /// Whether there were more than get another one.
+    pub is_cut_short: bool,
+    /// An admin token for an owner of each team that has a project.
+    pub admin_tokens: Vec<NewAdminToken>,
+}
+
+/// The most API keys that are made at once: as many as an operator can look through.
+const AT_ONCE: i64 = 100;
+
 impl Provisioning {
-    pub(crate) fn new(
-        base: &Arc<Base>,
-        row_tags: &Arc<RowTags>,
-        access_keys: &Arc<AccessKeys>,
-    ) -> Self {
+    pub(crate) fn new(engine: &Engine, api_keys: &ApiKeys, admin_tokens: &AdminTokens) -> Self {
         Self {
-            base: Arc::clone(base),
-            row_tags: Arc::clone(row_tags),
-            access_keys: Arc::clone(access_keys),
+            base: Arc::clone(engine.base()),
+            row_tags: Arc::clone(&engine.row_tags),
+            api_keys: api_keys.clone(),
+            admin_tokens: admin_tokens.clone(),
         }
+    }
+
+    /// Makes API keys and admin tokens in place of those that were all revoked at a moment.
+    ///
+    /// # Errors
+    /// When the database does not store them; then none is made.
+    pub async fn reopen(&self, revoked_at: Timestamp) -> Result<Reopened, Fault> {
+        let key = self.row_tags.installation_key().await?;
+        let mut tx = self.base.begin(Actor::Operator).await?;
+        let mut ended = api_keys::ended_at(&mut tx, revoked_at, AT_ONCE + 1).await?;
+        let most = usize::try_from(AT_ONCE).unwrap_or_default();
+        let is_cut_short = ended.len() > most;
+        ended.truncate(most);
+        let mut reopened =
+            Reopened { api_keys: Vec::new(), is_cut_short, admin_tokens: Vec::new() };
+        for access in ended {
+            reopened.api_keys.push(self.api_keys.add(&mut tx, access, None, &key).await?);
+        }
+        for member in members::owners(&mut tx).await? {
+            let wanted = WantedToken::unlimited("Restored");
+            let made = self.admin_tokens.add(&mut tx, &member, wanted, &key).await?;
+            reopened.admin_tokens.push(made);
+        }
+        tx.commit().await?;
+        Ok(reopened)
     }
 
     /// Sets up an empty installation: its first member with a team, a project, and a key for each
@@ -98,21 +140,19 @@ impl Provisioning {
         hand_over: impl FnOnce(&Bootstrapped) -> Result<(), E>,
     ) -> Result<(), BootstrapError> {
         let key = self.row_tags.installation_key().await?;
-        let mut tx = self.base.begin().await.map_err(Fault::from)?;
+        let mut tx = self.base.begin(Actor::Operator).await.map_err(Fault::from)?;
         if let Some(member) = members::any(&mut tx).await.map_err(Fault::from)? {
             return Err(BootstrapError::AlreadySetUp(member.email));
         }
         let (member, admin_token) = self.add_member(&mut tx, email, &key).await?;
-        let made = self.add_project(&mut tx, "My team", project.as_str()).await?;
+        let team = self.add_team(&mut tx, "My team").await?;
+        let made = self.add_project(&mut tx, team, project).await?;
         let now = self.base.now();
         members::join(&mut tx, made.team, member, Role::Owner, now).await.map_err(Fault::from)?;
-        let project = made.project;
-        let tenant = Tenant { project, environment: Environment::Test };
-        let test_api_key =
-            self.access_keys.add_api_key(&mut tx, Access { tenant, agent: None }, &key).await?;
-        let tenant = Tenant { project, environment: Environment::Live };
-        let live_api_key =
-            self.access_keys.add_api_key(&mut tx, Access { tenant, agent: None }, &key).await?;
+        let [test, live] = [Environment::Test, Environment::Live]
+            .map(|environment| open_access(Tenant { project: made.project, environment }, None));
+        let test_api_key = self.api_keys.add(&mut tx, test, None, &key).await?;
+        let live_api_key = self.api_keys.add(&mut tx, live, None, &key).await?;
         let done = Bootstrapped { member, made, test_api_key, live_api_key, admin_token };
         hand_over(&done).map_err(|error| BootstrapError::NotHandedOver(error.into()))?;
         Ok(tx.commit().await.map_err(Fault::from)?)
@@ -123,7 +163,7 @@ impl Provisioning {
     /// # Errors
     /// When the database does not answer.
     pub async fn has_members(&self) -> Result<bool, Fault> {
-        Ok(members::any(&self.base.db).await?.is_some())
+        Ok(members::any(self.base.db()).await?.is_some())
     }
 
     async fn add_member(
@@ -134,11 +174,12 @@ impl Provisioning {
     ) -> Result<(MemberId, NewAdminToken), Fault> {
         let now = self.base.now();
         let member = Member {
-            id: MemberId::new(&self.base.clock, &self.base.entropy),
+            id: MemberId::new(self.base.clock(), self.base.entropy()),
             email: email.clone(),
         };
         members::create(tx, &member, now).await?;
-        let token = self.access_keys.add_admin_token(tx, &member, key).await?;
+        let wanted = WantedToken::unlimited(FIRST_NAME);
+        let token = self.admin_tokens.add(tx, &member, wanted, key).await?;
         Ok((member.id, token))
     }
 
@@ -147,8 +188,10 @@ impl Provisioning {
     /// # Errors
     /// When the database does not answer.
     pub async fn provision(&self, team: &str, project: &str) -> Result<Provisioned, Fault> {
-        let mut tx = self.base.begin().await?;
-        let made = self.add_project(&mut tx, team, project).await?;
+        let project = project.parse().map_err(|_| Fault::Inconsistent("no name of a project"))?;
+        let mut tx = self.base.begin(Actor::Operator).await?;
+        let team = self.add_team(&mut tx, team).await?;
+        let made = self.add_project(&mut tx, team, &project).await?;
         tx.commit().await?;
         Ok(made)
     }
@@ -172,37 +215,44 @@ impl Provisioning {
         role: Role,
     ) -> Result<Secret, Fault> {
         let key = self.row_tags.installation_key().await?;
-        let mut tx = self.base.begin().await?;
+        let mut tx = self.base.begin(Actor::Operator).await?;
         let (member, token) = self.add_member(&mut tx, email, &key).await?;
         members::join(&mut tx, team, member, role, self.base.now()).await?;
         tx.commit().await?;
         Ok(token.secret)
     }
 
-    async fn add_project(
+    async fn add_team(&self, tx: &mut Tx, name: &str) -> Result<TeamId, Fault> {
+        let team = TeamId::new(self.base.clock(), self.base.entropy());
+        projects::create_team(tx, team, name, self.base.now()).await?;
+        Ok(team)
+    }
+
+    pub(crate) async fn add_project(
         &self,
         tx: &mut Tx,
-        team: &str,
-        project: &str,
+        team: TeamId,
+        name: &ProjectName,
     ) -> Result<Provisioned, Fault> {
         let now = self.base.now();
         let made = Provisioned {
-            team: TeamId::new(&self.base.clock, &self.base.entropy),
-            project: ProjectId::new(&self.base.clock, &self.base.entropy),
-            agent: AgentId::new(&self.base.clock, &self.base.entropy),
+            team,
+            project: ProjectId::new(self.base.clock(), self.base.entropy()),
+            agent: AgentId::new(self.base.clock(), self.base.entropy()),
         };
-        let new = NewProject { id: made.project, team: made.team, name: project };
-        projects::create_team(tx, made.team, team, now).await?;
-        projects::create(tx, &new, now).await?;
-        self.base.keys.create(tx, made.project, now, &self.base.entropy).await?;
+        projects::create(tx, &NewProject { id: made.project, team, name }, now).await?;
+        self.base.create_keys(tx, made.project).await?;
+        let name = "default".parse();
         let agent = Agent {
             id: made.agent,
-            name: "default".to_owned(),
+            name: name.map_err(|_| Fault::Inconsistent("`default` is no name"))?,
             is_default: true,
             is_enabled: true,
             connectors: None,
+            version: 1,
+            created_at: now,
         };
-        agents::create(tx, made.project, &agent, now).await?;
+        agents::create(tx, made.project, &agent).await?;
         Ok(made)
     }
 
@@ -215,7 +265,11 @@ impl Provisioning {
         tenant: Tenant,
         agent: Option<AgentId>,
     ) -> Result<Secret, Fault> {
-        Ok(self.access_keys.new_api_key(Access { tenant, agent }).await?.secret)
+        let key = self.row_tags.installation_key().await?;
+        let mut tx = self.base.begin(Actor::Operator).await?;
+        let made = self.api_keys.add(&mut tx, open_access(tenant, agent), None, &key).await?;
+        tx.commit().await?;
+        Ok(made.secret)
     }
 
     /// Sets who vouches for end users in an environment, and where browsers may return to.
@@ -228,10 +282,15 @@ impl Provisioning {
         settings: &EnvironmentSettings,
     ) -> Result<(), Fault> {
         let key = self.row_tags.installation_key().await?;
-        let stored = tagged_settings(&key, tenant, settings.clone());
-        let mut tx = self.base.begin().await?;
+        let stored = tagged_settings(&key, tenant, settings.clone(), 1);
+        let mut tx = self.base.begin(Actor::Operator).await?;
         projects::set_environment(&mut tx, tenant, &stored).await?;
         tx.commit().await?;
         Ok(())
     }
+}
+
+/// Returns access to all connectors of an environment.
+fn open_access(tenant: Tenant, agent: Option<AgentId>) -> Access {
+    Access { tenant, name: FIRST_NAME.to_owned(), agent, connectors: None }
 }

@@ -1,0 +1,261 @@
+//! Admin tokens: what members hold outside a browser. One function makes them.
+
+use std::sync::Arc;
+
+use astralform_domain::{
+    Actor, AdminAccess, AdminTokenId, Administrator, Email, MemberId, Secret, Timestamp, limits,
+};
+use astralform_engine::{
+    Base, Engine, Fault, bearer,
+    row_tags::{Granting as _, RowTags},
+};
+pub use astralform_storage::admin_tokens::ListedToken;
+use astralform_storage::{
+    Db, Tx,
+    admin_tokens::{self, AdminToken},
+    members::Member,
+};
+use astralform_vault::TagKey;
+use thiserror::Error;
+
+use crate::api_keys::{RevokeOutcome, is_name};
+
+/// A fresh admin token. Its text cannot be had again.
+pub struct NewAdminToken {
+    /// Its id.
+    pub id: AdminTokenId,
+    /// The address of the member whose it is.
+    pub email: Email,
+    /// Its text.
+    pub secret: Secret,
+}
+
+/// An admin token to be made.
+#[derive(Clone, Debug)]
+pub struct WantedToken {
+    /// What people call it.
+    pub name: String,
+    /// What it allows.
+    pub access: AdminAccess,
+    /// When it ends by itself.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// Why an admin token is not made or revoked.
+#[derive(Debug, Error)]
+pub enum AdminTokenError {
+    /// There is none of that id.
+    #[error("you have no admin token of that id: GET /v1/me/admin-tokens lists yours")]
+    Unknown,
+    /// The name is no name.
+    #[error(
+        "`name` must have 1 to {} printable characters: it tells people what the token is for",
+        limits::CREDENTIAL_NAME.value
+    )]
+    BadName,
+    /// It would be over at once.
+    #[error("`expires_at` is {0}, which is past: name a later time, or leave it out")]
+    BadExpiry(Timestamp),
+    /// It would outlive the one that makes it.
+    #[error(
+        "the token that was sent ends at {0}, and makes none that lives longer: name an `expires_at` \
+         until then"
+    )]
+    OutlivesMaker(Timestamp),
+    /// The token that was sent only reads.
+    #[error(
+        "this admin token has the access `read`, which is not enough to make or revoke tokens: use \
+         one with `write`"
+    )]
+    ReadOnly,
+    /// The member has as many as they may have.
+    #[error(
+        "you have {} admin tokens that are not over, and can have no more: revoke one first",
+        limits::ADMIN_TOKENS.value
+    )]
+    TooMany,
+    /// Something is broken.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// Makes, lists and revokes admin tokens.
+#[derive(Clone)]
+pub struct AdminTokens {
+    base: Arc<Base>,
+    row_tags: Arc<RowTags>,
+}
+
+impl AdminTokens {
+    pub(crate) fn new(engine: &Engine) -> Self {
+        Self { base: Arc::clone(engine.base()), row_tags: Arc::clone(&engine.row_tags) }
+    }
+
+    /// Returns a member's own tokens, the oldest first.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn list(&self, of: Administrator) -> Result<Vec<ListedToken>, Fault> {
+        Ok(admin_tokens::list(self.base.db(), Some(of.member)).await?)
+    }
+
+    /// Makes another token of the member who asks for it.
+    ///
+    /// # Errors
+    /// When the token that was sent only reads, or the new one would outlive it.
+    pub async fn create(
+        &self,
+        by: Administrator,
+        wanted: WantedToken,
+    ) -> Result<NewAdminToken, AdminTokenError> {
+        check_writes(by)?;
+        let now = self.base.now();
+        if let Some(expiry) = wanted.expires_at.filter(|expiry| *expiry <= now) {
+            return Err(AdminTokenError::BadExpiry(expiry));
+        }
+        if !is_name(&wanted.name) {
+            return Err(AdminTokenError::BadName);
+        }
+        let maker = admin_tokens::find(self.base.db(), by.token).await.map_err(Fault::from)?;
+        let maker_ends = maker.and_then(|maker| maker.expires_at);
+        if let Some(end) = maker_ends
+            && wanted.expires_at.is_none_or(|expiry| expiry > end)
+        {
+            return Err(AdminTokenError::OutlivesMaker(end));
+        }
+        let member = astralform_storage::members::find(self.base.db(), by.member).await;
+        let member = member.map_err(Fault::from)?;
+        let member = member.ok_or(Fault::Inconsistent("a token's member is gone"))?;
+        self.make(actor(by), &member, wanted).await
+    }
+
+    /// Makes a token of a member for the operator.
+    ///
+    /// # Errors
+    /// When the member has too many.
+    pub async fn create_as_operator(
+        &self,
+        of: &Member,
+        wanted: WantedToken,
+    ) -> Result<NewAdminToken, AdminTokenError> {
+        self.make(Actor::Operator, of, wanted).await
+    }
+
+    async fn make(
+        &self,
+        actor: Actor,
+        of: &Member,
+        wanted: WantedToken,
+    ) -> Result<NewAdminToken, AdminTokenError> {
+        let key = self.row_tags.installation_key().await?;
+        let mut tx = self.base.begin(actor).await.map_err(Fault::from)?;
+        let known = admin_tokens::count_live(&mut tx, of.id, self.base.now()).await;
+        let would_be = usize::try_from(known.map_err(Fault::from)? + 1).unwrap_or(usize::MAX);
+        if limits::ADMIN_TOKENS.is_exceeded_by(would_be) {
+            return Err(AdminTokenError::TooMany);
+        }
+        let made = self.add(&mut tx, of, wanted, &key).await?;
+        tx.commit().await.map_err(Fault::from)?;
+        tracing::info!(admin_token.id = %made.id, "admin token made");
+        Ok(made)
+    }
+
+    /// Revokes one of a member's own tokens; the next request with it is refused.
+    ///
+    /// # Errors
+    /// When they have none of that id.
+    pub async fn revoke(
+        &self,
+        by: Administrator,
+        id: AdminTokenId,
+    ) -> Result<RevokeOutcome, AdminTokenError> {
+        check_writes(by)?;
+        let found = admin_tokens::find(self.base.db(), id).await.map_err(Fault::from)?;
+        if found.is_none_or(|found| found.member != by.member) {
+            return Err(AdminTokenError::Unknown);
+        }
+        Ok(revoked(self.base.db(), actor(by), id, self.base.now()).await?)
+    }
+
+    /// Stores a fresh admin token. Nothing else makes one.
+    pub(crate) async fn add(
+        &self,
+        tx: &mut Tx,
+        of: &Member,
+        wanted: WantedToken,
+        installation: &TagKey,
+    ) -> Result<NewAdminToken, Fault> {
+        let id = AdminTokenId::new(self.base.clock(), self.base.entropy());
+        let (secret, secret_hash) = bearer::mint("pat", id, self.base.entropy());
+        let mut token = AdminToken {
+            id,
+            member: of.id,
+            name: wanted.name,
+            access: wanted.access,
+            secret_hash,
+            hint: secret.hint(),
+            tag: None,
+            expires_at: wanted.expires_at,
+            used_at: None,
+            revoked_at: None,
+        };
+        token.tag = Some(token.tag_by(installation));
+        admin_tokens::create(tx, &token, self.base.now()).await?;
+        Ok(NewAdminToken { id, email: of.email.clone(), secret })
+    }
+}
+
+impl WantedToken {
+    /// Returns a token that may everything its member may, and does not end by itself.
+    pub fn unlimited(name: &str) -> Self {
+        Self { name: name.to_owned(), access: AdminAccess::Write, expires_at: None }
+    }
+}
+
+fn check_writes(by: Administrator) -> Result<(), AdminTokenError> {
+    match by.access {
+        AdminAccess::Write => Ok(()),
+        AdminAccess::Read => Err(AdminTokenError::ReadOnly),
+    }
+}
+
+/// Returns a member who acts on what is theirs alone, where no team has a say.
+const fn actor(by: Administrator) -> Actor {
+    Actor::Member { administrator: by, role: astralform_domain::Role::Member }
+}
+
+/// Revokes an admin token for the operator. It takes no master key; the next request with it is
+/// refused.
+///
+/// # Errors
+/// When the database does not store it.
+pub async fn revoke_as_operator(
+    db: &Db,
+    id: AdminTokenId,
+    now: Timestamp,
+) -> Result<RevokeOutcome, Fault> {
+    revoked(db, Actor::Operator, id, now).await
+}
+
+async fn revoked(
+    db: &Db,
+    actor: Actor,
+    id: AdminTokenId,
+    now: Timestamp,
+) -> Result<RevokeOutcome, Fault> {
+    let mut tx = db.begin(actor).await?;
+    let before = admin_tokens::revoke(&mut tx, id, now).await?;
+    tx.commit().await?;
+    Ok(before.map_or(RevokeOutcome::Unknown, |token| RevokeOutcome::after(token.revoked_at)))
+}
+
+/// Returns the admin tokens that an operator sees: those of a member, or all.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn list_as_operator(
+    db: &Db,
+    member: Option<MemberId>,
+) -> Result<Vec<ListedToken>, Fault> {
+    Ok(admin_tokens::list(db, member).await?)
+}

@@ -1,0 +1,328 @@
+//! API keys: what developers' backends hold. One function makes them.
+
+use std::{sync::Arc, time::Duration};
+
+use astralform_domain::{
+    Actor, ApiKeyId, ConnectorSlug, Environment, ProjectId, Secret, Timestamp, limits,
+};
+use astralform_engine::{
+    Base, Engine, Fault, bearer,
+    row_tags::{Granting as _, RowTags, is_vouched},
+};
+pub use astralform_storage::api_keys::{Access, ListedKey};
+use astralform_storage::{
+    Db, Tx,
+    api_keys::{self, ApiKey, KeyFilter},
+    sessions,
+};
+use astralform_vault::TagKey;
+use thiserror::Error;
+
+use crate::{
+    Denied, Forbidden, Permit, ProjectActor,
+    agents::{AgentError, Agents, AssignmentError, check_connectors},
+    policy::Right,
+};
+
+/// How long a key lives on that was rolled, unless another time is named.
+pub const OVERLAP: Duration = Duration::from_hours(24);
+
+/// The longest time for which it lives on.
+pub const LONGEST_OVERLAP: Duration = Duration::from_hours(7 * 24);
+
+/// A fresh API key. Its text cannot be had again.
+pub struct NewApiKey {
+    /// Its id.
+    pub id: ApiKeyId,
+    /// What it opens.
+    pub access: Access,
+    /// Its text.
+    pub secret: Secret,
+}
+
+/// An API key to be made.
+#[derive(Clone, Debug)]
+pub struct WantedKey {
+    /// The environment that it opens.
+    pub environment: Environment,
+    /// What people call it.
+    pub name: String,
+    /// The only agent it may act as, by name or id.
+    pub agent: Option<String>,
+    /// The only connectors it may use.
+    pub connectors: Option<Vec<ConnectorSlug>>,
+    /// When it ends by itself.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// What became of an API key or admin token that was to be revoked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RevokeOutcome {
+    /// It is revoked now.
+    Now,
+    /// It was revoked before, at that moment.
+    Before(Timestamp),
+    /// There is none of that id.
+    Unknown,
+}
+
+/// Why an API key is not made, rolled or revoked.
+#[derive(Debug, Error)]
+pub enum ApiKeyError {
+    /// There is none of that id.
+    #[error(
+        "the project has no API key of that id: GET /v1/projects/{{project}}/api-keys lists its keys"
+    )]
+    Unknown,
+    /// It is over.
+    #[error("the API key is over, and cannot be rolled: create another one")]
+    Over,
+    /// The name is no name.
+    #[error(
+        "`name` must have 1 to {} printable characters: it tells people what the key is for",
+        limits::CREDENTIAL_NAME.value
+    )]
+    BadName,
+    /// It would be over at once.
+    #[error("`expires_at` is {0}, which is past: name a later time, or leave it out")]
+    BadExpiry(Timestamp),
+    /// The overlap is too long.
+    #[error("`overlap_seconds` is {0}; it must be 604800 (7 days) at most")]
+    BadOverlap(u64),
+    /// The environment has as many as it may have.
+    #[error(
+        "the environment has {} API keys that are not over, and has no more: revoke one first",
+        limits::API_KEYS.value
+    )]
+    TooMany,
+    /// The agent cannot be had.
+    #[error(transparent)]
+    Agent(#[from] AgentError),
+    /// It cannot be limited so.
+    #[error(transparent)]
+    Assignment(#[from] AssignmentError),
+    /// The policy forbids it.
+    #[error(transparent)]
+    Forbidden(#[from] Forbidden),
+    /// Something is broken.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// Makes, lists, rolls and revokes API keys.
+#[derive(Clone)]
+pub struct ApiKeys {
+    base: Arc<Base>,
+    row_tags: Arc<RowTags>,
+}
+
+impl ApiKeys {
+    pub(crate) fn new(engine: &Engine) -> Self {
+        Self { base: Arc::clone(engine.base()), row_tags: Arc::clone(&engine.row_tags) }
+    }
+
+    /// Returns the keys of a project, the oldest first, those after `after` and `limit` at most.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn list(
+        &self,
+        by: &ProjectActor,
+        environment: Option<Environment>,
+        after: Option<ApiKeyId>,
+        limit: i64,
+    ) -> Result<Vec<ListedKey>, Denied<Fault>> {
+        let project = Some(by.may(Right::Look)?.project);
+        let filter = KeyFilter { project, environment, id: None, after, limit: Some(limit) };
+        let found = api_keys::list(self.base.db(), filter).await;
+        found.map_err(|error| Denied::Refused(error.into()))
+    }
+
+    /// Returns the key of an id.
+    ///
+    /// # Errors
+    /// When the project has none.
+    pub async fn find(&self, by: &ProjectActor, id: ApiKeyId) -> Result<ListedKey, ApiKeyError> {
+        let project = Some(by.may(Right::Look)?.project);
+        let filter = KeyFilter { project, id: Some(id), ..KeyFilter::default() };
+        let found = api_keys::list(self.base.db(), filter).await.map_err(Fault::from)?;
+        found.into_iter().next().ok_or(ApiKeyError::Unknown)
+    }
+
+    /// Makes an API key.
+    ///
+    /// # Errors
+    /// When it cannot be limited so, or the environment has too many.
+    pub async fn create(
+        &self,
+        by: &ProjectActor,
+        wanted: WantedKey,
+    ) -> Result<NewApiKey, ApiKeyError> {
+        let permit = by.may(Right::ApiKeys)?;
+        let WantedKey { environment, name, agent, connectors, expires_at } = wanted;
+        if !is_name(&name) {
+            return Err(ApiKeyError::BadName);
+        }
+        if let Some(expiry) = expires_at.filter(|expiry| *expiry <= self.base.now()) {
+            return Err(ApiKeyError::BadExpiry(expiry));
+        }
+        check_connectors(connectors.as_deref().unwrap_or_default(), self.base.catalog())?;
+        let agent = match agent {
+            Some(named) => Some(Agents::id_of(&self.base, permit.project, &named).await?),
+            None => None,
+        };
+        let access = Access { tenant: permit.tenant(environment), name, agent, connectors };
+        let installation = self.row_tags.installation_key().await?;
+        let mut tx = self.base.begin(permit.actor).await.map_err(Fault::from)?;
+        self.check_room(&mut tx, &access).await?;
+        let made = self.add(&mut tx, access, expires_at, &installation).await?;
+        tx.commit().await.map_err(Fault::from)?;
+        tracing::info!(api_key.id = %made.id, "API key made");
+        Ok(made)
+    }
+
+    async fn check_room(&self, tx: &mut Tx, access: &Access) -> Result<(), ApiKeyError> {
+        let tenant = access.tenant;
+        // Two that are made at once count each other.
+        let locked = astralform_storage::projects::lock_environment(tx, tenant).await;
+        locked.map_err(Fault::from)?;
+        let known = api_keys::count_live(tx, tenant, self.base.now()).await.map_err(Fault::from)?;
+        let would_be = usize::try_from(known + 1).unwrap_or(usize::MAX);
+        if limits::API_KEYS.is_exceeded_by(would_be) { Err(ApiKeyError::TooMany) } else { Ok(()) }
+    }
+
+    /// Makes a key that opens what another one does, which lives on for the overlap. Servers that
+    /// run know both within a second.
+    ///
+    /// # Errors
+    /// When there is none of that id, or it is over.
+    pub async fn roll(
+        &self,
+        by: &ProjectActor,
+        id: ApiKeyId,
+        overlap: Duration,
+    ) -> Result<NewApiKey, ApiKeyError> {
+        let permit = by.may(Right::ApiKeys)?;
+        if overlap > LONGEST_OVERLAP {
+            return Err(ApiKeyError::BadOverlap(overlap.as_secs()));
+        }
+        let installation = self.row_tags.installation_key().await?;
+        let now = self.base.now();
+        let mut tx = self.base.begin(permit.actor).await.map_err(Fault::from)?;
+        let locked = api_keys::lock(&mut tx, id).await.map_err(Fault::from)?;
+        let old = of_project(locked, permit)?;
+        let is_good = |old: &ApiKey| old.is_live(now) && is_vouched(old, &installation);
+        let mut old = Some(old).filter(is_good).ok_or(ApiKeyError::Over)?;
+        self.check_room(&mut tx, &old.access).await?;
+        let access = old.access.clone();
+        let expires_at = old.expires_at;
+        let made = self.add(&mut tx, access, expires_at, &installation).await?;
+        let end = now.after(overlap);
+        old.expires_at = Some(expires_at.map_or(end, |expiry| expiry.min(end)));
+        old.tag = Some(old.tag_by(&installation));
+        api_keys::set_expiry(&mut tx, &old).await.map_err(Fault::from)?;
+        tx.commit().await.map_err(Fault::from)?;
+        tracing::info!(api_key.id = %id, replaced_by = %made.id, "API key rolled");
+        Ok(made)
+    }
+
+    /// Revokes a key. Servers that run know within a second.
+    ///
+    /// # Errors
+    /// When there is none of that id.
+    pub async fn revoke(
+        &self,
+        by: &ProjectActor,
+        id: ApiKeyId,
+    ) -> Result<RevokeOutcome, ApiKeyError> {
+        let permit = by.may(Right::ApiKeys)?;
+        let mut tx = self.base.begin(permit.actor).await.map_err(Fault::from)?;
+        let locked = api_keys::lock(&mut tx, id).await.map_err(Fault::from)?;
+        let found = of_project(locked, permit)?;
+        api_keys::revoke(&mut tx, id, self.base.now()).await.map_err(Fault::from)?;
+        tx.commit().await.map_err(Fault::from)?;
+        tracing::info!(api_key.id = %id, "API key revoked");
+        Ok(RevokeOutcome::after(found.revoked_at))
+    }
+
+    /// Stores a fresh API key. Nothing else makes one.
+    pub(crate) async fn add(
+        &self,
+        tx: &mut Tx,
+        access: Access,
+        expires_at: Option<Timestamp>,
+        installation: &TagKey,
+    ) -> Result<NewApiKey, Fault> {
+        let id = ApiKeyId::new(self.base.clock(), self.base.entropy());
+        let prefix = format!("sk_{}", access.tenant.environment);
+        let (secret, secret_hash) = bearer::mint(&prefix, id, self.base.entropy());
+        let mut key = ApiKey {
+            id,
+            access,
+            secret_hash,
+            hint: secret.hint(),
+            tag: None,
+            expires_at,
+            revoked_at: None,
+        };
+        key.tag = Some(key.tag_by(installation));
+        api_keys::create(tx, &key, self.base.now()).await?;
+        Ok(NewApiKey { id, access: key.access, secret })
+    }
+}
+
+/// Returns a key if it belongs to the project; another's is as unknown as none.
+fn of_project(found: Option<ApiKey>, permit: Permit) -> Result<ApiKey, ApiKeyError> {
+    let found = found.filter(|key| key.access.tenant.project == permit.project);
+    found.ok_or(ApiKeyError::Unknown)
+}
+
+pub(crate) fn is_name(name: &str) -> bool {
+    let length = name.chars().count();
+    length > 0
+        && !limits::CREDENTIAL_NAME.is_exceeded_by(length)
+        && !name.chars().any(char::is_control)
+        && name.trim() == name
+}
+
+impl RevokeOutcome {
+    pub(crate) fn after(revoked_before: Option<Timestamp>) -> Self {
+        revoked_before.map_or(Self::Now, Self::Before)
+    }
+}
+
+/// Revokes an API key for the operator, with the sessions of its project and environment where that
+/// is wanted. It takes no master key. Servers that run know within a second.
+///
+/// # Errors
+/// When the database does not store it.
+pub async fn revoke_as_operator(
+    db: &Db,
+    id: ApiKeyId,
+    with_sessions: bool,
+    now: Timestamp,
+) -> Result<(RevokeOutcome, usize), Fault> {
+    let mut tx = db.begin(Actor::Operator).await?;
+    let before = api_keys::revoke(&mut tx, id, now).await?;
+    let sessions = match &before {
+        Some(key) if with_sessions => sessions::end_environment(&mut tx, key.access.tenant).await?,
+        _ => 0,
+    };
+    tx.commit().await?;
+    Ok((
+        before.map_or(RevokeOutcome::Unknown, |key| RevokeOutcome::after(key.revoked_at)),
+        sessions,
+    ))
+}
+
+/// Returns the API keys that an operator sees: those of a project, or all.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn list_as_operator(
+    db: &Db,
+    project: Option<ProjectId>,
+    environment: Option<Environment>,
+) -> Result<Vec<ListedKey>, Fault> {
+    Ok(api_keys::list(db, KeyFilter { project, environment, ..KeyFilter::default() }).await?)
+}
