@@ -31,3 +31,4 @@ mod settings;
 mod setup;
 mod soak;
 mod start;
+mod tutorial;
