@@ -3,110 +3,28 @@
 //! A backend whose key is not narrowed learns the cause. Others get the same answer for what does
 //! not exist and for what they may not use, and no name of what they may not use.
 
-use std::{collections::BTreeSet, sync::Arc};
+mod refusal;
+mod visible;
+
+use std::sync::Arc;
 
 use astralform_catalog::{Connector, Tool};
 use astralform_domain::{
-    AgentName, Caller, ConnectorSlug, Environment, Principal, ProjectConnector, RuntimeCredential,
-    Tenant, ToolName, texts::cut,
+    Caller, ConnectorSlug, Environment, Principal, ProjectConnector, Tenant, texts::cut,
 };
 use astralform_storage::{
     agents::{self, Agent},
     project_connectors,
 };
-use thiserror::Error;
+pub use refusal::{NoConnector, NoTool, OutOfReach};
 
 use crate::{
     Fault, NotEnabled, SettingsError,
     base::Base,
     cache::Cache,
-    may_use::{Barrier, barrier, may_see_connector, may_use_tool},
+    may_use::{Barrier, barrier, may_use_tool},
     nearest::Nearest,
 };
-
-/// Why a connector is out of a caller's reach.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum OutOfReach {
-    /// It is not enabled.
-    #[error(transparent)]
-    NotEnabled(#[from] NotEnabled),
-    /// The agent has a list of connectors, and this one is not on it.
-    #[error(
-        "the agent `{agent}` has not been assigned the connector `{connector}`: name an agent that \
-         has it in X-Agent-ID, or have it assigned to this one"
-    )]
-    NotAssigned {
-        /// The agent that the request acts as.
-        agent: AgentName,
-        /// The connector that was asked for.
-        connector: ConnectorSlug,
-    },
-}
-
-/// Why a caller has no tool of a name.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum NoTool {
-    /// There is none, as far as the caller may know.
-    #[error("there is no tool `{name}` here{nearest}: GET /v1/tools lists the tools there are")]
-    Unknown {
-        /// What was asked for.
-        name: String,
-        /// What may have been meant.
-        nearest: Nearest,
-    },
-    /// Its connector is out of reach.
-    #[error("`{tool}` cannot be called: {why}")]
-    OutOfReach {
-        /// The tool that was asked for.
-        tool: ToolName,
-        /// Why its connector is.
-        why: OutOfReach,
-    },
-    /// The agent has a part of the connector's tools, and this one is not of it.
-    #[error(
-        "the agent `{agent}` has not been assigned `{tool}`, only other tools of its connector: \
-         name an agent that has it in X-Agent-ID, or have it assigned to this one"
-    )]
-    NotAssigned {
-        /// The tool that was asked for.
-        tool: ToolName,
-        /// The agent that the request acts as.
-        agent: AgentName,
-    },
-    /// The project connector has a list of tools, and this one is not on it.
-    #[error(
-        "`{tool}` is not among the `tools` that the connector `{connector}` offers in the \
-         environment `{environment}`: add it with PATCH \
-         /v1/projects/{{project}}/connectors/{connector}"
-    )]
-    NotOffered {
-        /// The tool that was asked for.
-        tool: ToolName,
-        /// Its connector.
-        connector: ConnectorSlug,
-        /// Where it is enabled.
-        environment: Environment,
-    },
-}
-
-/// Why a caller cannot connect an account to a connector of a name.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum NoConnector {
-    /// There is none, as far as the caller may know.
-    #[error(
-        "there is no connector `{name}` here{nearest}: its name is the first part of the names of \
-         its tools, which GET /v1/tools lists"
-    )]
-    Unknown {
-        /// What was asked for.
-        name: ConnectorSlug,
-        /// What may have been meant.
-        nearest: Nearest,
-    },
-    /// It is out of reach.
-    #[error(transparent)]
-    OutOfReach(#[from] OutOfReach),
-}
 
 /// What a caller is offered, and why something is not.
 #[derive(Clone)]
@@ -261,51 +179,6 @@ impl Offers {
         let tools = connector.into_iter().flat_map(|connector| &connector.tools);
         let credential = &caller.principal.credential;
         tools.filter(|tool| may_use_tool(credential, agent, settings, tool)).collect()
-    }
-
-    /// Returns the connectors that a caller's credential is limited to; none where it is not
-    /// limited.
-    pub(crate) async fn visible_connectors(
-        &self,
-        caller: &Caller,
-    ) -> Result<Option<BTreeSet<ConnectorSlug>>, Fault> {
-        if !caller.principal.credential.is_narrowed() {
-            return Ok(None);
-        }
-        let bound = self.bound_agent(caller).await?;
-        let all = self.base.catalog.connectors().map(|connector| &connector.slug);
-        let seen = all.filter(|slug| self.sees(caller, bound.as_deref(), slug));
-        Ok(Some(seen.cloned().collect()))
-    }
-
-    /// Returns whether a caller may see what there is of a connector. One whose credential is bound
-    /// to an agent sees what is assigned to that agent.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn may_see(&self, caller: &Caller, connector: &ConnectorSlug) -> Result<bool, Fault> {
-        let bound = self.bound_agent(caller).await?;
-        Ok(self.sees(caller, bound.as_deref(), connector))
-    }
-
-    fn sees(&self, caller: &Caller, bound: Option<&Agent>, connector: &ConnectorSlug) -> bool {
-        let credential = &caller.principal.credential;
-        let is_assigned = bound.is_none_or(|agent| agent.assigned(connector).is_some());
-        is_assigned && may_see_connector(credential, &self.base.catalog, connector)
-    }
-
-    /// Returns the agent that a caller's credential is bound to.
-    async fn bound_agent(&self, caller: &Caller) -> Result<Option<Arc<Agent>>, Fault> {
-        let Principal { tenant, agent, credential } = &caller.principal;
-        let is_bound = match credential {
-            RuntimeCredential::ApiKey { agent, .. } => agent.is_some(),
-            RuntimeCredential::Session { .. } => true,
-        };
-        if !is_bound {
-            return Ok(None);
-        }
-        let found = self.cache.agent(tenant.project, *agent).await?;
-        found.map(Some).ok_or(Fault::Inconsistent("a caller's agent is gone"))
     }
 
     /// Returns what a caller may use: each project connector with at least one tool, and its tools.

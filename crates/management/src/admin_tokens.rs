@@ -1,7 +1,10 @@
 //! Admin tokens: what members hold outside a browser. One function makes them.
 
+mod error;
+
 use std::sync::Arc;
 
+use crate::api_keys::{RevokeOutcome, is_name};
 use astralform_domain::{
     Actor, AdminAccess, AdminTokenId, Administrator, Email, MemberId, Secret, Timestamp, limits,
 };
@@ -16,9 +19,7 @@ use astralform_storage::{
     members::Member,
 };
 use astralform_vault::TagKey;
-use thiserror::Error;
-
-use crate::api_keys::{RevokeOutcome, is_name};
+pub use error::AdminTokenError;
 
 /// A fresh admin token. Its text cannot be had again.
 pub struct NewAdminToken {
@@ -39,44 +40,6 @@ pub struct WantedToken {
     pub access: AdminAccess,
     /// When it ends by itself.
     pub expires_at: Option<Timestamp>,
-}
-
-/// Why an admin token is not made or revoked.
-#[derive(Debug, Error)]
-pub enum AdminTokenError {
-    /// There is none of that id.
-    #[error("you have no admin token of that id: GET /v1/me/admin-tokens lists yours")]
-    Unknown,
-    /// The name is no name.
-    #[error(
-        "`name` must have 1 to {} printable characters: it tells people what the token is for",
-        limits::CREDENTIAL_NAME.value
-    )]
-    BadName,
-    /// It would be over at once.
-    #[error("`expires_at` is {0}, which is past: name a later time, or leave it out")]
-    BadExpiry(Timestamp),
-    /// It would outlive the one that makes it.
-    #[error(
-        "the token that was sent ends at {0}, and makes none that lives longer: name an `expires_at` \
-         until then"
-    )]
-    OutlivesMaker(Timestamp),
-    /// The token that was sent only reads.
-    #[error(
-        "this admin token has the access `read`, which is not enough to make or revoke tokens: use \
-         one with `write`"
-    )]
-    ReadOnly,
-    /// The member has as many as they may have.
-    #[error(
-        "you have {} admin tokens that are not over, and can have no more: revoke one first",
-        limits::ADMIN_TOKENS.value
-    )]
-    TooMany,
-    /// Something is broken.
-    #[error(transparent)]
-    Fault(#[from] Fault),
 }
 
 /// Makes, lists and revokes admin tokens.

@@ -1,28 +1,29 @@
 //! API keys: what developers' backends hold. One function makes them.
 
+mod error;
+mod operator;
+
 use std::{sync::Arc, time::Duration};
 
-use astralform_domain::{
-    Actor, ApiKeyId, ConnectorSlug, Environment, ProjectId, Secret, Timestamp, limits,
-};
+use astralform_domain::{ApiKeyId, ConnectorSlug, Environment, Secret, Timestamp, limits};
 use astralform_engine::{
     Base, Engine, Fault, bearer,
     row_tags::{Granting as _, RowTags, is_vouched},
 };
-pub use astralform_storage::api_keys::{Access, ListedKey};
-use astralform_storage::{
-    Db, Tx,
-    api_keys::{self, ApiKey, KeyFilter},
-    sessions,
-};
-use astralform_vault::TagKey;
-use thiserror::Error;
 
 use crate::{
-    Denied, Forbidden, Permit, ProjectActor,
-    agents::{AgentError, Agents, AssignmentError, check_connectors},
+    Denied, Permit, ProjectActor,
+    agents::{Agents, check_connectors},
     policy::Right,
 };
+pub use astralform_storage::api_keys::{Access, ListedKey};
+use astralform_storage::{
+    Tx,
+    api_keys::{self, ApiKey, KeyFilter},
+};
+use astralform_vault::TagKey;
+pub use error::ApiKeyError;
+pub use operator::{list_as_operator, revoke_as_operator};
 
 /// How long a key lives on that was rolled, unless another time is named.
 pub const OVERLAP: Duration = Duration::from_hours(24);
@@ -64,49 +65,6 @@ pub enum RevokeOutcome {
     Before(Timestamp),
     /// There is none of that id.
     Unknown,
-}
-
-/// Why an API key is not made, rolled or revoked.
-#[derive(Debug, Error)]
-pub enum ApiKeyError {
-    /// There is none of that id.
-    #[error(
-        "the project has no API key of that id: GET /v1/projects/{{project}}/api-keys lists its keys"
-    )]
-    Unknown,
-    /// It is over.
-    #[error("the API key is over, and cannot be rolled: create another one")]
-    Over,
-    /// The name is no name.
-    #[error(
-        "`name` must have 1 to {} printable characters: it tells people what the key is for",
-        limits::CREDENTIAL_NAME.value
-    )]
-    BadName,
-    /// It would be over at once.
-    #[error("`expires_at` is {0}, which is past: name a later time, or leave it out")]
-    BadExpiry(Timestamp),
-    /// The overlap is too long.
-    #[error("`overlap_seconds` is {0}; it must be 604800 (7 days) at most")]
-    BadOverlap(u64),
-    /// The environment has as many as it may have.
-    #[error(
-        "the environment has {} API keys that are not over, and has no more: revoke one first",
-        limits::API_KEYS.value
-    )]
-    TooMany,
-    /// The agent cannot be had.
-    #[error(transparent)]
-    Agent(#[from] AgentError),
-    /// It cannot be limited so.
-    #[error(transparent)]
-    Assignment(#[from] AssignmentError),
-    /// The policy forbids it.
-    #[error(transparent)]
-    Forbidden(#[from] Forbidden),
-    /// Something is broken.
-    #[error(transparent)]
-    Fault(#[from] Fault),
 }
 
 /// Makes, lists, rolls and revokes API keys.
@@ -289,40 +247,4 @@ impl RevokeOutcome {
     pub(crate) fn after(revoked_before: Option<Timestamp>) -> Self {
         revoked_before.map_or(Self::Now, Self::Before)
     }
-}
-
-/// Revokes an API key for the operator, with the sessions of its project and environment where that
-/// is wanted. It takes no master key. Servers that run know within a second.
-///
-/// # Errors
-/// When the database does not store it.
-pub async fn revoke_as_operator(
-    db: &Db,
-    id: ApiKeyId,
-    with_sessions: bool,
-    now: Timestamp,
-) -> Result<(RevokeOutcome, usize), Fault> {
-    let mut tx = db.begin(Actor::Operator).await?;
-    let before = api_keys::revoke(&mut tx, id, now).await?;
-    let sessions = match &before {
-        Some(key) if with_sessions => sessions::end_environment(&mut tx, key.access.tenant).await?,
-        _ => 0,
-    };
-    tx.commit().await?;
-    Ok((
-        before.map_or(RevokeOutcome::Unknown, |key| RevokeOutcome::after(key.revoked_at)),
-        sessions,
-    ))
-}
-
-/// Returns the API keys that an operator sees: those of a project, or all.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn list_as_operator(
-    db: &Db,
-    project: Option<ProjectId>,
-    environment: Option<Environment>,
-) -> Result<Vec<ListedKey>, Fault> {
-    Ok(api_keys::list(db, KeyFilter { project, environment, ..KeyFilter::default() }).await?)
 }

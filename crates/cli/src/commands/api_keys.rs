@@ -1,10 +1,10 @@
+mod revoke;
+mod roll;
 mod which;
 
-use std::{process::ExitCode, time::Duration};
+use std::process::ExitCode;
 
-use anyhow::Context as _;
-
-use astralform_domain::{ApiKeyId, Clock, ConnectorSlug, Entropy, Environment, Timestamp};
+use astralform_domain::{Clock, ConnectorSlug, Entropy, Environment, Timestamp};
 use astralform_management::{
     ProjectActor,
     api_keys::{self, ListedKey, NewApiKey, RevokeOutcome, WantedKey},
@@ -22,6 +22,8 @@ use crate::{
     table::{plain, table},
     telemetry,
 };
+use revoke::RevokeApiKeys;
+use roll::RollApiKey;
 use which::{agent, project};
 
 /// Look at API keys, make and revoke them, straight on the database, whether or not a server runs.
@@ -77,37 +79,6 @@ pub(crate) struct CreateApiKey {
     #[arg(long, value_name = "TIME")]
     expires_at: Option<Timestamp>,
     /// Print one line of JSON
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    store: StoreFlags,
-}
-
-#[derive(Args)]
-pub(crate) struct RollApiKey {
-    /// Its id, as `api-keys list` shows it
-    #[arg(value_name = "ID")]
-    id: ApiKeyId,
-    /// For how many seconds the old key lives on, 604800 (7 days) at most
-    #[arg(long, value_name = "SECONDS", default_value_t = api_keys::OVERLAP.as_secs())]
-    overlap_seconds: u64,
-    /// Print one line of JSON
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    store: StoreFlags,
-}
-
-#[derive(Args)]
-pub(crate) struct RevokeApiKeys {
-    /// Their ids, as `api-keys list` shows them
-    #[arg(required = true, value_name = "ID")]
-    ids: Vec<ApiKeyId>,
-    /// End the sessions of their projects and environments as well: a key that leaked may have
-    /// opened some, which live for up to 12 hours
-    #[arg(long)]
-    sessions: bool,
-    /// Print JSON, one line for each key
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -262,63 +233,6 @@ pub(super) fn made_in_json(made: &NewApiKey, agent: Option<&str>) -> String {
         "api_key": made.secret.expose(),
     })
     .to_string()
-}
-
-impl RollApiKey {
-    async fn run(self) -> anyhow::Result<ExitCode> {
-        let store = Store::load(self.store)?;
-        telemetry::start_plain("warn")?;
-        let (db, ring) = keys::open_existing(&store).await?;
-        let all = api_keys::list_as_operator(&db, None, None).await?;
-        let old = all.iter().find(|key| key.id == self.id);
-        let old = old.context("there is no such key: see `astralform api-keys list`")?;
-        let management = beside::management(db.clone(), ring, Entropy::system())?;
-        let by = ProjectActor::operator(old.access.tenant.project);
-        let overlap = Duration::from_secs(self.overlap_seconds);
-        let made = management.api_keys.roll(&by, self.id, overlap).await?;
-        let text = if self.json {
-            made_in_json(&made, old.agent_name.as_deref())
-        } else {
-            let seconds = self.overlap_seconds;
-            let secret = made.secret.expose();
-            let id = self.id;
-            format!("API key, not shown again: {secret}\n{id} lives on for {seconds} seconds.")
-        };
-        Shown::of([&made], []).print(&text, &db, "roll the key again").await?;
-        db.close().await;
-        Ok(ExitCode::SUCCESS)
-    }
-}
-
-impl RevokeApiKeys {
-    async fn run(self) -> anyhow::Result<ExitCode> {
-        let store = Store::load(self.store)?;
-        telemetry::start_plain("warn")?;
-        let db = database::connect_existing(&store.database).await?;
-        let mut are_known = true;
-        for id in self.ids {
-            let now = Clock::system().now();
-            let (ended, sessions) =
-                api_keys::revoke_as_operator(&db, id, self.sessions, now).await?;
-            are_known &= ended != RevokeOutcome::Unknown;
-            let ended_sessions = self.sessions.then_some(sessions);
-            if self.json {
-                let status = status(ended);
-                print(
-                    &json!({"id": id, "status": status, "sessions": ended_sessions}).to_string(),
-                )?;
-            } else {
-                let also = ended_sessions.map(|number| format!(", {number} sessions ended"));
-                print(&format!("{id}  {}{}", said(ended), also.unwrap_or_default()))?;
-            }
-        }
-        db.close().await;
-        anyhow::ensure!(
-            are_known,
-            "not all of them are there: see `astralform api-keys list --all`"
-        );
-        Ok(ExitCode::SUCCESS)
-    }
 }
 
 /// Returns what became of a key or token, as a word.

@@ -54,9 +54,11 @@ impl UpdateConnector {
         body.extend(confirmed.map(|number| ("confirm_reconnects".to_owned(), number.into())));
         let open = self.which.open(self.access).await?;
         let (path, query) = (open.path(), open.query());
+        let server = &open.project.at.server;
+        let seen = server.send(Request::get(&path).query(&query)).await?;
         let body = Value::Object(body);
         let request = Request::patch(&path).query(&query).json(&body).holding(&secrets);
-        open.show(&open.project.at.server.send(request).await?)?;
+        open.show(&server.send(request.if_unchanged(&seen)).await?)?;
         Ok(())
     }
 }

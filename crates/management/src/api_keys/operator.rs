@@ -1,0 +1,47 @@
+//! API keys for the operator, straight on the database.
+
+use astralform_domain::{Actor, ApiKeyId, Environment, ProjectId, Timestamp};
+use astralform_engine::Fault;
+use astralform_storage::{
+    Db,
+    api_keys::{self, KeyFilter, ListedKey},
+    sessions,
+};
+
+use super::RevokeOutcome;
+
+/// Revokes an API key for the operator, with the sessions of its project and environment where that
+/// is wanted. It takes no master key. Servers that run know within a second.
+///
+/// # Errors
+/// When the database does not store it.
+pub async fn revoke_as_operator(
+    db: &Db,
+    id: ApiKeyId,
+    with_sessions: bool,
+    now: Timestamp,
+) -> Result<(RevokeOutcome, usize), Fault> {
+    let mut tx = db.begin(Actor::Operator).await?;
+    let before = api_keys::revoke(&mut tx, id, now).await?;
+    let sessions = match &before {
+        Some(key) if with_sessions => sessions::end_environment(&mut tx, key.access.tenant).await?,
+        _ => 0,
+    };
+    tx.commit().await?;
+    Ok((
+        before.map_or(RevokeOutcome::Unknown, |key| RevokeOutcome::after(key.revoked_at)),
+        sessions,
+    ))
+}
+
+/// Returns the API keys that an operator sees: those of a project, or all.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn list_as_operator(
+    db: &Db,
+    project: Option<ProjectId>,
+    environment: Option<Environment>,
+) -> Result<Vec<ListedKey>, Fault> {
+    Ok(api_keys::list(db, KeyFilter { project, environment, ..KeyFilter::default() }).await?)
+}
