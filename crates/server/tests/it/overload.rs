@@ -100,17 +100,22 @@ async fn f8_bodies_under_way_have_a_budget_for_each_credential() {
     let length = limits::TOOL_CALL_BODY.count();
     let most = limits::BODIES_OF_CREDENTIAL.count() / length;
     let mut unfinished = Vec::new();
-    for number in 0..=most {
+    let unfinished_line = async |number: usize| {
         // Many end users: what is bounded here is the key.
         let head = head(server.key(), &format!("user-{number}"), length);
         let mut line = Line::open(address(&server)).await;
         line.send(&format!("{head}{{")).await;
-        unfinished.push(line);
+        line
+    };
+    for number in 0..=most {
+        unfinished.push(unfinished_line(number).await);
     }
     let refused = 429;
     let code = "too_many_bodies";
     let until_full = async {
         loop {
+            // One may have been refused while the body below had its place.
+            unfinished.push(unfinished_line(unfinished.len()).await);
             let reply = server
                 .agent("carol")
                 .post(CALL, json!({"arguments": {"x": "y".repeat(length / 2)}}))
