@@ -16,7 +16,7 @@ use serde_json::Value;
 use rows::{PUBLIC, ROWS, Row, Who};
 use world::World;
 
-/// The method and path of each operation, by its id.
+/// Returns the method and path of each operation, by its id.
 fn operations() -> BTreeMap<String, (String, String)> {
     let document: Value = serde_json::from_str(&astralform_server::openapi()).unwrap();
     let paths = document["paths"].as_object().unwrap().iter();
