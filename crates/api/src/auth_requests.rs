@@ -171,7 +171,9 @@ pub(crate) async fn show(
     let now = app.engine().prompts.prompt(tenant, id).await?;
     let now = now.ok_or(Refusal::UnknownAuthRequest)?;
     let named = caller.end_user.as_ref();
-    let is_others = named.is_some_and(|end_user| now.request.owner.end_user() != Some(end_user));
+    let owner = &now.request.owner;
+    let is_others = owner.member().is_some()
+        || named.is_some_and(|end_user| owner.end_user() != Some(end_user));
     let may_see = app.engine().offers.may_see(&caller, &now.request.connector).await?;
     if is_others || !may_see {
         return Err(Refusal::UnknownAuthRequest.into());

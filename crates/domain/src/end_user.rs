@@ -17,7 +17,7 @@ pub struct EndUserId(String);
 pub struct InvalidEndUserId;
 
 /// What ids of end users never begin with.
-const MEMBER: &str = "member:";
+pub(crate) const MEMBER: &str = "member:";
 
 impl EndUserId {
     /// Returns the id as the developer wrote it.

@@ -5,7 +5,7 @@ mod weight;
 use std::sync::Arc;
 
 use astralform_domain::{
-    AgentId, ApiKeyId, Connection, ConnectorSlug, EndUserId, ProjectConnectorId, ProjectId,
+    AgentId, ApiKeyId, Connection, ConnectorSlug, EndUserId, Owner, ProjectConnectorId, ProjectId,
     SessionId, Tenant, Timestamp, limits,
 };
 use astralform_storage::{
@@ -38,7 +38,7 @@ pub(crate) struct Entries {
     named_agents: CacheMap<(ProjectId, Option<String>), Agent>,
     origins: CacheMap<Tenant, AllowedOrigins>,
     connectors: CacheMap<(Tenant, ConnectorSlug), Assembled>,
-    serving: CacheMap<(ProjectConnectorId, Option<EndUserId>), ServingConnections>,
+    serving: CacheMap<(ProjectConnectorId, Owner), ServingConnections>,
 }
 
 /// The origins that an environment allows.
@@ -226,14 +226,18 @@ impl Cache {
         at: ProjectConnectorId,
         end_user: Option<&EndUserId>,
     ) -> Result<Arc<ServingConnections>, Fault> {
+        let owner = Owner::of(end_user);
         let read = async {
-            let held = serving::with_tokens(&self.base.db, tenant, at, end_user).await?;
+            let held = serving::with_tokens(&self.base.db, tenant, at, &owner).await?;
             Ok(Some(ServingConnections::from(held)))
         };
-        let topics =
-            [Topic::Project(tenant.project), Topic::Owner(at, None), Topic::Owner(at, end_user)];
-        let found =
-            self.entries.serving.get(&self.base.db, (at, end_user.cloned()), &topics, read).await?;
+        let topics = [
+            Topic::Project(tenant.project),
+            Topic::Owner(at, &Owner::Project),
+            Topic::Owner(at, &owner),
+        ];
+        let key = (at, owner.clone());
+        let found = self.entries.serving.get(&self.base.db, key, &topics, read).await?;
         found.ok_or(Fault::Inconsistent("a list is never nothing"))
     }
 
@@ -253,7 +257,7 @@ impl Cache {
         at: ProjectConnectorId,
         end_user: Option<&EndUserId>,
     ) {
-        self.base.db.forget(Topic::Owner(at, end_user));
+        self.base.db.forget(Topic::Owner(at, &Owner::of(end_user)));
     }
 
     /// Learns what other nodes have changed. To be called several times a second: without it,

@@ -86,7 +86,7 @@ impl Connections {
         let tenant = connection.tenant;
         let pcon = connection.project_connector;
         let owner = connection.owner.clone();
-        let mut known = connections::serving(&mut *tx, tenant, pcon, owner.end_user()).await?;
+        let mut known = connections::serving(&mut *tx, tenant, pcon, &owner).await?;
         known.retain(|other| other.owner == owner);
         connection.is_default = !known.iter().any(|other| other.is_default);
         let same = known.iter().find(|other| other.account.id == connection.account.id);
@@ -116,16 +116,15 @@ impl Connections {
         Ok(connection.id)
     }
 
-    /// Returns the row of an owner that is an end user, locked until the transaction ends.
+    /// Returns the row of an owner who is a person, locked until the transaction ends.
     pub(crate) async fn lock_owner(
         &self,
         tx: &mut Tx,
         tenant: Tenant,
         owner: &Owner,
     ) -> Result<Option<EndUserKey>, Fault> {
-        let Some(end_user) = owner.end_user() else { return Ok(None) };
         let fresh = EndUserKey::new(&self.base.clock, &self.base.entropy);
-        Ok(Some(end_users::ensure(tx, tenant, end_user, fresh, self.base.now()).await?))
+        Ok(end_users::ensure(tx, tenant, owner, fresh, self.base.now()).await?)
     }
 
     /// Returns a connection to an account that a request led to.

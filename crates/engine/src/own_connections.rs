@@ -211,8 +211,7 @@ impl OwnConnections {
     async fn promote_next(&self, tx: &mut Tx, ended: &Connection) -> Result<(), Fault> {
         let Connection { tenant, project_connector, owner, .. } = ended;
         let pcon = *project_connector;
-        let end_user = owner.end_user();
-        let left = connections::serving(&mut *tx, *tenant, pcon, end_user).await?;
+        let left = connections::serving(&mut *tx, *tenant, pcon, owner).await?;
         match left.iter().find(|other| other.owner == *owner) {
             Some(next) => Ok(connections::make_default(tx, next).await?),
             None => Ok(()),

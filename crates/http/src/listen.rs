@@ -7,6 +7,7 @@
 
 mod framing;
 mod link;
+mod parting;
 mod seats;
 mod workers;
 
@@ -41,6 +42,7 @@ use crate::{Proxies, Rate};
 pub use framing::Framing;
 use link::Watched;
 pub use link::{Link, Yielding};
+use parting::Arriving;
 use seats::{ConnectionSeat, Seats};
 use workers::Workers;
 pub(crate) use workers::home;
@@ -284,7 +286,8 @@ fn connection(
     let service = router.map_request(move |mut request: Request<Incoming>| {
         peer.link.begin();
         request.extensions_mut().insert(peer.clone());
-        request.map(Body::new)
+        let link = Arc::clone(&peer.link);
+        request.map(|body| Body::new(Arriving::new(body, link)))
     });
     let service = service.map_response(move |mut response: Response| {
         link.end();

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use crate::api_keys::{RevokeOutcome, is_name};
 use astralform_domain::{
-    Actor, AdminAccess, AdminTokenId, Administrator, Email, MemberId, Secret, Timestamp, limits,
+    Actor, AdminAccess, AdminTokenId, Administrator, Email, MemberId, Role, Secret, Timestamp,
+    limits,
 };
 use astralform_engine::{
     Base, Engine, Fault, bearer,
@@ -184,7 +185,7 @@ fn check_writes(by: Administrator) -> Result<(), AdminTokenError> {
 
 /// Returns a member who acts on what is theirs alone, where no team has a say.
 const fn actor(by: Administrator) -> Actor {
-    Actor::Member { administrator: by, role: astralform_domain::Role::Member }
+    Actor::Member { administrator: by, role: Role::Member }
 }
 
 /// Revokes an admin token for the operator. It takes no master key; the next request with it is

@@ -9,7 +9,7 @@ use crate::{Denied, Permit, ProjectActor, policy::Right};
 pub use assignments::AssignmentError;
 use assignments::check_assignments;
 pub(crate) use assignments::check_connectors;
-use astralform_domain::{AgentId, AgentName, Assignment, Patch, ProjectId, Stale, limits};
+use astralform_domain::{AgentId, AgentName, Assignment, Patch, ProjectId, Stale, limits, texts};
 use astralform_engine::{Base, Engine, Fault, Nearest};
 pub use astralform_storage::agents::{Agent, Dependents};
 use astralform_storage::{Tx, agents, api_keys, sessions};
@@ -207,10 +207,7 @@ fn picked(all: Vec<Agent>, named: &str) -> Result<Agent, AgentError> {
     let nearest = Nearest::to(named, all.iter().map(|agent| agent.name.as_str()));
     let found =
         all.into_iter().find(|agent| agent.name.as_str() == named || agent.id.to_string() == named);
-    found.ok_or_else(|| AgentError::Unknown {
-        name: astralform_domain::texts::cut(named, 64).into_owned(),
-        nearest,
-    })
+    found.ok_or_else(|| AgentError::Unknown { name: texts::cut(named, 64).into_owned(), nearest })
 }
 
 fn check_name(known: &[Agent], new: &Agent) -> Result<(), AgentError> {

@@ -8,7 +8,7 @@ mod plan;
 
 use std::sync::Arc;
 
-use astralform_domain::{Environment, SettingsPatch, Tenant};
+use astralform_domain::{Actor, ConnectorSlug, Environment, SettingsPatch, Tenant};
 use astralform_engine::{
     Engine, Fault, SettingsError,
     project_connectors::{ConnectorChange, Enable},
@@ -29,7 +29,7 @@ pub struct Copied {
     /// What was to be copied.
     pub plan: CopyPlan,
     /// The connectors that were not, and why.
-    pub refused: Vec<(astralform_domain::ConnectorSlug, SettingsError)>,
+    pub refused: Vec<(ConnectorSlug, SettingsError)>,
 }
 
 /// Why nothing is copied.
@@ -128,7 +128,7 @@ impl Copies {
 
     async fn copy_connector(
         &self,
-        actor: astralform_domain::Actor,
+        actor: Actor,
         to: Tenant,
         copy: &ConnectorCopy,
     ) -> Result<(), SettingsError> {

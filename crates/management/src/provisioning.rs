@@ -13,7 +13,7 @@ use astralform_engine::{
 use astralform_storage::{
     Tx,
     agents::{self, Agent},
-    api_keys,
+    api_keys::{self, EndedAccess},
     members::{self, Member},
     projects::{self, NewProject},
 };
@@ -102,7 +102,8 @@ impl Provisioning {
         }
     }
 
-    /// Makes API keys and admin tokens in place of those that were all revoked at a moment.
+    /// Makes API keys and admin tokens in place of those that were all revoked at a moment. Keys end
+    /// by themselves when the old ones would have.
     ///
     /// # Errors
     /// When the database does not store them; then none is made.
@@ -115,8 +116,9 @@ impl Provisioning {
         ended.truncate(most);
         let mut reopened =
             Reopened { api_keys: Vec::new(), is_cut_short, admin_tokens: Vec::new() };
-        for access in ended {
-            reopened.api_keys.push(self.api_keys.add(&mut tx, access, None, &key).await?);
+        for EndedAccess { access, expires_at } in ended {
+            let made = self.api_keys.add(&mut tx, access, expires_at, &key).await?;
+            reopened.api_keys.push(made);
         }
         for member in members::owners(&mut tx).await? {
             let wanted = WantedToken::unlimited("Restored");

@@ -62,6 +62,8 @@ CREATE TABLE projects (
 
 CREATE INDEX projects_by_team ON projects (team_id);
 
+CREATE INDEX projects_by_end ON projects (deleted_at) WHERE deleted_at IS NOT NULL;
+
 -- The logos of applications, as they are served.
 CREATE TABLE project_logos (
     project_id TEXT PRIMARY KEY REFERENCES projects (id),
@@ -201,6 +203,9 @@ CREATE TABLE project_connectors (
 CREATE UNIQUE INDEX project_connectors_by_slug
     ON project_connectors (project_id, environment, connector)
     WHERE disabled_at IS NULL;
+
+-- Whether a project that was deleted has any left.
+CREATE INDEX project_connectors_by_project ON project_connectors (project_id);
 
 CREATE INDEX project_connectors_by_end
     ON project_connectors (disabled_at)

@@ -239,19 +239,35 @@ pub async fn revoke(tx: &mut Tx, id: ApiKeyId, now: Timestamp) -> Result<Option<
     Ok(found)
 }
 
-/// Returns what the keys opened that ended at a moment, `limit` at most. Those of deleted projects
-/// and agents are left out.
-pub async fn ended_at(tx: &mut Tx, moment: Timestamp, limit: i64) -> Result<Vec<Access>> {
+/// What a key opened until it was ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndedAccess {
+    /// What it opened.
+    pub access: Access,
+    /// When it would have ended by itself.
+    pub expires_at: Option<Timestamp>,
+}
+
+impl Record for EndedAccess {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self { access: Access::read(row)?, expires_at: row.optional_time("expires_at")? })
+    }
+}
+
+/// Returns what the keys opened that were ended at a moment, `limit` at most. Those that had ended
+/// by themselves before, and those of deleted projects and agents, are left out.
+pub async fn ended_at(tx: &mut Tx, moment: Timestamp, limit: i64) -> Result<Vec<EndedAccess>> {
     const SQL: &str = "
         SELECT DISTINCT api_keys.project_id, api_keys.environment, api_keys.agent_id,
-               api_keys.name, api_keys.connectors
+               api_keys.name, api_keys.connectors, api_keys.expires_at
         FROM api_keys
         JOIN projects ON projects.id = api_keys.project_id
         LEFT JOIN agents ON agents.id = api_keys.agent_id
         WHERE api_keys.revoked_at = $1 AND projects.deleted_at IS NULL
           AND agents.deleted_at IS NULL
+          AND (api_keys.expires_at IS NULL OR api_keys.expires_at > $1)
         ORDER BY api_keys.project_id, api_keys.environment, api_keys.agent_id, api_keys.name,
-                 api_keys.connectors LIMIT $2";
+                 api_keys.connectors, api_keys.expires_at LIMIT $2";
     tx.all(SQL, binds![moment, limit]).await
 }
 
@@ -359,7 +375,19 @@ mod tests {
             let again = revoke(&mut tx, first.id, Timestamp::from_secs(10)).await.unwrap();
             assert_eq!(again.unwrap().revoked_at, Some(now));
             assert_eq!(revoke(&mut tx, id(), now).await.unwrap(), None);
-            assert_eq!(ended_at(&mut tx, now, 9).await.unwrap(), [first.access]);
+            let [over, ending] = [9, 10].map(|end| {
+                let expires_at = Some(Timestamp::from_secs(end));
+                ApiKey { expires_at, ..key(tenant, None) }
+            });
+            for key in [&over, &ending] {
+                create(&mut tx, key, now).await.unwrap();
+                revoke(&mut tx, key.id, now).await.unwrap();
+            }
+            let mut ended = ended_at(&mut tx, now, 9).await.unwrap();
+            ended.sort_by_key(|one| one.expires_at);
+            let expected = [(first.access, None), (ending.access, ending.expires_at)]
+                .map(|(access, expires_at)| EndedAccess { access, expires_at });
+            assert_eq!(ended, expected, "one of them was over already");
             assert!(ended_at(&mut tx, Timestamp::from_secs(10), 9).await.unwrap().is_empty());
             tx.commit().await.unwrap();
             assert!(!db.holds(&kept), "nodes forget what they remember of it");

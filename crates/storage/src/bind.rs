@@ -1,10 +1,11 @@
-use std::fmt::Display;
+use std::{borrow::Cow, fmt::Display};
 
 use astralform_domain::{
     Accent, AdminAccess, AdminTokenId, AgentId, ApiKeyId, AuthFailure, AuthReason, AuthRequestId,
     AuthStatus, ConnectionId, ConnectionStatus, ConnectorSlug, DeliveryStatus, EndUserId,
-    EndUserKey, Environment, MemberId, ProjectConnectorId, ProjectId, RevocationStatus, Role,
-    Sealed, SessionId, StatusReason, TeamId, Timestamp, VerifyEndUser, WebhookDisabled, WebhookId,
+    EndUserKey, Environment, MemberId, Owner, ProjectConnectorId, ProjectId, RevocationStatus,
+    Role, Sealed, SessionId, StatusReason, TeamId, Timestamp, VerifyEndUser, WebhookDisabled,
+    WebhookId,
 };
 use serde::Serialize;
 
@@ -81,6 +82,12 @@ bound_as_text!(
     &str,
     String,
 );
+
+impl From<&Owner> for Bind {
+    fn from(owner: &Owner) -> Self {
+        Self::Text(owner.to_stored().map(Cow::into_owned))
+    }
+}
 
 impl From<&Option<String>> for Bind {
     fn from(value: &Option<String>) -> Self {

@@ -13,7 +13,7 @@ mod epochs;
 use std::time::{Duration, Instant};
 
 use astralform_domain::{
-    ApiKeyId, Clock, EndUserId, Entropy, ProjectConnectorId, ProjectId, SessionId, Timestamp,
+    ApiKeyId, Clock, Entropy, Owner, ProjectConnectorId, ProjectId, SessionId, Timestamp,
 };
 
 use crate::{
@@ -39,8 +39,8 @@ pub enum Topic<'a> {
     ApiKey(ApiKeyId),
     /// A session.
     Session(SessionId),
-    /// The connections of an end user, or of the project, at a project connector.
-    Owner(ProjectConnectorId, Option<&'a EndUserId>),
+    /// The connections of an owner at a project connector.
+    Owner(ProjectConnectorId, &'a Owner),
 }
 
 impl Topic<'_> {
@@ -50,8 +50,10 @@ impl Topic<'_> {
             Self::Project(id) => id.to_string(),
             Self::ApiKey(id) => id.to_string(),
             Self::Session(id) => id.to_string(),
-            Self::Owner(at, None) => at.to_string(),
-            Self::Owner(at, Some(end_user)) => format!("{at}/{end_user}"),
+            Self::Owner(at, owner) => match owner.to_stored() {
+                None => at.to_string(),
+                Some(person) => format!("{at}/{person}"),
+            },
         };
         text.bytes()
             .fold(0x811c_9dc5, |hash: u32, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))

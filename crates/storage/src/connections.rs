@@ -48,12 +48,13 @@ fn state(row: &Row) -> Result<ConnectionState> {
 
 /// Returns whose row it is, in a row joined with that of the end user.
 pub(crate) fn owner(row: &Row) -> Result<Owner> {
-    Ok(row.optional_parse("external_id")?.map_or(Owner::Project, Owner::EndUser))
+    let stored = row.optional_text("external_id")?;
+    Owner::from_stored(stored.as_deref()).ok_or_else(|| corrupt("external_id", "it is nobody's"))
 }
 
 /// Returns the topic under which it is remembered.
 pub(crate) fn topic(connection: &Connection) -> Topic<'_> {
-    Topic::Owner(connection.project_connector, connection.owner.end_user())
+    Topic::Owner(connection.project_connector, &connection.owner)
 }
 
 /// Stores a new connection: of the end user whose row is `end_user`, or of the project.

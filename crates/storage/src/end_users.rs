@@ -1,6 +1,7 @@
-//! The developers' own users, as far as we know them.
+//! The developers' own users, as far as we know them, and members who connect accounts of their
+//! own.
 
-use astralform_domain::{EndUserId, EndUserKey, Tenant, Timestamp};
+use astralform_domain::{EndUserId, EndUserKey, Owner, Tenant, Timestamp};
 
 use crate::{
     Error, Result, Tx,
@@ -17,16 +18,16 @@ impl Record for Key {
     }
 }
 
-/// Returns the row of an end user, made with the id `fresh` when there was none. It stays locked
-/// until the transaction ends, so that what is decided about one end user is decided one after
-/// another.
+/// Returns the row of a person, made with the id `fresh` when there was none; the project has none.
+/// It stays locked until the transaction ends, so that what is decided about one person is decided
+/// one after another.
 pub async fn ensure(
     tx: &mut Tx,
     tenant: Tenant,
-    end_user: &EndUserId,
+    owner: &Owner,
     fresh: EndUserKey,
     now: Timestamp,
-) -> Result<EndUserKey> {
+) -> Result<Option<EndUserKey>> {
     const SQL: &str = "
         INSERT INTO end_users (id, project_id, environment, external_id, created_at)
         VALUES ($1, $2, $3, $4, $5)
@@ -34,9 +35,12 @@ pub async fn ensure(
         DO UPDATE SET external_id = excluded.external_id
         RETURNING id";
     let Tenant { project, environment } = tenant;
-    let binds = binds![fresh, project, environment, end_user, now];
+    if *owner == Owner::Project {
+        return Ok(None);
+    }
+    let binds = binds![fresh, project, environment, owner, now];
     let found: Option<Key> = tx.returning(SQL, binds).await?;
-    found.map(|Key(key)| key).ok_or_else(|| Error::Corrupt {
+    found.map(|Key(key)| Some(key)).ok_or_else(|| Error::Corrupt {
         column: "external_id",
         why: "a row just written is gone".into(),
     })
@@ -79,13 +83,13 @@ mod tests {
         let now = Timestamp::from_secs(1);
         let mut tx = db.begin(ACTOR).await.unwrap();
         let tenant = world.tenant;
-        let alice = &world.end_user;
-        let owner = ensure(&mut tx, tenant, alice, id(), now).await.unwrap();
+        let alice = world.owner();
+        let owner = ensure(&mut tx, tenant, &alice, id(), now).await.unwrap();
         let pcon = world.project_connector.id;
-        let known = connections::serving(&mut tx, tenant, pcon, Some(alice)).await.unwrap();
+        let known = connections::serving(&mut tx, tenant, pcon, &alice).await.unwrap();
         if known.is_empty() {
             let new = connection(&world, "acc");
-            connections::create(&mut tx, &new, Some(owner)).await.unwrap();
+            connections::create(&mut tx, &new, owner).await.unwrap();
         }
         tx.commit().await.unwrap();
         known.is_empty()
@@ -112,7 +116,7 @@ mod tests {
         on_both(async |db| {
             let tenant = world(&db).await.tenant;
             let live = Tenant { environment: Environment::Live, ..tenant };
-            let alice = "alice".parse().unwrap();
+            let alice = Owner::EndUser("alice".parse().unwrap());
             let now = Timestamp::from_secs(1);
             let mut tx = db.begin(ACTOR).await.unwrap();
             let first = ensure(&mut tx, tenant, &alice, id(), now).await.unwrap();
@@ -121,9 +125,30 @@ mod tests {
             tx.commit().await.unwrap();
             assert_eq!(first, again);
             assert_ne!(first, elsewhere);
+            assert!(first.is_some());
         })
         .await;
     }
+
+    #[tokio::test]
+    async fn a_member_is_a_row_apart_from_an_end_user_of_the_same_name_and_the_project_is_none() {
+        on_both(async |db| {
+            let tenant = world(&db).await.tenant;
+            let member = Owner::Member(id());
+            let named_alike = member.member().unwrap().to_string();
+            let now = Timestamp::from_secs(1);
+            let mut tx = db.begin(ACTOR).await.unwrap();
+            let key = ensure(&mut tx, tenant, &member, id(), now).await.unwrap();
+            assert!(key.is_some());
+            assert_eq!(ensure(&mut tx, tenant, &member, id(), now).await.unwrap(), key);
+            let end_user = Owner::EndUser(named_alike.parse().unwrap());
+            assert_ne!(ensure(&mut tx, tenant, &end_user, id(), now).await.unwrap(), key);
+            assert_eq!(ensure(&mut tx, tenant, &Owner::Project, id(), now).await.unwrap(), None);
+            tx.commit().await.unwrap();
+        })
+        .await;
+    }
+
     #[tokio::test]
     async fn what_is_known_of_the_accounts_of_an_end_user_can_be_forgotten() {
         on_both(async |db| {

@@ -48,6 +48,8 @@ pub enum Removal {
     ProjectConnectors,
     /// End users of whom nothing is left.
     EndUsers,
+    /// Projects of which nothing is left but what they were set up with.
+    Projects,
 }
 
 const DAY: Duration = Duration::from_hours(24);
@@ -118,7 +120,7 @@ pub const ALL: &[Retention] = &[
         "they were revoked or expired",
         Removal::Rows(prune::ADMIN_TOKENS),
     ),
-    with("webhooks", "their environment, ten at most, until a member deletes them"),
+    with("webhooks", "their project, ten for each environment, until a member deletes them"),
     with("data_keys", "what they sealed, and eight days longer (`keys rotate`)"),
     kept(
         "agents",
@@ -127,7 +129,12 @@ pub const ALL: &[Retention] = &[
         Removal::Rows(prune::AGENTS),
     ),
     with("environments", "their project, two for each"),
-    with("projects", "the installation: receipts name them; a team has so many at most"),
+    kept(
+        "projects",
+        RECORDS,
+        "they were deleted, once no connector, key or end user of theirs is left",
+        Removal::Projects,
+    ),
     with("project_logos", "their project, one for each"),
     with("teams", "the installation; only an operator makes one"),
     with("members", "the installation; only an operator makes one"),
@@ -168,6 +175,7 @@ impl Removal {
             Self::Connections => prune::connections(tx, since, limit).await,
             Self::ProjectConnectors => prune::project_connectors(tx, since, limit).await,
             Self::EndUsers => prune::end_users(tx, since, limit).await,
+            Self::Projects => prune::projects(tx, since, limit).await,
         }
     }
 }

@@ -3,7 +3,7 @@
 
 mod all;
 
-use astralform_domain::{EndUserId, HostSet, ProjectId, Sealed, Tenant};
+use astralform_domain::{HostSet, Owner, ProjectId, Sealed, Tenant};
 
 use crate::{
     Result, Run, Tx,
@@ -46,8 +46,8 @@ enum RowName {
 pub struct SealedRow {
     /// The project and environment.
     pub tenant: Tenant,
-    /// The end user it belongs to; none where it is the project's.
-    pub end_user: Option<EndUserId>,
+    /// Whose it is.
+    pub owner: Owner,
     /// What the row is called.
     pub row: RowId,
     /// Which write of the row it is.
@@ -89,7 +89,7 @@ impl SealedRow {
         };
         Ok(Self {
             tenant: row.tenant()?,
-            end_user: row.optional_parse("external_id")?,
+            owner: crate::connections::owner(row)?,
             row: id,
             generation: row.int("generation")?,
             hosts: row.json("hosts")?,
@@ -198,7 +198,7 @@ mod tests {
                 assert!(column.counts(&db).await.unwrap().is_empty());
                 let row = SealedRow {
                     tenant: crate::testing::world(&db).await.tenant,
-                    end_user: None,
+                    owner: Owner::Project,
                     row: RowId::Text(String::new()),
                     generation: 1,
                     hosts: HostSet::default(),

@@ -1,6 +1,6 @@
 //! What a call needs to know of its end user, in one read.
 
-use astralform_domain::{Connection, EndUserId, ProjectConnectorId, Tenant};
+use astralform_domain::{Connection, Owner, ProjectConnectorId, Tenant};
 
 use crate::{
     Db, Result,
@@ -34,7 +34,7 @@ pub async fn with_tokens(
     db: &Db,
     tenant: Tenant,
     project_connector: ProjectConnectorId,
-    end_user: Option<&EndUserId>,
+    owner: &Owner,
 ) -> Result<Vec<ConnectionWithTokens>> {
     const SQL: &str = select_serving!(
         "SELECT serving.*,
@@ -49,7 +49,7 @@ pub async fn with_tokens(
          ORDER BY serving.is_default DESC, serving.id, tokens.kind"
     );
     let Tenant { project, environment } = tenant;
-    let binds = binds![project, environment, project_connector, end_user];
+    let binds = binds![project, environment, project_connector, owner];
     let mut all: Vec<ConnectionWithTokens> = Vec::new();
     for Joined(connection, token) in db.all(SQL, binds).await? {
         match all.last_mut() {
@@ -105,9 +105,9 @@ mod tests {
             tx.commit().await.unwrap();
 
             let at = world.project_connector.id;
-            for (end_user, total) in [(None, 1), (Some(&world.end_user), 3)] {
-                let all = with_tokens(&db, world.tenant, at, end_user).await.unwrap();
-                let serving = connections::serving(&db, world.tenant, at, end_user).await.unwrap();
+            for (owner, total) in [(Owner::Project, 1), (world.owner(), 3)] {
+                let all = with_tokens(&db, world.tenant, at, &owner).await.unwrap();
+                let serving = connections::serving(&db, world.tenant, at, &owner).await.unwrap();
                 let connections: Vec<_> = all.iter().map(|held| held.connection.clone()).collect();
                 assert_eq!(connections, serving);
                 let first = tokens::of(&db, all[0].connection.id).await.unwrap();

@@ -20,7 +20,8 @@ impl StatusUpdate {
         Self(tx.feed.entropy.bytes())
     }
 
-    /// Writes the events, where there is a webhook to be told.
+    /// Writes the events, where there is a webhook to be told. What members connect for themselves
+    /// is not the application's concern.
     pub(crate) async fn tell(self, tx: &mut Tx) -> Result<()> {
         const SQL: &str = "
             INSERT INTO webhook_deliveries
@@ -37,6 +38,7 @@ impl StatusUpdate {
             JOIN project_connectors ON project_connectors.id = connections.project_connector_id
             LEFT JOIN end_users ON end_users.id = connections.end_user_id
             WHERE connections.last_change = $1
+              AND COALESCE(end_users.external_id, '') NOT LIKE 'member:%'
               AND COALESCE(connections.previous_status, '') <> connections.status";
         let now = tx.clock.now();
         tx.execute(SQL, binds![self, now]).await?;

@@ -30,6 +30,13 @@ pub(crate) struct World {
     pub(crate) project_connector: ProjectConnector,
 }
 
+impl World {
+    /// Returns its end user as an owner.
+    pub(crate) fn owner(&self) -> Owner {
+        Owner::EndUser(self.end_user.clone())
+    }
+}
+
 /// Runs a test on a fresh, migrated SQLite file, and on a fresh PostgreSQL schema where
 /// `TEST_DATABASE_URL` names a server; `scripts/check` always does.
 pub(crate) async fn on_both(test: impl AsyncFn(Db)) {
@@ -105,7 +112,9 @@ pub(crate) async fn world(db: &Db) -> World {
     projects::create(&mut tx, &new, now).await.unwrap();
     let default = Agent { id: agent, is_default: true, ..self::agent("default") };
     agents::create(&mut tx, tenant.project, &default).await.unwrap();
-    let end_user_key = end_users::ensure(&mut tx, tenant, &end_user, id(), now).await.unwrap();
+    let owner = Owner::EndUser(end_user.clone());
+    let end_user_key =
+        end_users::ensure(&mut tx, tenant, &owner, id(), now).await.unwrap().unwrap();
     let project_connector = project_connector(tenant, now);
     project_connectors::create(&mut tx, &project_connector).await.unwrap();
     tx.commit().await.unwrap();
@@ -186,7 +195,7 @@ pub(crate) fn connection(world: &World, account: &str) -> Connection {
         id: id(),
         tenant: world.tenant,
         project_connector: world.project_connector.id,
-        owner: Owner::EndUser(world.end_user.clone()),
+        owner: world.owner(),
         account: Account { id: account.to_owned(), label: format!("{account}@example.com") },
         label: None,
         is_default: false,
@@ -203,7 +212,7 @@ pub(crate) fn auth_request(world: &World) -> AuthRequest {
         tenant: world.tenant,
         project_connector: world.project_connector.id,
         connector: world.project_connector.connector.clone(),
-        owner: Owner::EndUser(world.end_user.clone()),
+        owner: world.owner(),
         agent: world.agent,
         reason: AuthReason::NotConnected,
         required_scopes: ScopeSet::from_iter(["read"]),

@@ -50,6 +50,8 @@ pub struct InProject {
 pub struct InEnvironment {
     /// Who acts in the project.
     pub by: ProjectActor,
+    /// Whom the admin token belongs to.
+    pub administrator: Administrator,
     /// The environment.
     pub environment: Environment,
 }
@@ -183,8 +185,8 @@ impl FromRequestParts<App> for InEnvironment {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let InProject { by, .. } = InProject::from_request_parts(parts, app).await?;
-        Ok(Self { by, environment: environment(parts, app).await? })
+        let InProject { by, administrator } = InProject::from_request_parts(parts, app).await?;
+        Ok(Self { by, administrator, environment: environment(parts, app).await? })
     }
 }
 

@@ -31,6 +31,10 @@ impl Binding<'_> {
                 field(&mut bytes, b"end_user");
                 field(&mut bytes, id.as_str().as_bytes());
             }
+            Owner::Member(id) => {
+                field(&mut bytes, b"member");
+                field(&mut bytes, &id.to_bytes());
+            }
         }
         field(&mut bytes, self.table.as_bytes());
         field(&mut bytes, self.row.as_bytes());

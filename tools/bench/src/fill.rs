@@ -106,14 +106,14 @@ impl Filler<'_> {
     async fn add(&self, tx: &mut Tx, number: usize) -> Result<()> {
         let tenant = self.settings.tenant;
         let now = self.clock.now();
-        let end_user = end_user(number);
+        let owner = Owner::EndUser(end_user(number));
         let fresh = EndUserKey::new(&self.clock, &self.entropy);
-        let key = end_users::ensure(tx, tenant, &end_user, fresh, now).await?;
+        let key = end_users::ensure(tx, tenant, &owner, fresh, now).await?;
         let connection = Connection {
             id: ConnectionId::new(&self.clock, &self.entropy),
             tenant,
             project_connector: self.settings.id,
-            owner: Owner::EndUser(end_user),
+            owner,
             account: Account { id: format!("T1/U{number}"), label: format!("user {number}") },
             label: None,
             is_default: true,
@@ -122,7 +122,7 @@ impl Filler<'_> {
             hosts: self.settings.hosts.clone(),
             created_at: now,
         };
-        connections::create(tx, &connection, Some(key)).await?;
+        connections::create(tx, &connection, key).await?;
         tokens::put(tx, &connection, &self.token(&connection, number)).await?;
         if self.wanted.is_due {
             connection_uses::note(tx, connection.id, now).await?;

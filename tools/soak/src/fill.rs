@@ -117,14 +117,14 @@ impl Filler {
         let tenant = self.settings.tenant;
         let now = self.clock.now();
         let name = end_user(number);
-        let external = name.parse()?;
+        let owner = Owner::EndUser(name.parse()?);
         let fresh = EndUserKey::new(&self.clock, &self.entropy);
-        let key = end_users::ensure(tx, tenant, &external, fresh, now).await?;
+        let key = end_users::ensure(tx, tenant, &owner, fresh, now).await?;
         let connection = Connection {
             id: ConnectionId::new(&self.clock, &self.entropy),
             tenant,
             project_connector: self.settings.id,
-            owner: Owner::EndUser(external),
+            owner,
             account: Account { id: name.clone(), label: name.clone() },
             label: None,
             is_default: true,
@@ -137,7 +137,7 @@ impl Filler {
             hosts: self.settings.hosts.clone(),
             created_at: now,
         };
-        connections::create(tx, &connection, Some(key)).await?;
+        connections::create(tx, &connection, key).await?;
         let pair = self.hostile.grant(&name);
         tokens::put(tx, &connection, &self.token(&connection, pair, stored)).await?;
         if matches!(stored.life, Life::Due(_)) {
@@ -150,7 +150,12 @@ impl Filler {
     }
 
     /// Stores the auth request that led to a connection, as one whose time is over.
-    async fn add_request(&self, tx: &mut Tx, led_to: &Connection, key: EndUserKey) -> Result<()> {
+    async fn add_request(
+        &self,
+        tx: &mut Tx,
+        led_to: &Connection,
+        key: Option<EndUserKey>,
+    ) -> Result<()> {
         let now = self.clock.now();
         let request = AuthRequest {
             id: AuthRequestId::new(&self.clock, &self.entropy),
@@ -168,7 +173,7 @@ impl Filler {
             state: AuthRequestState::AwaitingConfirmation { connection: led_to.id },
             expires_at: now.before(Duration::from_secs(1)),
         };
-        auth_requests::insert(tx, &request, Some(key), "a new account", now).await?;
+        auth_requests::insert(tx, &request, key, "a new account", now).await?;
         Ok(())
     }
 

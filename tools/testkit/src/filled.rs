@@ -1,8 +1,8 @@
 use std::path::Path;
 
 use astralform_domain::{
-    Account, Actor, Connection, ConnectionId, ConnectionState, ConnectorSlug, EndUserId,
-    EndUserKey, Entropy, Owner, ProjectConnector, ProjectId, ScopeSet, Sealed, Secret, Timestamp,
+    Account, Actor, Connection, ConnectionId, ConnectionState, ConnectorSlug, EndUserKey, Entropy,
+    Owner, ProjectConnector, ProjectId, ScopeSet, Sealed, Secret, Timestamp,
 };
 use astralform_engine::open_project_keys;
 use astralform_storage::{
@@ -105,14 +105,14 @@ impl Filler<'_> {
         let entropy = Entropy::system();
         let tenant = self.settings.tenant;
         let now = clock.now();
-        let end_user: EndUserId = format!("user-{number}").parse().expect("an id");
+        let owner = Owner::EndUser(format!("user-{number}").parse().expect("an id"));
         let fresh = EndUserKey::new(clock, &entropy);
-        let owner = end_users::ensure(tx, tenant, &end_user, fresh, now).await.expect("a user");
+        let key = end_users::ensure(tx, tenant, &owner, fresh, now).await.expect("a user");
         let connection = Connection {
             id: ConnectionId::new(clock, &entropy),
             tenant,
             project_connector: self.settings.id,
-            owner: Owner::EndUser(end_user),
+            owner,
             account: Account { id: format!("account-{number}"), label: format!("user {number}") },
             label: None,
             is_default: true,
@@ -121,7 +121,7 @@ impl Filler<'_> {
             hosts: self.settings.hosts.clone(),
             created_at: now,
         };
-        connections::create(tx, &connection, Some(owner)).await.expect("a connection");
+        connections::create(tx, &connection, key).await.expect("a connection");
         tokens::put(tx, &connection, &self.token(&connection, filled, now)).await.expect("a token");
         connection_uses::note(tx, connection.id, now).await.expect("a use");
         connection.id

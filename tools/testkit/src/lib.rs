@@ -19,6 +19,7 @@ mod peer;
 mod people;
 mod receiver;
 mod server;
+mod setup;
 
 pub use agent::{Agent, PNG, Reply, picture};
 pub use browser::{Browser, Page, with_parameter};
@@ -27,4 +28,5 @@ pub use hostile::HostileProvider;
 pub use node::postgres_url;
 pub use peer::{Peer, node, peers_folder};
 pub use receiver::{Received, Receiver};
-pub use server::{Setup, TestServer, told};
+pub use server::{TestServer, told};
+pub use setup::Setup;

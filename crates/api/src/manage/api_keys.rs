@@ -8,7 +8,7 @@ use astralform_management::{
 use astralform_surface::{
     App, Problem,
     auth::InProject,
-    body::{Body, Keyed, Path, Query, Whole},
+    body::{Keyed, Path, Query, Whole},
     idempotency::{IdempotencyScope, IdempotentAnswer, answer_once},
 };
 use axum::{Json, extract::State, response::NoContent};
@@ -139,13 +139,25 @@ pub(crate) async fn create(
 
 pub(crate) async fn roll(
     State(app): State<App>,
-    InProject { by, .. }: InProject,
+    InProject { by, administrator }: InProject,
     Path(ApiKeyPath { id }): Path<ApiKeyPath>,
-    Body(ApiKeyRollRequest { overlap_seconds }): Body<ApiKeyRollRequest>,
+    sent: Keyed<ApiKeyRollRequest>,
 ) -> Result<IdempotentAnswer<NewApiKeyView, 201>, Problem> {
-    let overlap = overlap_seconds.map_or(OVERLAP, |seconds| Duration::from_secs(seconds.get()));
-    let rolled = app.management().api_keys.roll(&by, id, overlap).await?;
-    Ok(IdempotentAnswer::Fresh(rolled.into()))
+    // The id says which environment is meant; one of the two stands for the scope.
+    let tenant = by.may(Right::Look)?.tenant(Environment::Test);
+    let route = format!("POST /v1/projects/{{project}}/api-keys/{id}/roll");
+    let sent = sent.within(|| IdempotencyScope::of_member(administrator, tenant, &route));
+    let work = app.clone();
+    answer_once(
+        &app,
+        sent,
+        |_| true,
+        move |ApiKeyRollRequest { overlap_seconds }| async move {
+            let overlap = overlap_seconds.map_or(OVERLAP, |given| Duration::from_secs(given.get()));
+            Ok(work.management().api_keys.roll(&by, id, overlap).await?.into())
+        },
+    )
+    .await
 }
 
 pub(crate) async fn revoke(

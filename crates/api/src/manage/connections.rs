@@ -1,5 +1,5 @@
 use astralform_domain::{
-    ConnectionId, ConnectionStatus, ConnectorSlug, EndUserId, Owner, RevocationStatus, ScopeSet,
+    ConnectionId, ConnectionStatus, ConnectorSlug, EndUserId, MemberId, RevocationStatus, ScopeSet,
     StatusReason, Timestamp,
 };
 use astralform_engine::ChangeError;
@@ -38,8 +38,11 @@ pub(crate) struct ProjectConnectionView {
     id: ConnectionId,
     /// What it is connected to.
     connector: ConnectorSlug,
-    /// Whose it is, by your own id of them; null for the one that the project shares.
+    /// Whose it is, by your own id of them; null for those that the project shares and those of
+    /// members.
     end_user_id: Option<EndUserId>,
+    /// The member whose own it is; null for all others.
+    member_id: Option<MemberId>,
     /// The account at the provider.
     account: AccountView,
     /// What its owner calls it.
@@ -105,7 +108,7 @@ struct ExtentView {
 
 pub(crate) async fn list(
     State(app): State<App>,
-    InEnvironment { by, environment }: InEnvironment,
+    InEnvironment { by, environment, .. }: InEnvironment,
     Query(search): Query<ConnectionsQuery>,
     Query(page): Query<PageQuery<ConnectionId>>,
 ) -> Result<Json<PageView<ProjectConnectionView>>, Problem> {
@@ -122,7 +125,7 @@ pub(crate) async fn list(
 
 pub(crate) async fn show(
     State(app): State<App>,
-    InEnvironment { by, environment }: InEnvironment,
+    InEnvironment { by, environment, .. }: InEnvironment,
     Path(ConnectionPath { id }): Path<ConnectionPath>,
 ) -> Result<Json<ProjectConnectionView>, Problem> {
     let found = app.management().connections.find(&by, environment, id).await?;
@@ -131,7 +134,7 @@ pub(crate) async fn show(
 
 pub(crate) async fn revoke(
     State(app): State<App>,
-    InEnvironment { by, environment }: InEnvironment,
+    InEnvironment { by, environment, .. }: InEnvironment,
     Path(ConnectionPath { id }): Path<ConnectionPath>,
 ) -> Result<NoContent, Problem> {
     run_detached(async move { app.management().connections.revoke(&by, environment, id).await })
@@ -141,7 +144,7 @@ pub(crate) async fn revoke(
 
 pub(crate) async fn revoke_many(
     State(app): State<App>,
-    InEnvironment { by, environment }: InEnvironment,
+    InEnvironment { by, environment, .. }: InEnvironment,
     Body(request): Body<RevokeRequest>,
 ) -> Result<Json<RevokedView>, Problem> {
     let RevokeRequest { connector, end_user_id, used_since, all, dry_run } = request;
@@ -174,7 +177,8 @@ impl From<Managed> for ProjectConnectionView {
         Self {
             id: connection.id,
             connector,
-            end_user_id: end_user_of(connection.owner),
+            end_user_id: connection.owner.end_user().cloned(),
+            member_id: connection.owner.member(),
             account,
             label: connection.label,
             is_default: connection.is_default,
@@ -185,12 +189,5 @@ impl From<Managed> for ProjectConnectionView {
             last_used_at: used_at,
             revocation,
         }
-    }
-}
-
-pub(super) fn end_user_of(owner: Owner) -> Option<EndUserId> {
-    match owner {
-        Owner::EndUser(id) => Some(id),
-        Owner::Project => None,
     }
 }

@@ -152,7 +152,7 @@ pub(crate) async fn enable(
 
 pub(crate) async fn show(
     State(app): State<App>,
-    InEnvironment { by, environment }: InEnvironment,
+    InEnvironment { by, environment, .. }: InEnvironment,
     Path(SlugPath { slug }): Path<SlugPath>,
 ) -> Result<Versioned<ProjectConnectorView>, Problem> {
     Ok(versioned(app.management().connectors.find(&by, environment, &slug).await?))
@@ -160,7 +160,7 @@ pub(crate) async fn show(
 
 pub(crate) async fn change(
     State(app): State<App>,
-    InEnvironment { by, environment }: InEnvironment,
+    InEnvironment { by, environment, .. }: InEnvironment,
     Path(SlugPath { slug }): Path<SlugPath>,
     IfMatch(expected): IfMatch,
     Body(request): Body<ConnectorChangeRequest>,
@@ -173,7 +173,7 @@ pub(crate) async fn change(
 
 pub(crate) async fn disable(
     State(app): State<App>,
-    InEnvironment { by, environment }: InEnvironment,
+    InEnvironment { by, environment, .. }: InEnvironment,
     Path(SlugPath { slug }): Path<SlugPath>,
 ) -> Result<Json<DisabledView>, Problem> {
     let revoked_connections = app.management().connectors.disable(&by, environment, &slug).await?;
@@ -182,7 +182,7 @@ pub(crate) async fn disable(
 
 pub(crate) async fn check(
     State(app): State<App>,
-    InEnvironment { by, environment }: InEnvironment,
+    InEnvironment { by, environment, .. }: InEnvironment,
     Path(SlugPath { slug }): Path<SlugPath>,
 ) -> Result<Json<CheckView>, Problem> {
     let checked = app.management().connectors.check(&by, environment, &slug).await?;

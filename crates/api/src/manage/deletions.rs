@@ -46,7 +46,7 @@ pub(crate) async fn project(
 
 pub(crate) async fn end_user(
     State(app): State<App>,
-    InEnvironment { by, environment }: InEnvironment,
+    InEnvironment { by, environment, .. }: InEnvironment,
     Path(EndUserPath { end_user }): Path<EndUserPath>,
 ) -> Result<Json<DeletedView>, Problem> {
     let deleted = app.management().connections.delete_end_user(&by, environment, &end_user).await?;

@@ -1,5 +1,5 @@
 use astralform_domain::{
-    Accent, Patch, ProjectId, ProjectName, ProjectProfile, Role, TeamId, Timestamp,
+    Accent, Administrator, Patch, ProjectId, ProjectName, ProjectProfile, Role, TeamId, Timestamp,
 };
 use astralform_management::{
     Management, ProjectActor, members::ProjectOfMember, projects::ProfileChange,
@@ -111,7 +111,7 @@ pub(crate) async fn create(
 
 async fn only_team(
     management: &Management,
-    administrator: astralform_domain::Administrator,
+    administrator: Administrator,
 ) -> Result<TeamId, Problem> {
     let (_, teams) = management.members.member(administrator).await?;
     match teams.as_slice() {

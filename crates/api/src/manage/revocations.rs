@@ -4,7 +4,7 @@ use aide::{
     openapi::{Operation, Response as Described, StatusCode as Statuses},
 };
 use astralform_domain::{
-    ConnectionId, ConnectorSlug, EndUserId, Environment, RevocationStatus, Timestamp,
+    ConnectionId, ConnectorSlug, EndUserId, Environment, MemberId, RevocationStatus, Timestamp,
 };
 use astralform_management::connections::{Page, Receipt, ReceiptFilter};
 use astralform_management::{ProjectActor, Right};
@@ -18,7 +18,7 @@ use axum::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{connections::end_user_of, csv};
+use super::csv;
 use crate::page::PageQuery;
 /// Which receipts are looked for, and in which form.
 #[derive(Deserialize, JsonSchema)]
@@ -61,8 +61,11 @@ struct ReceiptView {
     connection_id: ConnectionId,
     /// What it was connected to.
     connector: ConnectorSlug,
-    /// Whose it was, by your own id of them; null for the one that the project shared.
+    /// Whose it was, by your own id of them; null for those that the project shared and those of
+    /// members.
     end_user_id: Option<EndUserId>,
+    /// The member whose own it was; null for all others.
+    member_id: Option<MemberId>,
     /// What became of them.
     status: RevocationStatus,
     /// How often the provider was asked.
@@ -180,7 +183,8 @@ impl From<Receipt> for ReceiptView {
         Self {
             connection_id: revocation.connection,
             connector: revocation.connector,
-            end_user_id: end_user_of(owner),
+            end_user_id: owner.end_user().cloned(),
+            member_id: owner.member(),
             status: revocation.status,
             attempts: revocation.attempts,
             last_error: revocation.last_error,

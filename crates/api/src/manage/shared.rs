@@ -24,7 +24,7 @@ pub(crate) struct SharedConfirmRequest {
 
 pub(crate) async fn share(
     State(app): State<App>,
-    InEnvironment { by, environment }: InEnvironment,
+    InEnvironment { by, environment, .. }: InEnvironment,
     Path(SlugPath { slug }): Path<SlugPath>,
 ) -> Result<Json<AuthRequestView>, Problem> {
     Ok(Json(app.management().connectors.share(&by, environment, &slug).await?.into()))
@@ -32,7 +32,7 @@ pub(crate) async fn share(
 
 pub(crate) async fn confirm(
     State(app): State<App>,
-    InEnvironment { by, environment }: InEnvironment,
+    InEnvironment { by, environment, .. }: InEnvironment,
     Path(SlugPath { .. }): Path<SlugPath>,
     Body(SharedConfirmRequest { auth_request_id, confirmation }): Body<SharedConfirmRequest>,
 ) -> Result<Json<AuthRequestView>, Problem> {

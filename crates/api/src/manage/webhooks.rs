@@ -3,11 +3,12 @@ use astralform_domain::{
     StatusReason, Timestamp, Webhook, WebhookDisabled, WebhookId,
 };
 use astralform_engine::webhooks::WebhookChanges;
+use astralform_management::Right;
 use astralform_surface::{
     App, Problem,
     auth::InEnvironment,
-    body::{Body, Path, Query},
-    idempotency::IdempotentAnswer,
+    body::{Body, Keyed, Path, Query},
+    idempotency::{IdempotencyScope, IdempotentAnswer, answer_once},
 };
 use axum::{Json, extract::State, response::NoContent};
 use schemars::JsonSchema;
@@ -107,7 +108,7 @@ pub(crate) struct WebhookPath {
 
 pub(crate) async fn list(
     State(app): State<App>,
-    InEnvironment { by, environment }: InEnvironment,
+    InEnvironment { by, environment, .. }: InEnvironment,
 ) -> Result<Json<PageView<WebhookView>>, Problem> {
     let found = app.management().webhooks.list(&by, environment).await?;
     Ok(Json(PageView::whole(found.into_iter().map(Into::into).collect())))
@@ -115,16 +116,27 @@ pub(crate) async fn list(
 
 pub(crate) async fn create(
     State(app): State<App>,
-    InEnvironment { by, environment }: InEnvironment,
-    Body(WebhookCreateRequest { url }): Body<WebhookCreateRequest>,
+    InEnvironment { by, administrator, environment }: InEnvironment,
+    sent: Keyed<WebhookCreateRequest>,
 ) -> Result<IdempotentAnswer<WebhookSecretView, 201>, Problem> {
-    let made = app.management().webhooks.create(&by, environment, &url).await?;
-    Ok(IdempotentAnswer::Fresh(made.into()))
+    let tenant = by.may(Right::Look)?.tenant(environment);
+    let route = "POST /v1/projects/{project}/webhooks";
+    let sent = sent.within(|| IdempotencyScope::of_member(administrator, tenant, route));
+    let work = app.clone();
+    answer_once(
+        &app,
+        sent,
+        |_| true,
+        move |WebhookCreateRequest { url }| async move {
+            Ok(work.management().webhooks.create(&by, environment, &url).await?.into())
+        },
+    )
+    .await
 }
 
 pub(crate) async fn show(
     State(app): State<App>,
-    InEnvironment { by, environment }: InEnvironment,
+    InEnvironment { by, environment, .. }: InEnvironment,
     Path(WebhookPath { id }): Path<WebhookPath>,
 ) -> Result<Json<WebhookView>, Problem> {
     Ok(Json(app.management().webhooks.find(&by, environment, id).await?.into()))
@@ -132,7 +144,7 @@ pub(crate) async fn show(
 
 pub(crate) async fn change(
     State(app): State<App>,
-    InEnvironment { by, environment }: InEnvironment,
+    InEnvironment { by, environment, .. }: InEnvironment,
     Path(WebhookPath { id }): Path<WebhookPath>,
     Body(WebhookChangeRequest { url, is_enabled }): Body<WebhookChangeRequest>,
 ) -> Result<Json<WebhookView>, Problem> {
@@ -143,7 +155,7 @@ pub(crate) async fn change(
 
 pub(crate) async fn delete(
     State(app): State<App>,
-    InEnvironment { by, environment }: InEnvironment,
+    InEnvironment { by, environment, .. }: InEnvironment,
     Path(WebhookPath { id }): Path<WebhookPath>,
 ) -> Result<NoContent, Problem> {
     app.management().webhooks.delete(&by, environment, id).await?;
@@ -152,7 +164,7 @@ pub(crate) async fn delete(
 
 pub(crate) async fn rotate_secret(
     State(app): State<App>,
-    InEnvironment { by, environment }: InEnvironment,
+    InEnvironment { by, environment, .. }: InEnvironment,
     Path(WebhookPath { id }): Path<WebhookPath>,
 ) -> Result<Json<WebhookSecretView>, Problem> {
     let rotated = app.management().webhooks.rotate_secret(&by, environment, id).await?;
@@ -161,7 +173,7 @@ pub(crate) async fn rotate_secret(
 
 pub(crate) async fn test(
     State(app): State<App>,
-    InEnvironment { by, environment }: InEnvironment,
+    InEnvironment { by, environment, .. }: InEnvironment,
     Path(WebhookPath { id }): Path<WebhookPath>,
 ) -> Result<Json<DeliveryView>, Problem> {
     Ok(Json(app.management().webhooks.test(&by, environment, id).await?.into()))
@@ -169,7 +181,7 @@ pub(crate) async fn test(
 
 pub(crate) async fn deliveries(
     State(app): State<App>,
-    InEnvironment { by, environment }: InEnvironment,
+    InEnvironment { by, environment, .. }: InEnvironment,
     Path(WebhookPath { id }): Path<WebhookPath>,
     Query(page): Query<PageQuery<String>>,
 ) -> Result<Json<PageView<DeliveryView>>, Problem> {

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use astralform_domain::{Clock, EndUserKey, Entropy, Environment, Sealed, Tenant};
+use astralform_domain::{Clock, EndUserKey, Entropy, Environment, Owner, Sealed, Tenant};
 use astralform_storage::{
     Db, end_users,
     idempotent_requests::{self, Arriving},
@@ -55,7 +55,7 @@ async fn fill(db: &Db, tenant: Tenant) {
     let lengths = std::iter::repeat_n(64 * 1_024, 15_000).chain([largest; 4]);
     let mut tx = db.begin_long(astralform_domain::Actor::Operator).await.unwrap();
     for number in 0..100_000 {
-        let end_user = format!("user-{number}").parse().unwrap();
+        let end_user = Owner::EndUser(format!("user-{number}").parse().unwrap());
         let fresh = EndUserKey::new(&clock, &entropy);
         end_users::ensure(&mut tx, tenant, &end_user, fresh, now).await.unwrap();
     }

@@ -100,10 +100,7 @@ impl Confirmations {
         said: &Confirmation<'_>,
     ) -> Result<Prompt, ConfirmError> {
         self.cache.ensure_not_frozen(tenant.project).await??;
-        let (request, connection) = self.awaiting(tenant, id).await?;
-        if (request.owner == Owner::Project) != (*said.owner == Owner::Project) {
-            return Err(ConfirmError::Unknown);
-        }
+        let (request, connection) = self.awaiting(tenant, id, said.owner).await?;
         let key = self.base.keys_of(tenant.project).await?;
         let proof = confirmation_proof(id, connection.id, &key);
         if !bool::from(proof.as_bytes().ct_eq(said.proof.as_bytes())) {
@@ -122,13 +119,17 @@ impl Confirmations {
         if activated { Ok(prompt) } else { Err(ConfirmError::NotAwaiting(prompt.status)) }
     }
 
+    /// Returns what is to be confirmed. Whoever may confirm requests of one kind of owner does not
+    /// learn of the others.
     async fn awaiting(
         &self,
         tenant: Tenant,
         id: AuthRequestId,
+        owner: &Owner,
     ) -> Result<(AuthRequest, Connection), ConfirmError> {
         let found = auth_requests::find(&self.base.db, tenant, id).await.map_err(Fault::from)?;
-        let request = found.ok_or(ConfirmError::Unknown)?;
+        let request = found.filter(|found| found.owner.is_alike(owner));
+        let request = request.ok_or(ConfirmError::Unknown)?;
         let status = request.status_at(self.base.now());
         if status != AuthStatus::AwaitingConfirmation {
             return Err(ConfirmError::NotAwaiting(status));

@@ -25,9 +25,10 @@ impl LinkToken {
 
     pub(super) fn of(request: &AuthRequest, key: &ProjectKeys) -> Self {
         let id = request.id.to_bytes();
-        let owner = request.owner.end_user().map_or(b"".as_slice(), |id| id.as_str().as_bytes());
+        let owner = request.owner.to_stored().unwrap_or_default();
         let environment = request.tenant.environment.as_str().as_bytes();
-        let values: [&[u8]; 4] = [&id, environment, &request.project_connector.to_bytes(), owner];
+        let values: [&[u8]; 4] =
+            [&id, environment, &request.project_connector.to_bytes(), owner.as_bytes()];
         let tag = key.tag_of(Purpose::ConnectLink, &values);
         Self(URL_SAFE_NO_PAD.encode([&id, &tag[..TAG]].concat()))
     }

@@ -115,8 +115,7 @@ impl Prompts {
         let owner = self.connections.lock_owner(&mut tx, new.tenant, &new.owner).await?;
         if let Some(seen) = seen {
             let pcon = new.project_connector;
-            let end_user = new.owner.end_user();
-            let there = connections::serving(&mut tx, new.tenant, pcon, end_user).await;
+            let there = connections::serving(&mut tx, new.tenant, pcon, &new.owner).await;
             if there.map_err(Fault::from)? != seen {
                 return Err(OpenPromptError::Outdated);
             }
@@ -142,14 +141,14 @@ impl Prompts {
 
     /// Returns where the browser goes afterwards. Where the developer's backend has to vouch for an
     /// end user, there must be such a place: an error now is better than one after they consented.
-    /// A member who shares an account stays on our page.
+    /// A member stays on our page.
     async fn return_url(
         &self,
         ready: &Ready,
         owner: &Owner,
         wished: Option<String>,
     ) -> Result<Option<String>, OpenPromptError> {
-        if *owner == Owner::Project {
+        if owner.end_user().is_none() {
             return Ok(None);
         }
         let settings = self.row_tags.environment_settings(ready.settings.tenant).await?;

@@ -67,10 +67,10 @@ impl AuthRequests {
         let ready = self.connector_of(caller, &wanted).await?;
         self.check_return_url(&ready, wanted.return_url.as_deref()).await?;
         let tenant = ready.settings.tenant;
-        let found =
-            connections::serving(&self.base.db, tenant, ready.settings.id, Some(end_user)).await;
+        let owner = Owner::EndUser(end_user.clone());
+        let found = connections::serving(&self.base.db, tenant, ready.settings.id, &owner).await;
         let mut own = found.map_err(Fault::from)?;
-        own.retain(|connection| connection.owner.end_user() == Some(end_user));
+        own.retain(|connection| connection.owner == owner);
         let required = ready.requested_scopes.union(&wanted.scopes);
         check_scopes(&required, &ready.connector)?;
         check_declared(&wanted.scopes, &ready).map_err(WantedError::UndeclaredScope)?;
@@ -96,7 +96,6 @@ impl AuthRequests {
             }
         };
         let wishes = Wishes { return_url: wanted.return_url, life: wanted.life };
-        let owner = Owner::EndUser(end_user.clone());
         let agent = caller.principal.agent;
         let by = Actor::from(&caller.principal);
         match self

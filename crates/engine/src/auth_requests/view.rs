@@ -1,7 +1,5 @@
 use astralform_catalog::ApiKeyAuth;
-use astralform_domain::{
-    AuthFailure, AuthReason, AuthRequest, AuthRequestId, AuthStatus, Owner, Tenant,
-};
+use astralform_domain::{AuthFailure, AuthReason, AuthRequest, AuthRequestId, AuthStatus, Tenant};
 use astralform_storage::{agents, auth_requests, projects};
 
 use crate::{Fault, Unusable, auth_requests::Prompts};
@@ -105,7 +103,7 @@ impl Prompts {
 }
 
 fn message(request: &AuthRequest, status: AuthStatus, name: &str, url: &str) -> String {
-    if request.owner == Owner::Project && status.is_open() {
+    if request.owner.end_user().is_none() && status.is_open() {
         return for_members(status, name, url);
     }
     match (status, request.reason) {

@@ -1,15 +1,15 @@
 mod apply;
+mod revised;
 
 use std::sync::Arc;
 
 use astralform_catalog::{Auth, Connector};
 use astralform_domain::{
-    Actor, ConnectorSlug, ProjectConnector, Secret, SettingsPatch, Stale, Tenant,
+    Actor, ConnectorSlug, Owner, ProjectConnector, Secret, SettingsPatch, Stale, Tenant,
 };
 use astralform_provider::oauth::Client;
 use astralform_storage::{Tx, connections, project_connectors};
 use astralform_vault::ProjectKeys;
-use subtle::ConstantTimeEq as _;
 
 use crate::{
     Fault,
@@ -18,6 +18,7 @@ use crate::{
     project_connectors::ProjectConnectors,
     settings::{Credentials, Entered, SettingsError, check_endpoints, check_scopes, check_tools},
 };
+use revised::{Effect, Present, RequestedChange, Revised};
 
 /// What is to change of a project connector; what is not named stays.
 #[derive(Clone, Default)]
@@ -35,68 +36,6 @@ pub struct ConnectorChange {
 impl From<SettingsPatch> for ConnectorChange {
     fn from(settings: SettingsPatch) -> Self {
         Self { settings, ..Self::default() }
-    }
-}
-
-/// A requested change, with its credentials read and its catalogue entry.
-#[derive(Clone, Copy)]
-struct RequestedChange<'a> {
-    change: &'a ConnectorChange,
-    /// The credentials that come with it.
-    entered: Option<&'a Entered>,
-    connector: &'a Arc<Connector>,
-}
-
-/// What is stored of a project connector before a change.
-struct Present {
-    /// The app, where its secret opens.
-    client: Option<Client>,
-    /// Whether there is a project key that opens.
-    key_opens: bool,
-    /// Whether the project has a connection or key of its own.
-    has_shared: bool,
-}
-
-/// What a change amounts to.
-struct Revised {
-    settings: ProjectConnector,
-    client: Option<Client>,
-    key: Option<OpenAccount>,
-    effect: Effect,
-}
-
-/// What a change does to the connections there are.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Effect {
-    /// They stay, and so does the app.
-    None,
-    /// They stay; the app has a new secret.
-    NewSecret,
-    /// They belong to another app, or another place.
-    Reconnect,
-}
-
-impl Revised {
-    /// Returns whether its credentials go where those of the other do. The provider has seen them
-    /// before the row was locked, and another change may have come in between.
-    fn is_for_the_place_of(&self, other: &Self) -> bool {
-        let id = |revised: &Self| revised.client.as_ref().map(|client| client.id.clone());
-        self.settings.endpoints == other.settings.endpoints
-            && self.settings.sandbox == other.settings.sandbox
-            && self.settings.hosts == other.settings.hosts
-            && id(self) == id(other)
-    }
-
-    /// Returns whether all it amounts to is the secret that is there already: a change that is sent
-    /// twice must not retire the secret that it entered.
-    fn repeats(&self, present: Option<&Client>) -> bool {
-        let secrets = self.client.as_ref().zip(present);
-        self.effect == Effect::NewSecret
-            && secrets.is_some_and(|(new, old)| {
-                let new = new.secret.expose();
-                let old = old.secret.expose();
-                new.as_bytes().ct_eq(old.as_bytes()).into()
-            })
     }
 }
 
@@ -215,7 +154,7 @@ impl ProjectConnectors {
                 }
             }
         }
-        let shared = connections::serving(tx, before.tenant, before.id, None).await?;
+        let shared = connections::serving(tx, before.tenant, before.id, &Owner::Project).await?;
         Ok(Present { client, key_opens, has_shared: !shared.is_empty() })
     }
 

@@ -44,7 +44,8 @@ impl ProjectKey {
     ) -> Result<Option<CredentialParts>, Fault> {
         let settings = &ready.settings;
         let shared =
-            connections::serving(&self.base.db, settings.tenant, settings.id, None).await?;
+            connections::serving(&self.base.db, settings.tenant, settings.id, &Owner::Project)
+                .await?;
         let Some(shared) = shared.first() else { return Ok(None) };
         let text = self.connections.open_tokens(shared).await?.into_iter().next();
         Ok(text.and_then(|token| CredentialParts::opened(&ready.connector, token.access_token)))
@@ -64,7 +65,8 @@ impl ProjectKey {
         if addresses.hosts() != settings.hosts {
             return Ok(false);
         }
-        let shared = connections::serving(&mut *tx, settings.tenant, settings.id, None).await?;
+        let shared =
+            connections::serving(&mut *tx, settings.tenant, settings.id, &Owner::Project).await?;
         let Some(own) = shared.first().filter(|own| own.hosts.are(&settings.hosts)) else {
             return Ok(false);
         };
@@ -86,7 +88,8 @@ impl ProjectKey {
             return Ok(None);
         }
         let shared =
-            connections::serving(&self.base.db, settings.tenant, settings.id, None).await?;
+            connections::serving(&self.base.db, settings.tenant, settings.id, &Owner::Project)
+                .await?;
         let Some(own) = shared.first() else { return Ok(None) };
         let tokens = match self.connections.open_tokens(own).await {
             Err(Fault::Integrity(_)) => return Ok(None),
@@ -108,7 +111,7 @@ impl ProjectKey {
     ) -> Result<(), Fault> {
         let tenant = settings.tenant;
         let pcon = settings.id;
-        let known = connections::serving(&mut *tx, tenant, pcon, None).await?;
+        let known = connections::serving(&mut *tx, tenant, pcon, &Owner::Project).await?;
         let id = match known.first() {
             Some(known) => known.id,
             None => ConnectionId::new(&self.base.clock, &self.base.entropy),

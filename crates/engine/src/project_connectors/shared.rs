@@ -48,8 +48,9 @@ impl ProjectConnectors {
             return Err(ShareError::ByKey);
         }
         let id = ready.settings.id;
-        let shared =
-            connections::serving(&self.base.db, tenant, id, None).await.map_err(Fault::from)?;
+        let shared = connections::serving(&self.base.db, tenant, id, &Owner::Project)
+            .await
+            .map_err(Fault::from)?;
         let ask = match shared.first() {
             Some(shared) => Ask::renewing(AuthReason::NeedsReauth, shared, &ready.requested_scopes),
             None => Ask::connecting(ready.requested_scopes.as_ref().clone()),

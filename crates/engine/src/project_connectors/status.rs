@@ -123,7 +123,8 @@ impl ProjectConnectors {
         settings: &ProjectConnector,
     ) -> Result<(ProjectConnectorStatus, Option<String>), Fault> {
         let tenant = settings.tenant;
-        let shared = connections::serving(&self.base.db, tenant, settings.id, None).await?;
+        let shared =
+            connections::serving(&self.base.db, tenant, settings.id, &Owner::Project).await?;
         let environment = self.row_tags.environment_settings(tenant).await?;
         let is_unreachable = environment.verify_end_user == VerifyEndUser::Confirm
             && environment.return_urls.is_empty();

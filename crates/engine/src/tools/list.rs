@@ -1,5 +1,5 @@
 use astralform_catalog::Tool;
-use astralform_domain::{Caller, Connection};
+use astralform_domain::{Caller, Connection, Owner};
 use astralform_storage::{agents, connections, project_connectors};
 
 use crate::{
@@ -49,15 +49,15 @@ impl Tools {
         let Some(agent) = agent else {
             return Ok(Vec::new());
         };
+        let owner = Owner::of(caller.end_user.as_ref());
         let mut listed = Vec::new();
         for settings in project_connectors::list(&self.base.db, principal.tenant).await? {
             let offered = self.offers.offered(caller, &agent, &settings);
             if offered.is_empty() {
                 continue;
             }
-            let end_user = caller.end_user.as_ref();
             let connections =
-                connections::serving(&self.base.db, settings.tenant, settings.id, end_user).await?;
+                connections::serving(&self.base.db, settings.tenant, settings.id, &owner).await?;
             let ready = self.connectors.ready(settings);
             listed.extend(offered.into_iter().map(|tool| {
                 let availability = availability(caller, &ready, tool, &connections);

@@ -180,7 +180,7 @@ impl Deliveries {
         };
         let may_renew = match connection.owner {
             Owner::EndUser(_) => ready.settings.allow_end_user_auth,
-            Owner::Project => ready.connector.oauth.is_some(),
+            Owner::Project | Owner::Member(_) => ready.connector.oauth.is_some(),
         };
         if !may_renew {
             return Ok(None);

@@ -12,7 +12,10 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::framing::{Framing, Heads};
+use super::{
+    framing::{Framing, Heads},
+    parting::Parting,
+};
 use crate::rate::{Moment, now};
 
 /// What is known of a connection.
@@ -23,6 +26,8 @@ pub struct Link {
     /// Whether an answer is not written to its end. Our answers are whole: none pauses half way.
     is_writing: AtomicBool,
     is_serving: AtomicBool,
+    /// Whether the body of the last request was read to its end.
+    is_body_read: AtomicBool,
     /// How many requests were answered.
     answered: AtomicU32,
     /// How the head of the present request says where its body ends.
@@ -40,6 +45,7 @@ impl Default for Link {
             idle_since: AtomicU64::new(now()),
             is_writing: AtomicBool::new(false),
             is_serving: AtomicBool::new(false),
+            is_body_read: AtomicBool::new(true),
             answered: AtomicU32::new(0),
             framing: AtomicU8::new(Framing::Unseen as u8),
         }
@@ -59,6 +65,11 @@ impl Link {
         self.is_writing.store(true, Ordering::Relaxed);
         self.is_serving.store(false, Ordering::Relaxed);
         self.idle_since.store(now(), Ordering::Relaxed);
+    }
+
+    /// Notes whether the request's body was read to its end.
+    pub(super) fn body_is_read(&self, is_read: bool) {
+        self.is_body_read.store(is_read, Ordering::Relaxed);
     }
 
     /// Returns since when the connection waits for a request.
@@ -92,11 +103,21 @@ pub(super) struct Watched<S> {
     heads: Heads,
     /// How many requests had been answered when the present head began.
     answered: u32,
+    /// Whether our half is closed.
+    is_shut: bool,
+    parting: Parting,
 }
 
 impl<S> Watched<S> {
     pub(super) fn new(stream: S, link: Arc<Link>) -> Self {
-        Self { stream, link, heads: Heads::default(), answered: 0 }
+        Self {
+            stream,
+            link,
+            heads: Heads::default(),
+            answered: 0,
+            is_shut: false,
+            parting: Parting::default(),
+        }
     }
 
     /// Looks at what was read, unless it is the body of the request that is served.
@@ -126,7 +147,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -143,7 +164,15 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        let Self { stream, link, is_shut, parting, .. } = &mut *self;
+        if !*is_shut {
+            ready!(Pin::new(&mut *stream).poll_shutdown(context))?;
+            *is_shut = true;
+        }
+        if !link.is_body_read.load(Ordering::Relaxed) {
+            ready!(parting.poll(stream, context));
+        }
+        Poll::Ready(Ok(()))
     }
 
     fn is_write_vectored(&self) -> bool {

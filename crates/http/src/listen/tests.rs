@@ -1,6 +1,9 @@
 use std::time::Instant;
 
-use axum::routing::get;
+use axum::{
+    http::StatusCode,
+    routing::{get, post},
+};
 use bytes::Bytes;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -71,6 +74,7 @@ async fn server(limits: Limits) -> Server {
         .route("/thread", get(thread))
         .route("/finished", get(run_detached))
         .route("/held", get(held))
+        .route("/refused", post(async || StatusCode::PAYLOAD_TOO_LARGE))
         .route("/large", get(async || Bytes::from(vec![0; LARGE])));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -162,6 +166,37 @@ async fn a_request_is_answered_and_its_connection_kept() {
     stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await.unwrap();
     let answer = rest_of(stream).await;
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("ok"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_refusal_before_the_body_is_read_reaches_whoever_is_still_sending() {
+    let server = server(generous()).await;
+    let body = vec![b'x'; 1024 * 1024];
+    let head =
+        format!("POST /refused HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n", body.len());
+    let mut stream = server.sent(head).await;
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"\r\n\r\n") {
+        assert_ne!(within(stream.read_buf(&mut answer)).await.unwrap(), 0);
+    }
+    assert!(answer.starts_with(b"HTTP/1.1 413"));
+    for part in body.chunks(64 * 1024) {
+        within(stream.write_all(part)).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert_eq!(within(stream.read(&mut [0; 1])).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn x2_whoever_goes_on_sending_after_a_refusal_is_cut_off() {
+    let server = server(generous()).await;
+    let head = "POST /refused HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n";
+    let mut stream = server.sent(head).await;
+    let began = Instant::now();
+    while stream.write_all(b"x").await.is_ok() {
+        assert!(began.elapsed() < PATIENCE);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 use std::collections::{HashMap, hash_map::Entry};
 
-use astralform_domain::{Actor, Owner, ProjectId, Sealed};
+use astralform_domain::{Actor, ProjectId, Sealed};
 use astralform_storage::{
     Db,
     data_keys::{self, KeyRole},
@@ -130,14 +130,13 @@ pub(super) fn in_its_place<T>(
     row: &SealedRow,
     work: impl FnOnce(Binding<'_>) -> Result<T, Fault>,
 ) -> Result<T, Fault> {
-    let owner = row.end_user.clone().map_or(Owner::Project, Owner::EndUser);
     let name = match &row.row {
         RowId::Text(text) => text.clone(),
         RowId::Digest(digest) => digest_row(digest),
     };
     work(Binding {
         tenant: row.tenant,
-        owner: &owner,
+        owner: &row.owner,
         table: column.table,
         row: &name,
         column: column.bound_as,

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use astralform_domain::{
     Account, Actor, AgentId, AuthReason, AuthRequest, AuthRequestId, AuthRequestState, Connection,
-    ConnectionId, ConnectionState, EndUserKey, Endpoints, Environment, HostSet, OauthClient, Owner,
-    ProjectConnector, ProjectConnectorId, ProjectConnectorState, Retired, ScopeSet, Secret, TeamId,
-    Tenant, Webhook, WebhookId,
+    ConnectionId, ConnectionState, EndUserKey, Endpoints, Environment, HostSet, MemberId,
+    OauthClient, Owner, ProjectConnector, ProjectConnectorId, ProjectConnectorState, Retired,
+    ScopeSet, Secret, TeamId, Tenant, Webhook, WebhookId,
 };
 use astralform_engine::{open_project_keys, places, places::digest_row};
 use astralform_storage::{
@@ -133,8 +133,8 @@ impl Fixture {
         project_connectors::create(&mut tx, &pcon).await.unwrap();
         tx.commit().await.unwrap();
         self.add_webhook(tenant, keys).await;
-        for end_user in ["alice", "bob"] {
-            let owner = Owner::EndUser(end_user.parse().unwrap());
+        let member = Owner::Member(MemberId::new(&self.clock, &self.entropy));
+        for owner in [Owner::EndUser("alice".parse().unwrap()), member] {
             let at = At { pcon: &pcon, owner, keys };
             self.add_connection(&at).await;
             self.add_flow(&at, agent).await;
@@ -167,11 +167,11 @@ impl Fixture {
         tx.commit().await.unwrap();
     }
 
-    async fn end_user(&self, at: &At<'_>) -> EndUserKey {
+    async fn owner(&self, at: &At<'_>) -> Option<EndUserKey> {
         let fresh = EndUserKey::new(&self.clock, &self.entropy);
         let mut tx = self.db.begin(Actor::Operator).await.unwrap();
-        let name = at.owner.end_user().unwrap();
-        let ensured = end_users::ensure(&mut tx, at.pcon.tenant, name, fresh, self.clock.now());
+        let ensured =
+            end_users::ensure(&mut tx, at.pcon.tenant, &at.owner, fresh, self.clock.now());
         let key = ensured.await.unwrap();
         tx.commit().await.unwrap();
         key
@@ -217,9 +217,9 @@ impl Fixture {
             in_doubt: false,
             doubts: tokens::Doubts::default(),
         };
-        let end_user = self.end_user(at).await;
+        let owner = self.owner(at).await;
         let mut tx = self.db.begin(Actor::Operator).await.unwrap();
-        connections::create(&mut tx, &connection, Some(end_user)).await.unwrap();
+        connections::create(&mut tx, &connection, owner).await.unwrap();
         tokens::put(&mut tx, &connection, &token).await.unwrap();
         let key = RefreshKey { connection: connection.id, kind: "user".to_owned() };
         let by = refreshes::Claimant { node: "node", takes_over: true };
@@ -266,9 +266,9 @@ impl Fixture {
             connection: None,
             tag: None,
         };
-        let end_user = self.end_user(at).await;
+        let owner = self.owner(at).await;
         let mut tx = self.db.begin(Actor::Operator).await.unwrap();
-        let opened = auth_requests::open(&mut tx, &request, Some(end_user), "new", now).await;
+        let opened = auth_requests::open(&mut tx, &request, owner, "new", now).await;
         assert_eq!(opened.unwrap().id, request.id);
         oauth_states::create(&mut tx, &state).await.unwrap();
         tx.commit().await.unwrap();

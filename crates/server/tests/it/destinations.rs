@@ -1,6 +1,8 @@
 //! Secrets and tokens go to the hosts they were entered or granted for, whatever a row says.
 
-use astralform_domain::{Actor, Connection, Endpoints, Environment, HostSet, ProjectConnector};
+use astralform_domain::{
+    Actor, Connection, Endpoints, Environment, HostSet, Owner, ProjectConnector,
+};
 use astralform_storage::{connections, project_connectors};
 use astralform_testkit::{Reply, TestServer};
 use serde_json::{Value, json};
@@ -50,8 +52,8 @@ impl World {
         let server = &self.server;
         let found = project_connectors::find(&server.db, server.tenant, server.connector);
         let mut row = found.await.unwrap().unwrap();
-        let alice = "alice".parse().unwrap();
-        let found = connections::serving(&server.db, server.tenant, row.id, Some(&alice));
+        let alice = Owner::EndUser("alice".parse().unwrap());
+        let found = connections::serving(&server.db, server.tenant, row.id, &alice);
         let mut connection = found.await.unwrap().remove(0);
         edit(self, &mut row, &mut connection);
         let mut tx = server.db.begin(Actor::Operator).await.unwrap();

@@ -92,6 +92,22 @@ async fn k1_a_rolled_key_lives_on_for_the_overlap_and_the_new_one_opens_the_same
 }
 
 #[tokio::test]
+async fn a_key_is_rolled_once_however_often_the_request_comes() {
+    let server = TestServer::start().await;
+    let [one, other] = [create(&server, json!({})).await, create(&server, json!({})).await];
+    let roll = |key: &Reply| format!("{}/roll", path(&server, key));
+    let first = server.admin().post_keyed(&roll(&one), json!({}), "k").await;
+    let again = server.admin().post_keyed(&roll(&one), json!({}), "k").await;
+    assert_eq!((first.status, again.is_replayed), (201, true));
+    assert_eq!(again.body, first.body);
+    let others = server.admin().post_keyed(&roll(&other), json!({}), "k").await;
+    assert_eq!((others.status, others.is_replayed), (201, false), "it is about another key");
+    let keys = server.admin().get(&server.project("/api-keys")).await;
+    let made = keys.body["data"].as_array().unwrap().iter();
+    assert_eq!(made.filter(|key| key["name"] == "Backend").count(), 4);
+}
+
+#[tokio::test]
 async fn t2_a_key_of_some_connectors_and_its_sessions_reach_nothing_else() {
     let server = TestServer::start().await;
     let connection = server.connect("alice", LIST).await;

@@ -41,6 +41,7 @@ mod links;
 mod main_job;
 mod management;
 mod matrix;
+mod members_own;
 mod metrics;
 mod mix_up;
 mod notion_tools;

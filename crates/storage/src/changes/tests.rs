@@ -114,13 +114,13 @@ async fn old_lines_are_forgotten() {
 
 #[tokio::test]
 async fn topics_are_told_apart() {
-    let alice = "alice".parse().unwrap();
+    let alice = Owner::EndUser("alice".parse().unwrap());
     let at = id();
     let project = id();
     let all = [
         Topic::Project(project).digest(),
-        Topic::Owner(at, None).digest(),
-        Topic::Owner(at, Some(&alice)).digest(),
+        Topic::Owner(at, &Owner::Project).digest(),
+        Topic::Owner(at, &alice).digest(),
         Topic::ApiKey(id()).digest(),
         Topic::Session(id()).digest(),
     ];
@@ -169,8 +169,9 @@ async fn k2_whatever_changes_an_owners_connections_says_so() {
         let merged = connection(&world, "other");
         let tenant = world.tenant;
         let at = world.project_connector.id;
+        let owner = world.owner();
         let stamp = || {
-            let owner = Topic::Owner(at, Some(&world.end_user));
+            let owner = Topic::Owner(at, &owner);
             db.stamp(&[Topic::Project(tenant.project), owner]).unwrap()
         };
         let why = astralform_domain::StatusReason::UserRevoked;

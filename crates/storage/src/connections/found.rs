@@ -1,8 +1,8 @@
 use std::collections::BTreeSet;
 
 use astralform_domain::{
-    Connection, ConnectionId, ConnectionStatus, ConnectorSlug, EndUserId, ProjectConnectorId,
-    Tenant,
+    Connection, ConnectionId, ConnectionStatus, ConnectorSlug, EndUserId, Owner,
+    ProjectConnectorId, Tenant,
 };
 
 use crate::{
@@ -23,7 +23,7 @@ pub async fn find(db: impl Run, tenant: Tenant, id: ConnectionId) -> Result<Opti
 }
 
 /// A statement about those connections at the project connector `$3` of the tenant `$1`, `$2` that
-/// could serve the end user `$4`: as the table `serving`.
+/// could serve the person `$4`: as the table `serving`.
 ///
 /// Each half is one search in an index. With an `OR`, SQLite would read all connections of the
 /// project connector; with a join, PostgreSQL all end users; with an expression for either owner,
@@ -50,14 +50,14 @@ macro_rules! select_serving {
 
 pub(crate) use select_serving;
 
-/// Returns the connections at a project connector that could serve an end user: their own and the
+/// Returns the connections at a project connector that could serve a person: their own and the
 /// project's, neither revoked nor waiting to be confirmed, of each owner the default one first,
-/// then the oldest. Without an end user, the project's alone.
+/// then the oldest. For the project, its own alone.
 pub async fn serving(
     db: impl Run,
     tenant: Tenant,
     project_connector: ProjectConnectorId,
-    end_user: Option<&EndUserId>,
+    owner: &Owner,
 ) -> Result<Vec<Connection>> {
     const SQL: &str = select_serving!(
         "SELECT serving.*,
@@ -66,7 +66,7 @@ pub async fn serving(
          ORDER BY serving.is_default DESC, serving.id"
     );
     let Tenant { project, environment } = tenant;
-    db.all(SQL, binds![project, environment, project_connector, end_user]).await
+    db.all(SQL, binds![project, environment, project_connector, owner]).await
 }
 
 /// Returns the connections of an account at a project connector that are not revoked, of any owner.

@@ -2,7 +2,7 @@ use astralform_domain::{ConnectionStatus, Environment, ScopeSet, StatusReason, T
 
 use super::*;
 use crate::{
-    Db,
+    Db, end_users,
     testing::{ACTOR, World, connection, id, on_both, world},
 };
 
@@ -27,14 +27,14 @@ async fn an_end_user_is_served_by_their_own_connections_with_the_default_first()
         store(&db, &world, &[&second, &first, &waiting]).await;
 
         let pcon = world.project_connector.id;
-        let found = serving(&db, world.tenant, pcon, Some(&world.end_user)).await.unwrap();
+        let found = serving(&db, world.tenant, pcon, &world.owner()).await.unwrap();
         assert_eq!(found.iter().map(|c| c.id).collect::<Vec<_>>(), [first.id, second.id]);
 
-        let bob = "bob".parse().unwrap();
-        assert!(serving(&db, world.tenant, pcon, Some(&bob)).await.unwrap().is_empty());
+        let bob = Owner::EndUser("bob".parse().unwrap());
+        assert!(serving(&db, world.tenant, pcon, &bob).await.unwrap().is_empty());
         let live = Tenant { environment: Environment::Live, ..world.tenant };
-        assert!(serving(&db, live, pcon, Some(&world.end_user)).await.unwrap().is_empty());
-        assert!(serving(&db, world.tenant, id(), Some(&world.end_user)).await.unwrap().is_empty());
+        assert!(serving(&db, live, pcon, &world.owner()).await.unwrap().is_empty());
+        assert!(serving(&db, world.tenant, id(), &world.owner()).await.unwrap().is_empty());
     })
     .await;
 }
@@ -147,6 +147,33 @@ async fn a_removed_connection_is_gone_from_its_own_environment_only() {
 }
 
 #[tokio::test]
+async fn a_members_own_connection_serves_that_member_alone() {
+    on_both(async |db| {
+        let world = world(&db).await;
+        let pcon = world.project_connector.id;
+        let [ada, ben] = [Owner::Member(id()), Owner::Member(id())];
+        let own = Connection { owner: ada.clone(), ..connection(&world, "acc") };
+        let named_alike = Owner::EndUser(ada.member().unwrap().to_string().parse().unwrap());
+        let now = Timestamp::from_secs(1);
+        let mut tx = db.begin(ACTOR).await.unwrap();
+        let key = end_users::ensure(&mut tx, world.tenant, &ada, id(), now).await.unwrap();
+        create(&mut tx, &own, key).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(find(&db, world.tenant, own.id).await.unwrap().unwrap().owner, ada);
+        for (owner, expected) in
+            [(&ada, 1), (&ben, 0), (&named_alike, 0), (&world.owner(), 0), (&Owner::Project, 0)]
+        {
+            let found = serving(&db, world.tenant, pcon, owner).await.unwrap();
+            assert_eq!(found.len(), expected, "{owner:?}");
+        }
+        let named_alike = named_alike.end_user().unwrap();
+        let found = of_end_user(&db, world.tenant, (named_alike, None), None, 9).await.unwrap();
+        assert!(found.is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_shared_connection_serves_everybody_and_the_request_that_names_nobody() {
     on_both(async |db| {
         let world = world(&db).await;
@@ -157,16 +184,16 @@ async fn a_shared_connection_serves_everybody_and_the_request_that_names_nobody(
         create(&mut tx, &shared, None).await.unwrap();
         create(&mut tx, &own, Some(world.end_user_key)).await.unwrap();
         tx.commit().await.unwrap();
-        let bob = "bob".parse().unwrap();
-        for (end_user, expected) in [
-            (Some(&world.end_user), vec![shared.id, own.id]),
-            (Some(&bob), vec![shared.id]),
-            (None, vec![shared.id]),
+        let bob = Owner::EndUser("bob".parse().unwrap());
+        for (owner, expected) in [
+            (world.owner(), vec![shared.id, own.id]),
+            (bob, vec![shared.id]),
+            (Owner::Project, vec![shared.id]),
         ] {
-            let found = serving(&db, world.tenant, pcon, end_user).await.unwrap();
+            let found = serving(&db, world.tenant, pcon, &owner).await.unwrap();
             let mut found: Vec<_> = found.iter().map(|c| c.id).collect();
             found.sort_by_key(|id| *id != shared.id);
-            assert_eq!(found, expected, "{end_user:?}");
+            assert_eq!(found, expected, "{owner:?}");
         }
         let found = find(&db, world.tenant, shared.id).await.unwrap().unwrap();
         assert_eq!(found.owner, Owner::Project);
@@ -324,7 +351,7 @@ async fn all_connections_of_a_connector_can_be_expired_counted_and_revoked() {
         assert_eq!(revoke_all(&mut tx, tenant, id(), all, why, now).await.unwrap(), 0);
         tx.commit().await.unwrap();
         assert!(!any_left(&db, tenant, pcon).await.unwrap());
-        assert!(serving(&db, tenant, pcon, Some(&world.end_user)).await.unwrap().is_empty());
+        assert!(serving(&db, tenant, pcon, &world.owner()).await.unwrap().is_empty());
     })
     .await;
 }

@@ -1,6 +1,6 @@
 //! The statements that remove rows, and the few tables for which one statement is not enough.
 
-use astralform_domain::{EndUserKey, ProjectConnectorId, Timestamp};
+use astralform_domain::{EndUserKey, ProjectConnectorId, ProjectId, Timestamp};
 
 use crate::{
     Result, Tx,
@@ -116,6 +116,40 @@ pub(super) async fn project_connectors(tx: &mut Tx, until: Timestamp, limit: i64
     let mut removed = 0;
     for Id(id) in tx.all::<Id<ProjectConnectorId>>(FIND, binds![until, limit]).await? {
         tx.execute(PAUSE, binds![id]).await?;
+        removed += tx.execute(SQL, binds![id]).await?;
+    }
+    Ok(removed)
+}
+
+/// Removes projects that were deleted until then, with what they were set up with, some at a time:
+/// for each, the database looks through every table that could refer to it.
+///
+/// Connections, prompts and receipts all refer to a connector of their project, so that a project
+/// without one has none of them.
+pub(super) async fn projects(tx: &mut Tx, until: Timestamp, limit: i64) -> Result<u64> {
+    const AT_ONCE: i64 = 10;
+    const FIND: &str = "
+        SELECT id FROM projects
+        WHERE deleted_at IS NOT NULL AND deleted_at <= $1
+          AND NOT EXISTS (SELECT 1 FROM project_connectors WHERE project_id = projects.id)
+          AND NOT EXISTS (SELECT 1 FROM api_keys WHERE project_id = projects.id)
+          AND NOT EXISTS (SELECT 1 FROM end_users WHERE project_id = projects.id)
+        ORDER BY deleted_at LIMIT $2";
+    const PARTS: [&str; 7] = [
+        "DELETE FROM webhooks WHERE project_id = $1",
+        "DELETE FROM sessions WHERE project_id = $1",
+        "DELETE FROM idempotent_requests WHERE project_id = $1",
+        "DELETE FROM agents WHERE project_id = $1",
+        "DELETE FROM environments WHERE project_id = $1",
+        "DELETE FROM project_logos WHERE project_id = $1",
+        "DELETE FROM data_keys WHERE project_id = $1",
+    ];
+    const SQL: &str = "DELETE FROM projects WHERE id = $1";
+    let mut removed = 0;
+    for Id(id) in tx.all::<Id<ProjectId>>(FIND, binds![until, limit.min(AT_ONCE)]).await? {
+        for part in PARTS {
+            tx.execute(part, binds![id]).await?;
+        }
         removed += tx.execute(SQL, binds![id]).await?;
     }
     Ok(removed)

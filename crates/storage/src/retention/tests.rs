@@ -1,8 +1,8 @@
 use std::{collections::BTreeSet, fmt::Write as _};
 
 use astralform_domain::{
-    AuthFailure, AuthRequest, Connection, ConnectionState, RevocationStatus, ScopeSet, Sealed,
-    StatusReason, Timestamp,
+    AuthFailure, AuthRequest, Connection, ConnectionState, Owner, RevocationStatus, ScopeSet,
+    Sealed, StatusReason, Timestamp,
 };
 
 use super::*;
@@ -11,7 +11,7 @@ use crate::{
     api_keys::{self, ApiKey},
     auth_requests, connection_uses, connections, end_users,
     members::{self, Member},
-    project_connectors, revocations,
+    project_connectors, projects, revocations,
     testing::{
         ACTOR, World, admin_token, api_key, auth_request, connection, id, on_both, pruned, world,
     },
@@ -189,7 +189,7 @@ async fn f13_an_end_user_goes_when_nothing_of_theirs_is_left() {
         let ended = stored(&db, &world, "a").await;
         let mut tx = db.begin(ACTOR).await.unwrap();
         for name in ["bob", "carol"] {
-            let name = name.parse().unwrap();
+            let name = Owner::EndUser(name.parse().unwrap());
             end_users::ensure(&mut tx, world.tenant, &name, id(), at(0)).await.unwrap();
         }
         let asking = auth_request(&world);
@@ -244,6 +244,35 @@ async fn f13_a_disabled_connector_waits_for_what_refers_to_it() {
         assert_eq!(pruned(&db, "connections", at(90)).await, 1);
         assert_eq!(pruned(&db, "project_connectors", at(89)).await, 0);
         assert_eq!(pruned(&db, "project_connectors", at(90)).await, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn f13_a_deleted_project_goes_with_what_it_was_set_up_with() {
+    const LEFT: &str = "
+        SELECT (SELECT COUNT(*) FROM projects) + (SELECT COUNT(*) FROM environments)
+             + (SELECT COUNT(*) FROM agents) + (SELECT COUNT(*) FROM data_keys
+                WHERE project_id IS NOT NULL) AS number";
+    on_both(async |db| {
+        let world = world(&db).await;
+        let mut tx = db.begin(ACTOR).await.unwrap();
+        let pcon = world.project_connector.id;
+        project_connectors::disable(&mut tx, world.tenant, pcon, at(0)).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(pruned(&db, "projects", at(400)).await, 0, "it is not deleted");
+        let mut tx = db.begin(ACTOR).await.unwrap();
+        projects::delete(&mut tx, world.tenant.project, at(1)).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(pruned(&db, "projects", at(400)).await, 0, "a connector of it is there");
+        assert_eq!(pruned(&db, "project_connectors", at(90)).await, 1);
+        assert_eq!(pruned(&db, "projects", at(400)).await, 0, "an end user of it is there");
+        for _ in 0..2 {
+            pruned(&db, "end_users", at(90)).await;
+        }
+        assert_eq!(pruned(&db, "projects", at(90)).await, 0);
+        assert_eq!(pruned(&db, "projects", at(91)).await, 1);
+        assert_eq!(count(&db, LEFT).await, 0);
     })
     .await;
 }

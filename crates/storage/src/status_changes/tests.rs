@@ -1,7 +1,8 @@
 use ConnectionStatus::{Active, AwaitingConfirmation, NeedsReauth, Revoked};
 use astralform_domain::{
-    Clock, Connection, ConnectionState, ConnectionStatus, Environment, Event, RevocationStatus,
-    ScopeSet, Sealed, StatusChange, StatusReason, Tenant, Timestamp, WebhookDisabled,
+    Clock, Connection, ConnectionState, ConnectionStatus, Environment, Event, Owner,
+    RevocationStatus, ScopeSet, Sealed, StatusChange, StatusReason, Tenant, Timestamp,
+    WebhookDisabled,
 };
 
 use crate::{
@@ -11,7 +12,7 @@ use crate::{
         revoke_all, revoke_unconfirmed, update,
     },
     revocations,
-    testing::{ACTOR, World, connection, on_both, state_of, webhook, world},
+    testing::{ACTOR, World, connection, id, on_both, state_of, webhook, world},
     tokens::{self, Token},
     webhook_deliveries::of_webhook,
     webhooks,
@@ -222,6 +223,24 @@ async fn what_stands_for_replaced_tokens_has_a_row_in_the_outbox_and_is_told_to_
         assert_eq!((row.status, row.next_attempt_at), (RevocationStatus::Pending, now));
         let stored = connections::find(&told.db, tenant, ended.id).await.unwrap();
         assert_eq!(stored, Some(ended));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_member_connects_for_themselves_is_told_to_nobody() {
+    on_both(async |db| {
+        let mut told = Told::new(db).await;
+        let owner = Owner::Member(id());
+        let own = Connection { owner: owner.clone(), ..connection(&told.world, "acc") };
+        let tenant = told.world.tenant;
+        told.change(async |tx| {
+            let now = Timestamp::from_secs(NOW);
+            let key = crate::end_users::ensure(tx, tenant, &owner, id(), now).await.unwrap();
+            create(tx, &own, key).await.unwrap();
+        })
+        .await;
+        assert_eq!(told.told().await, []);
     })
     .await;
 }

@@ -1,4 +1,4 @@
-use astralform_domain::{Clock, Environment, HostSet, Owner, Tenant, Timestamp};
+use astralform_domain::{Clock, Environment, HostSet, MemberId, Owner, Tenant, Timestamp};
 use proptest::prelude::*;
 
 use super::*;
@@ -70,11 +70,12 @@ fn v1_a_secret_opens_only_in_the_place_it_was_sealed_for() {
     let sealed = key.seal(home.binding(), &secret(), &Entropy::seeded(2));
     assert_eq!(key.open(home.binding(), &sealed).ok().unwrap().expose(), "xoxp-the-token");
 
-    let elsewhere: [fn(&mut Place); 10] = [
+    let elsewhere: [fn(&mut Place); 11] = [
         |place| place.tenant.project = project(99),
         |place| place.tenant.environment = Environment::Live,
         |place| place.owner = Owner::EndUser("bob".parse().unwrap()),
         |place| place.owner = Owner::Project,
+        |place| place.owner = Owner::Member(MemberId::from_bytes([7; 16])),
         |place| place.table = "connections",
         |place| place.row = "conn_2/user".to_owned(),
         |place| place.column = "refresh_token",

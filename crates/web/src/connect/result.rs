@@ -1,5 +1,5 @@
 use askama::Template;
-use astralform_domain::{AuthFailure, AuthStatus, Owner};
+use astralform_domain::{AuthFailure, AuthStatus};
 use astralform_engine::Consent;
 use serde::Deserialize;
 
@@ -24,7 +24,7 @@ pub(super) fn result<'a>(consent: &Consent<'_>, brought: &'a ConfirmationQuery) 
     let service = &consent.connector;
     let project = &consent.project;
     let code = brought.confirmation.as_deref().filter(|code| {
-        consent.request.owner == Owner::Project
+        consent.request.owner.end_user().is_none()
             && consent.status == AuthStatus::AwaitingConfirmation
             && is_code(code)
     });

@@ -38,8 +38,8 @@ impl Consents {
     ) -> Result<(), Fault> {
         let OpenAccount { account, mut tokens, .. } = opened;
         let pcon = request.project_connector;
-        let end_user = request.owner.end_user();
-        let known = connections::serving(&self.base.db, request.tenant, pcon, end_user).await?;
+        let known =
+            connections::serving(&self.base.db, request.tenant, pcon, &request.owner).await?;
         for other in known.iter().filter(|other| other.owner == request.owner) {
             if other.account.id == account.id {
                 return Ok(());

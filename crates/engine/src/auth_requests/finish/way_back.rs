@@ -1,6 +1,6 @@
 //! Where a browser goes in the end.
 
-use astralform_domain::{AuthRequest, AuthStatus, ConnectionId, Owner};
+use astralform_domain::{AuthRequest, AuthStatus, ConnectionId};
 use astralform_storage::auth_requests;
 use url::Url;
 
@@ -12,15 +12,15 @@ use crate::{
 impl Consents {
     /// Returns the developer's page, told which request it is about and, where nothing was
     /// connected, how it ended, as long as that page is still registered, or our own. The browser
-    /// that made `connection` gets the proof of it, on the developer's page alone; a member who
-    /// shares an account sees it on ours.
+    /// that made `connection` gets the proof of it, on the developer's page alone; a member sees it
+    /// on ours.
     pub(in crate::auth_requests) async fn way_back(
         &self,
         request: &AuthRequest,
         connection: Option<ConnectionId>,
     ) -> Result<String, Fault> {
         let theirs = self.registered(request).await?;
-        let is_shared = request.owner == Owner::Project;
+        let is_members = request.owner.end_user().is_none();
         let ours = self.prompts.address_of_link(request).await?;
         let mut url = match theirs {
             Some(mut url) => {
@@ -31,7 +31,7 @@ impl Consents {
                 drop(query);
                 url
             }
-            None if !is_shared => return Ok(ours),
+            None if !is_members => return Ok(ours),
             None => Url::parse(&ours).map_err(|_| Fault::Inconsistent("a link of ours is none"))?,
         };
         if let Some(connection) = connection {

@@ -1,5 +1,5 @@
 use astralform_domain::{
-    AuthFailure, ConnectionStatus, ProjectConnector, Retired, StatusReason, Timestamp,
+    AuthFailure, ConnectionStatus, Owner, ProjectConnector, Retired, StatusReason, Timestamp,
 };
 use astralform_provider::oauth::Client;
 use astralform_storage::{Tx, auth_requests, connections, project_connectors};
@@ -52,7 +52,7 @@ impl ProjectConnectors {
         let active = counts.iter().find(|(status, _)| *status == ConnectionStatus::Active);
         let mut ended = active.map_or(0, |(_, number)| *number);
         if key.is_some() {
-            let own = connections::serving(&mut *tx, tenant, id, None).await?;
+            let own = connections::serving(&mut *tx, tenant, id, &Owner::Project).await?;
             let is_active = own.iter().any(|own| own.status() == ConnectionStatus::Active);
             ended -= i64::from(is_active);
         }
