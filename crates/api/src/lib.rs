@@ -22,6 +22,7 @@
 
 mod auth_requests;
 mod connections;
+mod explain;
 mod health;
 mod manage;
 mod metrics;

@@ -2,7 +2,7 @@ mod management;
 
 use astralform_surface::{openapi::OperationTable, operations};
 
-use crate::{auth_requests, connections, sessions, tools};
+use crate::{auth_requests, connections, explain, sessions, tools};
 
 /// Returns all operations, as the API's document lists them.
 pub fn operations() -> OperationTable {
@@ -25,6 +25,13 @@ fn runtime() -> OperationTable {
             /// Where the end user has to connect an account first, the answer carries the link to
             /// show them; the same call goes through once they have.
             call_tool: post "/v1/tools/{name}/call" => tools::call;
+
+            /// Explains why a tool can or cannot be called for the end user.
+            ///
+            /// Step by step, with the first thing that is wrong and what to do about it. A session,
+            /// or a key that is bound to an agent or to connectors, learns only what its end user can
+            /// mend: anything else is `unknown_tool`.
+            explain_tool: get "/v1/explain" => explain::to_caller;
         }
 
         /// What an end user has connected.

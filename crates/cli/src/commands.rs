@@ -7,7 +7,9 @@ mod completions;
 mod connections;
 mod connectors;
 mod demo;
+mod doctor;
 mod environments;
+mod explain;
 mod freeze;
 mod keys;
 mod migrate;
@@ -54,6 +56,10 @@ pub(crate) enum Command {
     /// Look at the connections of a project, and end them
     #[command(subcommand)]
     Connections(connections::ConnectionsCommand),
+    /// Say why an agent can or cannot call a tool, and what to do about it
+    Explain(explain::Explain),
+    /// Look through a whole installation for what keeps its connectors from working
+    Doctor(Box<doctor::Doctor>),
     /// Bring a database up to date with this version
     Migrate(migrate::Migrate),
     /// Write everything in the database to a file, while servers run
@@ -85,6 +91,8 @@ impl Command {
             Self::ApiKeys(api_keys) => api_keys.run().await,
             Self::AdminTokens(admin_tokens) => admin_tokens.run().await,
             Self::Connections(connections) => connections.run().await,
+            Self::Explain(explain) => explain.run().await,
+            Self::Doctor(doctor) => doctor.run().await,
             Self::Migrate(migrate) => migrate.run().await,
             Self::Backup(backup) => backup.run().await,
             Self::Restore(restore) => restore.run().await,

@@ -4,7 +4,7 @@ use astralform_domain::Timestamp;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 
-use crate::retry_after;
+use crate::retry_after::{date, retry_after};
 
 /// An answer, whole, without the secrets of its request.
 pub struct Answer {
@@ -20,6 +20,12 @@ impl Answer {
     /// Returns `Retry-After` (RFC 9110 §10.2.3) from `now`, a day at most.
     pub fn retry_after(&self, now: Timestamp) -> Option<Duration> {
         retry_after(&self.headers, now)
+    }
+
+    /// Returns the time by its server's clock, to the second, where it says so.
+    pub fn date(&self) -> Option<Timestamp> {
+        let said = self.headers.get(header::DATE)?;
+        date(said.to_str().ok()?)
     }
 
     /// Returns whether it says when the same may be asked again.

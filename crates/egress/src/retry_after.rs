@@ -24,9 +24,13 @@ fn seconds(said: &str) -> Option<Duration> {
 }
 
 fn until(said: &str, now: Timestamp) -> Option<Duration> {
+    date(said).map(|date| now.until(date))
+}
+
+/// Reads a date as HTTP writes it (RFC 9110 §5.6.7).
+pub(crate) fn date(said: &str) -> Option<Timestamp> {
     let date = httpdate::parse_http_date(said).ok()?.duration_since(UNIX_EPOCH).ok()?;
-    let date = Timestamp::from_secs(i64::try_from(date.as_secs()).ok()?);
-    Some(now.until(date))
+    Some(Timestamp::from_secs(i64::try_from(date.as_secs()).ok()?))
 }
 
 #[cfg(test)]

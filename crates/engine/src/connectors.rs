@@ -77,7 +77,8 @@ impl Ready {
     }
 }
 
-fn requested_scopes(settings: &ProjectConnector, connector: &Connector) -> ScopeSet {
+/// Returns the scopes that accounts are asked for, by the project's list or the connector's own.
+pub(crate) fn requested_scopes(settings: &ProjectConnector, connector: &Connector) -> ScopeSet {
     settings.scopes.clone().unwrap_or_else(|| connector.default_scopes())
 }
 

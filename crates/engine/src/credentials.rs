@@ -119,6 +119,25 @@ pub(crate) fn decide<'a>(on: &Situation<'a>) -> Result<Decision<'a>, CredentialR
 }
 
 impl<'a> Situation<'a> {
+    /// Returns the situation of a call that names no connection.
+    pub(crate) fn of(
+        ready: &'a Ready,
+        needed: &'a ScopeSet,
+        end_user: Option<&'a EndUserId>,
+        connections: &'a [Connection],
+    ) -> Self {
+        Self {
+            allow_end_user_auth: ready.settings.allow_end_user_auth,
+            require_auth: ready.settings.require_auth,
+            requested_scopes: &ready.requested_scopes,
+            needed,
+            hosts: &ready.settings.hosts,
+            end_user,
+            connections,
+            named: None,
+        }
+    }
+
     /// Returns the end user's own connection: the one the call named, or the default one.
     fn own(&self) -> Result<Option<&'a Connection>, CredentialRefusal> {
         let allowed = self.end_user.filter(|_| self.allow_end_user_auth);

@@ -18,6 +18,7 @@ mod data_keys;
 mod detached;
 mod engine;
 mod error;
+pub mod explain;
 mod frozen;
 pub mod idempotency;
 mod janitor;

@@ -26,13 +26,15 @@ pub(crate) fn barrier(
     settings: &ProjectConnector,
     tool: &Tool,
 ) -> Option<Barrier> {
+    if !agent.is_enabled {
+        return Some(Barrier::AgentDisabled);
+    }
     let Some(assigned) = agent.assigned(&settings.connector) else {
         return Some(Barrier::ConnectorNotAssigned);
     };
     let is_allowed =
         credential.allows(&tool.name) && credential.allows_connector(&settings.connector);
     let rules = [
-        (agent.is_enabled, Barrier::AgentDisabled),
         (assigned.has(&tool.name, tool.annotations.read_only), Barrier::ToolNotAssigned),
         (settings.offers(&tool.name), Barrier::NotOffered),
         (is_allowed, Barrier::CredentialLimited),

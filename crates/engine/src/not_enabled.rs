@@ -29,6 +29,11 @@ impl NotEnabled {
     ) -> Self {
         Self { connector, environment, elsewhere: Elsewhere(other) }
     }
+
+    /// Returns the other environment, where it is enabled there.
+    pub(crate) const fn elsewhere(&self) -> Option<Environment> {
+        self.elsewhere.0
+    }
 }
 
 impl fmt::Display for Elsewhere {

@@ -7,7 +7,7 @@ use astralform_domain::{
 };
 use astralform_engine::{
     ConfirmError, Confirmation, Engine, Fault, Prompt, SettingsError,
-    project_connectors::{ConnectorChange, Enable, Overview, ShareError, Verdict},
+    project_connectors::{ConnectorChange, Enable, Examination, Overview, ShareError},
 };
 
 use crate::{Denied, ProjectActor, policy::Right};
@@ -113,7 +113,8 @@ impl Connectors {
         disabled.map_err(Denied::Refused)
     }
 
-    /// Asks the provider whether it takes a connector's credentials.
+    /// Asks the provider whether it takes a connector's credentials, and looks at all else that
+    /// keeps, or will keep, its tools from being called.
     ///
     /// # Errors
     /// When it is not enabled.
@@ -122,9 +123,9 @@ impl Connectors {
         by: &ProjectActor,
         environment: Environment,
         slug: &ConnectorSlug,
-    ) -> Result<Verdict, Denied<SettingsError>> {
+    ) -> Result<Examination, Denied<SettingsError>> {
         let tenant = by.may(Right::Check)?.tenant(environment);
-        self.engine.app_checks.check_connector(tenant, slug).await.map_err(Denied::Refused)
+        self.engine.project_connectors.examine(tenant, slug).await.map_err(Denied::Refused)
     }
 
     /// Asks a member to connect the account that a project shares with all its end users.

@@ -14,6 +14,7 @@ pub mod connectors;
 pub mod copies;
 pub mod deletions;
 pub mod environments;
+pub mod explanations;
 pub mod logos;
 mod management;
 pub mod members;

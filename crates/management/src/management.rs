@@ -4,8 +4,9 @@ use astralform_engine::Engine;
 
 use crate::{
     admin_tokens::AdminTokens, agents::Agents, api_keys::ApiKeys, connections::ManagedConnections,
-    connectors::Connectors, copies::Copies, environments::Environments, logos::Logos,
-    members::Members, projects::Projects, provisioning::Provisioning, webhooks::Webhooks,
+    connectors::Connectors, copies::Copies, environments::Environments, explanations::Explanations,
+    logos::Logos, members::Members, projects::Projects, provisioning::Provisioning,
+    webhooks::Webhooks,
 };
 
 /// The parts of management, put together over an engine.
@@ -18,6 +19,7 @@ pub struct Management {
     pub connectors: Connectors,
     pub copies: Copies,
     pub environments: Environments,
+    pub explanations: Explanations,
     pub logos: Logos,
     pub members: Members,
     pub projects: Projects,
@@ -37,6 +39,7 @@ impl Management {
             agents: Agents::new(engine),
             connections: ManagedConnections::new(engine),
             copies: Copies::new(engine, &environments),
+            explanations: Explanations::new(engine),
             logos: Logos::new(engine),
             members: Members::new(engine),
             projects: Projects::new(engine, &provisioning),

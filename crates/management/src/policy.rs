@@ -37,6 +37,7 @@ macro_rules! rights {
 rights! {
     Look: Member, Read, "look at everything of a project but its secrets";
     Check: Member, Read, "have a connector's credentials checked by the provider";
+    Explain: Member, Read, "have it explained why a tool can or cannot be called";
     EndConnection: Member, Write, "revoke a single connection";
     Connectors: Admin, Write, "enable, change and disable connectors";
     ShareAccount: Admin, Write, "share an account or key with all end users";

@@ -9,7 +9,7 @@ use std::time::Duration;
 use astralform_domain::Timestamp;
 
 use crate::{
-    Result, Tx,
+    Db, Result, Tx,
     bind::binds,
     db::{Row, Run as _},
     row::Record,
@@ -157,6 +157,32 @@ pub async fn outlive(tx: &mut Tx, node: Node<'_>) -> Result<()> {
     let dead = tx.clock().await?.before(DEAD_AFTER);
     tx.execute(SQL, binds![node.process, dead]).await?;
     Ok(())
+}
+
+/// A living process, and how far its clock is from the database's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeClock {
+    /// What people call it.
+    pub name: String,
+    /// How far, at its last beat.
+    pub apart: Duration,
+}
+
+/// How far the clocks of a process and of its database may be apart.
+pub const CLOCKS_APART: Duration = Duration::from_mins(1);
+
+impl Record for NodeClock {
+    fn read(row: &Row) -> Result<Self> {
+        let (seen, told) = (row.time("seen_at")?, row.time("told_at")?);
+        Ok(Self { name: row.text("name")?, apart: seen.until(told).max(told.until(seen)) })
+    }
+}
+
+/// Returns the living processes with their clocks.
+pub async fn clocks(db: &Db) -> Result<Vec<NodeClock>> {
+    const SQL: &str = "SELECT name, seen_at, told_at FROM nodes WHERE seen_at > $1 ORDER BY name";
+    let since = db.clock().await?.before(SILENT_AFTER);
+    db.all(SQL, binds![since]).await
 }
 
 /// Notes that a process ends in order: what it left is the next one's at once.

@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
-use astralform_domain::{Connection, ConnectionId, ScopeSet, Sealed, Timestamp};
+use astralform_domain::{
+    Connection, ConnectionId, ProjectConnectorId, ScopeSet, Sealed, Timestamp,
+};
 
 use crate::{
-    Result, Run, Tx,
+    Db, Result, Run, Tx,
     bind::{binds, json},
     connections::topic,
     db::Row,
-    row::Record,
+    row::{Count, Record},
 };
 
 /// The table, for bindings.
@@ -235,6 +237,18 @@ pub async fn find(tx: &mut Tx, connection: ConnectionId, kind: &str) -> Result<O
 pub async fn of(db: impl Run, connection: ConnectionId) -> Result<Vec<Token>> {
     const SQL: &str = "SELECT * FROM tokens WHERE connection_id = $1 ORDER BY kind";
     db.all(SQL, binds![connection]).await
+}
+
+/// Returns whether a connection in use, of the first thousand of a project connector, has a token
+/// that ends and cannot be refreshed.
+pub async fn any_without_refresh(db: &Db, at: ProjectConnectorId) -> Result<bool> {
+    const SQL: &str = "
+        SELECT CAST(1 AS BIGINT) AS number FROM tokens
+        WHERE refresh_token IS NULL AND expires_at IS NOT NULL AND connection_id IN
+            (SELECT id FROM connections
+             WHERE project_connector_id = $1 AND status = 'active' LIMIT 1000)
+        LIMIT 1";
+    Ok(db.optional::<Count>(SQL, binds![at]).await?.is_some())
 }
 
 /// Returns the highest generation among the tokens of a connection; 0 when it has none.

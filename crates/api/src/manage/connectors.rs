@@ -5,7 +5,7 @@ use astralform_domain::{
 };
 use astralform_engine::{
     Credentials,
-    project_connectors::{ConnectorChange, Enable, Overview, Verdict},
+    project_connectors::{ConnectorChange, Enable, Finding, Overview, Verdict},
 };
 use astralform_management::Right;
 use astralform_surface::{
@@ -108,6 +108,23 @@ pub(crate) struct CheckView {
     credentials: &'static str,
     /// The provider's word for it, or what kept it from being asked, and what to do.
     reason: String,
+    /// The redirect URI that has to be registered at the provider, to the letter.
+    redirect_uri: String,
+    /// What else is wrong, or will be; errors and warnings.
+    findings: Vec<FindingView>,
+}
+
+/// Something that is wrong with an enabled connector, or will be.
+#[derive(Serialize, JsonSchema)]
+struct FindingView {
+    /// Its stable name.
+    code: &'static str,
+    /// `error`: something does not work. `warning`: it works now, and should be looked at.
+    severity: &'static str,
+    /// What is wrong.
+    why: String,
+    /// What to do.
+    fix: String,
 }
 
 /// What disabling a connector ended.
@@ -186,12 +203,24 @@ pub(crate) async fn check(
     Path(SlugPath { slug }): Path<SlugPath>,
 ) -> Result<Json<CheckView>, Problem> {
     let checked = app.management().connectors.check(&by, environment, &slug).await?;
-    let (credentials, reason) = match checked {
+    let (credentials, reason) = match checked.verdict {
         Verdict::Accepted(why) => ("accepted", why),
         Verdict::Rejected(why) => ("rejected", why),
         Verdict::Unknown(why) => ("unknown", why),
     };
-    Ok(Json(CheckView { credentials, reason }))
+    let findings = checked.findings.iter().map(Into::into).collect();
+    Ok(Json(CheckView { credentials, reason, redirect_uri: checked.redirect_uri, findings }))
+}
+
+impl From<&Finding> for FindingView {
+    fn from(finding: &Finding) -> Self {
+        Self {
+            code: finding.code(),
+            severity: finding.severity().as_str(),
+            why: finding.why(),
+            fix: finding.fix(),
+        }
+    }
 }
 
 fn versioned(overview: Overview) -> Versioned<ProjectConnectorView> {

@@ -3,7 +3,7 @@
 use astralform_surface::{openapi::OperationTable, operations};
 
 use crate::{
-    health,
+    explain, health,
     manage::{
         agents, api_keys, catalog, connections, connectors, copies, deletions, environments, me,
         projects, revocations, shared, webhooks,
@@ -194,9 +194,16 @@ fn project_connectors() -> OperationTable {
             disable_connector: delete "/v1/projects/{project}/connectors/{slug}"
                 => connectors::disable;
 
-            /// Asks the provider whether it takes the connector's credentials.
+            /// Asks the provider whether it takes a connector's credentials.
+            ///
+            /// Looks besides at all that keeps its tools from being called, or will, and says what to do.
             check_connector: post "/v1/projects/{project}/connectors/{slug}/check"
                 => connectors::check;
+
+            /// Explains why an agent can or cannot call a tool for an end user.
+            ///
+            /// Step by step, with the first thing that is wrong and what to do about it.
+            explain_project_tool: get "/v1/projects/{project}/explain" => explain::to_member;
 
             /// Asks for the account that the project shares with all its end users.
             ///

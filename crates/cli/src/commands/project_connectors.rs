@@ -144,11 +144,27 @@ impl CheckConnector {
         let checked = open.project.at.server.post(&path, &open.query(), &Value::Null).await?;
         open.project.at.show(&checked, |checked| {
             let reason = plain(&text(checked, "/reason"));
-            format!("{}: {reason}", text(checked, "/credentials"))
+            let verdict = format!("{}: {reason}", text(checked, "/credentials"));
+            let uri = text(checked, "/redirect_uri");
+            format!("{verdict}\nredirect URI: {uri}{}", findings_in_words(checked))
         })?;
-        let is_accepted = checked["credentials"] == "accepted";
-        Ok(if is_accepted { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        let mut findings = checked["findings"].as_array().into_iter().flatten();
+        let has_error = findings.any(|finding| finding["severity"] == "error");
+        let is_well = checked["credentials"] == "accepted" && !has_error;
+        Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
+}
+
+fn findings_in_words(checked: &Value) -> String {
+    let findings = checked["findings"].as_array().map_or(&[][..], Vec::as_slice);
+    if findings.is_empty() {
+        return String::new();
+    }
+    let rows = findings.iter().map(|finding| {
+        let what = format!("{}. Fix: {}", text(finding, "/why"), text(finding, "/fix"));
+        [text(finding, "/severity"), text(finding, "/code"), what]
+    });
+    format!("\n\n{}", table(["SEVERITY", "FINDING", "WHAT"], &rows.collect::<Vec<_>>()))
 }
 
 fn in_table(rows: &[Value]) -> String {

@@ -48,9 +48,13 @@ impl Installation {
         String::from_utf8(output.stdout).unwrap()
     }
 
+    /// Returns the flags by which its simulated services are known.
+    pub(crate) fn sandbox(&self) -> [&str; 3] {
+        ["--sandbox", "--sandbox-listen", self.sandbox.as_str()]
+    }
+
     pub(crate) fn serve(&self) -> Running {
-        let sandbox = ["--sandbox", "--sandbox-listen", self.sandbox.as_str()];
-        let serve = [["serve", "--listen", "127.0.0.1:0"], sandbox].concat();
+        let serve = [["serve", "--listen", "127.0.0.1:0"], self.sandbox()].concat();
         Running::start(self.path(), &self.with_store(&serve), true)
     }
 

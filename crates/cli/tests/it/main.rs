@@ -31,4 +31,5 @@ mod settings;
 mod setup;
 mod soak;
 mod start;
+mod troubleshooting;
 mod tutorial;

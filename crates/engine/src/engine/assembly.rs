@@ -53,6 +53,7 @@ impl Engine {
             presence,
             authentication: lower.authentication,
             cache: lower.cache,
+            explain: lower.explain,
             offers: lower.offers,
             prompts: lower.prompts,
             revocations: lower.revocations,

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use astralform_catalog::{Auth, Connector};
-use astralform_domain::{ConnectorSlug, ProjectConnector, Secret, Tenant, chain};
+use astralform_domain::{ProjectConnector, Secret, Timestamp, chain};
 use astralform_egress::Egress;
 use astralform_provider::{
     AppReply, Budget, ProviderApp, SendError,
@@ -26,6 +26,13 @@ pub enum Verdict {
     Rejected(String),
     /// It was not asked, did not answer, or not in a form that tells.
     Unknown(String),
+}
+
+/// A verdict, and what came with it.
+pub(super) struct Checked {
+    pub(super) verdict: Verdict,
+    /// The time by the provider's clock, where it answered.
+    pub(super) provider_time: Option<Timestamp>,
 }
 
 /// Asks providers whether they take the credentials of an app.
@@ -60,24 +67,21 @@ impl AppChecks {
 
     /// Asks the provider whether it takes a project connector's credentials. They go where they are
     /// bound to go, and nowhere else.
-    ///
-    /// # Errors
-    /// When the connector is not enabled, or its settings do not fit its catalogue entry.
-    pub async fn check_connector(
+    pub(super) async fn check_credentials(
         &self,
-        tenant: Tenant,
-        slug: &ConnectorSlug,
-    ) -> Result<Verdict, SettingsError> {
-        let settings = self.offers.enabled(tenant, slug).await?;
+        settings: ProjectConnector,
+    ) -> Result<Checked, SettingsError> {
         let ready = match self.connectors.ready_even_if_paused(settings) {
-            Err(why @ Unusable::NeedsCredentials) => return Ok(Verdict::Rejected(why.to_string())),
+            Err(why @ Unusable::NeedsCredentials) => {
+                return Ok(Verdict::Rejected(why.to_string()).into());
+            }
             other => other?,
         };
         if let Err(why) = self.connectors.check_addresses(&ready.settings, &ready.addresses).await {
-            return Ok(Verdict::Unknown(why.to_string()));
+            return Ok(Verdict::Unknown(why.to_string()).into());
         }
         if matches!(ready.connector.auth(), Auth::ApiKey(_)) {
-            return Ok(self.verdict_on_key(&ready).await?);
+            return Ok(self.verdict_on_key(&ready).await?.into());
         }
         if let Err(error) = self.sandbox.introduce(&ready).await {
             tracing::error!(error = chain(&error), "the simulator does not know our app");
@@ -144,16 +148,16 @@ impl AppChecks {
         let addresses = Arc::new(addresses);
         let ready = Ready::new(settings, Arc::clone(connector), addresses);
         let client = Client { id: new.id.clone(), secret: new.secret.clone() };
-        self.verdict(&ready, &client).await
+        self.verdict(&ready, &client).await.verdict
     }
 
     /// Tries to exchange a code that cannot exist: a provider authenticates the app first
     /// (RFC 6749 §4.1.3).
-    async fn verdict(&self, ready: &Ready, client: &Client) -> Verdict {
+    async fn verdict(&self, ready: &Ready, client: &Client) -> Checked {
         let settings = &ready.settings;
         let (oauth, at) = match ready.oauth() {
             Ok(described) => described,
-            Err(why) => return Verdict::Unknown(why.to_string()),
+            Err(why) => return Verdict::Unknown(why.to_string()).into(),
         };
         let redirect_uri = self.connectors.redirect_uri(settings);
         let code = Secret::new("astralform-check".to_owned());
@@ -166,16 +170,17 @@ impl AppChecks {
             |answer| AppAnswer {
                 tokens: read_tokens(oauth, answer.status, &answer.body),
                 explained: answer.explain(),
+                date: answer.date(),
             },
         );
         match answer.await {
-            Ok(answer) => answer.verdict(),
+            Ok(answer) => Checked { provider_time: answer.date, verdict: answer.verdict() },
             Err(SendError::Egress(error)) => {
                 tracing::info!(error = chain(&error), "credentials could not be checked");
-                Verdict::Unknown(error.explain())
+                Verdict::Unknown(error.explain()).into()
             }
             Err(SendError::Unsendable | SendError::NoSecret) => {
-                Verdict::Rejected("they cannot stand in a request".to_owned())
+                Verdict::Rejected("they cannot stand in a request".to_owned()).into()
             }
         }
     }
@@ -185,6 +190,13 @@ impl AppChecks {
 struct AppAnswer {
     tokens: Result<Vec<Granted>, TokenError>,
     explained: String,
+    date: Option<Timestamp>,
+}
+
+impl From<Verdict> for Checked {
+    fn from(verdict: Verdict) -> Self {
+        Self { verdict, provider_time: None }
+    }
 }
 
 impl AppReply for AppAnswer {

@@ -45,16 +45,8 @@ impl Tools {
         let settings = &ready.settings;
         let end_user = caller.end_user.as_ref();
         let served = self.cache.serving_connections(settings.tenant, settings.id, end_user).await?;
-        let situation = Situation {
-            allow_end_user_auth: settings.allow_end_user_auth,
-            require_auth: settings.require_auth,
-            requested_scopes: &ready.requested_scopes,
-            needed: accepted.needed,
-            hosts: &settings.hosts,
-            end_user,
-            connections: &served.connections,
-            named: call.connection,
-        };
+        let usual = Situation::of(ready, accepted.needed, end_user, &served.connections);
+        let situation = Situation { named: call.connection, ..usual };
         let decision = match decide(&situation) {
             Ok(decision) => decision,
             Err(refusal) => {

@@ -79,17 +79,7 @@ fn availability(
         Err(why) => return Availability::Unavailable(Outside::Connector(*why)),
     };
     let (_, needed) = ready.connector.token_for(tool, &ready.requested_scopes);
-    let decision = decide(&Situation {
-        allow_end_user_auth: ready.settings.allow_end_user_auth,
-        require_auth: ready.settings.require_auth,
-        requested_scopes: &ready.requested_scopes,
-        needed,
-        hosts: &ready.settings.hosts,
-        end_user: caller.end_user.as_ref(),
-        connections,
-        named: None,
-    });
-    match decision {
+    match decide(&Situation::of(ready, needed, caller.end_user.as_ref(), connections)) {
         Ok(Decision::Use(_)) => Availability::Ready,
         Ok(Decision::Ask(ask)) => Availability::AuthRequired(ask.reason.to_string()),
         Err(refusal) => Availability::Unavailable(Outside::Credential(refusal)),

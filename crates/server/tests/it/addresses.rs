@@ -6,6 +6,7 @@ use std::time::Duration;
 use astralform_testkit::{Receiver, Reply, TestServer};
 use serde_json::{Value, json};
 
+use crate::explaining::code;
 use crate::scripted::{CLIENT, LIST, Scripted, call, connected};
 
 const SETTING: &str = "ASTRALFORM_ALLOW_PRIVATE_NETWORKS";
@@ -93,6 +94,8 @@ async fn an_address_that_may_not_be_called_any_more_is_named_by_a_check_and_by_a
     let checked = check(&closed).await;
     assert_eq!(checked["credentials"], "unknown");
     assert_names(checked["reason"].as_str().unwrap(), address);
+    let explained = code(&closed, &format!("tool={LIST}&end_user=alice")).await;
+    assert_eq!(explained, "address_not_allowed");
 
     let called = call(&closed, LIST, json!({})).await;
     let error = &called.body["error"];

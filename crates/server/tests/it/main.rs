@@ -26,6 +26,7 @@ mod disabling;
 mod documents;
 mod ending;
 mod ending_many;
+mod explaining;
 mod faults;
 mod forged_rows;
 mod framing;

@@ -13,6 +13,8 @@ use astralform_testkit::{HostileProvider, Reply, TestServer};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
+use crate::explaining::code;
+
 const READ: &str = HostileProvider::READ;
 const WRITE: &str = HostileProvider::WRITE;
 
@@ -214,6 +216,8 @@ async fn r4_an_app_that_is_refused_is_its_developers_affair() {
         shown["status_reason"].as_str().unwrap().contains("refuses the app's credentials"),
         "{shown}"
     );
+    let explained = code(&server, &format!("tool={READ}&end_user=alice")).await;
+    assert_eq!(explained, "credentials_rejected");
 
     provider.hostile.change(|temper| temper.habits.retain(|it| *it != Habit::RefusesClient));
     tokio::time::sleep(Duration::from_millis(600)).await;

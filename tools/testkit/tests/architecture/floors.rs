@@ -32,6 +32,7 @@ const FLOORS: &[&str] = &[
     "uses",
     "authentication",
     "reach",
+    "explain",
     "sessions",
     "origins",
     "own_connections",

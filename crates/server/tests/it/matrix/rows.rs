@@ -91,6 +91,7 @@ pub(super) const ROWS: &[Row] = &[
     row("check_ready", Who::Anybody),
     row("list_tools", Who::Caller),
     row("call_tool", Who::Caller).with(r#"{"arguments": {}}"#),
+    row("explain_tool", Who::Caller).query("?tool=slack_list_channels"),
     row("list_connections", Who::Caller),
     row("get_connection", Who::Caller).of("{connection}").naming_something(),
     row("update_connection", Who::Caller)
@@ -148,9 +149,11 @@ pub(super) const ROWS: &[Row] = &[
     member("update_connector", Admin, Write).with(r#"{"is_enabled": false}"#).in_test(),
     member("disable_connector", Admin, Write).in_test(),
     member("check_connector", Member, Read).in_test(),
+    member("explain_project_tool", Member, Read)
+        .query("?environment=test&tool=slack_list_channels&api_key={api_key}"),
     member("share_connection", Admin, Write).in_test(),
     member("confirm_shared_connection", Admin, Write)
-        .with(r#"{"auth_request_id": "{auth_request}", "confirmation": "none"}"#)
+        .with(r#"{"auth_request_id": "{shared_request}", "confirmation": "none"}"#)
         .listed_in_test()
         .answers(409),
     member("list_project_connections", Member, Read).listed_in_test(),

@@ -32,6 +32,7 @@ struct Things {
     webhook: String,
     connection: String,
     auth_request: String,
+    shared_request: String,
     /// What the provider calls the account.
     account: String,
 }
@@ -81,6 +82,7 @@ impl World {
             ("{webhook}", &self.ours.webhook),
             ("{connection}", &self.ours.connection),
             ("{auth_request}", &self.ours.auth_request),
+            ("{shared_request}", &self.ours.shared_request),
             ("{own_token}", &self.own_token),
             ("{team}", &self.team),
             ("{digest}", &self.digest),
@@ -99,6 +101,7 @@ impl World {
             (&ours.webhook, &theirs.webhook),
             (&ours.connection, &theirs.connection),
             (&ours.auth_request, &theirs.auth_request),
+            (&ours.shared_request, &theirs.shared_request),
         ]
         .map(|(ours, theirs)| (ours.clone(), theirs.clone()))
         .into()
@@ -197,8 +200,11 @@ impl World {
     /// Checks that an answer names nothing of ours.
     pub(super) fn reveals_nothing(&self, whom: &str, reply: &Reply) {
         let said = reply.body.to_string();
-        let Things { agent, api_key, webhook, connection, auth_request, account } = &self.ours;
-        for ours in [agent, api_key, webhook, connection, auth_request, account, &self.project] {
+        let Things { agent, api_key, webhook, connection, auth_request, .. } = &self.ours;
+        let Things { shared_request, account, .. } = &self.ours;
+        let prompts = [auth_request, shared_request];
+        let others = [agent, api_key, webhook, connection, account, &self.project];
+        for ours in prompts.into_iter().chain(others) {
             assert!(!said.contains(ours.as_str()), "{whom} learns of {ours}: {said}");
         }
     }
@@ -257,7 +263,10 @@ async fn things(server: &TestServer, owner: &Agent, project: &str, receiver: &Re
     let ended = alice.get(&format!("/v1/auth-requests/{}", asked.auth_request())).await;
     let connection = ended.connection().to_owned();
     let seen = alice.get(&format!("/v1/connections/{connection}")).await.body;
+    let share = at("connectors/slack/shared-connection?environment=test");
+    let shared = made(owner.post(&share, json!({})).await, 200);
     Things {
+        shared_request: text(&shared["id"]).to_owned(),
         agent: text(&agent["id"]).to_owned(),
         api_key: text(&key["id"]).to_owned(),
         webhook: text(&webhook["webhook"]["id"]).to_owned(),
