@@ -1,6 +1,7 @@
 mod admin_tokens;
 mod agents;
 mod api_keys;
+mod audit;
 mod backup;
 mod bootstrap;
 mod completions;
@@ -60,6 +61,9 @@ pub(crate) enum Command {
     Explain(explain::Explain),
     /// Look through a whole installation for what keeps its connectors from working
     Doctor(Box<doctor::Doctor>),
+    /// Look at what was done and by whom, take it along, and see whether it was altered
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// Bring a database up to date with this version
     Migrate(migrate::Migrate),
     /// Write everything in the database to a file, while servers run
@@ -93,6 +97,7 @@ impl Command {
             Self::Connections(connections) => connections.run().await,
             Self::Explain(explain) => explain.run().await,
             Self::Doctor(doctor) => doctor.run().await,
+            Self::Audit(audit) => audit.run().await,
             Self::Migrate(migrate) => migrate.run().await,
             Self::Backup(backup) => backup.run().await,
             Self::Restore(restore) => restore.run().await,

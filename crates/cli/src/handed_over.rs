@@ -1,14 +1,14 @@
 //! Secrets that are shown once: the operator who makes them here sees them, or they are revoked.
 
 use anyhow::Context as _;
-use astralform_domain::{AdminTokenId, ApiKeyId, Clock};
+use astralform_domain::{AdminTokenId, ApiKeyId};
 use astralform_management::{
     admin_tokens::{self, NewAdminToken},
     api_keys::{self, NewApiKey},
 };
 use astralform_storage::Db;
 
-use crate::out;
+use crate::{audited, config::Store, out};
 
 /// The keys and tokens that a text shows.
 #[derive(Default)]
@@ -32,21 +32,28 @@ impl Shown {
     ///
     /// # Errors
     /// When the text cannot be printed, with what to do then.
-    pub(crate) async fn print(self, text: &str, db: &Db, instead: &str) -> anyhow::Result<()> {
+    pub(crate) async fn print(
+        self,
+        text: &str,
+        (db, store): (&Db, &Store),
+        instead: &str,
+    ) -> anyhow::Result<()> {
         let Err(error) = out::hand_over(text) else { return Ok(()) };
-        self.revoke(db).await.context("what was made cannot be handed over, nor revoked again")?;
+        self.revoke(db, store)
+            .await
+            .context("what was made cannot be handed over, nor revoked again")?;
         anyhow::bail!(
             "what was made cannot be handed over: {error}; so it is revoked again: {instead}"
         )
     }
 
-    async fn revoke(self, db: &Db) -> anyhow::Result<()> {
-        let now = Clock::system().now();
+    async fn revoke(self, db: &Db, store: &Store) -> anyhow::Result<()> {
+        let chain = audited::chain(db, store).await;
         for id in self.api_keys {
-            api_keys::revoke_as_operator(db, id, false, now).await?;
+            api_keys::revoke_as_operator(db, id, false, chain.as_ref()).await?;
         }
         for id in self.admin_tokens {
-            admin_tokens::revoke_as_operator(db, id, now).await?;
+            admin_tokens::revoke_as_operator(db, id, chain.as_ref()).await?;
         }
         Ok(())
     }

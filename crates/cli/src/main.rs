@@ -2,6 +2,7 @@
 //!
 //! The only place that reads the environment, prints, and ends the process.
 
+mod audited;
 mod beside;
 mod catalog_dirs;
 mod commands;

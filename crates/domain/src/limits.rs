@@ -49,6 +49,7 @@ macro_rules! limits {
 }
 
 limits! {
+    AUDIT_DETAILS = 16_384 "bytes", of "what an entry of the audit log says of a change", beyond "it is left out, and said to be";
     SEATS = 10_000 "connections", of "the connections of all, or fewer where the limit of open files says so", beyond "the longest idle one makes way; where none is idle, a new one waits";
     SEATS_OF_ADDRESS = 2_000 "connections", of "the connections of one address, three quarters of all at most", beyond "its longest idle one makes way; where none is idle, a new one is closed";
     ARRIVALS = 200 "a second", of "the connections that one address opens", beyond "a new one is closed";

@@ -1,4 +1,7 @@
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use astralform_catalog::Catalog;
 use astralform_domain::{Actor, Clock, Entropy, ProjectId, Timestamp};
@@ -17,6 +20,26 @@ pub struct Base {
     pub(crate) catalog: Catalog,
     /// What the catalogue is known by among nodes.
     pub(crate) fingerprint: String,
+    pub(crate) unrecorded: Arc<Unrecorded>,
+}
+
+/// How many entries the audit log did not take that it has not been told of yet.
+#[derive(Default)]
+pub(crate) struct Unrecorded(AtomicU64);
+
+impl Unrecorded {
+    pub(crate) fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn count(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Notes that an entry has told of so many.
+    pub(crate) fn settle(&self, told: u64) {
+        self.0.fetch_sub(told, Ordering::Relaxed);
+    }
 }
 
 impl Base {

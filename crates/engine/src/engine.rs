@@ -91,6 +91,7 @@ impl Engine {
             entropy: entropy.clone(),
             metrics: metrics.with_catalog(&catalog),
             fingerprint: catalog.fingerprint(),
+            unrecorded: Arc::clone(&self.base.unrecorded),
             catalog,
         };
         Arc::new(Self::over(&Arc::new(base), self.state.clone()))

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use astralform_domain::{Actor, AuthStatus, Outbox, chain};
 use astralform_storage::{
-    auth_requests,
+    audit, auth_requests,
     retention::{self, ALL},
     revocations, webhook_deliveries,
 };
@@ -69,6 +69,16 @@ impl Janitor {
         Ok(())
     }
 
+    /// Removes entries of the audit log whose term is over.
+    async fn prune_audit(&self) -> Result<(), Fault> {
+        for name in audit::chains(&self.base.db).await? {
+            if let Some(chain) = self.base.chain_named(&name).await? {
+                chain.prune(&self.base).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Removes rows whose term is over: a batch of each table, and again of those that have more,
     /// so that no table waits for another. What fails is tried again in the next turn.
     pub async fn prune(&self) {
@@ -89,6 +99,10 @@ impl Janitor {
                 }
             }
             left = with_more;
+        }
+        if let Err(fault) = self.prune_audit().await {
+            let error = chain(&fault);
+            tracing::warn!(error, "old entries of the audit log are not removed yet");
         }
     }
 }

@@ -5,6 +5,7 @@
 //!
 #![doc = include_str!("../../../ARCHITECTURE.md")]
 
+pub mod audit;
 mod auth_requests;
 pub mod authentication;
 mod base;
@@ -42,7 +43,7 @@ mod tools;
 mod uses;
 pub mod webhooks;
 
-pub use astralform_storage::charged_to;
+pub use astralform_storage::{RequestMark, charged_to};
 pub use auth_requests::{
     BeginError, Callback, ConfirmError, Confirmation, Consent, EnterKeyError, FinishError,
     Patience, Prompt, Started, UndeclaredScope, WantedAccount, WantedError, WantedPrompt,

@@ -7,7 +7,10 @@ use astralform_domain::{
 use astralform_storage::{Tx, auth_requests, connections, project_connectors};
 use thiserror::Error;
 
-use crate::{Fault, base::Base, connections::Connections, reach::Offers, revocations::Revocations};
+use crate::{
+    Fault, audit::Event, base::Base, connections::Connections, reach::Offers,
+    revocations::Revocations,
+};
 
 /// One of an end user's connections, as they see it.
 pub struct OwnConnection {
@@ -147,6 +150,7 @@ impl OwnConnections {
         self.own_connection(caller, end_user, id).await?.ok_or(ChangeError::Unknown)?;
         let tenant = caller.principal.tenant;
         let actor = Actor::from(&caller.principal);
+        let chain = self.base.project_chain(tenant.project).await?;
         let mut tx = self.base.begin(actor).await.map_err(Fault::from)?;
         let mut connection = self.lock_own(&mut tx, tenant, end_user, id).await?;
         if changes.is_default == Some(true) {
@@ -160,6 +164,9 @@ impl OwnConnections {
             connection.label = changes.label.applied_to(connection.label);
             connections::update(&mut tx, &connection).await.map_err(Fault::from)?;
         }
+        let event = Event::new("connection.changed", id).within(tenant.environment);
+        let event = event.about(end_user).with("label", connection.label.clone());
+        chain.record(&mut tx, &event.with("is_default", connection.is_default)).await?;
         tx.commit().await.map_err(Fault::from)?;
         Ok(self.listed(connection).await?)
     }
@@ -178,9 +185,12 @@ impl OwnConnections {
         self.own_connection(caller, end_user, id).await?.ok_or(ChangeError::Unknown)?;
         let tenant = caller.principal.tenant;
         let actor = Actor::from(&caller.principal);
+        let chain = self.base.project_chain(tenant.project).await?;
         let mut tx = self.base.begin(actor).await.map_err(Fault::from)?;
         let connection = self.lock_own(&mut tx, tenant, end_user, id).await?;
         self.disconnect(&mut tx, &connection, StatusReason::UserRevoked).await?;
+        let event = Event::new("connection.disconnected", id).within(tenant.environment);
+        chain.record_if_possible(&self.base, &mut tx, &event.about(end_user)).await?;
         tx.commit().await.map_err(Fault::from)?;
         tracing::info!(connection.id = %id, "disconnected by its owner");
         self.revocations.revoke_now(&connection).await;

@@ -12,6 +12,9 @@ mod status;
 
 use std::sync::Arc;
 
+use astralform_domain::ProjectConnector;
+use serde_json::{Value, json};
+
 use crate::{
     Site,
     auth_requests::Prompts,
@@ -66,4 +69,21 @@ impl ProjectConnectors {
             row_tags: Arc::clone(&prompts.row_tags),
         }
     }
+}
+
+/// Returns a project connector as the audit log has it: which app, and when its secret was entered,
+/// and nothing of the secret.
+fn recorded(settings: &ProjectConnector) -> Value {
+    let client = settings.client.as_ref();
+    json!({
+        "is_enabled": settings.state.is_enabled(),
+        "require_auth": settings.require_auth,
+        "allow_end_user_auth": settings.allow_end_user_auth,
+        "scopes": settings.scopes,
+        "tools": settings.tools,
+        "endpoints": settings.endpoints,
+        "sandbox": settings.sandbox,
+        "client_id": client.map(|client| client.id.as_str()),
+        "client_secret_set_at": client.map(|client| client.set_at),
+    })
 }

@@ -146,7 +146,7 @@ impl Sessions {
         let stored = async {
             let mut tx = self.base.begin(by.into()).await?;
             sessions::create(&mut tx, &session, now).await?;
-            tx.commit().await
+            tx.commit_unrecorded().await
         };
         stored.await.map_err(|error| AuthenticationError::Fault(error.into()))?;
         Ok(OpenedSession { token, expires_at })

@@ -21,9 +21,10 @@ use astralform_domain::{
 use astralform_egress::Egress;
 use astralform_storage::{projects, webhook_deliveries, webhooks};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::{Value, json};
 use url::Url;
 
-use crate::{Fault, auth_requests::Prompts, base::Base, connectors::Connectors};
+use crate::{Fault, audit::Event, auth_requests::Prompts, base::Base, connectors::Connectors};
 pub use error::WebhookError;
 use secrets::hosts_of;
 pub use streams::DeliveryTurn;
@@ -98,6 +99,7 @@ impl Webhooks {
             failing_since: None,
             created_at: self.base.now(),
         };
+        let chain = self.base.project_chain(tenant.project).await?;
         let mut tx = self.base.begin(by).await.map_err(Fault::from)?;
         // Two that are made at once count each other.
         projects::lock_environment(&mut tx, tenant).await.map_err(Fault::from)?;
@@ -106,6 +108,8 @@ impl Webhooks {
             return Err(WebhookError::TooMany);
         }
         webhooks::create(&mut tx, &webhook).await.map_err(Fault::from)?;
+        let event = Event::new("webhook.created", id).within(tenant.environment);
+        chain.record(&mut tx, &event.with("after", recorded(&webhook))).await?;
         tx.commit().await.map_err(Fault::from)?;
         tracing::info!(webhook.id = %id, "webhook made");
         Ok((webhook, secret))
@@ -127,9 +131,11 @@ impl Webhooks {
             None => None,
         };
         let keys = self.base.keys_of(tenant.project).await?;
+        let chain = self.base.project_chain(tenant.project).await?;
         let mut tx = self.base.begin(by).await.map_err(Fault::from)?;
         let found = webhooks::lock(&mut tx, tenant, id).await.map_err(Fault::from)?;
         let mut webhook = found.ok_or(WebhookError::Unknown)?;
+        let before = recorded(&webhook);
         if let Some(url) = url {
             self.move_to(&mut webhook, &url, &keys)?;
         }
@@ -145,6 +151,8 @@ impl Webhooks {
             _ => {}
         }
         webhooks::update(&mut tx, &webhook).await.map_err(Fault::from)?;
+        let event = Event::new("webhook.changed", id).within(tenant.environment);
+        chain.record(&mut tx, &event.changing(&before, &recorded(&webhook))).await?;
         tx.commit().await.map_err(Fault::from)?;
         Ok(webhook)
     }
@@ -159,10 +167,13 @@ impl Webhooks {
         tenant: Tenant,
         id: WebhookId,
     ) -> Result<(), WebhookError> {
+        let chain = self.base.project_chain(tenant.project).await?;
         let mut tx = self.base.begin(by).await.map_err(Fault::from)?;
         let locked = webhooks::lock(&mut tx, tenant, id).await.map_err(Fault::from)?;
         locked.ok_or(WebhookError::Unknown)?;
         webhooks::delete(&mut tx, tenant, id).await.map_err(Fault::from)?;
+        let event = Event::new("webhook.deleted", id).within(tenant.environment);
+        chain.record(&mut tx, &event).await?;
         Ok(tx.commit().await.map_err(Fault::from)?)
     }
 
@@ -179,6 +190,7 @@ impl Webhooks {
     ) -> Result<(Webhook, Secret), WebhookError> {
         let secret = self.fresh_secret();
         let keys = self.base.keys_of(tenant.project).await?;
+        let chain = self.base.project_chain(tenant.project).await?;
         let mut tx = self.base.begin(by).await.map_err(Fault::from)?;
         let found = webhooks::lock(&mut tx, tenant, id).await.map_err(Fault::from)?;
         let mut webhook = found.ok_or(WebhookError::Unknown)?;
@@ -193,6 +205,8 @@ impl Webhooks {
         let retired = std::mem::replace(&mut webhook.secret, sealed);
         webhook.previous = Some(Retired { secret: retired, until });
         webhooks::update(&mut tx, &webhook).await.map_err(Fault::from)?;
+        let event = Event::new("webhook.secret_rotated", id).within(tenant.environment);
+        chain.record(&mut tx, &event).await?;
         tx.commit().await.map_err(Fault::from)?;
         tracing::info!(webhook.id = %id, "webhook has another secret");
         Ok((webhook, secret))
@@ -216,7 +230,7 @@ impl Webhooks {
         let mut tx = self.base.begin(by).await.map_err(Fault::from)?;
         let added = webhook_deliveries::add_test(&mut tx, place, &event, self.base.now()).await;
         added.map_err(Fault::from)?;
-        tx.commit().await.map_err(Fault::from)?;
+        tx.commit_unrecorded().await.map_err(Fault::from)?;
         let made =
             webhook_deliveries::find(&self.base.db, place, &event).await.map_err(Fault::from)?;
         self.deliveries.deliver_one(made.ok_or(WebhookError::Unknown)?).await?;
@@ -290,4 +304,8 @@ impl Deliveries {
             connectors: Arc::clone(connectors),
         }
     }
+}
+/// Returns a webhook as the audit log has it.
+fn recorded(webhook: &Webhook) -> Value {
+    json!({"url": webhook.url, "disabled": webhook.disabled})
 }

@@ -10,7 +10,9 @@ use astralform_domain::{
     limits,
 };
 use astralform_engine::{
-    Base, Engine, Fault, bearer,
+    Base, Engine, Fault,
+    audit::{AuditChain, Event, record_or_go_on},
+    bearer,
     row_tags::{Granting as _, RowTags},
 };
 pub use astralform_storage::admin_tokens::ListedToken;
@@ -112,13 +114,17 @@ impl AdminTokens {
         wanted: WantedToken,
     ) -> Result<NewAdminToken, AdminTokenError> {
         let key = self.row_tags.installation_key().await?;
+        let chain = self.base.installation_chain().await?;
         let mut tx = self.base.begin(actor).await.map_err(Fault::from)?;
         let known = admin_tokens::count_live(&mut tx, of.id, self.base.now()).await;
         let would_be = usize::try_from(known.map_err(Fault::from)? + 1).unwrap_or(usize::MAX);
         if limits::ADMIN_TOKENS.is_exceeded_by(would_be) {
             return Err(AdminTokenError::TooMany);
         }
+        let access = wanted.access;
         let made = self.add(&mut tx, of, wanted, &key).await?;
+        let event = Event::new("admin_token.created", made.id).with("member", of.id.to_string());
+        chain.record(&mut tx, &event.with("access", access.as_str())).await?;
         tx.commit().await.map_err(Fault::from)?;
         tracing::info!(admin_token.id = %made.id, "admin token made");
         Ok(made)
@@ -138,7 +144,8 @@ impl AdminTokens {
         if found.is_none_or(|found| found.member != by.member) {
             return Err(AdminTokenError::Unknown);
         }
-        Ok(revoked(self.base.db(), actor(by), id, self.base.now()).await?)
+        let chain = self.base.installation_chain().await?;
+        Ok(revoked(self.base.db(), actor(by), id, Some(&chain)).await?)
     }
 
     /// Stores a fresh admin token. Nothing else makes one.
@@ -188,27 +195,29 @@ const fn actor(by: Administrator) -> Actor {
     Actor::Member { administrator: by, role: Role::Member }
 }
 
-/// Revokes an admin token for the operator. It takes no master key; the next request with it is
-/// refused.
+/// Revokes an admin token for the operator. It takes no master key; without one, the audit log has
+/// no entry of it. The next request with the token is refused.
 ///
 /// # Errors
 /// When the database does not store it.
 pub async fn revoke_as_operator(
     db: &Db,
     id: AdminTokenId,
-    now: Timestamp,
+    chain: Option<&AuditChain>,
 ) -> Result<RevokeOutcome, Fault> {
-    revoked(db, Actor::Operator, id, now).await
+    revoked(db, Actor::Operator, id, chain).await
 }
 
 async fn revoked(
     db: &Db,
     actor: Actor,
     id: AdminTokenId,
-    now: Timestamp,
+    chain: Option<&AuditChain>,
 ) -> Result<RevokeOutcome, Fault> {
     let mut tx = db.begin(actor).await?;
+    let now = tx.now();
     let before = admin_tokens::revoke(&mut tx, id, now).await?;
+    record_or_go_on(&mut tx, chain, &Event::new("admin_token.revoked", id)).await?;
     tx.commit().await?;
     Ok(before.map_or(RevokeOutcome::Unknown, |token| RevokeOutcome::after(token.revoked_at)))
 }

@@ -10,10 +10,11 @@ pub use assignments::AssignmentError;
 use assignments::check_assignments;
 pub(crate) use assignments::check_connectors;
 use astralform_domain::{AgentId, AgentName, Assignment, Patch, ProjectId, Stale, limits, texts};
-use astralform_engine::{Base, Engine, Fault, Nearest};
+use astralform_engine::{Base, Engine, Fault, Nearest, audit::Event};
 pub use astralform_storage::agents::{Agent, Dependents};
 use astralform_storage::{Tx, agents, api_keys, sessions};
 pub use error::AgentError;
+use serde_json::{Value, json};
 
 /// An agent to be made.
 #[derive(Clone, Debug)]
@@ -93,6 +94,7 @@ impl Agents {
             version: 1,
             created_at: self.base.now(),
         };
+        let chain = self.base.project_chain(permit.project).await?;
         let mut tx = self.base.begin(permit.actor).await.map_err(Fault::from)?;
         let known = agents::lock_all(&mut tx, permit.project).await.map_err(Fault::from)?;
         if limits::AGENTS.is_exceeded_by(known.len() + 1) {
@@ -100,6 +102,8 @@ impl Agents {
         }
         check_name(&known, &agent)?;
         agents::create(&mut tx, permit.project, &agent).await.map_err(Fault::from)?;
+        let event = Event::new("agent.created", agent.id).with("after", recorded(&agent));
+        chain.record(&mut tx, &event).await?;
         tx.commit().await.map_err(Fault::from)?;
         tracing::info!(agent.id = %agent.id, "agent made");
         Ok(agent)
@@ -119,6 +123,7 @@ impl Agents {
     ) -> Result<Agent, AgentError> {
         let permit = by.may(Right::Agents)?;
         check_assignments(change.connectors.value().map(Vec::as_slice), self.base.catalog())?;
+        let chain = self.base.project_chain(permit.project).await?;
         let mut tx = self.base.begin(permit.actor).await.map_err(Fault::from)?;
         let known = agents::lock_all(&mut tx, permit.project).await.map_err(Fault::from)?;
         let before = picked(known.clone(), named)?;
@@ -136,6 +141,8 @@ impl Agents {
         }
         after.version += 1;
         agents::update(&mut tx, permit.project, &after).await.map_err(Fault::from)?;
+        let event = Event::new("agent.changed", after.id);
+        chain.record(&mut tx, &event.changing(&recorded(&before), &recorded(&after))).await?;
         tx.commit().await.map_err(Fault::from)?;
         Ok(after)
     }
@@ -153,6 +160,7 @@ impl Agents {
         expected: Option<i64>,
     ) -> Result<DeletedAgent, AgentError> {
         let permit = by.may(Right::Agents)?;
+        let chain = self.base.project_chain(permit.project).await?;
         let mut tx = self.base.begin(permit.actor).await.map_err(Fault::from)?;
         let known = agents::lock_all(&mut tx, permit.project).await.map_err(Fault::from)?;
         let agent = picked(known.clone(), named)?;
@@ -167,6 +175,10 @@ impl Agents {
             return Err(AgentError::HasDependents { name: agent.name, dependents });
         }
         let deleted = self.end(&mut tx, permit, agent.id).await?;
+        let event = Event::new("agent.deleted", agent.id).with("before", recorded(&agent));
+        let event = event.with("revoked_api_keys", deleted.api_keys);
+        let event = event.with("ended_sessions", deleted.sessions);
+        chain.record(&mut tx, &event).await?;
         tx.commit().await.map_err(Fault::from)?;
         tracing::info!(agent.id = %agent.id, ?deleted, "agent deleted");
         Ok(deleted)
@@ -190,6 +202,15 @@ impl Agents {
         let all = agents::list(base.db(), project).await.map_err(Fault::from)?;
         Ok(picked(all, named)?.id)
     }
+}
+
+/// Returns an agent as the audit log has it.
+fn recorded(agent: &Agent) -> Value {
+    json!({
+        "name": agent.name,
+        "is_enabled": agent.is_enabled,
+        "connectors": agent.connectors,
+    })
 }
 
 impl AgentChange {

@@ -7,7 +7,9 @@ use std::{sync::Arc, time::Duration};
 
 use astralform_domain::{ApiKeyId, ConnectorSlug, Environment, Secret, Timestamp, limits};
 use astralform_engine::{
-    Base, Engine, Fault, bearer,
+    Base, Engine, Fault,
+    audit::Event,
+    bearer,
     row_tags::{Granting as _, RowTags, is_vouched},
 };
 
@@ -24,6 +26,7 @@ use astralform_storage::{
 use astralform_vault::TagKey;
 pub use error::ApiKeyError;
 pub use operator::{list_as_operator, revoke_as_operator};
+use serde_json::{Value, json};
 
 /// How long a key lives on that was rolled, unless another time is named.
 pub const OVERLAP: Duration = Duration::from_hours(24);
@@ -131,9 +134,13 @@ impl ApiKeys {
         };
         let access = Access { tenant: permit.tenant(environment), name, agent, connectors };
         let installation = self.row_tags.installation_key().await?;
+        let chain = self.base.project_chain(permit.project).await?;
         let mut tx = self.base.begin(permit.actor).await.map_err(Fault::from)?;
         self.check_room(&mut tx, &access).await?;
         let made = self.add(&mut tx, access, expires_at, &installation).await?;
+        let event = Event::new("api_key.created", made.id).within(environment);
+        let event = event.with("after", recorded(&made.access, expires_at));
+        chain.record(&mut tx, &event).await?;
         tx.commit().await.map_err(Fault::from)?;
         tracing::info!(api_key.id = %made.id, "API key made");
         Ok(made)
@@ -166,6 +173,7 @@ impl ApiKeys {
         }
         let installation = self.row_tags.installation_key().await?;
         let now = self.base.now();
+        let chain = self.base.project_chain(permit.project).await?;
         let mut tx = self.base.begin(permit.actor).await.map_err(Fault::from)?;
         let locked = api_keys::lock(&mut tx, id).await.map_err(Fault::from)?;
         let old = of_project(locked, permit)?;
@@ -179,6 +187,9 @@ impl ApiKeys {
         old.expires_at = Some(expires_at.map_or(end, |expiry| expiry.min(end)));
         old.tag = Some(old.tag_by(&installation));
         api_keys::set_expiry(&mut tx, &old).await.map_err(Fault::from)?;
+        let event = Event::new("api_key.rolled", id).within(made.access.tenant.environment);
+        let event = event.with("replaced_by", made.id.to_string());
+        chain.record(&mut tx, &event.with("lives_on_until", json!(old.expires_at))).await?;
         tx.commit().await.map_err(Fault::from)?;
         tracing::info!(api_key.id = %id, replaced_by = %made.id, "API key rolled");
         Ok(made)
@@ -194,10 +205,14 @@ impl ApiKeys {
         id: ApiKeyId,
     ) -> Result<RevokeOutcome, ApiKeyError> {
         let permit = by.may(Right::ApiKeys)?;
+        let chain = self.base.project_chain(permit.project).await?;
         let mut tx = self.base.begin(permit.actor).await.map_err(Fault::from)?;
         let locked = api_keys::lock(&mut tx, id).await.map_err(Fault::from)?;
         let found = of_project(locked, permit)?;
         api_keys::revoke(&mut tx, id, self.base.now()).await.map_err(Fault::from)?;
+        let event = Event::new("api_key.revoked", id).within(found.access.tenant.environment);
+        let event = event.with("name", found.access.name.as_str());
+        chain.record_if_possible(&self.base, &mut tx, &event).await?;
         tx.commit().await.map_err(Fault::from)?;
         tracing::info!(api_key.id = %id, "API key revoked");
         Ok(RevokeOutcome::after(found.revoked_at))
@@ -227,6 +242,16 @@ impl ApiKeys {
         api_keys::create(tx, &key, self.base.now()).await?;
         Ok(NewApiKey { id, access: key.access, secret })
     }
+}
+
+/// Returns what a key opens as the audit log has it.
+fn recorded(access: &Access, expires_at: Option<Timestamp>) -> Value {
+    json!({
+        "name": access.name,
+        "agent": access.agent,
+        "connectors": access.connectors,
+        "expires_at": expires_at,
+    })
 }
 
 /// Returns a key if it belongs to the project; another's is as unknown as none.

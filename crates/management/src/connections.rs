@@ -8,7 +8,7 @@ use astralform_domain::{
     ConnectionId, Environment, ProjectConnector, RevocationStatus, StatusReason, Tenant,
 };
 use astralform_engine::{
-    Base, ChangeError, Engine, Fault, OwnConnections, revocations::Revocations,
+    Base, ChangeError, Engine, Fault, OwnConnections, audit::Event, revocations::Revocations,
 };
 pub use astralform_storage::managed::{ConnectionFilter, Managed, Page, Receipt, ReceiptFilter};
 use astralform_storage::{
@@ -19,6 +19,7 @@ use astralform_storage::{
 pub use selection::{Extent, Selection, SelectionError};
 
 use crate::{Denied, Permit, ProjectActor, policy::Right};
+use serde_json::json;
 
 /// What members see and end of end users' connections.
 #[derive(Clone)]
@@ -121,9 +122,13 @@ impl ManagedConnections {
         tenant: Tenant,
         id: ConnectionId,
     ) -> Result<(), ChangeError> {
+        let chain = self.base.project_chain(permit.project).await?;
         let mut tx = self.base.db().begin_long(permit.actor).await.map_err(Fault::from)?;
         let connection = self.own_connections.lock_any(&mut tx, tenant, id).await?;
         self.own_connections.disconnect(&mut tx, &connection, StatusReason::AdminRevoked).await?;
+        let event = Event::new("connection.revoked", id).within(tenant.environment);
+        let event = event.of_owner(&connection.owner);
+        chain.record_if_possible(&self.base, &mut tx, &event).await?;
         tx.commit().await.map_err(Fault::from)?;
         tracing::info!(connection.id = %id, "revoked by a member");
         self.revocations.revoke_now(&connection).await;
@@ -167,11 +172,21 @@ impl ManagedConnections {
         let permit = by.may(Right::ManyConnections)?;
         let tenant = permit.tenant(environment);
         selection.check()?;
+        let chain = self.base.project_chain(permit.project).await?;
         let mut tx = self.base.db().begin_long(permit.actor).await.map_err(Fault::from)?;
         let why = StatusReason::AdminRevoked;
         let extents = self.revoke_selected(&mut tx, tenant, selection, why).await?;
-        tx.commit().await.map_err(Fault::from)?;
         let revoked: u64 = extents.iter().map(|extent| extent.connections).sum();
+        let event = Event::new("connections.revoked", "many").within(environment);
+        let event = match &selection.end_user {
+            Some(end_user) => event.about(end_user),
+            None => event,
+        };
+        let connectors: Vec<_> =
+            extents.iter().map(|extent| json!([extent.connector, extent.connections])).collect();
+        let event = event.with("connections", revoked).with("connectors", connectors);
+        chain.record_if_possible(&self.base, &mut tx, &event).await?;
+        tx.commit().await.map_err(Fault::from)?;
         tracing::warn!(project.id = %tenant.project, revoked, "connections revoked in bulk");
         Ok(extents)
     }

@@ -2,7 +2,7 @@
 //! their providers.
 
 use astralform_domain::{AuthFailure, EndUserId, Environment, StatusReason, Tenant, Timestamp};
-use astralform_engine::Fault;
+use astralform_engine::{Fault, audit::Event};
 use astralform_storage::{
     Tx, api_keys, auth_requests,
     connections::{self, ConnectionSelection},
@@ -67,9 +67,15 @@ impl ManagedConnections {
     ) -> Result<Deleted, DeleteError> {
         let permit = by.may(Right::EndUsers)?;
         let tenant = permit.tenant(environment);
+        let chain = self.base.project_chain(permit.project).await?;
         let mut tx = self.base.db().begin_long(permit.actor).await.map_err(Fault::from)?;
         let deleted = self.end_of_user(&mut tx, tenant, end_user).await?;
         let deleted = deleted.ok_or(DeleteError::UnknownEndUser)?;
+        let event = Event::new("end_user.deleted", "end user").within(environment).about(end_user);
+        let event = event.with("connections", deleted.connections);
+        let event = event.with("ended_sessions", deleted.sessions);
+        chain.record_if_possible(&self.base, &mut tx, &event).await?;
+        chain.forget(&mut tx, &event).await?;
         tx.commit().await.map_err(Fault::from)?;
         let project = tenant.project;
         let connections = deleted.connections;
@@ -116,6 +122,9 @@ impl ManagedConnections {
         if confirmed != name && confirmed != project.to_string() {
             return Err(DeleteError::NotConfirmed);
         }
+        let team = projects::team_of(self.base.db(), project).await.map_err(Fault::from)?;
+        let team = team.ok_or(DeleteError::UnknownProject)?;
+        let chains = [self.base.project_chain(project).await?, self.base.team_chain(team).await?];
         let mut tx = self.base.db().begin_long(permit.actor).await.map_err(Fault::from)?;
         let now = self.base.now();
         if !projects::delete(&mut tx, project, now).await.map_err(Fault::from)? {
@@ -130,6 +139,11 @@ impl ManagedConnections {
         for environment in [Environment::Live, Environment::Test] {
             let tenant = Tenant { project, environment };
             deleted.connections += end_of_environment(&mut tx, tenant, now).await?;
+        }
+        let event = Event::new("project.deleted", project).with("name", name);
+        let event = event.with("connections", deleted.connections);
+        for chain in &chains {
+            chain.record_if_possible(&self.base, &mut tx, &event).await?;
         }
         tx.commit().await.map_err(Fault::from)?;
         tracing::warn!(project.id = %project, ?deleted, "project deleted");

@@ -10,9 +10,11 @@ use astralform_domain::{
 };
 use astralform_engine::{
     Base, Engine, Fault,
+    audit::Event,
     row_tags::{RowTags, settings_vouched, tagged_settings},
 };
 use astralform_storage::projects;
+use serde_json::{Value, json};
 use thiserror::Error;
 
 use crate::{
@@ -137,6 +139,7 @@ impl Environments {
         let permit = by.may(Right::Look)?;
         let tenant = permit.tenant(environment);
         let key = self.row_tags.installation_key().await?;
+        let chain = self.base.project_chain(permit.project).await?;
         let mut tx = self.base.begin(permit.actor).await.map_err(Fault::from)?;
         let stored = projects::lock_environment(&mut tx, tenant).await.map_err(Fault::from)?;
         let version = stored.as_ref().map_or(0, |stored| stored.version);
@@ -150,10 +153,22 @@ impl Environments {
         }
         let new = tagged_settings(&key, tenant, after, version + 1);
         projects::set_environment(&mut tx, tenant, &new).await.map_err(Fault::from)?;
+        let event = Event::new("environment.changed", environment).within(environment);
+        let event = event.changing(&recorded(&before), &recorded(&new.settings));
+        chain.record(&mut tx, &event).await?;
         tx.commit().await.map_err(Fault::from)?;
         warn_if_unverified(tenant, &before, &new.settings);
         Ok(VersionedSettings { settings: new.settings, version: new.version })
     }
+}
+
+/// Returns settings as the audit log has them.
+pub(crate) fn recorded(settings: &EnvironmentSettings) -> Value {
+    json!({
+        "verify_end_user": settings.verify_end_user,
+        "return_urls": settings.return_urls,
+        "allowed_origins": settings.allowed_origins,
+    })
 }
 
 impl EnvironmentChange {

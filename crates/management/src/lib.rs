@@ -9,6 +9,7 @@ mod acting;
 pub mod admin_tokens;
 pub mod agents;
 pub mod api_keys;
+pub mod audit_log;
 pub mod connections;
 pub mod connectors;
 pub mod copies;

@@ -3,7 +3,7 @@
 use std::{io::Cursor, sync::Arc};
 
 use astralform_domain::{ProjectId, limits};
-use astralform_engine::{Base, Engine, Fault};
+use astralform_engine::{Base, Engine, Fault, audit::Event};
 use astralform_storage::project_logos;
 pub use astralform_storage::project_logos::Logo;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -80,8 +80,11 @@ impl Logos {
         let png = drawn.await.map_err(|_| Fault::Inconsistent("a picture was not read"))??;
         let digest = URL_SAFE_NO_PAD.encode(&Sha256::digest(&png)[..16]);
         let logo = Logo { png, digest };
+        let chain = self.base.project_chain(permit.project).await?;
         let mut tx = self.base.begin(permit.actor).await.map_err(Fault::from)?;
         project_logos::set(&mut tx, permit.project, &logo).await.map_err(Fault::from)?;
+        let event = Event::new("project.logo_set", permit.project);
+        chain.record(&mut tx, &event.with("digest", logo.digest.as_str())).await?;
         tx.commit().await.map_err(Fault::from)?;
         Ok(logo)
     }
@@ -92,8 +95,10 @@ impl Logos {
     /// When the database does not answer.
     pub async fn remove(&self, by: &ProjectActor) -> Result<(), LogoError> {
         let permit = by.may(Right::Appearance)?;
+        let chain = self.base.project_chain(permit.project).await?;
         let mut tx = self.base.begin(permit.actor).await.map_err(Fault::from)?;
         project_logos::remove(&mut tx, permit.project).await.map_err(Fault::from)?;
+        chain.record(&mut tx, &Event::new("project.logo_removed", permit.project)).await?;
         Ok(tx.commit().await.map_err(Fault::from)?)
     }
 }

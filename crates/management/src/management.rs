@@ -3,10 +3,10 @@ use std::sync::Arc;
 use astralform_engine::Engine;
 
 use crate::{
-    admin_tokens::AdminTokens, agents::Agents, api_keys::ApiKeys, connections::ManagedConnections,
-    connectors::Connectors, copies::Copies, environments::Environments, explanations::Explanations,
-    logos::Logos, members::Members, projects::Projects, provisioning::Provisioning,
-    webhooks::Webhooks,
+    admin_tokens::AdminTokens, agents::Agents, api_keys::ApiKeys, audit_log::AuditLog,
+    connections::ManagedConnections, connectors::Connectors, copies::Copies,
+    environments::Environments, explanations::Explanations, logos::Logos, members::Members,
+    projects::Projects, provisioning::Provisioning, webhooks::Webhooks,
 };
 
 /// The parts of management, put together over an engine.
@@ -15,6 +15,7 @@ pub struct Management {
     pub admin_tokens: AdminTokens,
     pub agents: Agents,
     pub api_keys: ApiKeys,
+    pub audit_log: AuditLog,
     pub connections: ManagedConnections,
     pub connectors: Connectors,
     pub copies: Copies,
@@ -37,6 +38,7 @@ impl Management {
         let environments = Environments::new(engine);
         Self {
             agents: Agents::new(engine),
+            audit_log: AuditLog::new(engine),
             connections: ManagedConnections::new(engine),
             copies: Copies::new(engine, &environments),
             explanations: Explanations::new(engine),

@@ -51,6 +51,7 @@ rights! {
     BrowserAccess: Admin, Write, "change return URLs and allowed origins";
     CopyEnvironment: Admin, Write, "copy settings from one environment to the other";
     CreateProject: Admin, Write, "create projects";
+    Audit: Admin, Read, "read the audit log";
     Verification: Owner, Write, "change how end users are verified";
     DeleteProject: Owner, Write, "delete a project";
 }

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use astralform_domain::{Accent, Patch, ProjectId, ProjectName, ProjectProfile, Stale, limits};
-use astralform_engine::{Base, Engine, Fault};
+use astralform_engine::{Base, Engine, Fault, audit::Event};
 use astralform_storage::projects::{self, StoredProfile};
+use serde_json::{Value, json};
 use thiserror::Error;
 use url::Url;
 
@@ -79,12 +80,15 @@ impl Projects {
         name: &ProjectName,
     ) -> Result<Provisioned, ProjectError> {
         let permit = by.may(Right::CreateProject)?;
+        let chain = self.base.team_chain(permit.team).await?;
         let mut tx = self.base.begin(permit.actor).await.map_err(Fault::from)?;
         let known = projects::lock_count(&mut tx, permit.team).await.map_err(Fault::from)?;
         if limits::PROJECTS.is_exceeded_by(usize::try_from(known + 1).unwrap_or(usize::MAX)) {
             return Err(ProjectError::TooMany);
         }
         let made = self.provisioning.add_project(&mut tx, permit.team, name).await?;
+        let event = Event::new("project.created", made.project).with("name", name.as_str());
+        chain.record(&mut tx, &event).await?;
         tx.commit().await.map_err(Fault::from)?;
         tracing::info!(project.id = %made.project, "project made");
         Ok(made)
@@ -104,15 +108,20 @@ impl Projects {
         let permit = by.may(Right::Appearance)?;
         check_link("privacy_url", change.privacy_url.value())?;
         check_link("support_url", change.support_url.value())?;
+        let chain = self.base.project_chain(permit.project).await?;
         let mut tx = self.base.begin(permit.actor).await.map_err(Fault::from)?;
         let before = projects::lock_profile(&mut tx, permit.project).await.map_err(Fault::from)?;
         let StoredProfile { profile, version } = before.ok_or(ProjectError::Unknown)?;
         Stale::check(expected, version)?;
         let after = change.applied_to(profile.clone());
-        if after != profile {
-            let after = StoredProfile { profile: after, version: version + 1 };
-            projects::set_profile(&mut tx, permit.project, &after).await.map_err(Fault::from)?;
+        if after == profile {
+            return Ok(());
         }
+        let event = Event::new("project.changed", permit.project);
+        let event = event.changing(&recorded(&profile), &recorded(&after));
+        let after = StoredProfile { profile: after, version: version + 1 };
+        projects::set_profile(&mut tx, permit.project, &after).await.map_err(Fault::from)?;
+        chain.record(&mut tx, &event).await?;
         Ok(tx.commit().await.map_err(Fault::from)?)
     }
 
@@ -127,6 +136,16 @@ impl Projects {
         };
         Ok(all.into_iter().filter(fits).map(|project| project.id).collect())
     }
+}
+
+/// Returns a profile as the audit log has it.
+fn recorded(profile: &ProjectProfile) -> Value {
+    json!({
+        "name": profile.name.as_str(),
+        "accent": profile.accent,
+        "privacy_url": profile.privacy_url,
+        "support_url": profile.support_url,
+    })
 }
 
 impl ProfileChange {

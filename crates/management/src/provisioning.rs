@@ -8,6 +8,7 @@ use astralform_domain::{
 };
 use astralform_engine::{
     Base, Engine, Fault,
+    audit::Event,
     row_tags::{RowTags, tagged_settings},
 };
 use astralform_storage::{
@@ -23,6 +24,7 @@ use thiserror::Error;
 use crate::{
     admin_tokens::{AdminTokens, NewAdminToken, WantedToken},
     api_keys::{Access, ApiKeys, NewApiKey},
+    environments::recorded,
 };
 
 /// What keys and tokens are called that nobody named.
@@ -109,6 +111,7 @@ impl Provisioning {
     /// When the database does not store them; then none is made.
     pub async fn reopen(&self, revoked_at: Timestamp) -> Result<Reopened, Fault> {
         let key = self.row_tags.installation_key().await?;
+        let chain = self.base.installation_chain().await?;
         let mut tx = self.base.begin(Actor::Operator).await?;
         let mut ended = api_keys::ended_at(&mut tx, revoked_at, AT_ONCE + 1).await?;
         let most = usize::try_from(AT_ONCE).unwrap_or_default();
@@ -125,6 +128,10 @@ impl Provisioning {
             let made = self.admin_tokens.add(&mut tx, &member, wanted, &key).await?;
             reopened.admin_tokens.push(made);
         }
+        let event = Event::new("keys.made_anew", "installation");
+        let event = event.with("api_keys", reopened.api_keys.len());
+        let event = event.with("admin_tokens", reopened.admin_tokens.len());
+        chain.record(&mut tx, &event).await?;
         tx.commit().await?;
         Ok(reopened)
     }
@@ -142,6 +149,7 @@ impl Provisioning {
         hand_over: impl FnOnce(&Bootstrapped) -> Result<(), E>,
     ) -> Result<(), BootstrapError> {
         let key = self.row_tags.installation_key().await?;
+        let chain = self.base.installation_chain().await?;
         let mut tx = self.base.begin(Actor::Operator).await.map_err(Fault::from)?;
         if let Some(member) = members::any(&mut tx).await.map_err(Fault::from)? {
             return Err(BootstrapError::AlreadySetUp(member.email));
@@ -155,6 +163,10 @@ impl Provisioning {
             .map(|environment| open_access(Tenant { project: made.project, environment }, None));
         let test_api_key = self.api_keys.add(&mut tx, test, None, &key).await?;
         let live_api_key = self.api_keys.add(&mut tx, live, None, &key).await?;
+        let event = Event::new("installation.set_up", made.team);
+        let event = event.with("member", member.to_string());
+        let event = event.with("project", made.project.to_string());
+        chain.record(&mut tx, &event).await?;
         let done = Bootstrapped { member, made, test_api_key, live_api_key, admin_token };
         hand_over(&done).map_err(|error| BootstrapError::NotHandedOver(error.into()))?;
         Ok(tx.commit().await.map_err(Fault::from)?)
@@ -191,9 +203,13 @@ impl Provisioning {
     /// When the database does not answer.
     pub async fn provision(&self, team: &str, project: &str) -> Result<Provisioned, Fault> {
         let project = project.parse().map_err(|_| Fault::Inconsistent("no name of a project"))?;
+        let chain = self.base.installation_chain().await?;
         let mut tx = self.base.begin(Actor::Operator).await?;
         let team = self.add_team(&mut tx, team).await?;
         let made = self.add_project(&mut tx, team, &project).await?;
+        let event = Event::new("team.created", team);
+        let event = event.with("project", made.project.to_string());
+        chain.record(&mut tx, &event).await?;
         tx.commit().await?;
         Ok(made)
     }
@@ -217,9 +233,12 @@ impl Provisioning {
         role: Role,
     ) -> Result<Secret, Fault> {
         let key = self.row_tags.installation_key().await?;
+        let chain = self.base.team_chain(team).await?;
         let mut tx = self.base.begin(Actor::Operator).await?;
         let (member, token) = self.add_member(&mut tx, email, &key).await?;
         members::join(&mut tx, team, member, role, self.base.now()).await?;
+        let event = Event::new("member.joined", member).with("role", role.as_str());
+        chain.record(&mut tx, &event).await?;
         tx.commit().await?;
         Ok(token.secret)
     }
@@ -268,8 +287,11 @@ impl Provisioning {
         agent: Option<AgentId>,
     ) -> Result<Secret, Fault> {
         let key = self.row_tags.installation_key().await?;
+        let chain = self.base.project_chain(tenant.project).await?;
         let mut tx = self.base.begin(Actor::Operator).await?;
         let made = self.api_keys.add(&mut tx, open_access(tenant, agent), None, &key).await?;
+        let event = Event::new("api_key.created", made.id).within(tenant.environment);
+        chain.record(&mut tx, &event).await?;
         tx.commit().await?;
         Ok(made.secret)
     }
@@ -285,8 +307,12 @@ impl Provisioning {
     ) -> Result<(), Fault> {
         let key = self.row_tags.installation_key().await?;
         let stored = tagged_settings(&key, tenant, settings.clone(), 1);
+        let chain = self.base.project_chain(tenant.project).await?;
         let mut tx = self.base.begin(Actor::Operator).await?;
         projects::set_environment(&mut tx, tenant, &stored).await?;
+        let event = Event::new("environment.changed", tenant.environment);
+        let event = event.within(tenant.environment).with("after", recorded(settings));
+        chain.record(&mut tx, &event).await?;
         tx.commit().await?;
         Ok(())
     }

@@ -122,7 +122,7 @@ impl Rotation<'_> {
             self.reseal_all().await?;
             let mut tx = self.db.begin(Actor::Operator).await?;
             data_keys::end_leaving(&mut tx).await?;
-            tx.commit().await?;
+            tx.commit_unrecorded().await?;
         }
         self.forget().await
     }
@@ -142,7 +142,7 @@ impl Rotation<'_> {
         if replaces_data_keys && !data_keys::any_leaving(&mut tx).await? {
             data_keys::mark_leaving(&mut tx).await?;
         }
-        tx.commit().await?;
+        tx.commit_unrecorded().await?;
         wanted(self.db).await
     }
 
@@ -158,7 +158,7 @@ impl Rotation<'_> {
                 let again = ring.wrap_again(key.project, of_use, &key.envelope, to, entropy)?;
                 data_keys::wrap_again(&mut tx, key, &again).await?;
             }
-            tx.commit().await?;
+            tx.commit_unrecorded().await?;
             total += keys.len();
             if keys.is_empty() {
                 break;
@@ -185,7 +185,7 @@ impl Rotation<'_> {
                 };
                 data_keys::add(&mut tx, &next).await?;
             }
-            tx.commit().await?;
+            tx.commit_unrecorded().await?;
             total += leaving.len();
             if leaving.is_empty() {
                 break;
@@ -217,7 +217,7 @@ impl Rotation<'_> {
                     data_keys::promote(&mut tx, project, self.clock.now()).await?;
                 }
             }
-            tx.commit().await?;
+            tx.commit_unrecorded().await?;
             total += next.len();
             (self.tell)(Step::Promoted(total));
         }
@@ -240,7 +240,7 @@ impl Rotation<'_> {
         for key in &older {
             data_keys::forget(&mut tx, key).await?;
         }
-        tx.commit().await?;
+        tx.commit_unrecorded().await?;
         if !older.is_empty() {
             (self.tell)(Step::Forgotten(older.len()));
         }

@@ -504,3 +504,39 @@ CREATE INDEX webhook_deliveries_by_time
 CREATE INDEX webhook_deliveries_by_end
     ON webhook_deliveries (ended_at)
     WHERE ended_at IS NOT NULL;
+
+-- What was done and by whom, in chains: each entry vouches for the one before it.
+CREATE TABLE audit_entries (
+    chain       TEXT NOT NULL, -- the id of a project or team, or `installation`
+    number      BIGINT NOT NULL,
+    at          BIGINT NOT NULL,
+    actor       TEXT NOT NULL, -- as of an admin token
+    action      TEXT NOT NULL,
+    environment TEXT,
+    subject     TEXT NOT NULL, -- what it was done to
+    end_user    TEXT, -- a pseudonym
+    details     TEXT NOT NULL, -- a JSON object: what was so before and after
+    request_id  TEXT,
+    address     TEXT,
+    mac         BYTEA NOT NULL,
+    PRIMARY KEY (chain, number)
+);
+
+-- The end of each chain, and where it begins since older entries were removed.
+CREATE TABLE audit_heads (
+    chain        TEXT PRIMARY KEY,
+    number       BIGINT NOT NULL, -- of its last entry
+    mac          BYTEA NOT NULL, -- of its last entry
+    tag          BYTEA NOT NULL, -- what the chain's key vouches for: both
+    removed      BIGINT NOT NULL, -- the number of the last entry that was removed; 0 while none was
+    removed_mac  BYTEA NOT NULL, -- its MAC
+    removed_tag  BYTEA NOT NULL -- what the chain's key vouches for: both
+);
+
+-- The end users behind pseudonyms, until they are deleted.
+CREATE TABLE audit_names (
+    project_id TEXT NOT NULL REFERENCES projects (id),
+    pseudonym  TEXT NOT NULL,
+    end_user   TEXT NOT NULL, -- the developer's own id
+    PRIMARY KEY (project_id, pseudonym)
+);

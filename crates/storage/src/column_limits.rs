@@ -59,6 +59,31 @@ const BOUNDS: &[(&str, &[(&str, &str)])] = &[
     ),
     ("end_users", &[("external_id", "END_USER")]),
     (
+        "audit_entries",
+        &[
+            ("chain", OURS),
+            ("actor", OURS),
+            ("action", OURS),
+            ("subject", OURS),
+            ("end_user", OURS),
+            ("details", "AUDIT_DETAILS"),
+            ("request_id", OURS),
+            ("address", OURS),
+            ("mac", OURS),
+        ],
+    ),
+    (
+        "audit_heads",
+        &[
+            ("chain", OURS),
+            ("mac", OURS),
+            ("tag", OURS),
+            ("removed_mac", OURS),
+            ("removed_tag", OURS),
+        ],
+    ),
+    ("audit_names", &[("pseudonym", OURS), ("end_user", "END_USER")]),
+    (
         "sessions",
         &[
             ("end_user", "END_USER"),

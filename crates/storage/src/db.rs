@@ -32,7 +32,7 @@ use line::PostgresPool;
 use transaction::Open;
 pub use transaction::Tx;
 use work::Work;
-pub use work::charged_to;
+pub use work::{RequestMark, charged_to};
 
 /// An open database.
 #[derive(Clone)]

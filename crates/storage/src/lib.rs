@@ -8,6 +8,7 @@
 pub mod admin_tokens;
 pub mod agents;
 pub mod api_keys;
+pub mod audit;
 pub mod auth_requests;
 mod bind;
 pub mod changes;
@@ -43,7 +44,7 @@ pub mod webhook_deliveries;
 pub mod webhooks;
 
 pub use changes::{Stamp, Topic};
-pub use db::{Db, LATE, Run, STATEMENTS_LOGGED_BY, Tx, charged_to};
+pub use db::{Db, LATE, RequestMark, Run, STATEMENTS_LOGGED_BY, Tx, charged_to};
 pub use error::{Error, Result};
 
 #[cfg(test)]

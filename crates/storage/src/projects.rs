@@ -104,6 +104,21 @@ pub async fn name(db: &Db, project: ProjectId) -> Result<Option<StoredName>> {
     db.optional(SQL, binds![project]).await
 }
 
+struct TeamOf(TeamId);
+
+impl Record for TeamOf {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self(row.parse("team_id")?))
+    }
+}
+
+/// Returns the team of a project, one that was deleted included.
+pub async fn team_of(db: &Db, project: ProjectId) -> Result<Option<TeamId>> {
+    const SQL: &str = "SELECT team_id FROM projects WHERE id = $1";
+    let found: Option<TeamOf> = db.optional(SQL, binds![project]).await?;
+    Ok(found.map(|TeamOf(team)| team))
+}
+
 /// What end users see of a project, as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredProfile {

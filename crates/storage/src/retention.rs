@@ -140,6 +140,9 @@ pub const ALL: &[Retention] = &[
     with("members", "the installation; only an operator makes one"),
     with("memberships", "their team"),
     with("nodes", "their process lives, and a day longer; each beat removes older ones"),
+    with("audit_entries", "their project, and not longer than a year"),
+    with("audit_heads", "their project, team or installation, one for each"),
+    with("audit_names", "their end user"),
     with("meta", "the installation; a handful of rows"),
 ];
 

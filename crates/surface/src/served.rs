@@ -15,7 +15,7 @@ use std::{
 };
 
 use astralform_domain::{CallId, RequestId, ToolName};
-use astralform_engine::charged_to;
+use astralform_engine::{RequestMark, charged_to};
 use astralform_http::{CallerOrigin, Link, Peer, rate::now};
 use axum::{extract::Request, http::HeaderValue};
 use tokio::sync::OwnedSemaphorePermit;
@@ -92,7 +92,9 @@ pub(crate) async fn on_behalf_of<T>(
 ) -> T {
     match served {
         Some(served) => {
-            let work = charged_to(Arc::clone(&served.cost), counted(Arc::clone(&served), work));
+            let mark = served.mark();
+            let counted = counted(Arc::clone(&served), work);
+            let work = charged_to(Arc::clone(&served.cost), mark, counted);
             SERVED.scope(served, work).await
         }
         None => work.await,
@@ -107,6 +109,14 @@ impl Served {
         let origin = peer.map(|peer| app.proxies().origin(peer.address.ip(), request.headers()));
         let link = peer.map(|peer| Arc::clone(&peer.link));
         Arc::new(Self::new(id, origin, link, app.throttle().clock()))
+    }
+
+    /// Returns what the audit log notes of it.
+    fn mark(&self) -> RequestMark {
+        let address = self.origin.map(|origin| match origin {
+            CallerOrigin::Address(address) | CallerOrigin::Behind(address) => address,
+        });
+        RequestMark { id: Some(self.id), address }
     }
 
     pub(crate) fn new(

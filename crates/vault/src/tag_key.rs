@@ -30,6 +30,12 @@ pub enum Purpose {
     AdminTokenRow,
     /// The settings of an environment.
     EnvironmentRow,
+    /// An entry of the audit log, after the one before it.
+    AuditEntry,
+    /// Where a chain of the audit log ends, or begins.
+    AuditHead,
+    /// The pseudonym of an end user in the audit log.
+    AuditName,
 }
 
 impl TagKey {
@@ -61,6 +67,9 @@ impl Purpose {
             Self::SessionRow => b"astralform session row 1",
             Self::AdminTokenRow => b"astralform admin token row 1",
             Self::EnvironmentRow => b"astralform environment row 1",
+            Self::AuditEntry => b"astralform audit entry 1",
+            Self::AuditHead => b"astralform audit head 1",
+            Self::AuditName => b"astralform audit name 1",
         }
     }
 }

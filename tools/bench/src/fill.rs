@@ -92,7 +92,7 @@ impl Filler<'_> {
             if first == end {
                 return Ok(());
             }
-            let mut tx = db.begin(Actor::Operator).await?;
+            let mut tx = db.begin(Actor::Product).await?;
             for number in first..end {
                 self.add(&mut tx, number).await?;
             }

@@ -133,7 +133,7 @@ pub async fn locked(stage: &Stage, holder: &Path, time: Duration) -> Result<Repo
 /// When the file cannot be opened or locked.
 pub async fn hold_lock(file: &Path, time: Duration) -> Result<()> {
     let db = Db::open_sqlite(file).await?;
-    let lock = db.begin(Actor::Operator).await?;
+    let lock = db.begin(Actor::Product).await?;
     tokio::time::sleep(time).await;
     drop(lock);
     db.close().await;

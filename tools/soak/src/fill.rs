@@ -100,7 +100,7 @@ impl Filler {
     pub(crate) async fn fill(&self, numbers: std::ops::Range<usize>, stored: Stored) -> Result<()> {
         const BATCH: usize = 1_000;
         for first in numbers.clone().step_by(BATCH) {
-            let mut tx = self.db.begin(Actor::Operator).await?;
+            let mut tx = self.db.begin(Actor::Product).await?;
             for number in first..(first + BATCH).min(numbers.end) {
                 self.add(&mut tx, number, stored).await?;
             }

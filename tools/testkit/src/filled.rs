@@ -89,7 +89,7 @@ impl TestServer {
         let key = self.keys().await;
         let filler =
             Filler { server: self, settings, key, kind, scopes: scopes.iter().copied().collect() };
-        let mut tx = self.db.begin(Actor::Operator).await.expect("a transaction");
+        let mut tx = self.db.begin(Actor::Product).await.expect("a transaction");
         let mut ids = Vec::with_capacity(tokens.len());
         for (number, token) in tokens.iter().enumerate() {
             ids.push(filler.add(&mut tx, number, token).await);

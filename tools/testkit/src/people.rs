@@ -63,7 +63,7 @@ impl TestServer {
             version: 1,
             created_at: self.clock.now(),
         };
-        let mut tx = self.db.begin(Actor::Operator).await.expect("a transaction");
+        let mut tx = self.db.begin(Actor::Product).await.expect("a transaction");
         let made = agents::create(&mut tx, self.tenant.project, &agent).await;
         made.expect("an agent");
         tx.commit().await.expect("a commit");

@@ -151,13 +151,16 @@ async fn table(
         "finished_at",
     ]);
     let mut after = None;
+    let mut rows = 0;
     for _ in 0..PARTS {
         let page = Page { after, limit: AT_ONCE };
         let found = app.management().connections.receipts(by, environment, filter, page).await?;
         let Some(last) = found.last() else { break };
         after = Some(last.revocation.connection);
+        rows += found.len();
         text.extend(found.into_iter().map(|receipt| ReceiptView::from(receipt).row()));
     }
+    app.management().audit_log.note_export(by, environment, rows).await?;
     Ok(text)
 }
 

@@ -5,8 +5,8 @@ use astralform_surface::{openapi::OperationTable, operations};
 use crate::{
     explain, health,
     manage::{
-        agents, api_keys, catalog, connections, connectors, copies, deletions, environments, me,
-        projects, revocations, shared, webhooks,
+        agents, api_keys, audit_log, catalog, connections, connectors, copies, deletions,
+        environments, me, projects, revocations, shared, webhooks,
     },
 };
 pub(super) fn management() -> OperationTable {
@@ -148,6 +148,18 @@ fn access() -> OperationTable {
             ///
             /// Within a second it opens nothing any more, on any node.
             revoke_api_key: delete "/v1/projects/{project}/api-keys/{id}" => api_keys::revoke;
+        }
+
+        /// What was done, and by whom.
+        "Audit log" {
+            /// Lists what was done in a project, for owners and admins.
+            ///
+            /// The newest first. Entries vouch for one another: `astralform audit verify` names
+            /// whatever was altered or removed without the key.
+            list_audit_entries: get "/v1/projects/{project}/audit" => audit_log::of_project;
+
+            /// Lists what was done in a team, for owners and admins.
+            list_team_audit_entries: get "/v1/teams/{team}/audit" => audit_log::of_team;
         }
 
         /// What members hold outside a browser.

@@ -14,7 +14,7 @@ use serde_json::json;
 
 use super::api_keys::{moment, said, status};
 use crate::{
-    beside,
+    audited, beside,
     config::{Store, StoreFlags},
     database,
     handed_over::Shown,
@@ -192,7 +192,7 @@ impl CreateAdminToken {
         } else {
             format!("Admin token of {email}, not shown again: {secret}")
         };
-        Shown::of([], [&made]).print(&text, &db, "run the command again").await?;
+        Shown::of([], [&made]).print(&text, (&db, &store), "run the command again").await?;
         db.close().await;
         Ok(ExitCode::SUCCESS)
     }
@@ -203,9 +203,10 @@ impl RevokeAdminTokens {
         let store = Store::load(self.store)?;
         telemetry::start_plain("warn")?;
         let db = database::connect_existing(&store.database).await?;
+        let chain = audited::chain(&db, &store).await;
         let mut are_known = true;
         for id in self.ids {
-            let ended = admin_tokens::revoke_as_operator(&db, id, Clock::system().now()).await?;
+            let ended = admin_tokens::revoke_as_operator(&db, id, chain.as_ref()).await?;
             are_known &= ended != RevokeOutcome::Unknown;
             if self.json {
                 print(&json!({"id": id, "status": status(ended)}).to_string())?;

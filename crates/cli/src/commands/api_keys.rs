@@ -217,7 +217,7 @@ impl CreateApiKey {
                 made.secret.expose()
             )
         };
-        Shown::of([&made], []).print(&text, &db, "run the command again").await?;
+        Shown::of([&made], []).print(&text, (&db, &store), "run the command again").await?;
         db.close().await;
         Ok(ExitCode::SUCCESS)
     }

@@ -1,6 +1,7 @@
 use std::process::ExitCode;
 
 use astralform_domain::{Actor, Clock, ProjectId};
+use astralform_engine::audit::{AuditChain, Event, record_or_go_on};
 use astralform_storage::{
     Db,
     freezes::{self, Freezable},
@@ -8,6 +9,7 @@ use astralform_storage::{
 use clap::Args;
 
 use crate::{
+    audited,
     config::{Store, StoreFlags},
     database,
     out::print,
@@ -76,7 +78,8 @@ impl FreezeFlags {
         telemetry::start_plain("warn")?;
         let db = database::connect_existing(&store.database).await?;
         let ProjectFlags { project, all: _ } = self.which;
-        let done = change(&db, project, freezes).await?;
+        let chain = audited::chain(&db, &store).await;
+        let done = change(&db, project, freezes, chain.as_ref()).await?;
         db.close().await;
         print(&in_words(&done, freezes))?;
         Ok(ExitCode::SUCCESS)
@@ -84,7 +87,12 @@ impl FreezeFlags {
 }
 
 /// Changes them in one transaction: of several projects, all or none.
-async fn change(db: &Db, only: Option<ProjectId>, freezes: bool) -> anyhow::Result<Done> {
+async fn change(
+    db: &Db,
+    only: Option<ProjectId>,
+    freezes: bool,
+    chain: Option<&AuditChain>,
+) -> anyhow::Result<Done> {
     let mut tx = db.begin(Actor::Operator).await?;
     let mut unchanged = freezes::list(&mut tx, only).await?;
     if let (Some(project), true) = (only, unchanged.is_empty()) {
@@ -95,6 +103,11 @@ async fn change(db: &Db, only: Option<ProjectId>, freezes: bool) -> anyhow::Resu
     } else {
         freezes::unfreeze(&mut tx, only).await?
     };
+    let action = if freezes { "projects.frozen" } else { "projects.unfrozen" };
+    let which: Vec<_> = changed.iter().map(|one| one.project.to_string()).collect();
+    let subject = only.map_or_else(|| "all".to_owned(), |project| project.to_string());
+    let event = Event::new(action, subject).with("projects", which);
+    record_or_go_on(&mut tx, chain, &event).await?;
     tx.commit().await?;
     unchanged.retain(|one| changed.iter().all(|changed| changed.project != one.project));
     Ok(Done { changed, unchanged })

@@ -9,13 +9,14 @@ use std::{
 
 use anyhow::Context as _;
 use astralform_domain::{Clock, Entropy};
+use astralform_engine::audit::Event;
 use astralform_management::api_keys;
 use astralform_operations::backup::{restore, verify};
 use astralform_vault::read_key_file_of;
 use clap::Args;
 
 use crate::{
-    beside,
+    audited, beside,
     config::{Store, StoreFlags},
     database,
     handed_over::MAKE_OTHERS,
@@ -51,6 +52,8 @@ impl Restore {
         let _lock = database::lock_for_server(&store.database)?;
         let now = Clock::system().now();
         let restored = restore(&db, open(&self.file)?, now, self.revoke_keys).await?;
+        let event = Event::new("installation.restored", "installation");
+        audited::note(&db, &store, &event.with("keys_revoked", self.revoke_keys)).await?;
         let fresh = if self.revoke_keys {
             let management = beside::management(db.clone(), ring, Entropy::system())?;
             let reopened = management.provisioning.reopen(now).await.with_context(|| {
@@ -62,7 +65,7 @@ impl Restore {
         };
         let outcome = RestoreOutcome { restored, made_at: header.made_at, fresh };
         let text = if self.json { outcome.in_json() } else { outcome.in_words() };
-        outcome.shown().print(&text, &db, MAKE_OTHERS).await?;
+        outcome.shown().print(&text, (&db, &store), MAKE_OTHERS).await?;
         db.close().await;
         Ok(ExitCode::SUCCESS)
     }

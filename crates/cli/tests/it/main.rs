@@ -4,6 +4,7 @@
 
 mod access;
 mod agents;
+mod auditing;
 mod backup;
 mod browser;
 mod canary;

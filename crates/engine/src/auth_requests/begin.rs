@@ -107,7 +107,7 @@ impl Consents {
             drop(tx);
             return Err(self.prompts.without_attempts(request).await?);
         }
-        Ok(tx.commit().await.map_err(Fault::from)?)
+        Ok(tx.commit_unrecorded().await.map_err(Fault::from)?)
     }
 }
 

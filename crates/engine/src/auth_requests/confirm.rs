@@ -11,6 +11,7 @@ use thiserror::Error;
 use super::{Prompt, link::confirmation_proof};
 use crate::{
     Fault, Frozen,
+    audit::Event,
     auth_requests::Prompts,
     base::Base,
     cache::Cache,
@@ -150,6 +151,7 @@ impl Confirmations {
         let key = self.base.keys_of(request.tenant.project).await?;
         let pcon =
             self.connectors.project_connector(request.tenant, request.project_connector).await?;
+        let chain = self.base.project_chain(request.tenant.project).await?;
         let mut tx = self.base.begin(by).await?;
         if !freezes::is_thawed(&mut tx, request.tenant.project).await? {
             return Ok(Err(Frozen));
@@ -173,6 +175,10 @@ impl Confirmations {
         };
         let settled = self.connections.settle(&mut tx, arrival, &key).await?;
         auth_requests::point_to(&mut tx, request.id, settled).await?;
+        let event = Event::new("connection.confirmed", settled);
+        let event = event.within(request.tenant.environment).of_owner(&request.owner);
+        let event = event.with("auth_request", request.id.to_string());
+        chain.record(&mut tx, &event).await?;
         tx.commit().await?;
         tracing::info!(auth_request.id = %request.id, connection.id = %settled, "confirmed");
         self.base.metrics.auth_requests(AuthStatus::Completed, 1);

@@ -96,7 +96,7 @@ impl KeyEntry {
         let actor = Actor::EndUser(request.id);
         let mut tx = self.base.begin(actor).await.map_err(Fault::from)?;
         if self.prompts.count_attempt(&mut tx, request, request.expires_at).await? {
-            return Ok(tx.commit().await.map_err(Fault::from)?);
+            return Ok(tx.commit_unrecorded().await.map_err(Fault::from)?);
         }
         drop(tx);
         Err(self.prompts.without_attempts(request).await?)

@@ -19,6 +19,7 @@ use thiserror::Error;
 use super::begin::digest;
 use crate::{
     Fault,
+    audit::Event,
     auth_requests::{Consents, close::FlowEnd},
     connections::{Arrival, OpenAccount},
     connectors::Ready,
@@ -232,6 +233,7 @@ impl Consents {
     ) -> Result<Placed, Fault> {
         let now = self.base.now();
         let key = self.base.keys_of(request.tenant.project).await?;
+        let chain = self.base.project_chain(request.tenant.project).await?;
         let mut tx = self.base.begin(Actor::EndUser(request.id)).await?;
         if !freezes::is_thawed(&mut tx, request.tenant.project).await? {
             return Ok(Placed::Frozen);
@@ -259,6 +261,11 @@ impl Consents {
         if !auth_requests::advance(&mut tx, request, &next, now.after(AuthRequest::PHASE)).await? {
             return Ok(Placed::Ended);
         }
+        let action = if is_usable { "connection.connected" } else { "connection.to_be_confirmed" };
+        let event = Event::new(action, connection).within(request.tenant.environment);
+        let event = event.of_owner(&request.owner).with("connector", request.connector.as_str());
+        let event = event.with("auth_request", request.id.to_string());
+        chain.record(&mut tx, &event).await?;
         tx.commit().await?;
         Ok(Placed::Stored(next))
     }

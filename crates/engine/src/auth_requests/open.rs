@@ -130,7 +130,7 @@ impl Prompts {
             open.return_url.clone_from(&new.return_url);
             auth_requests::prolong(&mut tx, &open).await.map_err(Fault::from)?;
         }
-        tx.commit().await.map_err(Fault::from)?;
+        tx.commit_unrecorded().await.map_err(Fault::from)?;
         if open.id == new.id {
             self.state.open_prompts.add(new.tenant);
             self.base.metrics.auth_requests(AuthStatus::Pending, 1);

@@ -210,7 +210,7 @@ impl AuthRequests {
             .await
             .map_err(Fault::from)?;
         self.prompts.make_room(&mut tx, owner, true).await??;
-        tx.commit().await.map_err(Fault::from)?;
+        tx.commit_unrecorded().await.map_err(Fault::from)?;
         Ok(self.prompts.prompt_of(request).await?)
     }
 }

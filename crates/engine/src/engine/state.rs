@@ -74,6 +74,7 @@ impl Parts {
             entropy,
             metrics: Metrics::new(&catalog),
             fingerprint: catalog.fingerprint(),
+            unrecorded: Arc::default(),
             catalog,
         };
         let state = State {

@@ -13,9 +13,10 @@ use astralform_vault::ProjectKeys;
 
 use crate::{
     Fault,
+    audit::Event,
     connections::OpenAccount,
     connectors::{made_up_client, open_client},
-    project_connectors::ProjectConnectors,
+    project_connectors::{ProjectConnectors, recorded},
     settings::{Credentials, Entered, SettingsError, check_endpoints, check_scopes, check_tools},
 };
 use revised::{Effect, Present, RequestedChange, Revised};
@@ -64,6 +65,7 @@ impl ProjectConnectors {
         drop(tx);
         let planned = self.judged(&before, requested, &present)?;
         let key = self.shown_to_provider(&planned, entered.as_ref(), connector).await?;
+        let chain = self.base.project_chain(tenant.project).await?;
         let mut tx = self.base.db.begin_long(by).await.map_err(Fault::from)?;
         let locked = project_connectors::lock(&mut tx, tenant, slug).await.map_err(Fault::from)?;
         let Some(locked) = locked else {
@@ -84,7 +86,15 @@ impl ProjectConnectors {
             )?;
         }
         revised.key = key;
-        self.apply(&mut tx, revised, change, &keys).await?;
+        let before = recorded(&locked);
+        let after = self.apply(&mut tx, revised, change, &keys).await?;
+        if after.version == locked.version {
+            return Ok(tx.commit_unrecorded().await.map_err(Fault::from)?);
+        }
+        let event = Event::new("connector.changed", slug).within(tenant.environment);
+        let event = event.changing(&before, &recorded(&after));
+        let event = event.with("credentials_entered", change.credentials.is_some());
+        chain.record(&mut tx, &event).await?;
         Ok(tx.commit().await.map_err(Fault::from)?)
     }
 

@@ -7,7 +7,7 @@ use astralform_storage::{
     project_connectors,
 };
 
-use crate::{Fault, project_connectors::ProjectConnectors, settings::SettingsError};
+use crate::{Fault, audit::Event, project_connectors::ProjectConnectors, settings::SettingsError};
 
 impl ProjectConnectors {
     /// Disables a connector for good: from the same transaction on, none of its connections can be
@@ -22,6 +22,7 @@ impl ProjectConnectors {
         tenant: Tenant,
         slug: &ConnectorSlug,
     ) -> Result<u64, SettingsError> {
+        let chain = self.base.project_chain(tenant.project).await?;
         let mut tx = self.base.db.begin_long(by).await.map_err(Fault::from)?;
         let found = project_connectors::lock(&mut tx, tenant, slug).await.map_err(Fault::from)?;
         let Some(ProjectConnector { id, .. }) = found else {
@@ -37,6 +38,9 @@ impl ProjectConnectors {
             connections::revoke_all(&mut tx, tenant, id, ConnectionSelection::default(), why, now)
                 .await;
         let revoked = revoked.map_err(Fault::from)?;
+        let event = Event::new("connector.disabled", slug).within(tenant.environment);
+        let event = event.with("connections", revoked);
+        chain.record_if_possible(&self.base, &mut tx, &event).await?;
         tx.commit().await.map_err(Fault::from)?;
         tracing::info!(project_connector.id = %id, revoked, "connector disabled");
         Ok(revoked)

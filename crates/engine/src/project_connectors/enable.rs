@@ -11,11 +11,12 @@ use astralform_vault::ProjectKeys;
 
 use crate::{
     Fault,
+    audit::Event,
     connections::OpenAccount,
     connectors::{Ready, made_up_client},
     key_checks::VerifyError,
     places,
-    project_connectors::ProjectConnectors,
+    project_connectors::{ProjectConnectors, recorded},
     settings::{Credentials, Entered, SettingsError, check_endpoints, check_scopes, check_tools},
 };
 
@@ -103,6 +104,7 @@ impl ProjectConnectors {
         keys: &ProjectKeys,
     ) -> Result<ProjectConnectorId, SettingsError> {
         let id = settings.id;
+        let chain = self.base.project_chain(settings.tenant.project).await?;
         let mut tx = self.base.begin(by).await.map_err(Fault::from)?;
         match project_connectors::create(&mut tx, settings).await {
             Err(error) if error.is_conflict() => return Err(SettingsError::AlreadyEnabled),
@@ -111,6 +113,9 @@ impl ProjectConnectors {
         if let Some(key) = key {
             self.project_key.put_project_key(&mut tx, settings, &key, keys).await?;
         }
+        let event = Event::new("connector.enabled", &settings.connector);
+        let event = event.within(settings.tenant.environment).with("after", recorded(settings));
+        chain.record(&mut tx, &event).await?;
         tx.commit().await.map_err(Fault::from)?;
         tracing::info!(project_connector.id = %id, "connector enabled");
         Ok(id)

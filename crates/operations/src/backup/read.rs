@@ -190,6 +190,6 @@ pub async fn restore(
     let rows = taken.await?.rows;
     let in_doubt = copies::mark_old(&mut tx).await?;
     let revoked = if revokes_keys { copies::revoke_keys(&mut tx, now).await? } else { 0 };
-    tx.commit().await?;
+    tx.commit_unrecorded().await?;
     Ok(Restored { rows, in_doubt, revoked })
 }

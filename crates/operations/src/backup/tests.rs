@@ -21,7 +21,7 @@ async fn filled(folder: &std::path::Path) -> (Db, KeyRing, ProjectId) {
     let ring = KeyRing::generate(&entropy);
     let db = database(folder, "source.db").await;
     db.migrate().await.unwrap();
-    let mut tx: Tx = db.begin(Actor::Operator).await.unwrap();
+    let mut tx: Tx = db.begin(Actor::Product).await.unwrap();
     meta::set_key_check(&mut tx, &ring.current().to_string()).await.unwrap();
     let project = ProjectId::new(&clock, &entropy);
     let team = astralform_domain::TeamId::new(&clock, &entropy);
@@ -96,7 +96,7 @@ async fn f4_v5_a_row_that_would_not_be_restored_is_not_backed_up() {
     let refused = write::back_up_within(longest - 1, &db, now, Vec::new()).await;
     assert!(matches!(refused, Err(BackupError::TooLong { .. })), "{refused:?}");
 
-    let mut tx: Tx = db.begin(Actor::Operator).await.unwrap();
+    let mut tx: Tx = db.begin(Actor::Product).await.unwrap();
     let claimed = Arriving {
         id: "large",
         tenant: Tenant { project, environment: Environment::Live },

@@ -62,7 +62,7 @@ impl Rotation<'_> {
             for (row, fresh) in &fresh {
                 tally.resealed += usize::from(column.replace(&mut tx, row, fresh).await?);
             }
-            tx.commit().await?;
+            tx.commit_unrecorded().await?;
             if tally.resealed > before {
                 (self.tell)(Step::Resealed(column.table, column.column, tally.resealed));
             } else if last.place() == from {

@@ -58,7 +58,7 @@ impl Fixture {
         let team = TeamId::new(clock, entropy);
         let agent = AgentId::new(clock, entropy);
         let now = clock.now();
-        let mut tx = self.db.begin(Actor::Operator).await.unwrap();
+        let mut tx = self.db.begin(Actor::Product).await.unwrap();
         projects::create_team(&mut tx, team, "Team", now).await.unwrap();
         let new = projects::NewProject { id: project, team, name: &"Project".parse().unwrap() };
         projects::create(&mut tx, &new, now).await.unwrap();
@@ -129,7 +129,7 @@ impl Fixture {
             version: 1,
             created_at: now,
         };
-        let mut tx = self.db.begin(Actor::Operator).await.unwrap();
+        let mut tx = self.db.begin(Actor::Product).await.unwrap();
         project_connectors::create(&mut tx, &pcon).await.unwrap();
         tx.commit().await.unwrap();
         self.add_webhook(tenant, keys).await;
@@ -161,7 +161,7 @@ impl Fixture {
             failing_since: None,
             created_at: now,
         };
-        let mut tx = self.db.begin(Actor::Operator).await.unwrap();
+        let mut tx = self.db.begin(Actor::Product).await.unwrap();
         astralform_storage::webhooks::create(&mut tx, &webhook).await.unwrap();
         astralform_storage::webhooks::update(&mut tx, &webhook).await.unwrap();
         tx.commit().await.unwrap();
@@ -169,7 +169,7 @@ impl Fixture {
 
     async fn owner(&self, at: &At<'_>) -> Option<EndUserKey> {
         let fresh = EndUserKey::new(&self.clock, &self.entropy);
-        let mut tx = self.db.begin(Actor::Operator).await.unwrap();
+        let mut tx = self.db.begin(Actor::Product).await.unwrap();
         let ensured =
             end_users::ensure(&mut tx, at.pcon.tenant, &at.owner, fresh, self.clock.now());
         let key = ensured.await.unwrap();
@@ -218,7 +218,7 @@ impl Fixture {
             doubts: tokens::Doubts::default(),
         };
         let owner = self.owner(at).await;
-        let mut tx = self.db.begin(Actor::Operator).await.unwrap();
+        let mut tx = self.db.begin(Actor::Product).await.unwrap();
         connections::create(&mut tx, &connection, owner).await.unwrap();
         tokens::put(&mut tx, &connection, &token).await.unwrap();
         let key = RefreshKey { connection: connection.id, kind: "user".to_owned() };
@@ -267,7 +267,7 @@ impl Fixture {
             tag: None,
         };
         let owner = self.owner(at).await;
-        let mut tx = self.db.begin(Actor::Operator).await.unwrap();
+        let mut tx = self.db.begin(Actor::Product).await.unwrap();
         let opened = auth_requests::open(&mut tx, &request, owner, "new", now).await;
         assert_eq!(opened.unwrap().id, request.id);
         oauth_states::create(&mut tx, &state).await.unwrap();
@@ -280,7 +280,7 @@ impl Fixture {
         let nowhere = HostSet::default();
         let place = places::idempotent_answer(tenant, &id, &nowhere);
         let sealed = self.seal(at.keys, place);
-        let mut tx = self.db.begin(Actor::Operator).await.unwrap();
+        let mut tx = self.db.begin(Actor::Product).await.unwrap();
         let digest = [7; 32];
         let new = idempotent_requests::Arriving { id: &id, tenant, request_digest: &digest };
         let now = self.clock.now();
@@ -314,7 +314,7 @@ impl Fixture {
         now: [&SealedRow; 2],
         then: [&SealedRow; 2],
     ) {
-        let mut tx = self.db.begin(Actor::Operator).await.unwrap();
+        let mut tx = self.db.begin(Actor::Product).await.unwrap();
         for (at, (now, then)) in [one, other].into_iter().zip(now.into_iter().zip(then)) {
             let mut there = at.1.clone();
             there.sealed = now.sealed.clone();
@@ -386,7 +386,7 @@ async fn v4_a_master_key_that_still_wraps_something_cannot_be_done_without() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("key");
     let new = astralform_vault::create_key_file(&path, &fixture.entropy).unwrap();
-    let mut tx = fixture.db.begin(Actor::Operator).await.unwrap();
+    let mut tx = fixture.db.begin(Actor::Product).await.unwrap();
     meta::move_key_check(&mut tx, &new.current().to_string()).await.unwrap();
     tx.commit().await.unwrap();
     let refused = crate::check_key(&fixture.db, &new).await.unwrap_err().to_string();

@@ -56,7 +56,7 @@ impl World {
         let found = connections::serving(&server.db, server.tenant, row.id, &alice);
         let mut connection = found.await.unwrap().remove(0);
         edit(self, &mut row, &mut connection);
-        let mut tx = server.db.begin(Actor::Operator).await.unwrap();
+        let mut tx = server.db.begin(Actor::Product).await.unwrap();
         project_connectors::update(&mut tx, &row).await.unwrap();
         connections::update(&mut tx, &connection).await.unwrap();
         tx.commit().await.unwrap();

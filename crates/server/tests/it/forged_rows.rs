@@ -48,7 +48,7 @@ async fn f14_an_api_key_that_was_written_into_the_database_opens_nothing() {
     let real = api_keys::find(&server.db, real).await.unwrap().unwrap();
     let id: ApiKeyId = "key_01MCC5RM0057CRQEQV3TS85WNJ".parse().unwrap();
     let forged = api_keys::ApiKey { id, secret_hash: secret_hash(), ..real };
-    let mut tx = server.db.begin(Actor::Operator).await.unwrap();
+    let mut tx = server.db.begin(Actor::Product).await.unwrap();
     api_keys::create(&mut tx, &forged, Timestamp::from_secs(1)).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(status(&server, &token("sk_test", &id), "alice").await, 401);
@@ -60,7 +60,7 @@ async fn f14_an_api_key_that_was_written_into_the_database_opens_nothing() {
 async fn f14_a_key_that_was_revoked_keeps_no_tag_to_be_brought_back_by() {
     let server = TestServer::start().await;
     let id: ApiKeyId = id_of(server.key(), "key").parse().unwrap();
-    let mut tx = server.db.begin(Actor::Operator).await.unwrap();
+    let mut tx = server.db.begin(Actor::Product).await.unwrap();
     api_keys::revoke(&mut tx, id, Timestamp::from_secs(1)).await.unwrap();
     tx.commit().await.unwrap();
     let ended = api_keys::find(&server.db, id).await.unwrap().unwrap();
@@ -82,7 +82,7 @@ async fn f14_a_session_that_was_altered_or_prolonged_opens_nothing() {
         sessions::Session { expires_at: Timestamp::from_secs(4_000_000_000), ..real.clone() },
     ];
     for altered in altered {
-        let mut tx = server.db.begin(Actor::Operator).await.unwrap();
+        let mut tx = server.db.begin(Actor::Product).await.unwrap();
         sessions::end_environment(&mut tx, real.tenant).await.unwrap();
         sessions::create(&mut tx, &altered, Timestamp::from_secs(1)).await.unwrap();
         tx.commit().await.unwrap();
@@ -100,7 +100,7 @@ async fn f14_an_admin_token_that_was_written_into_the_database_opens_nothing() {
     let id: AdminTokenId = "admt_01MCC5RM0057CRQEQV3TS85WNJ".parse().unwrap();
     let forged =
         admin_tokens::AdminToken { id, member: owner.id, secret_hash: secret_hash(), ..real };
-    let mut tx = server.db.begin(Actor::Operator).await.unwrap();
+    let mut tx = server.db.begin(Actor::Product).await.unwrap();
     admin_tokens::create(&mut tx, &forged, Timestamp::from_secs(1)).await.unwrap();
     tx.commit().await.unwrap();
     let path = server.project("/environments/test");
@@ -131,7 +131,7 @@ async fn f14_an_unconfirmed_connection_that_was_made_active_sends_no_token() {
     let mut waiting = waiting.await.unwrap().unwrap();
     assert_eq!(waiting.status(), ConnectionStatus::AwaitingConfirmation);
     waiting.state = ConnectionState::ACTIVE;
-    let mut tx = server.db.begin(Actor::Operator).await.unwrap();
+    let mut tx = server.db.begin(Actor::Product).await.unwrap();
     connections::update(&mut tx, &waiting).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(server.agent("alice").call(TOOL, json!({})).await.status, 500);
@@ -139,7 +139,7 @@ async fn f14_an_unconfirmed_connection_that_was_made_active_sends_no_token() {
     // Nor does another generation in the row help.
     let mut token = tokens::of(&server.db, waiting.id).await.unwrap().remove(0);
     token.generation = 1;
-    let mut tx = server.db.begin(Actor::Operator).await.unwrap();
+    let mut tx = server.db.begin(Actor::Product).await.unwrap();
     tokens::put(&mut tx, &waiting, &token).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(server.agent("alice").call(TOOL, json!({})).await.status, 500);
@@ -159,7 +159,7 @@ async fn f14_verification_that_was_switched_off_in_the_database_connects_nobody(
     };
     for settings in [settings, other] {
         let forged = projects::StoredSettings { settings, version: 1, tag: stored.tag };
-        let mut tx = server.db.begin(Actor::Operator).await.unwrap();
+        let mut tx = server.db.begin(Actor::Product).await.unwrap();
         projects::set_environment(&mut tx, server.tenant, &forged).await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!(server.agent("alice").call(TOOL, json!({})).await.status, 500, "{forged:?}");
@@ -175,7 +175,7 @@ async fn f14_what_live_begins_with_needs_no_tag_and_other_settings_do() {
     let engine = server.app.engine();
     assert!(engine.row_tags.environment_settings(live).await.is_ok());
     let settings = EnvironmentSettings::default_for(Environment::Test);
-    let mut tx = server.db.begin(Actor::Operator).await.unwrap();
+    let mut tx = server.db.begin(Actor::Product).await.unwrap();
     let forged = projects::StoredSettings { settings, version: 1, tag: None };
     projects::set_environment(&mut tx, live, &forged).await.unwrap();
     tx.commit().await.unwrap();
@@ -194,7 +194,7 @@ async fn f14_a_state_that_was_turned_to_another_request_finishes_nothing() {
     let mut row = oauth_states::find(&server.db, &hash).await.unwrap().unwrap();
     oauth_states::forget(&server.db, &hash).await.unwrap();
     row.auth_request = other.auth_request().parse().unwrap();
-    let mut tx = server.db.begin(Actor::Operator).await.unwrap();
+    let mut tx = server.db.begin(Actor::Product).await.unwrap();
     oauth_states::create(&mut tx, &row).await.unwrap();
     tx.commit().await.unwrap();
     let page = browser.visit(callback.as_str()).await;

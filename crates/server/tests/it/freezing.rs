@@ -11,7 +11,7 @@ const TOOL: &str = "slack_list_channels";
 
 /// Freezes as `astralform freeze` does it, beside the server.
 pub(crate) async fn freeze(server: &TestServer, freezing: bool) {
-    let mut tx = server.db.begin(Actor::Operator).await.unwrap();
+    let mut tx = server.db.begin(Actor::Product).await.unwrap();
     let only = Some(server.tenant.project);
     let changed = if freezing {
         freezes::freeze(&mut tx, only, Clock::system().now()).await.unwrap()

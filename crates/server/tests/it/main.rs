@@ -11,6 +11,7 @@ mod agents;
 mod api_keys;
 mod arguments;
 mod asking;
+mod audit;
 mod auth_requests;
 mod authentication;
 mod bad_input;

@@ -244,7 +244,7 @@ async fn a_change_of_return_urls_does_not_undo_what_an_owner_decides_at_the_same
     let off = owner.patch(&path, json!({"verify_end_user": "off"})).await;
     assert_eq!(off.status, 200, "{off:?}");
     let member = server.member("admin").await;
-    let mut tx = server.db.begin(Actor::Operator).await.unwrap();
+    let mut tx = server.db.begin(Actor::Product).await.unwrap();
     let settings = EnvironmentSettings::default_for(Environment::Live);
     let decided = projects::StoredSettings { settings, version: 1, tag: None };
     projects::set_environment(&mut tx, tenant, &decided).await.unwrap();

@@ -54,7 +54,7 @@ async fn own(server: &TestServer) -> Own {
         state: AuthRequestState::Pending,
         expires_at: now.after(Duration::from_mins(10)),
     };
-    let mut tx = server.db.begin(Actor::Operator).await.unwrap();
+    let mut tx = server.db.begin(Actor::Product).await.unwrap();
     let fresh = EndUserKey::new(&clock, &entropy);
     let key = end_users::ensure(&mut tx, server.tenant, &owner, fresh, now).await.unwrap();
     connections::create(&mut tx, &connection, key).await.unwrap();

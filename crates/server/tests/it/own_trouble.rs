@@ -291,7 +291,7 @@ async fn r3_tokens_in_a_file_that_nobody_takes_are_ended_at_the_provider() {
         assert!(began.elapsed() < PATIENCE);
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    let lock = outside.begin(Actor::Operator).await.unwrap();
+    let lock = outside.begin(Actor::Product).await.unwrap();
     assert_eq!(call.await.unwrap(), "completed", "out of memory");
     let file = std::fs::read_dir(server.spool()).unwrap().next().unwrap().unwrap().path();
     let text = std::fs::read(&file).unwrap();
@@ -353,7 +353,7 @@ async fn r1_a_caller_is_not_kept_waiting_for_a_node_that_is_gone() {
     let listed = server.agent("alice").get("/v1/connections").await;
     let connection = listed.body["data"][0]["id"].as_str().unwrap().parse().unwrap();
     let key = RefreshKey { connection, kind: "default".to_owned() };
-    let mut tx = server.db.begin(Actor::Operator).await.unwrap();
+    let mut tx = server.db.begin(Actor::Product).await.unwrap();
     let by = Claimant { node: "gone", takes_over: true };
     let lease = refreshes::claim(&mut tx, &key, by, MINUTE).await.unwrap().unwrap();
     refreshes::mark_sent(&mut tx, &lease, 1).await.unwrap();

@@ -284,7 +284,7 @@ async fn r3_what_another_node_has_sent_is_taken_over_once_the_database_was_heard
     let id = a.agent("alice").get("/v1/connections").await.body["data"][0]["id"].clone();
     let connection = id.as_str().unwrap().parse().unwrap();
     let key = RefreshKey { connection, kind: "default".to_owned() };
-    let mut tx = a.db.begin(Actor::Operator).await.unwrap();
+    let mut tx = a.db.begin(Actor::Product).await.unwrap();
     let by = Claimant { node: "cut off", takes_over: false };
     let lease = refreshes::claim(&mut tx, &key, by, Duration::ZERO).await.unwrap().unwrap();
     refreshes::mark_sent(&mut tx, &lease, 1).await.unwrap();
@@ -315,13 +315,13 @@ async fn f28_v5_a_token_out_of_a_restored_answer_is_as_much_in_doubt_as_the_one_
     let body = json!({"access_token": "new", "refresh_token": "newer", "expires_in": 3_600});
     let answer = json!({"status": 200, "body": body.to_string()}).to_string();
     let answer = server.kept_answer(&connection, &key, &answer).await;
-    let mut tx = server.db.begin(Actor::Operator).await.unwrap();
+    let mut tx = server.db.begin(Actor::Product).await.unwrap();
     let by = Claimant { node: "the one before", takes_over: false };
     let lease = refreshes::claim(&mut tx, &key, by, Duration::ZERO).await.unwrap().unwrap();
     refreshes::mark_sent(&mut tx, &lease, 1).await.unwrap();
     tx.commit().await.unwrap();
     assert!(refreshes::keep_answer(&server.db, &lease, &answer).await.unwrap());
-    let mut tx = server.db.begin(Actor::Operator).await.unwrap();
+    let mut tx = server.db.begin(Actor::Product).await.unwrap();
     assert_eq!(copies::mark_old(&mut tx).await.unwrap(), 1);
     tx.commit().await.unwrap();
 
@@ -354,7 +354,7 @@ async fn r3_a_token_that_the_database_cannot_take_is_used_and_kept_until_it_can(
     while provider.hostile.ledger().peak == 0 || provider.hostile.ledger().refreshes == 0 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    let lock = outside.begin(Actor::Operator).await.unwrap();
+    let lock = outside.begin(Actor::Product).await.unwrap();
     assert_eq!(call.await.unwrap(), "completed", "out of memory");
     assert_eq!(server.spooled(), 1);
     assert_eq!(reads(&server).await, "completed", "so is the next one");
@@ -372,7 +372,7 @@ async fn r3_without_a_database_that_takes_the_intent_the_provider_is_not_called(
     let (provider, server) = connected(strict()).await;
     let Some(outside) = server.database_from_outside().await else { return };
     server.clock.advance(LIFE);
-    let lock = outside.begin(Actor::Operator).await.unwrap();
+    let lock = outside.begin(Actor::Product).await.unwrap();
     let reply = read(&server).await;
     assert_eq!(reply.status, 503, "{reply:?}");
     assert_eq!(provider.hostile.ledger().refreshes, 0);

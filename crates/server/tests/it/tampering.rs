@@ -20,7 +20,7 @@ async fn v1_a_token_moved_to_another_users_connection_is_not_sent() {
     let bob = connect(&server, "bob").await;
     let stolen = tokens::of(&server.db, alice).await.unwrap().remove(0);
     let bob = connections::find(&server.db, server.tenant, bob).await.unwrap().unwrap();
-    let mut tx = server.db.begin(Actor::Operator).await.unwrap();
+    let mut tx = server.db.begin(Actor::Product).await.unwrap();
     tokens::put(&mut tx, &bob, &stolen).await.unwrap();
     tx.commit().await.unwrap();
 
@@ -41,7 +41,7 @@ async fn v1_a_refresh_token_in_the_place_of_an_access_token_is_not_sent() {
     token.access_token = token.refresh_token.clone().unwrap();
     token.expires_at = Some(Timestamp::from_secs(4_000_000_000));
     let alice = connections::find(&server.db, server.tenant, alice).await.unwrap().unwrap();
-    let mut tx = server.db.begin(Actor::Operator).await.unwrap();
+    let mut tx = server.db.begin(Actor::Product).await.unwrap();
     tokens::put(&mut tx, &alice, &token).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(server.agent("alice").call(TOOL, json!({})).await.status, 500);
@@ -55,7 +55,7 @@ async fn v1_an_edited_destination_host_makes_a_token_unusable() {
     let mut stored = connections::find(&server.db, server.tenant, alice).await.unwrap().unwrap();
     let more = ["evil.example.com".to_owned()];
     stored.hosts = stored.hosts.iter().map(ToOwned::to_owned).chain(more).collect::<HostSet>();
-    let mut tx = server.db.begin(Actor::Operator).await.unwrap();
+    let mut tx = server.db.begin(Actor::Product).await.unwrap();
     connections::update(&mut tx, &stored).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(server.agent("alice").call(TOOL, json!({})).await.outcome(), "auth_required");
@@ -70,7 +70,7 @@ async fn v1_an_app_secret_moved_to_another_project_does_not_open() {
     let made = server.app.management().provisioning.provision("Thief", "Thief").await.unwrap();
     copy.tenant.project = made.project;
     copy.id = "pcon_01JAAAAAAAAAAAAAAAAAAAAAAA".parse().unwrap();
-    let mut tx = server.db.begin(Actor::Operator).await.unwrap();
+    let mut tx = server.db.begin(Actor::Product).await.unwrap();
     project_connectors::create(&mut tx, &copy).await.unwrap();
     tx.commit().await.unwrap();
 

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use astralform_domain::{Actor, Clock};
+use astralform_domain::{Actor, Clock, Timestamp};
 use sqlx::{Sqlite, Transaction};
 
 use super::{
@@ -10,7 +10,7 @@ use super::{
     line::PostgresConnection,
     one_connection::{self, Mark},
     postgres, sqlite,
-    work::Work,
+    work::{RequestMark, Work},
 };
 use crate::{Result, bind::Bind, changes::Feed};
 
@@ -19,6 +19,10 @@ pub struct Tx {
     pub(super) open: Open,
     actor: Actor,
     has_written: bool,
+    /// Whether the audit log has an entry of what it does, or need not have one.
+    pub(crate) is_recorded: bool,
+    /// The request that it belongs to.
+    pub(crate) request: RequestMark,
     /// The digests of what it changes.
     pub(crate) touched: BTreeSet<u32>,
     pub(crate) feed: Arc<Feed>,
@@ -58,7 +62,20 @@ impl Db {
         };
         let has_written = false;
         let mark = Mark::set();
-        Ok(Tx { open, actor, has_written, touched, feed, clock, _mark: mark, _work: work })
+        let is_recorded = actor == Actor::Product;
+        let request = RequestMark::current();
+        Ok(Tx {
+            open,
+            actor,
+            has_written,
+            is_recorded,
+            request,
+            touched,
+            feed,
+            clock,
+            _mark: mark,
+            _work: work,
+        })
     }
 
     /// Starts a write transaction of an actor whose statements read or change any number of rows,
@@ -99,16 +116,37 @@ impl Open {
 }
 
 impl Tx {
+    /// Returns the time by the clock that dates what is done.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     /// Returns who makes the changes of this transaction.
     pub fn actor(&self) -> Actor {
         self.actor
     }
 
-    /// Makes everything since [`Db::begin`] durable.
+    /// Makes everything since [`Db::begin`] durable, of which the audit log needs no entry: what
+    /// callers do all day, and steps on the way to what is recorded.
+    ///
+    /// # Errors
+    /// When the database cannot; then nothing of it happened.
+    pub async fn commit_unrecorded(mut self) -> Result<()> {
+        self.is_recorded = true;
+        self.commit().await
+    }
+
+    /// Makes everything since [`Db::begin`] durable. Who changes anything has recorded it before
+    /// ([`audit::append`](crate::audit::append)); in tests, one that has not is a panic.
     ///
     /// # Errors
     /// When the database cannot; then nothing of it happened.
     pub async fn commit(mut self) -> Result<()> {
+        debug_assert!(
+            self.is_recorded || !self.has_written,
+            "the audit log has no entry of what {} changes",
+            self.actor
+        );
         self.tell().await?;
         let Self { open, has_written, touched, feed, .. } = self;
         let committed = feed.health.note_write(open.commit().await, |()| has_written);

@@ -2,6 +2,7 @@
 //! which it has a connection counts, not that for which it waits for one.
 
 use std::{
+    net::IpAddr,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -9,13 +10,35 @@ use std::{
     time::Instant,
 };
 
+use astralform_domain::RequestId;
+
 tokio::task_local! {
-    static ACCOUNT: Arc<AtomicU64>;
+    static ACCOUNT: (Arc<AtomicU64>, RequestMark);
 }
 
-/// Does some work, and adds the nanoseconds that SQLite spends on it to an account.
-pub async fn charged_to<T>(account: Arc<AtomicU64>, work: impl Future<Output = T>) -> T {
-    ACCOUNT.scope(account, work).await
+/// Does some work of a request, and adds the nanoseconds that SQLite spends on it to an account.
+pub async fn charged_to<T>(
+    account: Arc<AtomicU64>,
+    request: RequestMark,
+    work: impl Future<Output = T>,
+) -> T {
+    ACCOUNT.scope((account, request), work).await
+}
+
+/// What is written down of the request that a change belongs to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RequestMark {
+    /// Its id.
+    pub id: Option<RequestId>,
+    /// The address that it came from.
+    pub address: Option<IpAddr>,
+}
+
+impl RequestMark {
+    /// Returns that of the request that the current task works for.
+    pub(super) fn current() -> Self {
+        ACCOUNT.try_with(|(_, request)| *request).unwrap_or_default()
+    }
 }
 
 /// Work that is being done, until it is dropped.
@@ -24,7 +47,7 @@ pub(super) struct Work(Option<(Arc<AtomicU64>, Instant)>);
 impl Work {
     /// Begins to measure work.
     pub(super) fn begin() -> Self {
-        Self(ACCOUNT.try_with(|account| (Arc::clone(account), Instant::now())).ok())
+        Self(ACCOUNT.try_with(|(account, _)| (Arc::clone(account), Instant::now())).ok())
     }
 
     /// Returns work that is done by another process.
@@ -51,9 +74,11 @@ mod tests {
     async fn x4_what_the_database_does_for_a_request_is_charged_to_it_where_it_is_ours_to_do() {
         on_both(async |db| {
             let account = Arc::<AtomicU64>::default();
-            charged_to(Arc::clone(&account), world(&db)).await;
+            let request = RequestMark::default();
+            charged_to(Arc::clone(&account), request, world(&db)).await;
             let of_a_transaction = account.swap(0, Ordering::Relaxed);
-            charged_to(Arc::clone(&account), crate::projects::list(&db)).await.unwrap();
+            let listed = crate::projects::list(&db);
+            charged_to(Arc::clone(&account), request, listed).await.unwrap();
             let of_a_read = account.swap(0, Ordering::Relaxed);
             world(&db).await;
             assert_eq!(of_a_transaction > 0, db.is_sqlite());

@@ -135,7 +135,10 @@ pub(super) async fn projects(tx: &mut Tx, until: Timestamp, limit: i64) -> Resul
           AND NOT EXISTS (SELECT 1 FROM api_keys WHERE project_id = projects.id)
           AND NOT EXISTS (SELECT 1 FROM end_users WHERE project_id = projects.id)
         ORDER BY deleted_at LIMIT $2";
-    const PARTS: [&str; 7] = [
+    const PARTS: [&str; 10] = [
+        "DELETE FROM audit_entries WHERE chain = $1",
+        "DELETE FROM audit_heads WHERE chain = $1",
+        "DELETE FROM audit_names WHERE project_id = $1",
         "DELETE FROM webhooks WHERE project_id = $1",
         "DELETE FROM sessions WHERE project_id = $1",
         "DELETE FROM idempotent_requests WHERE project_id = $1",

@@ -6,6 +6,7 @@ use astralform_management::{
     admin_tokens::AdminTokenError,
     agents::{AgentError, AssignmentError},
     api_keys::ApiKeyError,
+    audit_log::AuditError,
     connections::SelectionError,
     copies::CopyError,
     deletions::DeleteError,
@@ -185,6 +186,19 @@ impl From<SelectionError> for Problem {
             }
             SelectionError::Forbidden(forbidden) => forbidden.into(),
             SelectionError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<AuditError> for Problem {
+    fn from(error: AuditError) -> Self {
+        let detail = error.to_string();
+        match error {
+            AuditError::EnvironmentRequired => {
+                Self::new(StatusCode::BAD_REQUEST, Code::EnvironmentRequired, detail)
+            }
+            AuditError::Forbidden(forbidden) => forbidden.into(),
+            AuditError::Fault(fault) => fault.into(),
         }
     }
 }

@@ -19,6 +19,7 @@ const FLOORS: &[&str] = &[
     "data_keys",
     "metrics",
     "base",
+    "audit",
     "row_tags",
     "connectors",
     "settings",

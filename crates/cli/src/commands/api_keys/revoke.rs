@@ -1,12 +1,13 @@
 use std::process::ExitCode;
 
-use astralform_domain::{ApiKeyId, Clock};
+use astralform_domain::ApiKeyId;
 use astralform_management::api_keys::{self, RevokeOutcome};
 use clap::Args;
 use serde_json::json;
 
 use super::{said, status};
 use crate::{
+    audited,
     config::{Store, StoreFlags},
     database,
     out::print,
@@ -34,11 +35,11 @@ impl RevokeApiKeys {
         let store = Store::load(self.store)?;
         telemetry::start_plain("warn")?;
         let db = database::connect_existing(&store.database).await?;
+        let chain = audited::chain(&db, &store).await;
         let mut are_known = true;
         for id in self.ids {
-            let now = Clock::system().now();
             let (ended, sessions) =
-                api_keys::revoke_as_operator(&db, id, self.sessions, now).await?;
+                api_keys::revoke_as_operator(&db, id, self.sessions, chain.as_ref()).await?;
             are_known &= ended != RevokeOutcome::Unknown;
             let ended_sessions = self.sessions.then_some(sessions);
             if self.json {

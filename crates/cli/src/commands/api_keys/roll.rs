@@ -48,7 +48,7 @@ impl RollApiKey {
             let id = self.id;
             format!("API key, not shown again: {secret}\n{id} lives on for {seconds} seconds.")
         };
-        Shown::of([&made], []).print(&text, &db, "roll the key again").await?;
+        Shown::of([&made], []).print(&text, (&db, &store), "roll the key again").await?;
         db.close().await;
         Ok(ExitCode::SUCCESS)
     }

@@ -1,11 +1,13 @@
 use std::process::ExitCode;
 
 use astralform_domain::{Clock, Entropy};
+use astralform_engine::audit::Event;
 use astralform_operations::rotation::{Rotation, Standing, Step, standing};
 use astralform_vault::KeyFileLock;
 use clap::Args;
 
 use crate::{
+    audited,
     config::{Database, Store, StoreFlags},
     keys,
     out::tell,
@@ -58,6 +60,8 @@ impl Rotate {
             tell: &|step| tell(&in_words(step)),
         };
         rotation.run(self.data_keys).await?;
+        let event = Event::new("keys.rotated", ring.current());
+        audited::note(&db, &store, &event.with("data_keys", self.data_keys)).await?;
         db.close().await;
         tell("Done. `astralform keys status` says which keys nothing needs any more.");
         Ok(ExitCode::SUCCESS)

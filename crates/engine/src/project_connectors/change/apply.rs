@@ -11,14 +11,15 @@ use crate::{
 };
 
 impl ProjectConnectors {
-    /// Carries a change out, if as many connections become unusable as the caller confirmed.
+    /// Carries a change out, if as many connections become unusable as the caller confirmed, and
+    /// returns what is stored then.
     pub(super) async fn apply(
         &self,
         tx: &mut Tx,
         revised: Revised,
         change: &ConnectorChange,
         keys: &ProjectKeys,
-    ) -> Result<(), SettingsError> {
+    ) -> Result<ProjectConnector, SettingsError> {
         let Revised { mut settings, client, key, effect } = revised;
         if effect == Effect::Reconnect {
             let ended = self.count_unusable(tx, &settings, key.as_ref()).await?;
@@ -35,7 +36,7 @@ impl ProjectConnectors {
             self.project_key.put_project_key(tx, &settings, &key, keys).await?;
         }
         tracing::info!(project_connector.id = %settings.id, "connector changed");
-        Ok(())
+        Ok(settings)
     }
 
     /// Returns how many connections become unusable; not the project's own, where its key is

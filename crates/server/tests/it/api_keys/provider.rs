@@ -107,7 +107,7 @@ impl Stocks {
         let found = project_connectors::by_slug(&server.db, server.tenant, &slug).await;
         let mut row = found.unwrap().unwrap();
         row.hosts = std::iter::once(host.to_owned()).collect();
-        let mut tx = server.db.begin(Actor::Operator).await.unwrap();
+        let mut tx = server.db.begin(Actor::Product).await.unwrap();
         project_connectors::update(&mut tx, &row).await.unwrap();
         tx.commit().await.unwrap();
     }

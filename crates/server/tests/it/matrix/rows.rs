@@ -123,6 +123,8 @@ pub(super) const ROWS: &[Row] = &[
     member("delete_project_logo", Admin, Write).answers(204),
     member("delete_project", Owner, Write).with(r#"{"confirm": "Test project"}"#),
     member("delete_end_user", Admin, Write).listed_in_test(),
+    member("list_audit_entries", Admin, Read),
+    member("list_team_audit_entries", Admin, Read),
     member("get_environment", Member, Read),
     member("update_environment", Admin, Write)
         .with(r#"{"return_urls": ["https://app.example.com/done"]}"#),

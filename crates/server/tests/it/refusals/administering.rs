@@ -129,6 +129,7 @@ async fn of_keys(server: &TestServer) -> Vec<Refused> {
         post(&admin, &keys, json!({"environment": "test", "name": ""})).await,
         post(&admin, &keys, json!({"environment": "test", "name": "CI", "expires_at": past})).await,
         get(&admin, &format!("{keys}/{none}")).await,
+        get(&admin, &server.project("/audit?end_user=alice")).await,
     ];
     let made = admin.post(&keys, json!({"environment": "test", "name": "Old"})).await;
     let path = format!("{keys}/{}", made.body["id"].as_str().unwrap());

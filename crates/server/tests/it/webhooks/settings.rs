@@ -174,7 +174,7 @@ async fn v1_a_webhook_whose_address_was_edited_is_not_told() {
     for (end_user, hosts) in [("alice", stored.hosts.clone()), ("bob", HostSet::from_iter([host]))]
     {
         stored.hosts = hosts;
-        let mut tx = server.db.begin(Actor::Operator).await.unwrap();
+        let mut tx = server.db.begin(Actor::Product).await.unwrap();
         webhooks::update(&mut tx, &stored).await.unwrap();
         tx.commit().await.unwrap();
         server.connect(end_user, TOOL).await;

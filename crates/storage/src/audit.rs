@@ -1,0 +1,327 @@
+//! The audit log: what was done and by whom, in chains whose entries vouch for one another.
+//!
+//! This module stores and reads; MACs are made and compared by whoever holds the keys.
+
+use astralform_domain::{Email, EndUserId, Environment, ProjectId, RequestId, Timestamp};
+
+use crate::{
+    Db, Result, Tx,
+    bind::binds,
+    db::{Row, Run},
+    row::Record,
+};
+
+/// An entry, as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The chain that it is part of.
+    pub chain: String,
+    /// Its number there, from 1.
+    pub number: i64,
+    /// When it was written.
+    pub at: Timestamp,
+    /// Who did it: an id that says of what, or a word.
+    pub actor: String,
+    /// What was done.
+    pub action: String,
+    /// The environment that it was done in, where it was in one.
+    pub environment: Option<Environment>,
+    /// What it was done to.
+    pub subject: String,
+    /// The pseudonym of the end user whom it concerns.
+    pub end_user: Option<String>,
+    /// What was so before and after: a JSON object.
+    pub details: String,
+    /// The request that it was done by.
+    pub request: Option<RequestId>,
+    /// The address that it came from.
+    pub address: Option<String>,
+    /// What vouches for it and for the entry before it.
+    pub mac: [u8; 32],
+}
+
+/// Where a chain ends and, since older entries were removed, begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// The last entry.
+    pub last: Mark,
+    /// The last one that was removed; number 0 while none was.
+    pub removed: Mark,
+}
+
+/// The place of an entry in its chain, with what vouches for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// The number of the entry.
+    pub number: i64,
+    /// The MAC of the entry.
+    pub mac: [u8; 32],
+    /// What vouches for both.
+    pub tag: [u8; 32],
+}
+
+impl Record for Entry {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self {
+            chain: row.text("chain")?,
+            number: row.int("number")?,
+            at: row.time("at")?,
+            actor: row.text("actor")?,
+            action: row.text("action")?,
+            environment: row.optional_parse("environment")?,
+            subject: row.text("subject")?,
+            end_user: row.optional_text("end_user")?,
+            details: row.text("details")?,
+            request: row.optional_parse("request_id")?,
+            address: row.optional_text("address")?,
+            mac: row.digest("mac")?,
+        })
+    }
+}
+
+impl Record for Head {
+    fn read(row: &Row) -> Result<Self> {
+        let mark = |number, mac, tag| -> Result<Mark> {
+            Ok(Mark { number: row.int(number)?, mac: row.digest(mac)?, tag: row.digest(tag)? })
+        };
+        Ok(Self {
+            last: mark("number", "mac", "tag")?,
+            removed: mark("removed", "removed_mac", "removed_tag")?,
+        })
+    }
+}
+
+/// Returns the head of a chain, locked until the transaction ends, so that its entries are written
+/// one after another; `fresh` where it has none yet.
+pub async fn lock_head(tx: &mut Tx, chain: &str, fresh: &Head) -> Result<Head> {
+    const MAKE: &str = "
+        INSERT INTO audit_heads (chain, number, mac, tag, removed, removed_mac, removed_tag)
+        VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (chain) DO NOTHING";
+    const LOCK: &str = "UPDATE audit_heads SET number = number WHERE chain = $1 RETURNING *";
+    if let Some(found) = tx.returning(LOCK, binds![chain]).await? {
+        return Ok(found);
+    }
+    let Head { last, removed } = fresh;
+    let binds = binds![
+        chain,
+        last.number,
+        &last.mac,
+        &last.tag,
+        removed.number,
+        &removed.mac,
+        &removed.tag,
+    ];
+    tx.execute(MAKE, binds).await?;
+    let found = tx.returning(LOCK, binds![chain]).await?;
+    Ok(found.unwrap_or_else(|| fresh.clone()))
+}
+
+/// Writes an entry and the head that ends with it. A transaction that has one changes nothing that
+/// the log does not know.
+pub async fn append(tx: &mut Tx, entry: &Entry, tag: &[u8; 32]) -> Result<()> {
+    const SQL: &str = "
+        INSERT INTO audit_entries
+            (chain, number, at, actor, action, environment, subject, end_user, details, request_id,
+             address, mac)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+    const HEAD: &str = "UPDATE audit_heads SET number = $2, mac = $3, tag = $4 WHERE chain = $1";
+    let binds = binds![
+        entry.chain.as_str(),
+        entry.number,
+        entry.at,
+        entry.actor.as_str(),
+        entry.action.as_str(),
+        entry.environment,
+        entry.subject.as_str(),
+        &entry.end_user,
+        entry.details.as_str(),
+        entry.request.map(|id| id.to_string()),
+        &entry.address,
+        &entry.mac,
+    ];
+    tx.execute(SQL, binds).await?;
+    let binds = binds![entry.chain.as_str(), entry.number, &entry.mac, tag];
+    tx.execute(HEAD, binds).await?;
+    tx.is_recorded = true;
+    Ok(())
+}
+
+impl Tx {
+    /// Returns the id and the address of the request that this transaction belongs to.
+    pub fn request(&self) -> (Option<RequestId>, Option<String>) {
+        let address = self.request.address.map(|address| address.to_string());
+        (self.request.id, address)
+    }
+
+    /// Tries to do something whose failure undoes nothing else.
+    ///
+    /// # Errors
+    /// When it failed, or the transaction is lost.
+    pub async fn apart<T, E: From<crate::Error>>(
+        &mut self,
+        work: impl AsyncFnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.execute("SAVEPOINT apart", Vec::new()).await?;
+        let done = work(self).await;
+        let end =
+            if done.is_ok() { "RELEASE SAVEPOINT apart" } else { "ROLLBACK TO SAVEPOINT apart" };
+        self.execute(end, Vec::new()).await?;
+        done
+    }
+
+    /// Notes that the audit log could not take an entry of what is done: it goes on without.
+    pub fn go_on_unrecorded(&mut self) {
+        self.is_recorded = true;
+    }
+}
+
+/// Which entries are looked for: those that match every field that is set, the newest first.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct EntryFilter<'a> {
+    /// Of this environment.
+    pub environment: Option<Environment>,
+    /// Of this action.
+    pub action: Option<&'a str>,
+    /// By this actor.
+    pub actor: Option<&'a str>,
+    /// About this subject.
+    pub subject: Option<&'a str>,
+    /// About the end user of this pseudonym.
+    pub end_user: Option<&'a str>,
+    /// Written then or later.
+    pub since: Option<Timestamp>,
+    /// Written before then.
+    pub until: Option<Timestamp>,
+    /// Those with a lower number.
+    pub before: Option<i64>,
+    /// So many at most.
+    pub limit: i64,
+}
+
+/// An entry with the names behind its ids, as far as they are known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedEntry {
+    /// The entry.
+    pub entry: Entry,
+    /// The address of the member who acted.
+    pub actor_email: Option<Email>,
+    /// The end user whom it concerns, until they are deleted.
+    pub end_user: Option<EndUserId>,
+}
+
+impl Record for ListedEntry {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self {
+            entry: Entry::read(row)?,
+            actor_email: row.optional_parse("actor_email")?,
+            end_user: row.optional_parse("named_end_user")?,
+        })
+    }
+}
+
+/// Returns entries of a chain, the newest first.
+pub async fn list(db: impl Run, chain: &str, filter: EntryFilter<'_>) -> Result<Vec<ListedEntry>> {
+    const SQL: &str = "
+        SELECT audit_entries.*, members.email AS actor_email, audit_names.end_user AS named_end_user
+        FROM audit_entries
+        LEFT JOIN members ON members.id = audit_entries.actor
+        LEFT JOIN audit_names ON audit_names.project_id = audit_entries.chain
+            AND audit_names.pseudonym = audit_entries.end_user
+        WHERE audit_entries.chain = $1 AND audit_entries.number < $2
+          AND ($3 IS NULL OR audit_entries.environment = $3)
+          AND ($4 IS NULL OR audit_entries.action = $4)
+          AND ($5 IS NULL OR audit_entries.actor = $5)
+          AND ($6 IS NULL OR audit_entries.subject = $6)
+          AND ($7 IS NULL OR audit_entries.end_user = $7)
+          AND ($8 IS NULL OR audit_entries.at >= $8) AND ($9 IS NULL OR audit_entries.at < $9)
+        ORDER BY audit_entries.number DESC LIMIT $10";
+    let EntryFilter { environment, action, actor, subject, end_user, since, until, before, limit } =
+        filter;
+    let owned = |text: Option<&str>| text.map(ToOwned::to_owned);
+    let binds = binds![
+        chain,
+        before.unwrap_or(i64::MAX),
+        environment,
+        &owned(action),
+        &owned(actor),
+        &owned(subject),
+        &owned(end_user),
+        since,
+        until,
+        limit,
+    ];
+    db.all(SQL, binds).await
+}
+
+/// Returns entries of a chain in their order, those after `after` and `limit` at most.
+pub async fn in_order(db: &Db, chain: &str, after: i64, limit: i64) -> Result<Vec<Entry>> {
+    const SQL: &str = "
+        SELECT * FROM audit_entries WHERE chain = $1 AND number > $2 ORDER BY number LIMIT $3";
+    db.all(SQL, binds![chain, after, limit]).await
+}
+
+/// Returns the head of a chain.
+pub async fn head(db: &Db, chain: &str) -> Result<Option<Head>> {
+    db.optional("SELECT * FROM audit_heads WHERE chain = $1", binds![chain]).await
+}
+
+struct ChainName(String);
+
+impl Record for ChainName {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self(row.text("chain")?))
+    }
+}
+
+/// Returns the chains that have a head or an entry.
+pub async fn chains(db: &Db) -> Result<Vec<String>> {
+    const SQL: &str = "
+        SELECT chain FROM audit_heads UNION SELECT DISTINCT chain FROM audit_entries ORDER BY chain";
+    let found: Vec<ChainName> = db.all(SQL, binds![]).await?;
+    Ok(found.into_iter().map(|ChainName(name)| name).collect())
+}
+
+/// Returns the last entry of a chain that was written until then, among the first so many.
+pub async fn last_until(
+    tx: &mut Tx,
+    chain: &str,
+    until: Timestamp,
+    among: i64,
+) -> Result<Option<Entry>> {
+    const SQL: &str = "
+        SELECT * FROM
+            (SELECT * FROM audit_entries WHERE chain = $1 ORDER BY number LIMIT $3) AS first_ones
+        WHERE at <= $2 ORDER BY number DESC LIMIT 1";
+    tx.optional(SQL, binds![chain, until, among]).await
+}
+
+/// Removes the entries of a chain up to one, which the head names from then on.
+pub async fn remove_until(tx: &mut Tx, chain: &str, removed: &Mark) -> Result<u64> {
+    const SQL: &str = "DELETE FROM audit_entries WHERE chain = $1 AND number <= $2";
+    const HEAD: &str = "
+        UPDATE audit_heads SET removed = $2, removed_mac = $3, removed_tag = $4 WHERE chain = $1";
+    let binds = binds![chain, removed.number, &removed.mac, &removed.tag];
+    tx.execute(HEAD, binds).await?;
+    tx.execute(SQL, binds![chain, removed.number]).await
+}
+
+/// Keeps who is behind a pseudonym.
+pub async fn name(
+    tx: &mut Tx,
+    project: ProjectId,
+    pseudonym: &str,
+    end_user: &EndUserId,
+) -> Result<()> {
+    const SQL: &str = "
+        INSERT INTO audit_names (project_id, pseudonym, end_user) VALUES ($1, $2, $3)
+        ON CONFLICT (project_id, pseudonym) DO NOTHING";
+    tx.execute(SQL, binds![project, pseudonym, end_user]).await?;
+    Ok(())
+}
+
+/// Forgets who is behind a pseudonym: its entries stay, and name nobody.
+pub async fn forget(tx: &mut Tx, project: ProjectId, pseudonym: &str) -> Result<()> {
+    const SQL: &str = "DELETE FROM audit_names WHERE project_id = $1 AND pseudonym = $2";
+    tx.execute(SQL, binds![project, pseudonym]).await?;
+    Ok(())
+}
