@@ -165,7 +165,7 @@ impl OwnConnections {
             connections::update(&mut tx, &connection).await.map_err(Fault::from)?;
         }
         let event = Event::new("connection.changed", id).within(tenant.environment);
-        let event = event.about(end_user).with("label", connection.label.clone());
+        let event = event.about(end_user).with("has_label", connection.label.is_some());
         chain.record(&mut tx, &event.with("is_default", connection.is_default)).await?;
         tx.commit().await.map_err(Fault::from)?;
         Ok(self.listed(connection).await?)

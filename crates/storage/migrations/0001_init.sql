@@ -522,6 +522,11 @@ CREATE TABLE audit_entries (
     PRIMARY KEY (chain, number)
 );
 
+-- What is about an end user.
+CREATE INDEX audit_entries_by_end_user
+    ON audit_entries (chain, end_user)
+    WHERE end_user IS NOT NULL;
+
 -- The end of each chain, and where it begins since older entries were removed.
 CREATE TABLE audit_heads (
     chain        TEXT PRIMARY KEY,

@@ -295,14 +295,21 @@ pub async fn last_until(
     tx.optional(SQL, binds![chain, until, among]).await
 }
 
-/// Removes the entries of a chain up to one, which the head names from then on.
+/// Removes the entries of a chain up to one, which the head names from then on, and the names of
+/// those whom no entry is about any more.
 pub async fn remove_until(tx: &mut Tx, chain: &str, removed: &Mark) -> Result<u64> {
     const SQL: &str = "DELETE FROM audit_entries WHERE chain = $1 AND number <= $2";
     const HEAD: &str = "
         UPDATE audit_heads SET removed = $2, removed_mac = $3, removed_tag = $4 WHERE chain = $1";
+    const NAMES: &str = "
+        DELETE FROM audit_names WHERE project_id = $1 AND NOT EXISTS
+            (SELECT 1 FROM audit_entries
+             WHERE audit_entries.chain = $1 AND audit_entries.end_user = audit_names.pseudonym)";
     let binds = binds![chain, removed.number, &removed.mac, &removed.tag];
     tx.execute(HEAD, binds).await?;
-    tx.execute(SQL, binds![chain, removed.number]).await
+    let number = tx.execute(SQL, binds![chain, removed.number]).await?;
+    tx.execute(NAMES, binds![chain]).await?;
+    Ok(number)
 }
 
 /// Keeps who is behind a pseudonym.

@@ -142,7 +142,7 @@ pub const ALL: &[Retention] = &[
     with("nodes", "their process lives, and a day longer; each beat removes older ones"),
     with("audit_entries", "their project, and not longer than a year"),
     with("audit_heads", "their project, team or installation, one for each"),
-    with("audit_names", "their end user"),
+    with("audit_names", "entries are about them, and not longer than their end user"),
     with("meta", "the installation; a handful of rows"),
 ];
 

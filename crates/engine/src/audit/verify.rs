@@ -38,52 +38,67 @@ pub enum Broken {
 /// How many entries are read at once.
 const AT_ONCE: i64 = 1_000;
 
+/// How often a chain is read anew whose beginning is removed meanwhile.
+const ATTEMPTS: usize = 5;
+
 impl AuditChain {
-    /// Reads the whole chain, and returns the first link that does not hold.
+    /// Reads the whole chain, and returns the first link that does not hold. Others may write to it
+    /// meanwhile.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn verify(&self, base: &Base) -> Result<Verified, Fault> {
-        let mut verified = Verified { chain: self.name.clone(), entries: 0, broken: None };
-        let Some(head) = audit::head(&base.db, &self.name).await? else {
-            let any = audit::in_order(&base.db, &self.name, 0, 1).await?;
-            verified.broken = (!any.is_empty()).then_some(Broken::NoHead);
-            return Ok(verified);
-        };
-        if !self.holds(&head) {
-            verified.broken = Some(Broken::Head);
-            return Ok(verified);
-        }
-        let (mut number, mut mac) = (head.removed.number, head.removed.mac);
-        loop {
-            let page = audit::in_order(&base.db, &self.name, number, AT_ONCE).await?;
-            if page.is_empty() {
+        let mut verified = self.verified(0, None);
+        for _ in 0..ATTEMPTS {
+            let head = audit::head(&base.db, &self.name).await?;
+            verified = self.verify_with(base, head.as_ref()).await?;
+            let is_same =
+                verified.broken.is_some() && audit::head(&base.db, &self.name).await? == head;
+            if verified.broken.is_none() || is_same {
                 break;
             }
-            for entry in page {
-                let is_next = entry.number == number + 1;
-                let broken = match () {
-                    () if number >= head.last.number => Some(Broken::Added(number)),
-                    () if !is_next => Some(Broken::Missing(number + 1)),
-                    () if !is_same(&entry.mac, &entry_mac(&self.key, &entry, &mac)) => {
-                        Some(Broken::Altered(entry.number))
-                    }
-                    () => None,
-                };
-                if broken.is_some() {
-                    verified.broken = broken;
-                    return Ok(verified);
+        }
+        Ok(verified)
+    }
+
+    fn verified(&self, entries: u64, broken: Option<Broken>) -> Verified {
+        Verified { chain: self.name.clone(), entries, broken }
+    }
+
+    async fn verify_with(&self, base: &Base, head: Option<&Head>) -> Result<Verified, Fault> {
+        let Some(head) = head else {
+            let any = audit::in_order(&base.db, &self.name, 0, 1).await?;
+            return Ok(self.verified(0, (!any.is_empty()).then_some(Broken::NoHead)));
+        };
+        if !self.holds(head) {
+            return Ok(self.verified(0, Some(Broken::Head)));
+        }
+        let mut entries = 0;
+        let (mut number, mut mac) = (head.removed.number, head.removed.mac);
+        while number < head.last.number {
+            let page = audit::in_order(&base.db, &self.name, number, AT_ONCE).await?;
+            if page.first().is_none_or(|next| next.number != number + 1) {
+                return Ok(self.verified(entries, Some(Broken::Missing(number + 1))));
+            }
+            for entry in page.into_iter().take_while(|entry| entry.number <= head.last.number) {
+                if entry.number != number + 1 {
+                    return Ok(self.verified(entries, Some(Broken::Missing(number + 1))));
                 }
-                verified.entries += 1;
+                if !is_same(&entry.mac, &entry_mac(&self.key, &entry, &mac)) {
+                    return Ok(self.verified(entries, Some(Broken::Altered(entry.number))));
+                }
+                entries += 1;
                 (number, mac) = (entry.number, entry.mac);
             }
         }
-        if number < head.last.number {
-            verified.broken = Some(Broken::Missing(number + 1));
-        } else if !is_same(&mac, &head.last.mac) {
-            verified.broken = Some(Broken::Altered(number));
+        if !is_same(&mac, &head.last.mac) {
+            return Ok(self.verified(entries, Some(Broken::Altered(number))));
         }
-        Ok(verified)
+        let after = audit::in_order(&base.db, &self.name, number, 1).await?;
+        // Where somebody has written meanwhile, the head ends later now.
+        let is_added =
+            !after.is_empty() && audit::head(&base.db, &self.name).await?.as_ref() == Some(head);
+        Ok(self.verified(entries, is_added.then_some(Broken::Added(number))))
     }
 
     fn holds(&self, head: &Head) -> bool {

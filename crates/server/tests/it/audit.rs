@@ -170,6 +170,12 @@ async fn b8_what_is_altered_removed_or_added_without_the_key_is_named() {
         ("DELETE FROM audit_heads", Broken::NoHead),
         ("UPDATE audit_heads SET number = number - 1", Broken::Head),
         ("UPDATE audit_entries SET number = number + 100 WHERE number = 4", Broken::Missing(4)),
+        (
+            "INSERT INTO audit_entries (chain, number, at, actor, action, subject, details, mac)
+             SELECT chain, number + 100, at, actor, action, subject, details, mac
+             FROM audit_entries WHERE chain LIKE 'proj%' AND number = 2",
+            Broken::Added(0),
+        ),
     ] {
         let server = busy().await;
         let last = entries(&server, "limit=1").await[0]["number"].as_i64().unwrap();
@@ -179,10 +185,30 @@ async fn b8_what_is_altered_removed_or_added_without_the_key_is_named() {
         let expected = match expected {
             Broken::Altered(0) => Broken::Altered(last),
             Broken::Missing(0) => Broken::Missing(last),
+            Broken::Added(0) => Broken::Added(last),
             other => other,
         };
         assert_eq!(broken(&server).await, Some(expected), "{sql}");
     }
+}
+
+#[tokio::test]
+async fn what_is_written_while_the_log_is_verified_is_nothing_that_was_added() {
+    let server = busy().await;
+    let admin = server.admin();
+    let path = server.project("/agents");
+    let writing = async {
+        for number in 0..30 {
+            let made = admin.post(&path, json!({"name": format!("agent-{number}")})).await;
+            assert_eq!(made.status, 201, "{made:?}");
+        }
+    };
+    let verifying = async {
+        for _ in 0..60 {
+            assert_eq!(broken(&server).await, None);
+        }
+    };
+    tokio::join!(writing, verifying);
 }
 
 #[tokio::test]
