@@ -13,7 +13,7 @@ mod verify;
 
 use std::sync::Arc;
 
-use astralform_domain::{EndUserId, ProjectId, TeamId, chain as error_chain};
+use astralform_domain::{EndUserId, Environment, ProjectId, TeamId, chain as error_chain};
 use astralform_storage::{
     Tx,
     audit::{self, Entry, Head, Mark},
@@ -21,6 +21,7 @@ use astralform_storage::{
 use astralform_vault::{ProjectKeys, Purpose, TagKey};
 
 pub use event::Event;
+pub(crate) use pruning::TERM;
 pub use verify::{Broken, Verified};
 
 use crate::{Fault, base::Base};
@@ -45,6 +46,22 @@ enum ChainKey {
 const INSTALLATION: &str = "installation";
 
 impl Base {
+    /// Creates the keys of a new project, and begins its chain.
+    ///
+    /// # Errors
+    /// When the database does not store them.
+    pub async fn begin_project(
+        &self,
+        tx: &mut Tx,
+        project: ProjectId,
+    ) -> Result<AuditChain, Fault> {
+        let keys = self.keys.create(tx, project, self.now(), &self.entropy).await?;
+        let key = ChainKey::Project(Arc::new(keys));
+        let chain = AuditChain { name: project.to_string(), project: Some(project), key };
+        chain.begin(tx).await?;
+        Ok(chain)
+    }
+
     /// Returns the chain of a project.
     ///
     /// # Errors
@@ -116,13 +133,28 @@ impl AuditChain {
         Self { name: INSTALLATION.to_owned(), project: None, key: ChainKey::Installation(key) }
     }
 
+    /// Returns the chain of a team, from one of the installation.
+    #[must_use]
+    pub fn for_team(&self, team: TeamId) -> Self {
+        Self { name: team.to_string(), project: None, key: self.key.clone() }
+    }
+
+    /// Begins the chain, together with what it is about: one that is lost does not begin anew.
+    ///
+    /// # Errors
+    /// When it has begun before.
+    pub async fn begin(&self, tx: &mut Tx) -> Result<(), Fault> {
+        Ok(audit::create_head(tx, &self.name, &self.fresh_head()).await?)
+    }
+
     /// Writes an entry of what a transaction does. It is to be the last that is written before the
     /// commit: the chain is locked from here on.
     ///
     /// # Errors
     /// When the database does not take it; then nothing of the transaction may happen.
     pub async fn record(&self, tx: &mut Tx, event: &Event<'_>) -> Result<(), Fault> {
-        let head = audit::lock_head(tx, &self.name, &self.fresh_head()).await?;
+        let head = audit::lock_head(tx, &self.name).await?;
+        let head = head.ok_or(Fault::Inconsistent("an audit chain has lost its head"))?;
         if !self.vouches_for(&head.last) {
             return Err(Fault::Inconsistent("the head of an audit chain was altered"));
         }
@@ -163,12 +195,12 @@ impl AuditChain {
         tx: &mut Tx,
         event: &Event<'_>,
     ) -> Result<(), Fault> {
-        let missed = base.unrecorded.get();
+        let missed = base.unrecorded.take();
         let event = &event.clone().after_unrecorded(missed);
         match tx.apart(async |tx: &mut Tx| self.record(tx, event).await).await {
-            Ok(()) => base.unrecorded.settle(missed),
+            Ok(()) => {}
             Err(fault) => {
-                base.unrecorded.count();
+                base.unrecorded.add(missed + 1);
                 tx.go_on_unrecorded();
                 tracing::error!(
                     action = event.action,
@@ -197,11 +229,7 @@ impl AuditChain {
     }
 
     /// Returns the pseudonym of an end user of the project.
-    pub fn pseudonym_of(
-        &self,
-        environment: astralform_domain::Environment,
-        end_user: &EndUserId,
-    ) -> String {
+    pub fn pseudonym_of(&self, environment: Environment, end_user: &EndUserId) -> String {
         pseudonym(&self.key, environment, end_user)
     }
 

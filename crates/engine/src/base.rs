@@ -28,17 +28,14 @@ pub struct Base {
 pub(crate) struct Unrecorded(AtomicU64);
 
 impl Unrecorded {
-    pub(crate) fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+    /// Returns how many, for an entry that tells of them.
+    pub(crate) fn take(&self) -> u64 {
+        self.0.swap(0, Ordering::Relaxed)
     }
 
-    pub(crate) fn count(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Notes that an entry has told of so many.
-    pub(crate) fn settle(&self, told: u64) {
-        self.0.fetch_sub(told, Ordering::Relaxed);
+    /// Notes so many more.
+    pub(crate) fn add(&self, number: u64) {
+        self.0.fetch_add(number, Ordering::Relaxed);
     }
 }
 
@@ -74,14 +71,6 @@ impl Base {
     /// When no connection is to be had.
     pub async fn begin(&self, actor: Actor) -> Result<Tx, astralform_storage::Error> {
         self.db.begin(actor).await
-    }
-
-    /// Creates the keys of a new project.
-    ///
-    /// # Errors
-    /// When the database does not store them.
-    pub async fn create_keys(&self, tx: &mut Tx, project: ProjectId) -> Result<(), Fault> {
-        self.keys.create(tx, project, self.now(), &self.entropy).await
     }
 
     /// Returns the keys of a project, opened.

@@ -59,15 +59,17 @@ impl DataKeys {
         self.opened.drop_older_than(DROPPED_AFTER);
     }
 
-    /// Stores fresh keys for a new project, wrapped with the master key that the database wants.
+    /// Stores fresh keys for a new project, wrapped with the master key that the database wants, and
+    /// returns them.
     pub(crate) async fn create(
         &self,
         tx: &mut Tx,
         project: ProjectId,
         now: Timestamp,
         entropy: &Entropy,
-    ) -> Result<(), Fault> {
+    ) -> Result<ProjectKeys, Fault> {
         let wanted = meta::lock_key_check(tx).await?;
+        let mut wrapped = Vec::new();
         for (role, of_use) in [(KeyRole::Current, KeyUse::Data), (KeyRole::Tags, KeyUse::Tags)] {
             let fresh = self.with_ring(|ring| {
                 let with = wanted.as_deref().and_then(KeyId::parse).unwrap_or(ring.current());
@@ -75,13 +77,14 @@ impl DataKeys {
             })?;
             let id = fresh.id.to_bytes();
             let envelope = fresh.envelope;
-            let project = Some(project);
+            let of = Some(project);
             let role_since = now;
             let is_leaving = false;
-            let key = WrappedKey { id, project, role, role_since, is_leaving, envelope };
+            let key = WrappedKey { id, project: of, role, role_since, is_leaving, envelope };
             data_keys::add(tx, &key).await?;
+            wrapped.push(key);
         }
-        Ok(())
+        self.with_ring(|ring| open_project_keys(ring, project, &wrapped))
     }
 
     /// Works with the master keys; where they are not enough, once more with the key file as it is

@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use astralform_catalog::{Connector, Tool};
 use astralform_domain::{
-    AgentId, AgentName, Caller, ConnectorSlug, EndUserId, Environment, Owner, ProjectConnector,
-    RuntimeCredential, ScopeSet, Tenant, VerifyEndUser,
+    AgentId, AgentName, ApiKeyId, Caller, ConnectorSlug, EndUserId, Environment, Owner,
+    ProjectConnector, RuntimeCredential, ScopeSet, Tenant, VerifyEndUser, texts,
 };
 use astralform_storage::{
     agents::{self, Agent},
@@ -157,7 +157,7 @@ impl Explain {
             None => Some(Cause::UnknownTool(self.nearest(question.tool))),
         };
         Ok(Explanation {
-            tool: astralform_domain::texts::cut(question.tool, LONGEST_NAME).into_owned(),
+            tool: texts::cut(question.tool, LONGEST_NAME).into_owned(),
             connector,
             environment: tenant.environment,
             agent: name,
@@ -254,7 +254,7 @@ fn out_of_reach(asked: &Asked<'_>, settings: &ProjectConnector) -> Option<Cause>
 impl Held {
     /// Returns what a key holds that is limited to nothing.
     fn everything() -> Self {
-        let id = astralform_domain::ApiKeyId::from_bytes([0; 16]);
+        let id = ApiKeyId::from_bytes([0; 16]);
         let credential = RuntimeCredential::ApiKey { id, agent: None, connectors: None };
         Self { credential, agent: None, is_live: true }
     }

@@ -11,7 +11,7 @@ use astralform_storage::{
 };
 use tokio::time::Instant;
 
-use crate::{Fault, auth_requests::Prompts, base::Base, cache::Cache};
+use crate::{Fault, audit::TERM as AUDITED, auth_requests::Prompts, base::Base, cache::Cache};
 
 /// How many rows are removed in one transaction.
 const BATCH: i64 = 500;
@@ -71,7 +71,8 @@ impl Janitor {
 
     /// Removes entries of the audit log whose term is over.
     async fn prune_audit(&self) -> Result<(), Fault> {
-        for name in audit::chains(&self.base.db).await? {
+        let until = self.base.now().before(AUDITED);
+        for name in audit::with_old_entries(&self.base.db, until).await? {
             if let Some(chain) = self.base.chain_named(&name).await? {
                 chain.prune(&self.base).await?;
             }

@@ -8,7 +8,7 @@ use astralform_domain::{
 };
 use astralform_engine::{
     Base, Engine, Fault,
-    audit::Event,
+    audit::{AuditChain, Event},
     row_tags::{RowTags, tagged_settings},
 };
 use astralform_storage::{
@@ -155,7 +155,7 @@ impl Provisioning {
             return Err(BootstrapError::AlreadySetUp(member.email));
         }
         let (member, admin_token) = self.add_member(&mut tx, email, &key).await?;
-        let team = self.add_team(&mut tx, "My team").await?;
+        let team = self.add_team(&mut tx, "My team", &chain).await?;
         let made = self.add_project(&mut tx, team, project).await?;
         let now = self.base.now();
         members::join(&mut tx, made.team, member, Role::Owner, now).await.map_err(Fault::from)?;
@@ -205,7 +205,7 @@ impl Provisioning {
         let project = project.parse().map_err(|_| Fault::Inconsistent("no name of a project"))?;
         let chain = self.base.installation_chain().await?;
         let mut tx = self.base.begin(Actor::Operator).await?;
-        let team = self.add_team(&mut tx, team).await?;
+        let team = self.add_team(&mut tx, team, &chain).await?;
         let made = self.add_project(&mut tx, team, &project).await?;
         let event = Event::new("team.created", team);
         let event = event.with("project", made.project.to_string());
@@ -243,9 +243,17 @@ impl Provisioning {
         Ok(token.secret)
     }
 
-    async fn add_team(&self, tx: &mut Tx, name: &str) -> Result<TeamId, Fault> {
+    async fn add_team(
+        &self,
+        tx: &mut Tx,
+        name: &str,
+        installation: &AuditChain,
+    ) -> Result<TeamId, Fault> {
         let team = TeamId::new(self.base.clock(), self.base.entropy());
         projects::create_team(tx, team, name, self.base.now()).await?;
+        let chain = installation.for_team(team);
+        chain.begin(tx).await?;
+        chain.record(tx, &Event::new("team.created", team).with("name", name)).await?;
         Ok(team)
     }
 
@@ -262,7 +270,9 @@ impl Provisioning {
             agent: AgentId::new(self.base.clock(), self.base.entropy()),
         };
         projects::create(tx, &NewProject { id: made.project, team, name }, now).await?;
-        self.base.create_keys(tx, made.project).await?;
+        let chain = self.base.begin_project(tx, made.project).await?;
+        let event = Event::new("project.created", made.project).with("name", name.as_str());
+        chain.record(tx, &event).await?;
         let name = "default".parse();
         let agent = Agent {
             id: made.agent,

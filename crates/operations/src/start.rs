@@ -1,4 +1,7 @@
+use std::sync::Arc;
+
 use astralform_domain::{Actor, Clock, Entropy};
+use astralform_engine::{Fault, audit::AuditChain};
 use astralform_storage::{
     Db, Tx,
     data_keys::{self, KeyRole, WrappedKey},
@@ -6,8 +9,6 @@ use astralform_storage::{
 };
 use astralform_vault::{KeyCheck, KeyId, KeyRing, KeyUse};
 use thiserror::Error;
-
-use astralform_engine::Fault;
 
 /// Why a database and a key ring do not go together.
 #[derive(Debug, Error)]
@@ -84,6 +85,7 @@ pub async fn prepare_database(db: &Db, ring: &KeyRing) -> Result<(), StartError>
     Ok(())
 }
 
+/// Gives the installation a key of its own, and begins the audit log under it.
 async fn add_installation_key(tx: &mut Tx, ring: &KeyRing) -> Result<(), Fault> {
     let entropy = Entropy::system();
     let now = Clock::system().now();
@@ -96,7 +98,9 @@ async fn add_installation_key(tx: &mut Tx, ring: &KeyRing) -> Result<(), Fault> 
         is_leaving: false,
         envelope: fresh.envelope,
     };
-    Ok(data_keys::add(tx, &key).await?)
+    data_keys::add(tx, &key).await?;
+    let opened = ring.open_installation_key(&key.envelope)?;
+    AuditChain::of_installation(Arc::new(opened)).begin(tx).await
 }
 
 /// Checks what wraps the data keys: a rotation of master keys that broke off leaves some keys with

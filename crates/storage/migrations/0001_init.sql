@@ -522,6 +522,8 @@ CREATE TABLE audit_entries (
     PRIMARY KEY (chain, number)
 );
 
+CREATE INDEX audit_entries_by_age ON audit_entries (at);
+
 -- What is about an end user.
 CREATE INDEX audit_entries_by_end_user
     ON audit_entries (chain, end_user)

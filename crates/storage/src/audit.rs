@@ -91,17 +91,15 @@ impl Record for Head {
     }
 }
 
-/// Returns the head of a chain, locked until the transaction ends, so that its entries are written
-/// one after another; `fresh` where it has none yet.
-pub async fn lock_head(tx: &mut Tx, chain: &str, fresh: &Head) -> Result<Head> {
-    const MAKE: &str = "
+/// Begins a chain.
+///
+/// # Errors
+/// A conflict when it has begun.
+pub async fn create_head(tx: &mut Tx, chain: &str, head: &Head) -> Result<()> {
+    const SQL: &str = "
         INSERT INTO audit_heads (chain, number, mac, tag, removed, removed_mac, removed_tag)
-        VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (chain) DO NOTHING";
-    const LOCK: &str = "UPDATE audit_heads SET number = number WHERE chain = $1 RETURNING *";
-    if let Some(found) = tx.returning(LOCK, binds![chain]).await? {
-        return Ok(found);
-    }
-    let Head { last, removed } = fresh;
+        VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    let Head { last, removed } = head;
     let binds = binds![
         chain,
         last.number,
@@ -111,9 +109,15 @@ pub async fn lock_head(tx: &mut Tx, chain: &str, fresh: &Head) -> Result<Head> {
         &removed.mac,
         &removed.tag,
     ];
-    tx.execute(MAKE, binds).await?;
-    let found = tx.returning(LOCK, binds![chain]).await?;
-    Ok(found.unwrap_or_else(|| fresh.clone()))
+    tx.execute(SQL, binds).await?;
+    Ok(())
+}
+
+/// Returns the head of a chain, locked until the transaction ends, so that its entries are written
+/// one after another.
+pub async fn lock_head(tx: &mut Tx, chain: &str) -> Result<Option<Head>> {
+    const SQL: &str = "UPDATE audit_heads SET number = number WHERE chain = $1 RETURNING *";
+    tx.returning(SQL, binds![chain]).await
 }
 
 /// Writes an entry and the head that ends with it. A transaction that has one changes nothing that
@@ -273,12 +277,28 @@ impl Record for ChainName {
     }
 }
 
-/// Returns the chains that have a head or an entry.
+/// Returns the chains that there should be, and those besides that have an entry.
 pub async fn chains(db: &Db) -> Result<Vec<String>> {
     const SQL: &str = "
-        SELECT chain FROM audit_heads UNION SELECT DISTINCT chain FROM audit_entries ORDER BY chain";
-    let found: Vec<ChainName> = db.all(SQL, binds![]).await?;
-    Ok(found.into_iter().map(|ChainName(name)| name).collect())
+        SELECT chain FROM audit_heads
+        UNION SELECT chain FROM audit_entries
+        UNION SELECT id AS chain FROM projects
+        UNION SELECT id AS chain FROM teams
+        UNION SELECT 'installation' AS chain
+        ORDER BY chain";
+    Ok(named(db.all(SQL, binds![]).await?))
+}
+
+/// Returns chains that have entries which were written until then, a few at most.
+pub async fn with_old_entries(db: &Db, until: Timestamp) -> Result<Vec<String>> {
+    const SQL: &str = "
+        SELECT DISTINCT chain FROM
+            (SELECT chain FROM audit_entries WHERE at <= $1 ORDER BY at LIMIT 500) AS old_ones";
+    Ok(named(db.all(SQL, binds![until]).await?))
+}
+
+fn named(found: Vec<ChainName>) -> Vec<String> {
+    found.into_iter().map(|ChainName(name)| name).collect()
 }
 
 /// Returns the last entry of a chain that was written until then, among the first so many.

@@ -7,7 +7,7 @@ use super::{AuditChain, head_tag};
 use crate::{Fault, base::Base};
 
 /// For how long entries are kept.
-const TERM: Duration = Duration::from_hours(365 * 24);
+pub(crate) const TERM: Duration = Duration::from_hours(365 * 24);
 
 /// How many entries are removed at once.
 const AT_ONCE: i64 = 500;
@@ -21,7 +21,9 @@ impl AuditChain {
     pub async fn prune(&self, base: &Base) -> Result<u64, Fault> {
         let until = base.now().before(TERM);
         let mut tx = base.begin(Actor::Product).await?;
-        audit::lock_head(&mut tx, &self.name, &self.fresh_head()).await?;
+        if audit::lock_head(&mut tx, &self.name).await?.is_none() {
+            return Ok(0);
+        }
         let Some(last) = audit::last_until(&mut tx, &self.name, until, AT_ONCE).await? else {
             return Ok(0);
         };

@@ -1,5 +1,6 @@
 use astralform_domain::{
-    Account, ConnectionState, Environment, ProjectConnectorId, ProjectId, Tenant, Timestamp,
+    Account, AuthReason, ConnectionState, Environment, HostSet, Owner, ProjectConnectorId,
+    ProjectId, ScopeSet, Tenant, Timestamp,
 };
 
 use super::*;

@@ -14,8 +14,8 @@ use astralform_storage::{
 use super::RevokeOutcome;
 
 /// Revokes an API key for the operator, with the sessions of its project and environment where that
-/// is wanted. It takes no master key; without one, the
-/// audit log has no entry of it. Servers that run know within a second.
+/// is wanted. It takes no master key; without one, the audit log has no entry of it. Servers that
+/// run know within a second.
 ///
 /// # Errors
 /// When the database does not store it.

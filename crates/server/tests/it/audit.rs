@@ -193,6 +193,17 @@ async fn b8_what_is_altered_removed_or_added_without_the_key_is_named() {
 }
 
 #[tokio::test]
+async fn b8_a_chain_that_is_taken_away_whole_is_named_and_does_not_begin_anew() {
+    let server = busy().await;
+    tamper(&server, "DELETE FROM audit_entries WHERE chain LIKE 'proj%'").await;
+    tamper(&server, "DELETE FROM audit_heads WHERE chain LIKE 'proj%'").await;
+    assert_eq!(broken(&server).await, Some(Broken::NoHead));
+    let made = server.admin().post(&server.project("/agents"), json!({"name": "five"})).await;
+    assert_eq!(made.status, 500, "{made:?}");
+    assert_eq!(broken(&server).await, Some(Broken::NoHead));
+}
+
+#[tokio::test]
 async fn what_is_written_while_the_log_is_verified_is_nothing_that_was_added() {
     let server = busy().await;
     let admin = server.admin();
