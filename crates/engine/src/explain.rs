@@ -4,27 +4,28 @@
 
 mod account;
 mod cause;
+mod held;
 mod words;
 
 use std::sync::Arc;
 
 use astralform_catalog::{Connector, Tool};
 use astralform_domain::{
-    AgentId, AgentName, ApiKeyId, Caller, ConnectorSlug, EndUserId, Environment, Owner,
-    ProjectConnector, RuntimeCredential, ScopeSet, Tenant, VerifyEndUser, texts,
+    AgentId, AgentName, Caller, ConnectorSlug, EndUserId, Environment, Owner, ProjectConnector,
+    RuntimeCredential, ScopeSet, Tenant, VerifyEndUser, texts,
 };
 use astralform_storage::{
     agents::{self, Agent},
     project_connectors,
 };
 pub use cause::{Cause, Step};
+use held::out_of_reach;
 
 use crate::{
     Fault, Nearest, NoTool, Unusable,
     base::Base,
     cache::Cache,
     connectors::{Connectors, Ready},
-    may_use::{Barrier, barrier},
     reach::Offers,
     row_tags::RowTags,
 };
@@ -222,41 +223,6 @@ impl Explain {
         let settings = self.row_tags.environment_settings(tenant).await?;
         let confirms = settings.verify_end_user == VerifyEndUser::Confirm;
         Ok(confirms && settings.return_urls.is_empty())
-    }
-}
-
-/// Returns the rule that keeps the agent, or what the caller holds, from the tool.
-fn out_of_reach(asked: &Asked<'_>, settings: &ProjectConnector) -> Option<Cause> {
-    let held = asked.question.held.as_ref();
-    let Some(agent) = &asked.agent else { return Some(Cause::UnknownAgent) };
-    let everything = Held::everything();
-    let credential = &held.unwrap_or(&everything).credential;
-    let barrier = barrier(credential, agent, settings, asked.tool);
-    let rule = barrier.map(|barrier| match barrier {
-        Barrier::AgentDisabled => Cause::AgentDisabled,
-        Barrier::ConnectorNotAssigned => Cause::NotAssigned,
-        Barrier::ToolNotAssigned => Cause::ToolNotAssigned,
-        Barrier::NotOffered => Cause::ToolNotOffered,
-        Barrier::CredentialLimited => Cause::limited(credential),
-    });
-    let Some(held) = held else { return rule };
-    let of_credential = [
-        (!held.is_live, Cause::CredentialOver),
-        (held.agent.is_some_and(|bound| bound != agent.id), Cause::OtherAgent),
-    ];
-    let of_credential = of_credential.into_iter().find(|(is_so, _)| *is_so);
-    match rule {
-        Some(cause) if cause.step() < Step::Allowed => Some(cause),
-        other => of_credential.map(|(_, cause)| cause).or(other),
-    }
-}
-
-impl Held {
-    /// Returns what a key holds that is limited to nothing.
-    fn everything() -> Self {
-        let id = ApiKeyId::from_bytes([0; 16]);
-        let credential = RuntimeCredential::ApiKey { id, agent: None, connectors: None };
-        Self { credential, agent: None, is_live: true }
     }
 }
 

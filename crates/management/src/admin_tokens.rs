@@ -1,28 +1,30 @@
 //! Admin tokens: what members hold outside a browser. One function makes them.
 
 mod error;
+mod operator;
 
 use std::sync::Arc;
 
 use crate::api_keys::{RevokeOutcome, is_name};
 use astralform_domain::{
-    Actor, AdminAccess, AdminTokenId, Administrator, Email, MemberId, Role, Secret, Timestamp,
-    limits,
+    Actor, AdminAccess, AdminTokenId, Administrator, Email, Role, Secret, Timestamp, limits,
 };
 use astralform_engine::{
     Base, Engine, Fault,
-    audit::{AuditChain, Event, record_or_go_on},
+    audit::Event,
     bearer,
     row_tags::{Granting as _, RowTags},
 };
 pub use astralform_storage::admin_tokens::ListedToken;
 use astralform_storage::{
-    Db, Tx,
+    Tx,
     admin_tokens::{self, AdminToken},
     members::Member,
 };
 use astralform_vault::TagKey;
 pub use error::AdminTokenError;
+use operator::revoked;
+pub use operator::{list_as_operator, revoke_as_operator};
 
 /// A fresh admin token. Its text cannot be had again.
 pub struct NewAdminToken {
@@ -193,42 +195,4 @@ fn check_writes(by: Administrator) -> Result<(), AdminTokenError> {
 /// Returns a member who acts on what is theirs alone, where no team has a say.
 const fn actor(by: Administrator) -> Actor {
     Actor::Member { administrator: by, role: Role::Member }
-}
-
-/// Revokes an admin token for the operator. It takes no master key; without one, the audit log has
-/// no entry of it. The next request with the token is refused.
-///
-/// # Errors
-/// When the database does not store it.
-pub async fn revoke_as_operator(
-    db: &Db,
-    id: AdminTokenId,
-    chain: Option<&AuditChain>,
-) -> Result<RevokeOutcome, Fault> {
-    revoked(db, Actor::Operator, id, chain).await
-}
-
-async fn revoked(
-    db: &Db,
-    actor: Actor,
-    id: AdminTokenId,
-    chain: Option<&AuditChain>,
-) -> Result<RevokeOutcome, Fault> {
-    let mut tx = db.begin(actor).await?;
-    let now = tx.now();
-    let before = admin_tokens::revoke(&mut tx, id, now).await?;
-    record_or_go_on(&mut tx, chain, &Event::new("admin_token.revoked", id)).await?;
-    tx.commit().await?;
-    Ok(before.map_or(RevokeOutcome::Unknown, |token| RevokeOutcome::after(token.revoked_at)))
-}
-
-/// Returns the admin tokens that an operator sees: those of a member, or all.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn list_as_operator(
-    db: &Db,
-    member: Option<MemberId>,
-) -> Result<Vec<ListedToken>, Fault> {
-    Ok(admin_tokens::list(db, member).await?)
 }

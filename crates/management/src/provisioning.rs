@@ -1,10 +1,12 @@
 //! Making what a project stands on: members, team, project, agent, keys, settings.
 
+mod bootstrap;
+
 use std::sync::Arc;
 
 use astralform_domain::{
-    Actor, AgentId, Email, Environment, EnvironmentSettings, MemberId, ProjectId, ProjectName,
-    Role, Secret, TeamId, Tenant, Timestamp,
+    Actor, AgentId, Email, EnvironmentSettings, MemberId, ProjectId, ProjectName, Role, Secret,
+    TeamId, Tenant, Timestamp,
 };
 use astralform_engine::{
     Base, Engine, Fault,
@@ -19,13 +21,13 @@ use astralform_storage::{
     projects::{self, NewProject},
 };
 use astralform_vault::TagKey;
-use thiserror::Error;
 
 use crate::{
     admin_tokens::{AdminTokens, NewAdminToken, WantedToken},
     api_keys::{Access, ApiKeys, NewApiKey},
     environments::recorded,
 };
+pub use bootstrap::{BootstrapError, Bootstrapped};
 
 /// What keys and tokens are called that nobody named.
 const FIRST_NAME: &str = "First";
@@ -39,37 +41,6 @@ pub struct Provisioned {
     pub project: ProjectId,
     /// Its default agent.
     pub agent: AgentId,
-}
-
-/// What the first set-up of an installation made. The secrets cannot be had again.
-pub struct Bootstrapped {
-    /// The first member, who owns the team.
-    pub member: MemberId,
-    /// Their team, project and default agent.
-    pub made: Provisioned,
-    /// A key for `test`.
-    pub test_api_key: NewApiKey,
-    /// A key for `live`.
-    pub live_api_key: NewApiKey,
-    /// The member's admin token.
-    pub admin_token: NewAdminToken,
-}
-
-/// Why an installation is not set up.
-#[derive(Debug, Error)]
-pub enum BootstrapError {
-    /// It is set up already.
-    #[error(
-        "this installation is set up already: {0} is a member; `astralform api-keys create` and \
-         `astralform admin-tokens create` make new keys"
-    )]
-    AlreadySetUp(Email),
-    /// What was made could not be handed over.
-    #[error("nothing is set up, since what was made cannot be handed over")]
-    NotHandedOver(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// Something is broken.
-    #[error(transparent)]
-    Fault(#[from] Fault),
 }
 
 /// Makes the first project, its members and its keys.
@@ -134,50 +105,6 @@ impl Provisioning {
         chain.record(&mut tx, &event).await?;
         tx.commit().await?;
         Ok(reopened)
-    }
-
-    /// Sets up an empty installation: its first member with a team, a project, and a key for each
-    /// environment. Nothing is set up unless `hand_over` has handed the secrets over: they cannot
-    /// be had later.
-    ///
-    /// # Errors
-    /// When there is a member already, or the secrets are not handed over.
-    pub async fn bootstrap<E: std::error::Error + Send + Sync + 'static>(
-        &self,
-        email: &Email,
-        project: &ProjectName,
-        hand_over: impl FnOnce(&Bootstrapped) -> Result<(), E>,
-    ) -> Result<(), BootstrapError> {
-        let key = self.row_tags.installation_key().await?;
-        let chain = self.base.installation_chain().await?;
-        let mut tx = self.base.begin(Actor::Operator).await.map_err(Fault::from)?;
-        if let Some(member) = members::any(&mut tx).await.map_err(Fault::from)? {
-            return Err(BootstrapError::AlreadySetUp(member.email));
-        }
-        let (member, admin_token) = self.add_member(&mut tx, email, &key).await?;
-        let team = self.add_team(&mut tx, "My team", &chain).await?;
-        let made = self.add_project(&mut tx, team, project).await?;
-        let now = self.base.now();
-        members::join(&mut tx, made.team, member, Role::Owner, now).await.map_err(Fault::from)?;
-        let [test, live] = [Environment::Test, Environment::Live]
-            .map(|environment| open_access(Tenant { project: made.project, environment }, None));
-        let test_api_key = self.api_keys.add(&mut tx, test, None, &key).await?;
-        let live_api_key = self.api_keys.add(&mut tx, live, None, &key).await?;
-        let event = Event::new("installation.set_up", made.team);
-        let event = event.with("member", member.to_string());
-        let event = event.with("project", made.project.to_string());
-        chain.record(&mut tx, &event).await?;
-        let done = Bootstrapped { member, made, test_api_key, live_api_key, admin_token };
-        hand_over(&done).map_err(|error| BootstrapError::NotHandedOver(error.into()))?;
-        Ok(tx.commit().await.map_err(Fault::from)?)
-    }
-
-    /// Returns whether this installation has a member yet.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn has_members(&self) -> Result<bool, Fault> {
-        Ok(members::any(self.base.db()).await?.is_some())
     }
 
     async fn add_member(

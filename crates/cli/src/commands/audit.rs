@@ -168,8 +168,8 @@ fn in_table(rows: &[Value]) -> String {
         return "There are no such entries.".to_owned();
     }
     let cells = rows.iter().map(|row| {
-        let email = text(row, "/actor_email");
-        let actor = if email.is_empty() { text(row, "/actor") } else { email };
+        let is_member = !row["actor_email"].is_null();
+        let actor = text(row, if is_member { "/actor_email" } else { "/actor" });
         [
             text(row, "/at"),
             actor,

@@ -20,6 +20,7 @@ fn what_was_done_is_listed_exported_and_verified() {
     let listed = managed.ok(&["audit", "list"]);
     assert!(listed.starts_with("AT "), "{listed}");
     assert!(listed.contains("agent.changed") && listed.contains('@'), "{listed}");
+    assert!(listed.contains("  operator  "), "{listed}");
     let none = managed.ok(&["audit", "list", "--action=nothing"]);
     assert!(none.starts_with("There are no such entries."), "{none}");
 

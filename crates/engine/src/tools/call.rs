@@ -1,19 +1,21 @@
+mod refusal;
+
 use std::{borrow::Cow, sync::Arc};
 
-use astralform_catalog::{ArgumentFault, Connector, Tool};
+use astralform_catalog::{Connector, Tool};
 use astralform_domain::{AuthStatus, Caller, ConnectionId, Owner, ScopeSet};
 use serde_json::Value;
-use thiserror::Error;
 use tokio::time::Instant;
 
 use super::Outcome;
 use crate::{
-    CredentialRefusal, Fault, NoTool, Patience, Unusable,
+    CredentialRefusal, Fault, Patience, Unusable,
     connectors::{Assembled, Ready},
     may_use::may_use_tool,
     metrics::CallEnd,
     tools::Tools,
 };
+pub use refusal::CallRefusal;
 
 /// What an agent wants done.
 pub struct ToolCall {
@@ -23,38 +25,6 @@ pub struct ToolCall {
     pub connection: Option<ConnectionId>,
     /// How long to wait for the end user, if they have to be asked.
     pub wait: Patience,
-}
-
-/// Why a call is not even tried.
-#[derive(Debug, Error)]
-pub enum CallRefusal {
-    /// The caller has no such tool.
-    #[error(transparent)]
-    NoTool(#[from] NoTool),
-    /// The arguments do not fit the tool's schema.
-    #[error("the arguments do not fit the tool's schema, and nothing was sent: {}", first(.0))]
-    InvalidArguments(Vec<ArgumentFault>),
-    /// No credential can be had.
-    #[error(transparent)]
-    Credential(#[from] CredentialRefusal),
-    /// The connector cannot be used at present.
-    #[error(transparent)]
-    Unusable(#[from] Unusable),
-    /// Something is broken.
-    #[error(transparent)]
-    Fault(#[from] Fault),
-}
-
-/// Returns what the first fault is, and how many there are besides.
-fn first(faults: &[ArgumentFault]) -> String {
-    let Some((ArgumentFault { pointer, message }, others)) = faults.split_first() else {
-        return String::new();
-    };
-    let more = match others.len() {
-        0 => String::new(),
-        more => format!(" (and {more} more, in `errors`)"),
-    };
-    format!("`arguments{pointer}` {message}{more}")
 }
 
 /// A call that was found to be in order.
