@@ -291,7 +291,8 @@ fn connection(
     });
     let service = service.map_response(move |mut response: Response| {
         link.end();
-        if is_closing.load(Ordering::Relaxed) {
+        // Whoever is not told sends the next request on a connection that is about to end.
+        if is_closing.load(Ordering::Relaxed) || link.ends_unread() {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         response

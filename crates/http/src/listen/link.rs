@@ -28,6 +28,8 @@ pub struct Link {
     is_serving: AtomicBool,
     /// Whether the body of the last request was read to its end.
     is_body_read: AtomicBool,
+    /// Whether that body is too long to have arrived with its head.
+    is_body_long: AtomicBool,
     /// How many requests were answered.
     answered: AtomicU32,
     /// How the head of the present request says where its body ends.
@@ -46,6 +48,7 @@ impl Default for Link {
             is_writing: AtomicBool::new(false),
             is_serving: AtomicBool::new(false),
             is_body_read: AtomicBool::new(true),
+            is_body_long: AtomicBool::new(false),
             answered: AtomicU32::new(0),
             framing: AtomicU8::new(Framing::Unseen as u8),
         }
@@ -65,6 +68,16 @@ impl Link {
         self.is_writing.store(true, Ordering::Relaxed);
         self.is_serving.store(false, Ordering::Relaxed);
         self.idle_since.store(now(), Ordering::Relaxed);
+    }
+
+    /// Notes whether the request's body is too long to have arrived with its head.
+    pub(super) fn body_is_long(&self, is_long: bool) {
+        self.is_body_long.store(is_long, Ordering::Relaxed);
+    }
+
+    /// Returns whether the connection ends with the present answer: a long body was not read.
+    pub(super) fn ends_unread(&self) -> bool {
+        !self.is_body_read.load(Ordering::Relaxed) && self.is_body_long.load(Ordering::Relaxed)
     }
 
     /// Notes whether the request's body was read to its end.

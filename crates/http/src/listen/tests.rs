@@ -180,11 +180,28 @@ async fn a_refusal_before_the_body_is_read_reaches_whoever_is_still_sending() {
         assert_ne!(within(stream.read_buf(&mut answer)).await.unwrap(), 0);
     }
     assert!(answer.starts_with(b"HTTP/1.1 413"));
+    let said = String::from_utf8_lossy(&answer).to_lowercase();
+    assert!(said.contains("connection: close"), "{said}");
     for part in body.chunks(64 * 1024) {
         within(stream.write_all(part)).await.unwrap();
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     assert_eq!(within(stream.read(&mut [0; 1])).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_connection_goes_on_after_a_short_body_that_was_not_read() {
+    let server = server(generous()).await;
+    let request = "POST /refused HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}";
+    let mut stream = server.sent(request).await;
+    for _ in 0..2 {
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"\r\n\r\n") {
+            assert_ne!(within(stream.read_buf(&mut answer)).await.unwrap(), 0);
+        }
+        assert!(!String::from_utf8_lossy(&answer).to_lowercase().contains("connection: close"));
+        stream.write_all(request.as_bytes()).await.unwrap();
+    }
 }
 
 #[tokio::test]
