@@ -29,7 +29,8 @@ const MOST: usize = 8 * 1024 * 1024;
 /// What is dropped at a time, before others on this thread have their turn.
 const AT_ONCE: usize = 256 * 1024;
 
-/// The longest body that has usually arrived with its head: the connection goes on after it, read or
+/// The longest body that has usually arrived with its head: the connection goes on after it, and
+/// after one whose length is not announced, read or
 /// not.
 const SHORT: u64 = 4 * 1024;
 
@@ -83,7 +84,7 @@ pub(super) struct Arriving {
 impl Arriving {
     pub(super) fn new(body: Incoming, link: Arc<Link>) -> Self {
         link.body_is_read(body.is_end_stream());
-        link.body_is_long(body.size_hint().upper().is_none_or(|length| length > SHORT));
+        link.body_is_long(body.size_hint().exact().is_some_and(|length| length > SHORT));
         Self { body, link }
     }
 }
