@@ -69,13 +69,22 @@ impl Janitor {
         Ok(())
     }
 
-    /// Removes entries of the audit log whose term is over.
+    /// Removes entries of the audit log whose term is over. A chain whose key or head is gone keeps no
+    /// other from it.
     async fn prune_audit(&self) -> Result<(), Fault> {
         let until = self.base.now().before(AUDITED);
         for name in audit::with_old_entries(&self.base.db, until).await? {
-            if let Some(chain) = self.base.chain_named(&name).await? {
-                chain.prune(&self.base).await?;
+            if let Err(fault) = self.prune_chain(&name).await {
+                let error = chain(&fault);
+                tracing::warn!(name, error, "old entries of an audit chain are not removed yet");
             }
+        }
+        Ok(())
+    }
+
+    async fn prune_chain(&self, name: &str) -> Result<(), Fault> {
+        if let Some(chain) = self.base.chain_named(name).await? {
+            chain.prune(&self.base).await?;
         }
         Ok(())
     }

@@ -522,7 +522,7 @@ CREATE TABLE audit_entries (
     PRIMARY KEY (chain, number)
 );
 
-CREATE INDEX audit_entries_by_age ON audit_entries (at);
+CREATE INDEX audit_entries_by_age ON audit_entries (at, chain);
 
 -- What is about an end user.
 CREATE INDEX audit_entries_by_end_user

@@ -214,11 +214,11 @@ pub async fn chains(db: &Db) -> Result<Vec<String>> {
     Ok(named(db.all(SQL, binds![]).await?))
 }
 
-/// Returns chains that have entries which were written until then, a few at most.
+/// Returns the chains that have entries which were written until then: as those are removed as they
+/// come, they are few.
 pub async fn with_old_entries(db: &Db, until: Timestamp) -> Result<Vec<String>> {
     const SQL: &str = "
-        SELECT DISTINCT chain FROM
-            (SELECT chain FROM audit_entries WHERE at <= $1 ORDER BY at LIMIT 500) AS old_ones";
+        SELECT DISTINCT chain FROM audit_entries WHERE at <= $1 ORDER BY chain";
     Ok(named(db.all(SQL, binds![until]).await?))
 }
 

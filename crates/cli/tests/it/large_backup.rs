@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use astralform_domain::{Clock, EndUserKey, Entropy, Environment, Owner, Sealed, Tenant};
+use astralform_domain::{Actor, Clock, EndUserKey, Entropy, Environment, Owner, Sealed, Tenant};
 use astralform_storage::{
     Db, end_users,
     idempotent_requests::{self, Arriving},
@@ -53,7 +53,7 @@ async fn fill(db: &Db, tenant: Tenant) {
     let now = clock.now();
     let largest = usize::try_from(astralform_domain::limits::KEPT_ANSWER.value).unwrap();
     let lengths = std::iter::repeat_n(64 * 1_024, 15_000).chain([largest; 4]);
-    let mut tx = db.begin_long(astralform_domain::Actor::Product).await.unwrap();
+    let mut tx = db.begin_long(Actor::Product).await.unwrap();
     for number in 0..100_000 {
         let end_user = Owner::EndUser(format!("user-{number}").parse().unwrap());
         let fresh = EndUserKey::new(&clock, &entropy);

@@ -29,9 +29,8 @@ const MOST: usize = 8 * 1024 * 1024;
 /// What is dropped at a time, before others on this thread have their turn.
 const AT_ONCE: usize = 256 * 1024;
 
-/// The longest body that has usually arrived with its head: the connection goes on after it, and
-/// after one whose length is not announced, read or
-/// not.
+/// The longest body that has usually arrived with its head. After it, and after one whose length is
+/// not announced, the connection goes on although it was not read.
 const SHORT: u64 = 4 * 1024;
 
 /// What is still dropped of a connection whose own half is closed.

@@ -132,6 +132,28 @@ async fn an_end_user_who_is_deleted_is_named_by_no_entry() {
 }
 
 #[tokio::test]
+async fn what_an_end_user_may_change_without_an_end_makes_the_log_no_longer() {
+    let server = TestServer::start().await;
+    let connection = server.connect("alice", LIST).await;
+    let before = entries(&server, "limit=1").await;
+    let path = format!("/v1/connections/{connection}");
+    for label in ["Work", "Home", "Work"] {
+        let changed = server.agent("alice").patch(&path, json!({"label": label})).await;
+        assert_eq!(changed.status, 200, "{changed:?}");
+    }
+    assert_eq!(entries(&server, "limit=1").await, before);
+}
+
+#[tokio::test]
+async fn a_chain_that_cannot_be_pruned_keeps_no_other_from_it() {
+    let server = busy().await;
+    server.clock.advance(std::time::Duration::from_hours(366 * 24));
+    tamper(&server, "DELETE FROM audit_heads WHERE chain = 'installation'").await;
+    server.app.engine().janitor.prune().await;
+    assert_eq!(entries(&server, "limit=100").await, <[Value; 0]>::default());
+}
+
+#[tokio::test]
 async fn a_projects_end_stands_in_the_chain_of_its_team() {
     let server = TestServer::start().await;
     let team = server.admin().get("/v1/me").await.body["teams"][0]["id"].clone();
