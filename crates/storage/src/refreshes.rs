@@ -4,6 +4,7 @@
 //! provider is called and says that the refresh token is out; it goes when the new token is stored.
 //! Leases and pauses go by the database's clock ([`Tx::clock`](crate::Tx)), which all nodes share.
 
+mod failing;
 mod waiting;
 
 use std::time::Duration;
@@ -19,6 +20,7 @@ use crate::{
     tokens::Token,
 };
 
+pub use failing::{FailingRefresh, failing};
 pub use waiting::{WaitingConnector, abandoned, due, waiting};
 
 /// The table, for bindings.
@@ -164,31 +166,6 @@ pub async fn holder(
         left: now.until(lease_until),
         is_living: seen_at > now.before(nodes::SILENT_AFTER),
     }))
-}
-
-/// A refresh that has failed and is to be tried again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FailingRefresh {
-    /// Since when the provider refuses it in words that may mean anything.
-    pub refused_since: Option<Timestamp>,
-}
-
-impl Record for FailingRefresh {
-    fn read(row: &Row) -> Result<Self> {
-        Ok(Self { refused_since: row.optional_time("refused_since")? })
-    }
-}
-
-/// Returns the refresh of a token, where it has failed and is to be tried again.
-pub async fn failing(
-    db: &Db,
-    connection: ConnectionId,
-    kind: &str,
-) -> Result<Option<FailingRefresh>> {
-    const SQL: &str = "
-        SELECT refused_since FROM refreshes
-        WHERE connection_id = $1 AND kind = $2 AND (failures > 0 OR refused_since IS NOT NULL)";
-    db.optional(SQL, binds![connection, kind]).await
 }
 
 /// Notes that the refresh token of that generation is about to be sent.

@@ -94,6 +94,20 @@ where
     .await
 }
 
+/// Carries out an administrator's request that makes something, once for each key in its scope.
+pub async fn made_once<B, T, W, const MOST: usize>(
+    app: &App,
+    sent: Keyed<B, MOST>,
+    scope: IdempotencyScope,
+    work: impl FnOnce(B) -> W,
+) -> Result<IdempotentAnswer<T, 201>, Problem>
+where
+    T: Serialize + Send + Sync + 'static,
+    W: Future<Output = Result<T, Problem>> + Send + 'static,
+{
+    answer_once(app, sent.within(|| scope), |_| true, work).await
+}
+
 async fn settle<T: Serialize>(
     app: &App,
     ticket: &Ticket,

@@ -10,7 +10,7 @@ use astralform_surface::{
     App, Problem,
     auth::InProject,
     body::{Body, Keyed, ListBody, Path, Query},
-    idempotency::{IdempotencyScope, IdempotentAnswer, answer_once},
+    idempotency::{IdempotencyScope, IdempotentAnswer, made_once},
     version::{IfMatch, Versioned},
 };
 use axum::{Json, extract::State};
@@ -130,19 +130,14 @@ pub(crate) async fn create(
     // Agents belong to no environment; one of the two stands for the scope.
     let tenant = by.may(Right::Look)?.tenant(Environment::Test);
     let route = "POST /v1/projects/{project}/agents";
-    let sent = sent.within(|| IdempotencyScope::of_member(administrator, tenant, route));
+    let scope = IdempotencyScope::of_member(administrator, tenant, route);
     let work = app.clone();
-    answer_once(
-        &app,
-        sent,
-        |_| true,
-        move |request| async move {
-            let AgentCreateRequest { name, is_enabled, connectors } = request;
-            let connectors = Some(assignments(connectors.unwrap_or_default())?);
-            let new = NewAgent { name, is_enabled: is_enabled.unwrap_or(true), connectors };
-            Ok(work.management().agents.create(&by, new).await?.into())
-        },
-    )
+    made_once(&app, sent, scope, move |request| async move {
+        let AgentCreateRequest { name, is_enabled, connectors } = request;
+        let connectors = Some(assignments(connectors.unwrap_or_default())?);
+        let new = NewAgent { name, is_enabled: is_enabled.unwrap_or(true), connectors };
+        Ok(work.management().agents.create(&by, new).await?.into())
+    })
     .await
 }
 

@@ -9,7 +9,7 @@ use astralform_surface::{
     App, Problem,
     auth::InProject,
     body::{Keyed, Path, Query, Whole},
-    idempotency::{IdempotencyScope, IdempotentAnswer, answer_once},
+    idempotency::{IdempotencyScope, IdempotentAnswer, made_once},
 };
 use axum::{Json, extract::State, response::NoContent};
 use schemars::JsonSchema;
@@ -124,16 +124,11 @@ pub(crate) async fn create(
 ) -> Result<IdempotentAnswer<NewApiKeyView, 201>, Problem> {
     let tenant = by.may(Right::Look)?.tenant(sent.value.environment);
     let route = "POST /v1/projects/{project}/api-keys";
-    let sent = sent.within(|| IdempotencyScope::of_member(administrator, tenant, route));
+    let scope = IdempotencyScope::of_member(administrator, tenant, route);
     let work = app.clone();
-    answer_once(
-        &app,
-        sent,
-        |_| true,
-        move |request| async move {
-            Ok(work.management().api_keys.create(&by, request.into()).await?.into())
-        },
-    )
+    made_once(&app, sent, scope, move |request| async move {
+        Ok(work.management().api_keys.create(&by, request.into()).await?.into())
+    })
     .await
 }
 
@@ -146,17 +141,12 @@ pub(crate) async fn roll(
     // The id says which environment is meant; one of the two stands for the scope.
     let tenant = by.may(Right::Look)?.tenant(Environment::Test);
     let route = format!("POST /v1/projects/{{project}}/api-keys/{id}/roll");
-    let sent = sent.within(|| IdempotencyScope::of_member(administrator, tenant, &route));
+    let scope = IdempotencyScope::of_member(administrator, tenant, &route);
     let work = app.clone();
-    answer_once(
-        &app,
-        sent,
-        |_| true,
-        move |ApiKeyRollRequest { overlap_seconds }| async move {
-            let overlap = overlap_seconds.map_or(OVERLAP, |given| Duration::from_secs(given.get()));
-            Ok(work.management().api_keys.roll(&by, id, overlap).await?.into())
-        },
-    )
+    made_once(&app, sent, scope, move |ApiKeyRollRequest { overlap_seconds }| async move {
+        let overlap = overlap_seconds.map_or(OVERLAP, |given| Duration::from_secs(given.get()));
+        Ok(work.management().api_keys.roll(&by, id, overlap).await?.into())
+    })
     .await
 }
 

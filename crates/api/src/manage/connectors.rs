@@ -12,7 +12,7 @@ use astralform_surface::{
     App, Problem,
     auth::{InEnvironment, InProject},
     body::{Body, Keyed, Path, Query},
-    idempotency::{IdempotencyScope, IdempotentAnswer, answer_once},
+    idempotency::{IdempotencyScope, IdempotentAnswer, made_once},
     version::{IfMatch, Versioned},
 };
 use axum::{Json, extract::State};
@@ -151,19 +151,14 @@ pub(crate) async fn enable(
     let environment = sent.value.environment;
     let tenant = by.may(Right::Look)?.tenant(environment);
     let route = "POST /v1/projects/{project}/connectors";
-    let sent = sent.within(|| IdempotencyScope::of_member(administrator, tenant, route));
+    let scope = IdempotencyScope::of_member(administrator, tenant, route);
     let work = app.clone();
-    answer_once(
-        &app,
-        sent,
-        |_| true,
-        move |request| async move {
-            let slug = request.connector.clone();
-            let connectors = &work.management().connectors;
-            connectors.enable(&by, environment, request.into()).await?;
-            Ok(connectors.find(&by, environment, &slug).await?.into())
-        },
-    )
+    made_once(&app, sent, scope, move |request| async move {
+        let slug = request.connector.clone();
+        let connectors = &work.management().connectors;
+        connectors.enable(&by, environment, request.into()).await?;
+        Ok(connectors.find(&by, environment, &slug).await?.into())
+    })
     .await
 }
 

@@ -8,7 +8,7 @@ use astralform_surface::{
     App, Problem,
     auth::InEnvironment,
     body::{Body, Keyed, Path, Query},
-    idempotency::{IdempotencyScope, IdempotentAnswer, answer_once},
+    idempotency::{IdempotencyScope, IdempotentAnswer, made_once},
 };
 use axum::{Json, extract::State, response::NoContent};
 use schemars::JsonSchema;
@@ -121,16 +121,11 @@ pub(crate) async fn create(
 ) -> Result<IdempotentAnswer<WebhookSecretView, 201>, Problem> {
     let tenant = by.may(Right::Look)?.tenant(environment);
     let route = "POST /v1/projects/{project}/webhooks";
-    let sent = sent.within(|| IdempotencyScope::of_member(administrator, tenant, route));
+    let scope = IdempotencyScope::of_member(administrator, tenant, route);
     let work = app.clone();
-    answer_once(
-        &app,
-        sent,
-        |_| true,
-        move |WebhookCreateRequest { url }| async move {
-            Ok(work.management().webhooks.create(&by, environment, &url).await?.into())
-        },
-    )
+    made_once(&app, sent, scope, move |WebhookCreateRequest { url }| async move {
+        Ok(work.management().webhooks.create(&by, environment, &url).await?.into())
+    })
     .await
 }
 

@@ -13,6 +13,7 @@ use tokio::{
 };
 
 use super::*;
+use crate::Rate;
 
 /// What a test waits at most for something that should happen at once, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(15);
