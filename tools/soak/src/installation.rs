@@ -8,11 +8,11 @@ use std::{
 };
 
 use astralform_domain::ProjectId;
-use astralform_testkit::HostileProvider;
+use astralform_testkit::{HostileProvider, free_address};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::{Result, client::Client, postgres::free_address};
+use crate::{Result, client::Client};
 
 /// Which database the product stands on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -184,7 +184,7 @@ impl Installation {
     }
 
     fn spawn(&self, how: &Start) -> Result<(Node, PathBuf)> {
-        let address = how.address.map_or_else(free_address, Ok)?;
+        let address = how.address.unwrap_or_else(free_address);
         let log = self.folder.path().join(format!("log-{}", address.port()));
         let mut command = Command::new(&self.program);
         command.env_clear().current_dir(self.folder.path()).arg("serve");

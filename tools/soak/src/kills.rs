@@ -11,6 +11,7 @@ use std::{
 };
 
 use astralform_simulator::hostile::{Ended, Rotation};
+use astralform_testkit::free_address;
 
 use crate::{
     Database, Manner, Report, Result, Stage,
@@ -18,7 +19,6 @@ use crate::{
     fill::{Life, end_user},
     installation::{Node, Start},
     load::{Ongoing, Tally},
-    postgres::free_address,
     progress::Progress,
     seeded::Seeded,
     world::{Settled, Turns, World},
@@ -87,7 +87,7 @@ pub async fn run(stage: &Stage, kills: Kills) -> Result<Report> {
     let mut report = Report::begin(title(&kills, deaths.len()));
     let world = stage.set_up(database, kills.manner.temper(rotation, seed)).await?;
     world.fill(Writes::END_USERS, Life::Left(Duration::from_hours(3))).await?;
-    let address = free_address()?;
+    let address = free_address();
     let slowest = Duration::ZERO;
     let up = Duration::ZERO;
     let mut seen = Deaths { world: &world, address, slowest, up, survived: Vec::new() };

@@ -1,6 +1,5 @@
 use std::{
     fs,
-    net::{Ipv4Addr, SocketAddr, TcpListener},
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -10,6 +9,7 @@ use std::{
     },
 };
 
+use astralform_testkit::free_address;
 use tempfile::TempDir;
 
 use crate::Result;
@@ -35,7 +35,7 @@ impl Postgres {
         if is_root()? {
             run(Command::new("chown").arg("postgres").arg(folder.path()))?;
         }
-        let url = format!("postgres://postgres@{}/postgres", free_address()?);
+        let url = format!("postgres://postgres@{}/postgres", free_address());
         let mut server = Self::at(&url)?;
         server.own = Some(folder);
         let mut initdb = server.command("initdb")?;
@@ -127,11 +127,6 @@ impl Drop for Postgres {
 fn newest_programs() -> Option<PathBuf> {
     let versions = fs::read_dir("/usr/lib/postgresql").ok()?;
     versions.flatten().map(|entry| entry.path().join("bin")).filter(|bin| bin.is_dir()).max()
-}
-
-/// Returns an address of loopback that is free.
-pub(crate) fn free_address() -> Result<SocketAddr> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
 }
 
 fn is_root() -> Result<bool> {

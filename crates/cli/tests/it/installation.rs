@@ -29,7 +29,7 @@ impl Installation {
         let folder = tempfile::tempdir().unwrap();
         let store = postgres.map(|url| ["--database-url".to_owned(), url]);
         let store = store.into_iter().flatten().collect();
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let port = astralform_testkit::free_address();
         Self { folder, store, made: Value::Null, sandbox: port.to_string() }
     }
 

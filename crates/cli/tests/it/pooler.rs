@@ -2,7 +2,7 @@
 
 use std::{
     io::Write as _,
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     os::unix::fs::PermissionsExt as _,
     path::Path,
     process::{Child, Command, Stdio},
@@ -10,6 +10,7 @@ use std::{
 };
 
 use astralform_storage::Db;
+use astralform_testkit::free_address;
 use reqwest::Url;
 
 use crate::{
@@ -26,7 +27,7 @@ struct Pooler {
 impl Pooler {
     /// Starts one in front of the server at `url`; none, with a note, where the program is missing.
     fn start(folder: &Path, url: &Url, mode: &str) -> Option<Self> {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_address().port();
         let host = url.host_str().unwrap();
         let user = url.username();
         let options = url.query_pairs().find(|(name, _)| name == "options").unwrap().1;

@@ -7,6 +7,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use astralform_testkit::free_address;
+
 use crate::program::{Running, astralform, run, said};
 
 /// Returns what becomes of a command whose outputs are these files.
@@ -84,8 +86,7 @@ fn an_error_that_nobody_can_be_told_of_is_one_all_the_same() {
 async fn a_server_goes_on_when_its_log_is_full_or_not_read() {
     for log in [full, unread] {
         let folder = installation();
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let address = port.to_string();
+        let address = free_address().to_string();
         let mut command = astralform(folder.path(), &["serve", "--listen", &address]);
         let mut server = command.stdout(Stdio::null()).stderr(log()).spawn().unwrap();
         let end = Instant::now() + Duration::from_secs(30);

@@ -61,9 +61,12 @@ impl Running {
         if on_stderr {
             let stderr = child.stderr.take().expect("a piped stderr");
             let mut lines = BufReader::new(stderr);
+            let mut before = String::new();
             while !first_line.contains("serving") {
+                before.push_str(&first_line);
                 first_line.clear();
-                assert_ne!(lines.read_line(&mut first_line).expect("a line"), 0, "it ended");
+                let length = lines.read_line(&mut first_line).expect("a line");
+                assert_ne!(length, 0, "it ended:\n{before}");
             }
             let log = Arc::clone(&log);
             std::thread::spawn(move || keep(&mut lines, &log));

@@ -1,5 +1,7 @@
 //! Settings as machines fill them in: empty, with names, with slashes too many.
 
+use astralform_testkit::free_address;
+
 use crate::program::{Running, astralform, run, said};
 
 /// Returns the variables that a command's help names.
@@ -98,7 +100,7 @@ fn a_database_is_where_its_address_says_and_keys_are_printed_only_for_one_on_dis
 #[test]
 fn a_database_that_is_away_is_told_of_before_it_is_given_up() {
     let folder = tempfile::tempdir().unwrap();
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let free = free_address();
     let url = format!("postgres://u:CANARY-password@{free}/d");
     for command in ["serve", "migrate"] {
         let output = run(folder.path(), &[command, "--database-url", &url]);

@@ -2,7 +2,7 @@
 
 use std::{os::unix::fs::PermissionsExt as _, path::Path};
 
-use astralform_testkit::Browser;
+use astralform_testkit::{Browser, free_address};
 use serde_json::{Value, json};
 
 use crate::program::{Running, run, said};
@@ -88,8 +88,7 @@ async fn what_was_sandboxed_is_asked_for_again_after_a_restart() {
     let project = made["project_id"].as_str().unwrap();
     let wanted = json!({"connector": "slack", "environment": "test", "sandbox": true});
     // The simulator is at the same address each time, since secrets are bound to it.
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let port = port.to_string();
+    let port = free_address().to_string();
     let serve = ["serve", "--listen", "127.0.0.1:0", "--sandbox", "--sandbox-listen", &port];
     for round in 0..2 {
         let server = Running::start(folder.path(), &serve, true);
@@ -112,8 +111,7 @@ async fn a_sandboxed_key_goes_on_paying_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let made = bootstrap(folder.path());
     let project = made["project_id"].as_str().unwrap();
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let port = port.to_string();
+    let port = free_address().to_string();
     let serve = ["serve", "--listen", "127.0.0.1:0", "--sandbox", "--sandbox-listen", &port];
     for round in 0..2 {
         let server = Running::start(folder.path(), &serve, true);
@@ -204,8 +202,7 @@ impl Curl {
 #[tokio::test]
 async fn the_commands_that_bootstrap_prints_work_as_they_are_printed() {
     let folder = tempfile::tempdir().unwrap();
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let listen = port.to_string();
+    let listen = free_address().to_string();
     let name = "Acme Assistant";
     let set_up =
         ["bootstrap", "--email", "ada@example.com", "--project", name, "--listen", &listen];

@@ -1,10 +1,10 @@
 //! The path of a tool call with an OAuth server that nobody here wrote, and a small API behind it: one more
 //! catalogue folder, and no Rust.
 
-use std::{net::SocketAddr, time::Duration};
+use std::time::Duration;
 
 use astralform_domain::{Environment, EnvironmentSettings, VerifyEndUser};
-use astralform_testkit::{Peer, Setup, TestServer};
+use astralform_testkit::{Peer, Setup, TestServer, free_address};
 use serde_json::{Value, json};
 
 pub(crate) const TOOL: &str = "notes_list";
@@ -15,12 +15,6 @@ pub(crate) struct World {
     pub(crate) peer: Peer,
 }
 
-/// Returns a free port of our own: the provider has to know our redirect URI before we start.
-fn free_address() -> SocketAddr {
-    let probe = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-    probe.local_addr().expect("an address")
-}
-
 async fn world(environment: Environment, settings: Option<EnvironmentSettings>) -> World {
     started(Setup { environment, settings, ..Setup::default() }, 3_600).await
 }
@@ -28,6 +22,7 @@ async fn world(environment: Environment, settings: Option<EnvironmentSettings>) 
 /// Returns the peer, whose access tokens live so many seconds, and a server that has it as its
 /// connector.
 pub(crate) async fn started(setup: Setup, lifetime: u32) -> World {
+    // The provider has to know our redirect URI before we start.
     let address = free_address();
     let callback = format!("http://{address}/v1/connectors/oauth/callback");
     let id = "notes-client";
