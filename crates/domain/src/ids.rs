@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use ulid::Ulid;
 
-use crate::{Clock, Entropy, schema::in_json};
+use crate::{Clock, Entropy, Timestamp, schema::in_json};
 
 /// A text that is not an id of the kind asked for.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -26,6 +26,12 @@ macro_rules! ids {
             /// Returns a fresh id: sortable by the clock's time, otherwise random.
             pub fn new(clock: &Clock, entropy: &Entropy) -> Self {
                 Self(fresh(clock, entropy))
+            }
+
+            /// Returns when it was made, to the millisecond, by the clock of that time.
+            pub fn made_at(self) -> Timestamp {
+                let millis = i64::try_from(self.0.timestamp_ms()).unwrap_or(i64::MAX / 1_000);
+                Timestamp::from_micros(millis * 1_000)
             }
 
             /// Returns the 16 bytes behind the text, for binding and MACs.
@@ -122,12 +128,13 @@ mod tests {
 
     #[test]
     fn an_id_survives_its_text() {
-        let clock = Clock::manual(crate::Timestamp::from_secs(1_000));
+        let clock = Clock::manual(Timestamp::from_secs(1_000));
         let entropy = Entropy::seeded(7);
         let id = ConnectionId::new(&clock, &entropy);
         assert_eq!(id.to_string().parse(), Ok(id));
         assert!(id.to_string().starts_with("conn_"));
         assert_ne!(id, ConnectionId::new(&clock, &entropy));
+        assert_eq!(id.made_at(), clock.now());
     }
 
     #[test]

@@ -4,7 +4,7 @@ use crate::{
 };
 
 /// A project in one environment: everything of a customer belongs to one. No look-up crosses it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Tenant {
     /// The project.
     pub project: ProjectId,

@@ -547,3 +547,15 @@ CREATE TABLE audit_names (
     end_user   TEXT NOT NULL, -- the developer's own id
     PRIMARY KEY (project_id, pseudonym)
 );
+
+-- What is to be removed from the call log, which is a store of its own.
+CREATE TABLE call_erasures (
+    project_id  TEXT NOT NULL,
+    environment TEXT NOT NULL,
+    end_user    TEXT NOT NULL, -- the developer's own id; empty: all of them
+    until       BIGINT NOT NULL, -- of calls that had begun by then
+    due_at      BIGINT NOT NULL, -- once at once, and once when no such line can come any more
+    PRIMARY KEY (project_id, environment, end_user)
+);
+
+CREATE INDEX call_erasures_due ON call_erasures (due_at);

@@ -2,10 +2,10 @@ use std::{borrow::Cow, fmt::Display};
 
 use astralform_domain::{
     Accent, AdminAccess, AdminTokenId, AgentId, ApiKeyId, AuthFailure, AuthReason, AuthRequestId,
-    AuthStatus, ConnectionId, ConnectionStatus, ConnectorSlug, DeliveryStatus, EndUserId,
-    EndUserKey, Environment, MemberId, Owner, ProjectConnectorId, ProjectId, RevocationStatus,
-    Role, Sealed, SessionId, StatusReason, TeamId, Timestamp, VerifyEndUser, WebhookDisabled,
-    WebhookId,
+    AuthStatus, CallId, CallOutcome, ConnectionId, ConnectionStatus, ConnectorSlug, DeliveryStatus,
+    EndUserId, EndUserKey, Environment, MemberId, Owner, ProjectConnectorId, ProjectId, RequestId,
+    RevocationStatus, Role, Sealed, SessionId, StatusReason, TeamId, Timestamp, VerifyEndUser,
+    WebhookDisabled, WebhookId,
 };
 use serde::Serialize;
 
@@ -58,6 +58,8 @@ bound_as_text!(
     AgentId,
     ApiKeyId,
     AuthRequestId,
+    CallId,
+    CallOutcome,
     ConnectionId,
     EndUserKey,
     MemberId,
@@ -71,6 +73,7 @@ bound_as_text!(
     ConnectionStatus,
     DeliveryStatus,
     Environment,
+    RequestId,
     RevocationStatus,
     Role,
     StatusReason,

@@ -9,6 +9,7 @@ pub(crate) mod copy;
 mod greet;
 mod health;
 mod line;
+pub(crate) mod made;
 mod one_connection;
 mod open;
 mod transaction;

@@ -11,6 +11,8 @@ pub mod api_keys;
 pub mod audit;
 pub mod auth_requests;
 mod bind;
+pub mod call_erasures;
+pub mod calls;
 pub mod changes;
 #[cfg(test)]
 mod column_limits;

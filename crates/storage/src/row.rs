@@ -42,6 +42,10 @@ impl Row {
         self.get(column)
     }
 
+    pub(crate) fn optional_int(&self, column: &'static str) -> Result<Option<i64>> {
+        self.get(column)
+    }
+
     pub(crate) fn flag(&self, column: &'static str) -> Result<bool> {
         self.get(column)
     }

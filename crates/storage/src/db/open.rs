@@ -1,13 +1,19 @@
 //! Opening, migrating and closing a database.
 
-use std::{path::Path, str::FromStr as _, time::Duration};
+use std::{
+    fs::OpenOptions,
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+    str::FromStr as _,
+    time::Duration,
+};
 
 use sqlx::{
-    Connection as _, SqliteConnection,
+    AssertSqlSafe, Connection as _, SqlSafeStr as _, SqlStr, SqliteConnection,
     migrate::{Migration, MigrationType, Migrator},
     pool::PoolOptions,
     postgres::PgConnectOptions,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
+    sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 
 use super::{AccessMode, Db, Pools, PostgresPool, Run as _, greet::greet};
@@ -41,19 +47,32 @@ impl Db {
     /// # Errors
     /// When the file cannot be opened or is not a database.
     pub async fn open_sqlite(path: &Path) -> Result<Self> {
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(BUSY)
-            .pragma("journal_size_limit", "16777216");
+        let options = sqlite_file(path).synchronous(SqliteSynchronous::Full);
+        Self::open_file(options.clone(), options).await
+    }
+
+    /// Opens a SQLite file for a log, made for its owner alone where there is none. What it was
+    /// given survives the end of the process, and a power failure may take the last of it; it gives
+    /// back the room of what is removed.
+    ///
+    /// # Errors
+    /// When the file cannot be opened or is not a database.
+    pub(crate) async fn open_sqlite_log(path: &Path) -> Result<Self> {
+        let made = OpenOptions::new().append(true).create(true).mode(0o600).open(path);
+        made.map_err(sqlx::Error::Io)?;
+        let options = sqlite_file(path).synchronous(SqliteSynchronous::Normal);
+        let writing = options.clone().auto_vacuum(SqliteAutoVacuum::Incremental);
+        Self::open_file(writing, options).await
+    }
+
+    async fn open_file(
+        writing: SqliteConnectOptions,
+        reading: SqliteConnectOptions,
+    ) -> Result<Self> {
         let write = pool(1).acquire_timeout(ACQUIRE_WRITER);
         let write = write.after_release(|connection, _| Box::pin(is_sound(connection)));
-        let writing = options.clone().pragma("cache_size", WRITER_CACHE);
-        let write = write.connect_with(writing).await?;
-        let reading = options.read_only(true).pragma("cache_size", READER_CACHE);
+        let write = write.connect_with(writing.pragma("cache_size", WRITER_CACHE)).await?;
+        let reading = reading.read_only(true).pragma("cache_size", READER_CACHE);
         let read = pool(READERS).connect_with(reading).await?;
         Ok(Self::over(Pools::Sqlite { read, write }))
     }
@@ -95,7 +114,7 @@ impl Db {
         let fresh = astralform_domain::Entropy::system().bytes::<8>();
         let schema = format!("test_{:016x}", u64::from_be_bytes(fresh));
         let admin: sqlx::PgPool = pool(1).connect(url).await.unwrap();
-        let create = sqlx::AssertSqlSafe(format!("CREATE SCHEMA {schema}"));
+        let create = AssertSqlSafe(format!("CREATE SCHEMA {schema}"));
         sqlx::query(create).execute(&admin).await.unwrap();
         admin.close().await;
         let joint = if url.contains('?') { '&' } else { '?' };
@@ -122,22 +141,53 @@ impl Db {
         }
     }
 
+    /// Returns the file that it is, where it is SQLite's.
+    pub(crate) fn file(&self) -> Option<PathBuf> {
+        match &self.pools {
+            Pools::Sqlite { write, .. } => Some(write.connect_options().get_filename().to_owned()),
+            Pools::Postgres(_) => None,
+        }
+    }
+
     /// Brings the schema up to this version.
     ///
     /// # Errors
     /// When a migration fails, or the database was written by a newer version.
     pub async fn migrate(&self) -> Result<()> {
-        let numbered = (1..).zip(Self::MIGRATIONS);
+        self.apply(Self::MIGRATIONS, "_sqlx_migrations").await
+    }
+
+    /// Brings the schema of the call log up to this version.
+    ///
+    /// # Errors
+    /// As of [`Self::migrate`].
+    pub(crate) async fn migrate_calls(&self, migrations: &[(&str, &'static str)]) -> Result<()> {
+        self.apply(migrations, "_sqlx_call_migrations").await
+    }
+
+    async fn apply(&self, migrations: &[(&str, &'static str)], table: &'static str) -> Result<()> {
+        let numbered = (1..).zip(migrations);
         let migrations = numbered.map(|(version, (name, sql))| {
-            let sql = sqlx::SqlStr::from_static(sql);
-            Migration::new(version, (*name).into(), MigrationType::Simple, sql, false)
+            let sql = self.partitioned(sql);
+            Migration::new(version, (*name).to_owned().into(), MigrationType::Simple, sql, false)
         });
-        let migrator = Migrator::with_migrations(migrations.collect());
+        let mut migrator = Migrator::with_migrations(migrations.collect());
+        migrator.dangerous_set_table_name(table);
         match &self.pools {
             Pools::Sqlite { write, .. } => migrator.run(write).await?,
             Pools::Postgres(lines) => migrator.run(lines.pool()).await?,
         }
         Ok(())
+    }
+
+    /// Returns a migration as this database understands it: only PostgreSQL has partitions.
+    fn partitioned(&self, sql: &'static str) -> SqlStr {
+        match &self.pools {
+            Pools::Sqlite { .. } => SqlStr::from_static(sql),
+            Pools::Postgres(_) => {
+                AssertSqlSafe(sql.replace("); -- by ", ") PARTITION BY ")).into_sql_str()
+            }
+        }
     }
 
     /// Returns the version of the schema.
@@ -160,6 +210,16 @@ impl Db {
             Pools::Postgres(lines) => lines.pool().close().await,
         }
     }
+}
+
+fn sqlite_file(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .foreign_keys(true)
+        .busy_timeout(BUSY)
+        .pragma("journal_size_limit", "16777216")
 }
 
 /// Returns whether a connection has left its transaction. SQLite ends one by itself when the disk
