@@ -3,6 +3,7 @@
 pub(crate) mod agents;
 pub(crate) mod api_keys;
 pub(crate) mod audit_log;
+pub(crate) mod calls;
 pub(crate) mod catalog;
 pub(crate) mod connections;
 pub(crate) mod connectors;

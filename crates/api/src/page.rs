@@ -27,7 +27,8 @@ impl<Id> PageQuery<Id> {
         self.limit() + 1
     }
 
-    fn limit(&self) -> i64 {
+    /// Returns how many are wanted.
+    pub(crate) fn limit(&self) -> i64 {
         self.limit.and_then(|limit| limit.get().try_into().ok()).unwrap_or(50)
     }
 

@@ -138,6 +138,8 @@ async fn run(
 ) -> Result<CallView, Problem> {
     let call_id = app.engine().new_call_id();
     let call = ToolCall {
+        id: call_id,
+        came: served::came(),
         arguments: if request.arguments.is_null() { json!({}) } else { request.arguments },
         connection: request.connection_id,
         wait: patience(request.wait_seconds),

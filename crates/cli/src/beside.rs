@@ -5,7 +5,7 @@ use astralform_domain::{Clock, Entropy};
 use astralform_egress::{Egress, Networks};
 use astralform_engine::{Engine, Parts, Site};
 use astralform_management::Management;
-use astralform_storage::Db;
+use astralform_storage::{Db, calls::Keep};
 use astralform_vault::KeyRing;
 
 /// Returns management for a command that works on the database beside a server, and serves nothing.
@@ -28,6 +28,7 @@ pub(crate) fn engine(db: Db, key_ring: KeyRing, entropy: Entropy) -> anyhow::Res
         clock: Clock::system(),
         entropy,
         node: "command".to_owned(),
+        call_log: Keep::default(),
         spool: None,
     }))
 }

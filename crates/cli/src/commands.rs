@@ -4,6 +4,7 @@ mod api_keys;
 mod audit;
 mod backup;
 mod bootstrap;
+mod calls;
 mod completions;
 mod connections;
 mod connectors;
@@ -18,6 +19,7 @@ mod project_connectors;
 mod projects;
 mod restore;
 mod serve;
+mod usage;
 
 use std::process::ExitCode;
 
@@ -61,6 +63,10 @@ pub(crate) enum Command {
     Explain(explain::Explain),
     /// Look through a whole installation for what keeps its connectors from working
     Doctor(Box<doctor::Doctor>),
+    /// List the tool calls of a project, the newest first, or show one
+    Calls(Box<calls::Calls>),
+    /// Say how many calls, refreshes and prompts there were, and how they ended
+    Usage(usage::Usage),
     /// Look at what was done and by whom, take it along, and see whether it was altered
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -97,6 +103,8 @@ impl Command {
             Self::Connections(connections) => connections.run().await,
             Self::Explain(explain) => explain.run().await,
             Self::Doctor(doctor) => doctor.run().await,
+            Self::Calls(calls) => calls.run().await,
+            Self::Usage(usage) => usage.run().await,
             Self::Audit(audit) => audit.run().await,
             Self::Migrate(migrate) => migrate.run().await,
             Self::Backup(backup) => backup.run().await,

@@ -17,13 +17,14 @@ use anyhow::Context as _;
 use astralform_domain::Secret;
 use astralform_egress::{ExtraRoots, Networks};
 use astralform_http::{AllowedHosts, Proxies, Rate};
+use astralform_storage::calls::Keep;
 use astralform_surface::Rates;
 use url::Url;
 
 pub(crate) use database::Database;
 pub(crate) use empty::{without_empty_flags, without_empty_variables};
 use file::{SettingsFile, read};
-use flags::RateFlags;
+use flags::{CallLogFlags, RateFlags};
 pub(crate) use flags::{Flags, PlaceFlags, StoreFlags};
 pub(crate) use key_file::KeyFile;
 pub(crate) use listen::Listen;
@@ -56,6 +57,8 @@ pub(crate) struct Config {
     pub(crate) trusted_proxies: Proxies,
     pub(crate) allowed_hosts: AllowedHosts,
     pub(crate) rates: Rates,
+    /// For how long, and in how much room, the call log is kept.
+    pub(crate) call_log: Keep,
     pub(crate) node: Option<String>,
     /// The token that a reader of the metrics must send.
     pub(crate) metrics_token: Option<Secret>,
@@ -138,6 +141,7 @@ impl Config {
         let trusted_proxies = networks("trusted_proxies", proxies)?;
         let allowed_hosts = hosts::read(flags.allowed_hosts.or(file.allowed_hosts.take()))?;
         let rates = flags.rates.merge(&file)?;
+        let call_log = flags.call_log.merge(&file)?;
         let place = Place::merge(flags.place, &mut file)?;
         let metrics_token = flags.metrics_token.or(file.metrics_token);
         let sandbox = flags.sandbox || file.sandbox.unwrap_or_default();
@@ -154,6 +158,7 @@ impl Config {
             trusted_proxies: trusted_proxies.into_iter().collect(),
             allowed_hosts,
             rates,
+            call_log,
             metrics_token: metrics_token.map(check_metrics_token).transpose()?,
             node: flags.node.or(file.node),
             sandbox: sandbox.then(|| sandbox_address(sandbox_listen)).transpose()?,
@@ -172,6 +177,19 @@ impl RateFlags {
             project: check_rate("project_rate", self.project.or(file.project_rate))?,
             ..rates
         })
+    }
+}
+
+impl CallLogFlags {
+    /// Returns what is set here, or in the file, or else by default.
+    fn merge(self, file: &SettingsFile) -> anyhow::Result<Keep> {
+        let usual = Keep::default();
+        let days = self.days.or(file.call_log_days).unwrap_or(usual.days);
+        let gib = self.gib.or(file.call_log_gib);
+        anyhow::ensure!(days > 0, "call_log_days must be 1 or more");
+        anyhow::ensure!(gib != Some(0), "call_log_gib must be 1 or more");
+        let bytes = gib.map_or(usual.bytes, |gib| u64::from(gib) << 30);
+        Ok(Keep { days, bytes })
     }
 }
 

@@ -204,7 +204,9 @@ mod tests {
         ] {
             let body = serde_json::json!({"code": code, "detail": "why"}).to_string();
             let status = http::StatusCode::PRECONDITION_FAILED;
-            let answer = Answer { status, headers: http::HeaderMap::new(), body: body.into() };
+            let first_byte = Duration::ZERO;
+            let headers = http::HeaderMap::new();
+            let answer = Answer { status, headers, body: body.into(), first_byte };
             let refused = read(&answer).unwrap_err().to_string();
             assert!(refused.contains(expected), "{refused}");
         }

@@ -39,6 +39,9 @@ const BEAT: Duration = Duration::from_secs(1);
 /// How often uses of connections are written down.
 const USES: Duration = Duration::from_secs(5);
 
+/// How often lines of the call log are written: no more of them is lost when the process is killed.
+const CALLS: Duration = Duration::from_millis(250);
+
 /// How soon this node knows what another one has changed.
 const FOLLOW: Duration = Duration::from_millis(250);
 
@@ -85,6 +88,7 @@ pub(crate) async fn run(listener: TcpListener, app: App, hangup: Hangup) -> anyh
             task.abort();
         }
         finish(&app.engine()).await;
+        app.engine().base().calls().finish().await;
         beating.abort();
         leave(&app.engine()).await;
     };
@@ -117,6 +121,7 @@ fn spawn_background_jobs(app: &App, hangups: Hangups) -> Vec<JoinHandle<()>> {
         tokio::spawn(sweep(app.clone())),
         tokio::spawn(prune(app.clone())),
         tokio::spawn(write_uses(app.clone())),
+        tokio::spawn(write_calls(app.clone())),
         tokio::spawn(follow(app.clone())),
         tokio::spawn(keep_fresh(app.clone())),
         tokio::spawn(outbox::run(app.clone())),
@@ -165,6 +170,12 @@ async fn write_uses(app: App) {
     let trouble = "uses of connections are not written down yet";
     repeat(app, USES, trouble, async |app: &App| app.engine().recent_uses.write_uses(false).await)
         .await;
+}
+
+/// Writes the lines of calls.
+async fn write_calls(app: App) {
+    let trouble = "lines of the call log are not written yet";
+    repeat(app, CALLS, trouble, async |app: &App| app.engine().base().calls().write().await).await;
 }
 
 /// Listens for signals: from here on the process ends in order; before, a signal simply ends it.

@@ -18,6 +18,8 @@ text_enum! {
         Failed = "failed",
         /// It was not in order; nothing was sent.
         Refused = "refused",
+        /// The caller hung up before it had ended; it may be done.
+        Abandoned = "abandoned",
         /// Something of this server is broken.
         Broken = "broken",
     }

@@ -14,6 +14,8 @@ pub struct Answer {
     pub headers: HeaderMap,
     /// Its body.
     pub body: Bytes,
+    /// How long it took until its head was here.
+    pub first_byte: Duration,
 }
 
 impl Answer {
@@ -43,7 +45,7 @@ impl Answer {
 /// Without body, which may hold secrets.
 impl fmt::Debug for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { status, headers, body } = self;
+        let Self { status, headers, body, .. } = self;
         write!(f, "{status} {headers:?} ({} bytes)", body.len())
     }
 }

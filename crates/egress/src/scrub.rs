@@ -48,12 +48,13 @@ impl Secrets {
             return answer;
         }
         let beginnings = Patterns::beginnings(&self.0);
-        let Answer { status, headers, body } = answer;
+        let Answer { status, headers, body, first_byte } = answer;
         // The text of a refusal is shown without its control characters, where it is no JSON.
         let is_suspect = may_repeat(&beginnings, &body)
             || !status.is_success() && stands_in(&beginnings, &body[..body.len().min(TEXT)]);
         let body = if is_suspect { self.clean_body(body) } else { body };
-        Answer { status, headers: self.scrub_with(&beginnings, headers), body }
+        let headers = self.scrub_with(&beginnings, headers);
+        Answer { status, headers, body, first_byte }
     }
 
     /// Takes the secrets out of the headers of an answer.

@@ -5,6 +5,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use astralform_domain::limits;
 use http::response::Parts;
+use tokio::time::Instant;
 use url::Url;
 
 use crate::{
@@ -115,7 +116,9 @@ impl Egress {
 
     /// Sends a request and reads its answer whole, in UTF-8 and unpacked.
     async fn exchange(&self, request: Outgoing, at_most: usize) -> Result<Answer, EgressError> {
+        let began = Instant::now();
         let (url, mut head, reader) = self.begin(request).await?;
+        let first_byte = began.elapsed();
         let (body, connection) = reader.read_whole(at_most).await?;
         let body = unpack(&mut head.headers, body, at_most)?;
         let body = repair(decoded(&head.headers, body));
@@ -126,7 +129,7 @@ impl Egress {
         if let Some(connection) = connection {
             self.pool.put(place(&url), connection);
         }
-        Ok(Answer { status: head.status, headers: head.headers, body })
+        Ok(Answer { status: head.status, headers: head.headers, body, first_byte })
     }
 
     /// Sends a request and reads the head of its answer. Returns where the request went, too.

@@ -4,11 +4,14 @@ use std::sync::{
 };
 
 use astralform_catalog::Catalog;
-use astralform_domain::{Actor, Clock, Entropy, ProjectId, Timestamp};
+use astralform_domain::{
+    Actor, AuthRequest, AuthStatus, Clock, ConnectorSlug, Entropy, ProjectId, RefreshOutcome,
+    Tenant, Timestamp,
+};
 use astralform_storage::{Db, Tx};
 use astralform_vault::ProjectKeys;
 
-use crate::{Fault, data_keys::DataKeys, metrics::Metrics};
+use crate::{Fault, calls::CallLog, data_keys::DataKeys, metrics::Metrics};
 
 /// What most parts work with.
 pub struct Base {
@@ -21,6 +24,7 @@ pub struct Base {
     /// What the catalogue is known by among nodes.
     pub(crate) fingerprint: String,
     pub(crate) unrecorded: Arc<Unrecorded>,
+    pub(crate) calls: Arc<CallLog>,
 }
 
 /// How many entries the audit log did not take that it has not been told of yet.
@@ -50,6 +54,11 @@ impl Base {
         &self.catalog
     }
 
+    /// Returns the call log.
+    pub fn calls(&self) -> &CallLog {
+        &self.calls
+    }
+
     /// Returns the clock.
     pub fn clock(&self) -> &Clock {
         &self.clock
@@ -63,6 +72,23 @@ impl Base {
     /// Returns the time.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// Counts a prompt that came to a status.
+    pub(crate) fn count_prompt(&self, request: &AuthRequest, status: AuthStatus) {
+        self.metrics.auth_requests(status, 1);
+        self.calls.prompted(request.tenant, &request.connector, status, self.now());
+    }
+
+    /// Counts a refresh.
+    pub(crate) fn count_refresh(
+        &self,
+        tenant: Tenant,
+        connector: &ConnectorSlug,
+        outcome: RefreshOutcome,
+    ) {
+        self.metrics.refreshed(connector, outcome);
+        self.calls.refreshed(tenant, connector, outcome, self.now());
     }
 
     /// Begins a transaction of an actor.

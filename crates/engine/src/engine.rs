@@ -83,7 +83,7 @@ impl Engine {
     /// yet: what is remembered is put together with connectors of the catalogue.
     #[must_use]
     pub fn with_catalog(&self, catalog: Catalog) -> Arc<Self> {
-        let Base { db, keys, clock, entropy, metrics, .. } = &*self.base;
+        let Base { db, keys, clock, entropy, metrics, calls, .. } = &*self.base;
         let base = Base {
             db: db.clone(),
             keys: Arc::clone(keys),
@@ -92,6 +92,7 @@ impl Engine {
             metrics: metrics.with_catalog(&catalog),
             fingerprint: catalog.fingerprint(),
             unrecorded: Arc::clone(&self.base.unrecorded),
+            calls: Arc::clone(calls),
             catalog,
         };
         Arc::new(Self::over(&Arc::new(base), self.state.clone()))

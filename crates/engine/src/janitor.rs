@@ -3,9 +3,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use astralform_domain::{Actor, AuthStatus, Outbox, chain};
+use astralform_domain::{Actor, AuthStatus, Outbox, Timestamp, chain};
 use astralform_storage::{
-    audit, auth_requests,
+    audit,
+    auth_requests::{self, Expired},
+    call_erasures,
     retention::{self, ALL},
     revocations, webhook_deliveries,
 };
@@ -45,7 +47,10 @@ impl Janitor {
         let mut tx = self.base.begin(Actor::Product).await?;
         let expired = auth_requests::expire_pending(&mut tx, now).await?;
         tx.commit().await?;
-        self.base.metrics.auth_requests(AuthStatus::Expired, expired);
+        for Expired { tenant, connector } in &expired {
+            self.base.metrics.auth_requests(AuthStatus::Expired, 1);
+            self.base.calls.prompted(*tenant, connector, AuthStatus::Expired, now);
+        }
         self.base.metrics.left(Outbox::Revocations, revocations::pending(&self.base.db).await?);
         self.base.metrics.left(Outbox::Webhooks, webhook_deliveries::pending(&self.base.db).await?);
         for request in auth_requests::unconfirmed(&self.base.db, now, AT_ONCE).await? {
@@ -89,6 +94,14 @@ impl Janitor {
         Ok(())
     }
 
+    /// Removes lines of the call log: those of deleted end users and projects, and old ones.
+    async fn prune_calls(&self, now: Timestamp) -> Result<(), Fault> {
+        const AT_ONCE: i64 = 100;
+        let Base { db, calls, .. } = &*self.base;
+        call_erasures::carry_out(db, calls.store(), now, AT_ONCE).await?;
+        calls.trim(now).await
+    }
+
     /// Removes rows whose term is over: a batch of each table, and again of those that have more,
     /// so that no table waits for another. What fails is tried again in the next turn.
     pub async fn prune(&self) {
@@ -109,6 +122,10 @@ impl Janitor {
                 }
             }
             left = with_more;
+        }
+        if let Err(fault) = self.prune_calls(now).await {
+            let error = chain(&fault);
+            tracing::warn!(error, "old lines of the call log are not removed yet");
         }
         if let Err(fault) = self.prune_audit().await {
             let error = chain(&fault);

@@ -12,6 +12,7 @@ mod base;
 pub mod bearer;
 mod cache;
 mod cache_map;
+pub mod calls;
 mod connections;
 mod connectors;
 mod credentials;

@@ -4,7 +4,7 @@
 use astralform_domain::{AuthFailure, EndUserId, Environment, StatusReason, Tenant, Timestamp};
 use astralform_engine::{Fault, audit::Event};
 use astralform_storage::{
-    Tx, api_keys, auth_requests,
+    Tx, api_keys, auth_requests, call_erasures,
     connections::{self, ConnectionSelection},
     end_users, project_connectors, project_logos, projects, sessions,
 };
@@ -68,9 +68,12 @@ impl ManagedConnections {
         let permit = by.may(Right::EndUsers)?;
         let tenant = permit.tenant(environment);
         let chain = self.base.project_chain(permit.project).await?;
+        let is_logged = self.base.calls().store().knows(tenant, end_user).await;
         let mut tx = self.base.db().begin_long(permit.actor).await.map_err(Fault::from)?;
         let deleted = self.end_of_user(&mut tx, tenant, end_user).await?;
-        let deleted = deleted.ok_or(DeleteError::UnknownEndUser)?;
+        let only_logged = is_logged.unwrap_or_default().then(Deleted::default);
+        let deleted = deleted.or(only_logged).ok_or(DeleteError::UnknownEndUser)?;
+        call_erasures::note(&mut tx, tenant, Some(end_user)).await.map_err(Fault::from)?;
         let event = Event::new("end_user.deleted", "end user").within(environment).about(end_user);
         let event = event.with("connections", deleted.connections);
         let event = event.with("ended_sessions", deleted.sessions);
@@ -139,6 +142,7 @@ impl ManagedConnections {
         for environment in [Environment::Live, Environment::Test] {
             let tenant = Tenant { project, environment };
             deleted.connections += end_of_environment(&mut tx, tenant, now).await?;
+            call_erasures::note(&mut tx, tenant, None).await.map_err(Fault::from)?;
         }
         let event = Event::new("project.deleted", project).with("name", name);
         let event = event.with("connections", deleted.connections);

@@ -10,6 +10,7 @@ pub mod admin_tokens;
 pub mod agents;
 pub mod api_keys;
 pub mod audit_log;
+pub mod calls;
 pub mod connections;
 pub mod connectors;
 pub mod copies;

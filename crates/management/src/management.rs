@@ -4,7 +4,7 @@ use astralform_engine::Engine;
 
 use crate::{
     admin_tokens::AdminTokens, agents::Agents, api_keys::ApiKeys, audit_log::AuditLog,
-    connections::ManagedConnections, connectors::Connectors, copies::Copies,
+    calls::Calls, connections::ManagedConnections, connectors::Connectors, copies::Copies,
     environments::Environments, explanations::Explanations, logos::Logos, members::Members,
     projects::Projects, provisioning::Provisioning, webhooks::Webhooks,
 };
@@ -16,6 +16,7 @@ pub struct Management {
     pub agents: Agents,
     pub api_keys: ApiKeys,
     pub audit_log: AuditLog,
+    pub calls: Calls,
     pub connections: ManagedConnections,
     pub connectors: Connectors,
     pub copies: Copies,
@@ -39,6 +40,7 @@ impl Management {
         Self {
             agents: Agents::new(engine),
             audit_log: AuditLog::new(engine),
+            calls: Calls::new(engine),
             connections: ManagedConnections::new(engine),
             copies: Copies::new(engine, &environments),
             explanations: Explanations::new(engine),

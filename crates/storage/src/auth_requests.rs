@@ -16,7 +16,8 @@ use crate::{
     row::{Count, Record, corrupt},
 };
 pub use endings::{
-    decline, decline_all, decline_ended, expire_pending, fail_all, forget_ended, unconfirmed,
+    Expired, decline, decline_all, decline_ended, expire_pending, fail_all, forget_ended,
+    unconfirmed,
 };
 pub use returns::{Returns, returns};
 

@@ -150,6 +150,21 @@ const BOUNDS: &[(&str, &[(&str, &str)])] = &[
         &[("code_verifier", OURS), ("redirect_uri", OURS), ("issuer", OURS), ("tag", OURS)],
     ),
     ("changes", &[("topics", OURS)]),
+    ("call_erasures", &[("end_user", "END_USER")]),
+    (
+        "calls",
+        &[
+            ("connector", OURS),
+            ("tool", OURS),
+            ("end_user", OURS),
+            ("actor", OURS),
+            ("outcome", OURS),
+            ("reason", OURS),
+            ("summary", OURS),
+        ],
+    ),
+    ("call_end_users", &[("end_user", "END_USER")]),
+    ("call_usage", &[("connector", OURS), ("tool", OURS), ("counted", OURS)]),
     ("idempotent_requests", &[("request_digest", OURS), ("answer", "KEPT_ANSWER")]),
     ("revocations", &[("connector", OURS), ("status", OURS), ("last_error", OURS)]),
     (
@@ -182,7 +197,9 @@ const BOUNDS: &[(&str, &[(&str, &str)])] = &[
 fn of_schema() -> BTreeMap<&'static str, Vec<&'static str>> {
     let mut tables = BTreeMap::new();
     let mut table = "";
-    for line in include_str!("../migrations/0001_init.sql").lines() {
+    let main = include_str!("../migrations/0001_init.sql").lines();
+    let calls = include_str!("../migrations/calls/0001_calls.sql").lines();
+    for line in main.chain(calls) {
         if let Some(name) = line.strip_prefix("CREATE TABLE ") {
             table = name.trim_end_matches(" (");
         }

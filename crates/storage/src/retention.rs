@@ -143,7 +143,7 @@ pub const ALL: &[Retention] = &[
     with("audit_entries", "their project, and not longer than a year"),
     with("audit_heads", "their project, team or installation, one for each"),
     with("audit_names", "entries are about them, and not longer than their end user"),
-    with("call_erasures", "lines may still be written that are to be removed, ten minutes"),
+    with("call_erasures", "the lines of the call log that are to be removed, ten minutes"),
     with("meta", "the installation; a handful of rows"),
 ];
 

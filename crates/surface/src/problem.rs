@@ -282,3 +282,47 @@ pub async fn with_request_id(
     }
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use astralform_domain::Environment;
+
+    use super::*;
+
+    #[test]
+    fn the_call_log_names_a_refusal_as_its_caller_was_told_it() {
+        let unusable = [
+            Unusable::Disabled,
+            Unusable::Paused,
+            Unusable::NeedsCredentials,
+            Unusable::Misconfigured,
+            Unusable::NoReturnUrl,
+            Unusable::TooManyPrompts,
+            Unusable::Frozen(Frozen),
+        ];
+        let credential = [
+            CredentialRefusal::EndUserRequired,
+            CredentialRefusal::UnknownConnection,
+            CredentialRefusal::AwaitingConfirmation,
+            CredentialRefusal::NothingShared,
+            CredentialRefusal::SharedUnusable,
+        ];
+        let tool = || "notes_list".parse().unwrap();
+        let agent = || "writer".parse().unwrap();
+        let connector = || "notes".parse().unwrap();
+        let why = OutOfReach::NotAssigned { agent: agent(), connector: connector() };
+        let environment = Environment::Test;
+        let no_tool = [
+            NoTool::OutOfReach { tool: tool(), why },
+            NoTool::NotAssigned { tool: tool(), agent: agent() },
+            NoTool::NotOffered { tool: tool(), connector: connector(), environment },
+        ];
+        let refusals = unusable.map(CallRefusal::from).into_iter();
+        let refusals = refusals.chain(credential.map(CallRefusal::from));
+        let refusals = refusals.chain(no_tool.map(CallRefusal::from));
+        for refusal in refusals.chain([CallRefusal::InvalidArguments(Vec::new())]) {
+            let logged = refusal.code();
+            assert_eq!(Problem::from(refusal).code.as_str(), logged);
+        }
+    }
+}

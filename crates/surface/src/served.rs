@@ -18,7 +18,7 @@ use astralform_domain::{CallId, RequestId, ToolName};
 use astralform_engine::{RequestMark, charged_to};
 use astralform_http::{CallerOrigin, Link, Peer, rate::now};
 use axum::{extract::Request, http::HeaderValue};
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 
 pub(crate) use stopwatch::Stopwatch;
 
@@ -41,6 +41,7 @@ pub struct Served {
     /// How many nanoseconds were spent on it.
     cost: Arc<AtomicU64>,
     watch: Stopwatch,
+    came: Instant,
     holds: Mutex<Holds>,
     tool: OnceLock<ToolName>,
     outcome: OnceLock<(&'static str, Option<CallId>)>,
@@ -73,6 +74,11 @@ struct Holds {
 /// Returns the id of the request that the current task serves.
 pub fn request_id() -> Option<RequestId> {
     SERVED.try_with(|served| served.id).ok()
+}
+
+/// Returns when the request came that the current task serves.
+pub fn came() -> Instant {
+    SERVED.try_with(|served| served.came).unwrap_or_else(|_| Instant::now())
 }
 
 /// Returns the request that the current task serves.
@@ -131,6 +137,7 @@ impl Served {
             link,
             cost: Arc::default(),
             watch,
+            came: Instant::now(),
             holds: Mutex::default(),
             tool: OnceLock::new(),
             outcome: OnceLock::new(),

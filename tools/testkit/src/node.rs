@@ -8,7 +8,7 @@ use astralform_egress::{Egress, Networks};
 use astralform_engine::{Engine, Parts, Site};
 use astralform_http::{Limits, serve};
 use astralform_server::router;
-use astralform_storage::Db;
+use astralform_storage::{Db, calls::Keep};
 use astralform_surface::App;
 use astralform_vault::{KeyRing, read_key_file};
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -96,6 +96,7 @@ impl TestServer {
             site,
             clock: self.clock.clone(),
             node: spool.display().to_string(),
+            call_log: Keep::default(),
             spool: Some(spool),
             entropy: Entropy::system(),
         });
@@ -148,6 +149,7 @@ pub(crate) fn engine(
         site,
         clock,
         node: spool.display().to_string(),
+        call_log: Keep::default(),
         spool: Some(spool),
         entropy: Entropy::system(),
     })

@@ -184,6 +184,11 @@ impl TestServer {
         format!("/v1/projects/{project}/connectors/{slug}{rest}?environment={environment}")
     }
 
+    /// Writes the lines of the calls until now.
+    pub async fn write_calls(&self) {
+        self.app.engine().base().calls().write().await.expect("the store takes them");
+    }
+
     /// Makes this node hear what others have changed until now.
     pub async fn catch_up(&self) {
         self.app.engine().cache.follow().await.expect("the database answers");

@@ -15,7 +15,9 @@ use astralform_engine::{
 };
 use astralform_management::{Management, ProjectActor, agents::Agent, explanations::AskedTool};
 use astralform_storage::{
-    Db, nodes,
+    Db,
+    calls::Keep,
+    nodes,
     projects::{self, ListedProject},
 };
 use clap::Args;
@@ -76,6 +78,7 @@ impl Doctor {
             clock: Clock::system(),
             entropy: Entropy::system(),
             node: "doctor".to_owned(),
+            call_log: Keep::default(),
             spool: None,
         });
         let management = Management::over(&engine);

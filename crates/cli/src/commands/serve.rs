@@ -51,6 +51,7 @@ impl Serve {
             clock,
             entropy,
             node: config.node.unwrap_or_else(|| config::derived_node(address)),
+            call_log: config.call_log,
             spool: Some(config.store.data_dir.join("spool")),
         });
         if !Management::over(&engine).provisioning.has_members().await? {

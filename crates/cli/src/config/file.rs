@@ -27,6 +27,8 @@ pub(super) struct SettingsFile {
     pub(super) catalog_dirs: Option<Vec<PathBuf>>,
     pub(super) allow_private_networks: Option<Vec<String>>,
     pub(super) extra_roots: Option<Vec<String>>,
+    pub(super) call_log_days: Option<u32>,
+    pub(super) call_log_gib: Option<u32>,
     pub(super) node: Option<String>,
     pub(super) metrics_token: Option<String>,
     pub(super) sandbox: Option<bool>,

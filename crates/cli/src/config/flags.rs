@@ -93,6 +93,8 @@ pub(crate) struct Flags {
     pub(super) allowed_hosts: Option<Vec<String>>,
     #[command(flatten)]
     pub(super) rates: RateFlags,
+    #[command(flatten)]
+    pub(super) call_log: CallLogFlags,
     /// What this server is called among those that share a database; the same after a restart
     /// [default: the machine's name and the address listened on]
     #[arg(long, env = "ASTRALFORM_NODE", value_name = "NAME")]
@@ -107,6 +109,17 @@ pub(crate) struct Flags {
     /// The loopback address of the simulated services [default: 127.0.0.1:8788]
     #[arg(long, env = "ASTRALFORM_SANDBOX_LISTEN", value_name = "ADDRESS:PORT")]
     pub(super) sandbox_listen: Option<Listen>,
+}
+
+/// For how long, and in how much room, the lines of tool calls are kept.
+#[derive(Args, Default)]
+pub(super) struct CallLogFlags {
+    /// Days for which the lines of tool calls are kept [default: 90]
+    #[arg(long = "call-log-days", env = "ASTRALFORM_CALL_LOG_DAYS", value_name = "DAYS")]
+    pub(super) days: Option<u32>,
+    /// GiB that the lines of tool calls may take: the oldest go first [default: 10]
+    #[arg(long = "call-log-gib", env = "ASTRALFORM_CALL_LOG_GIB", value_name = "GIB")]
+    pub(super) gib: Option<u32>,
 }
 
 /// What callers may ask for in a time.

@@ -51,6 +51,11 @@ impl ProjectAccess {
 }
 
 impl OpenServer {
+    /// Returns whether answers are printed as they are.
+    pub(crate) fn is_json(&self) -> bool {
+        self.is_json
+    }
+
     /// Prints an answer as it is, or in words.
     pub(crate) fn show(
         &self,

@@ -7,6 +7,7 @@ mod agents;
 mod auditing;
 mod backup;
 mod browser;
+mod calls;
 mod canary;
 mod catalog;
 mod completions;

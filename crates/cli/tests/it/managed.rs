@@ -20,7 +20,10 @@ pub(crate) struct Managed {
 
 impl Managed {
     pub(crate) fn new() -> Self {
-        let at = Installation::new(None);
+        Self::over(Installation::new(None))
+    }
+
+    pub(crate) fn over(at: Installation) -> Self {
         let server = at.serve();
         let base = address(&server);
         Self { at, base, _server: server }

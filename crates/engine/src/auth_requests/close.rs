@@ -28,7 +28,7 @@ impl Prompts {
         tx.commit().await?;
         if moved {
             let status = end.status();
-            self.base.metrics.auth_requests(status, 1);
+            self.base.count_prompt(request, status);
             let why = end.failure().map(AuthFailure::as_str);
             let said = end.provider_error().map(ToString::to_string);
             tracing::info!(auth_request.id = %request.id, %status, why, provider_error = said, "auth request ended");

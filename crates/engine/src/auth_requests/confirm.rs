@@ -181,7 +181,7 @@ impl Confirmations {
         chain.record(&mut tx, &event).await?;
         tx.commit().await?;
         tracing::info!(auth_request.id = %request.id, connection.id = %settled, "confirmed");
-        self.base.metrics.auth_requests(AuthStatus::Completed, 1);
+        self.base.count_prompt(request, AuthStatus::Completed);
         self.prompts.state.changes.announce(request.id);
         Ok(Ok(true))
     }

@@ -188,7 +188,7 @@ impl Consents {
             Ok(Placed::Stored(state)) => {
                 let status = state.status();
                 tracing::info!(auth_request.id = %request.id, %status, "account connected");
-                self.base.metrics.auth_requests(status, 1);
+                self.base.count_prompt(request, status);
                 self.prompts.state.changes.announce(request.id);
                 Ok(state.connection().filter(|_| status == AuthStatus::AwaitingConfirmation))
             }

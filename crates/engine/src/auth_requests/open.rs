@@ -133,7 +133,7 @@ impl Prompts {
         tx.commit_unrecorded().await.map_err(Fault::from)?;
         if open.id == new.id {
             self.state.open_prompts.add(new.tenant);
-            self.base.metrics.auth_requests(AuthStatus::Pending, 1);
+            self.base.count_prompt(&open, AuthStatus::Pending);
             tracing::info!(auth_request.id = %new.id, reason = %new.reason, "auth request opened");
         }
         Ok(open)

@@ -44,7 +44,7 @@ impl Prompts {
         self.connections.end(&mut tx, connection, why).await?;
         tx.commit().await?;
         tracing::warn!(auth_request.id = %request.id, reason = %why, "connection erased");
-        self.base.metrics.auth_requests(end.status(), 1);
+        self.base.count_prompt(request, end.status());
         self.state.changes.announce(request.id);
         Ok(true)
     }

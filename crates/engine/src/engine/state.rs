@@ -6,13 +6,14 @@ use std::{
 use astralform_catalog::Catalog;
 use astralform_domain::{Clock, Entropy};
 use astralform_egress::Egress;
-use astralform_storage::Db;
+use astralform_storage::{Db, calls::Keep};
 use astralform_vault::KeyRing;
 
 use crate::{
     Site,
     auth_requests::PromptState,
     base::Base,
+    calls::CallLog,
     data_keys::DataKeys,
     detached::Detached,
     metrics::Metrics,
@@ -39,6 +40,8 @@ pub struct Parts {
     pub entropy: Entropy,
     /// What this node is called among those that share the database; after a restart the same.
     pub node: String,
+    /// For how long, and in how much room, the call log is kept.
+    pub call_log: Keep,
     /// A folder for new tokens that the database cannot take at the moment.
     pub spool: Option<PathBuf>,
 }
@@ -65,10 +68,13 @@ pub(super) struct State {
 impl Parts {
     /// Divides them into what most parts work with and what the process has of its own.
     pub(super) fn divided(self) -> (Base, State) {
-        let Self { db, catalog, key_ring, egress, site, clock, entropy, node, spool } = self;
+        let Self { db, catalog, key_ring, egress, site, clock, entropy, node, call_log, spool } =
+            self;
         let process = format!("{node}#{:016x}", u64::from_be_bytes(entropy.bytes()));
+        let db = db.at_the_time_of(clock.clone());
         let base = Base {
-            db: db.at_the_time_of(clock.clone()),
+            calls: Arc::new(CallLog::new(&db, call_log)),
+            db,
             keys: Arc::new(DataKeys::new(key_ring)),
             clock,
             entropy,

@@ -163,7 +163,9 @@ impl Refresh {
                     return Ok(later(Hindrance::Provider, Some(left)));
                 }
                 Claim::Held => {
-                    self.base.metrics.refreshed(&ready.connector.slug, RefreshOutcome::LockTimeout);
+                    let timed_out = RefreshOutcome::LockTimeout;
+                    let slug = &ready.connector.slug;
+                    self.base.count_refresh(ready.settings.tenant, slug, timed_out);
                     return Ok(later(Hindrance::OtherNode, Some(Duration::from_secs(1))));
                 }
             }

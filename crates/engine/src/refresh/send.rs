@@ -62,8 +62,9 @@ impl RefreshExchange {
                     connection.id = %hold.connection.id, error,
                     "a new token cannot be stored; it is kept in a file until it can"
                 );
-                self.base.metrics.refreshed(&ready.connector.slug, RefreshOutcome::PersistFailure);
                 let tenant = hold.connection.tenant;
+                let failure = RefreshOutcome::PersistFailure;
+                self.base.count_refresh(tenant, &ready.connector.slug, failure);
                 self.spool.put(tenant, &hold.lease, hold.token.generation, &sealed);
                 sender.send_replace(served_from_memory(hold, answered));
                 is_spooled = true;

@@ -43,7 +43,7 @@ impl RefreshExchange {
             Conclusion::AppRejected(said) => Some(self.blame_app(ready, hold, &said).await?),
             Conclusion::Deferred(deferral) => self.put_off(hold, &deferral).await?,
         };
-        self.base.metrics.refreshed(&ready.connector.slug, outcome);
+        self.base.count_refresh(ready.settings.tenant, &ready.connector.slug, outcome);
         Ok(end)
     }
 

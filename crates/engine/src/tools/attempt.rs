@@ -18,6 +18,7 @@ use super::{
     refused::Refused,
 };
 use crate::{
+    calls::{CallNotes, Lap},
     connectors::reach,
     credentials::{Credential, Decision, Situation, decide},
     tools::Tools,
@@ -40,7 +41,9 @@ impl Tools {
     pub(super) async fn attempt(
         &self,
         accepted: &AcceptedCall<'_>,
+        notes: &mut CallNotes,
     ) -> Result<Outcome, Interrupted> {
+        let mut lap = Lap::begin();
         let AcceptedCall { caller, ready, tool, call, .. } = accepted;
         let settings = &ready.settings;
         let end_user = caller.end_user.as_ref();
@@ -64,9 +67,11 @@ impl Tools {
             }
             Decision::Use(connection) => connection,
         };
+        notes.connection = Some(connection.id);
         let token = served.token(connection, accepted.token);
         let credential =
             self.credentials.credential(ready, connection, token, accepted.rejected).await?;
+        notes.times.credential += lap.next();
         let Credential { generation, is_refreshable, parts } = match credential {
             Ok(credential) => credential,
             Err(lack) => return self.without_credential(accepted, connection, lack).await,
@@ -83,8 +88,10 @@ impl Tools {
                 requests.into_iter().map(|request| authorize(request, &parts, placement, hosts));
             authorized.collect::<Result<Vec<_>, _>>()
         };
-        match planned() {
-            Ok(requests) => self.run(accepted, &chosen, requests, planned).await,
+        let requests = planned();
+        notes.times.plan += lap.next();
+        match requests {
+            Ok(requests) => self.run(accepted, &chosen, requests, planned, notes).await,
             Err(PlanError::Address(pointer)) => Err(unfit(pointer).into()),
             Err(error) => Ok(Outcome::Failed(unplannable(accepted, &error))),
         }
@@ -96,15 +103,16 @@ impl Tools {
         chosen: &ChosenToken<'_>,
         requests: Vec<Outgoing>,
         planned: impl Fn() -> Result<Vec<Outgoing>, PlanError>,
+        notes: &mut CallNotes,
     ) -> Result<Outcome, Interrupted> {
-        let (mut shaped, mut sending) = self.send(accepted, requests).await;
+        let (mut shaped, mut sending) = self.send(accepted, requests, notes).await;
         // Planned once more: hardly any call needs it, so no call keeps a copy.
         if let Some(after) = retry_delay(accepted.tool, &shaped, sending)
             && let Ok(requests) = planned()
         {
             tracing::info!(tool = %accepted.tool.name, after = ?after, "sent once more");
             tokio::time::sleep(after).await;
-            (shaped, sending) = self.send(accepted, requests).await;
+            (shaped, sending) = self.send(accepted, requests, notes).await;
         }
         match shaped {
             Shaped::Completed(result) => {
@@ -128,6 +136,7 @@ impl Tools {
         &self,
         accepted: &AcceptedCall<'_>,
         requests: Vec<Outgoing>,
+        notes: &mut CallNotes,
     ) -> (Shaped, Sending) {
         let AcceptedCall { ready, tool, arguments, .. } = accepted;
         let until = Instant::now() + WITHIN;
@@ -138,7 +147,10 @@ impl Tools {
         for (following, request) in (0..requests.len()).rev().zip(requests) {
             let within = until.saturating_duration_since(Instant::now());
             let allowance = Allowance { reach: reach(&ready.settings), within, at_most: left };
-            let answer = match self.egress.send(request, allowance).await {
+            let mut lap = Lap::begin();
+            let answer = self.egress.send(request, allowance).await;
+            notes.sent(answer.as_ref().ok(), lap.next());
+            let answer = match answer {
                 Ok(answer) => answer,
                 Err(error) => {
                     tracing::warn!(tool = %tool.name, error = chain(&error), "no answer");
@@ -155,7 +167,9 @@ impl Tools {
                 break;
             }
         }
+        let mut lap = Lap::begin();
         let shaped = shape(connector, tool, arguments, &answers, self.base.now());
+        notes.times.shape += lap.next();
         (shaped, Sending::answered(status))
     }
 }

@@ -3,13 +3,14 @@ mod refusal;
 use std::{borrow::Cow, sync::Arc};
 
 use astralform_catalog::{Connector, Tool};
-use astralform_domain::{AuthStatus, Caller, ConnectionId, Owner, ScopeSet};
+use astralform_domain::{AuthStatus, CallId, CallOutcome, Caller, ConnectionId, Owner, ScopeSet};
 use serde_json::Value;
 use tokio::time::Instant;
 
 use super::Outcome;
 use crate::{
     CredentialRefusal, Fault, Patience, Unusable,
+    calls::{CallNotes, Lap, Logged},
     connectors::{Assembled, Ready},
     may_use::may_use_tool,
     metrics::CallEnd,
@@ -19,6 +20,10 @@ pub use refusal::CallRefusal;
 
 /// What an agent wants done.
 pub struct ToolCall {
+    /// Its id.
+    pub id: CallId,
+    /// When its request came.
+    pub came: Instant,
     /// The arguments.
     pub arguments: Value,
     /// The account to use, where the end user has several.
@@ -95,7 +100,21 @@ impl Tools {
         name: &str,
         call: &ToolCall,
     ) -> Result<Outcome, CallRefusal> {
-        let outcome = self.call_without_waiting(caller, name, call).await?;
+        let base = &*self.base;
+        let mut logged = Logged::begin(&base.calls, &base.clock, call.id, caller, name, call.came);
+        let ended = self.call_and_wait(caller, name, call, &mut logged.notes).await;
+        logged.end = Some(end_of(&ended));
+        ended
+    }
+
+    async fn call_and_wait(
+        &self,
+        caller: &Caller,
+        name: &str,
+        call: &ToolCall,
+        notes: &mut CallNotes,
+    ) -> Result<Outcome, CallRefusal> {
+        let outcome = self.call_without_waiting(caller, name, call, notes).await?;
         let Outcome::AuthRequired(prompt) = outcome else {
             return Ok(outcome);
         };
@@ -108,7 +127,7 @@ impl Tools {
             self.prompts.wait(&caller.principal, id, wait, |status| !status.is_open()).await?;
         match answered {
             Some(answered) if answered.status == AuthStatus::Completed => {
-                self.call_without_waiting(caller, name, call).await
+                self.call_without_waiting(caller, name, call, notes).await
             }
             Some(answered) => Ok(Outcome::AuthRequired(Box::new(answered))),
             None => Ok(Outcome::AuthRequired(prompt)),
@@ -120,9 +139,10 @@ impl Tools {
         caller: &Caller,
         name: &str,
         call: &ToolCall,
+        notes: &mut CallNotes,
     ) -> Result<Outcome, CallRefusal> {
         let began = Instant::now();
-        let ended = self.call_uncounted(caller, name, call).await;
+        let ended = self.call_uncounted(caller, name, call, notes).await;
         self.base.metrics.called(name, counted(&ended), began.elapsed());
         ended
     }
@@ -132,11 +152,12 @@ impl Tools {
         caller: &Caller,
         name: &str,
         call: &ToolCall,
+        notes: &mut CallNotes,
     ) -> Result<Outcome, CallRefusal> {
-        let mut accepted = self.accept(caller, name, call).await?;
+        let mut accepted = self.accept(caller, name, call, notes).await?;
         for attempt in 1..=ATTEMPTS {
             accepted.is_last = attempt == ATTEMPTS;
-            match self.attempt(&accepted).await {
+            match self.attempt(&accepted, notes).await {
                 Ok(outcome) => return Ok(outcome.with_advice()),
                 Err(Interrupted::Refused(refusal)) => return Err(refusal),
                 Err(Interrupted::Outdated) => {}
@@ -153,8 +174,14 @@ impl Tools {
         caller: &'a Caller,
         name: &str,
         call: &'a ToolCall,
+        notes: &mut CallNotes,
     ) -> Result<AcceptedCall<'a>, CallRefusal> {
-        let Some((connector, tool, assembled)) = self.tool_of(caller, name).await? else {
+        let found = self.tool_of(caller, name, notes).await;
+        if notes.times.authenticate.is_zero() {
+            notes.times.authenticate = call.came.elapsed();
+        }
+        let mut lap = Lap::begin();
+        let Some((connector, tool, assembled)) = found? else {
             return Err(self.offers.no_tool(caller, name).await?.into());
         };
         self.cache
@@ -164,6 +191,7 @@ impl Tools {
         let ready = self.connectors.ready_unless_paused(&assembled)?;
         let arguments =
             tool.input.accept(&call.arguments).map_err(CallRefusal::InvalidArguments)?;
+        notes.times.plan += lap.next();
         let (token, needed) = connector.token_for(tool, &ready.requested_scopes);
         let is_last = false;
         let rejected = None;
@@ -175,9 +203,11 @@ impl Tools {
         &self,
         caller: &Caller,
         name: &str,
+        notes: &mut CallNotes,
     ) -> Result<Option<(&Connector, &Tool, Arc<Assembled>)>, Fault> {
         let principal = &caller.principal;
         let Some((connector, tool)) = self.base.catalog.tool(name) else { return Ok(None) };
+        notes.connector = Some(connector.slug.clone());
         let assembled = self.cache.assembled(principal.tenant, &connector.slug).await?;
         let agent = self.cache.agent(principal.tenant.project, principal.agent).await?;
         let (Some(assembled), Some(agent)) = (assembled, agent) else { return Ok(None) };
@@ -195,6 +225,20 @@ impl AcceptedCall<'_> {
     /// Returns whose account an end user's prompt leads to.
     pub(super) fn asked_owner(&self) -> Option<Owner> {
         self.caller.end_user.clone().map(Owner::EndUser)
+    }
+}
+
+/// Returns how a call ended, as its line says it.
+fn end_of(ended: &Result<Outcome, CallRefusal>) -> (CallOutcome, Option<Cow<'static, str>>) {
+    let word = |text: &'static str| Some(Cow::Borrowed(text));
+    match ended {
+        Ok(Outcome::Completed(_)) => (CallOutcome::Completed, None),
+        Ok(Outcome::AuthRequired(prompt)) => {
+            (CallOutcome::AuthRequired, word(prompt.request.reason.as_str()))
+        }
+        Ok(Outcome::Failed(failure)) => (CallOutcome::Failed, word(failure.kind.as_str())),
+        Err(CallRefusal::Fault(_)) => (CallOutcome::Broken, None),
+        Err(refusal) => (CallOutcome::Refused, word(refusal.code())),
     }
 }
 

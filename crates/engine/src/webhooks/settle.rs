@@ -114,7 +114,8 @@ mod tests {
         let date = HeaderValue::from_static("Fri, 15 Jan 2027 08:01:30 GMT");
         headers.insert(header::RETRY_AFTER, date);
         let status = StatusCode::SERVICE_UNAVAILABLE;
-        let answered = Ok(Answer { status, headers, body: bytes::Bytes::new() });
+        let first_byte = Duration::ZERO;
+        let answered = Ok(Answer { status, headers, body: bytes::Bytes::new(), first_byte });
         let now = Timestamp::from_secs(1_800_000_000);
         assert_eq!(asked(&answered, now), Some(Duration::from_secs(90)));
     }

@@ -16,6 +16,7 @@ mod auth_requests;
 mod authentication;
 mod bad_input;
 mod bots;
+mod call_log;
 mod calls;
 mod catalog;
 mod confirm;

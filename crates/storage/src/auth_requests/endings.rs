@@ -1,11 +1,16 @@
 //! How unfinished auth requests end.
 
 use astralform_domain::{
-    AuthFailure, AuthRequest, AuthRequestId, ConnectionId, EndUserKey, ProjectConnectorId, Tenant,
-    Timestamp,
+    AuthFailure, AuthRequest, AuthRequestId, ConnectionId, ConnectorSlug, EndUserKey,
+    ProjectConnectorId, Tenant, Timestamp,
 };
 
-use crate::{Db, Result, Tx, bind::binds, db::Run as _, row::Id};
+use crate::{
+    Db, Result, Tx,
+    bind::binds,
+    db::{Row, Run as _},
+    row::{Id, Record},
+};
 
 /// Forgets the oldest of an end user's requests that have ended, all but `kept`.
 pub async fn forget_ended(tx: &mut Tx, end_user: EndUserKey, kept: i64) -> Result<u64> {
@@ -82,9 +87,27 @@ pub async fn unconfirmed(db: &Db, now: Timestamp, limit: i64) -> Result<Vec<Auth
 }
 
 /// Closes pending requests that were not finished in time; returns how many.
-pub async fn expire_pending(tx: &mut Tx, now: Timestamp) -> Result<u64> {
+pub async fn expire_pending(tx: &mut Tx, now: Timestamp) -> Result<Vec<Expired>> {
     const SQL: &str = "
         UPDATE auth_requests SET status = 'expired'
-        WHERE status = 'pending' AND expires_at <= $1";
-    tx.execute(SQL, binds![now]).await
+        WHERE status = 'pending' AND expires_at <= $1
+        RETURNING project_id, environment,
+            (SELECT connector FROM project_connectors
+             WHERE project_connectors.id = auth_requests.project_connector_id) AS connector";
+    tx.returning_all(SQL, binds![now]).await
+}
+
+/// A request that nobody finished in time.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Expired {
+    /// Where it was.
+    pub tenant: Tenant,
+    /// What it asked to connect.
+    pub connector: ConnectorSlug,
+}
+
+impl Record for Expired {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self { tenant: row.tenant()?, connector: row.parse("connector")? })
+    }
 }

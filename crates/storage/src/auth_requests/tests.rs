@@ -103,8 +103,10 @@ async fn what_nobody_finished_or_confirmed_in_time_is_found() {
         assert_eq!(late.iter().map(|request| request.id).collect::<Vec<_>>(), [confirming.id]);
 
         let mut tx = db.begin(ACTOR).await.unwrap();
-        assert_eq!(expire_pending(&mut tx, NOW).await.unwrap(), 0);
-        assert_eq!(expire_pending(&mut tx, LATER).await.unwrap(), 1);
+        assert_eq!(expire_pending(&mut tx, NOW).await.unwrap(), []);
+        let connector = world.project_connector.connector.clone();
+        let expired = [Expired { tenant: world.tenant, connector }];
+        assert_eq!(expire_pending(&mut tx, LATER).await.unwrap(), expired);
         tx.commit().await.unwrap();
         let stored = find(&db, world.tenant, pending.id).await.unwrap().unwrap();
         assert_eq!(stored.state, AuthRequestState::Expired);

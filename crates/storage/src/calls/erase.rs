@@ -56,6 +56,14 @@ impl CallStore {
         Ok(())
     }
 
+    /// Returns whether there is anything about an end user.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn knows(&self, tenant: Tenant, end_user: &EndUserId) -> Result<bool> {
+        Ok(known_as(self.db().await?, tenant, end_user).await?.is_some())
+    }
+
     /// Removes everything about a project in one environment.
     ///
     /// # Errors

@@ -46,7 +46,7 @@ impl Record for Partition {
 
 impl Default for Keep {
     fn default() -> Self {
-        Self { days: 30, bytes: 10 << 30 }
+        Self { days: 90, bytes: 10 << 30 }
     }
 }
 

@@ -36,7 +36,7 @@ pub struct RequestMark {
 
 impl RequestMark {
     /// Returns that of the request that the current task works for.
-    pub(super) fn current() -> Self {
+    pub fn current() -> Self {
         ACCOUNT.try_with(|(_, request)| *request).unwrap_or_default()
     }
 }

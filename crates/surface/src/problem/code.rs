@@ -97,6 +97,7 @@ codes! {
     NoPossibleCredential = "no_possible_credential",
     InvalidSelection = "invalid_selection",
     NotConfirmed = "not_confirmed",
+    UsageTooWide = "usage_too_wide",
     InvalidScopes = "invalid_scopes",
     InvalidTools = "invalid_tools",
     InvalidEndpoints = "invalid_endpoints",

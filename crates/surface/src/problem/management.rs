@@ -7,6 +7,7 @@ use astralform_management::{
     agents::{AgentError, AssignmentError},
     api_keys::ApiKeyError,
     audit_log::AuditError,
+    calls::UsageError,
     connections::SelectionError,
     copies::CopyError,
     deletions::DeleteError,
@@ -199,6 +200,15 @@ impl From<AuditError> for Problem {
             }
             AuditError::Forbidden(forbidden) => forbidden.into(),
             AuditError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<UsageError> for Problem {
+    fn from(error: UsageError) -> Self {
+        match error {
+            UsageError::TooWide => Self::unprocessable(Code::UsageTooWide, error.to_string()),
+            UsageError::Fault(fault) => fault.into(),
         }
     }
 }

@@ -52,6 +52,11 @@ pub enum Refusal {
          /v1/teams lists them"
     )]
     TeamRequired,
+    #[error(
+        "the call log of this environment has no call of that id, or it was kept for its time: the \
+         `call_id` of a call's answer is its id"
+    )]
+    UnknownCall,
     #[error("the project has no logo: PUT /v1/projects/{{project}}/logo sends one")]
     NoLogo,
     #[error(
@@ -195,6 +200,7 @@ impl Refusal {
             | Self::BadPath(_)
             | Self::UnknownProject
             | Self::UnknownTeam
+            | Self::UnknownCall
             | Self::NoLogo
             | Self::UnknownAuthRequest => (Status::NOT_FOUND, Code::NotFound),
             Self::MethodNotAllowed(_) => (Status::METHOD_NOT_ALLOWED, Code::MethodNotAllowed),

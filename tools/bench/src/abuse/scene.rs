@@ -15,7 +15,7 @@ use astralform_domain::{Clock, Email, Entropy, Environment, ProjectId, Secret, T
 use astralform_egress::{Egress, Networks};
 use astralform_engine::{Engine, Parts, Site};
 use astralform_management::Management;
-use astralform_storage::Db;
+use astralform_storage::{Db, calls::Keep};
 use astralform_vault::read_key_file;
 use serde_json::json;
 use tempfile::TempDir;
@@ -134,6 +134,7 @@ async fn engine(installation: &Installation) -> Result<Arc<Engine>> {
         clock: Clock::system(),
         entropy: Entropy::system(),
         node: "abuse".to_owned(),
+        call_log: Keep::default(),
         spool: None,
     }))
 }

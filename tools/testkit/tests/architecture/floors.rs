@@ -18,6 +18,7 @@ const FLOORS: &[&str] = &[
     "places",
     "data_keys",
     "metrics",
+    "calls",
     "base",
     "audit",
     "row_tags",

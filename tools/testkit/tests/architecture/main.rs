@@ -174,6 +174,7 @@ fn only_one_module_names_a_database_driver_and_only_one_dials() {
                 "crates/storage/src/db/copy.rs",
                 "crates/storage/src/db/greet.rs",
                 "crates/storage/src/db/line.rs",
+                "crates/storage/src/db/made.rs",
                 "crates/storage/src/db/open.rs",
                 "crates/storage/src/db/transaction.rs",
                 "crates/storage/src/error.rs",

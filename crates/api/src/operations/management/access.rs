@@ -2,7 +2,7 @@
 
 use astralform_surface::{openapi::OperationTable, operations};
 
-use crate::manage::{agents, api_keys, audit_log, me};
+use crate::manage::{agents, api_keys, audit_log, calls, me};
 
 pub(super) fn access() -> OperationTable {
     operations! {
@@ -70,6 +70,24 @@ pub(super) fn access() -> OperationTable {
 
             /// Lists what was done in a team, for owners and admins.
             list_team_audit_entries: get "/v1/teams/{team}/audit" => audit_log::of_team;
+        }
+
+        /// What agents did, without its content.
+        "Calls" {
+            /// Lists the tool calls of an environment.
+            ///
+            /// The newest first. A part looks at some 20,000 calls at most: where few of them fit,
+            /// `searched_back_to` says how far that was, and `next_cursor` goes on from there. A call
+            /// is listed within a second after it has ended.
+            list_calls: get "/v1/projects/{project}/calls" => calls::list;
+
+            /// Shows a tool call.
+            get_call: get "/v1/projects/{project}/calls/{id}" => calls::find;
+
+            /// Says how many calls, refreshes and prompts there were, and how they ended.
+            ///
+            /// By the day, for 400 days; told apart by what `by` names, 1,000 rows at most.
+            get_usage: get "/v1/projects/{project}/usage" => calls::usage;
         }
 
         /// What members hold outside a browser.

@@ -13,11 +13,11 @@ use astralform_engine::{
 use astralform_management::Management;
 use astralform_operations::prepare_database;
 use astralform_simulator::Simulator;
-use astralform_storage::Db;
+use astralform_storage::{Db, calls::Keep};
 use astralform_vault::KeyRing;
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{net::TcpListener, task::JoinHandle, time::Instant};
 use url::Url;
 
 use crate::simulated::Simulated;
@@ -80,6 +80,7 @@ pub(super) async fn set_up(listener: &TcpListener) -> anyhow::Result<Set> {
         clock,
         entropy,
         node: "demo".to_owned(),
+        call_log: Keep::default(),
         spool: None,
     });
     let serving = tokio::spawn(simulated.serve());
@@ -171,8 +172,13 @@ async fn first_link(engine: &Engine, api_key: &Secret, tool: &str) -> anyhow::Re
     let end_user = Some(END_USER.parse()?);
     let said = RequestClaims { token: api_key.expose(), agent: None, end_user };
     let caller = engine.authentication.authenticate(said).await?;
-    let call =
-        ToolCall { arguments: serde_json::json!({}), connection: None, wait: Patience::default() };
+    let call = ToolCall {
+        id: engine.new_call_id(),
+        came: Instant::now(),
+        arguments: serde_json::json!({}),
+        connection: None,
+        wait: Patience::default(),
+    };
     match Box::pin(engine.tools.call_tool(&caller, tool, &call)).await? {
         Outcome::AuthRequired(prompt) => Ok(prompt.url),
         _ => anyhow::bail!("a fresh end user should have to connect first"),

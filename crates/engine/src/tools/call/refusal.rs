@@ -1,7 +1,7 @@
 use astralform_catalog::ArgumentFault;
 use thiserror::Error;
 
-use crate::{CredentialRefusal, Fault, NoTool, Unusable};
+use crate::{CredentialRefusal, Fault, NoTool, OutOfReach, Unusable};
 
 /// Why a call is not even tried.
 #[derive(Debug, Error)]
@@ -21,6 +21,37 @@ pub enum CallRefusal {
     /// Something is broken.
     #[error(transparent)]
     Fault(#[from] Fault),
+}
+
+impl CallRefusal {
+    /// Returns why in a word, the same as callers are told.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NoTool(NoTool::Unknown { .. }) => "unknown_tool",
+            Self::NoTool(NoTool::OutOfReach { why: OutOfReach::NotEnabled(_), .. }) => {
+                "not_enabled"
+            }
+            Self::NoTool(
+                NoTool::OutOfReach { why: OutOfReach::NotAssigned { .. }, .. }
+                | NoTool::NotAssigned { .. },
+            ) => "not_assigned",
+            Self::NoTool(NoTool::NotOffered { .. }) => "tool_not_offered",
+            Self::InvalidArguments(_) => "invalid_arguments",
+            Self::Credential(CredentialRefusal::EndUserRequired) => "end_user_required",
+            Self::Credential(CredentialRefusal::UnknownConnection) => "unknown_connection",
+            Self::Credential(CredentialRefusal::AwaitingConfirmation) => "awaiting_confirmation",
+            Self::Credential(CredentialRefusal::NothingShared) => "shared_connection_required",
+            Self::Credential(CredentialRefusal::SharedUnusable) => "shared_connection_unusable",
+            Self::Unusable(Unusable::Disabled) => "connector_disabled",
+            Self::Unusable(Unusable::Paused) => "connector_paused",
+            Self::Unusable(Unusable::NeedsCredentials) => "connector_needs_credentials",
+            Self::Unusable(Unusable::Misconfigured) => "connector_misconfigured",
+            Self::Unusable(Unusable::NoReturnUrl) => "return_url_required",
+            Self::Unusable(Unusable::TooManyPrompts) => "too_many_auth_requests",
+            Self::Unusable(Unusable::Frozen(_)) => "frozen",
+            Self::Fault(_) => "internal_error",
+        }
+    }
 }
 
 /// Returns what the first fault is, and how many there are besides.

@@ -76,6 +76,7 @@ fn answer(status: u16, body: impl AsRef<[u8]>) -> Answer {
         status: StatusCode::from_u16(status).unwrap(),
         headers: HeaderMap::new(),
         body: body.as_ref().to_vec().into(),
+        first_byte: Duration::ZERO,
     }
 }
 
@@ -91,6 +92,7 @@ fn shaped(catalog: &Catalog, tool: &str, arguments: &Value, answers: &[&Answer])
         status: answer.status,
         headers: answer.headers.clone(),
         body: answer.body.clone(),
+        first_byte: Duration::ZERO,
     });
     shape(connector, tool, arguments, &answers.collect::<Vec<_>>(), NOW)
 }

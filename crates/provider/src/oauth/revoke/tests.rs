@@ -122,6 +122,7 @@ fn said(revocation: &str, status: u16, headers: &[(&'static str, &str)], body: &
         status: http::StatusCode::from_u16(status).unwrap(),
         headers: headers.collect(),
         body: body.to_owned().into(),
+        first_byte: Duration::ZERO,
     };
     read_revocation(connector, &answer, Timestamp::from_secs(1_800_000_000))
 }

@@ -31,6 +31,7 @@ struct Things {
     api_key: String,
     webhook: String,
     connection: String,
+    call: String,
     auth_request: String,
     shared_request: String,
     /// What the provider calls the account.
@@ -81,6 +82,7 @@ impl World {
             ("{api_key}", &self.ours.api_key),
             ("{webhook}", &self.ours.webhook),
             ("{connection}", &self.ours.connection),
+            ("{call}", &self.ours.call),
             ("{auth_request}", &self.ours.auth_request),
             ("{shared_request}", &self.ours.shared_request),
             ("{own_token}", &self.own_token),
@@ -100,6 +102,7 @@ impl World {
             (&ours.api_key, &theirs.api_key),
             (&ours.webhook, &theirs.webhook),
             (&ours.connection, &theirs.connection),
+            (&ours.call, &theirs.call),
             (&ours.auth_request, &theirs.auth_request),
             (&ours.shared_request, &theirs.shared_request),
         ]
@@ -200,9 +203,9 @@ impl World {
     pub(super) fn reveals_nothing(&self, whom: &str, reply: &Reply) {
         let said = reply.body.to_string();
         let Things { agent, api_key, webhook, connection, auth_request, .. } = &self.ours;
-        let Things { shared_request, account, .. } = &self.ours;
+        let Things { shared_request, account, call, .. } = &self.ours;
         let prompts = [auth_request, shared_request];
-        let others = [agent, api_key, webhook, connection, account, &self.project];
+        let others = [agent, api_key, webhook, connection, account, call, &self.project];
         for ours in prompts.into_iter().chain(others) {
             assert!(!said.contains(ours.as_str()), "{whom} learns of {ours}: {said}");
         }
@@ -262,6 +265,8 @@ async fn things(server: &TestServer, owner: &Agent, project: &str, receiver: &Re
     let ended = alice.get(&format!("/v1/auth-requests/{}", asked.auth_request())).await;
     let connection = ended.connection().to_owned();
     let seen = alice.get(&format!("/v1/connections/{connection}")).await.body;
+    let called = alice.call("slack_list_channels", json!({})).await.body;
+    server.write_calls().await;
     let share = at("connectors/slack/shared-connection?environment=test");
     let shared = made(owner.post(&share, json!({})).await, 200);
     Things {
@@ -270,6 +275,7 @@ async fn things(server: &TestServer, owner: &Agent, project: &str, receiver: &Re
         api_key: text(&key["id"]).to_owned(),
         webhook: text(&webhook["webhook"]["id"]).to_owned(),
         connection,
+        call: text(&called["call_id"]).to_owned(),
         auth_request: asked.auth_request().to_owned(),
         account: text(&seen["account"]["label"]).to_owned(),
     }

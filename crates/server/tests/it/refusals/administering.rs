@@ -5,7 +5,7 @@ use std::time::Duration;
 use astralform_domain::Timestamp;
 use astralform_management::{
     Forbidden, Right, admin_tokens::AdminTokenError, agents::AgentError, api_keys::ApiKeyError,
-    logos::LogoError, projects::ProjectError,
+    calls::UsageError, logos::LogoError, projects::ProjectError,
 };
 use astralform_surface::Refusal;
 use astralform_testkit::{Agent, TestServer, picture};
@@ -172,6 +172,8 @@ fn rendered() -> Vec<Refused> {
         Refused::rendered("a hundred projects", ProjectError::TooMany),
         Refused::rendered("a project that was deleted meanwhile", ProjectError::Unknown),
         Refused::rendered("a picture of 4,000 × 3,000 pixels", too_large),
+        Refused::rendered("a call that is not in the log", Refusal::UnknownCall),
+        Refused::rendered("usage of each tool and agent on 400 days", UsageError::TooWide),
         Refused::rendered("the logo of a project without one", Refusal::NoLogo),
         Refused::rendered("several teams", Refusal::TeamRequired),
         Refused::rendered("`If-Match: 3`", Refusal::InvalidIfMatch),
