@@ -63,7 +63,8 @@ struct Taken<'a> {
 }
 
 impl CallLog {
-    pub(crate) fn new(db: &Db, keep: Keep) -> Self {
+    /// Returns the log that belongs to a database.
+    pub fn new(db: &Db, keep: Keep) -> Self {
         Self {
             store: CallStore::of(db),
             keep,
@@ -80,7 +81,7 @@ impl CallLog {
     }
 
     /// Notes a call. Where too many wait to be written, it is dropped, which is told of later.
-    pub(crate) fn note(&self, line: CallLine) {
+    pub fn note(&self, line: CallLine) {
         let mut waiting = self.lock();
         if waiting.lines.len() < WAITING {
             waiting.lines.push(line);

@@ -4,43 +4,15 @@ mod usage;
 
 use std::sync::Arc;
 
-use astralform_domain::{
-    AgentId, CallId, CallOutcome, ConnectionId, ConnectorSlug, EndUserId, Environment, Owner,
-    RequestId, Tenant, Timestamp,
-};
+use astralform_domain::{CallId, Environment, Owner, Tenant};
 use astralform_engine::{Base, Engine, Fault};
-pub use astralform_storage::calls::{CallPage, InvalidPlace, ListedCall, Place};
-use astralform_storage::{calls::CallFilter, connections};
+pub use astralform_storage::calls::{
+    CallFilter, CallPage, CallPart, InvalidPlace, ListedCall, Place,
+};
+use astralform_storage::connections;
 
 use crate::{Denied, ProjectActor, policy::Right};
 pub use usage::{Percentiles, Usage, UsageError, UsageSearch};
-
-/// Which calls are looked for: those that match every field that is set.
-#[derive(Clone, Debug, Default)]
-pub struct CallSearch {
-    /// That ended then or later.
-    pub since: Option<Timestamp>,
-    /// That ended before then.
-    pub until: Option<Timestamp>,
-    /// This call alone.
-    pub id: Option<CallId>,
-    /// That came by this request.
-    pub request: Option<RequestId>,
-    /// For this end user.
-    pub end_user: Option<EndUserId>,
-    /// Paid by this connection.
-    pub connection: Option<ConnectionId>,
-    /// By this agent.
-    pub agent: Option<AgentId>,
-    /// Of this connector's tools.
-    pub connector: Option<ConnectorSlug>,
-    /// Of this tool.
-    pub tool: Option<String>,
-    /// That ended so.
-    pub outcome: Option<CallOutcome>,
-    /// For this reason.
-    pub reason: Option<String>,
-}
 
 /// Reads the call log.
 #[derive(Clone)]
@@ -53,7 +25,7 @@ impl Calls {
         Self { base: Arc::clone(engine.base()) }
     }
 
-    /// Returns calls of an environment, the newest first, from a place on and `limit` at most.
+    /// Returns calls of an environment, the newest first, the part that is wanted.
     ///
     /// # Errors
     /// When the actor may not see them.
@@ -61,31 +33,12 @@ impl Calls {
         &self,
         by: &ProjectActor,
         environment: Environment,
-        search: CallSearch,
-        after: Option<Place>,
-        limit: i64,
+        filter: CallFilter,
+        part: CallPart,
     ) -> Result<CallPage, Denied<Fault>> {
         let tenant = by.may(Right::Look)?.tenant(environment);
-        let search = self.narrowed(tenant, search).await.map_err(Denied::Refused)?;
-        let CallSearch { since, until, id, request, end_user, connection, .. } = search;
-        let CallSearch { agent, connector, tool, outcome, reason, .. } = search;
-        let filter = CallFilter {
-            tenant,
-            since,
-            until,
-            id,
-            request,
-            end_user,
-            connection,
-            agent,
-            connector,
-            tool,
-            outcome,
-            reason,
-            after,
-            limit,
-        };
-        let page = self.base.calls().store().page(&filter).await;
+        let filter = self.narrowed(tenant, filter).await.map_err(Denied::Refused)?;
+        let page = self.base.calls().store().page(tenant, &filter, part).await;
         page.map_err(|error| Denied::Refused(error.into()))
     }
 
@@ -99,26 +52,25 @@ impl Calls {
         environment: Environment,
         id: CallId,
     ) -> Result<Option<ListedCall>, Denied<Fault>> {
-        let mut search = CallSearch { id: Some(id), ..CallSearch::default() };
-        let mut after = None;
+        let filter = CallFilter { id: Some(id), ..CallFilter::default() };
+        let mut part = CallPart { after: None, limit: 1 };
         loop {
-            let mut page = self.page(by, environment, search.clone(), after, 1).await?;
-            let Some(next) = page.next.filter(|_| page.calls.is_empty()) else {
-                return Ok(page.calls.pop());
-            };
-            after = Some(next);
-            search.until = page.searched_back_to;
+            let mut page = self.page(by, environment, filter.clone(), part).await?;
+            match page.next {
+                Some(next) if page.calls.is_empty() => part.after = Some(next),
+                _ => return Ok(page.calls.pop()),
+            }
         }
     }
 
     /// Says of a search for what a connection paid whose that is: an end user's calls are together.
-    async fn narrowed(&self, tenant: Tenant, search: CallSearch) -> Result<CallSearch, Fault> {
-        let (Some(id), None) = (search.connection, &search.end_user) else { return Ok(search) };
+    async fn narrowed(&self, tenant: Tenant, filter: CallFilter) -> Result<CallFilter, Fault> {
+        let (Some(id), None) = (filter.connection, &filter.end_user) else { return Ok(filter) };
         let known = connections::find(self.base.db(), tenant, id).await?;
         let end_user = known.and_then(|connection| match connection.owner {
             Owner::EndUser(end_user) => Some(end_user),
             _ => None,
         });
-        Ok(CallSearch { end_user, ..search })
+        Ok(CallFilter { end_user, ..filter })
     }
 }

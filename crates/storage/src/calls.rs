@@ -14,7 +14,7 @@ mod trim;
 mod usage;
 mod write;
 
-pub use search::{CallFilter, CallPage, InvalidPlace, ListedCall, Place};
+pub use search::{CallFilter, CallPage, CallPart, InvalidPlace, ListedCall, Place};
 pub use store::CallStore;
 pub use trim::{Keep, USAGE_DAYS};
 pub use usage::{Counted, UsageFilter, UsageKey, UsageRow};

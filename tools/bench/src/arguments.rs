@@ -5,6 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use crate::{
     Result,
     abuse::{Abuse, Attack, Attacker},
+    call_log::MeasureCallLog,
 };
 
 /// What is to be done.
@@ -16,6 +17,8 @@ pub(crate) enum Arguments {
     Measure(Measure),
     /// To measure what attacks cost another user.
     Abuse(Abuse),
+    /// To measure the call log.
+    CallLog(MeasureCallLog),
     /// To attack.
     Attack(Attack),
 }
@@ -42,7 +45,8 @@ pub(crate) struct Measure {
 const USAGE: &str = "usage: astralform-bench --program FILE --keep FOLDER --profile NAME [--quick] \
                      [--seconds N] [--rounds N] [--write]\n   or: astralform-bench abuse \
                      --program FILE --profile NAME [--quick] [--rounds N] [--seconds N] \
-                     [--settle N] [--whole-core] [--write] [session|key|address|provider …]";
+                     [--settle N] [--whole-core] [--write] [session|key|address|provider …]\n   or: \
+                     astralform-bench call-log --keep FOLDER [--lines N] [--write]";
 
 impl Arguments {
     pub(crate) fn parse(mut words: impl Iterator<Item = String>) -> Result<Self> {
@@ -53,6 +57,7 @@ impl Arguments {
                 "upstream" => return Ok(Self::Upstream(value()?.parse()?)),
                 "abuse" => return abuse(words),
                 "attack" => return attack(words),
+                "call-log" => return call_log(words),
                 "--program" => measure.program = value()?.into(),
                 "--keep" => measure.keep = value()?.into(),
                 "--profile" => measure.profile = value()?,
@@ -93,6 +98,23 @@ fn abuse(mut words: impl Iterator<Item = String>) -> Result<Arguments> {
         abuse.attackers = Attacker::ALL.to_vec();
     }
     Ok(Arguments::Abuse(abuse))
+}
+
+fn call_log(mut words: impl Iterator<Item = String>) -> Result<Arguments> {
+    let mut wanted = MeasureCallLog::default();
+    while let Some(word) = words.next() {
+        let mut value = || words.next().ok_or(USAGE);
+        match word.as_str() {
+            "--keep" => wanted.keep = value()?.into(),
+            "--lines" => wanted.lines = value()?.parse()?,
+            "--write" => wanted.write = true,
+            _ => return Err(USAGE.into()),
+        }
+    }
+    if wanted.keep.as_os_str().is_empty() {
+        return Err(USAGE.into());
+    }
+    Ok(Arguments::CallLog(wanted))
 }
 
 /// Reads `attack NAME ADDRESS FOLDER SECONDS`, as the measuring process calls it.
@@ -149,6 +171,17 @@ mod tests {
         };
         let line = "attack address 127.0.0.1:80 /f 60";
         assert_eq!(parse(line).unwrap(), Arguments::Attack(attack));
+    }
+
+    #[test]
+    fn the_call_log_is_measured_with_ten_million_lines_or_as_many_as_are_wanted() {
+        let lines = |said: &str| match parse(said).unwrap() {
+            Arguments::CallLog(wanted) => wanted.lines,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(lines("call-log --keep a"), 10_000_000);
+        assert_eq!(lines("call-log --keep a --lines 7"), 7);
+        assert!(parse("call-log").is_err());
     }
 
     #[test]

@@ -2,12 +2,14 @@
 //!
 //! Run by `scripts/bench`. `rounds` has the order of measurements, `load` sends the requests,
 //! `bars` says what they may cost. What an attack costs another user is measured beside it: `abuse`,
-//! run by `scripts/abuse`. Not part of the product: it links nothing of it but what fills
+//! run by `scripts/abuse`; and what the call log costs and how fast it is searched: `call_log`, run by
+//! `scripts/bench-calls`. Not part of the product: it links nothing of it but what fills
 //! its database.
 
 mod abuse;
 mod arguments;
 mod bars;
+mod call_log;
 mod child;
 mod cpu;
 mod figures;
@@ -93,6 +95,7 @@ async fn run() -> Result<bool> {
         Arguments::Upstream(port) => upstream::serve(port, &Workload::load()?).await?,
         Arguments::Measure(measure) => measured(&measure).await?,
         Arguments::Abuse(abuse) => return abuse.measure().await,
+        Arguments::CallLog(call_log) => return call_log.measure().await,
         Arguments::Attack(attack) => attack.run().await?,
     }
     Ok(true)

@@ -4,7 +4,9 @@ use astralform_domain::{
     AgentId, CallId, CallLine, CallOutcome, ConnectionId, ConnectorSlug, EndUserId, RequestId,
     Timestamp,
 };
-use astralform_management::calls::{CallPage, CallSearch, InvalidPlace, ListedCall, Place};
+use astralform_management::calls::{
+    CallFilter, CallPage, CallPart, InvalidPlace, ListedCall, Place,
+};
 use astralform_surface::{
     App, Problem, Refusal,
     auth::InEnvironment,
@@ -136,9 +138,9 @@ pub(crate) async fn list(
     Query(page): Query<PageQuery<CallCursor>>,
 ) -> Result<Json<CallPageView>, Problem> {
     let calls = &app.management().calls;
-    let limit = page.limit();
-    let after = page.cursor.map(|CallCursor(place)| place);
-    let found = calls.page(&by, environment, query.into(), after, limit).await?;
+    let after = page.cursor.as_ref().map(|CallCursor(place)| *place);
+    let part = CallPart { after, limit: page.limit() };
+    let found = calls.page(&by, environment, query.into(), part).await?;
     let CallPage { calls, next, searched_back_to } = found;
     Ok(Json(CallPageView {
         data: calls.into_iter().map(CallLogView::from).collect(),
@@ -156,7 +158,7 @@ pub(crate) async fn find(
     Ok(Json(found.ok_or(Refusal::UnknownCall)?.into()))
 }
 
-impl From<CallsQuery> for CallSearch {
+impl From<CallsQuery> for CallFilter {
     fn from(query: CallsQuery) -> Self {
         let CallsQuery { since, until, request_id, end_user_id, connection_id, agent_id, .. } =
             query;

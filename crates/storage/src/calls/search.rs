@@ -15,10 +15,8 @@ use crate::{
 };
 
 /// Which lines are looked for: those that match every field that is set, the newest first.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct CallFilter {
-    /// Where.
-    pub tenant: Tenant,
     /// Of calls that ended then or later.
     pub since: Option<Timestamp>,
     /// Of calls that ended before then.
@@ -41,7 +39,12 @@ pub struct CallFilter {
     pub outcome: Option<CallOutcome>,
     /// For this reason.
     pub reason: Option<String>,
-    /// Behind this place.
+}
+
+/// Which of the lines that are looked for are wanted.
+#[derive(Clone, Copy, Debug)]
+pub struct CallPart {
+    /// Those behind this place.
     pub after: Option<Place>,
     /// So many at most.
     pub limit: i64,
@@ -209,6 +212,7 @@ impl Stretch {
         db: &Db,
         filter: &CallFilter,
         end: Option<Place>,
+        limit: i64,
     ) -> Result<Vec<ListedCall>> {
         const ALL: &str = "
             SELECT calls.*, call_end_users.end_user AS named_end_user
@@ -249,7 +253,7 @@ impl Stretch {
             filter.tool.as_deref(),
             filter.outcome,
             filter.reason.as_deref(),
-            filter.limit + 1,
+            limit,
         ]);
         db.all(sql, binds).await
     }
@@ -260,24 +264,30 @@ impl CallStore {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn page(&self, filter: &CallFilter) -> Result<CallPage> {
+    pub async fn page(
+        &self,
+        tenant: Tenant,
+        filter: &CallFilter,
+        part: CallPart,
+    ) -> Result<CallPage> {
+        let CallPart { after, limit } = part;
         let db = self.db().await?;
         let end_user = match &filter.end_user {
             None => None,
-            Some(end_user) => match known_as(db, filter.tenant, end_user).await? {
+            Some(end_user) => match known_as(db, tenant, end_user).await? {
                 Some(id) => Some(id),
                 None => return Ok(CallPage::default()),
             },
         };
         let (since, until) = filter.window();
-        let start = match filter.after {
+        let start = match after {
             Some(Place { at, id }) if at.as_micros() < until => (at.as_micros(), id.to_string()),
             _ => (until, String::new()),
         };
-        let stretch = Stretch { tenant: filter.tenant, end_user, since, from: start };
+        let stretch = Stretch { tenant, end_user, since, from: start };
         let end = if filter.is_selective() { stretch.end(db).await? } else { None };
-        let mut calls = stretch.lines(db, filter, end).await?;
-        let wanted = usize::try_from(filter.limit).unwrap_or_default();
+        let mut calls = stretch.lines(db, filter, end, limit + 1).await?;
+        let wanted = usize::try_from(limit).unwrap_or_default();
         if calls.len() <= wanted {
             return Ok(CallPage { calls, next: end, searched_back_to: end.map(|end| end.at) });
         }

@@ -48,27 +48,14 @@ fn user(name: &str) -> EndUserId {
     name.parse().unwrap()
 }
 
-fn all(tenant: Tenant) -> CallFilter {
-    CallFilter {
-        tenant,
-        since: None,
-        until: None,
-        id: None,
-        request: None,
-        end_user: None,
-        connection: None,
-        agent: None,
-        connector: None,
-        tool: None,
-        outcome: None,
-        reason: None,
-        after: None,
-        limit: 100,
-    }
+const FIRST: CallPart = CallPart { after: None, limit: 100 };
+
+fn all() -> CallFilter {
+    CallFilter::default()
 }
 
-async fn found(store: &CallStore, filter: CallFilter) -> Vec<CallLine> {
-    let page = store.page(&filter).await.unwrap();
+async fn found(store: &CallStore, tenant: Tenant, filter: CallFilter) -> Vec<CallLine> {
+    let page = store.page(tenant, &filter, FIRST).await.unwrap();
     page.calls.into_iter().map(|ListedCall(line)| line).collect()
 }
 
@@ -84,7 +71,7 @@ async fn lines_are_read_as_they_were_written_the_newest_first() {
         let lines: Vec<_> = (0..300).map(|second| line(tenant, second)).collect();
         store.write(&lines, &[]).await.unwrap();
         let newest: Vec<_> = lines.iter().rev().take(100).cloned().collect();
-        let first = store.page(&all(tenant)).await.unwrap();
+        let first = store.page(tenant, &all(), FIRST).await.unwrap();
         assert_eq!(first.searched_back_to, None);
         assert_eq!(first.calls.iter().map(|call| call.0.clone()).collect::<Vec<_>>(), newest);
         let mut after = first.next;
@@ -92,13 +79,13 @@ async fn lines_are_read_as_they_were_written_the_newest_first() {
         while let Some(place) = after {
             let again = place.to_string().parse().unwrap();
             assert_eq!(place, again, "a cursor survives its text");
-            let page = store.page(&CallFilter { after, ..all(tenant) }).await.unwrap();
+            let page = store.page(tenant, &all(), CallPart { after, ..FIRST }).await.unwrap();
             number += page.calls.len();
             after = page.next;
         }
         assert_eq!(number, 300);
         let other = Tenant { environment: astralform_domain::Environment::Live, ..tenant };
-        assert_eq!(found(&store, all(other)).await, []);
+        assert_eq!(found(&store, other, all()).await, []);
         store.close().await;
     })
     .await;
@@ -126,30 +113,30 @@ async fn every_filter_finds_its_lines_alone() {
         };
         let nobody = CallLine { end_user: None, ..line(tenant, 30) };
         store.write(&[plain.clone(), special.clone(), nobody.clone()], &[]).await.unwrap();
-        let only = |filter: CallFilter| found(&store, filter);
+        let only = |filter: CallFilter| found(&store, tenant, filter);
         let expected = [special.clone()];
-        assert_eq!(only(CallFilter { id: Some(special.id), ..all(tenant) }).await, expected);
-        assert_eq!(only(CallFilter { request: special.request, ..all(tenant) }).await, expected);
+        assert_eq!(only(CallFilter { id: Some(special.id), ..all() }).await, expected);
+        assert_eq!(only(CallFilter { request: special.request, ..all() }).await, expected);
         let connection = special.connection;
-        assert_eq!(only(CallFilter { connection, ..all(tenant) }).await, expected);
+        assert_eq!(only(CallFilter { connection, ..all() }).await, expected);
         let agent = Some(special.agent);
-        assert_eq!(only(CallFilter { agent, ..all(tenant) }).await, expected);
+        assert_eq!(only(CallFilter { agent, ..all() }).await, expected);
         let tool = Some(special.tool.clone());
-        assert_eq!(only(CallFilter { tool, ..all(tenant) }).await, expected);
+        assert_eq!(only(CallFilter { tool, ..all() }).await, expected);
         let outcome = Some(CallOutcome::Refused);
-        assert_eq!(only(CallFilter { outcome, ..all(tenant) }).await, expected);
+        assert_eq!(only(CallFilter { outcome, ..all() }).await, expected);
         let reason = Some("unknown_tool".to_owned());
-        assert_eq!(only(CallFilter { reason, ..all(tenant) }).await, expected);
+        assert_eq!(only(CallFilter { reason, ..all() }).await, expected);
         let end_user = Some(user("bob"));
-        assert_eq!(only(CallFilter { end_user, ..all(tenant) }).await, expected);
+        assert_eq!(only(CallFilter { end_user, ..all() }).await, expected);
         let end_user = Some(user("carol"));
-        assert_eq!(only(CallFilter { end_user, ..all(tenant) }).await, []);
+        assert_eq!(only(CallFilter { end_user, ..all() }).await, []);
         let connector = plain.connector.clone();
         let both = [nobody.clone(), plain.clone()];
-        assert_eq!(only(CallFilter { connector, ..all(tenant) }).await, both);
+        assert_eq!(only(CallFilter { connector, ..all() }).await, both);
         let since = Some(special.at);
         let until = Some(nobody.at);
-        assert_eq!(only(CallFilter { since, until, ..all(tenant) }).await, expected);
+        assert_eq!(only(CallFilter { since, until, ..all() }).await, expected);
         store.close().await;
     })
     .await;
@@ -167,11 +154,12 @@ async fn a_page_that_finds_nothing_says_how_far_it_looked() {
             store.write(&lines, &[]).await.unwrap();
         }
         let tool = Some("needle".to_owned());
-        let wanted = CallFilter { tool, ..all(tenant) };
-        let first = store.page(&wanted).await.unwrap();
+        let wanted = CallFilter { tool, ..all() };
+        let first = store.page(tenant, &wanted, FIRST).await.unwrap();
         assert_eq!(first.calls, []);
         assert_eq!(first.searched_back_to, Some(START.after(Duration::from_secs(5_001))));
-        let second = store.page(&CallFilter { after: first.next, ..wanted }).await.unwrap();
+        let second =
+            store.page(tenant, &wanted, CallPart { after: first.next, ..FIRST }).await.unwrap();
         assert_eq!(second.calls, [ListedCall(needle)]);
         assert_eq!((second.next, second.searched_back_to), (None, None));
         store.close().await;
@@ -267,13 +255,13 @@ async fn lines_about_a_deleted_end_user_go_and_those_of_the_next_of_that_id_stay
             call_erasures::carry_out(&db, &store, now, 10).await.unwrap()
         };
         assert_eq!(carry_out(1).await, 1);
-        assert_eq!(found(&store, all(tenant)).await, std::slice::from_ref(&other));
+        assert_eq!(found(&store, tenant, all()).await, std::slice::from_ref(&other));
         assert_eq!(carry_out(2).await, 0);
         store.write(&[late, next.clone()], &[]).await.unwrap();
         assert_eq!(carry_out(700).await, 1, "and once more, for lines that were written late");
-        assert_eq!(found(&store, all(tenant)).await, [next.clone(), other.clone()]);
+        assert_eq!(found(&store, tenant, all()).await, [next.clone(), other.clone()]);
         let end_user = Some(user("alice"));
-        assert_eq!(found(&store, CallFilter { end_user, ..all(tenant) }).await, [next]);
+        assert_eq!(found(&store, tenant, CallFilter { end_user, ..all() }).await, [next]);
         assert_eq!(carry_out(10_000).await, 0);
         store.close().await;
     })
@@ -290,8 +278,8 @@ async fn everything_about_a_deleted_project_goes() {
         store.write(&[line(mine, 1), line(mine, 2), kept.clone()], &[]).await.unwrap();
         let until = START.after(Duration::from_mins(1));
         store.erase_tenant(mine, until).await.unwrap();
-        assert_eq!(found(&store, all(mine)).await, []);
-        assert_eq!(found(&store, all(other)).await, [kept]);
+        assert_eq!(found(&store, mine, all()).await, []);
+        assert_eq!(found(&store, other, all()).await, [kept]);
         store.close().await;
     })
     .await;
@@ -309,12 +297,12 @@ async fn old_lines_and_those_that_do_not_fit_are_removed() {
         let keep = Keep { days: 2, ..Keep::default() };
         assert!(!store.trim(keep, now).await.unwrap());
         let left: Vec<_> = lines[1..].iter().rev().cloned().collect();
-        assert_eq!(found(&store, all(tenant)).await, left);
+        assert_eq!(found(&store, tenant, all()).await, left);
         store.trim(Keep { bytes: 1, ..keep }, now).await.unwrap();
-        let after = found(&store, all(tenant)).await;
+        let after = found(&store, tenant, all()).await;
         assert!(after.len() <= 1, "today's partition stays, a file keeps nothing: {after:?}");
         store.write(&[line(tenant, 4 * day)], &[]).await.unwrap();
-        assert_eq!(found(&store, all(tenant)).await.len(), after.len() + 1);
+        assert_eq!(found(&store, tenant, all()).await.len(), after.len() + 1);
         store.close().await;
     })
     .await;
