@@ -83,11 +83,11 @@ pub(crate) async fn call(
     if let (Some(served), Some(tool)) = (&served, &tool) {
         served.note_tool(tool);
     }
-    if !tool.is_some_and(|tool| caller.principal.credential.allows(&tool)) {
-        return Err(app.engine().offers.no_tool(&caller, &name).await?.into()); // a stored answer must not be replayed either
+    if let Err(problem) = check(&app, &caller, &name, tool.as_ref(), &sent.raw).await {
+        let engine = app.engine();
+        engine.tools.note_refused(&caller, &name, served::came(), problem.code().as_str());
+        return Err(problem);
     }
-    check_weight(&sent.raw)?;
-    check_numbers(&sent.raw)?;
     let sent =
         sent.within(|| IdempotencyScope::of(&caller, &format!("POST /v1/tools/{name}/call")));
     let work = app.clone();
@@ -99,6 +99,21 @@ pub(crate) async fn call(
         served.note_outcome("replayed", None);
     }
     Ok(answer)
+}
+
+/// Refuses what no stored answer may be replayed for either.
+async fn check(
+    app: &App,
+    caller: &Caller,
+    name: &str,
+    tool: Option<&ToolName>,
+    body: &[u8],
+) -> Result<(), Problem> {
+    if !tool.is_some_and(|tool| caller.principal.credential.allows(tool)) {
+        return Err(app.engine().offers.no_tool(caller, name).await?.into());
+    }
+    check_weight(body)?;
+    check_numbers(body)
 }
 
 /// Refuses arguments that are too large. They are looked at only where the whole body is larger

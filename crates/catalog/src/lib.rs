@@ -15,6 +15,7 @@ mod errors;
 mod expression;
 mod format_schema;
 mod load;
+mod log_part;
 mod oauth;
 mod placement;
 mod revocation;
@@ -30,6 +31,7 @@ pub use diagnostic::Diagnostic;
 pub use errors::{ErrorKind, Errors};
 pub use expression::{Expression, ExpressionError, Variables};
 pub use load::{Catalog, Folder, load};
+pub use log_part::LogPart;
 pub use oauth::{
     ClientAuth, Encoding, OAuth, Pkce, RefreshRules, RefreshTokenRotation, ScopeEntry,
     TokenResponse,

@@ -4,7 +4,7 @@ use astralform_domain::{ScopeSet, ToolName};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::{Encoding, Expression, Method, Schema};
+use crate::{Encoding, Expression, LogPart, Method, Schema};
 
 /// One operation of a connector, as an agent sees it.
 #[derive(Deserialize, JsonSchema)]
@@ -32,6 +32,10 @@ pub struct Tool {
     /// Other tokens it can do with, where a project asks for their scopes instead.
     #[serde(default)]
     pub alternatives: Vec<Alternative>,
+    /// What the call log says of the arguments, by their names.
+    #[serde(default)]
+    #[schemars(extend("maxProperties" = 8))]
+    pub log: BTreeMap<String, LogPart>,
     /// What the requests are made of, where that is not what the agent writes: arguments in,
     /// arguments out.
     #[serde(default)]

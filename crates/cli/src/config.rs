@@ -9,6 +9,7 @@ mod key_file;
 mod listen;
 mod misspelt;
 mod roots;
+mod spans;
 mod values;
 
 use std::{net::SocketAddr, path::PathBuf};
@@ -30,6 +31,8 @@ pub(crate) use key_file::KeyFile;
 pub(crate) use listen::Listen;
 pub(crate) use misspelt::misspelt_variables;
 pub(crate) use roots::extra_roots;
+pub(crate) use spans::SpansTo;
+use spans::spans_to;
 use values::{check_metrics_token, networks};
 
 /// Where an installation keeps what it knows.
@@ -60,6 +63,8 @@ pub(crate) struct Config {
     /// For how long, and in how much room, the call log is kept.
     pub(crate) call_log: Keep,
     pub(crate) node: Option<String>,
+    /// Where the spans of calls are sent, where they are.
+    pub(crate) spans: Option<SpansTo>,
     /// The token that a reader of the metrics must send.
     pub(crate) metrics_token: Option<Secret>,
     /// Where the simulated services listen, where they run.
@@ -143,6 +148,8 @@ impl Config {
         let rates = flags.rates.merge(&file)?;
         let call_log = flags.call_log.merge(&file)?;
         let place = Place::merge(flags.place, &mut file)?;
+        let otlp_url = flags.otlp.url.or(file.otlp_url.take());
+        let otlp_header = flags.otlp.header.or(file.otlp_header.take());
         let metrics_token = flags.metrics_token.or(file.metrics_token);
         let sandbox = flags.sandbox || file.sandbox.unwrap_or_default();
         let sandbox_listen = match (flags.sandbox_listen, file.sandbox_listen) {
@@ -159,6 +166,7 @@ impl Config {
             allowed_hosts,
             rates,
             call_log,
+            spans: spans_to(otlp_url.as_deref(), otlp_header)?,
             metrics_token: metrics_token.map(check_metrics_token).transpose()?,
             node: flags.node.or(file.node),
             sandbox: sandbox.then(|| sandbox_address(sandbox_listen)).transpose()?,

@@ -8,7 +8,7 @@ mod tests;
 use std::{
     collections::BTreeMap,
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -21,6 +21,7 @@ use astralform_storage::{
     Db,
     calls::{CallStore, Counted, Keep, UsageKey},
 };
+use prometheus_client::metrics::counter::Counter;
 use tokio::{sync::Mutex as Turn, time::Instant};
 
 use crate::Fault;
@@ -29,6 +30,8 @@ pub(crate) use notes::{CallNotes, Lap, Logged};
 
 /// How many lines wait to be written, at most: some seconds of as much as a node can do.
 const WAITING: usize = 50_000;
+/// How many lines wait to be told of as spans, at most. There are no spans of what comes after them.
+const FOR_SPANS: usize = 10_000;
 /// How many lines are written in one transaction.
 const BATCH: usize = 2_000;
 /// How long the last lines may take at the end.
@@ -43,9 +46,12 @@ pub struct CallLog {
     waiting: Mutex<Waiting>,
     /// Lines that found no room, and were not told of yet.
     dropped: AtomicU64,
+    dropped_in_all: Counter,
     /// Those who write take turns, so that lines come in their order.
     writing: Turn<()>,
     trimmed: Mutex<Option<Instant>>,
+    /// Lines that are to be told of as spans, where they are.
+    for_spans: OnceLock<Mutex<Vec<CallLine>>>,
 }
 
 /// What is to be written.
@@ -70,9 +76,16 @@ impl CallLog {
             keep,
             waiting: Mutex::default(),
             dropped: AtomicU64::default(),
+            dropped_in_all: Counter::default(),
             writing: Turn::default(),
             trimmed: Mutex::default(),
+            for_spans: OnceLock::new(),
         }
+    }
+
+    /// Has what is dropped counted there.
+    pub(crate) fn counting(self, dropped_in_all: Counter) -> Self {
+        Self { dropped_in_all, ..self }
     }
 
     /// Returns where it is kept.
@@ -82,12 +95,41 @@ impl CallLog {
 
     /// Notes a call. Where too many wait to be written, it is dropped, which is told of later.
     pub fn note(&self, line: CallLine) {
+        if let Some(for_spans) = self.for_spans.get() {
+            let mut kept = for_spans.lock().unwrap_or_else(PoisonError::into_inner);
+            if kept.len() < FOR_SPANS {
+                kept.push(line.clone());
+            }
+        }
         let mut waiting = self.lock();
         if waiting.lines.len() < WAITING {
             waiting.lines.push(line);
         } else {
             self.dropped.fetch_add(1, Ordering::Relaxed);
+            self.dropped_in_all.inc();
         }
+    }
+
+    /// Has lines kept that are to be told of as spans.
+    pub(crate) fn keep_for_spans(&self) {
+        self.for_spans.get_or_init(Mutex::default);
+    }
+
+    /// Takes the oldest lines that are to be told of as spans.
+    pub(crate) fn take_for_spans(&self, most: usize) -> Vec<CallLine> {
+        let Some(for_spans) = self.for_spans.get() else { return Vec::new() };
+        let mut kept = for_spans.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = kept.len().min(most);
+        kept.drain(..number).collect()
+    }
+
+    /// Keeps lines on that could not be told of, as far as there is room.
+    pub(crate) fn put_back_for_spans(&self, mut lines: Vec<CallLine>) {
+        let Some(for_spans) = self.for_spans.get() else { return };
+        let mut kept = for_spans.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.append(&mut kept);
+        lines.truncate(FOR_SPANS);
+        *kept = lines;
     }
 
     /// Counts a refresh.

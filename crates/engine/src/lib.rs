@@ -40,6 +40,7 @@ pub mod row_tags;
 pub mod sessions;
 mod settings;
 mod site;
+pub mod spans;
 mod tools;
 mod uses;
 pub mod webhooks;

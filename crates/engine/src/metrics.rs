@@ -41,6 +41,7 @@ pub struct Metrics {
     database_up: Gauge,
     database_failures: Counter,
     integrity_failures: Counter,
+    call_lines_dropped: Counter,
 }
 
 type Labels<const N: usize> = [(&'static str, String); N];
@@ -95,6 +96,7 @@ impl Metrics {
             database_up: Gauge::default(),
             database_failures: Counter::default(),
             integrity_failures: Counter::default(),
+            call_lines_dropped: Counter::default(),
         };
         for status in AuthStatus::ALL {
             new.auth_requests.get_or_create_owned(&one("status", status.as_str()));
@@ -165,6 +167,8 @@ impl Metrics {
         all.register("database_failures", about, self.database_failures.clone());
         let about = "Requests that met a stored secret that does not open";
         all.register("integrity_failures", about, self.integrity_failures.clone());
+        let about = "Lines of the call log that found no room";
+        all.register("call_lines_dropped", about, self.call_lines_dropped.clone());
         Self { registry: Arc::new(registry), ..self }
     }
 
@@ -224,6 +228,11 @@ impl Metrics {
     /// Counts a request that met a stored secret that does not open.
     pub fn integrity_failed(&self) {
         self.integrity_failures.inc();
+    }
+
+    /// Returns what counts lines of the call log that find no room.
+    pub(crate) fn call_lines_dropped(&self) -> Counter {
+        self.call_lines_dropped.clone()
     }
 
     /// Sets whether the database answered.

@@ -138,6 +138,7 @@ fn tool_faults(connector: &Connector, tool: &Tool, pointer: &str) -> Vec<Documen
     }
     faults.extend(input_faults(tool, pointer));
     faults.extend(request_faults(tool, pointer));
+    faults.extend(log_faults(tool, pointer));
     if tool.annotations.read_only && tool.annotations.destructive {
         let fix = "a tool that changes nothing destroys nothing: correct one of the two";
         faults.push(DocumentFault::new(
@@ -217,6 +218,19 @@ fn path_faults(tool: &Tool, request: &ToolRequest, pointer: &str) -> Vec<Documen
             let message = format!("`{{{name}}}` is not a required argument");
             let fix = format!("add `{name}` to `input.required`, or take it out of the path");
             DocumentFault::new(&at, message, fix)
+        })
+        .collect()
+}
+
+/// Finds names in `log` that are of no argument.
+fn log_faults(tool: &Tool, pointer: &str) -> Vec<DocumentFault> {
+    let known = tool.input.json().get("properties").and_then(Value::as_object);
+    let is_known = |name: &str| known.is_some_and(|known| known.contains_key(name));
+    let unknown = tool.log.keys().filter(|name| !is_known(name));
+    unknown
+        .map(|name| {
+            let fix = "name one of `input.properties`, or leave it out";
+            DocumentFault::new(format!("{pointer}/log/{name}"), "there is no such argument", fix)
         })
         .collect()
 }

@@ -243,6 +243,15 @@ fn a_fault_of_meaning_is_told_with_its_line_and_its_fix() {
             fix: "`input.required`",
         },
         Case {
+            replace: (
+                "    result: '{id, name}'\n",
+                "    result: '{id, name}'\n    log:\n      id: id\n      note: length\n",
+            ),
+            at: "note:",
+            message: "there is no such argument",
+            fix: "`input.properties`",
+        },
+        Case {
             replace: ("      additionalProperties: false\n", ""),
             at: "input:",
             message: "unknown arguments would pass",

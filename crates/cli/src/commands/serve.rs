@@ -1,3 +1,5 @@
+mod spans;
+
 use std::{net::SocketAddr, process::ExitCode};
 
 use astralform_domain::{Clock, Entropy};
@@ -42,15 +44,17 @@ impl Serve {
         let simulator = simulated.as_ref().map(|simulated| simulated.url.clone());
         let _lock = database::lock_for_server(&config.store.database)?;
         let (db, key_ring) = keys::open(&config.store, &entropy).await?;
+        let egress = Egress::trusting(config.private_networks, sandbox, config.extra_roots);
+        let node = config.node.unwrap_or_else(|| config::derived_node(address));
         let engine = Engine::new(Parts {
             db: db.clone(),
             catalog,
             key_ring,
-            egress: Egress::trusting(config.private_networks, sandbox, config.extra_roots),
+            egress: egress.clone(),
             site: Site::new(public_url, simulator),
             clock,
             entropy,
-            node: config.node.unwrap_or_else(|| config::derived_node(address)),
+            node: node.clone(),
             call_log: config.call_log,
             spool: Some(config.store.data_dir.join("spool")),
         });
@@ -58,6 +62,7 @@ impl Serve {
             tracing::warn!("nobody administers this server yet: run `astralform bootstrap`");
         }
         let simulator = simulated.map(|simulated| tokio::spawn(simulated.serve()));
+        let spans = config.spans.map(|to| spans::Exporting::start(&engine, egress, to, node));
         let settings = Settings {
             metrics_token: config.metrics_token,
             proxies: config.trusted_proxies,
@@ -68,6 +73,9 @@ impl Serve {
         let hangup = Hangup::Reload(config.catalog_dirs);
         Box::pin(node::run(listener, App::with(engine, settings), hangup)).await?;
         simulator.inspect(tokio::task::JoinHandle::abort);
+        if let Some(spans) = spans {
+            spans.finish().await;
+        }
         db.close().await;
         tracing::info!("stopped");
         Ok(ExitCode::SUCCESS)

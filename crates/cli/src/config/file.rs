@@ -31,6 +31,8 @@ pub(super) struct SettingsFile {
     pub(super) call_log_gib: Option<u32>,
     pub(super) node: Option<String>,
     pub(super) metrics_token: Option<String>,
+    pub(super) otlp_url: Option<String>,
+    pub(super) otlp_header: Option<String>,
     pub(super) sandbox: Option<bool>,
     pub(super) sandbox_listen: Option<String>,
     pub(super) log: Option<String>,

@@ -103,6 +103,8 @@ pub(crate) struct Flags {
     /// may read them]
     #[arg(long, env = "ASTRALFORM_METRICS_TOKEN", value_name = "TOKEN", hide_env_values = true)]
     pub(super) metrics_token: Option<String>,
+    #[command(flatten)]
+    pub(super) otlp: OtlpFlags,
     /// Run the simulated services too, for connectors enabled with `sandbox`
     #[arg(long, env = "ASTRALFORM_SANDBOX", value_parser = BoolishValueParser::new())]
     pub(super) sandbox: bool,
@@ -120,6 +122,23 @@ pub(super) struct CallLogFlags {
     /// GiB that the lines of tool calls may take: the oldest go first [default: 10]
     #[arg(long = "call-log-gib", env = "ASTRALFORM_CALL_LOG_GIB", value_name = "GIB")]
     pub(super) gib: Option<u32>,
+}
+
+/// Where the spans of tool calls are sent.
+#[derive(Args, Default)]
+pub(super) struct OtlpFlags {
+    /// The OTLP/HTTP collector that gets a span of each tool call and of its parts: its whole
+    /// address, with `/v1/traces` or what it has instead [default: none]
+    #[arg(long = "otlp-url", env = "ASTRALFORM_OTLP_URL", value_name = "URL")]
+    pub(super) url: Option<String>,
+    /// A header that goes with them, such as `authorization: Bearer …` [default: none]
+    #[arg(
+        long = "otlp-header",
+        env = "ASTRALFORM_OTLP_HEADER",
+        value_name = "NAME: VALUE",
+        hide_env_values = true
+    )]
+    pub(super) header: Option<String>,
 }
 
 /// What callers may ask for in a time.

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use super::*;
+use super::{flags::OtlpFlags, *};
 
 fn no_store_flags() -> StoreFlags {
     StoreFlags {
@@ -21,6 +21,7 @@ fn no_flags() -> Flags {
         allow_private_networks: None,
         extra_roots: None,
         metrics_token: None,
+        otlp: OtlpFlags::default(),
         trusted_proxies: None,
         allowed_hosts: None,
         rates: RateFlags::default(),

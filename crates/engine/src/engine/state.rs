@@ -72,13 +72,15 @@ impl Parts {
             self;
         let process = format!("{node}#{:016x}", u64::from_be_bytes(entropy.bytes()));
         let db = db.at_the_time_of(clock.clone());
+        let metrics = Metrics::new(&catalog);
+        let calls = CallLog::new(&db, call_log).counting(metrics.call_lines_dropped());
         let base = Base {
-            calls: Arc::new(CallLog::new(&db, call_log)),
+            calls: Arc::new(calls),
             db,
             keys: Arc::new(DataKeys::new(key_ring)),
             clock,
             entropy,
-            metrics: Metrics::new(&catalog),
+            metrics,
             fingerprint: catalog.fingerprint(),
             unrecorded: Arc::default(),
             catalog,

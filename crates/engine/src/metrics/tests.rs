@@ -36,6 +36,7 @@ fn every_series_is_there_before_anything_has_happened() {
         "astralform_database_up 0",
         "astralform_database_failures_total 0",
         "astralform_integrity_failures_total 0",
+        "astralform_call_lines_dropped_total 0",
         "# EOF",
     ] {
         assert!(text.lines().any(|there| there == line), "{line}\n{text}");

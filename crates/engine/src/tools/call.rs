@@ -107,6 +107,17 @@ impl Tools {
         ended
     }
 
+    /// Notes a call that was refused before it was looked at here, for a reason in a word.
+    pub fn note_refused(&self, caller: &Caller, name: &str, came: Instant, code: &'static str) {
+        let base = &*self.base;
+        let id = CallId::new(&base.clock, &base.entropy);
+        let mut logged = Logged::begin(&base.calls, &base.clock, id, caller, name, came);
+        let known = base.catalog.tool(name);
+        logged.notes.connector = known.map(|(connector, _)| connector.slug.clone());
+        logged.notes.times.authenticate = came.elapsed();
+        logged.end = Some((CallOutcome::Refused, Some(Cow::Borrowed(code))));
+    }
+
     async fn call_and_wait(
         &self,
         caller: &Caller,
@@ -191,6 +202,7 @@ impl Tools {
         let ready = self.connectors.ready_unless_paused(&assembled)?;
         let arguments =
             tool.input.accept(&call.arguments).map_err(CallRefusal::InvalidArguments)?;
+        notes.summary = tool.log_summary(&arguments);
         notes.times.plan += lap.next();
         let (token, needed) = connector.token_for(tool, &ready.requested_scopes);
         let is_last = false;

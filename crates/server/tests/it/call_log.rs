@@ -52,6 +52,10 @@ async fn every_call_has_a_line_that_says_how_it_went() {
     let failed = call(&server, "alice", LIST, json!({})).await;
     assert_eq!(failed.outcome(), "failed");
     server.slack().clear_faults();
+    let sent = json!({"channel": "C0000000001", "text": "CANARY"});
+    call(&server, "alice", SEND, sent).await;
+    let shown = calls(&server, &format!("tool={SEND}")).await;
+    assert_eq!(shown[0]["summary"], "channel=C0000000001 text.length=6", "{shown:?}");
     let invalid = call(&server, "alice", LIST, json!({"limit": 0})).await;
     assert_eq!(invalid.code(), "invalid_arguments");
     assert_eq!(call(&server, "alice", "slack_fly", json!({})).await.code(), "unknown_tool");
@@ -61,12 +65,13 @@ async fn every_call_has_a_line_that_says_how_it_went() {
         [
             ("refused", "unknown_tool"),
             ("refused", "invalid_arguments"),
+            ("failed", "not_found"),
             ("failed", "provider_unavailable"),
             ("completed", ""),
             ("auth_required", "not_connected"),
         ]
     );
-    let line = &all[3];
+    let line = &all[4];
     assert_eq!(line["id"], done.body["call_id"]);
     assert_eq!((&line["connector"], &line["tool"]), (&json!("slack"), &json!(LIST)));
     assert_eq!(line["end_user_id"], "alice");
@@ -81,13 +86,29 @@ async fn every_call_has_a_line_that_says_how_it_went() {
     let took = line["took_ms"].as_f64().unwrap();
     assert!(line["times_ms"]["provider"].as_f64() >= line["times_ms"]["first_byte"].as_f64());
     assert!(parts > 0.0 && parts <= took + 0.01, "{line}");
-    assert_eq!(all[2]["attempts"], 2, "it was sent once more");
+    assert_eq!(all[3]["attempts"], 2, "it was sent once more");
     assert_eq!(all[0]["connector"], Value::Null);
     let one = server.project(&format!("/calls/{}?environment=test", line["id"].as_str().unwrap()));
     assert_eq!(server.admin().get(&one).await.body, *line);
     let other =
         server.project(&format!("/calls/{}?environment=live", line["id"].as_str().unwrap()));
     assert_eq!(server.admin().get(&other).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_call_that_is_refused_before_its_arguments_are_read_has_a_line_too() {
+    let server = TestServer::start().await;
+    let opened = json!({"end_user_id": "alice", "tools": [SEND]});
+    let opened = server.backend().post("/v1/sessions", opened).await;
+    let token = opened.body["token"].as_str().unwrap();
+    let session = server.agent_with_key(token, "alice").naming(None);
+    assert_eq!(session.call(LIST, json!({})).await.code(), "unknown_tool");
+    server.clock.advance(Duration::from_secs(1));
+    let large = "x".repeat(262_200);
+    assert_eq!(server.agent("alice").call(SEND, json!({"text": large})).await.status, 413);
+    let all = calls(&server, "").await;
+    assert_eq!(ends(&all), [("refused", "arguments_too_large"), ("refused", "unknown_tool")]);
+    assert!(all[1]["actor"].as_str().unwrap().starts_with("sess_"), "{all:?}");
 }
 
 #[tokio::test]

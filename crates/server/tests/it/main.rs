@@ -77,6 +77,7 @@ mod settings;
 mod several_requests;
 mod shared;
 mod slack_tools;
+mod spans;
 mod tampering;
 mod two_nodes;
 mod versions;

@@ -171,7 +171,7 @@ pub(super) async fn add(tx: &mut Tx, lines: &[CallLine], counts: &[(UsageKey, u6
             i64::try_from(number).unwrap_or(i64::MAX),
         ]
     });
-    for (sql, binds) in STATEMENT.statements(rows.collect()) {
+    for (sql, binds) in STATEMENT.statements(tx, rows.collect()) {
         tx.execute(sql, binds).await?;
     }
     Ok(())

@@ -102,7 +102,7 @@ impl CallStore {
         let interned = intern(&mut tx, unknown).await?;
         ids.extend(interned.iter().map(|found| ((found.tenant, &found.end_user), found.id)));
         let rows = lines.iter().map(|line| row_of(line, &ids)).collect();
-        for (sql, binds) in LINES.statements(rows) {
+        for (sql, binds) in LINES.statements(&tx, rows) {
             tx.execute(sql, binds).await?;
         }
         usage::add(&mut tx, lines, counts).await?;
@@ -130,7 +130,7 @@ async fn intern(tx: &mut Tx, end_users: BTreeSet<Named<'_>>) -> Result<Vec<Inter
         binds![id, project, environment, end_user, now]
     });
     let mut found = Vec::new();
-    for (sql, binds) in STATEMENT.statements(rows.collect()) {
+    for (sql, binds) in STATEMENT.statements(tx, rows.collect()) {
         found.extend(tx.returning_all(sql, binds).await?);
     }
     Ok(found)

@@ -2,7 +2,7 @@
 
 use sqlx::AssertSqlSafe;
 
-use super::{Db, PgArguments, Pools, Row, limited, one_connection};
+use super::{Db, Open, PgArguments, Pools, Row, Tx, limited, one_connection};
 use crate::{Result, bind::Bind};
 
 impl Db {
@@ -27,30 +27,49 @@ impl Db {
 
 /// A statement that writes rows, many of them at once.
 pub(crate) struct ManyRows {
-    sizes: [(usize, &'static str); 3],
+    sizes: [ForRows; 3],
+}
+
+/// A statement for so many rows. Its parameters have no names on SQLite, where each name would be
+/// looked for among all that there are.
+struct ForRows {
+    number: usize,
+    sqlite: &'static str,
+    postgres: &'static str,
 }
 
 impl ManyRows {
     /// Makes it of what stands before the rows and behind them. To be kept for good.
     pub(crate) fn new(head: &str, columns: usize, tail: &str) -> Self {
-        let sized = |rows: usize| -> (usize, &'static str) {
-            let row = |at: usize| {
-                let names: Vec<_> =
-                    (1..=columns).map(|c| format!("${}", at * columns + c)).collect();
-                format!("({})", names.join(", "))
+        let sized = |number: usize| {
+            let made = |parameter: fn(usize) -> String| -> &'static str {
+                let row = |row: usize| {
+                    let numbers = row * columns + 1..=(row + 1) * columns;
+                    format!("({})", numbers.map(parameter).collect::<Vec<_>>().join(", "))
+                };
+                let rows: Vec<_> = (0..number).map(row).collect();
+                format!("{head} VALUES {} {tail}", rows.join(", ")).leak()
             };
-            let rows_in_words: Vec<_> = (0..rows).map(row).collect();
-            (rows, format!("{head} VALUES {} {tail}", rows_in_words.join(", ")).leak())
+            let sqlite = made(|_| "?".to_owned());
+            ForRows { number, sqlite, postgres: made(|number| format!("${number}")) }
         };
         Self { sizes: [sized(128), sized(16), sized(1)] }
     }
 
-    /// Divides rows among statements.
-    pub(crate) fn statements(&self, mut rows: Vec<Vec<Bind>>) -> Vec<(&'static str, Vec<Bind>)> {
+    /// Divides rows among statements of a transaction's database.
+    pub(crate) fn statements(
+        &self,
+        tx: &Tx,
+        mut rows: Vec<Vec<Bind>>,
+    ) -> Vec<(&'static str, Vec<Bind>)> {
         let mut statements = Vec::new();
-        for (size, sql) in self.sizes {
-            while rows.len() >= size {
-                let rest = rows.split_off(size);
+        for size in &self.sizes {
+            let sql = match tx.open {
+                Open::Sqlite(_) => size.sqlite,
+                Open::Postgres(_) => size.postgres,
+            };
+            while rows.len() >= size.number {
+                let rest = rows.split_off(size.number);
                 statements.push((sql, rows.into_iter().flatten().collect()));
                 rows = rest;
             }

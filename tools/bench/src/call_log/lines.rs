@@ -72,7 +72,7 @@ impl Lines {
             10..=29 => (CallOutcome::AuthRequired, Some("not_connected".into())),
             _ => (CallOutcome::Completed, None),
         };
-        let service = ["slack", "notion", "github", "tavily"][place % 4];
+        let service = ["notes", "mail", "files", "tasks"][place % 4];
         CallLine {
             id: CallId::new(&self.clock, &self.entropy),
             tenant: self.tenant,

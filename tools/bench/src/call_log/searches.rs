@@ -49,7 +49,7 @@ async fn kinds(store: &CallStore, lines: &Lines) -> Result<Vec<(&'static str, Ca
     Ok(vec![
         ("everything", any()),
         ("one end user", CallFilter { end_user: Some(Lines::end_user(77)), ..any() }),
-        ("one tool", CallFilter { tool: Some("slack_tool_3".to_owned()), ..any() }),
+        ("one tool", CallFilter { tool: Some("notes_tool_3".to_owned()), ..any() }),
         ("one agent", CallFilter { agent: Some(lines.agent(3)), ..any() }),
         ("what failed", CallFilter { outcome: Some(CallOutcome::Failed), ..any() }),
         ("one connection", CallFilter { connection: Some(lines.connection(5)), ..any() }),

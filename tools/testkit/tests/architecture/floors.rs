@@ -45,6 +45,7 @@ const FLOORS: &[&str] = &[
     "janitor",
     "idempotency",
     "engine",
+    "spans",
 ];
 
 fn floor(module: &str) -> usize {
