@@ -12,6 +12,7 @@ mod auth_request;
 mod backoff;
 mod call;
 mod connection;
+mod connection_event;
 pub mod crash_points;
 mod day;
 mod end_user;
@@ -51,6 +52,10 @@ pub use auth_request::{AuthFailure, AuthReason, AuthRequest, AuthRequestState, A
 pub use backoff::Backoff;
 pub use call::{CallLine, CallOutcome, CallTimes, UsageBy};
 pub use connection::{Account, Connection, ConnectionState, ConnectionStatus, StatusReason};
+pub use connection_event::{
+    ConnectionEvent, EventPlace, Happening, HappeningKind, InvalidEventPlace, PromptEvent,
+    RefreshFailure,
+};
 pub use day::{Day, InvalidDay};
 pub use end_user::{EndUserId, InvalidEndUserId};
 pub use entropy::Entropy;

@@ -116,6 +116,7 @@ limits! {
     LINK_ATTEMPTS = 10 "attempts", of "the clicks on a link, or the keys that are entered there", beyond "the auth request fails with `too_many_attempts`, and a page says so";
     OPEN_PROMPTS_OF_END_USER = 100 "auth requests", of "the open auth requests of an end user", beyond "429";
     OPEN_PROMPTS = 100_000 "auth requests", of "the open auth requests of an environment", beyond "429; webhooks go without a link";
+    CONNECTION_EVENTS = 200 "rows", of "the history of a connection", beyond "the oldest are deleted";
     ENDED_PROMPTS = 200 "auth requests", of "the ended auth requests that are kept of an end user", beyond "the oldest are deleted";
     CACHED_API_KEYS = 4_194_304 "bytes", of "the API keys that a node remembers", beyond "the least used are read again";
     CACHED_SESSIONS = 8_388_608 "bytes", of "the sessions that a node remembers", beyond "the least used are read again";

@@ -319,6 +319,27 @@ CREATE TABLE connection_uses (
 
 CREATE INDEX connection_uses_by_time ON connection_uses (used_at);
 
+-- What happened to connections. The same thing several times in a row is one row.
+CREATE TABLE connection_events (
+    connection_id   TEXT NOT NULL REFERENCES connections (id),
+    number          BIGINT NOT NULL, -- the next of its connection; those written at once share one
+    mark            BIGINT NOT NULL, -- random: tells those apart
+    kind            TEXT NOT NULL,
+    at              BIGINT NOT NULL,
+    last_at         BIGINT NOT NULL,
+    times           BIGINT NOT NULL,
+    old_status      TEXT,
+    new_status      TEXT, -- of the connection
+    reason          TEXT, -- of the status, or of the prompt
+    auth_request_id TEXT, -- the last prompt, which may be gone
+    agent_id        TEXT, -- who asked for it
+    prompt_status   TEXT,
+    failure         TEXT, -- of the refresh, or of the prompt
+    PRIMARY KEY (connection_id, number, mark)
+);
+
+CREATE INDEX connection_events_by_time ON connection_events (last_at);
+
 CREATE TABLE auth_requests (
     id                   TEXT PRIMARY KEY,
     project_id           TEXT NOT NULL REFERENCES projects (id),
@@ -340,8 +361,11 @@ CREATE TABLE auth_requests (
     latest_end           BIGINT NOT NULL, -- of waiting for a click, however often there is one
     attempts             BIGINT NOT NULL, -- clicks, or keys that were entered
     connection_id        TEXT REFERENCES connections (id),
-    created_at           BIGINT NOT NULL
+    created_at           BIGINT NOT NULL,
+    last_change          BYTEA -- names the last change, which may be one of many requests
 );
+
+CREATE INDEX auth_requests_by_change ON auth_requests (last_change);
 
 -- One open request per owner, connector, account and scope set.
 CREATE UNIQUE INDEX auth_requests_open

@@ -11,6 +11,7 @@ use astralform_domain::{
 use crate::{
     Db, Error, Result, Tx,
     bind::{binds, json},
+    connection_events::{PromptUpdate, note_opened_prompt},
     connections::owner,
     db::{Row, Run as _},
     row::{Count, Record, corrupt},
@@ -60,7 +61,9 @@ pub async fn open(
     now: Timestamp,
 ) -> Result<AuthRequest> {
     expire_same(tx, new, end_user, asks_for, now).await?;
-    insert(tx, new, end_user, asks_for, now).await?;
+    if insert(tx, new, end_user, asks_for, now).await? {
+        note_opened_prompt(tx, new).await?;
+    }
     let found = find_same(tx, new, end_user, asks_for).await?;
     found.ok_or_else(|| Error::Corrupt {
         column: "asks_for",
@@ -76,22 +79,26 @@ async fn expire_same(
     now: Timestamp,
 ) -> Result<()> {
     const SQL: &str = "
-        UPDATE auth_requests SET status = 'expired'
+        UPDATE auth_requests SET status = 'expired', last_change = $5
         WHERE project_connector_id = $1 AND COALESCE(end_user_id, '') = $2 AND asks_for = $3
           AND status = 'pending' AND expires_at <= $4";
-    tx.execute(SQL, binds![new.project_connector, or_none(end_user), asks_for, now]).await?;
+    let update = PromptUpdate::new(tx);
+    let binds = binds![new.project_connector, or_none(end_user), asks_for, now, update];
+    if tx.execute(SQL, binds).await? > 0 {
+        update.tell(tx).await?;
+    }
     Ok(())
 }
 
 /// Stores a request as it is, also one that is completed from the start, since everything was
-/// granted before.
+/// granted before; returns whether no open one asks for the same.
 pub async fn insert(
     tx: &mut Tx,
     new: &AuthRequest,
     end_user: Option<EndUserKey>,
     asks_for: &str,
     now: Timestamp,
-) -> Result<()> {
+) -> Result<bool> {
     const SQL: &str = "
         INSERT INTO auth_requests
             (id, project_id, environment, project_connector_id, end_user_id, agent_id, asks_for,
@@ -119,8 +126,7 @@ pub async fn insert(
         new.expires_at.after(AuthRequest::PHASE),
         now,
     ];
-    tx.execute(SQL, binds).await?;
-    Ok(())
+    Ok(tx.execute(SQL, binds).await? == 1)
 }
 
 async fn find_same(
@@ -170,12 +176,18 @@ pub async fn advance(
     next: &AuthRequestState,
     expires_at: Timestamp,
 ) -> Result<bool> {
-    let moved =
+    let written =
         write(tx, seen, next.status(), next.failure(), next.connection(), expires_at).await?;
-    if let (true, Some(said)) = (moved, next.provider_error()) {
+    let Some(update) = written else { return Ok(false) };
+    if let Some(said) = next.provider_error() {
         note_provider_error(tx, seen.id, said).await?;
     }
-    Ok(moved)
+    if let AuthRequestState::Completed { connection } = next {
+        update.tell_completed(tx, *connection).await?;
+    } else {
+        update.tell(tx).await?;
+    }
+    Ok(true)
 }
 
 /// Completes an auth request that awaits confirmation, if it still does; returns whether it did.
@@ -185,9 +197,11 @@ pub async fn confirm(tx: &mut Tx, seen: &AuthRequest) -> Result<bool> {
     if seen.status() != AuthStatus::AwaitingConfirmation {
         return Ok(false);
     }
-    write(tx, seen, AuthStatus::Completed, None, None, seen.expires_at).await
+    let written = write(tx, seen, AuthStatus::Completed, None, None, seen.expires_at).await?;
+    Ok(written.is_some())
 }
 
+/// Writes another status, if it still has the one that was seen; returns what is then to be told.
 async fn write(
     tx: &mut Tx,
     seen: &AuthRequest,
@@ -195,13 +209,14 @@ async fn write(
     failure: Option<AuthFailure>,
     connection: Option<ConnectionId>,
     expires_at: Timestamp,
-) -> Result<bool> {
+) -> Result<Option<PromptUpdate>> {
     const SQL: &str = "
         UPDATE auth_requests
-        SET status = $3, failure = $4, connection_id = $5, expires_at = $6
+        SET status = $3, failure = $4, connection_id = $5, expires_at = $6, last_change = $7
         WHERE id = $1 AND status = $2";
-    let binds = binds![seen.id, seen.status(), status, failure, connection, expires_at];
-    Ok(tx.execute(SQL, binds).await? == 1)
+    let update = PromptUpdate::new(tx);
+    let binds = binds![seen.id, seen.status(), status, failure, connection, expires_at, update];
+    Ok((tx.execute(SQL, binds).await? == 1).then_some(update))
 }
 
 /// Notes what the provider said of a request that it refused.
@@ -262,11 +277,13 @@ pub async fn open_in(db: &Db, tenant: Tenant, at_most: i64) -> Result<i64> {
     Ok(db.optional::<Count>(SQL, binds).await?.map_or(0, |found| found.0))
 }
 
-/// Notes which connection an auth request led to.
+/// Notes which connection a completed auth request led to.
 pub async fn point_to(tx: &mut Tx, id: AuthRequestId, connection: ConnectionId) -> Result<()> {
-    const SQL: &str = "UPDATE auth_requests SET connection_id = $2 WHERE id = $1";
-    tx.execute(SQL, binds![id, connection]).await?;
-    Ok(())
+    const SQL: &str = "
+        UPDATE auth_requests SET connection_id = $2, last_change = $3 WHERE id = $1";
+    let update = PromptUpdate::new(tx);
+    tx.execute(SQL, binds![id, connection, update]).await?;
+    update.tell_completed(tx, connection).await
 }
 
 /// Notes the account that an auth request for one more found connected already.

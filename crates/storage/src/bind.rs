@@ -3,7 +3,8 @@ use std::{borrow::Cow, fmt::Display};
 use astralform_domain::{
     Accent, AdminAccess, AdminTokenId, AgentId, ApiKeyId, AuthFailure, AuthReason, AuthRequestId,
     AuthStatus, CallId, CallOutcome, ConnectionId, ConnectionStatus, ConnectorSlug, DeliveryStatus,
-    EndUserId, EndUserKey, Environment, MemberId, Owner, ProjectConnectorId, ProjectId, RequestId,
+    EndUserId, EndUserKey, Environment, MemberId, Owner, ProjectConnectorId, ProjectId,
+    RefreshFailure, RequestId,
     RevocationStatus, Role, Sealed, SessionId, StatusReason, TeamId, Timestamp, VerifyEndUser,
     WebhookDisabled, WebhookId,
 };
@@ -73,6 +74,7 @@ bound_as_text!(
     ConnectionStatus,
     DeliveryStatus,
     Environment,
+    RefreshFailure,
     RequestId,
     RevocationStatus,
     Role,

@@ -121,6 +121,17 @@ const BOUNDS: &[(&str, &[(&str, &str)])] = &[
         ],
     ),
     (
+        "connection_events",
+        &[
+            ("kind", OURS),
+            ("old_status", OURS),
+            ("new_status", OURS),
+            ("reason", OURS),
+            ("prompt_status", OURS),
+            ("failure", OURS),
+        ],
+    ),
+    (
         "tokens",
         &[
             ("kind", "TOKEN_KIND"),
@@ -143,6 +154,7 @@ const BOUNDS: &[(&str, &[(&str, &str)])] = &[
             ("status", OURS),
             ("failure", OURS),
             ("provider_error", "PROVIDER_WORDS"),
+            ("last_change", OURS),
         ],
     ),
     (

@@ -11,6 +11,7 @@ use astralform_domain::{
 use crate::{
     Result, Topic, Tx,
     bind::{Bind, binds, json},
+    connection_events,
     db::{Row, Run as _},
     revocations,
     row::{Record, corrupt},
@@ -182,6 +183,7 @@ pub async fn merge(tx: &mut Tx, connection: &Connection) -> Result<()> {
     tx.change(topic(connection), END, ended).await?;
     change.tell(tx).await?;
     tx.execute(FORGET, binds![*id]).await?;
+    connection_events::forget(tx, *id).await?;
     tx.execute(SQL, binds![tenant.project, tenant.environment, *id]).await?;
     Ok(())
 }

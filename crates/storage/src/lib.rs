@@ -16,6 +16,7 @@ pub mod calls;
 pub mod changes;
 #[cfg(test)]
 mod column_limits;
+pub mod connection_events;
 pub mod connection_uses;
 pub mod connections;
 pub mod copies;

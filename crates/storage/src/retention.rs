@@ -102,6 +102,12 @@ pub const ALL: &[Retention] = &[
     ),
     kept("connections", RECORDS, "they ended", Removal::Connections),
     with("connection_uses", "their connection"),
+    kept(
+        "connection_events",
+        RECORDS,
+        "they happened last, and not longer than their connection",
+        Removal::Rows(prune::CONNECTION_EVENTS),
+    ),
     with("tokens", "their connection, and not longer than the receipt takes"),
     with("refreshes", "the refresh, and not longer than their connection"),
     with("revocations", "their connection; pending ones keep it"),

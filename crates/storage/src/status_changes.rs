@@ -1,13 +1,14 @@
-//! The events that tell webhooks when the status of a connection changes.
+//! The events that tell webhooks and histories when the status of a connection changes.
 //!
 //! A statement that sets a status also sets `previous_status`, `status_changes` and `last_change`,
 //! whose value is that of a [`StatusUpdate`]; [`StatusUpdate::tell`] then writes an event for each
-//! webhook of each connection that it changed, in the same transaction. That every statement does
+//! webhook of each connection that it changed, and a row of its history, in the same transaction. That every statement does
 //! so is held by a test below.
 
 use crate::{
     Result, Tx,
     bind::{Bind, binds},
+    connection_events,
     db::Run as _,
 };
 
@@ -20,8 +21,9 @@ impl StatusUpdate {
         Self(tx.feed.entropy.bytes())
     }
 
-    /// Writes the events, where there is a webhook to be told. What members connect for themselves
-    /// is not the application's concern.
+    /// Writes the events, where there is a webhook to be told, and a row into the history of each
+    /// connection. What members connect for themselves is not the application's concern: no webhook
+    /// is told of it.
     pub(crate) async fn tell(self, tx: &mut Tx) -> Result<()> {
         const SQL: &str = "
             INSERT INTO webhook_deliveries
@@ -42,7 +44,7 @@ impl StatusUpdate {
               AND COALESCE(connections.previous_status, '') <> connections.status";
         let now = tx.clock.now();
         tx.execute(SQL, binds![self, now]).await?;
-        Ok(())
+        connection_events::note_status_changes(tx, self).await
     }
 }
 

@@ -5,9 +5,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use astralform_domain::{Actor, Connection, ConnectionStatus, Secret, Timestamp, crash_point};
+use astralform_domain::{
+    Actor, Connection, ConnectionStatus, RefreshFailure, Secret, Timestamp, crash_point,
+};
 use astralform_storage::{
-    Tx, connections, freezes,
+    Tx, connection_events, connections, freezes,
     refreshes::{self, Claimant, Lease, Wanted},
     tokens::{self, Token},
 };
@@ -232,6 +234,11 @@ impl Claims {
                 let secret = open_refresh_token(&hold.connection, &hold.token, &hold.keys)?;
                 let Hold { lease, connection, token, .. } = &hold;
                 refreshes::mark_sent(&mut tx, lease, token.generation).await?;
+                if lease.was_sent && lease.generation == token.generation {
+                    // By a process that ended before it could say what came of it.
+                    let failure = Some(RefreshFailure::NoAnswer);
+                    connection_events::note_refresh(&mut tx, connection.id, failure).await?;
+                }
                 if in_doubt && !token.in_doubt {
                     tokens::doubt(&mut tx, connection, &token.kind, token.generation).await?;
                 }

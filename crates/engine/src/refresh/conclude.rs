@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use astralform_catalog::{OAuth, RefreshTokenRotation};
-use astralform_domain::{ProviderError, RefreshOutcome, StatusReason};
+use astralform_domain::{ProviderError, RefreshFailure, RefreshOutcome, StatusReason};
 use astralform_provider::{
     AppReply,
     oauth::{Granted, Refreshed, read_refreshed},
@@ -94,14 +94,16 @@ pub(super) struct Deferral {
     pub(super) is_refusal: bool,
     /// Whether that is of no use before a setting changes.
     pub(super) needs_setting: bool,
+    /// For the connection's history.
+    pub(super) failure: RefreshFailure,
     /// For the log.
     pub(super) why: String,
 }
 
 impl Deferral {
-    fn new(after: Option<Duration>, why: impl Into<String>) -> Self {
+    fn new(failure: RefreshFailure, after: Option<Duration>, why: impl Into<String>) -> Self {
         let why = why.into();
-        Self { after, casts_doubt: false, is_refusal: false, needs_setting: false, why }
+        Self { after, casts_doubt: false, is_refusal: false, needs_setting: false, failure, why }
     }
 }
 
@@ -110,14 +112,16 @@ pub(super) fn conclude(oauth: &OAuth, reply: &Reply, in_doubt: bool) -> Conclusi
     let answered = match reply {
         Reply::Answered(answered) => answered,
         Reply::NotAllowed(why) => {
-            let deferral = Deferral::new(None, why);
+            let deferral = Deferral::new(RefreshFailure::NotAllowed, None, why);
             return Conclusion::Deferred(Deferral { needs_setting: true, ..deferral });
         }
         Reply::NotSent => {
-            return Conclusion::Deferred(Deferral::new(None, "the provider could not be reached"));
+            let why = "the provider could not be reached";
+            return Conclusion::Deferred(Deferral::new(RefreshFailure::Unreachable, None, why));
         }
         Reply::Lost => {
-            let deferral = Deferral::new(None, "the provider did not answer");
+            let why = "the provider did not answer";
+            let deferral = Deferral::new(RefreshFailure::NoAnswer, None, why);
             return Conclusion::Deferred(Deferral { casts_doubt: true, ..deferral });
         }
     };
@@ -128,16 +132,23 @@ pub(super) fn conclude(oauth: &OAuth, reply: &Reply, in_doubt: bool) -> Conclusi
         Refreshed::AppRejected(said) => Conclusion::AppRejected(said.clone()),
         Refreshed::Refused(said) => Conclusion::Deferred(Deferral {
             is_refusal: after.is_none(),
-            ..Deferral::new(*after, format!("it answered {said}"))
+            ..Deferral::new(RefreshFailure::Refused, *after, format!("it answered {said}"))
         }),
         Refreshed::Deferred(code) => {
-            Conclusion::Deferred(Deferral::new(*after, format!("it answered {code}")))
+            let why = format!("it answered {code}");
+            Conclusion::Deferred(Deferral::new(RefreshFailure::Unavailable, *after, why))
         }
-        Refreshed::Unclear => Conclusion::Deferred(Deferral {
-            casts_doubt: true,
-            is_refusal: raw.status().is_client_error() && after.is_none(),
-            ..Deferral::new(*after, format!("it answered with status {}", raw.status))
-        }),
+        Refreshed::Unclear => {
+            let status = raw.status();
+            let is_down = status.is_server_error();
+            let failure =
+                if is_down { RefreshFailure::Unavailable } else { RefreshFailure::Unreadable };
+            Conclusion::Deferred(Deferral {
+                casts_doubt: true,
+                is_refusal: status.is_client_error() && after.is_none(),
+                ..Deferral::new(failure, *after, format!("it answered with status {}", raw.status))
+            })
+        }
     }
 }
 

@@ -3,11 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use astralform_domain::{
-    Actor, Connection, ConnectionState, ProviderError, ScopeSet, StatusReason, crash_point,
+    Actor, Connection, ConnectionState, ProviderError, RefreshFailure, ScopeSet, StatusReason,
+    crash_point,
 };
 use astralform_provider::oauth::Granted;
 use astralform_storage::{
-    Tx, connections,
+    Tx, connection_events, connections,
     refreshes::{self, Lease},
     tokens,
 };
@@ -64,6 +65,7 @@ impl RefreshExchange {
         let replaced =
             tokens::replace(&mut tx, &hold.connection, &sealed, hold.token.generation).await?;
         if let (true, Some(mut connection)) = (replaced, found) {
+            connection_events::note_refresh(&mut tx, connection.id, None).await?;
             let is_back = bring_back(&mut connection, &hold.lease);
             let is_narrower = narrow(&mut connection, &hold.token.scopes, &fresh.scopes);
             if is_back || is_narrower {
@@ -129,8 +131,12 @@ impl RefreshExchange {
         let mut tx = self.base.begin(Actor::Product).await?;
         connections::lock(&mut tx, connection.tenant, connection.id).await?;
         refreshes::end(&mut tx, &hold.lease.key).await?;
-        let marked = connections::mark_dead(&mut tx, connection, of, why).await?;
         let current = tokens::find(&mut tx, connection.id, &token.kind).await?;
+        if current.as_ref().is_some_and(|current| current.generation == token.generation) {
+            let failure = Some(RefreshFailure::Rejected);
+            connection_events::note_refresh(&mut tx, connection.id, failure).await?;
+        }
+        let marked = connections::mark_dead(&mut tx, connection, of, why).await?;
         tx.commit().await?;
         if marked {
             let kind = &token.kind;
@@ -155,6 +161,8 @@ impl RefreshExchange {
         self.connectors.note_refused_app(ready, said).await?;
         let mut tx = self.base.begin(Actor::Product).await?;
         connections::lock(&mut tx, hold.connection.tenant, hold.connection.id).await?;
+        let failure = Some(RefreshFailure::AppRejected);
+        connection_events::note_refresh(&mut tx, hold.connection.id, failure).await?;
         let is_over = self.refuse(&mut tx, hold, wait, refused_for(Some(said))).await?;
         tx.commit().await?;
         Ok(if is_over { RefreshEnd::Over } else { later(Hindrance::App, Some(wait)) })
@@ -196,6 +204,8 @@ impl RefreshExchange {
         let wait = pause(lease.failures, deferral.after, &self.base.entropy);
         let mut tx = self.base.begin(Actor::Product).await?;
         connections::lock(&mut tx, connection.tenant, connection.id).await?;
+        let failure = Some(deferral.failure);
+        connection_events::note_refresh(&mut tx, connection.id, failure).await?;
         let is_over = if deferral.is_refusal {
             self.refuse(&mut tx, hold, wait, refused_for(None)).await?
         } else {

@@ -7,7 +7,8 @@ use astralform_domain::{
 
 use crate::{
     Db, Result, Tx,
-    bind::binds,
+    bind::{Bind, binds},
+    connection_events::PromptUpdate,
     db::{Row, Run as _},
     row::{Id, Record},
 };
@@ -41,37 +42,42 @@ pub async fn fail_all(
     failure: AuthFailure,
 ) -> Result<u64> {
     const SQL: &str = "
-        UPDATE auth_requests SET status = 'failed', failure = $4
+        UPDATE auth_requests SET status = 'failed', failure = $4, last_change = $5
         WHERE project_id = $1 AND environment = $2 AND project_connector_id = $3
           AND status IN ('pending', 'awaiting_confirmation')";
     let Tenant { project, environment } = tenant;
-    tx.execute(SQL, binds![project, environment, project_connector, failure]).await
+    let update = PromptUpdate::new(tx);
+    let binds = binds![project, environment, project_connector, failure, update];
+    change(tx, update, SQL, binds).await
 }
 
 /// Ends the request that led to a connection which is not confirmed yet.
 pub async fn decline(tx: &mut Tx, connection: ConnectionId) -> Result<u64> {
     const SQL: &str = "
-        UPDATE auth_requests SET status = 'declined'
+        UPDATE auth_requests SET status = 'declined', last_change = $2
         WHERE connection_id = $1 AND status = 'awaiting_confirmation'";
-    tx.execute(SQL, binds![connection]).await
+    let update = PromptUpdate::new(tx);
+    change(tx, update, SQL, binds![connection, update]).await
 }
 
 /// Ends the requests of a project connector that led to connections which have ended unconfirmed.
 pub async fn decline_ended(tx: &mut Tx, at: ProjectConnectorId) -> Result<u64> {
     const SQL: &str = "
-        UPDATE auth_requests SET status = 'declined'
+        UPDATE auth_requests SET status = 'declined', last_change = $2
         WHERE project_connector_id = $1 AND status = 'awaiting_confirmation'
           AND connection_id IN (SELECT id FROM connections
                                 WHERE project_connector_id = $1 AND status = 'revoked')";
-    tx.execute(SQL, binds![at]).await
+    let update = PromptUpdate::new(tx);
+    change(tx, update, SQL, binds![at, update]).await
 }
 
 /// Ends every open request of an end user.
 pub async fn decline_all(tx: &mut Tx, of: EndUserKey) -> Result<u64> {
     const SQL: &str = "
-        UPDATE auth_requests SET status = 'declined'
+        UPDATE auth_requests SET status = 'declined', last_change = $2
         WHERE end_user_id = $1 AND status IN ('pending', 'awaiting_confirmation')";
-    tx.execute(SQL, binds![of]).await
+    let update = PromptUpdate::new(tx);
+    change(tx, update, SQL, binds![of, update]).await
 }
 
 /// Returns requests that were not confirmed in time, the oldest first, `limit` at most.
@@ -89,12 +95,17 @@ pub async fn unconfirmed(db: &Db, now: Timestamp, limit: i64) -> Result<Vec<Auth
 /// Closes pending requests that were not finished in time; returns how many.
 pub async fn expire_pending(tx: &mut Tx, now: Timestamp) -> Result<Vec<Expired>> {
     const SQL: &str = "
-        UPDATE auth_requests SET status = 'expired'
+        UPDATE auth_requests SET status = 'expired', last_change = $2
         WHERE status = 'pending' AND expires_at <= $1
         RETURNING project_id, environment,
             (SELECT connector FROM project_connectors
              WHERE project_connectors.id = auth_requests.project_connector_id) AS connector";
-    tx.returning_all(SQL, binds![now]).await
+    let update = PromptUpdate::new(tx);
+    let expired: Vec<Expired> = tx.returning_all(SQL, binds![now, update]).await?;
+    if !expired.is_empty() {
+        update.tell(tx).await?;
+    }
+    Ok(expired)
 }
 
 /// A request that nobody finished in time.
@@ -110,4 +121,19 @@ impl Record for Expired {
     fn read(row: &Row) -> Result<Self> {
         Ok(Self { tenant: row.tenant()?, connector: row.parse("connector")? })
     }
+}
+
+/// Runs a statement that sets the status of any number of requests, and tells of it; returns of how
+/// many.
+async fn change(
+    tx: &mut Tx,
+    update: PromptUpdate,
+    sql: &'static str,
+    binds: Vec<Bind>,
+) -> Result<u64> {
+    let changed = tx.execute(sql, binds).await?;
+    if changed > 0 {
+        update.tell(tx).await?;
+    }
+    Ok(changed)
 }

@@ -62,7 +62,12 @@ pub(super) const AGENTS: &str = "
            AND NOT EXISTS (SELECT 1 FROM auth_requests WHERE auth_requests.agent_id = agents.id)
          ORDER BY deleted_at LIMIT $2)";
 
-/// Removes connections that ended until then, with their uses and receipts. One whose tokens are yet
+pub(super) const CONNECTION_EVENTS: &str = "
+    DELETE FROM connection_events WHERE (connection_id, number, mark) IN
+        (SELECT connection_id, number, mark FROM connection_events
+         WHERE last_at <= $1 ORDER BY last_at LIMIT $2)";
+
+/// Removes connections that ended until then, with their uses, histories and receipts. One whose tokens are yet
 /// to be ended at the provider, or that a prompt refers to, waits.
 pub(super) async fn connections(tx: &mut Tx, until: Timestamp, limit: i64) -> Result<u64> {
     // Marked first, so that every statement means the same rows.
@@ -78,7 +83,9 @@ pub(super) async fn connections(tx: &mut Tx, until: Timestamp, limit: i64) -> Re
                AND NOT EXISTS (SELECT 1 FROM auth_requests
                                WHERE auth_requests.renews = connections.id)
              ORDER BY ended_at LIMIT $2)";
-    const PARTS: [&str; 4] = [
+    const PARTS: [&str; 5] = [
+        "DELETE FROM connection_events WHERE connection_id IN
+            (SELECT id FROM connections WHERE last_change = $1)",
         "DELETE FROM connection_uses WHERE connection_id IN
             (SELECT id FROM connections WHERE last_change = $1)",
         "DELETE FROM refreshes WHERE connection_id IN
