@@ -11,6 +11,7 @@ pub(crate) mod copies;
 mod csv;
 pub(crate) mod deletions;
 pub(crate) mod environments;
+pub(crate) mod history;
 pub(crate) mod me;
 pub(crate) mod projects;
 pub(crate) mod revocations;

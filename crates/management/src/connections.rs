@@ -5,14 +5,15 @@ mod selection;
 use std::sync::Arc;
 
 use astralform_domain::{
-    ConnectionId, Environment, ProjectConnector, RevocationStatus, StatusReason, Tenant,
+    ConnectionEvent, ConnectionId, Environment, EventPlace, ProjectConnector, RevocationStatus,
+    StatusReason, Tenant,
 };
 use astralform_engine::{
     Base, ChangeError, Engine, Fault, OwnConnections, audit::Event, revocations::Revocations,
 };
 pub use astralform_storage::managed::{ConnectionFilter, Managed, Page, Receipt, ReceiptFilter};
 use astralform_storage::{
-    Tx, auth_requests,
+    Tx, auth_requests, connection_events,
     connections::{self},
     managed, project_connectors,
 };
@@ -67,6 +68,37 @@ impl ManagedConnections {
         let tenant = by.may(Right::Look)?.tenant(environment);
         let found = managed::connection(self.base.db(), tenant, id).await;
         found.map_err(|error| Denied::Refused(error.into()))
+    }
+
+    /// Returns the history of the connection of that id, the latest first: what stands before a
+    /// place, `limit` rows at most.
+    ///
+    /// # Errors
+    /// When there is none of that id.
+    pub async fn history(
+        &self,
+        by: &ProjectActor,
+        environment: Environment,
+        id: ConnectionId,
+        before: Option<EventPlace>,
+        limit: i64,
+    ) -> Result<Vec<ConnectionEvent>, Denied<ChangeError>> {
+        let tenant = by.may(Right::Look)?.tenant(environment);
+        self.history_of(tenant, id, before, limit).await.map_err(Denied::Refused)
+    }
+
+    async fn history_of(
+        &self,
+        tenant: Tenant,
+        id: ConnectionId,
+        before: Option<EventPlace>,
+        limit: i64,
+    ) -> Result<Vec<ConnectionEvent>, ChangeError> {
+        let db = self.base.db();
+        let found = connections::find(db, tenant, id).await.map_err(Fault::from)?;
+        let connection = found.ok_or(ChangeError::Unknown)?;
+        let rows = connection_events::of_connection(db, connection.id, before, limit).await;
+        Ok(rows.map_err(Fault::from)?)
     }
 
     /// Returns the receipts that fit, in the order of their connections.

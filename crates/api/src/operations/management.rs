@@ -7,7 +7,7 @@ use astralform_surface::{openapi::OperationTable, operations};
 use crate::{
     explain, health,
     manage::{
-        catalog, connections, connectors, copies, deletions, environments, me, projects,
+        catalog, connections, connectors, copies, deletions, environments, history, me, projects,
         revocations, shared, webhooks,
     },
 };
@@ -158,6 +158,13 @@ fn project_connectors() -> OperationTable {
             /// Shows a connection.
             get_project_connection: get "/v1/projects/{project}/connections/{id}"
                 => connections::show;
+
+            /// Lists what happened to a connection, the latest first.
+            ///
+            /// Changes of its status, refreshes of its tokens and prompts to renew it, for 90 days
+            /// and 200 rows at most. The same thing several times in a row is one row.
+            list_connection_history: get "/v1/projects/{project}/connections/{id}/history"
+                => history::list;
 
             /// Revokes a connection, here and at the provider.
             delete_project_connection: delete "/v1/projects/{project}/connections/{id}"

@@ -1,3 +1,4 @@
+mod history;
 mod revoke;
 mod scope;
 
@@ -19,6 +20,8 @@ use scope::ConnectionFlags;
 pub(crate) enum ConnectionsCommand {
     /// List connections as a table
     List(ListConnections),
+    /// Say what happened to a connection, the latest first
+    History(history::ConnectionHistory),
     /// Revoke a connection, or many: dead at once here, then at the provider
     Revoke(revoke::RevokeConnections),
     /// Say what became of revoked connections at their providers
@@ -57,6 +60,7 @@ impl ConnectionsCommand {
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
         match self {
             Self::List(list) => list.run().await?,
+            Self::History(history) => history.run().await?,
             Self::Revoke(revoke) => revoke.run().await?,
             Self::Receipts(receipts) => receipts.run().await?,
         }

@@ -110,12 +110,40 @@ async fn b6_connections_are_counted_revoked_and_accounted_for_from_a_shell() {
 }
 
 #[tokio::test]
+async fn a_shell_is_told_what_happened_to_a_connection() {
+    let world = World::with(&["alice"]).await;
+    let (_, listed) = world.connections(&["list", "--json"]);
+    let listed: Value = serde_json::from_str(&listed).unwrap();
+    let id = listed["id"].as_str().unwrap();
+    let (went, told) = world.connections(&["history", id]);
+    let mut lines = told.lines();
+    let head: Vec<_> = lines.next().unwrap().split("  ").filter(|cell| !cell.is_empty()).collect();
+    assert_eq!(head, ["FIRST", " LAST", " TIMES", "WHAT", " WHY", " AUTH REQUEST"], "{told}");
+    let rows: Vec<_> = lines.map(|line| line.split_whitespace().skip(2).collect()).collect();
+    let [prompt, made]: [Vec<_>; 2] = rows.try_into().unwrap();
+    assert_eq!(prompt[..4], ["1", "prompt", "completed", "not_connected"], "{told}");
+    assert!(went && prompt[4].starts_with("areq_"), "{told}");
+    assert_eq!(made, ["1", "active", "-", "-"], "{told}");
+
+    assert!(world.connections(&["revoke", id]).0);
+    let (went, told) = world.connections(&["history", id, "--environment", "test", "--json"]);
+    let rows: Vec<Value> = told.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(went && rows.len() == 3, "{told}");
+    let last = (&rows[0]["old_status"], &rows[0]["new_status"], &rows[0]["reason"]);
+    assert_eq!(last, (&json!("active"), &json!("revoked"), &json!("admin_revoked")));
+    let (went, refused) = world.connections(&["history", id, "--environment", "live"]);
+    assert!(!went && refused.contains("there is no connection of that id"), "{refused}");
+}
+
+#[tokio::test]
 async fn a_shell_is_told_what_is_wrong() {
     let world = World::with(&[]).await;
     for (arguments, expected) in [
         (&["list", "--since", "soon"][..], "is no time"),
         (&["list", "--project", "Another"], "no such project"),
         (&["list", "--status", "broken"], "the server refused (400)"),
+        (&["history", "conn_01JAAAAAAAAAAAAAAAAAAAAAAA"], "no connection of that id"),
+        (&["history", "conn_1"], "an id that starts with conn_"),
         (&["revoke"], "required"),
         (&["revoke", "conn_01JAAAAAAAAAAAAAAAAAAAAAAA"], "no such connection"),
     ] {

@@ -35,6 +35,7 @@ mod framing;
 mod freezing;
 mod github_tools;
 mod grants;
+mod history;
 mod hosts;
 mod idempotency;
 mod keys;

@@ -19,12 +19,12 @@ const READ: &str = HostileProvider::READ;
 const WRITE: &str = HostileProvider::WRITE;
 
 /// How long an access token lives in these tests.
-const LIFE: Duration = Duration::from_hours(1);
+pub(crate) const LIFE: Duration = Duration::from_hours(1);
 
 /// How often a provider is asked about a token that its API refuses.
 const MINUTE: Duration = Duration::from_mins(1);
 
-fn strict() -> Temper {
+pub(crate) fn strict() -> Temper {
     let hang = Duration::from_millis(50);
     let habits = [Habit::Asks].into();
     Temper { rotation: Rotation::Strict, lifetime: LIFE, hang, habits, ..Temper::default() }
@@ -36,7 +36,7 @@ fn strict_and(habit: Habit) -> Temper {
 }
 
 /// Returns a server at a provider, where alice is connected.
-async fn connected(temper: Temper) -> (HostileProvider, TestServer) {
+pub(crate) async fn connected(temper: Temper) -> (HostileProvider, TestServer) {
     let clock = Clock::manual(Timestamp::from_secs(1_800_000_000));
     let provider = HostileProvider::start(&clock, temper).await;
     let server = TestServer::with(provider.setup(&clock)).await;
@@ -46,11 +46,11 @@ async fn connected(temper: Temper) -> (HostileProvider, TestServer) {
     (provider, server)
 }
 
-async fn read(server: &TestServer) -> Reply {
+pub(crate) async fn read(server: &TestServer) -> Reply {
     server.agent("alice").call(READ, json!({})).await
 }
 
-async fn reads(server: &TestServer) -> String {
+pub(crate) async fn reads(server: &TestServer) -> String {
     read(server).await.outcome().to_owned()
 }
 
@@ -136,7 +136,7 @@ async fn r2_a_token_lost_for_good_is_told_from_one_that_was_taken_back() {
 }
 
 /// Returns whose account is connected.
-fn account(provider: &HostileProvider) -> String {
+pub(crate) fn account(provider: &HostileProvider) -> String {
     provider.hostile.families().last().unwrap().account.clone()
 }
 

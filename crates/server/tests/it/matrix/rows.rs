@@ -163,6 +163,7 @@ pub(super) const ROWS: &[Row] = &[
         .answers(409),
     member("list_project_connections", Member, Read).listed_in_test(),
     member("get_project_connection", Member, Read).of("{connection}").in_test(),
+    member("list_connection_history", Member, Read).of("{connection}").in_test(),
     member("delete_project_connection", Member, Write).of("{connection}").in_test().answers(204),
     member("revoke_project_connections", Admin, Write)
         .with(r#"{"connector": "slack"}"#)
