@@ -117,8 +117,9 @@ async fn a_shell_is_told_what_happened_to_a_connection() {
     let id = listed["id"].as_str().unwrap();
     let (went, told) = world.connections(&["history", id]);
     let mut lines = told.lines();
-    let head: Vec<_> = lines.next().unwrap().split("  ").filter(|cell| !cell.is_empty()).collect();
-    assert_eq!(head, ["FIRST", " LAST", " TIMES", "WHAT", " WHY", " AUTH REQUEST"], "{told}");
+    let head = lines.next().unwrap().split("  ").map(str::trim).filter(|cell| !cell.is_empty());
+    let expected = ["FIRST", "LAST", "TIMES", "WHAT", "WHY", "AUTH REQUEST"];
+    assert_eq!(head.collect::<Vec<_>>(), expected, "{told}");
     let rows: Vec<_> = lines.map(|line| line.split_whitespace().skip(2).collect()).collect();
     let [prompt, made]: [Vec<_>; 2] = rows.try_into().unwrap();
     assert_eq!(prompt[..4], ["1", "prompt", "completed", "not_connected"], "{told}");

@@ -24,7 +24,7 @@ async fn rows(server: &TestServer) -> Vec<Value> {
 }
 
 /// Returns the rows in short, the latest first.
-async fn told(server: &TestServer) -> Vec<String> {
+pub(crate) async fn told(server: &TestServer) -> Vec<String> {
     let word = |row: &Value, at: &str| row.pointer(at).and_then(Value::as_str).map(str::to_owned);
     let mut told = Vec::new();
     for row in rows(server).await {

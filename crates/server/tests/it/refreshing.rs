@@ -13,7 +13,7 @@ use astralform_testkit::{HostileProvider, Reply, TestServer};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::explaining::code;
+use crate::{explaining::code, history::told};
 
 const READ: &str = HostileProvider::READ;
 const WRITE: &str = HostileProvider::WRITE;
@@ -302,6 +302,7 @@ async fn r3_what_another_node_has_sent_is_taken_over_once_the_database_was_heard
     assert_eq!(refreshed(14).await, 0);
     assert_eq!(refreshed(1).await, 1, "nobody is to be expected any more");
     assert_eq!(reads(&back).await, "completed");
+    assert_eq!(told(&a).await[..2], ["refreshed  1", "not_refreshed no_answer 1"]);
 }
 
 /// The answer to a refresh was in the backup, and its token may have been used since.

@@ -70,7 +70,7 @@ impl From<PromptUpdate> for Bind {
 }
 
 /// Notes that a prompt was opened that is to renew a connection. After one that expired, with
-/// nothing else in between, it is the same thing again: an agent may ask every ten minutes for days.
+/// nothing in between, it is the same thing again: an agent may ask every ten minutes for days.
 pub(crate) async fn note_opened_prompt(tx: &mut Tx, opened: &AuthRequest) -> Result<()> {
     const SAME: &str = "
         UPDATE connection_events
