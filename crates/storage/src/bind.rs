@@ -4,9 +4,8 @@ use astralform_domain::{
     Accent, AdminAccess, AdminTokenId, AgentId, ApiKeyId, AuthFailure, AuthReason, AuthRequestId,
     AuthStatus, CallId, CallOutcome, ConnectionId, ConnectionStatus, ConnectorSlug, DeliveryStatus,
     EndUserId, EndUserKey, Environment, MemberId, Owner, ProjectConnectorId, ProjectId,
-    RefreshFailure, RequestId,
-    RevocationStatus, Role, Sealed, SessionId, StatusReason, TeamId, Timestamp, VerifyEndUser,
-    WebhookDisabled, WebhookId,
+    RefreshFailure, RequestId, RevocationStatus, Role, Sealed, SessionId, StatusReason, TeamId,
+    Timestamp, VerifyEndUser, WebhookDisabled, WebhookId,
 };
 use serde::Serialize;
 
