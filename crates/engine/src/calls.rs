@@ -6,7 +6,7 @@ mod notes;
 mod tests;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     sync::{
         Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -36,6 +36,8 @@ const FOR_SPANS: usize = 10_000;
 const BATCH: usize = 2_000;
 /// How long the last lines may take at the end.
 const AT_THE_END: Duration = Duration::from_secs(20);
+/// How long that may take at once: what is left is removed in the next turn.
+const TURN: Duration = Duration::from_secs(2);
 /// How often it is looked for lines that are too old or too many.
 const TRIM: Duration = Duration::from_mins(1);
 
@@ -57,7 +59,7 @@ pub struct CallLog {
 /// What is to be written.
 #[derive(Default)]
 struct Waiting {
-    lines: Vec<CallLine>,
+    lines: VecDeque<CallLine>,
     counts: BTreeMap<UsageKey, u64>,
 }
 
@@ -103,7 +105,7 @@ impl CallLog {
         }
         let mut waiting = self.lock();
         if waiting.lines.len() < WAITING {
-            waiting.lines.push(line);
+            waiting.lines.push_back(line);
         } else {
             self.dropped.fetch_add(1, Ordering::Relaxed);
             self.dropped_in_all.inc();
@@ -207,7 +209,15 @@ impl CallLog {
             let trimmed = self.trimmed.lock().unwrap_or_else(PoisonError::into_inner);
             trimmed.is_none_or(|at| at.elapsed() >= TRIM)
         };
-        if is_due && !self.store.trim(self.keep, now).await? {
+        if !is_due {
+            return Ok(());
+        }
+        let until = Instant::now() + TURN;
+        let mut has_more = true;
+        while has_more && Instant::now() < until {
+            has_more = self.store.trim(self.keep, now).await?;
+        }
+        if !has_more {
             let mut trimmed = self.trimmed.lock().unwrap_or_else(PoisonError::into_inner);
             *trimmed = Some(Instant::now());
         }
@@ -216,12 +226,8 @@ impl CallLog {
 
     fn take(&self) -> Taken<'_> {
         let mut waiting = self.lock();
-        let lines = if waiting.lines.len() <= BATCH {
-            std::mem::take(&mut waiting.lines)
-        } else {
-            let rest = waiting.lines.split_off(BATCH);
-            std::mem::replace(&mut waiting.lines, rest)
-        };
+        let number = waiting.lines.len().min(BATCH);
+        let lines = waiting.lines.drain(..number).collect();
         let counts = std::mem::take(&mut waiting.counts).into_iter().collect();
         Taken { log: self, lines, counts }
     }
@@ -237,8 +243,9 @@ impl Drop for Taken<'_> {
             return;
         }
         let mut waiting = self.log.lock();
-        self.lines.append(&mut waiting.lines);
-        waiting.lines = std::mem::take(&mut self.lines);
+        for line in self.lines.drain(..).rev() {
+            waiting.lines.push_front(line);
+        }
         for (key, number) in self.counts.drain(..) {
             *waiting.counts.entry(key).or_default() += number;
         }

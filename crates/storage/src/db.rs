@@ -143,6 +143,12 @@ impl Db {
         Self { clock, ..self }
     }
 
+    /// Returns the database with the clock of another one.
+    #[must_use]
+    pub(crate) fn at_the_clock_of(self, other: &Self) -> Self {
+        self.at_the_time_of(other.clock.clone())
+    }
+
     /// Returns whether it is for one server at a time.
     pub fn is_for_one(&self) -> bool {
         matches!(self.pools, Pools::Sqlite { .. })

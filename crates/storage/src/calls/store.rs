@@ -39,7 +39,10 @@ impl CallStore {
 
     async fn open(&self) -> Result<Db> {
         let db = match self.main.file() {
-            Some(main) => Db::open_sqlite_log(&beside(&main)).await?,
+            Some(path) => {
+                let own = Db::open_sqlite_log(&beside(&path)).await?;
+                own.at_the_clock_of(&self.main)
+            }
             None => self.main.clone(),
         };
         db.migrate_calls(Self::MIGRATIONS).await?;
