@@ -40,7 +40,7 @@ const BEAT: Duration = Duration::from_secs(1);
 const USES: Duration = Duration::from_secs(5);
 
 /// How often lines of the call log are written: no more of them is lost when the process is killed.
-const CALLS: Duration = Duration::from_millis(250);
+const CALLS: Duration = Duration::from_millis(500);
 
 /// How soon this node knows what another one has changed.
 const FOLLOW: Duration = Duration::from_millis(250);

@@ -33,7 +33,7 @@ const WAITING: usize = 50_000;
 /// How many lines wait to be told of as spans, at most. There are no spans of what comes after them.
 const FOR_SPANS: usize = 10_000;
 /// How many lines are written in one transaction.
-const BATCH: usize = 2_000;
+const BATCH: usize = 5_000;
 /// How long the last lines may take at the end.
 const AT_THE_END: Duration = Duration::from_secs(20);
 /// How long that may take at once: what is left is removed in the next turn.

@@ -45,7 +45,7 @@ const RATE: u32 = 2_000;
 /// For how long.
 const TIME: Duration = Duration::from_secs(20);
 /// How often lines are written, as a server does.
-const EVERY: Duration = Duration::from_millis(250);
+const EVERY: Duration = Duration::from_millis(500);
 
 impl Default for MeasureCallLog {
     fn default() -> Self {

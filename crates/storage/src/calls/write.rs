@@ -29,7 +29,7 @@ struct KnownEndUser {
 }
 
 /// For how long an id is taken to be still the one.
-const FRESH: Duration = Duration::from_secs(10);
+const FRESH: Duration = Duration::from_mins(1);
 /// How many are known at most.
 const MOST: usize = 20_000;
 

@@ -27,6 +27,9 @@ const ACQUIRE: Duration = Duration::from_secs(10);
 /// any of it back, and the system keeps the file too.
 const READER_CACHE: &str = "-256";
 const WRITER_CACHE: &str = "-512";
+/// A log's writer keeps the pages of a few thousand end users, each of which it would else write and
+/// read again for each line.
+const LOG_WRITER_CACHE: &str = "-16384";
 /// How long SQLite's writer waits for another process, such as a backup, that holds the file: longer
 /// than any has to.
 const BUSY: Duration = Duration::from_secs(15);
@@ -48,7 +51,8 @@ impl Db {
     /// When the file cannot be opened or is not a database.
     pub async fn open_sqlite(path: &Path) -> Result<Self> {
         let options = sqlite_file(path).synchronous(SqliteSynchronous::Full);
-        Self::open_file(options.clone(), options).await
+        let writing = options.clone().pragma("cache_size", WRITER_CACHE);
+        Self::open_file(writing, options).await
     }
 
     /// Opens a SQLite file for a log, made for its owner alone where there is none. What it was
@@ -62,6 +66,7 @@ impl Db {
         made.map_err(sqlx::Error::Io)?;
         let options = sqlite_file(path).synchronous(SqliteSynchronous::Normal);
         let writing = options.clone().auto_vacuum(SqliteAutoVacuum::Incremental);
+        let writing = writing.pragma("cache_size", LOG_WRITER_CACHE);
         Self::open_file(writing, options).await
     }
 
@@ -71,7 +76,7 @@ impl Db {
     ) -> Result<Self> {
         let write = pool(1).acquire_timeout(ACQUIRE_WRITER);
         let write = write.after_release(|connection, _| Box::pin(is_sound(connection)));
-        let write = write.connect_with(writing.pragma("cache_size", WRITER_CACHE)).await?;
+        let write = write.connect_with(writing).await?;
         let reading = reading.read_only(true).pragma("cache_size", READER_CACHE);
         let read = pool(READERS).connect_with(reading).await?;
         Ok(Self::over(Pools::Sqlite { read, write }))
