@@ -73,7 +73,7 @@ impl Drop for Logged<'_> {
             took: self.came.elapsed(),
             request: RequestMark::current().id,
             connector,
-            tool: self.tool.chars().take(LONGEST_NAME).collect(),
+            tool: shown(self.tool),
             agent: principal.agent,
             end_user: self.caller.end_user.clone(),
             by: principal.into(),
@@ -86,6 +86,13 @@ impl Drop for Logged<'_> {
             summary,
         });
     }
+}
+
+/// Returns a name as it is, where it can be a tool's. Of any other, which a caller may have made up,
+/// only what every store takes and everybody can read.
+fn shown(name: &str) -> String {
+    let plain = |c: char| if c.is_ascii_graphic() { c } else { '?' };
+    name.chars().take(LONGEST_NAME).map(plain).collect()
 }
 
 /// Measures what lies between two looks at it.

@@ -111,6 +111,20 @@ async fn a_call_that_is_refused_before_its_arguments_are_read_has_a_line_too() {
     assert!(all[1]["actor"].as_str().unwrap().starts_with("sess_"), "{all:?}");
 }
 
+/// PostgreSQL takes no NUL in a text: one such line would have kept all others from it.
+#[tokio::test]
+async fn a_name_that_no_store_takes_keeps_no_other_line_from_the_log() {
+    let server = TestServer::start().await;
+    for name in ["%00", "a%0Ab", "%F0%9F%98%80", &"x".repeat(200)] {
+        server.clock.advance(Duration::from_secs(1));
+        let path = format!("/v1/tools/{name}/call");
+        assert_eq!(server.agent("alice").post(&path, json!({})).await.status, 404, "{name}");
+    }
+    let all = calls(&server, "").await;
+    let names: Vec<_> = all.iter().map(|call| call["tool"].as_str().unwrap()).collect();
+    assert_eq!(names, [&*"x".repeat(64), "?", "a?b", "?"]);
+}
+
 #[tokio::test]
 async fn calls_are_found_by_what_is_known_of_them() {
     let server = TestServer::start().await;
